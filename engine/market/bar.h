@@ -1,0 +1,53 @@
+// market/bar.h – bars, timeframes, and a series of them: history in memory, one copy for all who read it.
+#pragma once
+#include "base/money.h"
+#include "base/status.h"
+#include "market/instrument.h"
+
+#include <stddef.h>
+
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_MINUTE (60 * NS_PER_S)
+#define NS_PER_DAY (86400 * NS_PER_S)
+
+enum bar_flag {
+  BAR_FILLED_IN = 1,   // made from the last close because the venue had none: never fillable
+  BAR_INCOMPLETE = 2,  // an aggregate whose finer bars do not cover it whole (end of data)
+};
+
+// Covers [open_ns, open_ns + timeframe). Prices in the instrument's ticks; volume in 10^-volume_scale of the series, -1 unknown.
+struct bar {
+  int64_t open_ns;
+  price open, high, low, close;
+  int64_t volume;
+  uint32_t flags;
+};
+
+// "1m" "5m" "1h" "4h" "1d" "1w" (also "60s"): a positive number and s, m, h, d or w. False when it is none.
+bool timeframe_parse(const char *text, int64_t *ret_ns);
+#define TIMEFRAME_TEXT_MAX 16
+// The shortest such text ("90m", "1d"); returns buf of TIMEFRAME_TEXT_MAX bytes.
+char *timeframe_text(int64_t timeframe_ns, char *buf);
+// Start of the timeframe bucket that holds t_ns: from the Unix epoch, weeks from Monday 00:00 UTC.
+int64_t timeframe_floor(int64_t t_ns, int64_t timeframe_ns);
+
+// History of one instrument at one timeframe, times strictly rising. The series owns bars.
+struct series {
+  struct instrument inst;
+  int64_t timeframe_ns;
+  int volume_scale;
+  int price_scale;  // decimals seen in the source, for display
+  struct bar *bars;
+  size_t count, cap;
+  size_t gaps;        // places where at least one bar is missing
+  size_t duplicates;  // identical repeated bars dropped while loading
+};
+
+void series_finish(struct series *s);
+// Appends; ERR_NOMEM, or ERR_INVALID when time does not rise.
+enum status series_append(struct series *s, const struct bar *bar, struct err *err) MUST_CHECK;
+// Bars of a higher timeframe from a finer series, without look-ahead: a bucket's bar exists once its end has been reached by
+// the finer data (last finer close >= bucket end); a last unfinished bucket is left out. timeframe_ns must be a multiple.
+enum status series_aggregate(const struct series *fine, int64_t timeframe_ns, struct series *ret, struct err *err) MUST_CHECK;
+double volume_double(const struct series *s, int64_t volume);
