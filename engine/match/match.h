@@ -1,0 +1,169 @@
+// match/match.h – the matcher: one bot's orders and account against bars. Backtest and paper use this one.
+//
+// Life of an order: submit → (latency) → first event → rests → fills along the bar's path → events in the queue.
+// The matcher owns the orders and the account. It knows no clock and no script: the caller tells it bars, funding, swaps and
+// time in the order of simulation rule 19 and drains the events, whose callbacks may call submit, cancel and modify again.
+// Rules (their numbers are those of the simulation rules) live one file each:
+//   strict.c classic.c compat_backtesting.c compat_backtrader.c   fill models: 2, 5–8, 13, 14
+//   path.c 3, 4, 11   trailing.c 12   bracket.c 9, 10   fees.c 15   price.c 2, 16 (spread, slippage)
+//   funding.c 16, 17   liquidation.c 18
+#pragma once
+#include "match/event.h"
+#include "market/bar.h"
+#include "order/account.h"
+#include "order/order.h"
+
+#include <stddef.h>
+
+enum fill_model { MODEL_STRICT, MODEL_CLASSIC, MODEL_COMPAT_BACKTESTING, MODEL_COMPAT_BACKTRADER };
+enum path_mode { PATH_NEARER, PATH_ADVERSE, PATH_FAVOURABLE };
+enum market_kind {
+  MARKET_MID,  // data are trades or mids: a taker pays half the spread on each side
+  MARKET_BID,  // data are bids (FX, CFD): buys, which are long entries and short exits, pay bid + spread; sells pay none
+};
+
+bool fill_model_parse(const char *text, enum fill_model *ret);  // "strict" "classic" "compat-backtesting" "compat-backtrader"
+const char *fill_model_text(enum fill_model m);
+bool path_mode_parse(const char *text, enum path_mode *ret);    // "nearer" "adverse" "favourable"
+const char *path_mode_text(enum path_mode p);
+bool fill_model_compat(enum fill_model m);                      // sizes and margin are resolved at the fill
+
+// All fractions in 1e-8 (0.1 % = 100,000), money in 1e-8 of the currency.
+struct match_fees {
+  int64_t maker_frac_e8, taker_frac_e8;  // of notional; negative: rebate
+  int64_t fixed_e8;     // per order, with its first fill
+  int64_t per_unit_e8;  // per 1.0 of quantity
+};
+struct match_costs {
+  enum market_kind kind;
+  int64_t spread_ticks;      // whole spread
+  int64_t spread_frac_e8;    // whole spread as a fraction of price; added to spread_ticks
+  int64_t slippage_ticks;    // for takers, against them
+  int64_t slippage_frac_e8;
+  int64_t swap_long_e8, swap_short_e8;  // credited per day and 1.0 of quantity; negative: charged
+};
+struct match_symbol_config {
+  struct instrument inst;
+  struct match_fees fees;
+  struct match_costs costs;
+  int64_t leverage_e4;          // 1x = 10,000
+  int64_t maintenance_frac_e8;  // of notional; default 500,000 (0.5 %)
+  int volume_scale;             // of its bars' volume
+  cash futures_margin;          // compat-backtrader futures: cash tied per 1.0 of quantity, 0: stock-like
+};
+struct match_config {
+  enum fill_model model;
+  enum path_mode path;
+  int64_t participation_frac_e8;  // of a bar's volume; 0: off
+  int64_t latency_ns;
+  bool hedging;
+  bool trade_on_close;            // compat-backtesting: market orders fill at the close of the bar they were given at
+  cash deposit;
+};
+// strict, nearer, no costs, leverage 1, the given deposit.
+void match_config_init(struct match_config *c, cash deposit);
+void match_symbol_config_init(struct match_symbol_config *c, const struct instrument *inst);
+
+struct matcher;
+enum status matcher_create(const struct match_config *config, struct matcher **ret, struct err *err) MUST_CHECK;
+void matcher_destroy(struct matcher *m);  // NULL is fine
+// A further symbol, index in order of adding from 0. ERR_INVALID names a field that is out of range.
+enum status matcher_symbol_add(struct matcher *m, const struct match_symbol_config *config, int *ret_symbol,
+                               struct err *err) MUST_CHECK;
+
+// The account, borrowed; change it only through the matcher.
+const struct account *matcher_account(const struct matcher *m);
+const struct match_config *matcher_config(const struct matcher *m);
+const struct match_symbol_config *matcher_symbol_config(const struct matcher *m, int symbol);
+cash matcher_equity(const struct matcher *m);
+
+// --- orders ----------------------------------------------------------------------------------------------------------------
+// An accepted intent of qty lots becomes an order (NEW → SENT or OPEN) and *ret_id its id. qty > 0, or any for orders that
+// are resolved at the fill. Returns REASON_NONE, or why it was rejected at once: the order then exists with status REJECTED.
+// ERR_NOMEM is fatal and asserted: orders are bounded by risk's MAX_OPEN.
+enum reason matcher_submit(struct matcher *m, const struct intent *in, quantity qty, int64_t now_ns, uint64_t *ret_id);
+// Asks for the end of an order. REASON_NONE, or UNKNOWN_ORDER when it has ended (or never was). Cancelling an entry cancels
+// its children that wait for it; cancelling a child leaves the position without it.
+enum reason matcher_cancel(struct matcher *m, uint64_t id, enum reason why, int64_t now_ns);
+// All working orders: of a symbol (or -1), with a tag (or TAG_NONE: any). Returns how many.
+int matcher_cancel_all(struct matcher *m, int symbol, uint32_t tag, enum reason why, int64_t now_ns);
+
+// What to change; fields not given (NO_PRICE, 0) stay.
+struct order_change {
+  price limit, trigger;
+  price sl, tp;            // of an entry: before its fill the terms of its children, after it their prices. A child that
+                           // does not exist yet is made; on a child itself use trigger (sl) or limit (tp)
+  bool sl_none, tp_none;   // take the child away
+  quantity qty;            // new total quantity, > filled
+  int64_t trail_ticks, trail_frac_e8;
+};
+void order_change_init(struct order_change *c);
+// REASON_NONE, UNKNOWN_ORDER, or MODIFY / BAD_PRICE when the change makes no sense; the order is unchanged then.
+enum reason matcher_modify(struct matcher *m, uint64_t id, const struct order_change *change, int64_t now_ns);
+
+// NULL: never existed, or released. Borrowed until the next submit.
+const struct order *matcher_order(const struct matcher *m, uint64_t id);
+uint64_t matcher_order_last(const struct matcher *m);  // highest id so far; 0: none
+// Working orders of a symbol by rising id: *pos starts at 0; returns NULL at the end. Waiting children are not working.
+const struct order *matcher_working(const struct matcher *m, int symbol, size_t *pos);
+// Forgets ended orders with an id below; a bot that runs for years calls it now and then.
+void matcher_orders_release(struct matcher *m, uint64_t id_below);
+
+// --- market ----------------------------------------------------------------------------------------------------------------
+struct match_bar {
+  const struct bar *bar;
+  int64_t close_ns;          // its end
+  const struct bar *detail;  // finer bars that replace its path, or NULL; in time order, inside the bar
+  size_t detail_count;
+  const struct bar *mark;    // mark price bar for liquidation, or NULL: the bar itself
+};
+// Matches the symbol's orders against a bar, marks the position at its close, then ends orders whose time is up by close_ns.
+// A bar with BAR_FILLED_IN only marks.
+void matcher_bar_match(struct matcher *m, int symbol, const struct match_bar *in);
+
+// What the inline test needs of a symbol; kept up to date by the matcher. A bar that stays strictly inside (low, high)
+// before until_ns touches nothing.
+struct match_watch {
+  int64_t low, high;    // ticks; low >= high: always match
+  int64_t until_ns;     // a bar that ends after it has an order to expire or activate
+  struct account_symbol *acct;
+  struct lot_list *lots;   // open entries to extend, or NULL
+  struct position *pos;    // whose bars to count, or NULL
+};
+struct match_watch *matcher_watch(struct matcher *m, int symbol);  // stable until the next matcher_symbol_add
+
+// As matcher_bar_match; the common case (nothing can happen in this bar) costs a few ns. False: nothing happened, so the
+// queue need not be looked at.
+static inline bool matcher_bar(struct matcher *m, struct match_watch *w, int symbol, const struct match_bar *in) {
+  const struct bar *b = in->bar;
+  if (b->low.ticks > w->low && b->high.ticks < w->high && in->close_ns < w->until_ns) {
+    w->acct->mark = b->close;
+    if (w->pos) {
+      w->pos->bars++;
+      lot_list_extend(w->lots, b->low);
+      lot_list_extend(w->lots, b->high);
+    }
+    return false;
+  }
+  matcher_bar_match(m, symbol, in);
+  return true;
+}
+
+// Time passes without a bar: orders expire and cancels on their way arrive.
+void matcher_time(struct matcher *m, int64_t now_ns);
+// A first price for a symbol (e.g. the close of the last warm-up bar), so that sizes can be resolved.
+void matcher_mark(struct matcher *m, int symbol, price px);
+// Funding (rule 17): cash −= lots × multiplier × mark × rate, for the position before events at ts. rate in 1e-12 of the
+// notional (0.01 % = 100,000,000); mark: NO_PRICE uses the last one. False on overflow.
+bool matcher_funding(struct matcher *m, int symbol, int64_t ts_ns, int64_t rate_e12, price mark) MUST_CHECK;
+// Swap (rule 16) for a number of days: 1, or 3 on the triple weekday. The caller knows 17:00 New York.
+bool matcher_swap(struct matcher *m, int symbol, int64_t ts_ns, int days) MUST_CHECK;
+// compat-backtesting's finalize_trades: closes every open trade at the open of this last bar, instead of matching it. Call
+// in place of matcher_bar for the last bar… see compat_backtesting.c.
+void matcher_finalize(struct matcher *m, int symbol, const struct match_bar *last);
+
+// --- events ----------------------------------------------------------------------------------------------------------------
+// The next event, or false when there is none. Safe to call submit, cancel, modify between calls.
+bool matcher_event_next(struct matcher *m, struct match_event *ret);
+// Asserts every invariant of orders, groups and account: for tests, and now and then in a run.
+void matcher_check(const struct matcher *m);
