@@ -1,0 +1,15 @@
+// backtest/stats.h – the statistics of a run; every formula stands in stat_list.h.
+#pragma once
+#include "base/status.h"
+#include "backtest/result.h"
+
+// All of r->stats from equity, trades, fills, bars, open positions and costs. Undefined values (no trades, one bar, flat or
+// negative equity) are the "none" of their kind, never NaN in an output. ERR_NOMEM only.
+enum status stats_compute(struct result *r, struct err *err) MUST_CHECK;
+
+// Everything undefined; for paths that were not run.
+void stats_clear(struct stats *s);
+
+// Does the market close at week ends? True when at least a week of bars has none on a Saturday or a Sunday before 20:00 UTC
+// (FX opens on Sunday evening). Bars of a week or longer: false.
+bool stats_has_calendar(const struct bar *bars, size_t count, int64_t timeframe_ns);
