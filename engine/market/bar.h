@@ -13,7 +13,7 @@
 
 enum bar_flag {
   BAR_FILLED_IN = 1,   // made from the last close because the venue had none: never fillable
-  BAR_INCOMPLETE = 2,  // an aggregate whose finer bars do not cover it whole (end of data)
+  BAR_INCOMPLETE = 2,  // the aggregate in which the finer history begins: the venue's own bar may hold more
 };
 
 // Covers [open_ns, open_ns + timeframe). Prices in the instrument's ticks; volume in 10^-volume_scale of the series, -1 unknown.
@@ -47,7 +47,26 @@ struct series {
 void series_finish(struct series *s);
 // Appends; ERR_NOMEM, or ERR_INVALID when time does not rise.
 enum status series_append(struct series *s, const struct bar *bar, struct err *err) MUST_CHECK;
+// Makes room for capacity bars.
+enum status series_reserve(struct series *s, size_t capacity, struct err *err) MUST_CHECK;
+// Bars [from, to) by open time are kept, the others dropped.
+void series_clip(struct series *s, int64_t from_ns, int64_t to_ns);
+// Counts gaps anew; returns how many bars are missing in them.
+size_t series_count_gaps(struct series *s);
 // Bars of a higher timeframe from a finer series, without look-ahead: a bucket's bar exists once its end has been reached by
 // the finer data (last finer close >= bucket end); a last unfinished bucket is left out. timeframe_ns must be a multiple.
+// ret needs no init; untouched on failure.
 enum status series_aggregate(const struct series *fine, int64_t timeframe_ns, struct series *ret, struct err *err) MUST_CHECK;
+
+// The same, one finer bar at a time. A finer bar belongs to the bucket that holds its last instant, so a bar that lies across a
+// bucket's end (daily bars of a zone with summer time) is never known before it has closed.
+struct aggregator {
+  int64_t fine_ns, timeframe_ns;
+  bool open;        // bar holds an unfinished bucket
+  bool started;
+  struct bar bar;
+};
+void aggregator_init(struct aggregator *a, int64_t fine_ns, int64_t timeframe_ns);
+// Takes the next finer bar and writes the buckets it finished, in order; returns how many (0, 1 or 2).
+int aggregator_push(struct aggregator *a, const struct bar *fine, struct bar ret[2]);
 double volume_double(const struct series *s, int64_t volume);
