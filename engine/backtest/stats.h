@@ -10,6 +10,6 @@ enum status stats_compute(struct result *r, struct err *err) MUST_CHECK;
 // Everything undefined; for paths that were not run.
 void stats_clear(struct stats *s);
 
-// Does the market close at week ends? True when at least a week of bars has none on a Saturday or a Sunday before 20:00 UTC
-// (FX opens on Sunday evening). Bars of a week or longer: false.
+// Does the market close at week ends? True when at least a week of bars has none that opens on a Saturday (UTC). False for
+// bars of a week or longer, which cannot tell.
 bool stats_has_calendar(const struct bar *bars, size_t count, int64_t timeframe_ns);
