@@ -41,7 +41,7 @@ struct err {
 const char *status_text(enum status st);
 // Replaces the message and returns st, so that `return err_set(err, ERR_INVALID, "…")` reads in one line. err may be NULL.
 enum status err_set(struct err *err, enum status st, const char *fmt, ...) PRINTF(3, 4);
-enum status err_vset(struct err *err, enum status st, const char *fmt, va_list ap);
+enum status err_vset(struct err *err, enum status st, const char *fmt, va_list ap) PRINTF(3, 0);
 // Puts "context: " in front of the message and returns st. err may be NULL.
 enum status err_wrap(struct err *err, enum status st, const char *fmt, ...) PRINTF(3, 4);
 // "text: strerror(errno)" with ERR_IO (ERR_NOTFOUND for ENOENT, ERR_NOMEM for ENOMEM). err may be NULL.
