@@ -86,11 +86,13 @@ static enum status spec_params(const char *text, const char *at, struct indicato
     if (len == 0) return err_set(err, ERR_INVALID, "%s: %s is empty; %s", text, desc->params[i].name, takes);
     // Plain decimals only: strtod alone would take spaces, hex, "inf" and "nan".
     if (len >= sizeof word || strspn(at, "0123456789.+-eE") != len)
-      return err_set(err, ERR_INVALID, "%s: %s is not a number: \"%.*s\"", text, desc->params[i].name, (int)(len < 40 ? len : 40), at);
+      return err_set(err, ERR_INVALID, "%s: %s is not a number: \"%.*s\"", text, desc->params[i].name,
+                     (int)(len < 40 ? len : 40), at);
     memcpy(word, at, len);
     word[len] = 0;
     ret->params[i] = strtod(word, &end);
-    if (*end || end == word) return err_set(err, ERR_INVALID, "%s: %s is not a number: \"%s\"", text, desc->params[i].name, word);
+    if (*end || end == word)
+      return err_set(err, ERR_INVALID, "%s: %s is not a number: \"%s\"", text, desc->params[i].name, word);
     if (at[len] == 0) return OK;
     at += len + 1;
   }

@@ -150,11 +150,11 @@
     "and dir = 1 while rising, the upper band and −1 while falling; it starts falling and turns on a close beyond the line. "  \
     "TradingView's ta.supertrend with TA-Lib's ATR.")                                                                          \
   X(ichimoku, NEED_HL, SOURCE_CLOSE, false,                                                                                    \
-    PARAMS(PERIOD("conversion", 9, 1), PERIOD("base", 26, 1), PERIOD("span", 52, 1)),                                          \
-    OUTPUTS("conversion", "base", "span_a", "span_b"),                                                                         \
+    PARAMS(PERIOD("tenkan", 9, 1), PERIOD("kijun", 26, 1), PERIOD("span", 52, 1)),                                             \
+    OUTPUTS("tenkan", "kijun", "span_a", "span_b"),                                                                            \
     "Ichimoku cloud, not displaced.",                                                                                          \
-    "conversion (tenkan), base (kijun), span_b = (highest high + lowest low) / 2 of the last `conversion`, `base`, `span` "    \
-    "bars; span_a = (conversion + base) / 2. Each starts on its own. What charts draw at this bar is span_a[25] and "          \
+    "tenkan (conversion), kijun (base), span_b = (highest high + lowest low) / 2 of the last `tenkan`, `kijun`, `span` bars; " \
+    "span_a = (tenkan + kijun) / 2. Each starts on its own. What charts draw at this bar is span_a[25] and "                   \
     "span_b[25]; the lagging line is the close. technicalindicators.")                                                         \
   /* volume */                                                                                                                 \
   X(obv, NEED_SOURCE | NEED_VOLUME, SOURCE_CLOSE, false, NO_PARAMS, OUTPUTS("value"),                                          \

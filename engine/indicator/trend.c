@@ -183,7 +183,7 @@ KERNEL(supertrend, supertrend);
 // --- ichimoku
 
 struct ichimoku {
-  struct extreme high[3], low[3];  // conversion, base, span B
+  struct extreme high[3], low[3];  // tenkan, kijun, span B
 };
 static int ichimoku_warmup(const double *p) {
   int n = 0;
