@@ -1,0 +1,233 @@
+// backtest/data.c – from files to streams: loads each file, agrees on one tick per symbol, aggregates what is not given.
+#include "backtest/backtest.h"
+
+#include "base/suggest.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void backtest_config_init(struct backtest_config *c) {
+  memset(c, 0, sizeof *c);
+  match_config_init(&c->match, (cash){10000 * CASH_ONE});
+  c->leverage_e4 = 10000;
+  c->maintenance_frac_e8 = 500000;
+  c->swap_triple_weekday = 2;
+  c->from_ns = INT64_MIN;
+  c->to_ns = INT64_MAX;
+  c->limits.seed = 1;
+  risk_limits_init(&c->risk);
+}
+
+void backtest_data_finish(struct backtest_data *d) {
+  for (int i = 0; i < d->feed_count; i++) series_finish(&d->feeds[i].series);
+  series_finish(&d->detail);
+  series_finish(&d->mark);
+  funding_finish(&d->funding);
+  signals_finish(&d->signals);
+  memset(d, 0, sizeof *d);
+}
+
+// ---- loading
+
+// What a compat model's prices count in: the engines it imitates have no tick, so one fine enough never to show.
+static const struct decimal compat_tick = {1, 10};
+
+static void warn_report(struct result *r, const char *path, const struct csv_report *rep) {
+  for (size_t i = 0; i < rep->message_count && i < CSV_MESSAGES_MAX; i++)
+    if (!result_warning_add(r, "%s", rep->messages[i])) return;
+  if (rep->message_count > CSV_MESSAGES_MAX && !result_warning_add(r, "%s: %zu more messages", path, rep->message_count - CSV_MESSAGES_MAX)) return;
+  if (rep->gaps && !result_warning_add(r, "%s: %zu gap%s, %zu bars missing", path, rep->gaps, rep->gaps == 1 ? "" : "s", rep->missing)) return;
+}
+
+static enum status load_file(const struct backtest_config *c, const char *path, struct decimal tick, struct series *ret, struct result *r, struct err *err) {
+  struct csv_options o = c->csv;
+  char symbol[SYMBOL_MAX];
+  int64_t timeframe_ns;
+  csv_name_parse(path, symbol, &timeframe_ns);
+  if (symbol[0] && timeframe_ns) o.symbol = NULL, o.timeframe_ns = 0;  // the file tells
+  if (tick.digits) o.tick = tick;
+  struct csv_report *rep = calloc(1, sizeof *rep);
+  if (!rep) return err_set(err, ERR_NOMEM, "%s: out of memory", path);
+  enum status st = csv_load(path, &o, ret, rep, err);
+  if (st == OK && r) warn_report(r, path, rep);
+  free(rep);
+  return st;
+}
+
+static enum status load_feeds(const struct backtest_config *c, struct backtest_data *d, struct result *r, struct err *err) {
+  struct decimal tick = {0};
+  if (c->csv.tick.digits == 0 && fill_model_compat(c->match.model)) tick = compat_tick;
+  for (int i = 0; i < c->file_count; i++) {
+    struct backtest_feed *f = &d->feeds[d->feed_count];
+    enum status st = load_file(c, c->files[i].path, tick, &f->series, r, err);
+    if (st != OK) return st;
+    f->owned = true;
+    f->path = c->files[i].path;
+    d->feed_count++;
+  }
+  // Two files of a symbol may need different ticks (decimals differ); they must count in the finer one.
+  for (int i = 0; i < c->file_count; i++)
+    for (int k = 0; k < c->file_count; k++) {
+      struct series *a = &d->feeds[i].series, *b = &d->feeds[k].series;
+      if (strcmp(a->inst.symbol, b->inst.symbol) != 0) continue;
+      if (a->inst.tick.scale >= b->inst.tick.scale && a->inst.tick.digits == b->inst.tick.digits && a->inst.tick.scale != b->inst.tick.scale) {
+        struct series finer = {0};
+        enum status st = load_file(c, d->feeds[k].path, a->inst.tick, &finer, NULL, err);
+        if (st != OK) return st;
+        series_finish(b);
+        *b = finer;
+      }
+    }
+  return OK;
+}
+
+// ---- streams
+
+static enum status find_or_aggregate(struct backtest_data *d, const char *stream, const char *symbol, int64_t timeframe_ns,
+                                     const struct series **ret, struct err *err) {
+  int best = -1;
+  for (int i = 0; i < d->feed_count; i++) {
+    const struct series *s = &d->feeds[i].series;
+    if (strcmp(s->inst.symbol, symbol) != 0) continue;
+    if (s->timeframe_ns == timeframe_ns) {
+      *ret = s;
+      return OK;
+    }
+    if (s->timeframe_ns < timeframe_ns && timeframe_ns % s->timeframe_ns == 0 && (best < 0 || s->timeframe_ns > d->feeds[best].series.timeframe_ns)) best = i;
+  }
+  char want[TIMEFRAME_TEXT_MAX];
+  timeframe_text(timeframe_ns, want);
+  if (best < 0)
+    return err_set(err, ERR_INVALID, "stream %s needs %s bars of %s: give them with --data %s=FILE, or a file of a finer timeframe of %s", stream, want, symbol, stream, symbol);
+  struct backtest_feed *f = &d->feeds[d->feed_count];
+  enum status st = series_aggregate(&d->feeds[best].series, timeframe_ns, &f->series, err);
+  if (st != OK) return err_wrap(err, st, "stream %s (%s %s)", stream, symbol, want);
+  d->feed_count++;
+  *ret = &f->series;
+  return OK;
+}
+
+static int file_of_stream(const struct backtest_config *c, const char *stream) {
+  for (int i = 0; i < c->file_count; i++)
+    if (c->files[i].stream && strcmp(c->files[i].stream, stream) == 0) return i;
+  return -1;
+}
+
+static enum status check_stream_names(const struct backtest_config *c, struct err *err) {
+  for (int i = 0; i < c->file_count; i++) {
+    if (!c->files[i].stream) continue;
+    const char *names[SPEC_STREAMS_MAX];
+    bool known = false;
+    for (int k = 0; k < c->spec->stream_count; k++) {
+      names[k] = c->spec->streams[k].name;
+      known |= strcmp(names[k], c->files[i].stream) == 0;
+    }
+    if (known) continue;
+    const char *near = suggest_nearest(c->files[i].stream, names, (size_t)c->spec->stream_count);
+    return err_set(err, ERR_INVALID, "--data %s=…: the script has no stream \"%s\"%s%s%s", c->files[i].stream, c->files[i].stream,
+                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+  }
+  return OK;
+}
+
+static enum status resolve_streams(const struct backtest_config *c, struct backtest_data *d, const struct script_plan *plan, struct err *err) {
+  enum status st = check_stream_names(c, err);
+  if (st != OK) return st;
+  int main_file = file_of_stream(c, "main");
+  for (int i = 0; main_file < 0 && i < c->file_count; i++)
+    if (!c->files[i].stream) main_file = i;
+  if (main_file < 0) return err_set(err, ERR_USAGE, "no data for the main stream: give --data FILE");
+  const char *own = d->feeds[main_file].series.inst.symbol;
+  int64_t own_timeframe_ns = d->feeds[main_file].series.timeframe_ns;
+  for (int i = 0; i < plan->stream_count; i++) {
+    const struct stream_plan *p = &plan->streams[i];
+    int file = i == 0 && !p->symbol[0] ? main_file : file_of_stream(c, p->name);
+    const char *symbol = file >= 0 ? d->feeds[file].series.inst.symbol : p->symbol[0] ? p->symbol : own;
+    if (file >= 0 && p->symbol[0] && strcmp(p->symbol, symbol) != 0)
+      return err_set(err, ERR_INVALID, "stream %s is %s, but %s holds %s", p->name, p->symbol, c->files[file].path, symbol);
+    int64_t timeframe_ns = p->timeframe_ns ? p->timeframe_ns : file >= 0 ? d->feeds[file].series.timeframe_ns : own_timeframe_ns;
+    if (file >= 0 && d->feeds[file].series.timeframe_ns == timeframe_ns) {
+      d->streams[i] = &d->feeds[file].series;
+      continue;
+    }
+    st = find_or_aggregate(d, p->name, symbol, timeframe_ns, &d->streams[i], err);
+    if (st != OK) return st;
+  }
+  return OK;
+}
+
+// ---- symbols
+
+static int symbol_compare(const void *a, const void *b) {
+  const struct series *const *x = a, *const *y = b;
+  return strcmp((*x)->inst.symbol, (*y)->inst.symbol);
+}
+
+// The finest series of each symbol that a stream uses; sorted by name, which is the order of matching at equal times.
+static void resolve_symbols(const struct backtest_config *c, struct backtest_data *d) {
+  const struct series *exec[SPEC_STREAMS_MAX];
+  int n = 0;
+  for (int i = 0; i < c->spec->stream_count; i++) {
+    const struct series *s = d->streams[i];
+    int k = 0;
+    while (k < n && strcmp(exec[k]->inst.symbol, s->inst.symbol) != 0) k++;
+    if (k == n)
+      exec[n++] = s;
+    else if (s->timeframe_ns < exec[k]->timeframe_ns)
+      exec[k] = s;
+  }
+  qsort(exec, (size_t)n, sizeof exec[0], symbol_compare);
+  d->symbol_count = n;
+  for (int k = 0; k < n; k++) d->symbols[k].exec = exec[k];
+  for (int i = 0; i < c->spec->stream_count; i++)
+    for (int k = 0; k < n; k++)
+      if (strcmp(exec[k]->inst.symbol, d->streams[i]->inst.symbol) == 0) d->stream_symbols[i] = k;
+}
+
+static enum status load_extra(const struct backtest_config *c, struct backtest_data *d, struct result *r, struct err *err) {
+  const struct series *main_exec = d->symbols[d->stream_symbols[0]].exec;
+  enum status st = OK;
+  const struct {
+    const char *path, *flag;
+    struct series *series;
+  } extras[] = {{c->detail_path, "--detail", &d->detail}, {c->mark_path, "--mark", &d->mark}};
+  for (int i = 0; i < 2; i++) {
+    if (!extras[i].path) continue;
+    st = load_file(c, extras[i].path, main_exec->inst.tick, extras[i].series, r, err);
+    if (st != OK) return err_wrap(err, st, "%s", extras[i].flag);
+  }
+  if (c->detail_path) {
+    if (d->detail.timeframe_ns >= main_exec->timeframe_ns || main_exec->timeframe_ns % d->detail.timeframe_ns)
+      return err_set(err, ERR_INVALID, "--detail %s: its timeframe must be a finer one that divides the data's", c->detail_path);
+    d->symbols[d->stream_symbols[0]].detail = &d->detail;
+  }
+  if (c->mark_path) {
+    if (d->mark.timeframe_ns != main_exec->timeframe_ns) return err_set(err, ERR_INVALID, "--mark %s: its timeframe must be that of the data", c->mark_path);
+    d->symbols[d->stream_symbols[0]].mark = &d->mark;
+  }
+  if (c->funding_path && (st = funding_load(c->funding_path, &d->funding, err)) != OK) return st;
+  if (c->signals_path && (st = signals_load(c->signals_path, &d->signals, err)) != OK) return st;
+  return OK;
+}
+
+enum status backtest_data_load(const struct backtest_config *c, struct backtest_data *d, struct result *r, struct err *err) {
+  struct script_plan plan;
+  memset(d, 0, sizeof *d);
+  enum status st = script_plan_make(c->spec, c->values, &plan, err);
+  if (st == OK) st = load_feeds(c, d, r, err);
+  if (st == OK) st = resolve_streams(c, d, &plan, err);
+  if (st == OK) {
+    resolve_symbols(c, d);
+    st = load_extra(c, d, r, err);
+  }
+  if (st == OK) {
+    const struct series *m = d->streams[0];
+    while (d->main_from < m->count && m->bars[d->main_from].open_ns < c->from_ns) d->main_from++;
+    d->main_to = m->count;
+    while (d->main_to > d->main_from && m->bars[d->main_to - 1].open_ns >= c->to_ns) d->main_to--;
+    if (d->main_from == d->main_to) st = err_set(err, ERR_INVALID, "no bar of %s lies between --from and --to", m->inst.symbol);
+  }
+  if (st != OK) backtest_data_finish(d);
+  return st;
+}

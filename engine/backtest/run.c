@@ -1,0 +1,406 @@
+// backtest/run.c – one walk through history: decides what time it is next, and what happens then in which order.
+//
+// At time T (simulation rule 19): funding and swaps due before a bar opens → matching of bars that end at T → funding due by
+// T → fill callbacks to a fixpoint → day turn → higher-timeframe bars → other streams by name → main → timers → signals.
+// Fills carry the open time of their bar, so "the position before events at ts" is the position after all bars that
+// opened before ts: funding at ts is booked before a bar opening at ts is matched, and after one that opened earlier.
+#include "backtest/backtest.h"
+
+#include "bot/event_hash.h"
+#include "loop/clock.h"
+#include "market/text.h"
+#include "market/tz.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROGRESS_EVERY 4096
+#define SCRIPT_SAMPLE 64  // script time is measured on every 64th main bar and scaled
+
+struct cursor {
+  const struct series *series;
+  size_t next;
+  int64_t close_ns;  // of bar `next`; INT64_MAX at the end
+};
+
+struct walk {
+  const struct backtest_config *c;
+  const struct backtest_data *d;
+  struct result *r;
+  struct matcher *matcher;
+  struct bot *bot;
+  struct event_hash hash;
+  struct cursor exec[SPEC_STREAMS_MAX], stream[SPEC_STREAMS_MAX];
+  int stream_order[SPEC_STREAMS_MAX];  // higher timeframes first, then by name, main last
+  size_t detail_next, mark_next, funding_next, signal_next;
+  int64_t swap_next_ns;
+  struct tz *new_york;
+  int64_t day;
+  int64_t now_ns;
+  bool path_matters, failed_memory;
+  uint64_t samples;
+  int64_t sampled_ns;
+};
+
+// ---- observers: from the pipeline into the result
+
+static void seen_order(void *self, int64_t time_ns, const struct order *o, enum order_status from, enum order_status to, enum reason why) {
+  struct walk *w = self;
+  if (o->type != ORDER_MARKET || price_given(o->sl) || price_given(o->tp) || o->tp_r_e6) w->path_matters = true;
+  event_hash_order(&w->hash, time_ns, o->id, from, to, why);
+  if (to == ORDER_REJECTED) result_denied_add(w->r, time_ns, why);
+}
+
+static void seen_fill(void *self, const struct fill *f) {
+  struct walk *w = self;
+  event_hash_fill(&w->hash, f);
+  if (!result_fill_add(w->r, f)) w->failed_memory = true;
+}
+
+static void seen_denied(void *self, int64_t time_ns, enum reason code, const char *msg) {
+  struct walk *w = self;
+  (void)msg;
+  result_denied_add(w->r, time_ns, code);
+}
+
+static void seen_log(void *self, int64_t time_ns, enum script_log_level level, const char *text) {
+  static const char *const levels[] = {"debug", "info", "warn", "error"};
+  struct walk *w = self;
+  if (!result_log_add(w->r, time_ns, levels[level], text)) w->failed_memory = true;
+}
+
+static void seen_plot(void *self, int64_t time_ns, const char *name, double value) {
+  struct walk *w = self;
+  if (!result_plot_add(w->r, name, time_ns, value)) w->failed_memory = true;
+}
+
+static void seen_mark(void *self, int64_t time_ns, const char *text) {
+  struct walk *w = self;
+  if (!result_mark_add(w->r, time_ns, text)) w->failed_memory = true;
+}
+
+static void seen_notify(void *self, int64_t time_ns, const char *text) {
+  struct walk *w = self;
+  if (!result_log_add(w->r, time_ns, "notify", text)) w->failed_memory = true;
+}
+
+// ---- setting up
+
+static void cursor_settle(struct cursor *c) {
+  c->close_ns = c->next < c->series->count ? c->series->bars[c->next].open_ns + c->series->timeframe_ns : INT64_MAX;
+}
+
+static enum status symbols_add(struct walk *w, enum path_mode path, struct err *err) {
+  const struct backtest_config *c = w->c;
+  struct match_config mc = c->match;
+  mc.path = path;
+  mc.hedging = c->spec->hedging;
+  enum status st = matcher_create(&mc, &w->matcher, err);
+  for (int i = 0; st == OK && i < w->d->symbol_count; i++) {
+    const struct series *s = w->d->symbols[i].exec;
+    struct match_symbol_config sc;
+    match_symbol_config_init(&sc, &s->inst);
+    sc.fees = c->fees;
+    sc.costs = c->costs;
+    sc.leverage_e4 = c->leverage_e4;
+    sc.maintenance_frac_e8 = c->maintenance_frac_e8;
+    sc.volume_scale = s->volume_scale;
+    if (c->spread.digits) {
+      price ticks;
+      if (!price_from_double(&s->inst, decimal_double(c->spread), ROUND_CEIL, &ticks)) return err_set(err, ERR_RANGE, "--spread does not fit the price range");
+      sc.costs.spread_ticks = ticks.ticks;
+    }
+    int64_t margin_e8;
+    if (c->margin_per_unit.digits && decimal_rescale(c->margin_per_unit, 8, &margin_e8)) sc.futures_margin.e8 = margin_e8;
+    int symbol;
+    st = matcher_symbol_add(w->matcher, &sc, &symbol, err);
+    if (st == OK) assert(symbol == i);
+  }
+  return st;
+}
+
+static bool stream_before(const struct walk *w, int a, int b) {
+  if (a == 0 || b == 0) return b == 0 && a != 0;
+  const struct series *x = w->d->streams[a], *y = w->d->streams[b];
+  if (x->timeframe_ns != y->timeframe_ns) return x->timeframe_ns > y->timeframe_ns;
+  return strcmp(w->c->spec->streams[a].name, w->c->spec->streams[b].name) < 0;
+}
+
+static enum status walk_init(struct walk *w, enum path_mode path, struct err *err) {
+  const struct backtest_config *c = w->c;
+  const struct backtest_data *d = w->d;
+  event_hash_init(&w->hash);
+  enum status st = symbols_add(w, path, err);
+  if (st != OK) return st;
+  for (int i = 0; i < d->symbol_count; i++) {
+    w->exec[i] = (struct cursor){.series = d->symbols[i].exec};
+    cursor_settle(&w->exec[i]);
+  }
+  for (int i = 0; i < c->spec->stream_count; i++) {
+    w->stream[i] = (struct cursor){.series = d->streams[i]};
+    cursor_settle(&w->stream[i]);
+    int at = i;
+    for (; at > 0 && stream_before(w, i, w->stream_order[at - 1]); at--) w->stream_order[at] = w->stream_order[at - 1];
+    w->stream_order[at] = i;
+  }
+  struct script_spec *spec = malloc(sizeof *spec);  // --warmup adds to the script's own
+  if (!spec) return err_set(err, ERR_NOMEM, "out of memory");
+  *spec = *c->spec;
+  spec->warmup += c->warmup;
+  struct bot_config bc = {.chunkname = c->script_path, .source = c->source, .source_len = c->source_len, .spec = spec, .values = c->values,
+                          .limits = c->limits, .watchdog = c->watchdog, .matcher = w->matcher, .series = d->streams, .symbols = d->stream_symbols,
+                          .risk = c->risk,
+                          .observer = {.self = w, .order = seen_order, .fill = seen_fill, .denied = seen_denied, .log = seen_log, .plot = seen_plot,
+                                       .mark = seen_mark, .notify = seen_notify}};
+  st = bot_create(&bc, &w->bot, err);
+  free(spec);
+  if (st != OK) return st;
+  w->swap_next_ns = INT64_MAX;
+  if (c->costs.swap_long_e8 || c->costs.swap_short_e8) {
+    st = tz_load("America/New_York", &w->new_york, err);
+    if (st != OK) return err_wrap(err, st, "swap at 17:00 New York");
+    w->swap_next_ns = tz_next_time_of_day(w->new_york, d->streams[0]->bars[0].open_ns / NS_PER_S, 17 * 3600) * NS_PER_S;
+  }
+  w->day = INT64_MIN;
+  return OK;
+}
+
+// ---- funding and swap
+
+static enum status carry_until(struct walk *w, int64_t limit_ns, struct err *err) {
+  int symbol = w->d->stream_symbols[0];
+  while (w->funding_next < w->d->funding.count && w->d->funding.items[w->funding_next].ts_ns <= limit_ns) {
+    const struct funding *f = &w->d->funding.items[w->funding_next++];
+    price mark = NO_PRICE;
+    const struct series *m = w->d->symbols[symbol].mark;
+    if (m) {
+      size_t i = w->mark_next;
+      while (i < m->count && m->bars[i].open_ns + m->timeframe_ns <= f->ts_ns) i++;
+      if (i > 0) mark = m->bars[i - 1].close;
+    }
+    if (!matcher_funding(w->matcher, symbol, f->ts_ns, f->rate_e12, mark)) return err_set(err, ERR_RANGE, "funding does not fit in 64 bits");
+  }
+  while (w->swap_next_ns <= limit_ns) {
+    int64_t at_s = w->swap_next_ns / NS_PER_S;
+    int weekday = tz_local(w->new_york, at_s, NULL).weekday;
+    int days = weekday >= 5 ? 0 : weekday == w->c->swap_triple_weekday ? 3 : 1;
+    for (int i = 0; days && i < w->d->symbol_count; i++)
+      if (!matcher_swap(w->matcher, i, w->swap_next_ns, days)) return err_set(err, ERR_RANGE, "swap does not fit in 64 bits");
+    w->swap_next_ns = tz_next_time_of_day(w->new_york, at_s, 17 * 3600) * NS_PER_S;
+  }
+  return OK;
+}
+
+static inline bool carry_due(const struct walk *w, int64_t limit_ns) {
+  return w->swap_next_ns <= limit_ns || (w->funding_next < w->d->funding.count && w->d->funding.items[w->funding_next].ts_ns <= limit_ns);
+}
+
+// ---- one instant
+
+static void attach_detail(struct walk *w, int symbol, const struct bar *b, struct match_bar *in) {
+  const struct series *detail = w->d->symbols[symbol].detail, *mark = w->d->symbols[symbol].mark;
+  if (detail) {
+    while (w->detail_next < detail->count && detail->bars[w->detail_next].open_ns < b->open_ns) w->detail_next++;
+    size_t end = w->detail_next;
+    while (end < detail->count && detail->bars[end].open_ns < in->close_ns) end++;
+    if (end > w->detail_next) {
+      in->detail = &detail->bars[w->detail_next];
+      in->detail_count = end - w->detail_next;
+    }
+    w->detail_next = end;
+  }
+  if (mark) {
+    while (w->mark_next < mark->count && mark->bars[w->mark_next].open_ns < b->open_ns) w->mark_next++;
+    if (w->mark_next < mark->count && mark->bars[w->mark_next].open_ns == b->open_ns) in->mark = &mark->bars[w->mark_next];
+  }
+}
+
+static enum status match_symbols(struct walk *w, int64_t now_ns, struct err *err) {
+  for (int i = 0; i < w->d->symbol_count; i++) {
+    struct cursor *c = &w->exec[i];
+    if (c->close_ns != now_ns) continue;
+    const struct bar *b = &c->series->bars[c->next];
+    if (carry_due(w, b->open_ns)) {
+      enum status st = carry_until(w, b->open_ns, err);
+      if (st != OK) return st;
+    }
+    struct match_bar in = {.bar = b, .close_ns = c->close_ns};
+    if (w->d->symbols[i].detail || w->d->symbols[i].mark) attach_detail(w, i, b, &in);
+    bot_match(w->bot, i, &in, now_ns);
+    c->next++;
+    cursor_settle(c);
+  }
+  return OK;
+}
+
+static bool position_open(const struct account *a) {
+  for (int i = 0; i < a->symbol_count; i++)
+    for (int leg = 0; leg < LEG_COUNT; leg++)
+      if (a->symbols[i].pos[leg].lots) return true;
+  return false;
+}
+
+static enum status turn_day(struct walk *w, int64_t now_ns, struct err *err) {
+  int64_t day = now_ns / NS_PER_DAY;
+  if (w->day == INT64_MIN) {
+    w->day = day;
+    return OK;
+  }
+  struct tz_date ended = date_from_days(w->day);
+  char text[40];
+  snprintf(text, sizeof text, "%04d-%02d-%02d", (int)ended.year, ended.month, ended.day);
+  w->day = day;
+  return bot_day(w->bot, now_ns, text, err);
+}
+
+static enum status stream_bars(struct walk *w, int64_t now_ns, struct err *err) {
+  for (int k = 0; k < w->c->spec->stream_count; k++) {
+    int i = w->stream_order[k];
+    struct cursor *c = &w->stream[i];
+    if (c->close_ns != now_ns) continue;
+    size_t ix = c->next++;
+    int64_t open_ns = c->series->bars[ix].open_ns;
+    cursor_settle(c);
+    bool deliver = open_ns >= w->c->from_ns && open_ns < w->c->to_ns;
+    bool sample = i == 0 && ix % SCRIPT_SAMPLE == 0;
+    if (i == 0 && deliver) {
+      const struct account *a = matcher_account(w->matcher);
+      cash equity = matcher_equity(w->matcher);
+      event_hash_equity(&w->hash, open_ns, equity);
+      bot_risk_mark(bot_risk_state(w->bot), equity);
+      if (!result_equity_add(w->r, open_ns, equity, position_open(a))) return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    int64_t begin = sample ? clock_thread_cpu_ns() : 0;
+    enum status st = bot_stream_bar(w->bot, i, ix, now_ns, deliver, err);
+    if (sample) {
+      w->sampled_ns += clock_thread_cpu_ns() - begin;
+      w->samples++;
+    }
+    if (st != OK) return st;
+  }
+  return OK;
+}
+
+static enum status signals_fire(struct walk *w, int64_t now_ns, struct err *err) {
+  const struct signal_list *list = &w->d->signals;
+  while (w->signal_next < list->count && list->items[w->signal_next].ts_ns <= now_ns) {
+    const struct signal *g = &list->items[w->signal_next++];
+    if (g->ts_ns < w->c->from_ns || g->ts_ns >= w->c->to_ns) continue;
+    struct script_signal s = {.id = g->id, .source = g->source, .key = g->key, .symbol = g->symbol, .action = g->action, .raw = g->raw,
+                              .size = g->has & SIGNAL_HAS_SIZE ? decimal_double(g->size) : NAN, .price = g->has & SIGNAL_HAS_PRICE ? decimal_double(g->price) : NAN,
+                              .sl = g->has & SIGNAL_HAS_SL ? decimal_double(g->sl) : NAN, .tp = g->has & SIGNAL_HAS_TP ? decimal_double(g->tp) : NAN,
+                              .ts_ns = g->ts_ns};
+    enum status st = bot_signal(w->bot, &s, now_ns, err);
+    if (st != OK) return st;
+  }
+  return OK;
+}
+
+static int64_t next_time(const struct walk *w) {
+  int64_t t = INT64_MAX;
+  for (int i = 0; i < w->d->symbol_count; i++)
+    if (w->exec[i].close_ns < t) t = w->exec[i].close_ns;
+  for (int i = 0; i < w->c->spec->stream_count; i++)
+    if (w->stream[i].close_ns < t) t = w->stream[i].close_ns;
+  if (t == INT64_MAX) return t;  // no more bars: timers alone do not go on for ever
+  if (w->signal_next < w->d->signals.count && w->d->signals.items[w->signal_next].ts_ns < t) t = w->d->signals.items[w->signal_next].ts_ns;
+  int64_t timer_ns = bot_timer_next(w->bot);
+  return timer_ns < t ? timer_ns : t;
+}
+
+static enum status step(struct walk *w, int64_t now_ns, struct err *err) {
+  enum status st = match_symbols(w, now_ns, err);
+  if (st == OK && carry_due(w, now_ns)) st = carry_until(w, now_ns, err);
+  if (st == OK) st = bot_settle(w->bot, now_ns, err);
+  if (st == OK && now_ns / NS_PER_DAY != w->day) st = turn_day(w, now_ns, err);
+  if (st == OK) st = stream_bars(w, now_ns, err);
+  if (st == OK && bot_timer_next(w->bot) <= now_ns) st = bot_timers_fire(w->bot, now_ns, err);
+  if (st == OK && w->signal_next < w->d->signals.count) st = signals_fire(w, now_ns, err);
+  return st;
+}
+
+// ---- the end
+
+static enum status take_account(struct walk *w, struct err *err) {
+  const struct account *a = matcher_account(w->matcher);
+  struct result *r = w->r;
+  bool ok = true;
+  for (size_t i = 0; i < a->trades.count; i++) ok = ok && result_trade_add(r, &a->trades.items[i]);
+  for (int i = 0; i < a->symbol_count; i++) {
+    const struct account_symbol *s = &a->symbols[i];
+    ok = ok && result_symbol_add(r, &s->inst);
+    for (int leg = 0; leg < LEG_COUNT; leg++) {
+      if (s->pos[leg].lots == 0) continue;
+      struct result_open o = {.symbol = i, .leg = (enum leg)leg, .lots = s->pos[leg].lots, .mark = s->mark, .since_ns = s->pos[leg].opened_ns,
+                              .avg = account_avg_ticks(a, i, (enum leg)leg) * (double)s->inst.tick.digits / (double)pow10_i64(s->inst.tick.scale),
+                              .position_id = s->pos[leg].id};
+      if (!account_unrealised_at(a, i, (enum leg)leg, s->mark, &o.unrealised)) o.unrealised.e8 = 0;
+      ok = ok && result_open_add(r, &o);
+    }
+  }
+  for (uint32_t tag = 1; tag < bot_tag_count(w->bot); tag++) ok = ok && (!bot_tag_text(w->bot, tag)[0] || result_tag_set(r, tag, bot_tag_text(w->bot, tag)));
+  r->funding = ledger_total(&a->ledger, BOOK_FUNDING);
+  r->swap = ledger_total(&a->ledger, BOOK_SWAP);
+  r->script_seconds = w->samples ? (double)w->sampled_ns / 1e9 * (double)w->stream[0].next / (double)w->samples : 0;
+  account_check(a);
+  return ok ? OK : err_set(err, ERR_NOMEM, "out of memory for the result");
+}
+
+static enum status walk_all(struct walk *w, struct err *err) {
+  const struct backtest_config *c = w->c;
+  size_t steps = 0;
+  for (int64_t now_ns; (now_ns = next_time(w)) != INT64_MAX;) {
+    w->now_ns = now_ns;
+    if (__builtin_expect(++steps % PROGRESS_EVERY == 0, 0)) {
+      if (c->progress && !c->progress(c->progress_self, w->stream[0].next, w->stream[0].series->count)) return err_set(err, ERR_CANCELLED, "interrupted");
+      if (w->failed_memory) return err_set(err, ERR_NOMEM, "out of memory for the result");
+    }
+    enum status st = step(w, now_ns, err);
+    if (st != OK) {
+      char at[TIME_TEXT_MAX];
+      return err_wrap(err, st, "at %s", time_text(now_ns, at));
+    }
+    if (w->stream[0].next >= w->d->main_to && w->stream[0].next < w->stream[0].series->count) break;  // --to
+  }
+  enum status st = bot_stop(w->bot, w->now_ns, "end", err);
+  if (st != OK) return st;
+  if (c->finalize) {
+    int symbol = w->d->stream_symbols[0];
+    const struct series *s = w->d->symbols[symbol].exec;
+    const struct bar *last = &s->bars[w->exec[symbol].next - 1];
+    struct match_bar in = {.bar = last, .close_ns = last->open_ns + s->timeframe_ns};
+    matcher_finalize(w->matcher, symbol, &in);
+    st = bot_settle(w->bot, w->now_ns, err);
+    if (w->r->equity_count) w->r->equity[w->r->equity_count - 1].equity_e8 = matcher_equity(w->matcher).e8;
+  }
+  return st;
+}
+
+enum status backtest_walk(const struct backtest_config *c, const struct backtest_data *d, enum path_mode path, struct result *r,
+                          bool *ret_path_matters, struct err *err) {
+  struct walk *w = calloc(1, sizeof *w);
+  if (!w) return err_set(err, ERR_NOMEM, "out of memory");
+  w->c = c;
+  w->d = d;
+  w->r = r;
+  enum status st = walk_init(w, path, err);
+  if (st == OK) {
+    st = walk_all(w, err);
+    struct err inner;
+    enum status taken = take_account(w, st == OK ? err : &inner);
+    if (st == OK) st = taken;
+    event_hash_finish(&w->hash, r->hash);
+    if (!bot_started(w->bot) && st == OK &&
+        !result_warning_add(r, "the script was never called: its warm-up needs more bars than the data has (%zu of main)", d->main_to))
+      st = err_set(err, ERR_NOMEM, "out of memory");
+  }
+  *ret_path_matters = w->path_matters || c->leverage_e4 > 10000;
+  bot_destroy(w->bot);
+  matcher_destroy(w->matcher);
+  tz_destroy(w->new_york);
+  free(w);
+  return st;
+}

@@ -1,0 +1,280 @@
+// bot/bot.c – creates a bot and walks it through its events: match → settle (callbacks to a fixpoint) → bars → timers → signals.
+#include "bot/bot_impl.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SETTLE_ROUNDS_MAX 100
+
+// ---- what the script may ask
+
+static uint32_t tag_intern(void *self, const char *text) {
+  struct bot *b = self;
+  if (!text[0]) return TAG_NONE;
+  for (uint32_t i = 1; i < b->tag_count; i++)
+    if (b->tags[i] && strcmp(b->tags[i], text) == 0) return i;
+  if (b->tag_count == TAGS_MAX) return TAG_NONE;
+  char *copy = strdup(text);
+  if (!copy) return TAG_NONE;
+  b->tags[b->tag_count] = copy;
+  return b->tag_count++;
+}
+
+const char *bot_tag_text(const struct bot *b, uint32_t tag) {
+  return tag < b->tag_count && b->tags[tag] ? b->tags[tag] : "";
+}
+
+uint32_t bot_tag_count(const struct bot *b) {
+  return b->tag_count;
+}
+
+static const char *host_tag_text(void *self, uint32_t tag) {
+  return bot_tag_text(self, tag);
+}
+
+static int symbol_find(void *self, const char *name) {
+  const struct bot *b = self;
+  for (int i = 0; i < b->account->symbol_count; i++)
+    if (strcmp(b->account->symbols[i].inst.symbol, name) == 0) return i;
+  return -1;
+}
+
+static double day_pnl(void *self) {
+  const struct bot *b = self;
+  return (double)(account_equity(b->account).e8 - b->risk.day_start_e8) / 1e8;
+}
+
+static double day_room(void *self) {
+  const struct bot *b = self;
+  if (b->limits.day_loss_e8 == 0) return NAN;
+  return (double)b->limits.day_loss_e8 / 1e8 + fmin(day_pnl(self), 0);
+}
+
+static double dd_room(void *self) {
+  const struct bot *b = self;
+  if (b->limits.drawdown_e8 == 0) return NAN;
+  return (double)(b->limits.drawdown_e8 - (b->risk.peak_e8 - account_equity(b->account).e8)) / 1e8;
+}
+
+static void host_log(void *self, enum script_log_level level, const char *text) {
+  struct bot *b = self;
+  if (b->observer.log) b->observer.log(b->observer.self, b->now_ns, level, text);
+}
+
+static void host_plot(void *self, const char *name, double value) {
+  struct bot *b = self;
+  if (b->observer.plot) b->observer.plot(b->observer.self, b->now_ns, name, value);
+}
+
+static void host_mark(void *self, const char *text) {
+  struct bot *b = self;
+  if (b->observer.mark) b->observer.mark(b->observer.self, b->now_ns, text);
+}
+
+static void host_notify(void *self, const char *text) {
+  struct bot *b = self;
+  if (b->observer.notify) b->observer.notify(b->observer.self, b->now_ns, text);
+}
+
+void bot_denied(struct bot *b, enum reason code, const char *msg) {
+  if (b->observer.denied) b->observer.denied(b->observer.self, b->now_ns, code, msg);
+}
+
+// ---- life
+
+enum status bot_create(const struct bot_config *cfg, struct bot **ret, struct err *err) {
+  struct bot *b = calloc(1, sizeof *b);
+  if (!b || !(b->tags = calloc(TAGS_MAX, sizeof *b->tags))) {
+    free(b);
+    return err_set(err, ERR_NOMEM, "bot: out of memory");
+  }
+  static const char *const known[TAG_FIRST_FREE] = {[TAG_SL] = "sl", [TAG_TP] = "tp", [TAG_LIQUIDATION] = "liquidation", [TAG_END] = "end"};
+  enum status st = OK;
+  for (int i = 0; i < TAG_FIRST_FREE; i++)
+    if (known[i] && !(b->tags[i] = strdup(known[i]))) st = err_set(err, ERR_NOMEM, "bot: out of memory");
+  b->tag_count = TAG_FIRST_FREE;
+  b->matcher = cfg->matcher;
+  b->account = matcher_account(cfg->matcher);
+  b->spec = *cfg->spec;
+  b->limits = cfg->risk;
+  b->observer = cfg->observer;
+  risk_state_init(&b->risk, account_equity(b->account));
+  desk_init(b);
+  b->host = (struct script_host){
+      .self = b, .account = b->account, .submit = desk_submit, .target = desk_target, .ladder = desk_ladder, .cancel = desk_cancel,
+      .modify = desk_modify, .order = desk_order, .next_order = desk_next_order, .tag_intern = tag_intern, .tag_text = host_tag_text,
+      .symbol_find = symbol_find, .day_pnl = day_pnl, .day_room = day_room, .dd_room = dd_room, .log = host_log, .plot = host_plot,
+      .mark = host_mark, .notify = host_notify, .timer = timer_set};
+  struct script_config sc = {.chunkname = cfg->chunkname, .source = cfg->source, .source_len = cfg->source_len, .spec = cfg->spec,
+                             .values = cfg->values, .limits = cfg->limits, .watchdog = cfg->watchdog, .host = &b->host,
+                             .series = cfg->series, .symbols = cfg->symbols};
+  if (st == OK) st = script_create(&sc, &b->script, err);
+  if (st != OK) {
+    bot_destroy(b);
+    return st;
+  }
+  b->needs_orders = script_has(b->script, ON_ORDER);
+  b->needs_fills = script_has(b->script, ON_FILL);
+  b->needs_positions = script_has(b->script, ON_POSITION);
+  *ret = b;
+  return OK;
+}
+
+void bot_destroy(struct bot *b) {
+  if (!b) return;
+  script_destroy(b->script);
+  timers_finish(b);
+  desk_finish(b);
+  for (uint32_t i = 0; i < b->tag_count; i++) free(b->tags[i]);
+  free(b->tags);
+  free(b);
+}
+
+struct script *bot_script(struct bot *b) {
+  return b->script;
+}
+
+bool bot_started(const struct bot *b) {
+  return b->started;
+}
+
+struct risk_state *bot_risk_state(struct bot *b) {
+  return &b->risk;
+}
+
+// ---- running callbacks
+
+// Ends a callback: its orders take effect, or as if it had never been called.
+static enum status finish_callback(struct bot *b, enum status st) {
+  if (st == OK)
+    desk_commit(b);
+  else
+    desk_discard(b);
+  return st;
+}
+
+void bot_match(struct bot *b, int symbol, const struct match_bar *bar, int64_t now_ns) {
+  b->now_ns = now_ns;
+  matcher_bar(b->matcher, matcher_watch(b->matcher, symbol), symbol, bar);
+}
+
+static enum status deliver_position(struct bot *b, const struct match_event *e, struct err *err) {
+  static const char *const kinds[] = {[POSITION_EVENT_OPEN] = "open", [POSITION_EVENT_CHANGE] = "change", [POSITION_EVENT_CLOSE] = "close", [POSITION_EVENT_LIQUIDATED] = "liquidated"};
+  if (!b->needs_positions || !b->started) return OK;
+  struct script_position_event p = {.kind = kinds[e->position.what], .symbol = e->position.symbol, .leg = e->position.leg,
+                                    .lots_before = e->position.lots_before, .lots_after = e->position.lots_after,
+                                    .realised = (double)e->position.realised.e8 / 1e8, .position_id = e->position.id};
+  desk_begin(b);
+  return finish_callback(b, script_on_position(b->script, &p, err));
+}
+
+static enum status deliver_order(struct bot *b, const struct match_event *e, struct err *err) {
+  const struct order *o = matcher_order(b->matcher, e->order.id);
+  assert(o);
+  if (b->observer.order) b->observer.order(b->observer.self, e->time_ns, o, e->order.from, e->order.to, e->order.reason);
+  if (order_status_final(e->order.to)) ladder_order_ended(b, o->id);
+  if (!b->needs_orders || !b->started) return OK;
+  struct order seen = *o;  // as it was at this event, not as it is after those behind it
+  seen.status = e->order.to;
+  seen.reason = e->order.reason;
+  desk_begin(b);
+  return finish_callback(b, script_on_order(b->script, &seen, e->order.from, err));
+}
+
+static enum status deliver_fill(struct bot *b, const struct match_event *e, struct err *err) {
+  if (b->observer.fill) b->observer.fill(b->observer.self, &e->fill);
+  ladder_fill(b, &e->fill);
+  if (!b->needs_fills || !b->started) return OK;
+  desk_begin(b);
+  return finish_callback(b, script_on_fill(b->script, &e->fill, err));
+}
+
+enum status bot_settle(struct bot *b, int64_t now_ns, struct err *err) {
+  b->now_ns = now_ns;
+  script_now(b->script, now_ns);
+  struct match_event e;
+  // A round is the events that exist when it begins; what their callbacks cause belongs to the next.
+  for (int round = 0; round < SETTLE_ROUNDS_MAX; round++) {
+    size_t n = matcher_event_count(b->matcher);
+    if (n == 0) return OK;
+    for (; n > 0 && matcher_event_next(b->matcher, &e); n--) {
+      enum status st = e.kind == EVENT_ORDER ? deliver_order(b, &e, err) : e.kind == EVENT_FILL ? deliver_fill(b, &e, err) : deliver_position(b, &e, err);
+      if (st != OK) return st;
+    }
+  }
+  if (matcher_event_count(b->matcher) == 0) return OK;
+  return err_set(err, ERR_LIMIT, "on_order, on_fill and on_position keep answering each other: stopped after %d rounds at one instant", SETTLE_ROUNDS_MAX);
+}
+
+enum status bot_day(struct bot *b, int64_t now_ns, const char *day, struct err *err) {
+  cash equity = account_equity(b->account);
+  double pnl = (double)(equity.e8 - b->risk.day_start_e8) / 1e8;
+  risk_state_day(&b->risk, equity);
+  if (!b->started) return OK;
+  // What ctx.state cannot keep over a restart should be found now, not after the first crash.
+  struct buf state;
+  buf_init(&state, SCRIPT_STATE_MAX + 4096);
+  enum status st = script_state_save(b->script, &state, err);
+  buf_finish(&state);
+  if (st != OK) return st;
+  if (!script_has(b->script, ON_DAY)) return OK;
+  b->now_ns = now_ns;
+  script_now(b->script, now_ns);
+  desk_begin(b);
+  st = finish_callback(b, script_on_day(b->script, day, pnl, (double)equity.e8 / 1e8, err));
+  return st == OK ? bot_settle(b, now_ns, err) : st;
+}
+
+static enum status bot_start(struct bot *b, int64_t now_ns, struct err *err) {
+  b->started = true;
+  risk_state_init(&b->risk, account_equity(b->account));
+  desk_begin(b);
+  enum status st = finish_callback(b, script_on_init(b->script, err));
+  return st == OK ? bot_settle(b, now_ns, err) : st;
+}
+
+enum status bot_stream_bar(struct bot *b, int stream, size_t ix, int64_t now_ns, bool deliver, struct err *err) {
+  script_push(b->script, stream, ix);
+  if (!deliver || !script_warm(b->script)) return OK;
+  b->now_ns = now_ns;
+  script_now(b->script, now_ns);
+  enum status st;
+  if (__builtin_expect(!b->started, 0)) {
+    st = bot_start(b, now_ns, err);
+    if (st != OK) return st;
+  }
+  desk_begin(b);
+  st = stream == 0 ? script_on_bar(b->script, err) : script_on_data(b->script, stream, err);
+  if (st != OK) {
+    desk_discard(b);
+    return st;
+  }
+  if (b->desk.count == 0) {
+    b->in_callback = false;
+    return OK;
+  }
+  desk_commit(b);
+  return bot_settle(b, now_ns, err);
+}
+
+enum status bot_signal(struct bot *b, const struct script_signal *sig, int64_t now_ns, struct err *err) {
+  if (!b->started) return OK;
+  b->now_ns = now_ns;
+  script_now(b->script, now_ns);
+  desk_begin(b);
+  enum status st = finish_callback(b, script_on_signal(b->script, sig, err));
+  return st == OK ? bot_settle(b, now_ns, err) : st;
+}
+
+enum status bot_stop(struct bot *b, int64_t now_ns, const char *why, struct err *err) {
+  if (!b->started) return OK;
+  b->now_ns = now_ns;
+  script_now(b->script, now_ns);
+  b->stopping = true;
+  desk_begin(b);
+  enum status st = finish_callback(b, script_on_stop(b->script, why, err));
+  return st == OK ? bot_settle(b, now_ns, err) : st;
+}

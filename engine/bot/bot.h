@@ -1,0 +1,62 @@
+// bot/bot.h – one bot's pipeline: events → script → intents → risk → matcher → events, the same for backtest and paper.
+//
+// The owner decides what time it is and which bars exist; the bot decides the order of what happens at one instant. Nothing
+// in here reads a clock, a file or a random source.
+#pragma once
+#include "match/match.h"
+#include "risk/risk.h"
+#include "script/script.h"
+
+// What the owner gets to see, in order. Any function may be NULL.
+struct bot_observer {
+  void *self;
+  void (*order)(void *self, int64_t time_ns, const struct order *o, enum order_status from, enum order_status to, enum reason why);
+  void (*fill)(void *self, const struct fill *f);
+  void (*denied)(void *self, int64_t time_ns, enum reason code, const char *msg);
+  void (*log)(void *self, int64_t time_ns, enum script_log_level level, const char *text);
+  void (*plot)(void *self, int64_t time_ns, const char *name, double value);
+  void (*mark)(void *self, int64_t time_ns, const char *text);
+  void (*notify)(void *self, int64_t time_ns, const char *text);
+};
+
+struct bot_config {
+  const char *chunkname, *source;
+  size_t source_len;
+  const struct script_spec *spec;
+  const struct param_value *values;
+  struct vm_limits limits;
+  struct watchdog *watchdog;
+  struct matcher *matcher;              // borrowed; its symbols are the bot's
+  const struct series *const *series;   // per stream of the spec; borrowed
+  const int *symbols;                   // per stream: the matcher's symbol; borrowed
+  struct risk_limits risk;
+  struct bot_observer observer;
+};
+
+struct bot;
+
+enum status bot_create(const struct bot_config *cfg, struct bot **ret, struct err *err) MUST_CHECK;
+void bot_destroy(struct bot *b);
+struct script *bot_script(struct bot *b);
+const char *bot_tag_text(const struct bot *b, uint32_t tag);
+uint32_t bot_tag_count(const struct bot *b);
+bool bot_started(const struct bot *b);  // on_init was called
+
+// ---- what happens at one instant, in this order (simulation rule 19). Each returns the script's failure, which stops the bot.
+// A bar of a symbol's finest data ended: matches it. Fills wait for bot_settle().
+void bot_match(struct bot *b, int symbol, const struct match_bar *bar, int64_t now_ns);
+// Runs the callbacks of what was matched, and of what those callbacks did, to a fixpoint (at most 100 rounds).
+enum status bot_settle(struct bot *b, int64_t now_ns, struct err *err) MUST_CHECK;
+// The UTC day turned; day is the text of the day that ended.
+enum status bot_day(struct bot *b, int64_t now_ns, const char *day, struct err *err) MUST_CHECK;
+// Bar ix of a stream is complete. Before the warm-up is over, or with deliver false, only its indicators advance; the first
+// delivered bar is preceded by on_init.
+enum status bot_stream_bar(struct bot *b, int stream, size_t ix, int64_t now_ns, bool deliver, struct err *err) MUST_CHECK;
+// Due time of the next timer; INT64_MAX: none.
+int64_t bot_timer_next(const struct bot *b);
+enum status bot_timers_fire(struct bot *b, int64_t now_ns, struct err *err) MUST_CHECK;
+enum status bot_signal(struct bot *b, const struct script_signal *sig, int64_t now_ns, struct err *err) MUST_CHECK;
+enum status bot_stop(struct bot *b, int64_t now_ns, const char *why, struct err *err) MUST_CHECK;
+// Equity as risk sees it: call at each mark of the main stream.
+static inline void bot_risk_mark(struct risk_state *s, cash equity) { risk_state_mark(s, equity); }
+struct risk_state *bot_risk_state(struct bot *b);

@@ -1,0 +1,36 @@
+// bot/event_hash.h – the event hash: SHA-256 over a canonical text of all fills, order transitions and equity marks in order.
+//
+// One line each, integers only (ns, ticks, lots, 1e-8):
+//   O <time> <order> <from> <to> <reason>        an order's transition
+//   F <time> <fill> <order> <symbol> <side> <leg> <price> <qty> <fee> <maker><complete><ambiguous><cut>
+//   E <time> <equity> <digest>                   the last equity mark of each UTC day, and of the run
+// digest is a 64-bit hash over every mark since the start, so each bar's equity counts without a SHA-256 of each.
+#pragma once
+#include "crypto/sha256.h"
+#include "order/order.h"
+
+struct event_hash {
+  struct sha256_ctx sha;
+  uint64_t digest;
+  int64_t day, last_ns, last_e8;
+  bool any;
+};
+
+void event_hash_init(struct event_hash *h);
+void event_hash_order(struct event_hash *h, int64_t time_ns, uint64_t id, enum order_status from, enum order_status to, enum reason why);
+void event_hash_fill(struct event_hash *h, const struct fill *f);
+void event_hash_day(struct event_hash *h);  // writes the line of the day that ended
+// An equity mark; a few ns.
+static inline void event_hash_equity(struct event_hash *h, int64_t time_ns, cash equity) {
+  int64_t day = time_ns / INT64_C(86400000000000);
+  if (__builtin_expect(day != h->day, 0)) {
+    event_hash_day(h);
+    h->day = day;
+  }
+  h->digest = (h->digest ^ (uint64_t)equity.e8) * UINT64_C(0x9E3779B97F4A7C15);
+  h->digest ^= h->digest >> 29;
+  h->last_ns = time_ns;
+  h->last_e8 = equity.e8;
+  h->any = true;
+}
+void event_hash_finish(struct event_hash *h, char ret_hex[SHA256_HEX_SIZE]);

@@ -1,0 +1,131 @@
+// bot/ladder.c – ctx:ladder: a base order, safety orders below (above) it, one take-profit for all of it.
+//
+//   base filled at P  →  rung i (1 … n) is a limit at P·(1 ∓ d_i), d_i = step·(1 + k + … + k^(i−1)), worth base·vol_k^i
+//   each fill         →  take-profit (and stop) move to the new average, for the whole quantity
+//   take-profit or stop filled, or the position gone otherwise  →  the rest is cancelled, the ladder is over
+//
+// The engine keeps it placed, so a script that misses an event, or stops, leaves no half ladder behind.
+#include "bot/bot_impl.h"
+
+#include <assert.h>
+#include <string.h>
+
+void ladder_start(struct bot *b, const struct ladder_request *req, uint64_t base_id) {
+  for (int i = 0; i < LADDERS_MAX; i++)
+    if (!b->ladders[i].used) {
+      b->ladders[i] = (struct ladder){.req = *req, .base_id = base_id, .used = true};
+      b->any_ladder = true;
+      return;
+    }
+}
+
+static uint64_t place(struct bot *b, const struct intent *in) {
+  const struct match_fees *f = &matcher_symbol_config(b->matcher, in->symbol)->fees;
+  struct risk_fees fees = {f->taker_frac_e8, f->fixed_e8, f->per_unit_e8};
+  struct risk_verdict v = risk_check(b->account, in, &b->limits, &b->risk, &fees, false, b->now_ns);
+  if (!v.ok) {
+    bot_denied(b, v.denial.code, v.denial.msg);
+    return 0;
+  }
+  uint64_t id;
+  return matcher_submit(b->matcher, in, v.qty, b->now_ns, &id) == REASON_NONE ? id : 0;
+}
+
+static enum leg leg_of(const struct bot *b, const struct ladder_request *req) {
+  return !b->spec.hedging ? LEG_NET : req->side == SIDE_BUY ? LEG_LONG : LEG_SHORT;
+}
+
+// base·(1 − sign·frac), rounded away from risk for an order on `side`.
+static price offset(price base, int sign, int128 frac_e8, enum side side) {
+  int128 num = (int128)base.ticks * (100000000 + sign * frac_e8);
+  return (price){(int64_t)(side == SIDE_BUY ? div_floor(num, 100000000) : div_ceil(num, 100000000))};
+}
+
+static void place_rungs(struct bot *b, struct ladder *l, price base) {
+  const struct ladder_request *q = &l->req;
+  int128 step = q->step_frac_e8, distance = 0, worth = q->base_e8;
+  for (int i = 0; i < q->rungs; i++) {
+    distance += step;
+    step = step * q->step_k_e6 / 1000000;
+    worth = worth * q->vol_k_e6 / 1000000;
+    if (distance >= 100000000 || worth > INT64_MAX / 4) break;  // a price of zero, or more money than there is
+    struct intent in;
+    intent_init(&in, q->symbol, q->side);
+    in.leg = leg_of(b, q);
+    in.type = ORDER_LIMIT;
+    in.limit = offset(base, q->side == SIDE_BUY ? -1 : 1, distance, q->side);
+    in.size_kind = SIZE_NOTIONAL;
+    in.size = (int64_t)worth;
+    in.tag = q->tag;
+    l->rungs[l->rung_count++] = place(b, &in);
+  }
+  l->placed = true;
+}
+
+static uint64_t place_exit(struct bot *b, struct ladder *l, uint64_t old, int64_t frac_e8, bool stop) {
+  const struct ladder_request *q = &l->req;
+  if (old) matcher_cancel(b->matcher, old, REASON_MODIFY, b->now_ns);
+  if (!frac_e8) return 0;
+  enum side side = q->side == SIDE_BUY ? SIDE_SELL : SIDE_BUY;
+  int64_t lots = l->position_lots < 0 ? -l->position_lots : l->position_lots;
+  price avg = {(int64_t)(l->cost / (lots ? lots : 1))};
+  int sign = (q->side == SIDE_BUY) != stop ? 1 : -1;
+  struct intent in;
+  intent_init(&in, q->symbol, side);
+  in.leg = leg_of(b, q);
+  in.reduce = true;
+  in.size_kind = SIZE_QTY;
+  in.size = lots;
+  in.type = stop ? ORDER_STOP : ORDER_LIMIT;
+  if (stop)
+    in.trigger = offset(avg, sign, frac_e8, side);
+  else
+    in.limit = offset(avg, sign, frac_e8, side);
+  in.tag = stop ? TAG_SL : TAG_TP;
+  return place(b, &in);
+}
+
+static void ladder_end(struct bot *b, struct ladder *l) {
+  for (int i = 0; i < l->rung_count; i++)
+    if (l->rungs[i]) matcher_cancel(b->matcher, l->rungs[i], REASON_OCO, b->now_ns);
+  if (l->tp_id) matcher_cancel(b->matcher, l->tp_id, REASON_OCO, b->now_ns);
+  if (l->sl_id) matcher_cancel(b->matcher, l->sl_id, REASON_OCO, b->now_ns);
+  l->used = false;
+}
+
+static bool is_rung(const struct ladder *l, uint64_t id) {
+  for (int i = 0; i < l->rung_count; i++)
+    if (l->rungs[i] == id) return true;
+  return false;
+}
+
+void ladder_fill(struct bot *b, const struct fill *f) {
+  if (!b->any_ladder) return;
+  for (int i = 0; i < LADDERS_MAX; i++) {
+    struct ladder *l = &b->ladders[i];
+    if (!l->used || l->req.symbol != f->symbol) continue;
+    bool entry = f->order == l->base_id || is_rung(l, f->order);
+    if (entry) {
+      l->position_lots += f->side * f->qty.lots;
+      l->cost += (int128)f->px.ticks * f->qty.lots;
+    }
+    int64_t held = account_lots(b->account, l->req.symbol, leg_of(b, &l->req));
+    if (l->placed && held == 0) {
+      ladder_end(b, l);
+      continue;
+    }
+    if (!entry) continue;
+    if (f->order == l->base_id && f->complete && !l->placed) place_rungs(b, l, f->px);
+    if (l->placed) {
+      l->tp_id = place_exit(b, l, l->tp_id, l->req.tp_frac_e8, false);
+      l->sl_id = place_exit(b, l, l->sl_id, l->req.sl_frac_e8, true);
+    }
+  }
+}
+
+void ladder_order_ended(struct bot *b, uint64_t id) {
+  if (!b->any_ladder) return;
+  for (int i = 0; i < LADDERS_MAX; i++)
+    if (b->ladders[i].used && b->ladders[i].base_id == id && !b->ladders[i].placed && b->ladders[i].position_lots == 0)
+      b->ladders[i].used = false;
+}

@@ -1,0 +1,203 @@
+// script/script.c – life of a running strategy: build the state, load the source, find callbacks, feed indicators, close.
+#include "script/instance.h"
+
+#include "script/header.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct script *script_of(lua_State *L) {
+  return vm_owner(L);
+}
+
+static const luaL_Reg helper_globals[] = {{"crossed_up", l_crossed_up},
+                                          {"crossed_down", l_crossed_down},
+                                          {"highest", l_highest},
+                                          {"lowest", l_lowest},
+                                          {NULL, NULL}};
+
+void script_register_globals(lua_State *L, void *arg) {
+  (void)arg;
+  header_register(L);
+  for (const luaL_Reg *r = helper_globals; r->name; r++) {
+    lua_pushcfunction(L, r->func);
+    lua_setfield(L, -2, r->name);
+  }
+}
+
+// ---- building
+
+static enum status rings_create(struct script *s, const struct script_plan *plan, struct err *err) {
+  s->indicators = calloc((size_t)plan->indicator_count + 1, sizeof *s->indicators);
+  int outputs = 0;
+  for (int i = 0; i < plan->indicator_count; i++) outputs += plan->indicators[i].desc->n_outputs;
+  s->outputs = calloc((size_t)outputs + 1, sizeof *s->outputs);
+  if (!s->indicators || !s->outputs) return err_set(err, ERR_NOMEM, "indicators: out of memory");
+  for (int i = 0; i < plan->indicator_count; i++) {
+    const struct indicator_plan *p = &plan->indicators[i];
+    struct running_indicator *r = &s->indicators[i];
+    *r = (struct running_indicator){.desc = p->desc, .source = p->source, .stream = p->stream, .first_output = s->output_count, .warmup = p->warmup};
+    enum status st = indicator_create(p->desc, p->params, &r->state, err);
+    if (st != OK) return err_wrap(err, st, "ind.%s", s->spec.indicators[i].name);
+    s->output_count += p->desc->n_outputs;
+  }
+  uint32_t keep = 16;
+  while ((int)keep < s->spec.lookback + 1) keep *= 2;
+  for (int i = 0; i < s->output_count; i++) s->outputs[i] = (struct series_ring){.keep = keep};
+  return OK;
+}
+
+// After the source ran: takes the header's names out of the globals, and collects what the main stack will keep.
+static int l_finish(lua_State *L) {
+  struct script *s = lua_touserdata(L, 1);
+  vm_push_globals(L);
+  header_unregister(L);
+  int globals = lua_gettop(L);
+  ud_register(L);
+  lua_createtable(L, SLOT_END, 0);  // globals slots
+  ctx_build(L, s);
+  lua_rawseti(L, -2, SLOT_CTX);
+  ud_push(L, UD_BAR)->bar.ix = -1;
+  lua_rawseti(L, -2, SLOT_BAR);
+  for (int i = 0; i < CALLBACK_COUNT; i++) {
+    lua_pushstring(L, callback_name((enum callback)i));
+    lua_rawget(L, globals);
+    lua_rawseti(L, -2, SLOT_CALLBACK + i);
+  }
+  s->ref_callbacks = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+// Moves the collected values to their places on the main stack; allocates nothing.
+static void slots_place(lua_State *L, const struct script *s) {
+  assert(lua_gettop(L) == SLOT_CTX - 1);
+  for (int slot = SLOT_CTX; slot < SLOT_END; slot++) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref_callbacks);
+    lua_rawgeti(L, -1, slot);
+    lua_remove(L, -2);
+  }
+}
+
+enum status script_create(const struct script_config *cfg, struct script **ret, struct err *err) {
+  struct script_plan plan;
+  struct script *s = calloc(1, sizeof *s);
+  if (!s) return err_set(err, ERR_NOMEM, "script: out of memory");
+  s->spec = *cfg->spec;
+  s->host = cfg->host;
+  s->series = cfg->series;
+  s->symbols = cfg->symbols;
+  s->ref_ctx_data = LUA_NOREF;
+  s->warm_left = (size_t)cfg->spec->warmup;
+  strncpy(s->chunkname, cfg->chunkname, sizeof s->chunkname - 1);
+  for (int i = 0; i < s->spec.stream_count; i++) s->streams[i].series = cfg->series[i];
+  enum status st = OK;
+  s->values = calloc((size_t)s->spec.param_count + 1, sizeof *s->values);
+  s->source = malloc(cfg->source_len + 1);
+  if (!s->values || !s->source) st = err_set(err, ERR_NOMEM, "script: out of memory");
+  if (st == OK) {
+    memcpy(s->values, cfg->values, (size_t)s->spec.param_count * sizeof *s->values);
+    memcpy(s->source, cfg->source, cfg->source_len);
+    s->source[cfg->source_len] = '\0';
+    st = script_plan_make(&s->spec, s->values, &plan, err);
+  }
+  if (st == OK) st = rings_create(s, &plan, err);
+  if (st == OK) st = vm_create(&cfg->limits, cfg->watchdog, script_register_globals, NULL, &s->vm, err);
+  if (st == OK) {
+    vm_set_owner(s->vm, s);
+    st = vm_load(s->vm, cfg->chunkname, cfg->source, cfg->source_len, err);
+  }
+  if (st == OK) st = vm_protect(s->vm, l_finish, s, err);
+  if (st != OK) {
+    script_destroy(s);
+    return st;
+  }
+  slots_place(vm_lua(s->vm), s);
+  *ret = s;
+  return OK;
+}
+
+void script_destroy(struct script *s) {
+  if (!s) return;
+  if (s->vm) vm_destroy(s->vm);
+  for (int i = 0; s->indicators && i < s->spec.indicator_count; i++) indicator_destroy(s->indicators[i].state);
+  for (int i = 0; i < s->output_count; i++) free(s->outputs[i].values);
+  free(s->indicators);
+  free(s->outputs);
+  free(s->values);
+  free(s->source);
+  free(s);
+}
+
+size_t script_bytes(const struct script *s) {
+  size_t n = sizeof *s + vm_footprint(s->vm) + strlen(s->source) + (size_t)s->spec.param_count * sizeof *s->values;
+  for (int i = 0; i < s->output_count; i++)
+    n += sizeof s->outputs[i] + (s->outputs[i].values ? ((size_t)s->outputs[i].mask + 1) * sizeof(double) : 0);
+  return n;
+}
+
+bool script_killed(const struct script *s) {
+  return vm_killed(s->vm) != VM_ALIVE;
+}
+
+uint64_t script_calls(const struct script *s) {
+  return s->calls;
+}
+
+// ---- data
+
+static void ring_grow(struct series_ring *r) {
+  uint32_t cap = r->values ? (r->mask + 1) * 2 : 16;
+  double *values = malloc(cap * sizeof *values);
+  assert(values);  // a few KB; the process' memory limit is the operator's
+  uint32_t have = r->values ? r->mask + 1 : 0;
+  for (uint64_t i = r->count - have; i < r->count; i++) values[i & (cap - 1)] = r->values[i & r->mask];
+  free(r->values);
+  r->values = values;
+  r->mask = cap - 1;
+}
+
+static inline void ring_push(struct series_ring *r, double v) {
+  if (__builtin_expect(!r->values || (r->count > r->mask && r->mask + 1 < r->keep), 0)) ring_grow(r);
+  r->values[r->count++ & r->mask] = v;
+}
+
+void script_push(struct script *s, int stream, size_t ix) {
+  struct running_stream *st = &s->streams[stream];
+  const struct bar *b = &st->series->bars[ix];
+  st->ix = ix;
+  st->count++;
+  bool converted = false;
+  struct indicator_input in;
+  for (int i = 0; i < s->spec.indicator_count; i++) {
+    struct running_indicator *r = &s->indicators[i];
+    if (r->stream != stream) continue;
+    if (!converted) {
+      const struct instrument *inst = &st->series->inst;
+      in = (struct indicator_input){b->open_ns, price_double(inst, b->open), price_double(inst, b->high), price_double(inst, b->low),
+                                    price_double(inst, b->close), b->volume < 0 ? 0 : volume_double(st->series, b->volume), 0};
+      converted = true;
+    }
+    in.source = indicator_source_value(r->source, &in);
+    double out[INDICATOR_OUTPUTS_MAX];
+    indicator_push(r->state, &in, out);
+    for (int k = 0; k < r->desc->n_outputs; k++) ring_push(&s->outputs[r->first_output + k], out[k]);
+  }
+  if (__builtin_expect(!s->warm, 0)) {
+    for (int i = 0; i < s->spec.indicator_count; i++)
+      if (s->streams[s->indicators[i].stream].count <= (size_t)s->indicators[i].warmup) return;
+    for (int i = 0; i < s->spec.stream_count; i++)
+      if (s->streams[i].count == 0) return;
+    if (stream == 0 && s->warm_left-- == 0) s->warm = true;
+  }
+}
+
+bool script_warm(const struct script *s) {
+  return s->warm;
+}
+
+void script_now(struct script *s, int64_t now_ns) {
+  s->now_ns = now_ns;
+}
