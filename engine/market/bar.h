@@ -69,4 +69,5 @@ struct aggregator {
 void aggregator_init(struct aggregator *a, int64_t fine_ns, int64_t timeframe_ns);
 // Takes the next finer bar and writes the buckets it finished, in order; returns how many (0, 1 or 2).
 int aggregator_push(struct aggregator *a, const struct bar *fine, struct bar ret[2]);
+// 0 when unknown.
 double volume_double(const struct series *s, int64_t volume);

@@ -44,5 +44,9 @@ struct csv_report {
 enum status csv_load(const char *path, const struct csv_options *options, struct series *ret, struct csv_report *report,
                      struct err *err) MUST_CHECK;
 
+// The same from bytes in memory; path names them in messages and gives symbol and timeframe as a file name would.
+enum status csv_load_bytes(const char *path, const void *bytes, size_t len, const struct csv_options *options,
+                           struct series *ret, struct csv_report *report, struct err *err) MUST_CHECK;
+
 // What a file name tells: symbol "" and timeframe 0 where it does not. The directory is ignored.
 void csv_name_parse(const char *path, char ret_symbol[SYMBOL_MAX], int64_t *ret_timeframe_ns);

@@ -47,7 +47,7 @@ bool slice_is(struct slice s, const char *word);  // equal, ignoring case
 char *slice_show(struct slice s, char *buf);
 
 #define CSV_FIELDS_MAX 64
-// Splits at commas; fields are trimmed and unquoted ("" inside quotes stays doubled unless text_unquote). Gives the number of
+// Splits at commas; fields are trimmed and unquoted ("" inside quotes is one quote). Gives the number of
 // fields, or -1 with *ret_column (1-based byte) and *ret_reason. ret_columns[i] is where field i begins. Fields with "" in them
 // are rewritten into the line's own bytes, hence the line must be writable: it is the reader's window.
 int csv_split(struct slice line, struct slice *ret_fields, int *ret_columns, int max_fields, int *ret_column,
