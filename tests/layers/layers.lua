@@ -132,7 +132,7 @@ end
 -- Returns the offences as "file:line: text", and how many #include lines were read.
 local function check(root)
   local offences, count = {}, 0
-  for _, path in ipairs(lines_of('find ' .. quote(root) .. " -name '*.[ch]' -type f | LC_ALL=C sort")) do
+  for _, path in ipairs(lines_of('find -L ' .. quote(root) .. " -name '*.[ch]' -type f | LC_ALL=C sort")) do
     local short = path:sub(#root + 2)
     local dir = short:match('^(.*)/[^/]+$') or '.'
     local module = short:match('^([^/]+)/') or short
