@@ -23,7 +23,7 @@ static struct indicator_input bars[ROWS_MAX];
 static int bar_count;
 static const char *columns_dir;
 
-// Field `index` of a line without the quotes' commas; empty gives NaN.
+// Field `index` of a line of unquoted numbers; empty gives NaN.
 static double field(const char *line, int index) {
   while (index-- > 0) {
     line = strchr(line, ',');
@@ -69,15 +69,25 @@ static bool load_bars(const char *dir, const char *name) {
   return bar_count > 0;
 }
 
+// The whole text of a columns file; the last one read is kept.
+static const char *columns_text(const char *name) {
+  static char text[16 << 20], last[64];
+  if (strcmp(last, name) == 0) return text;
+  gzFile f = open_csv(columns_dir, name);
+  if (!f) fail_msg("%s is missing", name);
+  int len = gzread(f, text, sizeof text - 1);
+  gzclose(f);
+  assert_in_range(len, 1, sizeof text - 2);
+  text[len] = 0;
+  snprintf(last, sizeof last, "%s", name);
+  return text;
+}
+
 static int load_column(const struct reference_case *c, double *values) {
-  static char line[LINE_MAX_BYTES];
-  gzFile f = open_csv(columns_dir, c->file);
-  if (!f) fail_msg("%s is missing", c->file);
-  gzgets(f, line, sizeof line);
+  const char *line = columns_text(c->file);
   int index = column_index(line, c->column), count = 0;
   if (index < 0) fail_msg("%s has no column %s", c->file, c->column);
-  while (count < ROWS_MAX && gzgets(f, line, sizeof line)) values[count++] = field(line, index);
-  gzclose(f);
+  while ((line = strchr(line, '\n')) && *++line && count < ROWS_MAX) values[count++] = field(line, index);
   return count;
 }
 
