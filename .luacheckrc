@@ -1,0 +1,32 @@
+-- Lint of Lua files: `luacheck -q .`. Strategies see another world than tools, so each kind of folder says what it has.
+std = 'lua54'
+max_line_length = 120
+codes = true
+exclude_files = {
+  'build*', 'subprojects', '**/node_modules',
+  'tests/lua/hostile',          -- attacks are wrong on purpose
+  'tests/lua/bad', 'tests/fixtures', 'tests/fuzz',
+  'lua/meta',                   -- declarations for editors, never run: empty functions, unused names
+}
+
+-- What a strategy may call; the list is that of the strategy API, version 1.
+local strategy = {
+  std = 'none',
+  read_globals = {
+    'assert', 'error', 'ipairs', 'next', 'pairs', 'pcall', 'print', 'rawequal', 'rawget', 'rawlen', 'rawset', 'select',
+    'getmetatable', 'setmetatable', 'tonumber', 'tostring', 'type', 'xpcall', '_VERSION',
+    math = {other_fields = true}, string = {other_fields = true}, table = {other_fields = true}, utf8 = {other_fields = true},
+    'strategy', 'int', 'num', 'pct', 'money', 'bool', 'enum', 'text', 'tf', 'symbol', 'time',
+    'crossed_up', 'crossed_down', 'highest', 'lowest',
+  },
+  globals = {
+    'on_init', 'on_bar', 'on_data', 'on_tick', 'on_order', 'on_fill', 'on_position', 'on_timer', 'on_signal', 'on_day',
+    'on_risk', 'on_params', 'migrate', 'on_stop',
+  },
+  ignore = {
+    '212',                      -- unused argument: callbacks have the arguments they are given
+  },
+}
+for _, where in ipairs{'strategies', 'examples', 'tests/reference', 'tests/lua'} do
+  files[where] = strategy
+end
