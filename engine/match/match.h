@@ -4,8 +4,8 @@
 // The matcher owns the orders and the account. It knows no clock and no script: the caller tells it bars, funding, swaps and
 // time in the order of simulation rule 19 and drains the events, whose callbacks may call submit, cancel and modify again.
 // Rules (their numbers are those of the simulation rules) live one file each:
-//   strict.c classic.c compat_backtesting.c compat_backtrader.c   fill models: 2, 5–8, 13, 14
-//   path.c 3, 4, 11   trailing.c 12   bracket.c 9, 10   fees.c 15   price.c 2, 16 (spread, slippage)
+//   strict.c classic.c: 5, 6   compat_backtesting.c compat_backtrader.c: 6   walk.c 2, 7, 8, 11, 14   path.c 3, 4
+//   trailing.c 12   group.c 9, 10   fill.c 13, 14 and funds at the fill   fees.c 15   price.c 2, 16 (spread, slippage)
 //   funding.c 16, 17   liquidation.c 18
 #pragma once
 #include "match/event.h"
@@ -57,6 +57,7 @@ struct match_config {
   int64_t participation_frac_e8;  // of a bar's volume; 0: off
   int64_t latency_ns;
   bool hedging;
+  bool self_trade_check;          // SELF_TRADE: refuse a limit order that meets an own resting one
   bool trade_on_close;            // compat-backtesting: market orders fill at the close of the bar they were given at
   cash deposit;
 };
@@ -82,6 +83,10 @@ cash matcher_equity(const struct matcher *m);
 // are resolved at the fill. Returns REASON_NONE, or why it was rejected at once: the order then exists with status REJECTED.
 // ERR_NOMEM is fatal and asserted: orders are bounded by risk's MAX_OPEN.
 enum reason matcher_submit(struct matcher *m, const struct intent *in, quantity qty, int64_t now_ns, uint64_t *ret_id);
+// The same in two steps, for a caller that must name an order before it may send it: an id that is never submitted leaves a
+// hole, and matcher_order() knows no order of it. Submit each reserved id at most once.
+uint64_t matcher_id_reserve(struct matcher *m);
+enum reason matcher_submit_as(struct matcher *m, uint64_t id, const struct intent *in, quantity qty, int64_t now_ns);
 // Asks for the end of an order. REASON_NONE, or UNKNOWN_ORDER when it has ended (or never was). Cancelling an entry cancels
 // its children that wait for it; cancelling a child leaves the position without it.
 enum reason matcher_cancel(struct matcher *m, uint64_t id, enum reason why, int64_t now_ns);
@@ -104,7 +109,8 @@ enum reason matcher_modify(struct matcher *m, uint64_t id, const struct order_ch
 // NULL: never existed, or released. Borrowed until the next submit.
 const struct order *matcher_order(const struct matcher *m, uint64_t id);
 uint64_t matcher_order_last(const struct matcher *m);  // highest id so far; 0: none
-// Working orders of a symbol by rising id: *pos starts at 0; returns NULL at the end. Waiting children are not working.
+// Working orders of a symbol in the order in which they are matched (by rising id, but for the compat models' queues): *pos
+// starts at 0; NULL at the end.
 const struct order *matcher_working(const struct matcher *m, int symbol, size_t *pos);
 // Forgets ended orders with an id below; a bot that runs for years calls it now and then.
 void matcher_orders_release(struct matcher *m, uint64_t id_below);
@@ -158,12 +164,13 @@ void matcher_mark(struct matcher *m, int symbol, price px);
 bool matcher_funding(struct matcher *m, int symbol, int64_t ts_ns, int64_t rate_e12, price mark) MUST_CHECK;
 // Swap (rule 16) for a number of days: 1, or 3 on the triple weekday. The caller knows 17:00 New York.
 bool matcher_swap(struct matcher *m, int symbol, int64_t ts_ns, int days) MUST_CHECK;
-// compat-backtesting's finalize_trades: closes every open trade at the open of this last bar, instead of matching it. Call
-// in place of matcher_bar for the last bar… see compat_backtesting.c.
+// compat-backtesting's finalize_trades, called after the callbacks of the last bar with that bar again: close orders for all
+// trades go in front of the queue and the bar is matched once more, so open trades end at its open. Other models: nothing.
 void matcher_finalize(struct matcher *m, int symbol, const struct match_bar *last);
 
 // --- events ----------------------------------------------------------------------------------------------------------------
 // The next event, or false when there is none. Safe to call submit, cancel, modify between calls.
 bool matcher_event_next(struct matcher *m, struct match_event *ret);
+size_t matcher_event_count(const struct matcher *m);  // waiting
 // Asserts every invariant of orders, groups and account: for tests, and now and then in a run.
 void matcher_check(const struct matcher *m);

@@ -15,6 +15,8 @@
 
 #include <stddef.h>
 
+#define LEVERAGE_ONE_E4 INT64_C(10000)
+
 // Position of one leg of one symbol. Average cost: reducing leaves avg unchanged.
 struct position {
   int64_t lots;         // signed: short is negative
@@ -33,9 +35,9 @@ struct account_symbol {
   int128 realised_q32;  // Σ over closed parts, in ticks × lots × 2^32
   int64_t realised_e8;  // of it posted so far
   int64_t leverage_e4;  // 1x = 10,000
-  // Working orders, kept by whoever owns them (the matcher, the venue): what they could add. See account_working().
+  // Working orders that may open, kept by whoever owns them (the matcher, the venue): lots and notional at their prices.
   int64_t work_buy_lots, work_sell_lots;
-  bool value_whole;     // value_den == 1: no division on the hot path
+  int64_t work_buy_e8, work_sell_e8;
 };
 
 struct account {
@@ -88,7 +90,8 @@ cash account_equity_at(const struct account *a, int symbol, price px);
 static inline cash account_balance(const struct account *a) { return ledger_cash(&a->ledger); }
 // Margin tied up by open positions at the marks: Σ |notional| / leverage, rounded up.
 cash account_margin(const struct account *a);
-// Equity − margin − margin of working entry orders at the marks; may be negative. Without working orders: account_free_now.
+// Equity − margin − margin that working orders would tie up, at their own prices (buys and sells cannot both open more in a
+// netting account, so the larger side counts); may be negative. account_free_now leaves the working orders out.
 cash account_free(const struct account *a);
 cash account_free_now(const struct account *a);
 // Margin that opening lots at px ties up (rounded up); false on overflow.

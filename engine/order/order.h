@@ -49,6 +49,8 @@ struct intent {
   price sl, tp;     // children of an entry
   int64_t tp_r_e6;  // tp at this multiple (1e-6) of the distance fill → sl; 0: not given
   uint64_t oco;     // id of a working order to pair with; 0: none
+  uint64_t closes;  // of a reducing order: the entry whose part it closes; 0: oldest first. Only compat-backtesting, whose
+                    // trades are closed one by one, tells them apart
   uint32_t tag;
 };
 // A market order for nothing: optional prices not given, rest zero.
@@ -89,10 +91,10 @@ struct order {
   enum order_status status;
   enum reason reason;  // why it ended; NONE while it lives or after a full fill
   bool post, reduce;
+  bool ambiguous;      // its fill was decided by rule 11
   bool rested;         // has survived its first event: a later limit fill is maker
   bool triggered;      // a stop or stop_limit whose trigger was seen
   bool resolve_at_fill;  // compat models: qty comes from size_kind and size when it fills
-  bool trade_only;       // a child that closes its parent's trade, not the oldest (compat-backtesting)
   bool cut;              // reduced to what the funds allow
   enum size_kind size_kind;
   int64_t size;        // as asked
@@ -104,14 +106,16 @@ struct order {
   price trail_ref;     // best price seen by a trailing order
   price sl, tp;        // of the children it will have
   int64_t tp_r_e6;
+  uint64_t closes;     // compat-backtesting: the entry whose trade it closes; 0: oldest first
   uint64_t parent;     // the entry this is a child of; 0: none
   uint64_t child_sl, child_tp;  // 0: none
   uint64_t oco;        // group id; 0: none
-  uint64_t seq;        // place in the queue: as id, renewed by a modify in models that requeue
   uint32_t tag;
   int64_t decided_ns;  // when the script asked
   int64_t active_ns;   // first event time at which the venue has it (decided + latency)
   int64_t expires_ns;  // dead from here on; INT64_MAX: never
+  quantity held;       // counted in account_symbol.work_*; see there
+  cash held_value;
   int64_t due_ns;      // PENDING_CANCEL, PENDING_MODIFY: when that arrives
   int64_t ended_ns;    // 0 while it lives
 };

@@ -60,3 +60,10 @@ static inline void lot_list_extend(struct lot_list *l, price px) {
     else break;
   }
 }
+// Room for one more; false: no memory.
+bool lot_list_reserve(struct lot_list *l);
+bool trade_list_reserve(struct trade_list *l, size_t more);
+// Appends an entry (room reserved before). Older entries' extremes take in its price.
+void lot_list_push(struct lot_list *l, const struct lot *e);
+// Drops the oldest entry, or the one at index at in [head, count), keeping the order of the others.
+void lot_list_remove(struct lot_list *l, size_t at);

@@ -1,8 +1,9 @@
 // risk/risk.h – pre-trade checks: an intent becomes a quantity in lots, or a denial with code, limit and value.
 //
-// Pure: account in, verdict out. The order of checks is the order of enum risk_stage in risk.c: what is wrong with the
-// intent itself first, then limits of the account, then money. Orders that only reduce a position pass the limits that
-// protect from growing risk (MARGIN, MAX_*, DAY_LOSS, DRAWDOWN, HALTED), so that an exit is never refused for them.
+// Pure: account in, verdict out. The checks run in this order: what is wrong with
+// the intent itself, then limits of the account, then money. Orders that only reduce a position pass the limits that
+// protect from growing risk (MARGIN, MAX_*, DAY_LOSS, DRAWDOWN, HALTED), so that an exit is never refused for them; only
+// MAX_OPEN holds for them too, at twice the number, because every list has an end.
 #pragma once
 #include "order/account.h"
 #include "order/order.h"
@@ -17,7 +18,6 @@ struct risk_limits {
   int64_t drawdown_e8;        // loss from the equity peak, likewise
   int rate_count;             // at most rate_count orders in any rate_window_ns
   int64_t rate_window_ns;
-  bool self_trade_check;      // refuse an order that would meet an own resting order
 };
 // 200 working orders, everything else off.
 void risk_limits_init(struct risk_limits *l);
