@@ -27,6 +27,8 @@ local strategy = {
     '212',                      -- unused argument: callbacks have the arguments they are given
   },
 }
-for _, where in ipairs{'strategies', 'examples', 'tests/reference', 'tests/lua'} do
+for _, where in ipairs{'strategies', 'examples', 'tests/reference'} do
   files[where] = strategy
 end
+-- Strategies and the scripts that drive them live side by side here.
+files['tests/lua'] = {std = 'lua54', read_globals = strategy.read_globals, globals = strategy.globals, ignore = {'212'}}

@@ -35,7 +35,7 @@ void sha256_update(struct sha256_ctx *ctx, const void *bytes, size_t len) {
 void sha256_finish(struct sha256_ctx *ctx, uint8_t ret_digest[SHA256_BYTES]) {
   int failed = mbedtls_sha256_finish(inner(ctx), ret_digest);
   assert(!failed);
-  mbedtls_sha256_free(inner(ctx)); // wipes
+  mbedtls_sha256_free(inner(ctx));  // wipes
 }
 
 void sha256_finish_hex(struct sha256_ctx *ctx, char ret_hex[SHA256_HEX_SIZE]) {

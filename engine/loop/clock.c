@@ -7,7 +7,7 @@
 static int64_t read_ns(clockid_t id) {
   struct timespec ts;
   int failed = clock_gettime(id, &ts);
-  assert(!failed); // fails only for clocks that do not exist
+  assert(!failed);  // fails only for clocks that do not exist
   return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 

@@ -11,7 +11,7 @@
 static const int signals[COUNT] = {SIGINT, SIGTERM};
 static struct sigaction former[COUNT];
 static bool installed;
-static atomic_int seen; // lock-free, hence fit for a handler
+static atomic_int seen;  // lock-free, hence fit for a handler
 
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "the handler needs a lock-free int");
 
@@ -29,7 +29,7 @@ void interrupt_install(void) {
   if (installed) return;
   installed = true;
   for (size_t i = 0; i < COUNT; i++) {
-    struct sigaction act = {.sa_handler = on_signal}; // no SA_RESTART: a read that waits returns, and the flag is seen
+    struct sigaction act = {.sa_handler = on_signal};  // no SA_RESTART: a read that waits returns, and the flag is seen
     sigemptyset(&act.sa_mask);
     int failed = sigaction(signals[i], NULL, &former[i]);
     assert(!failed);
