@@ -62,7 +62,7 @@ static void lead(struct json_out *j, const char *key) {
   }
 }
 
-void json_open(struct json_out *j, const char *key, char bracket) {
+void jo_open(struct json_out *j, const char *key, char bracket) {
   assert(bracket == '{' || bracket == '[');
   assert(j->depth + 1 < (int)sizeof j->closers);
   lead(j, key);
@@ -71,24 +71,24 @@ void json_open(struct json_out *j, const char *key, char bracket) {
   j->first[j->depth] = true;
 }
 
-void json_close(struct json_out *j) {
+void jo_close(struct json_out *j) {
   assert(j->depth > 0);
   buf_add(j->out, &j->closers[j->depth--], 1);
 }
 
-void json_text(struct json_out *j, const char *key, const char *text) {
+void jo_text(struct json_out *j, const char *key, const char *text) {
   lead(j, key);
   quoted(j, text);
 }
 
-void json_int(struct json_out *j, const char *key, int64_t v) {
+void jo_int(struct json_out *j, const char *key, int64_t v) {
   lead(j, key);
   buf_printf(j->out, "%lld", (long long)v);
 }
 
-void json_real(struct json_out *j, const char *key, double v) {
+void jo_real(struct json_out *j, const char *key, double v) {
   if (!isfinite(v)) {
-    json_null(j, key);
+    jo_null(j, key);
     return;
   }
   lead(j, key);
@@ -100,10 +100,10 @@ void json_real(struct json_out *j, const char *key, double v) {
   buf_str(j->out, text);
 }
 
-void json_bool(struct json_out *j, const char *key, bool v) { json_raw(j, key, v ? "true" : "false"); }
-void json_null(struct json_out *j, const char *key) { json_raw(j, key, "null"); }
+void jo_bool(struct json_out *j, const char *key, bool v) { jo_raw(j, key, v ? "true" : "false"); }
+void jo_null(struct json_out *j, const char *key) { jo_raw(j, key, "null"); }
 
-void json_raw(struct json_out *j, const char *key, const char *json) {
+void jo_raw(struct json_out *j, const char *key, const char *json) {
   lead(j, key);
   buf_str(j->out, json);
 }

@@ -3,7 +3,7 @@
 //
 //     struct json_out j;
 //     json_out_init(&j, &buf, false);
-//     json_open(&j, NULL, '{'); json_text(&j, "name", "x"); json_int(&j, "n", 3); json_close(&j);
+//     jo_open(&j, NULL, '{'); jo_text(&j, "name", "x"); jo_int(&j, "n", 3); jo_close(&j);
 //
 // A key is NULL inside arrays (and for the whole). Bytes that are not UTF-8 become U+FFFD.
 #pragma once
@@ -21,12 +21,12 @@ struct json_out {
 };
 
 void json_out_init(struct json_out *j, struct buf *out, bool for_html);
-void json_open(struct json_out *j, const char *key, char bracket);  // '{' or '['
-void json_close(struct json_out *j);
-void json_text(struct json_out *j, const char *key, const char *text);
-void json_int(struct json_out *j, const char *key, int64_t v);
-void json_real(struct json_out *j, const char *key, double v);  // shortest text that reads back equal; not finite: null
-void json_bool(struct json_out *j, const char *key, bool v);
-void json_null(struct json_out *j, const char *key);
+void jo_open(struct json_out *j, const char *key, char bracket);  // '{' or '['
+void jo_close(struct json_out *j);
+void jo_text(struct json_out *j, const char *key, const char *text);
+void jo_int(struct json_out *j, const char *key, int64_t v);
+void jo_real(struct json_out *j, const char *key, double v);  // shortest text that reads back equal; not finite: null
+void jo_bool(struct json_out *j, const char *key, bool v);
+void jo_null(struct json_out *j, const char *key);
 // Text that is JSON already (a number's); the caller vouches for it.
-void json_raw(struct json_out *j, const char *key, const char *json);
+void jo_raw(struct json_out *j, const char *key, const char *json);
