@@ -44,7 +44,9 @@ struct loader {
   int64_t volume_sum;
   bool volume_rounded;
 
-  size_t first_duplicate, first_overlap, overlaps;  // lines
+  size_t first_duplicate, first_overlap, overlaps;  // first_…: lines
+  size_t noisy, first_noisy;
+  struct decimal noise_given, noise_read;
 };
 
 // ---------------------------------------------------------------- saying what is wrong
@@ -69,7 +71,7 @@ static PRINTF(3, 4) bool refuse(struct loader *l, int column, const char *fmt, .
     l->report->dropped++;
     note(l, "%s:%zu:%d: dropped: %s", l->reader.path, l->reader.line, column, reason);
   } else {
-    l->status = err_set(l->err, ERR_INVALID, "%s:%zu:%d: %s (mend the line, or drop it with --repair)", l->reader.path,
+    l->status = err_set(l->err, ERR_INVALID, "%s:%zu:%d: %s (mend the line, or load with --repair)", l->reader.path,
                         l->reader.line, column, reason);
   }
   return false;
@@ -217,6 +219,17 @@ static void learn_unit(struct loader *l) {
   l->fast_ns = ranges[l->unit].ns;
 }
 
+// A number, or a volume of more digits than fit (a double's full expansion), cut after its ninth decimal.
+static bool read_number(struct slice field, enum role role, struct decimal *ret) {
+  if (decimal_parse(field.p, field.len, ret)) return true;
+  const char *point = role == ROLE_VOLUME ? memchr(field.p, '.', field.len) : NULL;
+  size_t whole = point ? (size_t)(point - field.p) + 1 : 0;
+  if (whole == 0 || field.len <= whole + VOLUME_SCALE_MAX + 1) return false;
+  for (size_t i = whole; i < field.len; i++)
+    if (field.p[i] < '0' || field.p[i] > '9') return false;
+  return decimal_parse(field.p, whole + VOLUME_SCALE_MAX + 1, ret);
+}
+
 static bool read_exact(struct loader *l, struct slice line, bool ended_open, struct row *row) {
   struct slice fields[CSV_FIELDS_MAX];
   int columns[CSV_FIELDS_MAX], column;
@@ -238,8 +251,8 @@ static bool read_exact(struct loader *l, struct slice line, bool ended_open, str
       reason = time_parse(fields[i], &l->unit, previous_ns, &row->time_ns);
       if (reason) return refuse(l, columns[i], "\"%s\" %s", slice_show(fields[i], shown), reason);
       if (before == TIME_UNIT_NONE) learn_unit(l);
-    } else if (role != ROLE_IGNORE && !decimal_parse(fields[i].p, fields[i].len, &row->number[role])) {
-      return fields[i].len ? refuse(l, columns[i], "the %s \"%s\" is not a number", role_name[role],
+    } else if (role != ROLE_IGNORE && !read_number(fields[i], role, &row->number[role])) {
+      return fields[i].len ? refuse(l, columns[i], "the %s \"%s\" is not a decimal number that fits in 64 bits", role_name[role],
                                     slice_show(fields[i], shown))
                            : refuse(l, columns[i], "the %s is empty", role_name[role]);
     }
@@ -248,6 +261,32 @@ static bool read_exact(struct loader *l, struct slice line, bool ended_open, str
 }
 
 // ---------------------------------------------------------------- from decimals to ticks
+
+#define NOISE_FROM INT64_C(1000000000000000)  // 16 digits: more than a double can promise
+#define NOISE_SHORT_MAX INT64_C(1000000000000)
+
+// Takes away what a program's doubles left behind: "1287.6500000000001" was 1287.65 before it was printed with 17 digits. Only
+// where rounding to 15 digits, which every double keeps, leaves 12 or fewer; a real price has no row of zeros or nines there.
+static __attribute__((noinline)) struct decimal without_noise(struct decimal d) {
+  struct decimal r = d;
+  int64_t divisor = 1;
+  while (r.digits / divisor >= NOISE_FROM) divisor *= 10, r.scale--;
+  r.digits = (int64_t)div_round(r.digits, divisor);
+  if (r.scale < 0) return d;
+  r = decimal_normal(r);
+  return r.digits < NOISE_SHORT_MAX ? r : d;
+}
+
+static inline struct decimal clean_number(struct loader *l, struct decimal d) {
+  if (d.digits < NOISE_FROM) return d;
+  struct decimal given = decimal_normal(d), r = without_noise(given);
+  if ((r.digits != given.digits || r.scale != given.scale) && l->noisy++ == 0) {
+    l->first_noisy = l->reader.line;
+    l->noise_given = given;
+    l->noise_read = r;
+  }
+  return r;
+}
 
 // More decimals than any price before: all stored prices move to the new scale.
 static bool grow_scale(struct loader *l, int scale) {
@@ -262,25 +301,28 @@ static bool grow_scale(struct loader *l, int scale) {
   return true;
 }
 
+// Learns how many decimals a price needs. All four prices of a row come here before any is converted: growing the scale moves
+// the stored bars, not the row at hand.
+static inline const char *see_price(struct loader *l, struct decimal *d) {
+  while (d->scale > l->seen_scale && d->digits % 10 == 0) d->digits /= 10, d->scale--;
+  if (d->scale <= l->seen_scale) return NULL;
+  if (l->options->tick.digits == 0 && !grow_scale(l, d->scale)) return "has too many digits beside the other prices";
+  l->seen_scale = d->scale;
+  return NULL;
+}
+
 static inline const char *to_ticks(struct loader *l, struct decimal d, int64_t *ret) {
-  while (d.scale > l->seen_scale && d.digits % 10 == 0) d.digits /= 10, d.scale--;
-  bool given = l->options->tick.digits > 0;
-  if (d.scale > l->seen_scale) {
-    if (d.scale > DECIMAL_SCALE_MAX) return "has too many decimals";
-    if (!given && !grow_scale(l, d.scale)) return "has too many digits beside the other prices";
-    l->seen_scale = d.scale;
-  }
   while (d.scale > l->scale && d.digits % 10 == 0) d.digits /= 10, d.scale--;
   if (d.scale > l->scale) return "is not a multiple of the tick";
   int64_t value;
   if (__builtin_mul_overflow(d.digits, pow10_i64(l->scale - d.scale), &value) || value > PRICE_TICKS_MAX)
     return "has too many digits";
-  if (given) {
-    if (value % l->options->tick.digits != 0) return "is not a multiple of the tick";
-    value /= l->options->tick.digits;
-  } else if (value > l->price_max) {
-    l->price_max = value;
+  const int64_t tick = l->options->tick.digits;
+  if (tick > 1) {
+    if (value % tick != 0) return "is not a multiple of the tick";
+    value /= tick;
   }
+  if (value > l->price_max) l->price_max = value;
   *ret = value;
   return NULL;
 }
@@ -351,17 +393,27 @@ static const struct bar *find_bar(const struct series *s, int64_t open_ns) {
   return lo < s->count && s->bars[lo].open_ns == open_ns ? &s->bars[lo] : NULL;
 }
 
-static bool make_bar(struct loader *l, struct slice line, const struct row *row, struct bar *bar) {
+static __attribute__((noinline)) bool refuse_price(struct loader *l, struct slice line, enum role role, struct decimal d,
+                                                   const char *reason) {
   char text[DECIMAL_TEXT_MAX];
+  decimal_format(d, text);
+  return refuse(l, column_of(l, line, role), "the %s %s %s", role_name[role], text, reason);
+}
+
+static bool make_bar(struct loader *l, struct slice line, const struct row *row, struct bar *bar) {
   *bar = (struct bar){.open_ns = row->time_ns, .volume = -1};
   int64_t *ticks[] = {[ROLE_OPEN] = &bar->open.ticks, [ROLE_HIGH] = &bar->high.ticks, [ROLE_LOW] = &bar->low.ticks,
                       [ROLE_CLOSE] = &bar->close.ticks};
+  struct decimal prices[ROLE_VOLUME];
   for (enum role k = ROLE_OPEN; k <= ROLE_CLOSE; k++) {
-    const struct decimal d = row->number[k];
-    const char *reason = d.digits < 0 ? "is negative" : d.digits == 0 ? "is 0" : to_ticks(l, d, ticks[k]);
-    if (!reason) continue;
-    decimal_format(d, text);
-    return refuse(l, column_of(l, line, k), "the %s %s %s", role_name[k], text, reason);
+    struct decimal *d = &prices[k];
+    *d = clean_number(l, row->number[k]);
+    const char *reason = d->digits < 0 ? "is negative" : d->digits == 0 ? "must be above 0" : see_price(l, d);
+    if (reason) return refuse_price(l, line, k, row->number[k], reason);
+  }
+  for (enum role k = ROLE_OPEN; k <= ROLE_CLOSE; k++) {
+    const char *reason = to_ticks(l, prices[k], ticks[k]);
+    if (reason) return refuse_price(l, line, k, row->number[k], reason);
   }
   int64_t high = bar->high.ticks, low = bar->low.ticks;
   if (high < low) return refuse(l, column_of(l, line, ROLE_HIGH), "the high is below the low");
@@ -371,7 +423,7 @@ static bool make_bar(struct loader *l, struct slice line, const struct row *row,
     return refuse(l, column_of(l, line, ROLE_CLOSE), "the close is outside high and low");
   if (l->no_volume) return true;
   if (row->number[ROLE_VOLUME].digits < 0) return refuse(l, column_of(l, line, ROLE_VOLUME), "the volume is negative");
-  if (!to_volume(l, row->number[ROLE_VOLUME], &bar->volume))
+  if (!to_volume(l, clean_number(l, row->number[ROLE_VOLUME]), &bar->volume))
     return refuse(l, column_of(l, line, ROLE_VOLUME), "the volume is too large");
   return true;
 }
@@ -591,17 +643,24 @@ static void summarise(struct loader *l) {
   r->missing = series_count_gaps(&l->out);
   r->gaps = l->out.gaps;
   if (r->duplicates && l->first_duplicate)
-    note(l, "%s:%zu: %zu identical repeated bars dropped, the first here", path, l->first_duplicate, r->duplicates);
+    note(l, "%s:%zu: identical repeated bars dropped: %zu, the first here", path, l->first_duplicate, r->duplicates);
   else if (r->duplicates)
-    note(l, "%s: %zu identical repeated bars dropped", path, r->duplicates);
+    note(l, "%s: identical repeated bars dropped: %zu", path, r->duplicates);
   if (l->overlaps)
-    note(l, "%s:%zu: %zu bars begin before the one before has ended, the first here", path, l->first_overlap, l->overlaps);
+    note(l, "%s:%zu: bars that begin before the one before has ended: %zu, the first here", path, l->first_overlap, l->overlaps);
+  if (l->noisy) {
+    char a[DECIMAL_TEXT_MAX], b[DECIMAL_TEXT_MAX];
+    decimal_format(l->noise_given, a);
+    decimal_format(l->noise_read, b);
+    note(l, "%s:%zu: numbers with the rounding noise of a double: %zu, the first here: %s, read as %s", path, l->first_noisy,
+         l->noisy, a, b);
+  }
   if (l->volume_rounded)
     note(l, "%s: volumes are too large for all their decimals; kept to %d", path, l->volume_scale);
   for (size_t i = 1; r->gaps && i < l->out.count; i++) {
     if (l->out.bars[i].open_ns - l->out.bars[i - 1].open_ns < 2 * l->out.timeframe_ns) continue;
     char text[TIME_TEXT_MAX];
-    note(l, "%s: %zu bars missing at %zu places, the first after %s", path, r->missing, r->gaps,
+    note(l, "%s: missing bars: %zu in %zu gaps, the first after %s", path, r->missing, r->gaps,
          time_text(l->out.bars[i - 1].open_ns, text));
     break;
   }

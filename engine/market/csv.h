@@ -5,7 +5,8 @@
 // Plain text or gzip, BOM and CRLF accepted.
 //
 // Exactness. Prices are never a double: the tick is 10^-d with d the most decimals any price needs (trailing zeros do not
-// count, so "8142.35000000" needs 2), unless options give a tick; a price off the given tick is refused. Volume keeps its
+// count, so "8142.35000000" needs 2), unless options give a tick; a price off the given tick is refused. A number of 16 or more digits
+// that is a short decimal plus the noise of a double ("1287.6500000000001") is read as that decimal, with a warning. Volume keeps its
 // decimals up to 8; fewer when the sum of all volumes would not fit in 64 bits (a warning says so).
 //
 // A cut file. A last line with fewer fields than the header is refused. A last line without line end is read, with a
