@@ -4,14 +4,23 @@
 double indicator_ema_seed(struct ema *e, double x) {
   dd_add(&e->seed, x);
   if (--e->missing) return NAN;
-  return e->value = dd_value(&e->seed) / e->n;
+  return e->value = dd_divide(&e->seed, e->n, 1.0 / e->n);
 }
 
 double indicator_wma_fill(struct wma *w, double x) {
   ring_swap(&w->ring, x);
   dd_add(&w->sum, x);
   dd_add_product(&w->weighted, w->ring.n - w->missing + 1, x);
-  return --w->missing ? NAN : dd_value(&w->weighted) / w->divisor;
+  return --w->missing ? NAN : dd_divide(&w->weighted, w->divisor, w->inverse);
+}
+
+double indicator_extreme_turn(struct extreme *e) {
+  double largest = e->running;
+  for (int i = e->n - 2; i >= 0; i--) e->v[i] = e->v[i] > e->v[i + 1] ? e->v[i] : e->v[i + 1];
+  e->running = -INFINITY;
+  e->at = 0;
+  e->missing = 0;
+  return largest;
 }
 
 // n × Σx² − (Σx)² cancels nearly all digits of a price, so both are formed in pairs, from exact squares.
@@ -26,7 +35,7 @@ bool indicator_spread_next(struct spread *s, double x, double *ret_mean, double 
   struct dd a = two_product(n, s->squares.hi), b = two_product(sum, sum);
   double variance = ((a.hi - b.hi) + (a.lo - b.lo) + (n * s->squares.lo - 2 * sum * sum_lo)) / (n * n);
   double noise = dd_value(&s->squares) / n * (INDICATOR_NOISE * INDICATOR_NOISE);
-  *ret_mean = sum / n;
+  *ret_mean = dd_divide(&s->sum, n, s->inverse);
   *ret_sd = variance > noise ? sqrt(variance) : 0;
   return true;
 }

@@ -55,8 +55,9 @@ static inline void dd_add(struct dd *s, double x) {
 static inline void dd_replace(struct dd *s, double in, double out) {
   double diff = in - out, part = diff - in;
   double err = (in - (diff - part)) - (out + part);
-  dd_add(s, diff);
-  s->lo += err;
+  double sum = s->hi + diff, other = sum - s->hi;
+  s->lo += err + ((s->hi - (sum - other)) + (diff - other));
+  s->hi = sum;
 }
 
 static inline struct dd two_product(double a, double b) {
@@ -74,6 +75,14 @@ static inline void dd_add_product(struct dd *s, double a, double b) {
 
 static inline double dd_value(const struct dd *s) {
   return s->hi + s->lo;
+}
+
+// s / n with inverse = 1 / n, put right by the remainder: the mean of equal values is that value, to the last bit, so that a
+// price which stands still never seems to cross its own average.
+static inline double dd_divide(const struct dd *s, double n, double inverse) {
+  double q = s->hi * inverse;
+  struct dd p = two_product(q, n);
+  return q + ((s->hi - p.hi) - p.lo + s->lo) * inverse;
 }
 
 // --- windows
@@ -106,18 +115,20 @@ static inline double ring_ago(const struct ring *r, int ago) {
 struct sma {
   struct ring ring;
   struct dd sum;
+  double inverse;
   int missing;  // bars still needed for the first value
 };
 
 static inline void sma_block(struct sma *s, int n, struct room *room) {
   ring_init(&s->ring, n, room);
+  s->inverse = 1.0 / n;
   s->missing = n;
 }
 
 static inline double sma_next(struct sma *s, double x) {
   dd_replace(&s->sum, x, ring_swap(&s->ring, x));
   if (!LIKELY(s->missing == 0) && --s->missing) return NAN;
-  return dd_value(&s->sum) / s->ring.n;
+  return dd_divide(&s->sum, s->ring.n, s->inverse);
 }
 
 // value += weight × (x − value), seeded with the mean of the first n values: EMA with 2 / (n + 1), Wilder's with 1 / n.
@@ -146,13 +157,14 @@ struct wma {
   struct ring ring;
   struct dd sum, weighted;
   int missing;
-  double divisor;
+  double divisor, inverse;
 };
 
 static inline void wma_block(struct wma *w, int n, struct room *room) {
   ring_init(&w->ring, n, room);
   w->missing = n;
   w->divisor = n * (n + 1.0) / 2;
+  w->inverse = 1 / w->divisor;
 }
 
 double indicator_wma_fill(struct wma *w, double x);
@@ -164,26 +176,54 @@ static inline double wma_next(struct wma *w, double x) {
   dd_add(&w->weighted, -w->sum.hi);
   w->weighted.lo -= w->sum.lo;
   dd_replace(&w->sum, x, ring_swap(&w->ring, x));
-  return dd_value(&w->weighted) / w->divisor;
+  return dd_divide(&w->weighted, w->divisor, w->inverse);
 }
 
-// --- the largest of the last n: a queue of candidates, each smaller and later than the one before. The smallest is minus the
-// largest of minus x.
+// --- the largest of the last n. The smallest is minus the largest of minus x.
+//
+// By blocks of n (van Herk 1992): the window is the end of the last block, whose maxima to its end were laid down when it was
+// complete, and the start of this one. No branch depends on a price; a value costs three comparisons on average.
 
 struct extreme {
+  double *v;       // [0, at) this block's values, [at, n) the last one's maxima from there to its end
+  double running;  // the largest of this block
+  int n, at, missing;
+};
+
+static inline void extreme_block(struct extreme *e, int n, struct room *room) {
+  *e = (struct extreme){room_take(room, (size_t)n), -INFINITY, n, 0, n};
+}
+
+double indicator_extreme_turn(struct extreme *e);
+
+static inline bool extreme_full(const struct extreme *e) {
+  return LIKELY(e->missing == 0);
+}
+
+// Means nothing until extreme_full.
+static inline double extreme_next(struct extreme *e, double x) {
+  e->v[e->at++] = x;
+  e->running = x > e->running ? x : e->running;
+  if (!LIKELY(e->at < e->n)) return indicator_extreme_turn(e);
+  double rest = e->v[e->at];
+  return rest > e->running ? rest : e->running;
+}
+
+// The same with its age, by a queue of candidates, each smaller and later than the one before it.
+struct placed {
   double *value, *when;
   int n, head, count;
   double now;  // bars taken; exact far beyond any history
 };
 
-static inline void extreme_block(struct extreme *e, int n, struct room *room) {
+static inline void placed_block(struct placed *e, int n, struct room *room) {
   e->value = room_take(room, (size_t)n);
   e->when = room_take(room, (size_t)n);
   e->n = n;
 }
 
-// Of equal ones the latest is kept, or with first_wins the first.
-static inline double extreme_next_tie(struct extreme *e, double x, bool first_wins) {
+// Of equal ones the latest is kept, or with first_wins the first. The largest so far while there are fewer than n.
+static inline double placed_next(struct placed *e, double x, bool first_wins) {
   if (e->count && e->when[e->head] <= e->now - e->n) {
     if (++e->head == e->n) e->head = 0;
     e->count--;
@@ -203,16 +243,11 @@ static inline double extreme_next_tie(struct extreme *e, double x, bool first_wi
   return e->value[e->head];
 }
 
-// The largest so far while there are fewer than n.
-static inline double extreme_next(struct extreme *e, double x) {
-  return extreme_next_tie(e, x, false);
-}
-
-static inline bool extreme_full(const struct extreme *e) {
+static inline bool placed_full(const struct placed *e) {
   return e->now >= e->n;
 }
 
-static inline double extreme_age(const struct extreme *e) {
+static inline double placed_age(const struct placed *e) {
   return e->now - 1 - e->when[e->head];
 }
 
@@ -221,11 +256,13 @@ static inline double extreme_age(const struct extreme *e) {
 struct spread {
   struct ring ring;
   struct dd sum, squares;
+  double inverse;
   int missing;
 };
 
 static inline void spread_block(struct spread *s, int n, struct room *room) {
   ring_init(&s->ring, n, room);
+  s->inverse = 1.0 / n;
   s->missing = n;
 }
 

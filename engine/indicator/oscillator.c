@@ -65,6 +65,8 @@ KERNEL(stoch, stoch);
 
 // --- stochrsi
 
+#define STOCHRSI_NOISE 1e-9
+
 struct stochrsi {
   struct moves moves;
   struct extreme high, low;
@@ -88,7 +90,9 @@ static void stochrsi_push(void *state, const struct indicator_input *in, double 
   double rsi = percent_or_middle(up, up + down);
   double high = extreme_next(&s->high, rsi), low = -extreme_next(&s->low, -rsi);
   if (!extreme_full(&s->high)) return;
-  double k = percent_or_middle(rsi - low, high - low), d = sma_next(&s->d, k);
+  // While prices stand still the RSI is constant but for rounding, which must not be blown up to 0 … 100.
+  double range = high - low > STOCHRSI_NOISE ? high - low : 0;
+  double k = percent_or_middle(rsi - low, range), d = sma_next(&s->d, k);
   out[0] = isnan(d) ? NAN : k;
   out[1] = d;
 }

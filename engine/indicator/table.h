@@ -68,7 +68,7 @@
     PARAMS(PERIOD("rsi", 14, 1), PERIOD("period", 14, 1), PERIOD("signal", 3, 1)), OUTPUTS("k", "d"),                          \
     "Stochastic of the RSI, 0 … 100.",                                                                                         \
     "k = place of rsi(rsi) in its range of the last `period`, in percent, not smoothed; d = sma(signal) of k; both start "     \
-    "together. TA-Lib STOCHRSI, but 50 where the RSI has no range (TA-Lib: 0). Tulip gives k as a fraction.")                  \
+    "together. TA-Lib STOCHRSI, but 50 where the RSI's range is below 1e-9 (TA-Lib: 0). Tulip gives k as a fraction.")         \
   X(macd, NEED_SOURCE, SOURCE_CLOSE, false,                                                                                    \
     PARAMS(PERIOD("fast", 12, 1), PERIOD("slow", 26, 2), PERIOD("signal", 9, 1)), OUTPUTS("macd", "signal", "hist"),           \
     "Moving average convergence divergence.",                                                                                  \

@@ -54,7 +54,7 @@ KERNEL(adx, adx);
 // --- aroon
 
 struct aroon {
-  struct extreme high, low;
+  struct placed high, low;
   int n;
 };
 static int aroon_warmup(const double *p) {
@@ -63,16 +63,16 @@ static int aroon_warmup(const double *p) {
 static void aroon_init(void *state, const double *p, struct room *room) {
   struct aroon *a = state;
   a->n = period_of(p[0]);
-  extreme_block(&a->high, a->n + 1, room);
-  extreme_block(&a->low, a->n + 1, room);
+  placed_block(&a->high, a->n + 1, room);
+  placed_block(&a->low, a->n + 1, room);
 }
 static void aroon_push(void *state, const struct indicator_input *in, double *out) {
   struct aroon *a = state;
-  extreme_next(&a->high, in->high);
-  extreme_next(&a->low, -in->low);
-  bool full = extreme_full(&a->high);
-  out[0] = full ? 100 * (a->n - extreme_age(&a->high)) / a->n : NAN;
-  out[1] = full ? 100 * (a->n - extreme_age(&a->low)) / a->n : NAN;
+  placed_next(&a->high, in->high, false);
+  placed_next(&a->low, -in->low, false);
+  bool full = placed_full(&a->high);
+  out[0] = full ? 100 * (a->n - placed_age(&a->high)) / a->n : NAN;
+  out[1] = full ? 100 * (a->n - placed_age(&a->low)) / a->n : NAN;
 }
 KERNEL(aroon, aroon);
 

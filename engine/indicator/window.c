@@ -10,23 +10,25 @@ static int one_period_warmup(const double *p) {
 
 struct linreg {
   struct wma wma;
+  double inverse;
 };
 #define linreg_warmup one_period_warmup
 static void linreg_init(void *state, const double *p, struct room *room) {
   struct linreg *l = state;
   wma_block(&l->wma, period_of(p[0]), room);
+  l->inverse = 1 / p[0];
 }
 static void linreg_push(void *state, const struct indicator_input *in, double *out) {
   struct linreg *l = state;
-  double wma = wma_next(&l->wma, in->source);
-  out[0] = 3 * wma - 2 * (dd_value(&l->wma.sum) / l->wma.ring.n);
+  double wma = wma_next(&l->wma, in->source), mean = dd_divide(&l->wma.sum, l->wma.ring.n, l->inverse);
+  out[0] = mean + 3 * (wma - mean);
 }
 KERNEL(linreg, linreg);
 
 // --- pivots: the first highest of a window, once `right` bars have come after it
 
 struct pivot {
-  struct extreme extreme;
+  struct placed extreme;
   int right;
 };
 static int pivot_warmup(const double *p) {
@@ -35,11 +37,11 @@ static int pivot_warmup(const double *p) {
 static void pivot_init(void *state, const double *p, struct room *room) {
   struct pivot *s = state;
   s->right = period_of(p[1]);
-  extreme_block(&s->extreme, period_of(p[0]) + s->right + 1, room);
+  placed_block(&s->extreme, period_of(p[0]) + s->right + 1, room);
 }
 static double pivot_next(struct pivot *s, double x) {
-  double value = extreme_next_tie(&s->extreme, x, true);
-  return extreme_full(&s->extreme) && extreme_age(&s->extreme) == s->right ? value : NAN;
+  double value = placed_next(&s->extreme, x, true);
+  return placed_full(&s->extreme) && placed_age(&s->extreme) == s->right ? value : NAN;
 }
 
 #define pivot_high_warmup pivot_warmup

@@ -83,7 +83,7 @@
 ---@field k perigee.series
 ---@field d perigee.series
 
----Stochastic of the RSI, 0 … 100. k = place of rsi(rsi) in its range of the last `period`, in percent, not smoothed; d = sma(signal) of k; both start together. TA-Lib STOCHRSI, but 50 where the RSI has no range (TA-Lib: 0). Tulip gives k as a fraction.
+---Stochastic of the RSI, 0 … 100. k = place of rsi(rsi) in its range of the last `period`, in percent, not smoothed; d = sma(signal) of k; both start together. TA-Lib STOCHRSI, but 50 where the RSI's range is below 1e-9 (TA-Lib: 0). Tulip gives k as a fraction.
 ---@class perigee.indicator.stochrsi: perigee.indicator.options
 ---@field [1] "stochrsi"
 ---@field [2]? integer|string rsi: whole, 1 … 100000, default 14
