@@ -12,7 +12,7 @@
 
 enum option {
   OPT_QTY, OPT_NOTIONAL, OPT_PCT, OPT_RISK, OPT_TYPE, OPT_PRICE, OPT_TRIGGER, OPT_TRAIL, OPT_TRAIL_PCT, OPT_TIF, OPT_UNTIL,
-  OPT_POST, OPT_REDUCE, OPT_SL, OPT_TP, OPT_TP_R, OPT_OCO, OPT_TTL, OPT_TAG, OPT_SYMBOL, OPT_LEG,
+  OPT_POST, OPT_REDUCE, OPT_SL, OPT_TP, OPT_TP_R, OPT_OCO, OPT_TTL, OPT_TAG, OPT_SYMBOL, OPT_LEG, OPT_OF,
   OPT_N, OPT_STEP, OPT_STEP_K, OPT_BASE, OPT_VOL_K, OPT_DIR, OPT_COUNT
 };
 enum value_type { NUMBER, TEXT, BOOLEAN, ORDER, NUMBER_OR_FALSE, NUMBER_OR_TEXT };
@@ -46,6 +46,7 @@ static const struct {
     [OPT_TAG] = {"tag", TEXT, ENTRY | IN(TARGET) | IN(CLOSE) | IN(LADDER)},
     [OPT_SYMBOL] = {"symbol", TEXT, ENTRY | IN(TARGET) | IN(CLOSE) | IN(LADDER)},
     [OPT_LEG] = {"leg", TEXT, ENTRY | IN(TARGET) | IN(CLOSE)},
+    [OPT_OF] = {"of", ORDER, IN(CLOSE)},
     [OPT_N] = {"n", NUMBER, IN(LADDER)},
     [OPT_STEP] = {"step", NUMBER, IN(LADDER)},
     [OPT_STEP_K] = {"step_k", NUMBER, IN(LADDER)},
@@ -290,6 +291,7 @@ void order_args_intent(lua_State *L, int ix, struct script *s, enum order_call c
   set_life(&a, s, ret);
   ret->tag = find_tag(&a, s);
   ret->oco = a.order[OPT_OCO];
+  ret->closes = a.order[OPT_OF];
 }
 
 void order_args_change(lua_State *L, int ix, struct script *s, const struct order *o, struct script_change *ret) {
