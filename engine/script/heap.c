@@ -16,6 +16,7 @@
 #define HEAP_PLAIN 0
 #endif
 
+#define STACK_BYTES_FIRST (45 * 16)  // (BASIC_STACK_SIZE + EXTRA_STACK) values
 #define NODE_BYTES 24  // sizeof(Node) of Lua 5.4 on 64-bit machines
 #define CHUNK_BYTES_FIRST 4096
 #define CHUNK_BYTES_MAX 32768
@@ -126,14 +127,12 @@ static void give_back(struct heap *h, void *ptr, size_t n) {
   free(ptr);
 }
 
-// Lua repeats a refused request once, after a full collection. Only the second refusal reaches the script.
-static void *refuse(struct heap *h) {
-  if (!h->refused) {
-    h->refused = true;
-  } else {
-    h->refused = false;
-    if (h->on_refused != NULL) h->on_refused(h->refused_arg);
-  }
+// Lua repeats a refused request once, after a full collection (not for the stack). Only the last refusal reaches the script.
+static void *refuse(struct heap *h, const void *old) {
+  bool stack = old != NULL && old == h->stack;
+  bool final = h->refused || stack;
+  h->refused = !final;
+  if (final && h->on_refused != NULL) h->on_refused(h->refused_arg, old != NULL, stack);
   return NULL;
 }
 
@@ -160,13 +159,14 @@ static bool too_many_nodes(const struct heap *h, size_t n) {
 }
 
 static void *allocate(struct heap *h, size_t tag, size_t n) {
-  if (unlikely(!fits(h, rounded(n), n))) return refuse(h);
-  if (unlikely(tag == 0 && too_many_nodes(h, n))) return refuse(h);
-  if (unlikely(h->fail_alloc != 0) && injected_failure(h)) return refuse(h);
+  if (unlikely(!fits(h, rounded(n), n))) return refuse(h, NULL);
+  if (unlikely(tag == 0 && too_many_nodes(h, n))) return refuse(h, NULL);
+  if (unlikely(h->fail_alloc != 0) && injected_failure(h)) return refuse(h, NULL);
   void *p = take(h, n, true);
-  if (unlikely(p == NULL)) return refuse(h);
+  if (unlikely(p == NULL)) return refuse(h, NULL);
   h->used += rounded(n);
   h->refused = false;
+  if (unlikely(h->stack == NULL) && tag == 0 && n == STACK_BYTES_FIRST) h->stack = p;
   return p;
 }
 
@@ -174,21 +174,21 @@ static void *resize(struct heap *h, void *ptr, size_t osize, size_t nsize) {
   size_t old = rounded(osize), new = rounded(nsize);
   bool grows = nsize > osize;
   if (grows) {
-    if (unlikely(!fits(h, new - old, nsize))) return refuse(h);
-    if (unlikely(h->fail_alloc != 0) && injected_failure(h)) return refuse(h);
+    if (unlikely(!fits(h, new - old, nsize))) return refuse(h, ptr);
+    if (unlikely(h->fail_alloc != 0) && injected_failure(h)) return refuse(h, ptr);
   }
   if (old == new && is_small(osize)) return ptr;
   void *p;
   if (!is_small(osize) && !is_small(nsize)) {
     size_t old_bytes = large_bytes(osize), new_bytes = large_bytes(nsize);
-    if (grows && h->footprint - old_bytes + new_bytes > h->footprint_cap) return refuse(h);
+    if (grows && h->footprint - old_bytes + new_bytes > h->footprint_cap) return refuse(h, ptr);
     p = realloc(ptr, new_bytes);
-    if (p == NULL && grows) return refuse(h);
+    if (p == NULL && grows) return refuse(h, ptr);
     if (p == NULL) p = ptr;  // a shrink never fails
     h->footprint = h->footprint - old_bytes + new_bytes;
   } else {
     p = take(h, nsize, grows);
-    if (p == NULL && grows) return refuse(h);
+    if (p == NULL && grows) return refuse(h, ptr);
     if (p == NULL && is_small(osize)) {
       p = ptr;  // stays where it is; later it joins the smaller class' list, which is safe
     } else if (p == NULL) {
@@ -203,6 +203,7 @@ static void *resize(struct heap *h, void *ptr, size_t osize, size_t nsize) {
     }
   }
   h->used = h->used - old + new;
+  if (ptr == h->stack) h->stack = p;
   if (grows) h->refused = false;
   return p;
 }

@@ -26,8 +26,10 @@ struct heap {
   struct heap_chunk *chunks;
   size_t next_chunk_bytes;
   uint64_t fail_alloc;  // tests: counts down to the request that fails; 0: off
-  // A request was refused for good (after the collection): called with `refused_arg` from inside the allocator.
-  void (*on_refused)(void *arg);
+  void *stack;  // the main Lua stack: the first vector of STACK_BYTES_FIRST, followed as it moves; NULL: not seen
+  // A request was refused for good (after the collection): called with `refused_arg` from inside the allocator. `resized` says
+  // that the block was to grow in place of another; `stack` that it is the Lua stack, whose pointers are offsets just then.
+  void (*on_refused)(void *arg, bool resized, bool stack);
   void *refused_arg;
   void *free[HEAP_CLASSES];
 };

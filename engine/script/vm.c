@@ -29,6 +29,7 @@ static_assert(sizeof(struct vm) < FIRST_BYTES / 2, "first block");
 
 static void note_fault(struct vm *vm, lua_State *L, lua_Debug *ar) {
   lua_Debug here;
+  vm->fault_line = 0;
   if (ar == NULL) {
     ar = &here;
     for (int level = 0;; level++) {
@@ -40,6 +41,12 @@ static void note_fault(struct vm *vm, lua_State *L, lua_Debug *ar) {
   }
   vm->fault_line = ar->currentline;
   snprintf(vm->fault_chunk, sizeof vm->fault_chunk, "%s", ar->short_src);
+}
+
+static void note_kill(struct vm *vm, lua_State *L, lua_Debug *ar) {
+  if (vm->kill_noted) return;
+  vm->kill_noted = true;
+  note_fault(vm, L, ar);
 }
 
 // ---- the kill
@@ -55,7 +62,7 @@ int vm_raise_killed(lua_State *L) {
 static void kill_hook(lua_State *L, lua_Debug *ar) {
   struct vm *vm = vm_of(L);
   assert(vm->killed != VM_ALIVE);
-  if (vm->fault_line == 0) note_fault(vm, L, ar);
+  note_kill(vm, L, ar);
   lua_pushlightuserdata(L, &kill_token);
   lua_error(L);
 }
@@ -71,11 +78,16 @@ static void on_expire(void *arg) {
   for (struct vm *vm = arg; vm != NULL; vm = vm->outer) kill_arm(vm, VM_KILL_TIME);
 }
 
-static void on_refused(void *arg) {
+static void on_refused(void *arg, bool resized, bool stack) {
   struct vm *vm = arg;
   if (vm->L == NULL) return;  // still being created
   vm->strikes++;
-  if (vm->killed == VM_ALIVE) note_fault(vm, vm->L, NULL);
+  vm->stack_full = stack;
+  if (vm->killed == VM_ALIVE) {
+    vm->fault_line = 0;
+    // While the stack is being moved nothing may look at its frames; if it is not known which block it is, no resize may.
+    if (!stack && (!resized || vm->heap.stack != NULL)) note_fault(vm, vm->L, NULL);
+  }
   if (vm->strikes >= VM_MEMORY_STRIKES && vm->inside) kill_arm(vm, VM_KILL_MEMORY);
 }
 
@@ -96,7 +108,7 @@ void vm_poll(lua_State *L, unsigned steps) {
     else vm->fuel -= steps;
   }
   if (likely(vm->killed == VM_ALIVE)) return;
-  if (vm->fault_line == 0) note_fault(vm, L, NULL);
+  note_kill(vm, L, NULL);
   vm_raise_killed(L);
 }
 
@@ -188,9 +200,11 @@ static enum status killed_status(struct vm *vm, struct err *err) {
 }
 
 static enum status memory_status(struct vm *vm, struct err *err) {
-  char text[160];
-  snprintf(text, sizeof text, "not enough memory: the script may use %zu KiB, %zu KiB in one piece (a list that only grows? endless recursion?)",
-           vm->heap_bytes / 1024, vm->heap.block_cap / 1024);
+  char text[200];
+  if (vm->stack_full)
+    return fault_status(vm, ERR_BUDGET, err, "stack overflow: calls nested too deeply (a function that calls itself without end?)");
+  snprintf(text, sizeof text, "not enough memory: a script may use %zu KiB, %zu KiB in one piece, %d names in one table",
+           vm->heap_bytes / 1024, vm->heap.block_cap / 1024, VM_NODES_MAX);
   return fault_status(vm, ERR_BUDGET, err, text);
 }
 
@@ -203,7 +217,8 @@ static void tune_gc(struct vm *vm) {
   if (pause > 200) pause = 200;
   if (pause < 100) pause = 100;
   lua_gc(vm->L, LUA_GCINC, (int)pause, 0, 0);
-  vm->gc_mark = used < cap / 3 ? cap / 3 : used + cap / 8;
+  vm->gc_low = used < cap / 3 ? 0 : used - cap / 8;
+  vm->gc_span = used < cap / 3 ? cap / 3 : cap / 4;
 }
 
 static bool enter(struct vm *vm, int64_t budget_ns) {
@@ -245,7 +260,7 @@ static enum status failed(struct vm *vm, int rc, int nresults, struct err *err) 
     st = ERR_SCRIPT;
     if (err != NULL) err->code = st;
   }
-  if (vm->heap.used >= vm->gc_mark) tune_gc(vm);
+  if (vm->heap.used - vm->gc_low >= vm->gc_span) tune_gc(vm);
   return st;
 }
 
@@ -265,7 +280,7 @@ static inline enum status call(struct vm *vm, int nargs, int nresults, int64_t b
   vm->inside = false;
   if (unlikely(rc != LUA_OK || vm->killed != VM_ALIVE)) return failed(vm, rc, nresults, err);
   vm->err_filled = false;
-  if (unlikely(vm->heap.used >= vm->gc_mark)) tune_gc(vm);
+  if (unlikely(vm->heap.used - vm->gc_low >= vm->gc_span)) tune_gc(vm);
   return OK;
 }
 
@@ -399,7 +414,7 @@ enum status vm_create(const struct vm_limits *limits, struct watchdog *watchdog,
   vm->load_cpu_ns = limits->load_cpu_ns != 0 ? limits->load_cpu_ns : 200 * 1000000;
   vm->fuel_limit = limits->fuel_instructions;
   vm->fuelled = vm->fuel_limit != 0;
-  vm->gc_mark = heap_bytes / 3;
+  vm->gc_span = heap_bytes / 3;
   vm_seed_random(vm, limits->seed);
   vm->heap.seed = perigee_lua_seed = (unsigned)(limits->seed ^ limits->seed >> 32) ^ 0x5bd1e995u;
 

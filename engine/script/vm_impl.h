@@ -19,11 +19,13 @@ struct vm {
   bool fuelled;
   int64_t callback_cpu_ns, load_cpu_ns;
   uint64_t fuel_limit, fuel;
-  size_t gc_mark;  // heap size at which the collector's pause is set anew
+  size_t gc_low, gc_span;  // while the heap is in gc_low … + gc_span the collector's pause stays as it is
   size_t heap_bytes, reserve_bytes;
   unsigned strikes;
   struct err *err;  // where the running call's message goes; may be NULL
   bool err_filled;
+  bool kill_noted;  // fault_line is where it was killed
+  bool stack_full;  // the memory last refused was for the Lua stack
   int fault_line;   // where the script was when it was killed or refused memory; 0: unknown
   char fault_chunk[LUA_IDSIZE];
   void *owner;
