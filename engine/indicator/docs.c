@@ -1,5 +1,5 @@
-// indicator/docs.c – writes lua/indicators.md and lua/meta/indicators.lua from the table, or checks that they are up to date.
-// A program of the build, not part of the engine.
+// indicator/docs.c – writes lua/indicators.md and lua/meta/indicators.lua from the table, or checks that they are up to
+// date. A program of the build, not part of the engine.
 #include "indicator/indicator.h"
 
 #include <stdio.h>
@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const char *param_text(const struct indicator_param *p, char *buf, size_t size) {
-  snprintf(buf, size, "%s, %.10g … %.10g, default %.10g", p->integer ? "whole" : "number", p->min, p->max, p->default_value);
+  snprintf(
+    buf, size, "%s, %.10g … %.10g, default %.10g", p->integer ? "whole" : "number", p->min, p->max, p->default_value);
   return buf;
 }
 
@@ -23,7 +24,7 @@ static void print_inputs(FILE *out, const struct indicator_desc *d) {
     unsigned need;
     const char *name;
   } inputs[] = {{NEED_OPEN, "open"}, {NEED_HIGH, "high"}, {NEED_LOW, "low"}, {NEED_CLOSE, "close"},
-                {NEED_VOLUME, "volume"}, {NEED_TIME, "time"}};
+    {NEED_VOLUME, "volume"}, {NEED_TIME, "time"}};
   const char *sep = "";
   if (d->needs & NEED_SOURCE) {
     fprintf(out, "`source` (%s)", indicator_source_text(d->default_source));
@@ -37,15 +38,20 @@ static void print_inputs(FILE *out, const struct indicator_desc *d) {
 }
 
 static void print_reference(FILE *out) {
-  fputs("# Indicators\n\n"
-        "Generated from engine/indicator/table.h; do not edit.\n\n"
-        "In a strategy: `ind = { fast = {\"ema\", 10}, m = {\"macd\", 12, 26, 9, source = \"hl2\", on = \"h1\"} }`, then\n"
-        "`ctx.ind.fast[0]` and `ctx.ind.m.signal[0]`. On the command line: `ema:10`, `macd:12,26,9`. Parameters left out at the\n"
-        "end take their defaults. `source` may be given where it is listed under inputs: ", out);
-  for (int i = 0; i < SOURCE_COUNT; i++) fprintf(out, "%s%s", i ? ", " : "", indicator_source_text((enum indicator_source)i));
-  fputs(".\n\nx is the source's value at this bar, x[n] the one n bars ago; bars count from 0. An indicator has no value before\n"
-        "its first bar, as listed for the defaults; after it, always a finite one (the pivots only where one is confirmed).\n\n"
-        "| indicator | outputs | inputs | first bar |\n|---|---|---|---:|\n", out);
+  fputs(
+    "# Indicators\n\n"
+    "Generated from engine/indicator/table.h; do not edit.\n\n"
+    "In a strategy: `ind = { fast = {\"ema\", 10}, m = {\"macd\", 12, 26, 9, source = \"hl2\", on = \"h1\"} }`, then\n"
+    "`ctx.ind.fast[0]` and `ctx.ind.m.signal[0]`. On the command line: `ema:10`, `macd:12,26,9`. Parameters left\n"
+    "out at the end take their defaults. `source` may be given where it is listed under inputs: ",
+    out);
+  for (int i = 0; i < SOURCE_COUNT; i++)
+    fprintf(out, "%s%s", i ? ", " : "", indicator_source_text((enum indicator_source)i));
+  fputs(".\n\nx is the source's value at this bar, x[n] the one n bars ago; bars count from 0. An indicator has no\n"
+        "value before its first bar, as listed for the defaults; after it, always a finite one (the pivots only where one\n"
+        "is confirmed).\n\n"
+        "| indicator | outputs | inputs | first bar |\n|---|---|---|---:|\n",
+    out);
   for (size_t i = 0; i < indicator_count(); i++) {
     const struct indicator_desc *d = indicator_at(i);
     double params[INDICATOR_PARAMS_MAX];
@@ -70,21 +76,24 @@ static void print_reference(FILE *out) {
 // --- stubs for the Lua language server
 
 static void print_stubs(FILE *out) {
-  fputs("---@meta\n"
-        "-- Editor stubs of the indicators. Generated from engine/indicator/table.h; do not edit.\n\n"
-        "---Values of an indicator's output: [0] at the bar just closed, [1] at the one before; nil where there is none.\n"
-        "---@class perigee.series\n---@field [integer] number?\n\n"
-        "---@alias perigee.source ", out);
-  for (int i = 0; i < SOURCE_COUNT; i++) fprintf(out, "%s\"%s\"", i ? "|" : "", indicator_source_text((enum indicator_source)i));
+  fputs(
+    "---@meta\n"
+    "-- Editor stubs of the indicators. Generated from engine/indicator/table.h; do not edit.\n\n"
+    "---Values of an indicator's output: [0] at the bar just closed, [1] at the one before; nil where there is none.\n"
+    "---@class perigee.series\n---@field [integer] number?\n\n"
+    "---@alias perigee.source ",
+    out);
+  for (int i = 0; i < SOURCE_COUNT; i++)
+    fprintf(out, "%s\"%s\"", i ? "|" : "", indicator_source_text((enum indicator_source)i));
   fputs("\n\n---@class perigee.indicator.options\n---@field on? string the stream, \"main\" if absent\n", out);
   for (size_t i = 0; i < indicator_count(); i++) {
     const struct indicator_desc *d = indicator_at(i);
     char buf[128];
-    fprintf(out, "\n---%s %s\n---@class perigee.indicator.%s: perigee.indicator.options\n---@field [1] \"%s\"\n", d->about,
-            d->definition, d->name, d->name);
+    fprintf(out, "\n---%s %s\n---@class perigee.indicator.%s: perigee.indicator.options\n---@field [1] \"%s\"\n",
+      d->about, d->definition, d->name, d->name);
     for (int k = 0; k < d->n_params; k++)
-      fprintf(out, "---@field [%d]? %s|string %s: %s\n", k + 2, d->params[k].integer ? "integer" : "number", d->params[k].name,
-              param_text(&d->params[k], buf, sizeof buf));
+      fprintf(out, "---@field [%d]? %s|string %s: %s\n", k + 2, d->params[k].integer ? "integer" : "number",
+        d->params[k].name, param_text(&d->params[k], buf, sizeof buf));
     if (d->needs & NEED_SOURCE)
       fprintf(out, "---@field source? perigee.source %s if absent\n", indicator_source_text(d->default_source));
     if (d->n_outputs == 1) continue;
@@ -119,7 +128,8 @@ int main(int argc, char **argv) {
   } else {
     FILE *file = fopen(argv[2], "r");
     if (!file || !same(file, text, len)) {
-      fprintf(stderr, "%s is not what engine/indicator/table.h says; make it anew: %s %s > %s\n", argv[2], argv[0], argv[1], argv[2]);
+      fprintf(stderr, "%s is not what engine/indicator/table.h says; make it anew: %s %s > %s\n", argv[2], argv[0],
+        argv[1], argv[2]);
       ret = 1;
     }
     if (file) fclose(file);

@@ -11,17 +11,19 @@
 #include <string.h>
 
 static const struct indicator_desc table[] = {
-#define X(name_, needs_, source_, sparse_, params_, outputs_, about_, definition_)                     \
+// clang-format off
+#define X(name_, needs_, source_, sparse_, params_, outputs_, about_, definition_) \
   {.name = #name_, .about = about_, .definition = definition_, .needs = needs_, .default_source = source_, \
-   .sparse = sparse_, params_, outputs_, .kernel = &indicator_kernel_##name_},
-    INDICATOR_TABLE(X)
+    .sparse = sparse_, params_, outputs_, .kernel = &indicator_kernel_##name_},
+  INDICATOR_TABLE(X)
 #undef X
+// clang-format on
 };
 enum { COUNT = sizeof table / sizeof table[0] };
 
 static const char *const names[COUNT] = {
 #define X(name_, ...) #name_,
-    INDICATOR_TABLE(X)
+  INDICATOR_TABLE(X)
 #undef X
 };
 
@@ -58,7 +60,8 @@ enum status indicator_check(const struct indicator_desc *desc, const double *par
     if (p->integer && v != floor(v))
       return err_set(err, ERR_INVALID, "%s: %s must be a whole number, not %.10g", desc->name, p->name, v);
     if (v < p->min || v > p->max)
-      return err_set(err, ERR_INVALID, "%s: %s must be from %.10g to %.10g, not %.10g", desc->name, p->name, p->min, p->max, v);
+      return err_set(
+        err, ERR_INVALID, "%s: %s must be from %.10g to %.10g, not %.10g", desc->name, p->name, p->min, p->max, v);
   }
   const char *why = desc->kernel->contradiction ? desc->kernel->contradiction(params) : NULL;
   return why ? err_set(err, ERR_INVALID, "%s: %s", desc->name, why) : OK;
@@ -87,7 +90,7 @@ static enum status spec_params(const char *text, const char *at, struct indicato
     // Plain decimals only: strtod alone would take spaces, hex, "inf" and "nan".
     if (len >= sizeof word || strspn(at, "0123456789.+-eE") != len)
       return err_set(err, ERR_INVALID, "%s: %s is not a number: \"%.*s\"", text, desc->params[i].name,
-                     (int)(len < 40 ? len : 40), at);
+        (int)(len < 40 ? len : 40), at);
     memcpy(word, at, len);
     word[len] = 0;
     ret->params[i] = strtod(word, &end);
@@ -103,9 +106,10 @@ enum status indicator_spec_parse(const char *text, struct indicator_spec *ret, s
   *ret = (struct indicator_spec){.desc = indicator_find(text, len)};
   if (!ret->desc) {
     const char *near = indicator_suggest(text, len);
-    if (len == 0) return err_set(err, ERR_INVALID, "\"%s\": an indicator is given as name:parameters, e.g. sma:10", text);
+    if (len == 0)
+      return err_set(err, ERR_INVALID, "\"%s\": an indicator is given as name:parameters, e.g. sma:10", text);
     return err_set(err, ERR_INVALID, "%s: no indicator \"%.*s\"%s%s%s", text, (int)(len < 40 ? len : 40), text,
-                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+      near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
   }
   indicator_defaults(ret->desc, ret->params);
   if (text[len]) {
@@ -120,7 +124,7 @@ enum status indicator_spec_parse(const char *text, struct indicator_spec *ret, s
 
 static const char *const source_names[SOURCE_COUNT] = {
 #define X(upper, lower) #lower,
-    INDICATOR_SOURCES(X)
+  INDICATOR_SOURCES(X)
 #undef X
 };
 
@@ -140,15 +144,15 @@ const char *indicator_source_text(enum indicator_source source) {
 
 double indicator_source_value(enum indicator_source source, const struct indicator_input *in) {
   switch (source) {
-    case SOURCE_CLOSE: return in->close;
-    case SOURCE_OPEN: return in->open;
-    case SOURCE_HIGH: return in->high;
-    case SOURCE_LOW: return in->low;
-    case SOURCE_VOLUME: return in->volume;
-    case SOURCE_HL2: return (in->high + in->low) / 2;
-    case SOURCE_HLC3: return (in->high + in->low + in->close) / 3;
-    case SOURCE_OHLC4: return (in->open + in->high + in->low + in->close) / 4;
-    case SOURCE_COUNT: break;
+  case SOURCE_CLOSE: return in->close;
+  case SOURCE_OPEN: return in->open;
+  case SOURCE_HIGH: return in->high;
+  case SOURCE_LOW: return in->low;
+  case SOURCE_VOLUME: return in->volume;
+  case SOURCE_HL2: return (in->high + in->low) / 2;
+  case SOURCE_HLC3: return (in->high + in->low + in->close) / 3;
+  case SOURCE_OHLC4: return (in->open + in->high + in->low + in->close) / 4;
+  case SOURCE_COUNT: break;
   }
   assert(!"unknown source");
   return 0;
@@ -183,8 +187,8 @@ struct indicator *indicator_init(void *memory, const struct indicator_desc *desc
   return ind;
 }
 
-enum status indicator_create(const struct indicator_desc *desc, const double *params, struct indicator **ret,
-                             struct err *err) {
+enum status indicator_create(
+  const struct indicator_desc *desc, const double *params, struct indicator **ret, struct err *err) {
   *ret = NULL;
   enum status st = indicator_check(desc, params, err);
   if (st != OK) return st;

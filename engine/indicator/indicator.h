@@ -5,10 +5,11 @@
 //     double out[INDICATOR_OUTPUTS_MAX];
 //     indicator_push(macd, &(struct indicator_input){.close = 1, .source = 1, …}, out);
 //
-// The definition and the seed of each one are named in table.h and, generated from it, in lua/indicators.md. Where TA-Lib has
-// the indicator they are TA-Lib's. An output is NaN until its first value; from then on it is always finite (0, 50 or whatever
-// the table says where the formula would divide by zero), but for the pivots, which are NaN where none was confirmed (sparse).
-// Inputs must be finite, prices and volume at most 1e60 in size; an unknown volume is passed as 0.
+// The definition and the seed of each one are named in table.h and, generated from it, in lua/indicators.md. Where
+// TA-Lib has the indicator they are TA-Lib's. An output is NaN until its first value; from then on it is always finite
+// (0, 50 or whatever the table says where the formula would divide by zero), but for the pivots, which are NaN where
+// none was confirmed (sparse). Inputs must be finite, prices and volume at most 1e60 in size; an unknown volume is
+// passed as 0.
 //
 // Pure and deterministic: a function of the bars pushed, so batches of any size give the same bits.
 #pragma once
@@ -22,8 +23,8 @@
 #define INDICATOR_PERIOD_MAX 100000
 
 // What a source may be, with its name in scripts and on the command line. hlc3 = (high + low + close) / 3 and so on.
-#define INDICATOR_SOURCES(X) X(CLOSE, close) X(OPEN, open) X(HIGH, high) X(LOW, low) X(VOLUME, volume) \
-  X(HL2, hl2) X(HLC3, hlc3) X(OHLC4, ohlc4)
+#define INDICATOR_SOURCES(X) \
+  X(CLOSE, close) X(OPEN, open) X(HIGH, high) X(LOW, low) X(VOLUME, volume) X(HL2, hl2) X(HLC3, hlc3) X(OHLC4, ohlc4)
 
 enum indicator_source {
 #define X(upper, lower) SOURCE_##upper,
@@ -64,7 +65,8 @@ struct indicator_desc {
   bool sparse;  // NaN after the start means "none at this bar"
   int n_params, n_outputs;
   struct indicator_param params[INDICATOR_PARAMS_MAX];
-  const char *outputs[INDICATOR_OUTPUTS_MAX];  // names for Lua ("macd", "signal", "hist"); "value" where there is but one
+  // Names for Lua ("macd", "signal", "hist"); "value" where there is but one.
+  const char *outputs[INDICATOR_OUTPUTS_MAX];
   const struct indicator_kernel *kernel;
 };
 
@@ -80,7 +82,8 @@ const char *indicator_suggest(const char *word, size_t len);
 
 // --- parameters
 
-// ERR_INVALID, naming indicator and parameter, when one is not finite, out of range, not whole, or two contradict each other.
+// ERR_INVALID, naming indicator and parameter, when one is not finite, out of range, not whole, or two contradict each
+// other.
 enum status indicator_check(const struct indicator_desc *desc, const double *params, struct err *err) MUST_CHECK;
 void indicator_defaults(const struct indicator_desc *desc, double *ret_params);
 
@@ -112,12 +115,12 @@ struct indicator {
 
 // Bytes that indicator_create takes for these (checked) parameters, all in one block; at most a few MB.
 size_t indicator_bytes(const struct indicator_desc *desc, const double *params);
-// Index from 0 of the first bar at which every output has a value (for a sparse one: may have), given bars without gaps.
+// Index from 0 of the first bar at which every output has a value (a sparse one: may have), given bars without gaps.
 int indicator_warmup(const struct indicator_desc *desc, const double *params);
 
 // params has desc->n_params values. ERR_INVALID as indicator_check, ERR_NOMEM. The caller owns *ret: indicator_destroy.
-enum status indicator_create(const struct indicator_desc *desc, const double *params, struct indicator **ret,
-                             struct err *err) MUST_CHECK;
+enum status indicator_create(
+  const struct indicator_desc *desc, const double *params, struct indicator **ret, struct err *err) MUST_CHECK;
 // The same in memory of the caller: indicator_bytes() bytes aligned to 16; freed by whoever made it, without destroy.
 // params must have passed indicator_check.
 struct indicator *indicator_init(void *memory, const struct indicator_desc *desc, const double *params);

@@ -1,7 +1,8 @@
-// indicator/kernel.h – private: what an indicator's code provides, and the exact or constant-time blocks they are built from.
+// indicator/kernel.h – private: what an indicator's code provides, and the exact or constant-time blocks they are built
+// from.
 //
-// A kernel's init runs twice: once to count the doubles that its windows need, once to hand them out, so the two can never
-// disagree. It must do nothing else with the room; state and room arrive zeroed.
+// A kernel's init runs twice: once to count the doubles that its windows need, once to hand them out, so the two can
+// never disagree. It must do nothing else with the room; state and room arrive zeroed.
 #pragma once
 #include "indicator/indicator.h"
 
@@ -24,22 +25,25 @@ struct indicator_kernel {
   int (*warmup)(const double *p);
   void (*init)(void *state, const double *p, struct room *room);
   indicator_push_fn *push;
-  const char *(*contradiction)(const double *p);  // two parameters that exclude each other, in words; NULL where none can
+  // Two parameters that exclude each other, in words; NULL when they do not. No function where none can.
+  const char *(*contradiction)(const double *p);
 };
 
 #define INDICATOR_STATE_MAX 512
 // Defines the kernel of an indicator from NAME_warmup, NAME_init and NAME_push of the same file.
 #define KERNEL(name, type) KERNEL_CHECKED(name, type, NULL)
-#define KERNEL_CHECKED(name, type, check)                                          \
-  _Static_assert(sizeof(struct type) <= INDICATOR_STATE_MAX, "state too large");   \
-  const struct indicator_kernel indicator_kernel_##name = {sizeof(struct type), name##_warmup, name##_init, name##_push, check}
+#define KERNEL_CHECKED(name, type, check)                                        \
+  _Static_assert(sizeof(struct type) <= INDICATOR_STATE_MAX, "state too large"); \
+  const struct indicator_kernel indicator_kernel_##name = {                      \
+    sizeof(struct type), name##_warmup, name##_init, name##_push, check}
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 
 // --- sums that do not drift
 //
-// An unevaluated pair hi + lo (Knuth's two-sum, Dekker's product): a rolling sum keeps about 32 digits, so what leaves a window
-// takes away what it brought, for any number of bars. Needs -ffp-contract=off and no -ffast-math, as the build sets.
+// An unevaluated pair hi + lo (Knuth's two-sum, Dekker's product): a rolling sum keeps about 32 digits, so what leaves
+// a window takes away what it brought, for any number of bars. Needs -ffp-contract=off and no -ffast-math, as the build
+// sets.
 
 struct dd {
   double hi, lo;
@@ -77,8 +81,8 @@ static inline double dd_value(const struct dd *s) {
   return s->hi + s->lo;
 }
 
-// s / n with inverse = 1 / n, put right by the remainder: the mean of equal values is that value, to the last bit, so that a
-// price which stands still never seems to cross its own average.
+// s / n with inverse = 1 / n, put right by the remainder: the mean of equal values is that value, to the last bit, so
+// that a price which stands still never seems to cross its own average.
 static inline double dd_divide(const struct dd *s, double n, double inverse) {
   double q = s->hi * inverse;
   struct dd p = two_product(q, n);
@@ -181,8 +185,8 @@ static inline double wma_next(struct wma *w, double x) {
 
 // --- the largest of the last n. The smallest is minus the largest of minus x.
 //
-// By blocks of n (van Herk 1992): the window is the end of the last block, whose maxima to its end were laid down when it was
-// complete, and the start of this one. No branch depends on a price; a value costs three comparisons on average.
+// By blocks of n (van Herk 1992): the window is the end of the last block, whose maxima to its end were laid down when
+// it was complete, and the start of this one. No branch depends on a price; a value costs three comparisons on average.
 
 struct extreme {
   double *v;       // [0, at) this block's values, [at, n) the last one's maxima from there to its end

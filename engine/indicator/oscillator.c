@@ -224,7 +224,8 @@ static void uo_push(void *state, const struct indicator_input *in, double *out) 
     dd_replace(&u->pressure_sum[i], pressure, ring_ago(&u->pressure, u->n[i]));
     dd_replace(&u->range_sum[i], range, old_range);
     u->still[i] += (range == 0) - (old_range == 0);
-    part[i] = u->still[i] == u->n[i] ? 50 : percent_or_middle(dd_value(&u->pressure_sum[i]), dd_value(&u->range_sum[i]));
+    part[i] =
+      u->still[i] == u->n[i] ? 50 : percent_or_middle(dd_value(&u->pressure_sum[i]), dd_value(&u->range_sum[i]));
   }
   ring_swap(&u->pressure, pressure);
   ring_swap(&u->range, range);

@@ -113,8 +113,8 @@ static void psar_push(void *state, const struct indicator_input *in, double *out
       s->prev_high = high, s->prev_low = low;
       return;
     }
-    // TA-Lib: falling if the second bar's directional move is downwards, the first stop being the first bar's other end;
-    // and the second bar stands in for the one before it.
+    // TA-Lib: falling if the second bar's directional move is downwards, the first stop being the first bar's other
+    // end; and the second bar stands in for the one before it.
     double up = high - s->prev_high, down = s->prev_low - low;
     s->rising = !(down > 0 && down > up);
     s->extreme = s->rising ? high : low;

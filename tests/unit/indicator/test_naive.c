@@ -1,5 +1,6 @@
-// tests/unit/indicator/test_naive.c – every indicator against its definition written the slow way: whole arrays, each window
-// added up anew, two-pass deviations. On made-up markets with ties, jumps, flat stretches and no volume, for many parameters.
+// tests/unit/indicator/test_naive.c – every indicator against its definition written the slow way: whole arrays, each
+// window added up anew, two-pass deviations. On made-up markets with ties, jumps, flat stretches and no volume, for
+// many parameters.
 #include "indicator/indicator.h"
 
 #include <math.h>
@@ -26,10 +27,10 @@ static int first_value(const double *x) {
   return i;
 }
 
-#define EACH_WINDOW(x, n, y, expr)                       \
-  for (int i = 0, first_ = first_value(x); i < count; i++) { \
+#define EACH_WINDOW(x, n, y, expr)                                      \
+  for (int i = 0, first_ = first_value(x); i < count; i++) {            \
     const double *w = i - first_ + 1 >= (n) ? &(x)[i - (n) + 1] : NULL; \
-    (y)[i] = w ? (expr) : NAN;                           \
+    (y)[i] = w ? (expr) : NAN;                                          \
   }
 
 // In long double, so that a difference blames the code under test.
@@ -89,7 +90,7 @@ static void range(double *y) {
   for (int i = 0; i < count; i++)
     y[i] = i == 0 ? NAN
                   : fmax(bars[i].high - bars[i].low,
-                         fmax(fabs(bars[i].high - bars[i - 1].close), fabs(bars[i].low - bars[i - 1].close)));
+                      fmax(fabs(bars[i].high - bars[i - 1].close), fabs(bars[i].low - bars[i - 1].close)));
 }
 static void atr(int n, double *y) {
   column tr = {0};
@@ -97,7 +98,7 @@ static void atr(int n, double *y) {
   wilder(tr, n, y);
 }
 
-#define FIELD(name) \
+#define FIELD(name)  \
   column name = {0}; \
   for (int i_ = 0; i_ < count; i_++) name[i_] = bars[i_].name
 #define TYPICAL(name) \
@@ -373,7 +374,7 @@ static void n_adx(const double *p, column *out) {
     out[2][i] = i < n ? NAN : sum_range[i] == 0 ? 0 : 100 * sum_down[i] / sum_range[i];
     bool defined = i >= n && out[1][i] + out[2][i] > 0;
     dx[i] = defined ? 100 * fabs(out[1][i] - out[2][i]) / (out[1][i] + out[2][i]) : 0;
-    out[0][i] = i < 2 * n - 1 ? NAN
+    out[0][i] = i < 2 * n - 1    ? NAN
                 : i == 2 * n - 1 ? sum_of(&dx[n], n) / n
                 : defined        ? (out[0][i - 1] * (n - 1) + dx[i]) / n
                                  : out[0][i - 1];
@@ -513,11 +514,51 @@ static const struct {
   const char *name;
   naive *fn;
 } definitions[] = {
-#define D(name) {#name, n_##name}
-    D(sma), D(ema), D(wma), D(dema), D(tema), D(hma), D(kama), D(vwma), D(rma), D(rsi), D(stoch), D(stochrsi), D(macd), D(roc),
-    D(mom), D(trix), D(uo), D(cci), D(mfi), D(willr), D(cmo), D(atr), D(natr), D(tr), D(bbands), D(stddev), D(keltner),
-    D(donchian), D(adx), D(aroon), D(psar), D(supertrend), D(ichimoku), D(obv), D(vwap), D(ad), D(cmf), D(linreg),
-    D(pivot_high), D(pivot_low), D(highest), D(lowest), D(zscore),
+#define D(name) \
+  { #name, n_##name }
+  D(sma),
+  D(ema),
+  D(wma),
+  D(dema),
+  D(tema),
+  D(hma),
+  D(kama),
+  D(vwma),
+  D(rma),
+  D(rsi),
+  D(stoch),
+  D(stochrsi),
+  D(macd),
+  D(roc),
+  D(mom),
+  D(trix),
+  D(uo),
+  D(cci),
+  D(mfi),
+  D(willr),
+  D(cmo),
+  D(atr),
+  D(natr),
+  D(tr),
+  D(bbands),
+  D(stddev),
+  D(keltner),
+  D(donchian),
+  D(adx),
+  D(aroon),
+  D(psar),
+  D(supertrend),
+  D(ichimoku),
+  D(obv),
+  D(vwap),
+  D(ad),
+  D(cmf),
+  D(linreg),
+  D(pivot_high),
+  D(pivot_low),
+  D(highest),
+  D(lowest),
+  D(zscore),
 #undef D
 };
 
@@ -544,7 +585,8 @@ static void compare(const struct indicator_desc *d, const double *params, enum m
       bool same = isnan(b) ? isnan(a) : fabs(a - b) <= 1e-9 * fabs(b) + 1e-11 * size + 1e-12;
       if (!same)
         fail_msg("%s(%g,%g,%g) %s, market \"%s\", bar %d: %.17g, by definition %.17g", d->name, params[0],
-                 d->n_params > 1 ? params[1] : 0, d->n_params > 2 ? params[2] : 0, d->outputs[k], market_name(market), i, a, b);
+          d->n_params > 1 ? params[1] : 0, d->n_params > 2 ? params[2] : 0, d->outputs[k], market_name(market), i, a,
+          b);
     }
   }
   indicator_destroy(ind);
@@ -555,7 +597,7 @@ static void compare_all(void **state) {
   static struct indicator_input made[N];
   // Periods for first, second and third parameter; those an indicator refuses are left out.
   static const double periods[][3] = {{1, 1, 1}, {2, 3, 2}, {2, 5, 9}, {3, 2, 1}, {5, 7, 11}, {7, 1, 3}, {14, 14, 14},
-                                      {20, 33, 50}, {64, 100, 3}, {150, 160, 170}, {500, 501, 502}};
+    {20, 33, 50}, {64, 100, 3}, {150, 160, 170}, {500, 501, 502}};
   int compared = 0;
   for (int m = 0; m < MARKET_COUNT; m++) {
     bars_make((enum market)m, 7 + (uint64_t)m, made, N);
@@ -571,7 +613,9 @@ static void compare_all(void **state) {
       count = N;
       for (size_t k = 0; k < sizeof periods / sizeof periods[0] && d->n_params > 0; k++) {
         for (int j = 0; j < d->n_params; j++)
-          params[j] = d->params[j].integer ? periods[k][j] : d->params[j].max <= 1 ? 0.01 * periods[k][j] : periods[k][j] / 3;
+          params[j] = d->params[j].integer    ? periods[k][j]
+                      : d->params[j].max <= 1 ? 0.01 * periods[k][j]
+                                              : periods[k][j] / 3;
         if (indicator_check(d, params, NULL) != OK) continue;
         compare(d, params, (enum market)m);
         compared++;

@@ -1,12 +1,13 @@
-// tests/unit/indicator/test_reference.c – columns computed by other people's engines, to 1e-9 relative from the first value.
+// tests/unit/indicator/test_reference.c – columns computed by other people's engines, to 1e-9 relative from the first
+// value.
 //
-// Arguments: a directory with GOOG bars and the columns, as CSV. The fixture holds the first bars; the whole set lies beside the
-// project and is skipped where it is absent.
+// The fixture (its directory is the argument) holds the first bars; the whole set lies beside the project and is
+// skipped where it is absent.
 #include "indicator/indicator.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +17,13 @@
 #include <cmocka.h>
 
 #include "reference_cases.h"
+#include "shared.h"
 
 enum { ROWS_MAX = 4000, LINE_MAX_BYTES = 16384 };
 
 static struct indicator_input bars[ROWS_MAX];
 static int bar_count;
-static const char *columns_dir;
+static const char *fixture_dir, *columns_dir;
 
 // Field `index` of a line of unquoted numbers; empty gives NaN.
 static double field(const char *line, int index) {
@@ -55,31 +57,37 @@ static gzFile open_csv(const char *dir, const char *name) {
   return gzopen(path, "rb");
 }
 
-static bool load_bars(const char *dir, const char *name) {
+static void load_bars(const char *dir, const char *name) {
   gzFile f = open_csv(dir, name);
-  if (!f) return false;
+  if (!f) fail_msg("no %s in %s", name, dir);
   char line[LINE_MAX_BYTES];
+  bar_count = 0;
   gzgets(f, line, sizeof line);
   while (bar_count < ROWS_MAX && gzgets(f, line, sizeof line)) {
-    bars[bar_count++] = (struct indicator_input){
-        .time_ns = (int64_t)field(line, 0) * 1000000, .open = field(line, 1), .high = field(line, 2), .low = field(line, 3),
-        .close = field(line, 4), .volume = field(line, 5)};
+    bars[bar_count++] = (struct indicator_input){.time_ns = (int64_t)field(line, 0) * 1000000,
+      .open = field(line, 1),
+      .high = field(line, 2),
+      .low = field(line, 3),
+      .close = field(line, 4),
+      .volume = field(line, 5)};
   }
   gzclose(f);
-  return bar_count > 0;
+  assert_true(bar_count > 100);
 }
 
 // The whole text of a columns file; the last one read is kept.
 static const char *columns_text(const char *name) {
-  static char text[16 << 20], last[64];
-  if (strcmp(last, name) == 0) return text;
+  static char text[16 << 20], last[4096];
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", columns_dir, name);
+  if (strcmp(last, path) == 0) return text;
   gzFile f = open_csv(columns_dir, name);
   if (!f) fail_msg("%s is missing", name);
   int len = gzread(f, text, sizeof text - 1);
   gzclose(f);
   assert_in_range(len, 1, sizeof text - 2);
   text[len] = 0;
-  snprintf(last, sizeof last, "%s", name);
+  memcpy(last, path, sizeof last);
   return text;
 }
 
@@ -115,7 +123,8 @@ static void check_case(const struct reference_case *c) {
     double ours = out[output] * scale, theirs = expected[i];
     if (i < c->from) continue;
     if (isnan(theirs)) {
-      if (!isnan(ours) && !c->may_start_earlier) fail_msg("%s %s bar %d: %.12g, no value expected", c->spec, c->output, i, ours);
+      if (!isnan(ours) && !c->may_start_earlier)
+        fail_msg("%s %s bar %d: %.12g, no value expected", c->spec, c->output, i, ours);
       continue;
     }
     // They print 12 digits; a value that is a small difference of prices carries the prices' rounding, not its own.
@@ -128,9 +137,26 @@ static void check_case(const struct reference_case *c) {
   indicator_destroy(ind);
 }
 
-static void every_column(void **state) {
-  (void)state;
+static void check_all_cases(void) {
   for (size_t i = 0; i < sizeof reference_cases / sizeof reference_cases[0]; i++) check_case(&reference_cases[i]);
+}
+
+static void first_bars_equal_the_fixture(void **state) {
+  (void)state;
+  columns_dir = fixture_dir;
+  load_bars(fixture_dir, "GOOG_1d.csv");
+  check_all_cases();
+}
+
+static void all_bars_equal_the_shared_columns(void **state) {
+  (void)state;
+  char bars_dir[4096], columns[4096];
+  snprintf(bars_dir, sizeof bars_dir, "%s", shared_or_skip("data/ohlcv"));
+  snprintf(columns, sizeof columns, "%s", shared_or_skip("reference/indicators"));
+  columns_dir = columns;
+  load_bars(bars_dir, "GOOG_1d_2004_2013.csv");
+  assert_int_equal(bar_count, 2148);
+  check_all_cases();
 }
 
 // Every indicator whose convention another engine has is in the list.
@@ -150,12 +176,9 @@ static void every_indicator_is_checked(void **state) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 4) return fprintf(stderr, "usage: %s BARS-DIRECTORY BARS-FILE COLUMNS-DIRECTORY\n", argv[0]), 2;
-  if (!load_bars(argv[1], argv[2])) {
-    printf("skipped: no %s in %s\n", argv[2], argv[1]);
-    return 77;
-  }
-  columns_dir = argv[3];
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_column), cmocka_unit_test(every_indicator_is_checked)};
+  if (argc != 2) return fprintf(stderr, "usage: %s FIXTURE-DIRECTORY\n", argv[0]), 2;
+  fixture_dir = argv[1];
+  const struct CMUnitTest tests[] = {cmocka_unit_test(first_bars_equal_the_fixture),
+    cmocka_unit_test(all_bars_equal_the_shared_columns), cmocka_unit_test(every_indicator_is_checked)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

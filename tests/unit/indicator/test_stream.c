@@ -1,5 +1,6 @@
 // tests/unit/indicator/test_stream.c – what holds for every indicator: batches equal single bars, the warm-up is told
-// truly, values stay finite, memory is bounded, sums do not drift; and names, parameters and sources are parsed or refused.
+// truly, values stay finite, memory is bounded, sums do not drift; and names, parameters and sources are parsed or
+// refused.
 #include "indicator/indicator.h"
 
 #include <math.h>
@@ -59,8 +60,10 @@ static void chunks_equal_single_bars(void **state) {
   }
 }
 
-// Every output has a value at the told bar and ever after, some output has none one bar before; sparse ones never earlier.
-static void check_warmup(const struct indicator_desc *d, const double *params, const struct indicator_input *bars, int market) {
+// Every output has a value at the told bar and ever after, some output has none one bar before; sparse ones never
+// earlier.
+static void check_warmup(
+  const struct indicator_desc *d, const double *params, const struct indicator_input *bars, int market) {
   struct indicator *ind = make(d, params);
   int warmup = indicator_warmup(d, params);
   bool late_before = false, seen = false;
@@ -75,7 +78,7 @@ static void check_warmup(const struct indicator_desc *d, const double *params, c
       if (value && i >= warmup) seen = true;
       if (i >= warmup && !value && !d->sparse)
         fail_msg("%s(%g,%g,%g), market \"%s\": no %s at bar %d, warm-up %d", d->name, params[0], params[1], params[2],
-                 market_name((enum market)market), d->outputs[k], i, warmup);
+          market_name((enum market)market), d->outputs[k], i, warmup);
     }
   }
   if (warmup > 0 && warmup < N && !late_before) fail_msg("%s starts before its warm-up of %d", d->name, warmup);
@@ -112,10 +115,10 @@ static void undefined_values_are_the_documented_ones(void **state) {
   static const struct {
     const char *spec;
     double value;
-  } flat[] = {{"rsi:14", 50},      {"stoch:14,3,3", 50}, {"stochrsi:14,14,3", 50}, {"willr:14", -50}, {"mfi:14", 50},
-              {"uo:7,14,28", 50},  {"cci:49", 0},        {"cmo:14", 0},            {"zscore:49", 0},  {"stddev:49", 0},
-              {"roc:10", 0},       {"trix:15", 0},       {"adx:14", 0},            {"atr:14", 0},     {"macd:12,26,9", 0},
-              {"cmf:20", 0},       {"aroon:25", 100},    {"kama:10", 0.1 + 1.0 / 3}, {"ema:20", 0.1 + 1.0 / 3}};
+  } flat[] = {{"rsi:14", 50}, {"stoch:14,3,3", 50}, {"stochrsi:14,14,3", 50}, {"willr:14", -50}, {"mfi:14", 50},
+    {"uo:7,14,28", 50}, {"cci:49", 0}, {"cmo:14", 0}, {"zscore:49", 0}, {"stddev:49", 0}, {"roc:10", 0}, {"trix:15", 0},
+    {"adx:14", 0}, {"atr:14", 0}, {"macd:12,26,9", 0}, {"cmf:20", 0}, {"aroon:25", 100}, {"kama:10", 0.1 + 1.0 / 3},
+    {"ema:20", 0.1 + 1.0 / 3}};
   bars_make(MARKET_FLAT, 5, bars, N);
   for (size_t i = 0; i < sizeof flat / sizeof flat[0]; i++) {
     struct indicator *ind = make_spec(flat[i].spec);
@@ -126,8 +129,7 @@ static void undefined_values_are_the_documented_ones(void **state) {
   }
   // No volume: VWMA is the plain mean, VWAP the price, MFI and CMF neutral.
   static const struct indicator_input bar[3] = {{.high = 2, .low = 1, .close = 2, .source = 2},
-                                                {.high = 5, .low = 3, .close = 4, .source = 4},
-                                                {.high = 6, .low = 5, .close = 6, .source = 6}};
+    {.high = 5, .low = 3, .close = 4, .source = 4}, {.high = 6, .low = 5, .close = 6, .source = 6}};
   static const struct {
     const char *spec;
     double value;
@@ -144,9 +146,9 @@ static void undefined_values_are_the_documented_ones(void **state) {
 static void vwap_starts_anew_each_utc_day(void **state) {
   (void)state;
   const int64_t day = INT64_C(86400000000000);
-  const struct indicator_input in[] = {{.time_ns = -1, .source = 1, .volume = 5}, {.time_ns = 0, .source = 10, .volume = 1},
-                                       {.time_ns = day - 1, .source = 20, .volume = 3}, {.time_ns = day, .source = 7, .volume = 0},
-                                       {.time_ns = day + 1, .source = 8, .volume = 2}};
+  const struct indicator_input in[] = {{.time_ns = -1, .source = 1, .volume = 5},
+    {.time_ns = 0, .source = 10, .volume = 1}, {.time_ns = day - 1, .source = 20, .volume = 3},
+    {.time_ns = day, .source = 7, .volume = 0}, {.time_ns = day + 1, .source = 8, .volume = 2}};
   static const double expected[] = {1, 10, 17.5, 7, 8};
   struct indicator *ind = make_spec("vwap");
   for (size_t i = 0; i < 5; i++) {
@@ -165,7 +167,8 @@ static void pivots_speak_only_when_confirmed(void **state) {
   for (size_t i = 0; i < sizeof prices / sizeof prices[0]; i++) {
     double out;
     indicator_push(ind, &(struct indicator_input){.source = prices[i]}, &out);
-    // Bar 3 (5) is above its left and not below 4, 5 on its right: confirmed at bar 5. Bars 5 and 6 have a 5 on their left.
+    // Bar 3 (5) is above its left and not below 4, 5 on its right: confirmed at bar 5. Bars 5 and 6 have a 5 on their
+    // left.
     double expected = i == 5 ? 5 : highs[i];
     assert_true(expected == 0 ? isnan(out) : out == expected);
   }
@@ -175,7 +178,8 @@ static void pivots_speak_only_when_confirmed(void **state) {
 // After millions of bars a window's value is what a fresh indicator makes of the last bars alone.
 static void sums_do_not_drift(void **state) {
   (void)state;
-  static const char *const specs[] = {"sma:50", "wma:50", "stddev:50", "linreg:50", "vwma:50", "cmf:50", "mfi:50", "uo:7,14,50"};
+  static const char *const specs[] = {
+    "sma:50", "wma:50", "stddev:50", "linreg:50", "vwma:50", "cmf:50", "mfi:50", "uo:7,14,50"};
   enum { SPECS = sizeof specs / sizeof specs[0], BLOCK = 4096, TAIL = 60 };
   static struct indicator_input bars[BLOCK];
   static double out[BLOCK * INDICATOR_OUTPUTS_MAX];
@@ -186,7 +190,8 @@ static void sums_do_not_drift(void **state) {
     for (int i = 0; i < (s < 2 ? DRIFT_BARS : DRIFT_BARS / 5) / BLOCK; i++) indicator_run(old, bars, BLOCK, out);
     double before = out[BLOCK - 1], after;
     for (int i = BLOCK - TAIL; i < BLOCK; i++) indicator_push(fresh, &bars[i], &after);
-    if (!(fabs(before - after) <= 1e-12 * fabs(after))) fail_msg("%s drifted: %.17g, afresh %.17g", specs[s], before, after);
+    if (!(fabs(before - after) <= 1e-12 * fabs(after)))
+      fail_msg("%s drifted: %.17g, afresh %.17g", specs[s], before, after);
     indicator_destroy(old);
     indicator_destroy(fresh);
   }
@@ -259,27 +264,27 @@ static void wrong_specs_are_refused(void **state) {
   static const struct {
     const char *spec, *message;  // the message holds these words
   } cases[] = {
-      {"smma:10", "did you mean \"sma\""},
-      {"qqqqq", "no indicator \"qqqqq\""},
-      {"", "name:parameters"},
-      {":5", "name:parameters"},
-      {"sma:", "period is empty"},
-      {"sma:x", "period is not a number: \"x\""},
-      {"sma:0x10", "not a number"},
-      {"sma:nan", "not a number"},
-      {"sma: 5", "not a number"},
-      {"sma:5-", "not a number"},
-      {"sma:0", "period must be from 1 to 100000, not 0"},
-      {"sma:1e9", "period must be from"},
-      {"sma:1e999", "finite"},
-      {"sma:2.5", "period must be a whole number"},
-      {"sma:5,6", "too many parameters; sma takes period"},
-      {"obv:1", "too many parameters; obv takes no parameters"},
-      {"macd:26,12,9", "fast must be below slow"},
-      {"macd:12,,9", "slow is empty; macd takes fast, slow, signal"},
-      {"psar:0.3,0.2", "step must not be above max"},
-      {"bbands:20,-1", "width must be from 0"},
-      {"cci:5000", "period must be from 1 to 2000"},
+    {"smma:10", "did you mean \"sma\""},
+    {"qqqqq", "no indicator \"qqqqq\""},
+    {"", "name:parameters"},
+    {":5", "name:parameters"},
+    {"sma:", "period is empty"},
+    {"sma:x", "period is not a number: \"x\""},
+    {"sma:0x10", "not a number"},
+    {"sma:nan", "not a number"},
+    {"sma: 5", "not a number"},
+    {"sma:5-", "not a number"},
+    {"sma:0", "period must be from 1 to 100000, not 0"},
+    {"sma:1e9", "period must be from"},
+    {"sma:1e999", "finite"},
+    {"sma:2.5", "period must be a whole number"},
+    {"sma:5,6", "too many parameters; sma takes period"},
+    {"obv:1", "too many parameters; obv takes no parameters"},
+    {"macd:26,12,9", "fast must be below slow"},
+    {"macd:12,,9", "slow is empty; macd takes fast, slow, signal"},
+    {"psar:0.3,0.2", "step must not be above max"},
+    {"bbands:20,-1", "width must be from 0"},
+    {"cci:5000", "period must be from 1 to 2000"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     struct indicator_spec spec;
@@ -313,17 +318,17 @@ static void sources_are_parsed_and_applied(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(chunks_equal_single_bars),
-      cmocka_unit_test(warmup_is_true_and_values_stay_finite),
-      cmocka_unit_test(undefined_values_are_the_documented_ones),
-      cmocka_unit_test(vwap_starts_anew_each_utc_day),
-      cmocka_unit_test(pivots_speak_only_when_confirmed),
-      cmocka_unit_test(sums_do_not_drift),
-      cmocka_unit_test(memory_is_one_bounded_block),
-      cmocka_unit_test(the_table_is_sound),
-      cmocka_unit_test(specs_are_parsed),
-      cmocka_unit_test(wrong_specs_are_refused),
-      cmocka_unit_test(sources_are_parsed_and_applied),
+    cmocka_unit_test(chunks_equal_single_bars),
+    cmocka_unit_test(warmup_is_true_and_values_stay_finite),
+    cmocka_unit_test(undefined_values_are_the_documented_ones),
+    cmocka_unit_test(vwap_starts_anew_each_utc_day),
+    cmocka_unit_test(pivots_speak_only_when_confirmed),
+    cmocka_unit_test(sums_do_not_drift),
+    cmocka_unit_test(memory_is_one_bounded_block),
+    cmocka_unit_test(the_table_is_sound),
+    cmocka_unit_test(specs_are_parsed),
+    cmocka_unit_test(wrong_specs_are_refused),
+    cmocka_unit_test(sources_are_parsed_and_applied),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
