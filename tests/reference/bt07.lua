@@ -1,6 +1,6 @@
 -- bt07: stop entry at the 20-bar high, stop loss at the 10-bar low
 strategy{ name="bt07", api=1,
-  params={ size=num{10} }, warmup=19 }
+  params={ size=num{10} }, warmup=20 }
 
 local entry
 

@@ -1,7 +1,7 @@
 -- btr07: stop-limit entry at the 20-bar high
 strategy{ name="btr07", api=1,
   params={ n1=int{10}, n2=int{20}, size=num{10} },
-  ind={ f={"sma","n1"}, s={"sma","n2"} } }
+  ind={ f={"sma","n1"}, s={"sma","n2"} }, warmup=1 }
 
 function on_bar(ctx, bar)
   if ctx.pos.flat then
