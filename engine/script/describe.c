@@ -21,6 +21,10 @@ const char *callback_name(enum callback cb) {
   return callback_names[cb];
 }
 
+const char *script_lua_version(void) {
+  return LUA_RELEASE;
+}
+
 struct describe {
   const char *chunkname, *source;
   struct script_spec *spec;

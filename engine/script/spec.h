@@ -132,6 +132,9 @@ enum status script_check_params(const char *chunkname, const char *source, size_
                                 const struct param_value *values, struct watchdog *watchdog, double *ret_max_notional,
                                 struct err *err) MUST_CHECK;
 
+// "Lua 5.4.8"
+const char *script_lua_version(void);
+
 // ---- params.c
 void params_default(const struct script_spec *spec, struct param_value *ret_values);
 // Index of a parameter, or -1.
