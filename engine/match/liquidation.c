@@ -55,6 +55,7 @@ bool liquidation_point(const struct matcher *m, const struct match_symbol *s, in
 void liquidation_watch(struct matcher *m, struct match_symbol *s) {
   if (!liquidation_danger(m)) return;
   struct match_watch *w = &s->watch;
+  w->danger = true;
   for (int i = 0; i < m->account.symbol_count; i++)  // others' marks move the cushion: always look
     if (i != s->index && (m->account.symbols[i].pos[0].lots | m->account.symbols[i].pos[1].lots | m->account.symbols[i].pos[2].lots))
       w->low = INT64_MAX;

@@ -132,6 +132,7 @@ void matcher_bar_match(struct matcher *m, int symbol, const struct match_bar *in
 struct match_watch {
   int64_t low, high;    // ticks; low >= high: always match
   int64_t until_ns;     // a bar that ends after it has an order to expire or activate
+  bool danger;          // liquidation is possible: a mark bar must be looked at
   struct account_symbol *acct;
   struct lot_list *lots;   // open entries to extend, or NULL
   struct position *pos;    // whose bars to count, or NULL
@@ -142,7 +143,7 @@ struct match_watch *matcher_watch(struct matcher *m, int symbol);  // stable unt
 // queue need not be looked at.
 static inline bool matcher_bar(struct matcher *m, struct match_watch *w, int symbol, const struct match_bar *in) {
   const struct bar *b = in->bar;
-  if (b->low.ticks > w->low && b->high.ticks < w->high && in->close_ns < w->until_ns) {
+  if (b->low.ticks > w->low && b->high.ticks < w->high && in->close_ns < w->until_ns && !(in->mark && w->danger)) {
     w->acct->mark = b->close;
     if (w->pos) {
       w->pos->bars++;

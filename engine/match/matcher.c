@@ -527,7 +527,7 @@ static void watch_order(const struct matcher *m, struct match_symbol *s, const s
 
 static void watch_refresh(struct matcher *m, struct match_symbol *s) {
   struct match_watch *w = &s->watch;
-  w->low = INT64_MIN, w->high = INT64_MAX, w->until_ns = INT64_MAX, w->pos = NULL, w->lots = NULL;
+  w->low = INT64_MIN, w->high = INT64_MAX, w->until_ns = INT64_MAX, w->pos = NULL, w->lots = NULL, w->danger = false;
   s->stale = false;
   if (m->ruined) {
     w->low = INT64_MAX;

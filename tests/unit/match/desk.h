@@ -137,11 +137,11 @@ static inline int64_t desk_cents(cash c) { return c.e8 / (CASH_ONE / 100); }
 static inline int64_t desk_equity(const struct desk *d) { return desk_cents(matcher_equity(d->m)); }
 
 // The n-th fill (negative: from the last) was this one.
-#define desk_fill_is(d, n, side_, lots, px_)                                      \
+#define desk_fill_is(d, n, side_, lots_, px_)                                     \
   do {                                                                            \
     const struct fill *f_ = &(d)->fills[(n) < 0 ? (d)->fill_count + (n) : (n)];   \
     assert_true((n) < (d)->fill_count && (d)->fill_count > 0);                    \
     assert_int_equal(f_->side, side_);                                            \
-    assert_int_equal(f_->qty.lots, lots);                                         \
+    assert_int_equal(f_->qty.lots, lots_);                                        \
     assert_int_equal(f_->px.ticks, px_);                                          \
   } while (0)

@@ -211,7 +211,7 @@ static void test_rule_08_stop_limit_only_after_the_trigger(void **state) {
   in.trigger.ticks = 110;
   in.limit.ticks = 105;
   uint64_t id = desk_send(&d, &in);
-  desk_bar(&d, 106, 110, 100, 108);   // low first: 100 came before the trigger, 108 after it
+  desk_bar(&d, 104, 110, 100, 108);   // low first: 100 came before the trigger, 108 after it
   assert_int_equal(d.fill_count, 0);
   assert_true(desk_order(&d, id)->triggered);
   desk_bar(&d, 108, 109, 104, 106);
@@ -570,7 +570,6 @@ static void test_rule_18_short_and_mark_path(void **state) {
   assert_int_equal(d.liquidated, 0);
   struct bar spike = desk_make(&d, 101, 112, 100, 101, -1), quiet = desk_make(&d, 101, 102, 100, 101, -1);
   desk_feed(&d, &quiet, NULL, 0, &spike);
-  // The quiet bar alone touches no order, so the fast path is only taken when the caller sees no danger in the mark.
   assert_int_equal(d.liquidated, 1);
   desk_close(&d);
 }
