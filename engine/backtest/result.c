@@ -19,7 +19,7 @@ static bool grow(void **items, size_t *cap, size_t count, size_t elem) {
 
 // Copy of at most RESULT_TEXT_MAX bytes, cut before a UTF-8 character that would not fit whole.
 static char *copy_text(const char *text) {
-  size_t len = strnlen(text, RESULT_TEXT_MAX + 1);
+  size_t len = strlen(text);
   if (len > RESULT_TEXT_MAX) {
     len = RESULT_TEXT_MAX;
     while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80) len--;
