@@ -101,7 +101,7 @@ static int64_t book(struct matcher *m, struct match_symbol *s, struct order *o, 
   o->ambiguous |= x->ambiguous;
   enum order_status to = o->status;
   o->status = from;  // order_change_status() makes the move again, with its report and its consequences
-  order_change_status(m, o, to, REASON_NONE, x->time_ns);
+  order_change_status(m, o, to, o->reason, x->time_ns);
   if (order_alive(o)) order_hold(m, o);
   report_position(m, &f, &r);
 

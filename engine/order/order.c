@@ -59,9 +59,9 @@ bool order_fill(struct order *o, price px, quantity qty) {
   o->fill_value = sum;
   o->filled.lots += qty.lots;
   bool complete = o->filled.lots == o->qty.lots;
-  // A fill that overtakes a cancel or change on its way leaves that waiting.
+  // A fill that overtakes a cancel or change on its way leaves that waiting, with its reason.
   bool pending = o->status == ORDER_PENDING_CANCEL || o->status == ORDER_PENDING_MODIFY;
-  order_move(o, complete ? ORDER_FILLED : pending ? o->status : ORDER_PARTIAL, REASON_NONE);
+  order_move(o, complete ? ORDER_FILLED : pending ? o->status : ORDER_PARTIAL, pending && !complete ? o->reason : REASON_NONE);
   return true;
 }
 
