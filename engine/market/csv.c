@@ -1,5 +1,9 @@
 // market/csv.c – see csv.h. A row is read twice over at most: plain numbers go through a short fast path that knows no
 // exception, every other row through the exact one, which knows all forms and names the column of what is wrong.
+//
+// Where the time goes (tests/bench/make_bars, 1,000,000 bars, 57 MB, gzip 20 MB; 2-core machine, perf): 0.12 s plain and 0.32 s
+// gzipped, of which zlib's inflate and CRC 64 %, this file 25 %, the kernel (reading, fresh pages) 8 %. Overlapping inflate and
+// parsing on two threads would save the 25 % at best, so there are none.
 #include "market/csv.h"
 
 #include "market/text.h"
