@@ -22,6 +22,7 @@
 #define FUEL_QUANTUM 1000    // instructions between two looks of the fuel hook
 #define READER_PIECE 256     // bytes of source between two looks while compiling
 #define TRACE_LEVELS 4
+#define RECURSION_LEVELS 1000  // calls nested this deeply explain why memory ran out
 
 static_assert(sizeof(struct vm) < FIRST_BYTES / 2, "first block");
 
@@ -86,7 +87,11 @@ static void on_refused(void *arg, bool resized, bool stack) {
   if (vm->killed == VM_ALIVE) {
     vm->fault_line = 0;
     // While the stack is being moved nothing may look at its frames; if it is not known which block it is, no resize may.
-    if (!stack && (!resized || vm->heap.stack != NULL)) note_fault(vm, vm->L, NULL);
+    if (!stack && (!resized || vm->heap.stack != NULL)) {
+      lua_Debug ar;
+      note_fault(vm, vm->L, NULL);
+      vm->stack_full = lua_getstack(vm->L, RECURSION_LEVELS, &ar);  // the frames took the memory
+    }
   }
   if (vm->strikes >= VM_MEMORY_STRIKES && vm->inside) kill_arm(vm, VM_KILL_MEMORY);
 }
