@@ -28,6 +28,7 @@
   const DASH = '–', MINUS = '\u2212';
   const minus = text => text.replace('-', MINUS);
   function fixed(v, digits) {
+    if (Math.abs(v) < 0.5 * Math.pow(10, -digits)) v = 0;
     return minus(v.toLocaleString('en-US', {minimumFractionDigits: digits, maximumFractionDigits: digits}));
   }
   function money(v) {
@@ -139,7 +140,9 @@
   // ---- charts
 
   const LC = window.LightweightCharts;
-  let charts = [], showHold = true, logScale = false, asLine = D.candles.length > 1500, gotoTrade = () => {};
+  // A curve that grows manyfold is read on a log scale.
+  const wide = list => { const v = list.filter(x => x !== null); return v.length > 0 && Math.min(...v) > 0 && Math.max(...v) > 5 * Math.min(...v); };
+  let charts = [], showHold = true, logScale = wide(D.equity.flatMap(p => [p[1], p[3]])), asLine = D.candles.length > 1500, gotoTrade = () => {};
   const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const fade = (hex, a) => hex + Math.round(a * 255).toString(16).padStart(2, '0');
   const PLOT_COLOURS = ['#3d7bfd', '#e8912d', '#a355e0', '#12a594', '#d6409f', '#8d8d2b', '#5b6bd5', '#c4553b'];
@@ -154,7 +157,13 @@
     return out;
   }
 
-  function chartMake(box, panes) {
+  // Kinds of tick: 0 year, 1 month, 2 day, 3 and 4 time.
+  function tick(s, kind) {
+    const t = new Date(s * 1000);
+    return kind === 0 ? String(t.getUTCFullYear()) : kind === 1 ? MONTHS[t.getUTCMonth()] : kind === 2 || D.bar_seconds * D.candle_bars >= 14400 ? `${t.getUTCDate()} ${MONTHS[t.getUTCMonth()]}` : `${pad(t.getUTCHours())}:${pad(t.getUTCMinutes())}`;
+  }
+
+  function chartMake(box) {
     const intraday = D.bar_seconds < 86400;
     const chart = LC.createChart(box, {
       autoSize: true,
@@ -162,7 +171,7 @@
         fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif', panes: {separatorColor: css('--line'), separatorHoverColor: css('--hover')}},
       grid: {vertLines: {visible: false}, horzLines: {color: css('--line')}},
       rightPriceScale: {borderVisible: false, minimumWidth: 66},
-      timeScale: {borderColor: css('--line'), timeVisible: intraday, secondsVisible: D.bar_seconds < 60, minBarSpacing: 0.01, rightOffset: 2},
+      timeScale: {borderColor: css('--line'), timeVisible: intraday, secondsVisible: D.bar_seconds < 60, minBarSpacing: 0.01, rightOffset: 2, tickMarkFormatter: tick},
       crosshair: {mode: 0, vertLine: {color: css('--faint'), labelBackgroundColor: css('--soft')}, horzLine: {color: css('--faint'), labelBackgroundColor: css('--soft')}},
       handleScroll: {mouseWheel: false, vertTouchDrag: false}, handleScale: {mouseWheel: false, pinch: true},
       localization: {locale: 'en-US', timeFormatter: t => time(t)},
@@ -195,7 +204,7 @@
     const equity = chart.addSeries(LC.AreaSeries, {lineColor: accent, lineWidth: 2, topColor: fade(accent, 0.22), bottomColor: fade(accent, 0.01), priceLineVisible: false, priceFormat});
     equity.setData(rising(D.equity.map(p => ({time: p[0], value: p[1]}))));
     equity.createPriceLine({price: stat('equity_start'), color: css('--faint'), lineWidth: 1, lineStyle: 2, axisLabelVisible: false});
-    chart.priceScale('right').applyOptions({mode: scaleMode, scaleMargins: {top: 0.06, bottom: 0.04}});
+    equity.priceScale().applyOptions({mode: scaleMode, scaleMargins: {top: 0.06, bottom: 0.04}});
     const dd = chart.addSeries(LC.AreaSeries, {lineColor: down, lineWidth: 1, topColor: fade(down, 0.05), bottomColor: fade(down, 0.3), invertFilledArea: true, priceLineVisible: false,
       lastValueVisible: false, priceFormat: {type: 'custom', minMove: 0.01, formatter: v => pct(v)}}, 1);
     dd.setData(rising(D.equity.map(p => ({time: p[0], value: -p[2]}))));
@@ -282,6 +291,7 @@
       ? chart.addSeries(LC.LineSeries, {color: css('--hold'), lineWidth: 1, priceLineVisible: false, priceFormat})
       : chart.addSeries(LC.CandlestickSeries, {upColor: fade(up, 0.55), downColor: fade(down, 0.55), wickUpColor: fade(up, 0.6), wickDownColor: fade(down, 0.6), borderVisible: false, priceLineVisible: false, priceFormat});
     series.setData(rising(data));
+    series.priceScale().applyOptions({mode: wide(D.candles.map(c => c[3])) ? 1 : 0, scaleMargins: {top: 0.08, bottom: 0.08}});
     const plots = [];
     const addPlot = (p, pane, colour) => {
       const s = chart.addSeries(LC.LineSeries, {color: colour, lineWidth: pane ? 1.5 : 2, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false,
@@ -296,10 +306,10 @@
 
     const own = T.filter(t => t.main);
     for (const t of own) { t.i0 = candleAt(t.entry); t.i1 = candleAt(t.exit); }
-    const markers = LC.createSeriesMarkers(series, []);
+    const markers = LC.createSeriesMarkers(series, [], {autoScale: false});
     const lines = new TradeLines();
     series.attachPrimitive(lines);
-    const LIMIT = 250;
+    const LIMIT = 150;
     let pending = 0;
     function showTrades() {
       pending = 0;
@@ -307,7 +317,7 @@
       if (!range) return;
       const seen = own.filter(t => t.i1 >= range.from && t.i0 <= range.to);
       const step = Math.max(1, Math.ceil(seen.length / LIMIT)), shown = seen.filter((_, k) => k % step === 0);
-      const labels = shown.length <= 25 && range.to - range.from < 400, size = shown.length > 120 ? 0.6 : 1;
+      const labels = shown.length <= 25 && range.to - range.from < 400, size = shown.length > 60 ? 0.35 : shown.length > 25 ? 0.7 : 1;
       const list = [];
       for (const t of shown) {
         const long = t.dir > 0;
@@ -460,7 +470,7 @@
     });
     g.append(svg('line', {class: 'axis', x1: 0, x2: W, y1: H - B, y2: H - B}));
     const mean = stat('expectancy'), x = v => (v / width - first) * w;
-    if (mean !== null) g.append(svg('line', {x1: x(mean), x2: x(mean), y1: 14, y2: H - B, stroke: 'var(--ink)', 'stroke-dasharray': '3 3'}), label(x(mean), 10, `mean ${short(mean)}`, x(mean) > W * 0.8 ? 'end' : x(mean) < W * 0.2 ? 'start' : 'middle'));
+    if (mean !== null) g.append(svg('line', {x1: x(mean), x2: x(mean), y1: 14, y2: H - B, stroke: 'var(--ink)', 'stroke-dasharray': '3 3'}), label(x(mean), 9, `mean ${short(mean)}`, x(mean) > W * 0.8 ? 'end' : x(mean) < W * 0.2 ? 'start' : 'middle'));
     const every = Math.ceil(bins.length / 7);
     for (let i = ((-first % every) + every) % every; i <= bins.length; i += every)
       g.append(label(Math.min(W, i * w), H - 8, short((first + i) * width), i === 0 ? 'start' : i === bins.length ? 'end' : 'middle'));
@@ -513,9 +523,10 @@
       ['Side', t => t.dir, t => [el('span', {class: `badge ${t.dir > 0 ? 'long' : 'short'}`}, t.dir > 0 ? 'long' : 'short'),
         t.ambiguous ? el('span', {class: 'badge flag', title: 'One bar held both stop and target'}, '?') : null,
         t.liquidated ? el('span', {class: 'badge flag'}, 'liquidated') : null], 'l'],
+      ['Result', t => t.pnl, t => el('b', {class: sign(t.pnl)}, signed(t.pnl, money))], ['Move', t => t.move, t => signed(t.move, pct)],
       ['Quantity', t => Number(t.qty), t => t.qty], ['Entry', t => t.entry, t => time(t.entry)], ['at', t => Number(t.entryPx), t => t.entryPx],
       ['Exit', t => t.exit, t => time(t.exit)], ['at', t => Number(t.exitPx), t => t.exitPx], ['Bars', t => t.bars, t => String(t.bars)],
-      ['Move', t => t.move, t => signed(t.move, pct)], ['Result', t => t.pnl, t => el('b', {class: sign(t.pnl)}, signed(t.pnl, money))], ['Fees', t => t.fees, t => money(t.fees)],
+      ['Fees', t => t.fees, t => money(t.fees)],
       ['MAE', t => t.mae, t => money(t.mae)], ['MFE', t => t.mfe, t => money(t.mfe)],
       ['Tags', t => t.tag + t.exitTag, t => [t.tag, t.exitTag].filter(Boolean).join(' → '), 'l tagcell']];
     let by = 0, dir = 1, page = 0, rows = T;
