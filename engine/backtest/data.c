@@ -37,7 +37,6 @@ static void warn_report(struct result *r, const char *path, const struct csv_rep
   for (size_t i = 0; i < rep->message_count && i < CSV_MESSAGES_MAX; i++)
     if (!result_warning_add(r, "%s", rep->messages[i])) return;
   if (rep->message_count > CSV_MESSAGES_MAX && !result_warning_add(r, "%s: %zu more messages", path, rep->message_count - CSV_MESSAGES_MAX)) return;
-  if (rep->gaps && !result_warning_add(r, "%s: %zu gap%s, %zu bars missing", path, rep->gaps, rep->gaps == 1 ? "" : "s", rep->missing)) return;
 }
 
 static enum status load_file(const struct backtest_config *c, const char *path, struct decimal tick, struct series *ret, struct result *r, struct err *err) {

@@ -103,6 +103,7 @@ enum status bot_create(const struct bot_config *cfg, struct bot **ret, struct er
   b->observer = cfg->observer;
   risk_state_init(&b->risk, account_equity(b->account));
   desk_init(b);
+  b->timer_next_ns = INT64_MAX;
   b->host = (struct script_host){
       .self = b, .account = b->account, .submit = desk_submit, .target = desk_target, .ladder = desk_ladder, .cancel = desk_cancel,
       .modify = desk_modify, .order = desk_order, .next_order = desk_next_order, .tag_intern = tag_intern, .tag_text = host_tag_text,
@@ -147,8 +148,8 @@ struct risk_state *bot_risk_state(struct bot *b) {
 
 // ---- running callbacks
 
-// Ends a callback: its orders take effect, or as if it had never been called.
-static enum status finish_callback(struct bot *b, enum status st) {
+enum status bot_finish_callback(struct bot *b, enum status st, struct err *err) {
+  if (st == OK && b->desk.count) st = script_verify(b->script, err);
   if (st == OK)
     desk_commit(b);
   else
@@ -168,7 +169,7 @@ static enum status deliver_position(struct bot *b, const struct match_event *e, 
                                     .lots_before = e->position.lots_before, .lots_after = e->position.lots_after,
                                     .realised = (double)e->position.realised.e8 / 1e8, .position_id = e->position.id};
   desk_begin(b);
-  return finish_callback(b, script_on_position(b->script, &p, err));
+  return bot_finish_callback(b, script_on_position(b->script, &p, err), err);
 }
 
 static enum status deliver_order(struct bot *b, const struct match_event *e, struct err *err) {
@@ -181,7 +182,7 @@ static enum status deliver_order(struct bot *b, const struct match_event *e, str
   seen.status = e->order.to;
   seen.reason = e->order.reason;
   desk_begin(b);
-  return finish_callback(b, script_on_order(b->script, &seen, e->order.from, err));
+  return bot_finish_callback(b, script_on_order(b->script, &seen, e->order.from, err), err);
 }
 
 static enum status deliver_fill(struct bot *b, const struct match_event *e, struct err *err) {
@@ -189,7 +190,7 @@ static enum status deliver_fill(struct bot *b, const struct match_event *e, stru
   ladder_fill(b, &e->fill);
   if (!b->needs_fills || !b->started) return OK;
   desk_begin(b);
-  return finish_callback(b, script_on_fill(b->script, &e->fill, err));
+  return bot_finish_callback(b, script_on_fill(b->script, &e->fill, err), err);
 }
 
 enum status bot_settle(struct bot *b, int64_t now_ns, struct err *err) {
@@ -214,17 +215,19 @@ enum status bot_day(struct bot *b, int64_t now_ns, const char *day, struct err *
   double pnl = (double)(equity.e8 - b->risk.day_start_e8) / 1e8;
   risk_state_day(&b->risk, equity);
   if (!b->started) return OK;
+  enum status st = script_verify(b->script, err);
+  if (st != OK) return st;
   // What ctx.state cannot keep over a restart should be found now, not after the first crash.
   struct buf state;
   buf_init(&state, SCRIPT_STATE_MAX + 4096);
-  enum status st = script_state_save(b->script, &state, err);
+  st = script_state_save(b->script, &state, err);
   buf_finish(&state);
   if (st != OK) return st;
   if (!script_has(b->script, ON_DAY)) return OK;
   b->now_ns = now_ns;
   script_now(b->script, now_ns);
   desk_begin(b);
-  st = finish_callback(b, script_on_day(b->script, day, pnl, (double)equity.e8 / 1e8, err));
+  st = bot_finish_callback(b, script_on_day(b->script, day, pnl, (double)equity.e8 / 1e8, err), err);
   return st == OK ? bot_settle(b, now_ns, err) : st;
 }
 
@@ -232,7 +235,7 @@ static enum status bot_start(struct bot *b, int64_t now_ns, struct err *err) {
   b->started = true;
   risk_state_init(&b->risk, account_equity(b->account));
   desk_begin(b);
-  enum status st = finish_callback(b, script_on_init(b->script, err));
+  enum status st = bot_finish_callback(b, script_on_init(b->script, err), err);
   return st == OK ? bot_settle(b, now_ns, err) : st;
 }
 
@@ -248,16 +251,12 @@ enum status bot_stream_bar(struct bot *b, int stream, size_t ix, int64_t now_ns,
   }
   desk_begin(b);
   st = stream == 0 ? script_on_bar(b->script, err) : script_on_data(b->script, stream, err);
-  if (st != OK) {
-    desk_discard(b);
-    return st;
-  }
-  if (b->desk.count == 0) {
+  if (st == OK && b->desk.count == 0) {  // nearly every bar
     b->in_callback = false;
     return OK;
   }
-  desk_commit(b);
-  return bot_settle(b, now_ns, err);
+  st = bot_finish_callback(b, st, err);
+  return st == OK ? bot_settle(b, now_ns, err) : st;
 }
 
 enum status bot_signal(struct bot *b, const struct script_signal *sig, int64_t now_ns, struct err *err) {
@@ -265,7 +264,7 @@ enum status bot_signal(struct bot *b, const struct script_signal *sig, int64_t n
   b->now_ns = now_ns;
   script_now(b->script, now_ns);
   desk_begin(b);
-  enum status st = finish_callback(b, script_on_signal(b->script, sig, err));
+  enum status st = bot_finish_callback(b, script_on_signal(b->script, sig, err), err);
   return st == OK ? bot_settle(b, now_ns, err) : st;
 }
 
@@ -275,6 +274,6 @@ enum status bot_stop(struct bot *b, int64_t now_ns, const char *why, struct err 
   script_now(b->script, now_ns);
   b->stopping = true;
   desk_begin(b);
-  enum status st = finish_callback(b, script_on_stop(b->script, why, err));
+  enum status st = bot_finish_callback(b, script_on_stop(b->script, why, err), err);
   return st == OK ? bot_settle(b, now_ns, err) : st;
 }

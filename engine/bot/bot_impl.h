@@ -62,6 +62,7 @@ struct bot {
   char **tags;
   uint32_t tag_count;
   struct timer timers[TIMERS_MAX];
+  int64_t timer_next_ns;  // earliest due_ns; INT64_MAX: none
   struct ladder ladders[LADDERS_MAX];
   bool any_ladder;
   uint64_t *targets;  // live orders made by ctx:target
@@ -71,6 +72,10 @@ struct bot {
   bool needs_orders, needs_fills, needs_positions;
   int64_t pending_risk_ns;
 };
+
+// bot.c
+// Ends a callback that returned st: its orders take effect, or it is as if it had never been called.
+enum status bot_finish_callback(struct bot *b, enum status st, struct err *err);
 
 // desk.c
 void desk_init(struct bot *b);

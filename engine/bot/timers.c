@@ -14,6 +14,12 @@ static int64_t next_due(const struct timer *t, int64_t after_ns) {
   return tz_next_time_of_day(t->tz, after_s, t->second_of_day) * NS_PER_S;
 }
 
+static void refresh_next(struct bot *b) {
+  b->timer_next_ns = INT64_MAX;
+  for (int i = 0; i < TIMERS_MAX; i++)
+    if (b->timers[i].used && b->timers[i].due_ns < b->timer_next_ns) b->timer_next_ns = b->timers[i].due_ns;
+}
+
 bool timer_set(void *self, const char *name, int64_t every_ns, int at_minute, const char *tz, char *ret_why, size_t why_size) {
   struct bot *b = self;
   struct timer *slot = NULL;
@@ -29,6 +35,7 @@ bool timer_set(void *self, const char *name, int64_t every_ns, int at_minute, co
     if (slot && slot->used) {
       tz_destroy(slot->tz);
       *slot = (struct timer){0};
+      refresh_next(b);
     }
     return true;
   }
@@ -48,6 +55,7 @@ bool timer_set(void *self, const char *name, int64_t every_ns, int at_minute, co
   t.due_ns = next_due(&t, b->now_ns);
   if (slot->used) tz_destroy(slot->tz);
   *slot = t;
+  refresh_next(b);
   return true;
 }
 
@@ -56,10 +64,7 @@ void timers_finish(struct bot *b) {
 }
 
 int64_t bot_timer_next(const struct bot *b) {
-  int64_t next = INT64_MAX;
-  for (int i = 0; i < TIMERS_MAX; i++)
-    if (b->timers[i].used && b->timers[i].due_ns < next) next = b->timers[i].due_ns;
-  return next;
+  return b->timer_next_ns;
 }
 
 enum status bot_timers_fire(struct bot *b, int64_t now_ns, struct err *err) {
@@ -67,18 +72,14 @@ enum status bot_timers_fire(struct bot *b, int64_t now_ns, struct err *err) {
     struct timer *t = &b->timers[i];
     if (!t->used || t->due_ns > now_ns) continue;
     t->due_ns = next_due(t, now_ns);  // a gap in the data fires a timer once, not once per missed period
+    refresh_next(b);
     char name[SPEC_NAME_MAX];
     strcpy(name, t->name);
     b->now_ns = now_ns;
     script_now(b->script, now_ns);
     desk_begin(b);
-    enum status st = script_on_timer(b->script, name, err);
-    if (st != OK) {
-      desk_discard(b);
-      return st;
-    }
-    desk_commit(b);
-    st = bot_settle(b, now_ns, err);
+    enum status st = bot_finish_callback(b, script_on_timer(b->script, name, err), err);
+    if (st == OK) st = bot_settle(b, now_ns, err);
     if (st != OK) return st;
   }
   return OK;

@@ -270,11 +270,15 @@ enum status script_on_data(struct script *s, int stream, struct err *err) {
 
 // ctx.p becomes the new values; the callback gets the old ones.
 static int push_new_params(lua_State *L, struct script *s, const void *data) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref_ctx_data);  // data
-  lua_getfield(L, -1, "p");                            // data old
-  push_params(L, &s->spec, data);                      // data old new
-  lua_setfield(L, -3, "p");
-  lua_remove(L, -2);  // old
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref_ctx);  // ctx
+  lua_getfield(L, -1, "p");                       // ctx old
+  push_params(L, &s->spec, data);                 // ctx old new
+  lua_pushstring(L, "p");
+  lua_insert(L, -2);
+  lua_rawset(L, -4);
+  lua_insert(L, -2);  // old ctx
+  ctx_seal(L, s);
+  lua_pop(L, 1);      // old
   return 1;
 }
 

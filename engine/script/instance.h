@@ -21,7 +21,7 @@ struct running_indicator {
   struct indicator *state;
   const struct indicator_desc *desc;
   enum indicator_source source;
-  int stream, first_output;
+  int stream, first_output, output_count;
   int warmup;
 };
 
@@ -29,6 +29,7 @@ struct running_stream {
   const struct series *series;
   size_t ix;      // newest bar delivered; valid when count > 0
   size_t count;   // bars pushed
+  unsigned needs; // enum indicator_need of all indicators on it
 };
 
 struct script {
@@ -49,7 +50,8 @@ struct script {
   char *source;        // kept for error excerpts
   char chunkname[SPEC_NAME_MAX];
   int ref_callbacks;   // registry reference of the table of stack slots, for calls made from C functions
-  int ref_ctx_data;    // registry reference of ctx's data table, which holds `state` and `p`
+  int ref_ctx;         // registry reference of ctx, which holds `state` and `p`
+  uint64_t seal;       // fingerprint of ctx and ctx.ind, see lua_ctx.c
 };
 
 struct script *script_of(lua_State *L);
@@ -116,6 +118,8 @@ int l_ctx_position(lua_State *L);
 int l_ctx_symbol(lua_State *L);
 // lua_ctx.c
 void ctx_build(lua_State *L, struct script *s);  // leaves ctx on the stack
+// Remembers ctx (on top of the stack) as the engine made it, for script_verify().
+void ctx_seal(lua_State *L, struct script *s);
 // A read-only view of the table on top of the stack, which it replaces: unknown fields raise with a suggestion, `what` names it.
 void push_readonly(lua_State *L, const char *what);
 // Gives the table on top of the stack the metatable that refuses unknown fields.

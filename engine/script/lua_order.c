@@ -21,7 +21,7 @@ bool lua_order_test(lua_State *L, int ix, uint64_t *ret_id) {
 }
 
 static const struct order *check_order(lua_State *L, int ix, struct script *s, const char *function) {
-  uint64_t id;
+  uint64_t id = 0;
   if (!lua_order_test(L, ix, &id))
     luaL_error(L, "%s: argument %d must be an order, not %s", function, ix - 1, lua_isnoneornil(L, ix) ? "nil" : luaL_typename(L, ix));
   const struct order *o = s->host->order(s->host->self, id);

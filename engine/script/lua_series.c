@@ -122,30 +122,33 @@ int l_ctx_bars(lua_State *L) {
 
 // ---- helpers: a series or a number
 
+// What a helper compares: the ring of an indicator (the usual case), any other series, or a number.
 struct operand {
+  const struct series_ring *ring;
   const struct ud *series;
   double number;
 };
 
-static struct operand check_operand(lua_State *L, int ix, const char *function) {
-  if (lua_type(L, ix) == LUA_TNUMBER) return (struct operand){NULL, lua_tonumber(L, ix)};
+static inline struct operand check_operand(lua_State *L, int ix, const struct script *s, const char *function) {
   const struct ud *u = ud_test(L, ix, UD_SERIES);
-  if (!u)
+  if (u) return (struct operand){u->series.output >= 0 ? &s->outputs[u->series.output] : NULL, u, 0};
+  if (lua_type(L, ix) != LUA_TNUMBER)
     luaL_error(L, "%s: argument %d must be a series such as ctx.ind.fast, or a number, not %s", function, ix,
                lua_isnoneornil(L, ix) ? "nil (misspelt?)" : luaL_typename(L, ix));
-  return (struct operand){u, 0};
+  return (struct operand){NULL, NULL, lua_tonumber(L, ix)};
 }
 
-static double operand_at(const struct script *s, struct operand o, uint64_t k) {
+static inline double operand_at(const struct script *s, struct operand o, uint64_t k) {
+  if (o.ring) return k < o.ring->count && k <= o.ring->mask ? o.ring->values[(o.ring->count - 1 - k) & o.ring->mask] : NAN;
   return o.series ? script_series_at(s, o.series, k) : o.number;
 }
 
 // a rose above b with the bar just closed: a[0] > b[0], and the last bar before on which they differed had a below b. Bars on
 // which both are equal decide nothing, so touching and turning back is no cross and touching for three bars then passing is
 // one. This is backtrader's CrossOver.
-static int crossed(lua_State *L, double sign, const char *function) {
-  struct script *s = script_of(L);
-  struct operand a = check_operand(L, 1, function), b = check_operand(L, 2, function);
+static inline int crossed(lua_State *L, double sign, const char *function) {
+  const struct script *s = script_of(L);
+  struct operand a = check_operand(L, 1, s, function), b = check_operand(L, 2, s, function);
   bool result = false;
   if (sign * (operand_at(s, a, 0) - operand_at(s, b, 0)) > 0)
     for (uint64_t k = 1; k < (uint64_t)s->spec.lookback; k++) {

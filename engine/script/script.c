@@ -30,6 +30,14 @@ void script_register_globals(lua_State *L, void *arg) {
 
 // ---- building
 
+// The fields of a bar that a source is made of.
+static unsigned source_needs(enum indicator_source source) {
+  static const unsigned needs[SOURCE_COUNT] = {
+      [SOURCE_CLOSE] = NEED_CLOSE, [SOURCE_OPEN] = NEED_OPEN, [SOURCE_HIGH] = NEED_HIGH, [SOURCE_LOW] = NEED_LOW, [SOURCE_VOLUME] = NEED_VOLUME,
+      [SOURCE_HL2] = NEED_HIGH | NEED_LOW, [SOURCE_HLC3] = NEED_HIGH | NEED_LOW | NEED_CLOSE, [SOURCE_OHLC4] = NEED_OPEN | NEED_HIGH | NEED_LOW | NEED_CLOSE};
+  return needs[source];
+}
+
 static enum status rings_create(struct script *s, const struct script_plan *plan, struct err *err) {
   s->indicators = calloc((size_t)plan->indicator_count + 1, sizeof *s->indicators);
   int outputs = 0;
@@ -42,7 +50,9 @@ static enum status rings_create(struct script *s, const struct script_plan *plan
     *r = (struct running_indicator){.desc = p->desc, .source = p->source, .stream = p->stream, .first_output = s->output_count, .warmup = p->warmup};
     enum status st = indicator_create(p->desc, p->params, &r->state, err);
     if (st != OK) return err_wrap(err, st, "ind.%s", s->spec.indicators[i].name);
+    r->output_count = p->desc->n_outputs;
     s->output_count += p->desc->n_outputs;
+    s->streams[p->stream].needs |= p->desc->needs | NEED_CLOSE | (p->desc->needs & NEED_SOURCE ? source_needs(p->source) : 0);
   }
   uint32_t keep = 16;
   while ((int)keep < s->spec.lookback + 1) keep *= 2;
@@ -89,7 +99,7 @@ enum status script_create(const struct script_config *cfg, struct script **ret, 
   s->host = cfg->host;
   s->series = cfg->series;
   s->symbols = cfg->symbols;
-  s->ref_ctx_data = LUA_NOREF;
+  s->ref_ctx = LUA_NOREF;
   s->warm_left = (size_t)cfg->spec->warmup;
   strncpy(s->chunkname, cfg->chunkname, sizeof s->chunkname - 1);
   for (int i = 0; i < s->spec.stream_count; i++) s->streams[i].series = cfg->series[i];
@@ -164,34 +174,42 @@ static inline void ring_push(struct series_ring *r, double v) {
   r->values[r->count++ & r->mask] = v;
 }
 
+// Only what some indicator reads is converted: a division each.
+static void input_make(const struct running_stream *st, const struct bar *b, struct indicator_input *in) {
+  const struct instrument *inst = &st->series->inst;
+  in->time_ns = b->open_ns;
+  in->close = price_double(inst, b->close);
+  in->open = st->needs & NEED_OPEN ? price_double(inst, b->open) : 0;
+  in->high = st->needs & NEED_HIGH ? price_double(inst, b->high) : 0;
+  in->low = st->needs & NEED_LOW ? price_double(inst, b->low) : 0;
+  in->volume = st->needs & NEED_VOLUME && b->volume > 0 ? volume_double(st->series, b->volume) : 0;
+}
+
+static void warm_check(struct script *s, int stream) {
+  for (int i = 0; i < s->spec.indicator_count; i++)
+    if (s->streams[s->indicators[i].stream].count <= (size_t)s->indicators[i].warmup) return;
+  for (int i = 0; i < s->spec.stream_count; i++)
+    if (s->streams[i].count == 0) return;
+  if (stream == 0 && s->warm_left-- == 0) s->warm = true;
+}
+
 void script_push(struct script *s, int stream, size_t ix) {
   struct running_stream *st = &s->streams[stream];
-  const struct bar *b = &st->series->bars[ix];
   st->ix = ix;
   st->count++;
-  bool converted = false;
-  struct indicator_input in;
-  for (int i = 0; i < s->spec.indicator_count; i++) {
-    struct running_indicator *r = &s->indicators[i];
-    if (r->stream != stream) continue;
-    if (!converted) {
-      const struct instrument *inst = &st->series->inst;
-      in = (struct indicator_input){b->open_ns, price_double(inst, b->open), price_double(inst, b->high), price_double(inst, b->low),
-                                    price_double(inst, b->close), b->volume < 0 ? 0 : volume_double(st->series, b->volume), 0};
-      converted = true;
-    }
-    in.source = indicator_source_value(r->source, &in);
+  if (st->needs) {
+    struct indicator_input in;
     double out[INDICATOR_OUTPUTS_MAX];
-    indicator_push(r->state, &in, out);
-    for (int k = 0; k < r->desc->n_outputs; k++) ring_push(&s->outputs[r->first_output + k], out[k]);
+    input_make(st, &st->series->bars[ix], &in);
+    for (int i = 0; i < s->spec.indicator_count; i++) {
+      struct running_indicator *r = &s->indicators[i];
+      if (r->stream != stream) continue;
+      in.source = r->source == SOURCE_CLOSE ? in.close : indicator_source_value(r->source, &in);
+      indicator_push(r->state, &in, out);
+      for (int k = 0; k < r->output_count; k++) ring_push(&s->outputs[r->first_output + k], out[k]);
+    }
   }
-  if (__builtin_expect(!s->warm, 0)) {
-    for (int i = 0; i < s->spec.indicator_count; i++)
-      if (s->streams[s->indicators[i].stream].count <= (size_t)s->indicators[i].warmup) return;
-    for (int i = 0; i < s->spec.stream_count; i++)
-      if (s->streams[i].count == 0) return;
-    if (stream == 0 && s->warm_left-- == 0) s->warm = true;
-  }
+  if (__builtin_expect(!s->warm, 0)) warm_check(s, stream);
 }
 
 bool script_warm(const struct script *s) {

@@ -94,6 +94,8 @@ void script_destroy(struct script *s);
 bool script_has(const struct script *s, enum callback cb);
 // Bytes of the Lua heap and of the engine's own structures for this script.
 size_t script_bytes(const struct script *s);
+// Has the script left ctx as it was made? ERR_SCRIPT if not. Called by the owner before orders take effect and now and then.
+enum status script_verify(struct script *s, struct err *err) MUST_CHECK;
 bool script_killed(const struct script *s);
 // CPU time is the owner's to measure; calls made so far:
 uint64_t script_calls(const struct script *s);

@@ -168,8 +168,9 @@ static void save_value(lua_State *L, struct saver *v, int ix, int depth) {
 
 static int l_save(lua_State *L) {
   struct saver *v = lua_touserdata(L, 1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, v->s->ref_ctx_data);
-  lua_getfield(L, -1, "state");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, v->s->ref_ctx);
+  lua_pushstring(L, "state");
+  lua_rawget(L, -2);
   save_value(L, v, lua_gettop(L), 0);
   return 0;
 }
@@ -247,7 +248,7 @@ static void push_json(lua_State *L, const json_t *v, int depth) {
 }
 
 static void set_state(lua_State *L, struct script *s) {  // the new state is on top
-  lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref_ctx_data);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref_ctx);
   lua_pushstring(L, "state");
   lua_pushvalue(L, -3);
   lua_rawset(L, -3);
