@@ -204,10 +204,11 @@
     const equity = chart.addSeries(LC.AreaSeries, {lineColor: accent, lineWidth: 2, topColor: fade(accent, 0.22), bottomColor: fade(accent, 0.01), priceLineVisible: false, priceFormat});
     equity.setData(rising(D.equity.map(p => ({time: p[0], value: p[1]}))));
     equity.createPriceLine({price: stat('equity_start'), color: css('--faint'), lineWidth: 1, lineStyle: 2, axisLabelVisible: false});
-    equity.priceScale().applyOptions({mode: scaleMode, scaleMargins: {top: 0.06, bottom: 0.04}});
     const dd = chart.addSeries(LC.AreaSeries, {lineColor: down, lineWidth: 1, topColor: fade(down, 0.05), bottomColor: fade(down, 0.3), invertFilledArea: true, priceLineVisible: false,
       lastValueVisible: false, priceFormat: {type: 'custom', minMove: 0.01, formatter: v => pct(v)}}, 1);
     dd.setData(rising(D.equity.map(p => ({time: p[0], value: -p[2]}))));
+    // Last, because panes made later would inherit the mode.
+    chart.priceScale('right', 0).applyOptions({mode: scaleMode, scaleMargins: {top: 0.06, bottom: 0.04}});
     chart.panes()[1].setStretchFactor(0.28);
     chart.panes()[0].setStretchFactor(0.72);
     chart.timeScale().fitContent();
@@ -291,7 +292,6 @@
       ? chart.addSeries(LC.LineSeries, {color: css('--hold'), lineWidth: 1, priceLineVisible: false, priceFormat})
       : chart.addSeries(LC.CandlestickSeries, {upColor: fade(up, 0.55), downColor: fade(down, 0.55), wickUpColor: fade(up, 0.6), wickDownColor: fade(down, 0.6), borderVisible: false, priceLineVisible: false, priceFormat});
     series.setData(rising(data));
-    series.priceScale().applyOptions({mode: wide(D.candles.map(c => c[3])) ? 1 : 0, scaleMargins: {top: 0.08, bottom: 0.08}});
     const plots = [];
     const addPlot = (p, pane, colour) => {
       const s = chart.addSeries(LC.LineSeries, {color: colour, lineWidth: pane ? 1.5 : 2, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false,
@@ -302,6 +302,7 @@
     let colour = 0;
     for (const p of panes.onPrice) addPlot(p, 0, PLOT_COLOURS[colour++ % PLOT_COLOURS.length]);
     panes.own.forEach((group, k) => group.forEach(p => addPlot(p, k + 1, PLOT_COLOURS[colour++ % PLOT_COLOURS.length])));
+    chart.priceScale('right', 0).applyOptions({mode: wide(D.candles.map(c => c[3])) ? 1 : 0, scaleMargins: {top: 0.08, bottom: 0.08}});  // after all panes, as above
     chart.panes().forEach((p, k) => p.setStretchFactor(k === 0 ? 4 : 1));
 
     const own = T.filter(t => t.main);
