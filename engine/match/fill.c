@@ -89,8 +89,7 @@ static int64_t book(struct matcher *m, struct match_symbol *s, struct order *o, 
     return 0;
   }
   m->last_fill++;
-  s->stale = true;
-  s->watch.low = INT64_MAX;
+  watch_money_moved(m);
   if (s->room_lots != INT64_MAX) s->room_lots -= lots;
   struct match_event e = {.kind = EVENT_FILL, .time_ns = x->time_ns};
   e.fill = f;
@@ -152,7 +151,10 @@ int64_t execute(struct matcher *m, struct match_symbol *s, struct order *o, cons
       lots = most;
     }
   }
+  bool opens = lots > closing_lots(m, o, lots);
   int64_t done = book(m, s, o, x, lots);
+  // What was opened is paid for (16: roundings of margin, fee and profit to 1e-8).
+  if (done > 0 && opens && !x->no_funds_check) assert(account_free_now(&m->account).e8 >= -16);
   if (short_of_funds && order_alive(o)) order_end(m, o, ORDER_CANCELED, REASON_MARGIN, x->time_ns);
   return done;
 }

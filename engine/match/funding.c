@@ -16,8 +16,7 @@ bool matcher_funding(struct matcher *m, int symbol, int64_t ts_ns, int64_t rate_
   int64_t due;
   if (!instrument_notional(&s->cfg.inst, px, (quantity){lots}, ROUND_NEAREST, &notional)) return false;
   if (!narrow_checked(div_ceil((int128)notional.e8 * rate_e12, RATE_ONE), &due)) return false;
-  s->stale = true;
-  s->watch.low = INT64_MAX;  // the balance moved, and with it the liquidation price
+  watch_money_moved(m);
   return ledger_post(&m->account.ledger, BOOK_FUNDING, (cash){-due});
 }
 
@@ -39,7 +38,6 @@ bool matcher_swap(struct matcher *m, int symbol, int64_t ts_ns, int days) {
   }
   cash credit;
   if (total == 0) return true;
-  s->stale = true;
-  s->watch.low = INT64_MAX;
+  watch_money_moved(m);
   return narrow_checked(total, &credit.e8) && ledger_post(&m->account.ledger, BOOK_SWAP, credit);
 }

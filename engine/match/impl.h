@@ -20,7 +20,6 @@ struct match_symbol {
   struct order **work;       // working orders, in the order in which they are matched
   size_t work_count, work_cap;
   int index;
-  bool stale;                // watch must be worked out again
   // While a finest bar is walked:
   const struct bar *bar;     // it
   int64_t room_lots;         // what participation leaves of it; INT64_MAX: no limit
@@ -75,6 +74,9 @@ static inline bool order_is_limit(const struct order *o) {
 static inline bool order_is_market(const struct order *o) {
   return o->type == ORDER_MARKET || (order_is_stop(o) && o->triggered);
 }
+
+// The balance moved, and with it every liquidation price: the next bar of each symbol must look.
+void watch_money_moved(struct matcher *m);
 
 // fees.c (rule 15): fee of an execution at px; first: the order's first fill pays the fixed part. False: overflow.
 bool fee_for(const struct match_symbol *s, const struct match_fees *f, price px, int64_t lots, bool maker, bool first,

@@ -61,16 +61,18 @@ void liquidation_watch(struct matcher *m, struct match_symbol *s) {
       w->low = INT64_MAX;
   int64_t lots = account_lots(&m->account, s->index, LEG_NET), here = w->acct->mark.ticks;
   if (lots == 0 || w->low == INT64_MAX) return;
-  // Where the line through two values of the cushion is zero, widened by two ticks for their rounding.
+  // Where the line through two values of the cushion is zero. It may lie beyond the second, so the values' rounding counts
+  // for as much as the line is prolonged: look that many ticks early.
   int64_t there = lots > 0 ? 1 : here * 2, now = cushion(m, s, here), then = cushion(m, s, there);
-  if (then > 0) return;  // cannot happen on the way to zero (or to the double)
-  if (now <= 0) {
+  if (now <= 0 || here <= 1) {
     w->low = INT64_MAX;
     return;
   }
-  int64_t level = here + (int64_t)((int128)now * (there - here) / ((int128)now - then));
-  if (lots > 0 && level + 2 > w->low) w->low = level + 2;
-  if (lots < 0 && level - 2 < w->high) w->high = level - 2;
+  if (lots > 0 ? then > 0 : then >= now) return;  // a long that survives zero; a short that gains as the price rises
+  int128 away = (int128)now * (there - here) / ((int128)now - then), early = 2 + (away < 0 ? -away : away) / 1000000;
+  int128 level = here + away;
+  if (lots > 0 && level + early > w->low) w->low = (int64_t)(level + early);
+  if (lots < 0 && level - early < w->high) w->high = (int64_t)(level - early);
 }
 
 static int64_t bankruptcy_price(const struct matcher *m, const struct match_symbol *s) {

@@ -94,11 +94,10 @@ enum status matcher_symbol_add(struct matcher *m, const struct match_symbol_conf
   int index;
   st = account_symbol_add(&m->account, &config->inst, config->leverage_e4, &index, err);
   if (st != OK) return st;
-  m->symbols[index] = (struct match_symbol){.cfg = *config, .index = index, .stale = true, .room_lots = INT64_MAX};
+  m->symbols[index] = (struct match_symbol){.cfg = *config, .index = index, .room_lots = INT64_MAX};
   m->symbols[index].now.open_ns = m->symbols[index].prev.open_ns = INT64_MIN;
   for (int i = 0; i <= index; i++) {  // the account's symbols may have moved
     struct match_symbol *s = &m->symbols[i];
-    s->stale = true;
     s->watch = (struct match_watch){.low = INT64_MAX, .high = INT64_MIN, .acct = &m->account.symbols[i]};
   }
   *ret_symbol = index;
@@ -225,7 +224,6 @@ void work_insert(struct matcher *m, struct match_symbol *s, struct order *o, siz
   s->work[at] = o;
   s->work_count++;
   m->account.work_count++;
-  s->stale = true;
   s->watch.low = INT64_MAX;
 }
 
@@ -241,7 +239,6 @@ static void work_remove(struct matcher *m, struct match_symbol *s, const struct 
   memmove(s->work + at, s->work + at + 1, (s->work_count - at - 1) * sizeof *s->work);
   s->work_count--;
   m->account.work_count--;
-  s->stale = true;
   s->watch.low = INT64_MAX;
 }
 
@@ -320,7 +317,8 @@ enum reason matcher_submit_as(struct matcher *m, uint64_t id, const struct inten
   assert(in->symbol >= 0 && in->symbol < m->account.symbol_count);
   bool compat = fill_model_compat(m->cfg.model);
   bool later = compat && in->size_kind == SIZE_PCT && !in->reduce;
-  assert(qty.lots > 0 || (later && qty.lots >= 0));
+  assert(qty.lots > 0 || (later && qty.lots == 0));
+  assert(!later || in->size > 0);
   struct match_symbol *s = &m->symbols[in->symbol];
   struct order *o = order_at(m, id);
   o->symbol = in->symbol, o->side = in->side, o->type = in->type, o->leg = in->leg, o->tif = in->tif;
@@ -358,7 +356,6 @@ enum reason matcher_cancel(struct matcher *m, uint64_t id, enum reason why, int6
   } else if (o->status != ORDER_PENDING_CANCEL) {
     o->due_ns = now_ns + m->cfg.latency_ns;
     m->symbols[o->symbol].watch.low = INT64_MAX;
-    m->symbols[o->symbol].stale = true;
     order_change_status(m, o, ORDER_PENDING_CANCEL, why, now_ns);
   }
   return REASON_NONE;
@@ -439,7 +436,6 @@ enum reason order_apply_change(struct matcher *m, struct order *o, const struct 
     order_hold(m, o);
     order_check(o);
   }
-  s->stale = true;
   s->watch.low = INT64_MAX;
   return REASON_NONE;
 }
@@ -454,7 +450,6 @@ enum reason matcher_modify(struct matcher *m, uint64_t id, const struct order_ch
   ensure_room((void **)&m->changes, &m->change_cap, m->change_count + 1, sizeof *m->changes);
   m->changes[m->change_count++] = (struct pending_change){id, *change};
   o->due_ns = now_ns + m->cfg.latency_ns;
-  m->symbols[o->symbol].stale = true;
   m->symbols[o->symbol].watch.low = INT64_MAX;
   order_change_status(m, o, ORDER_PENDING_MODIFY, REASON_NONE, now_ns);
   return REASON_NONE;
@@ -525,10 +520,13 @@ static void watch_order(const struct matcher *m, struct match_symbol *s, const s
   if (o->expires_ns < w->until_ns) w->until_ns = o->expires_ns;
 }
 
+void watch_money_moved(struct matcher *m) {
+  for (int i = 0; i < m->account.symbol_count; i++) m->symbols[i].watch.low = INT64_MAX;
+}
+
 static void watch_refresh(struct matcher *m, struct match_symbol *s) {
   struct match_watch *w = &s->watch;
   w->low = INT64_MIN, w->high = INT64_MAX, w->until_ns = INT64_MAX, w->pos = NULL, w->lots = NULL, w->danger = false;
-  s->stale = false;
   if (m->ruined) {
     w->low = INT64_MAX;
     return;
