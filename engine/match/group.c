@@ -81,7 +81,14 @@ static void pair_children(struct matcher *m, struct order *entry) {
   tp->oco = sl->oco;
 }
 
-void child_set(struct matcher *m, struct match_symbol *s, struct order *entry, bool is_sl, price px, int64_t lots, int64_t now_ns) {
+int64_t entry_lots(const struct matcher *m, const struct order *entry) {
+  const struct lot_list *open = &m->account.symbols[entry->symbol].pos[entry->leg].open;
+  int64_t lots = 0;
+  for (size_t i = open->head; i < open->count; i++) lots += open->items[i].order == entry->id ? open->items[i].lots : 0;
+  return lots;
+}
+
+void child_set(struct matcher *m, struct match_symbol *s, struct order *entry, bool is_sl, price px, int64_t now_ns) {
   struct order *o = order_find(m, is_sl ? entry->child_sl : entry->child_tp);
   bool alive = o && order_alive(o);
   if (!price_given(px)) {
@@ -97,9 +104,9 @@ void child_set(struct matcher *m, struct match_symbol *s, struct order *entry, b
     assert(why == REASON_NONE);
     return;
   }
-  int64_t held = account_lots(&m->account, entry->symbol, entry->leg) * entry->side;
-  if (held <= 0) return;
-  child_make(m, s, entry, is_sl, px, lots < held ? lots : held, now_ns);
+  int64_t lots = entry_lots(m, entry);
+  if (lots == 0) return;
+  child_make(m, s, entry, is_sl, px, lots, now_ns);
   pair_children(m, entry);
 }
 

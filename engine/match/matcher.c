@@ -393,7 +393,7 @@ static enum reason change_check(const struct matcher *m, const struct order *o, 
   if ((c->trail_ticks || c->trail_frac_e8) && o->type != ORDER_TRAILING) return REASON_MODIFY;
   bool exits = price_given(c->sl) || price_given(c->tp) || c->sl_none || c->tp_none;
   if (exits && o->reduce) return REASON_MODIFY;
-  if (exits && !order_alive(o) && (o->filled.lots == 0 || account_lots(&m->account, o->symbol, o->leg) * o->side <= 0))
+  if (exits && !order_alive(o) && entry_lots(m, o) == 0)
     return REASON_UNKNOWN_ORDER;
   return REASON_NONE;
 }
@@ -416,12 +416,12 @@ enum reason order_apply_change(struct matcher *m, struct order *o, const struct 
   }
   if (price_given(c->sl) || c->sl_none) {
     o->sl = c->sl_none ? NO_PRICE : c->sl;
-    if (o->filled.lots > 0) child_set(m, s, o, true, o->sl, o->filled.lots, now_ns);
+    if (o->filled.lots > 0) child_set(m, s, o, true, o->sl, now_ns);
   }
   if (price_given(c->tp) || c->tp_none) {
     o->tp = c->tp_none ? NO_PRICE : c->tp;
     o->tp_r_e6 = 0;
-    if (o->filled.lots > 0) child_set(m, s, o, false, o->tp, o->filled.lots, now_ns);
+    if (o->filled.lots > 0) child_set(m, s, o, false, o->tp, now_ns);
   }
   if (order_alive(o)) {
     if (moved && m->cfg.model == MODEL_COMPAT_BACKTESTING) {  // there a changed stop is a new one in front of the queue
