@@ -167,7 +167,7 @@ static const char *match_back(struct pattern *m, const char *s, unsigned char di
   int k = digit_char - '1';
   if (k < 0 || k >= m->captures || m->capture[k].len == OPEN) return fail(m, "invalid capture index in pattern");
   ptrdiff_t len = m->capture[k].len;
-  if (len < 0) len = 0;  // a position
+  if (len < 0) return NULL;  // a position is no text
   m->steps += (unsigned)(len / 16);
   if (m->subject_end - s < len || memcmp(m->capture[k].at, s, (size_t)len) != 0) return NULL;
   step(m);

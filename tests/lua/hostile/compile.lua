@@ -101,6 +101,7 @@ local x = 1e
 ---- hexadecimal float: ok
 @@ 1 local x = 0x
 @@ 20000 f
+
 assert(x)
 ---- control characters: error ~ near
 local x =  1

@@ -90,7 +90,7 @@ local m = {}
 setmetatable({}, m)
 m.__gc = function() while true do end end
 m.__mode = "k"
-for i = 1, 100000 do local x = {} end
+for i = 1, 20000 do local x = {} end
 ---- finalizer added and set again: error ~ __gc
 local m = {}
 setmetatable({}, m)
