@@ -4,8 +4,10 @@
 #include "base/suggest.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void backtest_config_init(struct backtest_config *c) {
   memset(c, 0, sizeof *c);
@@ -39,12 +41,14 @@ static void warn_report(struct result *r, const char *path, const struct csv_rep
   if (rep->message_count > CSV_MESSAGES_MAX && !result_warning_add(r, "%s: %zu more messages", path, rep->message_count - CSV_MESSAGES_MAX)) return;
 }
 
-static enum status load_file(const struct backtest_config *c, const char *path, struct decimal tick, struct series *ret, struct result *r, struct err *err) {
+// flags_win: --symbol and --timeframe go before the file's name, which else goes before them.
+static enum status load_file(const struct backtest_config *c, const char *path, bool flags_win, struct decimal tick, struct series *ret, struct result *r, struct err *err) {
+  if (access(path, R_OK) != 0) return err_errno(err, errno, "%s", path);  // rather than that its name tells no timeframe
   struct csv_options o = c->csv;
   char symbol[SYMBOL_MAX];
   int64_t timeframe_ns;
   csv_name_parse(path, symbol, &timeframe_ns);
-  if (symbol[0] && timeframe_ns) o.symbol = NULL, o.timeframe_ns = 0;  // the file tells
+  if (symbol[0] && timeframe_ns && !flags_win) o.symbol = NULL, o.timeframe_ns = 0;
   if (tick.digits) o.tick = tick;
   struct csv_report *rep = calloc(1, sizeof *rep);
   if (!rep) return err_set(err, ERR_NOMEM, "%s: out of memory", path);
@@ -59,7 +63,7 @@ static enum status load_feeds(const struct backtest_config *c, struct backtest_d
   if (c->csv.tick.digits == 0 && fill_model_compat(c->match.model)) tick = compat_tick;
   for (int i = 0; i < c->file_count; i++) {
     struct backtest_feed *f = &d->feeds[d->feed_count];
-    enum status st = load_file(c, c->files[i].path, tick, &f->series, r, err);
+    enum status st = load_file(c, c->files[i].path, c->file_count == 1, tick, &f->series, r, err);
     if (st != OK) return st;
     f->owned = true;
     f->path = c->files[i].path;
@@ -72,7 +76,7 @@ static enum status load_feeds(const struct backtest_config *c, struct backtest_d
       if (strcmp(a->inst.symbol, b->inst.symbol) != 0) continue;
       if (a->inst.tick.scale >= b->inst.tick.scale && a->inst.tick.digits == b->inst.tick.digits && a->inst.tick.scale != b->inst.tick.scale) {
         struct series finer = {0};
-        enum status st = load_file(c, d->feeds[k].path, a->inst.tick, &finer, NULL, err);
+        enum status st = load_file(c, d->feeds[k].path, false, a->inst.tick, &finer, NULL, err);
         if (st != OK) return st;
         series_finish(b);
         *b = finer;
@@ -193,7 +197,7 @@ static enum status load_extra(const struct backtest_config *c, struct backtest_d
   } extras[] = {{c->detail_path, "--detail", &d->detail}, {c->mark_path, "--mark", &d->mark}};
   for (int i = 0; i < 2; i++) {
     if (!extras[i].path) continue;
-    st = load_file(c, extras[i].path, main_exec->inst.tick, extras[i].series, r, err);
+    st = load_file(c, extras[i].path, false, main_exec->inst.tick, extras[i].series, r, err);
     if (st != OK) return err_wrap(err, st, "%s", extras[i].flag);
   }
   if (c->detail_path) {

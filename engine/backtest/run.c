@@ -73,14 +73,20 @@ static void seen_log(void *self, int64_t time_ns, enum script_log_level level, c
   if (!result_log_add(w->r, time_ns, levels[level], text)) w->failed_memory = true;
 }
 
+// Where a plot or mark made now stands on the chart: at the newest main bar, which is known by its open.
+static int64_t chart_time(const struct walk *w, int64_t time_ns) {
+  const struct cursor *m = &w->stream[0];
+  return m->next > 0 ? m->series->bars[m->next - 1].open_ns : time_ns;
+}
+
 static void seen_plot(void *self, int64_t time_ns, const char *name, double value) {
   struct walk *w = self;
-  if (!result_plot_add(w->r, name, time_ns, value)) w->failed_memory = true;
+  if (!result_plot_add(w->r, name, chart_time(w, time_ns), value)) w->failed_memory = true;
 }
 
 static void seen_mark(void *self, int64_t time_ns, const char *text) {
   struct walk *w = self;
-  if (!result_mark_add(w->r, time_ns, text)) w->failed_memory = true;
+  if (!result_mark_add(w->r, chart_time(w, time_ns), text)) w->failed_memory = true;
 }
 
 static void seen_notify(void *self, int64_t time_ns, const char *text) {

@@ -59,6 +59,9 @@ void cli_warn(const char *fmt, ...) PRINTF(1, 2);
 // Wrong usage: message plus where to read on; returns 2.
 int cli_usage(const struct cli_args *a, const char *fmt, ...) PRINTF(2, 3);
 
+// A script's error with the source line and a mark below the name it speaks of, where the message has none yet.
+void cli_script_error(const char *message, const char *path, const char *source, size_t len);
+
 // A progress bar on a terminal, nothing elsewhere.
 struct cli_progress {
   const char *what;

@@ -270,8 +270,7 @@ static int report(const struct cli_args *a, const struct backtest_config *c, str
     return 130;
   }
   if (st != OK) {
-    cli_error("%s", err->msg);
-    if (st == ERR_BUDGET) cli_error("the script was stopped: a callback may use %" PRId64 " ms of CPU and %zu KiB of memory", (c->limits.callback_cpu_ns ? c->limits.callback_cpu_ns : 50 * NS_PER_MS) / NS_PER_MS, (c->limits.heap_bytes ? c->limits.heap_bytes : (size_t)1 << 20) / 1024);
+    cli_script_error(err->msg, c->script_path, c->source, c->source_len);
     return 1;
   }
   int code = write_outputs(a, r);
@@ -311,7 +310,7 @@ static int run_described(const struct cli_args *a, struct backtest_config *c, st
   double max_notional;
   enum status st = script_describe(c->script_path, c->source, c->source_len, c->watchdog, &spec, &err);
   if (st != OK) {
-    cli_error("%s", err.msg);
+    cli_script_error(err.msg, c->script_path, c->source, c->source_len);
     return 1;
   }
   int code = 0;
@@ -319,7 +318,7 @@ static int run_described(const struct cli_args *a, struct backtest_config *c, st
   for (int i = 0; i < a->given_count && code == 0; i++)
     if (strcmp(a->given[i].option->name, "--param") == 0 && params_set_text(spec, a->given[i].value, values, &err) != OK) code = cli_usage(a, "--param %s: %s", a->given[i].value, err.msg);
   if (code == 0 && script_check_params(c->script_path, c->source, c->source_len, spec, values, c->watchdog, &max_notional, &err) != OK) {
-    cli_error("%s", err.msg);
+    cli_script_error(err.msg, c->script_path, c->source, c->source_len);
     code = 1;
   }
   c->spec = spec;

@@ -52,7 +52,7 @@ static int run_check(const struct cli_args *a) {
     json_object_set_new(o, "max_notional", isnan(max_notional) ? json_null() : json_real(max_notional));
     code = write_json(o, cli_value(a, "--json", "-"));
   } else {
-    cli_error("%s", err.msg);
+    cli_script_error(err.msg, path, source.data, source.len);
   }
   free(spec);
   watchdog_destroy(dog);
