@@ -181,11 +181,11 @@ while true do utf8.offset(s, -1) utf8.offset(s, 0, #s) end
 utf8.char(-1)
 ---- next over a big table: killed
 local t = {}
-for i = 1, 4000 do t["k" .. i] = i end
-while true do local k for i = 1, 4000 do k = next(t, k) end end
+for i = 1, 2000 do t["k" .. i] = i end
+while true do local k for i = 1, 2000 do k = next(t, k) end end
 ---- pairs over a big table: killed
 local t = {}
-for i = 1, 4000 do t["k" .. i] = i end
+for i = 1, 2000 do t["k" .. i] = i end
 while true do for k in pairs(t) do break end end
 ---- pairs sorts: ok
 local t = { b = 1, a = 2, [2] = 3, [1] = 4, [2.5] = 5, [-1] = 6, [true] = 7, B = 8, ["a\0b"] = 9 }

@@ -33,10 +33,10 @@ end
 for i = 1, 100000 do _ENV["name" .. i] = i end
 ---- hash part limit: memory ~ names in one table
 local t = {}
-for i = 1, 10000 do t["k" .. i] = true end
+for i = 1, 2049 do t["k" .. i] = true end
 ---- hash part below its limit: ok
 local t = {}
-for i = 1, 8000 do t["k" .. i] = true end
+for i = 1, 2048 do t["k" .. i] = true end
 ---- churn at the edge: killed|memory
 local keep = {}
 for i = 1, 9000 do keep[i] = { i } end
@@ -45,7 +45,7 @@ while true do local t = { {}, {}, {}, {} } end
 local keep = ("x"):rep(250000)
 while true do local s = ("y"):rep(250000) end
 ---- array and hash: killed|memory
-while true do local t = {} for i = 1, 4000 do t[i] = i t["x" .. i] = i end end
+while true do local t = {} for i = 1, 2000 do t[i] = i t["x" .. i] = i end end
 ---- recursion: memory ~ stack overflow
 local function f(n) return 1 + f(n + 1) end
 f(1)
