@@ -33,17 +33,26 @@ static inline bool narrow_checked(int128 v, int64_t *ret) {
   *ret = (int64_t)v;
   return true;
 }
-// Division that says where it rounds; den > 0.
+// Division that says where it rounds; den > 0. Most operands fit in 64 bits, where the machine divides five times faster.
+static inline bool fits_i64(int128 v) { return (int64_t)v == v; }
 static inline int128 div_floor(int128 num, int128 den) {
+  if (fits_i64(num) && fits_i64(den)) {
+    int64_t n = (int64_t)num, d = (int64_t)den, q = n / d;
+    return q - (n % d != 0 && n < 0);
+  }
   int128 q = num / den;
   return q - (num % den != 0 && num < 0);
 }
 static inline int128 div_ceil(int128 num, int128 den) {
+  if (fits_i64(num) && fits_i64(den)) {
+    int64_t n = (int64_t)num, d = (int64_t)den, q = n / d;
+    return q + (n % d != 0 && n > 0);
+  }
   int128 q = num / den;
   return q + (num % den != 0 && num > 0);
 }
 // Half away from zero.
 static inline int128 div_round(int128 num, int128 den) {
   int128 half = den / 2;
-  return num >= 0 ? (num + half) / den : -((-num + half) / den);
+  return num >= 0 ? div_floor(num + half, den) : -div_floor(-num + half, den);
 }

@@ -26,7 +26,9 @@ static bool funds_needed(const struct matcher *m, const struct match_symbol *s, 
   if (lots > 0 && !fee_for(s, &s->cfg.fees, (price){x->px}, lots, x->maker, o->filled.lots == 0, x->exact_fee, &fee))
     return false;
   int64_t worse = (x->px - x->point) * o->side;
-  if (!instrument_notional(&s->cfg.inst, (price){worse < 0 ? -worse : worse}, (quantity){lots}, ROUND_FLOOR, &loss)) return false;
+  if (worse != 0 &&
+      !instrument_notional(&s->cfg.inst, (price){worse < 0 ? -worse : worse}, (quantity){lots}, ROUND_FLOOR, &loss))
+    return false;
   *ret = (int128)opened.e8 - released.e8 + fee.e8 + (worse < 0 ? -loss.e8 : loss.e8);
   return true;
 }
@@ -46,25 +48,31 @@ static int64_t affordable(const struct matcher *m, const struct match_symbol *s,
   return best;
 }
 
-static void report_position(struct matcher *m, const struct fill *f, const struct fill_result *r) {
-  struct match_event e = {.kind = EVENT_POSITION, .time_ns = f->time_ns};
-  e.position.symbol = f->symbol;
-  e.position.leg = f->leg;
-  e.position.id = r->position_id;
-  e.position.lots_before = r->lots_before;
-  e.position.lots_after = r->change == POSITION_FLIPPED ? 0 : r->lots_after;
-  e.position.realised = r->realised;
-  e.position.what = r->change == POSITION_OPENED ? POSITION_EVENT_OPEN
-                  : r->change == POSITION_CLOSED || r->change == POSITION_FLIPPED ? POSITION_EVENT_CLOSE : POSITION_EVENT_CHANGE;
-  if (f->tag == TAG_LIQUIDATION && e.position.what == POSITION_EVENT_CLOSE) e.position.what = POSITION_EVENT_LIQUIDATED;
-  event_push(m, &e);
-  if (r->change != POSITION_FLIPPED) return;
-  e.position.what = POSITION_EVENT_OPEN;
-  e.position.id = r->new_position_id;
-  e.position.lots_before = 0;
-  e.position.lots_after = r->lots_after;
-  e.position.realised = (cash){0};
-  event_push(m, &e);
+static void report_position(struct matcher *m, const struct fill *f, uint64_t id, enum position_event what, int64_t before,
+                            int64_t after, cash realised) {
+  struct match_event *e = event_add(m, EVENT_POSITION, f->time_ns);
+  e->position.symbol = f->symbol;
+  e->position.leg = f->leg;
+  e->position.what = what;
+  e->position.id = id;
+  e->position.lots_before = before;
+  e->position.lots_after = after;
+  e->position.realised = realised;
+}
+
+static void report_change(struct matcher *m, const struct fill *f, const struct fill_result *r) {
+  enum position_event closed = f->tag == TAG_LIQUIDATION ? POSITION_EVENT_LIQUIDATED : POSITION_EVENT_CLOSE;
+  switch (r->change) {
+  case POSITION_OPENED: report_position(m, f, r->position_id, POSITION_EVENT_OPEN, 0, r->lots_after, (cash){0}); break;
+  case POSITION_ADDED: case POSITION_REDUCED:
+    report_position(m, f, r->position_id, POSITION_EVENT_CHANGE, r->lots_before, r->lots_after, r->realised);
+    break;
+  case POSITION_CLOSED: report_position(m, f, r->position_id, closed, r->lots_before, 0, r->realised); break;
+  case POSITION_FLIPPED:
+    report_position(m, f, r->position_id, closed, r->lots_before, 0, r->realised);
+    report_position(m, f, r->new_position_id, POSITION_EVENT_OPEN, 0, r->lots_after, (cash){0});
+    break;
+  }
 }
 
 static cash slippage_of(const struct match_symbol *s, const struct order *o, const struct execution *x, int64_t lots) {
@@ -91,9 +99,7 @@ static int64_t book(struct matcher *m, struct match_symbol *s, struct order *o, 
   m->last_fill++;
   watch_money_moved(m);
   if (s->room_lots != INT64_MAX) s->room_lots -= lots;
-  struct match_event e = {.kind = EVENT_FILL, .time_ns = x->time_ns};
-  e.fill = f;
-  event_push(m, &e);
+  event_add(m, EVENT_FILL, x->time_ns)->fill = f;
   enum order_status from = o->status;
   bool booked = order_fill(o, f.px, f.qty);
   assert(booked);  // the account has taken a larger product
@@ -102,7 +108,7 @@ static int64_t book(struct matcher *m, struct match_symbol *s, struct order *o, 
   o->status = from;  // order_change_status() makes the move again, with its report and its consequences
   order_change_status(m, o, to, o->reason, x->time_ns);
   if (order_alive(o)) order_hold(m, o);
-  report_position(m, &f, &r);
+  report_change(m, &f, &r);
 
   group_filled(m, s, o, lots, x->time_ns);
   if (r.change == POSITION_CLOSED || r.change == POSITION_FLIPPED) reducers_end(m, s, o->leg, x->time_ns);

@@ -7,6 +7,7 @@
 
 #define FRAC_ONE INT64_C(100000000)
 #define ORDER_PAGE 256
+#define SPARE_PAGES 4
 
 // A change on its way (latency).
 struct pending_change {
@@ -35,7 +36,9 @@ struct matcher {
   struct match_symbol *symbols;
   int symbol_cap;
   struct order **pages;      // orders by id − 1; ended pages may be freed
-  size_t page_count, page_cap;
+  size_t page_count, page_cap, first_page;  // pages before first_page are freed
+  struct order *spare[SPARE_PAGES];         // pages to use again
+  size_t spare_count;
   uint64_t last_order, last_fill;
   struct match_event *events;  // queue: [head, tail) of cap
   size_t event_head, event_tail, event_cap;
@@ -58,7 +61,8 @@ size_t work_index(const struct match_symbol *s, const struct order *o);  // asse
 void order_change_status(struct matcher *m, struct order *o, enum order_status to, enum reason why, int64_t now_ns);
 // Ends o: CANCELED, EXPIRED or REJECTED. REJECTED becomes CANCELED when something was filled.
 void order_end(struct matcher *m, struct order *o, enum order_status to, enum reason why, int64_t now_ns);
-void event_push(struct matcher *m, const struct match_event *e);
+// Appends an event, whose union the caller fills in before the next one.
+struct match_event *event_add(struct matcher *m, enum match_event_kind kind, int64_t time_ns);
 enum reason order_apply_change(struct matcher *m, struct order *o, const struct order_change *c, int64_t now_ns);
 // Orders whose time has come by now_ns: activations, cancels and changes on their way, expiries.
 void orders_due(struct matcher *m, struct match_symbol *s, int64_t now_ns);

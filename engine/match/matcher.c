@@ -57,6 +57,7 @@ void matcher_destroy(struct matcher *m) {
   if (!m) return;
   for (int i = 0; i < m->account.symbol_count; i++) free(m->symbols[i].work);
   for (size_t i = 0; i < m->page_count; i++) free(m->pages[i]);
+  for (size_t i = 0; i < m->spare_count; i++) free(m->spare[i]);
   account_finish(&m->account);
   free(m->symbols);
   free(m->pages);
@@ -131,13 +132,15 @@ void ensure_room(void **items, size_t *cap, size_t need, size_t item_size) {
 
 // --- events ----------------------------------------------------------------------------------------------------------------
 
-void event_push(struct matcher *m, const struct match_event *e) {
+struct match_event *event_add(struct matcher *m, enum match_event_kind kind, int64_t time_ns) {
   if (m->event_head == m->event_tail) m->event_head = m->event_tail = 0;
-  ensure_room((void **)&m->events, &m->event_cap, m->event_tail + 1, sizeof *m->events);
-  m->events[m->event_tail++] = *e;
+  if (m->event_tail == m->event_cap)
+    ensure_room((void **)&m->events, &m->event_cap, m->event_tail + 1, sizeof *m->events);
+  struct match_event *e = &m->events[m->event_tail++];
+  e->kind = kind;
+  e->time_ns = time_ns;
+  return e;
 }
-
-size_t matcher_event_count(const struct matcher *m) { return m->event_tail - m->event_head; }
 
 bool matcher_event_next(struct matcher *m, struct match_event *ret) {
   if (m->event_head == m->event_tail) return false;
@@ -160,7 +163,8 @@ uint64_t matcher_id_reserve(struct matcher *m) {
   size_t page = (id - 1) / ORDER_PAGE;
   if (page >= m->page_count) {
     ensure_room((void **)&m->pages, &m->page_cap, page + 1, sizeof *m->pages);
-    m->pages[page] = calloc(ORDER_PAGE, sizeof **m->pages);
+    if (m->spare_count > 0) m->pages[page] = memset(m->spare[--m->spare_count], 0, ORDER_PAGE * sizeof **m->pages);
+    else m->pages[page] = calloc(ORDER_PAGE, sizeof **m->pages);
     assert(m->pages[page]);
     m->page_count = page + 1;
   }
@@ -181,13 +185,16 @@ static struct order *order_at(struct matcher *m, uint64_t id) {
 struct order *order_new(struct matcher *m) { return order_at(m, matcher_id_reserve(m)); }
 
 void matcher_orders_release(struct matcher *m, uint64_t id_below) {
-  for (size_t p = 0; (p + 1) * ORDER_PAGE < id_below && p < m->page_count; p++) {
+  for (size_t p = m->first_page; (p + 1) * ORDER_PAGE < id_below && p < m->page_count; p++) {
+    if (!m->pages[p]) continue;
     bool alive = false;
-    for (int i = 0; m->pages[p] && i < ORDER_PAGE; i++) alive |= m->pages[p][i].id && order_alive(&m->pages[p][i]);
+    for (int i = 0; i < ORDER_PAGE; i++) alive |= m->pages[p][i].id && order_alive(&m->pages[p][i]);
     if (alive) continue;
-    free(m->pages[p]);
+    if (m->spare_count < SPARE_PAGES) m->spare[m->spare_count++] = m->pages[p];
+    else free(m->pages[p]);
     m->pages[p] = NULL;
   }
+  while (m->first_page < m->page_count && !m->pages[m->first_page]) m->first_page++;
 }
 
 const struct order *matcher_working(const struct matcher *m, int symbol, size_t *pos) {
@@ -244,12 +251,11 @@ static void work_remove(struct matcher *m, struct match_symbol *s, const struct 
 
 void order_change_status(struct matcher *m, struct order *o, enum order_status to, enum reason why, int64_t now_ns) {
   enum order_status from = order_move(o, to, why);
-  struct match_event e = {.kind = EVENT_ORDER, .time_ns = now_ns};
-  e.order.id = o->id;
-  e.order.from = from;
-  e.order.to = to;
-  e.order.reason = why;
-  event_push(m, &e);
+  struct match_event *e = event_add(m, EVENT_ORDER, now_ns);
+  e->order.id = o->id;
+  e->order.from = from;
+  e->order.to = to;
+  e->order.reason = why;
   if (order_status_final(to)) {
     o->ended_ns = now_ns;
     if (from != ORDER_NEW) work_remove(m, &m->symbols[o->symbol], o);

@@ -16,6 +16,7 @@ struct walk {
   int64_t time_ns;
   int64_t at;     // current point
   bool at_open;
+  bool danger;    // of liquidation
 };
 
 // The price an order's own side sees when the data stand at point, and back.
@@ -166,8 +167,8 @@ static int64_t distance(int64_t a, int64_t b) { return a < b ? b - a : a - b; }
 // Liquidation on this stretch, from start to b, comes before an order at level (has_level)? On the mark's own stretch if given.
 static bool liquidates_first(struct walk *w, int64_t start, int64_t b, int64_t mark_a, int64_t mark_b, bool has_level,
                              int64_t level) {
-  if (!liquidation_danger(w->m)) return false;
   int64_t point;
+  if (!w->danger) return false;
   if (!w->mark) {
     if (!liquidation_point(w->m, w->s, w->at, b, &point)) return false;
     if (has_level && distance(w->at, point) >= distance(w->at, level)) return false;
@@ -202,6 +203,7 @@ static void stretch(struct walk *w, int64_t b, int64_t mark_a, int64_t mark_b) {
     w->at = level;
     fire(w, next, level);
     act_all(w);
+    w->danger = liquidation_danger(w->m);
   }
   w->at = b;
   account_mark(&w->m->account, s->index, (price){b});
@@ -243,6 +245,15 @@ void walk_bar(struct matcher *m, struct match_symbol *s, const struct bar *b, co
   act_all(&w);
   ratchet_all(&w);
   w.at_open = false;
+  w.danger = liquidation_danger(m);
+  if (s->work_count == 0 && !w.danger) {  // nothing can happen on the way
+    w.at = b->low.ticks;
+    extend_all(&w);
+    w.at = b->high.ticks;
+    extend_all(&w);
+    s->bar = NULL;
+    return;
+  }
   struct path path, mark_path;
   int held = sign_of(account_lots(&m->account, s->index, LEG_NET));
   path_make(b, m->cfg.path, held, pending, &path);
@@ -252,7 +263,7 @@ void walk_bar(struct matcher *m, struct match_symbol *s, const struct bar *b, co
     mark_path.point[1] = path.low_first ? mb->low.ticks : mb->high.ticks;
     mark_path.point[2] = path.low_first ? mb->high.ticks : mb->low.ticks;
   }
-  if (liquidation_danger(m) && liquidated_at(m, s, mark_path.point[0])) {
+  if (w.danger && liquidated_at(m, s, mark_path.point[0])) {
     account_mark(&m->account, s->index, (price){mark_path.point[0]});
     liquidate(m, s, w.time_ns);
   }

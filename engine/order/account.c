@@ -107,7 +107,8 @@ static void trade_record(struct account *a, const struct fill *f, const struct p
   int64_t entry_fee = take == e->lots ? e->fee.e8 : (int64_t)((int128)e->fee.e8 * take / e->lots);
   int64_t gross = profit_e8(inst, direction, e->px, f->px, take);
   price high = e->high.ticks > f->px.ticks ? e->high : f->px, low = e->low.ticks < f->px.ticks ? e->low : f->px;
-  int64_t up = profit_e8(inst, direction, e->px, high, take), down = profit_e8(inst, direction, e->px, low, take);
+  int64_t up = high.ticks == f->px.ticks ? gross : high.ticks == e->px.ticks ? 0 : profit_e8(inst, direction, e->px, high, take);
+  int64_t down = low.ticks == f->px.ticks ? gross : low.ticks == e->px.ticks ? 0 : profit_e8(inst, direction, e->px, low, take);
   assert(a->trades.count < a->trades.cap && take > 0 && take <= e->lots);
   a->trades.items[a->trades.count++] = (struct trade){
     .symbol = f->symbol, .direction = direction, .qty = {take}, .entry_ns = e->time_ns, .exit_ns = f->time_ns,
