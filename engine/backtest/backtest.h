@@ -8,6 +8,7 @@
 #include "market/csv.h"
 #include "market/funding.h"
 #include "market/signals.h"
+#include "market/terms.h"
 
 #define BACKTEST_FILES_MAX 64
 
@@ -25,7 +26,7 @@ struct backtest_config {
   struct backtest_file files[BACKTEST_FILES_MAX];
   int file_count;
   struct csv_options csv;              // symbol, timeframe, tick, lot … for files that do not tell
-  const char *funding_path, *detail_path, *mark_path, *signals_path;
+  const char *funding_path, *detail_path, *mark_path, *signals_path, *terms_path;
   struct match_config match;           // deposit, model, path, participation, latency
   struct match_fees fees;
   struct match_costs costs;
@@ -66,6 +67,7 @@ struct backtest_data {
   struct series detail, mark;
   struct funding_list funding;
   struct signal_list signals;
+  struct terms_list terms;        // of the main symbol
   size_t main_from, main_to;      // main bars [from, to) are traded
 };
 enum status backtest_data_load(const struct backtest_config *c, struct backtest_data *ret, struct result *r, struct err *err) MUST_CHECK;

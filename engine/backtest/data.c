@@ -27,6 +27,7 @@ void backtest_data_finish(struct backtest_data *d) {
   series_finish(&d->mark);
   funding_finish(&d->funding);
   signals_finish(&d->signals);
+  terms_finish(&d->terms);
   memset(d, 0, sizeof *d);
 }
 
@@ -58,12 +59,34 @@ static enum status load_file(const struct backtest_config *c, const char *path, 
   return st;
 }
 
+static int file_of_stream(const struct backtest_config *c, const char *stream) {
+  for (int i = 0; i < c->file_count; i++)
+    if (c->files[i].stream && strcmp(c->files[i].stream, stream) == 0) return i;
+  return -1;
+}
+
+// The file named main, else the first without a name; -1: none.
+static int main_file_of(const struct backtest_config *c) {
+  int file = file_of_stream(c, "main");
+  for (int i = 0; file < 0 && i < c->file_count; i++)
+    if (!c->files[i].stream) file = i;
+  return file;
+}
+
 static enum status load_feeds(const struct backtest_config *c, struct backtest_data *d, struct result *r, struct err *err) {
   struct decimal tick = {0};
   if (c->csv.tick.digits == 0 && fill_model_compat(c->match.model)) tick = compat_tick;
+  int main_file = main_file_of(c);
+  struct backtest_config with_terms = *c;  // the main symbol counts in the finest units that its terms ever had
+  if (c->terms_path) {
+    enum status st = terms_load(c->terms_path, &d->terms, err);
+    if (st == OK) st = terms_finest(&d->terms, false, &with_terms.csv.tick, err);
+    if (st == OK) st = terms_finest(&d->terms, true, &with_terms.csv.lot, err);
+    if (st != OK) return err_wrap(err, st, "--terms");
+  }
   for (int i = 0; i < c->file_count; i++) {
     struct backtest_feed *f = &d->feeds[d->feed_count];
-    enum status st = load_file(c, c->files[i].path, c->file_count == 1, tick, &f->series, r, err);
+    enum status st = load_file(i == main_file ? &with_terms : c, c->files[i].path, c->file_count == 1, tick, &f->series, r, err);
     if (st != OK) return st;
     f->owned = true;
     f->path = c->files[i].path;
@@ -111,12 +134,6 @@ static enum status find_or_aggregate(struct backtest_data *d, const char *stream
   return OK;
 }
 
-static int file_of_stream(const struct backtest_config *c, const char *stream) {
-  for (int i = 0; i < c->file_count; i++)
-    if (c->files[i].stream && strcmp(c->files[i].stream, stream) == 0) return i;
-  return -1;
-}
-
 static enum status check_stream_names(const struct backtest_config *c, struct err *err) {
   for (int i = 0; i < c->file_count; i++) {
     if (!c->files[i].stream) continue;
@@ -137,9 +154,7 @@ static enum status check_stream_names(const struct backtest_config *c, struct er
 static enum status resolve_streams(const struct backtest_config *c, struct backtest_data *d, const struct script_plan *plan, struct err *err) {
   enum status st = check_stream_names(c, err);
   if (st != OK) return st;
-  int main_file = file_of_stream(c, "main");
-  for (int i = 0; main_file < 0 && i < c->file_count; i++)
-    if (!c->files[i].stream) main_file = i;
+  int main_file = main_file_of(c);
   if (main_file < 0) return err_set(err, ERR_USAGE, "no data for the main stream: give --data FILE");
   const char *own = d->feeds[main_file].series.inst.symbol;
   int64_t own_timeframe_ns = d->feeds[main_file].series.timeframe_ns;

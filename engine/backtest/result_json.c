@@ -10,7 +10,7 @@ static int64_t ms(int64_t ns) { return ns / NS_PER_MS; }
 
 const struct instrument *result_symbol(const struct result *r, int symbol) {
   static const struct instrument unknown = {
-    .symbol = "?", .tick = {1, 0}, .lot = {1, 0}, .multiplier = {1, 0}, .value_num = CASH_ONE, .value_den = 1,
+    .symbol = "?", .tick = {1, 0}, .lot = {1, 0}, .multiplier = {1, 0}, .value_num = CASH_ONE, .value_den = 1, .tick_step = 1, .lot_step = 1,
     .tick_double = 1, .lot_double = 1, .multiplier_double = 1,
   };
   return symbol >= 0 && (size_t)symbol < r->symbol_count ? &r->symbols[symbol] : &unknown;

@@ -35,7 +35,7 @@ struct walk {
   struct event_hash hash;
   struct cursor exec[SPEC_STREAMS_MAX], stream[SPEC_STREAMS_MAX];
   int stream_order[SPEC_STREAMS_MAX];  // higher timeframes first, then by name, main last
-  size_t detail_next, mark_next, funding_next, signal_next;
+  size_t detail_next, mark_next, funding_next, signal_next, terms_next;
   int64_t swap_next_ns;
   struct tz *new_york;
   int64_t day;
@@ -323,8 +323,18 @@ static int64_t next_time(const struct walk *w) {
   return timer_ns < t ? timer_ns : t;
 }
 
+// Rule 21: terms that begin by now hold for what is decided from now on; the bar that just ended was matched under the old.
+static enum status terms_until(struct walk *w, int64_t limit_ns, struct err *err) {
+  while (w->terms_next < w->d->terms.count && w->d->terms.items[w->terms_next].from_ns <= limit_ns) {
+    enum status st = matcher_terms(w->matcher, w->d->stream_symbols[0], &w->d->terms.items[w->terms_next++], err);
+    if (st != OK) return st;
+  }
+  return OK;
+}
+
 static enum status step(struct walk *w, int64_t now_ns, struct err *err) {
   enum status st = match_symbols(w, now_ns, err);
+  if (st == OK && w->terms_next < w->d->terms.count) st = terms_until(w, now_ns, err);
   if (st == OK && carry_due(w, now_ns)) st = carry_until(w, now_ns, err);
   if (st == OK) st = bot_settle(w->bot, now_ns, err);
   if (st == OK && now_ns / NS_PER_DAY != w->day) st = turn_day(w, now_ns, err);

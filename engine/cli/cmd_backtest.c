@@ -44,6 +44,7 @@ static const struct cli_option options[] = {
     {"--tick", "X", "price increment; else from the data's decimals (compat models: 1e-10)"},
     {"--lot", "X", "quantity increment; else from the volume's decimals"},
     {"--min-notional", "X", "smallest order value"},
+    {"--terms", "FILE", "dated terms of the main symbol: from,tick,lot,min_qty,min_notional,leverage,maintenance_pct"},
     {"--fill-model", "MODEL", "strict, classic, compat-backtesting, compat-backtrader"},
     {"--path", "MODE", "inside a bar: nearer, adverse, favourable"},
     {"--participation", "F", "largest share of a bar's volume that fills (0.1 = 10 %); off when absent"},
@@ -137,6 +138,7 @@ static bool parse_data(const struct cli_args *a, struct backtest_config *c, char
   c->funding_path = cli_value(a, "--funding", NULL);
   c->detail_path = cli_value(a, "--detail", NULL);
   c->mark_path = cli_value(a, "--mark", NULL);
+  c->terms_path = cli_value(a, "--terms", NULL);
   c->signals_path = cli_value(a, "--signals", NULL);
   return cli_decimal(a, "--tick", &c->csv.tick) && cli_decimal(a, "--lot", &c->csv.lot) && cli_decimal(a, "--min-notional", &c->csv.min_notional) &&
          cli_decimal(a, "--multiplier", &c->csv.multiplier);

@@ -63,6 +63,8 @@ enum status instrument_finish(struct instrument *inst, struct err *err) {
     return err_set(err, ERR_INVALID, "instrument: the largest quantity is below the smallest");
   if (!derive_value(inst))
     return err_set(err, ERR_INVALID, "instrument: tick × lot × multiplier has too many digits to count money exactly");
+  if (inst->tick_step <= 0) inst->tick_step = 1;
+  if (inst->lot_step <= 0) inst->lot_step = 1;
   inst->tick_double = decimal_double(inst->tick);
   inst->lot_double = decimal_double(inst->lot);
   inst->multiplier_double = decimal_double(inst->multiplier);
@@ -99,23 +101,23 @@ double quantity_double(const struct instrument *inst, quantity qty) {
 
 // The snap forgives what double arithmetic does to a value (a few units in the last place; 1e-9 relative covers long sums),
 // but never more than a hundredth of an increment, so that a floor stays a floor where increments are tiny.
-static bool increments_from_double(double value, struct decimal increment, enum round_mode mode, int64_t *ret) {
+static bool increments_from_double(double value, struct decimal increment, int64_t step, enum round_mode mode, int64_t *ret) {
   if (!isfinite(value)) return false;
   double x = value * (double)pow10_i64(increment.scale) / (double)increment.digits;
+  if (step > 1) x /= (double)step;
   if (!(fabs(x) < 9.2e18)) return false;
   double nearest = round(x);
   double snap = fmax(fmin(1e-9 * fabs(x), 0.01), 4 * 0x1p-53 * fabs(x));
   if (fabs(x - nearest) > snap && mode != ROUND_NEAREST) nearest = mode == ROUND_FLOOR ? floor(x) : ceil(x);
-  *ret = (int64_t)nearest;
-  return true;
+  return !__builtin_mul_overflow((int64_t)nearest, step, ret);
 }
 
 bool price_from_double(const struct instrument *inst, double value, enum round_mode mode, price *ret) {
-  return increments_from_double(value, inst->tick, mode, &ret->ticks);
+  return increments_from_double(value, inst->tick, inst->tick_step, mode, &ret->ticks);
 }
 
 bool quantity_from_double(const struct instrument *inst, double value, enum round_mode mode, quantity *ret) {
-  return increments_from_double(value, inst->lot, mode, &ret->lots);
+  return increments_from_double(value, inst->lot, inst->lot_step, mode, &ret->lots);
 }
 
 // A count whose digits pass 64 bits (no loaded price does) is shown rounded rather than wrapped.

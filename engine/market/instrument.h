@@ -14,6 +14,8 @@ struct instrument {
   quantity min_qty;           // 0: one lot
   quantity max_order_qty;     // 0: no limit
   cash min_notional;          // 0: none
+  // What orders must be multiples of, in ticks and lots: 1, or more on days whose terms were coarser (market/terms.h).
+  int64_t tick_step, lot_step;
   // Derived by instrument_finish():
   int64_t value_num, value_den;  // cash_e8 = ticks × lots × value_num / value_den, reduced
   double tick_double, lot_double, multiplier_double;
@@ -32,6 +34,8 @@ double quantity_double(const struct instrument *inst, quantity qty);
 // that 0.1+0.2 is 0.3. False for NaN, infinity or no fit.
 bool price_from_double(const struct instrument *inst, double value, enum round_mode mode, price *ret);
 bool quantity_from_double(const struct instrument *inst, double value, enum round_mode mode, quantity *ret);
+// Lots rounded down (towards zero) to a multiple of lot_step.
+static inline int64_t lots_floor(const struct instrument *inst, int64_t lots) { return lots - lots % inst->lot_step; }
 // Decimal text without exponent; buf holds DECIMAL_TEXT_MAX bytes; returns buf.
 char *price_text(const struct instrument *inst, price px, char *buf);
 char *quantity_text(const struct instrument *inst, quantity qty, char *buf);

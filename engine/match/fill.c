@@ -139,7 +139,7 @@ int64_t execute(struct matcher *m, struct match_symbol *s, struct order *o, cons
   if (lots == 0) return 0;
   bool short_of_funds = false;
   if (!x->no_funds_check && lots > closing_lots(m, o, lots)) {
-    int64_t most = affordable(m, s, o, x, lots);
+    int64_t most = lots_floor(&s->cfg.inst, affordable(m, s, o, x, lots));
     if (most < lots) {
       int64_t least = s->cfg.inst.min_qty.lots > 1 ? s->cfg.inst.min_qty.lots : 1;
       if (taker_sized(o)) {

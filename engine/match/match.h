@@ -77,6 +77,10 @@ const struct account *matcher_account(const struct matcher *m);
 const struct match_config *matcher_config(const struct matcher *m);
 const struct match_symbol_config *matcher_symbol_config(const struct matcher *m, int symbol);
 cash matcher_equity(const struct matcher *m);
+// New terms of a symbol from here on (rule 21): increments and minima for new orders, leverage and maintenance for all.
+// ERR_INVALID when they do not fit its finest tick and lot; nothing changed then.
+struct terms;
+enum status matcher_terms(struct matcher *m, int symbol, const struct terms *t, struct err *err) MUST_CHECK;
 
 // --- orders ----------------------------------------------------------------------------------------------------------------
 // An accepted intent of qty lots becomes an order (NEW → SENT or OPEN) and *ret_id its id. qty > 0, or any for orders that

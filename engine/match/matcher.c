@@ -142,6 +142,8 @@ struct match_event *event_add(struct matcher *m, enum match_event_kind kind, int
   return e;
 }
 
+size_t matcher_event_count(const struct matcher *m) { return m->event_tail - m->event_head; }
+
 bool matcher_event_next(struct matcher *m, struct match_event *ret) {
   if (m->event_head == m->event_tail) return false;
   *ret = m->events[m->event_head++];

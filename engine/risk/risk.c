@@ -143,6 +143,7 @@ static bool check_size(struct check *c, bool resolve_at_fill) {
   }
   int64_t least = inst->min_qty.lots > 1 ? inst->min_qty.lots : 1;
   bool whole = c->lots > 0 && (c->lots == held || c->lots == -held);  // what is left may always be closed
+  if (!whole) c->lots = lots_floor(inst, c->lots);
   bool later = resolve_at_fill && c->in->size_kind == SIZE_PCT && !c->in->reduce;
   if (c->lots < least && !whole && !(later && c->in->size > 0 && c->lots == 0))
     return deny(c, REASON_MIN_QTY, quantity_double(inst, (quantity){least}), quantity_double(inst, (quantity){c->lots}),

@@ -110,9 +110,9 @@ int l_symbol_index(lua_State *L) {
   const struct instrument *inst = &as->inst;
   switch (field_of(L, "ctx.sym", fields, 9)) {
     case 0: lua_pushstring(L, inst->symbol); break;
-    case 1: lua_pushnumber(L, inst->tick_double); break;
-    case 2: lua_pushnumber(L, inst->lot_double); break;
-    case 3: lua_pushnumber(L, quantity_double(inst, inst->min_qty.lots > 0 ? inst->min_qty : (quantity){1})); break;
+    case 1: lua_pushnumber(L, price_double(inst, (price){inst->tick_step})); break;
+    case 2: lua_pushnumber(L, quantity_double(inst, (quantity){inst->lot_step})); break;
+    case 3: lua_pushnumber(L, quantity_double(inst, inst->min_qty.lots > inst->lot_step ? inst->min_qty : (quantity){inst->lot_step})); break;
     case 4: lua_pushnumber(L, cash_double(inst->min_notional)); break;
     case 5: return push_optional(L, price_given(as->mark) ? price_double(inst, as->mark) : NAN);
     case 6: lua_pushnumber(L, inst->multiplier_double); break;
