@@ -640,6 +640,15 @@ static enum status derive_instrument(struct loader *l) {
   return st == OK ? OK : err_wrap(l->err, st, "%s", l->reader.path);
 }
 
+// A market without a bar on any Saturday of a week or more: its gaps are nights, weekends and holidays, which are counted but
+// no reason for a warning.
+static bool closes_at_weekends(const struct series *s) {
+  if (s->count < 2 || s->bars[s->count - 1].open_ns - s->bars[0].open_ns < 7 * NS_PER_DAY) return false;
+  for (size_t i = 0; i < s->count; i++)
+    if (timeframe_floor(s->bars[i].open_ns, NS_PER_DAY) - timeframe_floor(s->bars[i].open_ns, 7 * NS_PER_DAY) == 5 * NS_PER_DAY) return false;
+  return true;
+}
+
 static void summarise(struct loader *l) {
   struct csv_report *r = l->report;
   const char *path = l->reader.path;
@@ -661,7 +670,7 @@ static void summarise(struct loader *l) {
   }
   if (l->volume_rounded)
     note(l, "%s: volumes are too large for all their decimals; kept to %d", path, l->volume_scale);
-  for (size_t i = 1; r->gaps && i < l->out.count; i++) {
+  for (size_t i = 1; r->gaps && !closes_at_weekends(&l->out) && i < l->out.count; i++) {
     if (l->out.bars[i].open_ns - l->out.bars[i - 1].open_ns < 2 * l->out.timeframe_ns) continue;
     char text[TIME_TEXT_MAX];
     note(l, "%s: missing bars: %zu in %zu gaps, the first after %s", path, r->missing, r->gaps,
