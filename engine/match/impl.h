@@ -50,7 +50,7 @@ struct matcher {
   uint64_t checked;          // compat-backtrader: highest id whose funds were checked at submission
 };
 
-// matcher.c – orders and the working list
+// orders.c – orders and the working list; matcher.c: events
 struct order *order_find(const struct matcher *m, uint64_t id);
 struct order *order_new(struct matcher *m);
 void order_hold(struct matcher *m, struct order *o);  // recomputes what o adds to account_symbol.work_*

@@ -4,7 +4,7 @@
 // The matcher owns the orders and the account. It knows no clock and no script: the caller tells it bars, funding, swaps and
 // time in the order of simulation rule 19 and drains the events, whose callbacks may call submit, cancel and modify again.
 // Rules (their numbers are those of the simulation rules) live one file each:
-//   strict.c classic.c: 5, 6   compat_backtesting.c compat_backtrader.c: 6   walk.c 2, 7, 8, 11, 14   path.c 3, 4
+//   orders.c 1, 2 (latency)   strict.c classic.c: 5, 6   compat_backtesting.c compat_backtrader.c: 6   walk.c 2, 7, 8, 11, 14   path.c 3, 4
 //   trailing.c 12   group.c 9, 10   fill.c 13, 14 and funds at the fill   fees.c 15   price.c 2, 16 (spread, slippage)
 //   funding.c 16, 17   liquidation.c 18
 #pragma once
@@ -125,7 +125,7 @@ struct match_bar {
   int64_t close_ns;          // its end
   const struct bar *detail;  // finer bars that replace its path, or NULL; in time order, inside the bar
   size_t detail_count;
-  const struct bar *mark;    // mark price bar for liquidation, or NULL: the bar itself
+  const struct bar *mark;    // mark price bar for liquidation, or NULL: the bar itself; not used together with detail
 };
 // Matches the symbol's orders against a bar, marks the position at its close, then ends orders whose time is up by close_ns.
 // A bar with BAR_FILLED_IN only marks.
