@@ -33,6 +33,7 @@ struct walk {
   struct matcher *matcher;
   struct bot *bot;
   struct event_hash hash;
+  struct script_spec *spec;  // the script's, with --warmup added to its own
   struct cursor exec[SPEC_STREAMS_MAX], stream[SPEC_STREAMS_MAX];
   int stream_order[SPEC_STREAMS_MAX];  // higher timeframes first, then by name, main last
   size_t detail_next, mark_next, funding_next, signal_next, terms_next;
@@ -153,17 +154,16 @@ static enum status walk_init(struct walk *w, enum path_mode path, struct err *er
     for (; at > 0 && stream_before(w, i, w->stream_order[at - 1]); at--) w->stream_order[at] = w->stream_order[at - 1];
     w->stream_order[at] = i;
   }
-  struct script_spec *spec = malloc(sizeof *spec);  // --warmup adds to the script's own
-  if (!spec) return err_set(err, ERR_NOMEM, "out of memory");
-  *spec = *c->spec;
-  spec->warmup += c->warmup;
-  struct bot_config bc = {.chunkname = c->script_path, .source = c->source, .source_len = c->source_len, .spec = spec, .values = c->values,
+  w->spec = malloc(sizeof *w->spec);
+  if (!w->spec) return err_set(err, ERR_NOMEM, "out of memory");
+  *w->spec = *c->spec;
+  w->spec->warmup += c->warmup;
+  struct bot_config bc = {.chunkname = c->script_path, .source = c->source, .source_len = c->source_len, .spec = w->spec, .values = c->values,
                           .limits = c->limits, .watchdog = c->watchdog, .matcher = w->matcher, .series = d->streams, .symbols = d->stream_symbols,
                           .risk = c->risk,
                           .observer = {.self = w, .order = seen_order, .fill = seen_fill, .denied = seen_denied, .log = seen_log, .plot = seen_plot,
                                        .mark = seen_mark, .notify = seen_notify}};
   st = bot_create(&bc, &w->bot, err);
-  free(spec);
   if (st != OK) return st;
   w->swap_next_ns = INT64_MAX;
   if (c->costs.swap_long_e8 || c->costs.swap_short_e8) {
@@ -423,6 +423,7 @@ enum status backtest_walk(const struct backtest_config *c, const struct backtest
   bot_destroy(w->bot);
   matcher_destroy(w->matcher);
   tz_destroy(w->new_york);
+  free(w->spec);
   free(w);
   return st;
 }

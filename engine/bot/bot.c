@@ -17,6 +17,12 @@ static uint32_t tag_intern(void *self, const char *text) {
   for (uint32_t i = 1; i < b->tag_count; i++)
     if (b->tags[i] && strcmp(b->tags[i], text) == 0) return i;
   if (b->tag_count == TAGS_MAX) return TAG_NONE;
+  if (b->tag_count == b->tag_cap) {
+    char **tags = realloc(b->tags, 2 * (size_t)b->tag_cap * sizeof *tags);
+    if (!tags) return TAG_NONE;
+    b->tags = tags;
+    b->tag_cap *= 2;
+  }
   char *copy = strdup(text);
   if (!copy) return TAG_NONE;
   b->tags[b->tag_count] = copy;
@@ -87,7 +93,7 @@ void bot_denied(struct bot *b, enum reason code, const char *msg) {
 
 enum status bot_create(const struct bot_config *cfg, struct bot **ret, struct err *err) {
   struct bot *b = calloc(1, sizeof *b);
-  if (!b || !(b->tags = calloc(TAGS_MAX, sizeof *b->tags))) {
+  if (!b || !(b->tags = calloc(2 * TAG_FIRST_FREE, sizeof *b->tags))) {
     free(b);
     return err_set(err, ERR_NOMEM, "bot: out of memory");
   }
@@ -96,9 +102,10 @@ enum status bot_create(const struct bot_config *cfg, struct bot **ret, struct er
   for (int i = 0; i < TAG_FIRST_FREE; i++)
     if (known[i] && !(b->tags[i] = strdup(known[i]))) st = err_set(err, ERR_NOMEM, "bot: out of memory");
   b->tag_count = TAG_FIRST_FREE;
+  b->tag_cap = 2 * TAG_FIRST_FREE;
   b->matcher = cfg->matcher;
   b->account = matcher_account(cfg->matcher);
-  b->spec = *cfg->spec;
+  b->spec = cfg->spec;
   b->limits = cfg->risk;
   b->observer = cfg->observer;
   risk_state_init(&b->risk, account_equity(b->account));
@@ -128,6 +135,7 @@ void bot_destroy(struct bot *b) {
   if (!b) return;
   script_destroy(b->script);
   timers_finish(b);
+  free(b->ladders);
   desk_finish(b);
   for (uint32_t i = 0; i < b->tag_count; i++) free(b->tags[i]);
   free(b->tags);

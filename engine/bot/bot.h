@@ -22,7 +22,7 @@ struct bot_observer {
 struct bot_config {
   const char *chunkname, *source;
   size_t source_len;
-  const struct script_spec *spec;
+  const struct script_spec *spec;       // borrowed: one for all bots of a script version
   const struct param_value *values;
   struct vm_limits limits;
   struct watchdog *watchdog;

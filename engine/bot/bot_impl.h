@@ -52,7 +52,7 @@ struct ladder {
 struct bot {
   struct script *script;
   struct script_host host;
-  struct script_spec spec;
+  const struct script_spec *spec;  // borrowed
   struct matcher *matcher;
   const struct account *account;
   struct risk_limits limits;
@@ -60,11 +60,10 @@ struct bot {
   struct bot_observer observer;
   struct desk desk;
   char **tags;
-  uint32_t tag_count;
-  struct timer timers[TIMERS_MAX];
+  uint32_t tag_count, tag_cap;
+  struct timer *timers;    // TIMERS_MAX of them, or NULL before the first
   int64_t timer_next_ns;  // earliest due_ns; INT64_MAX: none
-  struct ladder ladders[LADDERS_MAX];
-  bool any_ladder;
+  struct ladder *ladders;  // LADDERS_MAX of them, or NULL before the first
   uint64_t *targets;  // live orders made by ctx:target
   size_t target_count, target_cap;
   int64_t now_ns;

@@ -188,13 +188,13 @@ const struct order *desk_target(void *self, const struct intent *in, struct scri
 
 const struct order *desk_ladder(void *self, const struct ladder_request *req, struct script_denial *ret) {
   struct bot *b = self;
-  int free_slot = -1;
-  for (int i = 0; i < LADDERS_MAX && free_slot < 0; i++)
-    if (!b->ladders[i].used) free_slot = i;
-  if (free_slot < 0) return deny(b, ret, REASON_MAX_OPEN, "too many ladders at once", LADDERS_MAX, LADDERS_MAX + 1);
+  int used = 0;
+  for (int i = 0; b->ladders && i < LADDERS_MAX; i++) used += b->ladders[i].used;
+  for (size_t i = 0; i < b->desk.count; i++) used += b->desk.ops[i].kind == OP_LADDER;
+  if (used >= LADDERS_MAX) return deny(b, ret, REASON_MAX_OPEN, "too many ladders at once", LADDERS_MAX, LADDERS_MAX + 1);
   struct intent in;
   intent_init(&in, req->symbol, req->side);
-  if (b->spec.hedging) in.leg = req->side == SIDE_BUY ? LEG_LONG : LEG_SHORT;
+  if (b->spec->hedging) in.leg = req->side == SIDE_BUY ? LEG_LONG : LEG_SHORT;
   in.size_kind = SIZE_NOTIONAL;
   in.size = req->base_e8;
   in.tag = req->tag;

@@ -8,13 +8,15 @@
 #include "bot/bot_impl.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 void ladder_start(struct bot *b, const struct ladder_request *req, uint64_t base_id) {
+  if (!b->ladders) b->ladders = calloc(LADDERS_MAX, sizeof *b->ladders);
+  assert(b->ladders);
   for (int i = 0; i < LADDERS_MAX; i++)
     if (!b->ladders[i].used) {
       b->ladders[i] = (struct ladder){.req = *req, .base_id = base_id, .used = true};
-      b->any_ladder = true;
       return;
     }
 }
@@ -32,7 +34,7 @@ static uint64_t place(struct bot *b, const struct intent *in) {
 }
 
 static enum leg leg_of(const struct bot *b, const struct ladder_request *req) {
-  return !b->spec.hedging ? LEG_NET : req->side == SIDE_BUY ? LEG_LONG : LEG_SHORT;
+  return !b->spec->hedging ? LEG_NET : req->side == SIDE_BUY ? LEG_LONG : LEG_SHORT;
 }
 
 // base·(1 − sign·frac), rounded away from risk for an order on `side`.
@@ -100,7 +102,7 @@ static bool is_rung(const struct ladder *l, uint64_t id) {
 }
 
 void ladder_fill(struct bot *b, const struct fill *f) {
-  if (!b->any_ladder) return;
+  if (!b->ladders) return;
   for (int i = 0; i < LADDERS_MAX; i++) {
     struct ladder *l = &b->ladders[i];
     if (!l->used || l->req.symbol != f->symbol) continue;
@@ -124,7 +126,7 @@ void ladder_fill(struct bot *b, const struct fill *f) {
 }
 
 void ladder_order_ended(struct bot *b, uint64_t id) {
-  if (!b->any_ladder) return;
+  if (!b->ladders) return;
   for (int i = 0; i < LADDERS_MAX; i++)
     if (b->ladders[i].used && b->ladders[i].base_id == id && !b->ladders[i].placed && b->ladders[i].position_lots == 0)
       b->ladders[i].used = false;

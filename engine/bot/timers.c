@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // The first due time after t. Repeating timers stand on the grid of their period, so they do not depend on when they were set.
@@ -23,6 +24,10 @@ static void refresh_next(struct bot *b) {
 bool timer_set(void *self, const char *name, int64_t every_ns, int at_minute, const char *tz, char *ret_why, size_t why_size) {
   struct bot *b = self;
   struct timer *slot = NULL;
+  if (!b->timers && !(b->timers = calloc(TIMERS_MAX, sizeof *b->timers))) {
+    snprintf(ret_why, why_size, "out of memory");
+    return false;
+  }
   for (int i = 0; i < TIMERS_MAX; i++) {
     struct timer *t = &b->timers[i];
     if (t->used && strcmp(t->name, name) == 0) {
@@ -60,7 +65,8 @@ bool timer_set(void *self, const char *name, int64_t every_ns, int at_minute, co
 }
 
 void timers_finish(struct bot *b) {
-  for (int i = 0; i < TIMERS_MAX; i++) tz_destroy(b->timers[i].tz);
+  for (int i = 0; b->timers && i < TIMERS_MAX; i++) tz_destroy(b->timers[i].tz);
+  free(b->timers);
 }
 
 int64_t bot_timer_next(const struct bot *b) {
@@ -68,7 +74,7 @@ int64_t bot_timer_next(const struct bot *b) {
 }
 
 enum status bot_timers_fire(struct bot *b, int64_t now_ns, struct err *err) {
-  for (int i = 0; i < TIMERS_MAX; i++) {
+  for (int i = 0; b->timers && i < TIMERS_MAX; i++) {
     struct timer *t = &b->timers[i];
     if (!t->used || t->due_ns > now_ns) continue;
     t->due_ns = next_due(t, now_ns);  // a gap in the data fires a timer once, not once per missed period

@@ -8,7 +8,7 @@
 #include <string.h>
 
 bool script_has(const struct script *s, enum callback cb) {
-  return s->spec.callbacks & (UINT32_C(1) << cb);
+  return s->spec->callbacks & (UINT32_C(1) << cb);
 }
 
 
@@ -255,7 +255,7 @@ enum status script_on_risk(struct script *s, const char *rule, double value, dou
 
 static int push_data(lua_State *L, struct script *s, const void *data) {
   int stream = *(const int *)data;
-  lua_pushstring(L, s->spec.streams[stream].name);
+  lua_pushstring(L, s->spec->streams[stream].name);
   struct ud *u = ud_push(L, UD_BAR);
   u->bar.stream = stream;
   u->bar.ix = (int64_t)s->streams[stream].ix;
@@ -272,7 +272,7 @@ enum status script_on_data(struct script *s, int stream, struct err *err) {
 static int push_new_params(lua_State *L, struct script *s, const void *data) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref_ctx);  // ctx
   lua_getfield(L, -1, "p");                       // ctx old
-  push_params(L, &s->spec, data);                 // ctx old new
+  push_params(L, s->spec, data);                 // ctx old new
   lua_pushstring(L, "p");
   lua_insert(L, -2);
   lua_rawset(L, -4);
@@ -289,8 +289,8 @@ static int l_set_params(lua_State *L) {
 }
 
 enum status script_on_params(struct script *s, const struct param_value *values, struct err *err) {
-  for (int i = 0; i < s->spec.param_count; i++) {
-    const struct param_spec *p = &s->spec.params[i];
+  for (int i = 0; i < s->spec->param_count; i++) {
+    const struct param_spec *p = &s->spec->params[i];
     bool changed = values[i].num != s->values[i].num || strcmp(values[i].text, s->values[i].text) != 0;
     if (changed && !p->live) return err_set(err, ERR_INVALID, "parameter %s cannot change while running (it is not live=true)", p->name);
     enum status st = params_check(p, &values[i], err);
@@ -298,6 +298,6 @@ enum status script_on_params(struct script *s, const struct param_value *values,
   }
   struct event e = {s, ON_PARAMS, push_new_params, values};
   enum status st = script_has(s, ON_PARAMS) ? deliver(s, ON_PARAMS, push_new_params, values, err) : vm_protect(s->vm, l_set_params, &e, err);
-  if (st == OK) memcpy(s->values, values, (size_t)s->spec.param_count * sizeof *values);
+  if (st == OK) memcpy(s->values, values, (size_t)s->spec->param_count * sizeof *values);
   return st;
 }

@@ -35,7 +35,7 @@ struct running_stream {
 struct script {
   struct vm *vm;
   const struct script_host *host;
-  struct script_spec spec;
+  const struct script_spec *spec;  // shared with the owner, like series
   struct param_value *values;
   const struct series *const *series;  // == config's, borrowed
   const int *symbols;
@@ -47,7 +47,6 @@ struct script {
   uint64_t calls;
   bool warm;
   size_t warm_left;    // main bars still to skip once all indicators have values
-  char *source;        // kept for error excerpts
   char chunkname[SPEC_NAME_MAX];
   int ref_callbacks;   // registry reference of the table of stack slots, for calls made from C functions
   int ref_ctx;         // registry reference of ctx, which holds `state` and `p`

@@ -133,7 +133,7 @@ int l_symbol_index(lua_State *L) {
 int l_ctx_leg(lua_State *L) {
   struct script *s = ctx_check(L, "leg");
   const char *name = luaL_checkstring(L, 2);
-  if (!s->spec.hedging) luaL_error(L, "ctx:leg needs mode=\"hedging\" in the header");
+  if (!s->spec->hedging) luaL_error(L, "ctx:leg needs mode=\"hedging\" in the header");
   bool is_long = strcmp(name, "long") == 0;
   if (!is_long && strcmp(name, "short") != 0) luaL_error(L, "ctx:leg takes \"long\" or \"short\", not \"%s\"", name);
   struct ud *u = ud_push(L, UD_POSITION);

@@ -277,8 +277,8 @@ void push_params(lua_State *L, const struct script_spec *spec, const struct para
 }
 
 static void push_indicators(lua_State *L, struct script *s) {
-  lua_createtable(L, 0, s->spec.indicator_count);
-  for (int i = 0; i < s->spec.indicator_count; i++) {
+  lua_createtable(L, 0, s->spec->indicator_count);
+  for (int i = 0; i < s->spec->indicator_count; i++) {
     const struct running_indicator *r = &s->indicators[i];
     if (r->desc->n_outputs == 1) {
       ud_push(L, UD_SERIES)->series.output = r->first_output;
@@ -290,7 +290,7 @@ static void push_indicators(lua_State *L, struct script *s) {
       }
       push_readonly(L, "the indicator");
     }
-    lua_setfield(L, -2, s->spec.indicators[i].name);
+    lua_setfield(L, -2, s->spec->indicators[i].name);
   }
   make_strict(L, "ctx.ind");
 }
@@ -342,7 +342,7 @@ void ctx_build(lua_State *L, struct script *s) {
     lua_pushcfunction(L, r->func);
     lua_setfield(L, -2, r->name);
   }
-  push_params(L, &s->spec, s->values);
+  push_params(L, s->spec, s->values);
   lua_setfield(L, -2, "p");
   push_indicators(L, s);
   lua_setfield(L, -2, "ind");

@@ -39,8 +39,8 @@ static uint64_t check_lookback(lua_State *L, int ix, const struct script *s, con
     luaL_error(L, "%s is indexed by a whole number (0 is the bar just closed), not by '%s'", what, key);
   }
   if (k < 0) luaL_error(L, "%s[%I] would look into the future; 0 is the bar just closed, 1 the one before", what, (LUAI_UACINT)k);
-  if (k >= s->spec.lookback)
-    luaL_error(L, "%s[%I] is older than the %d values kept; raise lookback= in the header", what, (LUAI_UACINT)k, s->spec.lookback);
+  if (k >= s->spec->lookback)
+    luaL_error(L, "%s[%I] is older than the %d values kept; raise lookback= in the header", what, (LUAI_UACINT)k, s->spec->lookback);
   return (uint64_t)k;
 }
 
@@ -110,14 +110,14 @@ int l_ctx_bars(lua_State *L) {
   struct script *s = ctx_check(L, "bars");
   const char *name = luaL_optstring(L, 2, "main");
   const char *names[SPEC_STREAMS_MAX];
-  for (int i = 0; i < s->spec.stream_count; i++) {
-    names[i] = s->spec.streams[i].name;
+  for (int i = 0; i < s->spec->stream_count; i++) {
+    names[i] = s->spec->streams[i].name;
     if (strcmp(names[i], name) == 0) {
       ud_push(L, UD_BARS)->bars.stream = i;
       return 1;
     }
   }
-  raise_unknown_field(L, "data", name, names, (size_t)s->spec.stream_count);
+  raise_unknown_field(L, "data", name, names, (size_t)s->spec->stream_count);
 }
 
 // ---- helpers: a series or a number
@@ -151,7 +151,7 @@ static inline int crossed(lua_State *L, double sign, const char *function) {
   struct operand a = check_operand(L, 1, s, function), b = check_operand(L, 2, s, function);
   bool result = false;
   if (sign * (operand_at(s, a, 0) - operand_at(s, b, 0)) > 0)
-    for (uint64_t k = 1; k < (uint64_t)s->spec.lookback; k++) {
+    for (uint64_t k = 1; k < (uint64_t)s->spec->lookback; k++) {
       double before = sign * (operand_at(s, a, k) - operand_at(s, b, k));
       if (before == 0) continue;
       result = before < 0;  // false for NaN: warming up
@@ -174,7 +174,7 @@ static int extreme(lua_State *L, double sign, const char *function) {
   const struct ud *u = ud_test(L, 1, UD_SERIES);
   if (!u) luaL_error(L, "%s: argument 1 must be a series such as ctx.ind.fast or ctx:bars().high, not %s", function, luaL_typename(L, 1));
   lua_Integer n = luaL_checkinteger(L, 2);
-  if (n < 1 || n > s->spec.lookback) luaL_error(L, "%s: n = %I is outside 1 … %d (lookback= in the header)", function, (LUAI_UACINT)n, s->spec.lookback);
+  if (n < 1 || n > s->spec->lookback) luaL_error(L, "%s: n = %I is outside 1 … %d (lookback= in the header)", function, (LUAI_UACINT)n, s->spec->lookback);
   double best = NAN;
   for (uint64_t k = 0; k < (uint64_t)n; k++) {
     double v = script_series_at(s, u, k);

@@ -148,7 +148,7 @@ static uint32_t find_tag(const struct order_args *a, struct script *s) {
 }
 
 static enum leg find_leg(const struct order_args *a, const struct script *s, enum side side, bool reduce) {
-  if (!s->spec.hedging) {
+  if (!s->spec->hedging) {
     if (a->has[OPT_LEG]) luaL_error(a->L, "%s: leg needs mode=\"hedging\" in the header", a->call);
     return LEG_NET;
   }
@@ -281,8 +281,8 @@ void order_args_intent(lua_State *L, int ix, struct script *s, enum order_call c
   ret->post = a.has[OPT_POST] && a.num[OPT_POST] != 0;
   ret->leg = find_leg(&a, s, side, ret->reduce);
   if (call == CALL_CLOSE) {  // the side follows from the position, which the prices' rounding needs to know
-    if (s->spec.hedging && !a.has[OPT_LEG] && account_lots(s->host->account, symbol, LEG_LONG) == 0) ret->leg = LEG_SHORT;
-    else if (s->spec.hedging && !a.has[OPT_LEG]) ret->leg = LEG_LONG;
+    if (s->spec->hedging && !a.has[OPT_LEG] && account_lots(s->host->account, symbol, LEG_LONG) == 0) ret->leg = LEG_SHORT;
+    else if (s->spec->hedging && !a.has[OPT_LEG]) ret->leg = LEG_LONG;
     ret->side = account_lots(s->host->account, symbol, ret->leg) > 0 ? SIDE_SELL : SIDE_BUY;
   }
   set_size(&a, inst, call, ret);

@@ -49,13 +49,13 @@ static enum status rings_create(struct script *s, const struct script_plan *plan
     struct running_indicator *r = &s->indicators[i];
     *r = (struct running_indicator){.desc = p->desc, .source = p->source, .stream = p->stream, .first_output = s->output_count, .warmup = p->warmup};
     enum status st = indicator_create(p->desc, p->params, &r->state, err);
-    if (st != OK) return err_wrap(err, st, "ind.%s", s->spec.indicators[i].name);
+    if (st != OK) return err_wrap(err, st, "ind.%s", s->spec->indicators[i].name);
     r->output_count = p->desc->n_outputs;
     s->output_count += p->desc->n_outputs;
     s->streams[p->stream].needs |= p->desc->needs | NEED_CLOSE | (p->desc->needs & NEED_SOURCE ? source_needs(p->source) : 0);
   }
   uint32_t keep = 16;
-  while ((int)keep < s->spec.lookback + 1) keep *= 2;
+  while ((int)keep < s->spec->lookback + 1) keep *= 2;
   for (int i = 0; i < s->output_count; i++) s->outputs[i] = (struct series_ring){.keep = keep};
   return OK;
 }
@@ -95,23 +95,20 @@ enum status script_create(const struct script_config *cfg, struct script **ret, 
   struct script_plan plan;
   struct script *s = calloc(1, sizeof *s);
   if (!s) return err_set(err, ERR_NOMEM, "script: out of memory");
-  s->spec = *cfg->spec;
+  s->spec = cfg->spec;
   s->host = cfg->host;
   s->series = cfg->series;
   s->symbols = cfg->symbols;
   s->ref_ctx = LUA_NOREF;
   s->warm_left = (size_t)cfg->spec->warmup;
   strncpy(s->chunkname, cfg->chunkname, sizeof s->chunkname - 1);
-  for (int i = 0; i < s->spec.stream_count; i++) s->streams[i].series = cfg->series[i];
+  for (int i = 0; i < s->spec->stream_count; i++) s->streams[i].series = cfg->series[i];
   enum status st = OK;
-  s->values = calloc((size_t)s->spec.param_count + 1, sizeof *s->values);
-  s->source = malloc(cfg->source_len + 1);
-  if (!s->values || !s->source) st = err_set(err, ERR_NOMEM, "script: out of memory");
+  s->values = calloc((size_t)s->spec->param_count + 1, sizeof *s->values);
+  if (!s->values) st = err_set(err, ERR_NOMEM, "script: out of memory");
   if (st == OK) {
-    memcpy(s->values, cfg->values, (size_t)s->spec.param_count * sizeof *s->values);
-    memcpy(s->source, cfg->source, cfg->source_len);
-    s->source[cfg->source_len] = '\0';
-    st = script_plan_make(&s->spec, s->values, &plan, err);
+    memcpy(s->values, cfg->values, (size_t)s->spec->param_count * sizeof *s->values);
+    st = script_plan_make(s->spec, s->values, &plan, err);
   }
   if (st == OK) st = rings_create(s, &plan, err);
   if (st == OK) st = vm_create(&cfg->limits, cfg->watchdog, script_register_globals, NULL, &s->vm, err);
@@ -132,17 +129,16 @@ enum status script_create(const struct script_config *cfg, struct script **ret, 
 void script_destroy(struct script *s) {
   if (!s) return;
   if (s->vm) vm_destroy(s->vm);
-  for (int i = 0; s->indicators && i < s->spec.indicator_count; i++) indicator_destroy(s->indicators[i].state);
+  for (int i = 0; s->indicators && i < s->spec->indicator_count; i++) indicator_destroy(s->indicators[i].state);
   for (int i = 0; i < s->output_count; i++) free(s->outputs[i].values);
   free(s->indicators);
   free(s->outputs);
   free(s->values);
-  free(s->source);
   free(s);
 }
 
 size_t script_bytes(const struct script *s) {
-  size_t n = sizeof *s + vm_footprint(s->vm) + strlen(s->source) + (size_t)s->spec.param_count * sizeof *s->values;
+  size_t n = sizeof *s + vm_footprint(s->vm) + (size_t)s->spec->param_count * sizeof *s->values;
   for (int i = 0; i < s->output_count; i++)
     n += sizeof s->outputs[i] + (s->outputs[i].values ? ((size_t)s->outputs[i].mask + 1) * sizeof(double) : 0);
   return n;
@@ -186,9 +182,9 @@ static void input_make(const struct running_stream *st, const struct bar *b, str
 }
 
 static void warm_check(struct script *s, int stream) {
-  for (int i = 0; i < s->spec.indicator_count; i++)
+  for (int i = 0; i < s->spec->indicator_count; i++)
     if (s->streams[s->indicators[i].stream].count <= (size_t)s->indicators[i].warmup) return;
-  for (int i = 0; i < s->spec.stream_count; i++)
+  for (int i = 0; i < s->spec->stream_count; i++)
     if (s->streams[i].count == 0) return;
   if (stream == 0 && s->warm_left-- == 0) s->warm = true;
 }
@@ -201,7 +197,7 @@ void script_push(struct script *s, int stream, size_t ix) {
     struct indicator_input in;
     double out[INDICATOR_OUTPUTS_MAX];
     input_make(st, &st->series->bars[ix], &in);
-    for (int i = 0; i < s->spec.indicator_count; i++) {
+    for (int i = 0; i < s->spec->indicator_count; i++) {
       struct running_indicator *r = &s->indicators[i];
       if (r->stream != stream) continue;
       in.source = r->source == SOURCE_CLOSE ? in.close : indicator_source_value(r->source, &in);

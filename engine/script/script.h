@@ -74,9 +74,9 @@ struct script_host {
 };
 
 struct script_config {
-  const char *chunkname, *source;
+  const char *chunkname, *source;      // read during script_create only
   size_t source_len;
-  const struct script_spec *spec;      // copied
+  const struct script_spec *spec;      // borrowed: one for all bots of a script version
   const struct param_value *values;    // copied
   struct vm_limits limits;
   struct watchdog *watchdog;           // may be NULL: no time budget
