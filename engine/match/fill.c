@@ -110,6 +110,10 @@ static int64_t book(struct matcher *m, struct match_symbol *s, struct order *o, 
   if (order_alive(o)) order_hold(m, o);
   report_change(m, &f, &r);
 
+  if (o->parent) {
+    struct order *entry = order_find(m, o->parent);
+    if (entry) entry->exited.lots += lots;
+  }
   group_filled(m, s, o, lots, x->time_ns);
   if (r.change == POSITION_CLOSED || r.change == POSITION_FLIPPED) reducers_end(m, s, o->leg, x->time_ns);
   if (r.change != POSITION_CLOSED && r.change != POSITION_REDUCED) {

@@ -83,9 +83,9 @@ static void pair_children(struct matcher *m, struct order *entry) {
 
 int64_t entry_lots(const struct matcher *m, const struct order *entry) {
   const struct lot_list *open = &m->account.symbols[entry->symbol].pos[entry->leg].open;
-  int64_t lots = 0;
+  int64_t lots = 0, most = entry->opened.lots - entry->exited.lots;
   for (size_t i = open->head; i < open->count; i++) lots += open->items[i].order == entry->id ? open->items[i].lots : 0;
-  return lots;
+  return lots < most ? lots : most;
 }
 
 void child_set(struct matcher *m, struct match_symbol *s, struct order *entry, bool is_sl, price px, int64_t now_ns) {
@@ -125,6 +125,7 @@ static bool child_missing(const struct order *o) { return !o || (!order_alive(o)
 
 void children_grow(struct matcher *m, struct match_symbol *s, struct order *o, int64_t opened_lots, int64_t now_ns) {
   assert(opened_lots > 0 && o->filled.lots > 0);
+  o->opened.lots += opened_lots;
   bool trails = o->type != ORDER_TRAILING && (o->trail_ticks > 0 || o->trail_frac_e8 > 0);
   struct order *sl = order_find(m, o->child_sl), *tp = order_find(m, o->child_tp);
   price target = target_of(o);

@@ -128,7 +128,7 @@ void reducers_end(struct matcher *m, struct match_symbol *s, enum leg leg, int64
 struct order *group_rival(struct matcher *m, struct match_symbol *s, const struct order *o);
 // Creates or changes the sl or tp child of an entry. px NO_PRICE with no trailing: takes it away.
 void child_set(struct matcher *m, struct match_symbol *s, struct order *entry, bool is_sl, price px, int64_t now_ns);
-// Lots that an entry opened and that are still open (first in, first out).
+// Lots that an entry opened, that are still open (first in, first out) and that its exits have not closed in their own right.
 int64_t entry_lots(const struct matcher *m, const struct order *entry);
 
 // liquidation.c (rule 18)

@@ -109,6 +109,7 @@ struct order {
   uint64_t closes;     // compat-backtesting: the entry whose trade it closes; 0: oldest first
   uint64_t parent;     // the entry this is a child of; 0: none
   uint64_t child_sl, child_tp;  // 0: none
+  quantity opened, exited;      // of an entry: lots it opened, lots its exits closed
   uint64_t oco;        // group id; 0: none
   uint32_t tag;
   int64_t decided_ns;  // when the script asked
