@@ -124,8 +124,36 @@ static void run(const char *name, step_fn *step, bool per_fill, int64_t leverage
   else printf("%-28s %8.1f ns/bar (%llu fills)\n", name, best / BARS * 1e9, (unsigned long long)fills);
 }
 
+// The ledger alone: book a fill, every second one closing a round trip.
+static void run_ledger(void) {
+  double best = 1e9;
+  for (int r = 0; r < RUNS; r++) {
+    struct matcher *m = make(10000);
+    struct account a;
+    struct err err;
+    int index;
+    account_init(&a, false);
+    if (!account_deposit(&a, (cash){INT64_C(1000000000) * CASH_ONE})) abort();
+    if (account_symbol_add(&a, &matcher_symbol_config(m, 0)->inst, LEVERAGE_ONE_E4, &index, &err) != OK) abort();
+    double start = now_s();
+    for (int i = 0; i < BARS; i++) {
+      struct fill f = {.id = (uint64_t)i, .order = (uint64_t)i, .side = i & 1 ? SIDE_SELL : SIDE_BUY, .px = bars[i].open, .qty = {1000},
+                       .fee = {3000}, .time_ns = bars[i].open_ns};
+      struct fill_result result;
+      if (!account_fill(&a, &f, &result)) abort();
+    }
+    double t = now_s() - start;
+    if (t < best) best = t;
+    account_check(&a);
+    account_finish(&a);
+    matcher_destroy(m);
+  }
+  printf("%-28s %8.2f M fills/s (ledger, position, trade; %.0f ns each)\n", "ledger_fill", BARS / best / 1e6, best / BARS * 1e9);
+}
+
 int main(void) {
   make_bars();
+  run_ledger();
   run("match_idle", nothing, false, 10000);
   run("match_position", buy_once, false, 10000);
   run("match_position_leveraged", buy_once, false, 30000);
