@@ -40,6 +40,30 @@ static enum status read_header(const struct text_reader *r, struct slice line, s
   return OK;
 }
 
+// Venues publish rates of at most 8 decimals, files often print them as doubles ("-0.0021933400000000002", "1e-05"): what
+// goes beyond 1e-12 is rounded off, half away from zero.
+static bool rate_parse(struct slice rate, int64_t *ret_e12) {
+  char text[80];
+  if (rate.len == 0 || rate.len >= sizeof text) return false;
+  memcpy(text, rate.p, rate.len);
+  text[rate.len] = '\0';
+  char *dot = strchr(text, '.'), *exponent = strpbrk(text, "eE");
+  long shift = exponent ? strtol(exponent + 1, NULL, 10) : 0, keep = 12 + (shift < -12 ? -12 : shift > 0 ? 0 : shift);
+  char *digits_end = exponent ? exponent : text + rate.len;
+  bool up = false;
+  if (dot && digits_end - dot - 1 > keep) {
+    char *cut = dot + 1 + keep;
+    up = *cut >= '5' && *cut <= '9';
+    for (char *p = cut; p < digits_end; p++)
+      if (*p < '0' || *p > '9') return false;
+    memmove(cut, digits_end, strlen(digits_end) + 1);
+  }
+  struct decimal d;
+  if (!decimal_parse(text, strlen(text), &d) || !decimal_rescale(d, 12, ret_e12)) return false;
+  if (up) *ret_e12 += text[0] == '-' ? -1 : 1;
+  return true;
+}
+
 static enum status read_row(const struct text_reader *r, struct slice line, const struct columns *columns,
                             enum time_unit *unit, const struct funding *last, struct funding *ret, struct err *err) {
   struct slice fields[CSV_FIELDS_MAX];
@@ -53,9 +77,7 @@ static enum status read_row(const struct text_reader *r, struct slice line, cons
   if (last && ret->ts_ns <= last->ts_ns)
     return fail(r, err, at[columns->time], "time does not rise; sort the file and drop repeats", fields[columns->time]);
   struct slice rate = fields[columns->rate];
-  struct decimal d;
-  if (!decimal_parse(rate.p, rate.len, &d)) return fail(r, err, at[columns->rate], "the rate is not a number", rate);
-  if (!decimal_rescale(d, 12, &ret->rate_e12)) return fail(r, err, at[columns->rate], "the rate is finer than 1e-12 or too large", rate);
+  if (!rate_parse(rate, &ret->rate_e12)) return fail(r, err, at[columns->rate], "the rate is not a number", rate);
   if (ret->rate_e12 >= RATE_ONE || ret->rate_e12 <= -RATE_ONE)
     return fail(r, err, at[columns->rate], "the rate is 100 % or more; it must be a fraction such as 0.0001", rate);
   return OK;

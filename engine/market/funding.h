@@ -17,6 +17,6 @@ struct funding_list {
 #define FUNDING_MAX 2000000
 
 // Loads `time,rate` (time as in csv.h; the rate column may be called funding_rate or fundingRate). Refused with
-// file:line:column: time not rising, a rate finer than 1e-12 or of 1 (100 %) and more.
+// file:line:column: time not rising, a rate of 1 (100 %) and more (finer than 1e-12 is rounded).
 enum status funding_load(const char *path, struct funding_list *ret, struct err *err) MUST_CHECK;
 void funding_finish(struct funding_list *list);
