@@ -144,7 +144,8 @@ int l_ctx_cancel_all(lua_State *L) {
 int l_ctx_orders(lua_State *L) {
   struct script *s = ctx_check(L, "orders");
   uint32_t tag;
-  lua_newtable(L);
+  lua_settop(L, 2);  // before the list is pushed: without a tag it would stand in the tag's place
+  lua_newtable(L);   // ctx tag list
   if (!check_tag(L, 2, s, &tag)) return 1;
   uint64_t after = 0;
   lua_Integer n = 0;
