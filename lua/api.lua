@@ -166,7 +166,7 @@ api.options = {
   { name="tag", type="string", calls="etcl", range="≤ 63 bytes", about="A name of your own, seen in fills, trades, `ctx:orders`." },
   { name="symbol", type="string", calls="etcl", about="Another symbol of `data`." },
   { name="leg", type='"long"|"short"', calls="etc", about='Which leg; only with `mode="hedging"`. Without it: buys open long, sells open short.' },
-  { name="of", type="perigee.order", calls="c", about="Belongs to the lots that this entry opened (only matters where several entries are open in compat models)." },
+  { name="of", type="perigee.order", calls="c", about="Belongs to the lots that this entry opened (in compat-backtesting, where each entry is closed on its own)." },
   { name="n", type="integer", calls="l", range="0 … 100", required=true, about="Number of safety orders." },
   { name="step", type="number", calls="l", unit="%", range="> 0 … 100", required=true, about="Distance of the first." },
   { name="step_k", type="number", calls="l", range="0 … 100", default="1", about="Each distance is so many times the one before." },

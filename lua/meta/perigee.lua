@@ -286,7 +286,7 @@ function time(spec) end
 ---@field tag? string A name of your own, seen in fills, trades, `ctx:orders`. Range: ≤ 63 bytes.
 ---@field symbol? string Another symbol of `data`.
 ---@field leg? "long"|"short" Which leg; only with `mode="hedging"`. Without it: buys open long, sells open short.
----@field of? perigee.order Belongs to the lots that this entry opened (only matters where several entries are open in compat models).
+---@field of? perigee.order Belongs to the lots that this entry opened (in compat-backtesting, where each entry is closed on its own).
 
 ---@class perigee.modify_options
 ---@field qty? number Size in units, rounded down to lots. Unit: quantity. Range: ≥ 0, any sign in target.

@@ -7,7 +7,8 @@
 Prints TAP."""
 import os, re, subprocess, sys, tempfile
 
-perigee, lua = sys.argv[1], sys.argv[2]
+perigee = os.path.abspath(sys.argv[1])
+lua = os.path.abspath(sys.argv[2]) if "/" in sys.argv[2] else sys.argv[2]
 root = os.environ.get("PERIGEE_ROOT") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../..")
 os.chdir(root)
 cases = 0
