@@ -1,6 +1,6 @@
 -- Lint of Lua files: `luacheck -q .`. Strategies see another world than tools, so each kind of folder says what it has.
 std = 'lua54'
-max_line_length = 120
+max_line_length = 132
 codes = true
 exclude_files = {
   'build*', 'subprojects', '**/node_modules',
