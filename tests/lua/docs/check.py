@@ -32,7 +32,10 @@ def read(path):
 def dump(expression):
     """Names that a Lua expression over `api` yields, one a line."""
     code = f'local api = dofile("lua/api.lua") local function p(...) print(...) end {expression}'
-    return subprocess.run([lua, "-e", code], check=True, capture_output=True, text=True).stdout.split()
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as f:  # the build's lua runs files only
+        f.write(code)
+        f.flush()
+        return subprocess.run([lua, f.name], check=True, capture_output=True, text=True).stdout.split()
 
 
 def names(list_name):
