@@ -4,6 +4,9 @@
 usage: rules.py ENGINE SHARED [WORD]    TAP on standard output; SHARED: the folder of shared data; WORD picks the cases whose name holds it"""
 import harness
 import rules_match  # noqa: F401  each registers its cases
+import rules_api  # noqa: F401
+import rules_compat  # noqa: F401
+import rules_contract  # noqa: F401
 import rules_costs  # noqa: F401
 
 harness.main()
