@@ -449,3 +449,47 @@ def _():
     for i, v in got.items():
         k = (i + 1) // 5
         near(v, (hl2[k - 1] + hl2[k - 2]) / 2, f'value at bar {i}')
+
+
+@case('mini-simulation: 2,000 bars with gaps, brackets both ways, three paths and classic: the same trades as an independent loop')
+def _():
+    bars, shift, x = [], 0, 99
+    for b in noise(2000, 3).split(';'):
+        x = (x * 1103515245 + 12345) % 2147483648
+        shift += (x // 65536 % 121 - 60) if x // 65536 % 4 == 0 else 0
+        bars.append([int(D(p) * 100) + shift for p in b.split()])
+    text = ';'.join(' '.join(f'{p / 100:.2f}' for p in b) for b in bars)
+    do = {'each': '''if ctx.pos.flat then local d = (n % 2 == 0) and 1 or -1
+    ctx:enter(d, {qty=1, sl=bar.close - d * 1.2, tp=bar.close + d * 1.5}) end'''}
+    for flags in ((), ('--path', 'favourable'), ('--path', 'adverse'), ('--fill-model', 'classic')):
+        classic, favourable, want, pos, todo = 'classic' in flags, 'favourable' in flags, [], None, None
+        for n, (o, h, l, c) in enumerate(bars):
+            if todo:
+                pos, todo = (todo[0], o, n, todo[1], todo[2]), None
+            if pos:
+                d, entry, at, sl, tp = pos
+                ahead = 0 if classic else 1  # ticks a target must be traded through
+                hit_sl = l <= sl if d > 0 else h >= sl
+                hit_tp = h >= tp + ahead if d > 0 else l <= tp - ahead
+                out = None
+                if d * (o - sl) <= 0:
+                    out = (o, 'sl', False)
+                elif d * (o - tp) >= ahead and at < n:
+                    out = (o if classic else tp, 'tp', False)
+                elif hit_sl and hit_tp:
+                    out = (tp, 'tp', True) if favourable else (sl, 'sl', True)
+                elif hit_sl or hit_tp:
+                    out = (sl, 'sl', False) if hit_sl else (tp, 'tp', False)
+                if out:
+                    want.append(('long' if d > 0 else 'short', at, entry, n, *out))
+                    pos = None
+            if not pos:
+                d = 1 if n % 2 == 0 else -1
+                todo = (d, c - d * 120, c + d * 150)
+        r = run(text, do, '--cash', '100000', *flags)
+        got = [(t['side'], (t['entry_time'] - T0) // MINUTE, int(D(t['entry_price']) * 100), (t['exit_time'] - T0) // MINUTE,
+                int(D(t['exit_price']) * 100), t['exit_tag'], t['ambiguous']) for t in r.trades]
+        for a, b in zip(got, want):
+            same(a, b, f'trade under {flags}')
+        same(len(got), len(want), f'trades under {flags}')
+        holds(len(got) > 200 and any(t[6] for t in got), f'{len(got)} trades, some of them ambiguous')
