@@ -91,6 +91,7 @@ void jo_real(struct json_out *j, const char *key, double v) {
     jo_null(j, key);
     return;
   }
+  v += 0.0;  // minus zero becomes zero
   lead(j, key);
   char text[40];
   for (int digits = 15; digits <= 17; digits++) {

@@ -43,11 +43,17 @@ static struct account *shadow(struct bot *b) {
   return &d->shadow;
 }
 
-static void shadow_count(struct bot *b, int symbol, enum side side, int64_t lots, int orders) {
+// Counts an order as working (sign 1) or no longer (-1): what it holds of the funds, as the matcher counts it.
+static void shadow_count(struct bot *b, const struct order *o, int sign) {
   struct account *a = shadow(b);
-  int64_t *working = side == SIDE_BUY ? &a->symbols[symbol].work_buy_lots : &a->symbols[symbol].work_sell_lots;
-  if (__builtin_add_overflow(*working, lots, working) || *working < 0) *working = lots < 0 ? 0 : INT64_MAX;
-  a->work_count += orders;
+  struct account_symbol *s = &a->symbols[o->symbol];
+  int64_t *lots = o->side == SIDE_BUY ? &s->work_buy_lots : &s->work_sell_lots;
+  int64_t *value = o->side == SIDE_BUY ? &s->work_buy_e8 : &s->work_sell_e8;
+  int64_t new_lots, new_value;
+  a->work_count += sign;
+  if (!add_checked(*lots, sign * o->held.lots, &new_lots) || !add_checked(*value, sign * o->held_value.e8, &new_value)) return;
+  *lots = new_lots < 0 ? 0 : new_lots;
+  *value = new_value < 0 ? 0 : new_value;
 }
 
 static struct desk_op *op_new(struct bot *b, enum desk_op_kind kind) {
@@ -91,6 +97,13 @@ static void provisional_fill(struct bot *b, size_t ix, const struct desk_op *op)
       .trigger = in->trigger, .trail_ticks = in->trail_ticks, .trail_frac_e8 = in->trail_frac_e8, .trail_ref = NO_PRICE,
       .sl = in->sl, .tp = in->tp, .tp_r_e6 = in->tp_r_e6, .oco = in->oco, .tag = in->tag, .decided_ns = b->now_ns,
       .expires_ns = in->expires_ns ? in->expires_ns : INT64_MAX};
+  struct order *o = &b->desk.provisional[ix];
+  const struct account_symbol *s = &b->account->symbols[in->symbol];
+  price px = price_given(in->limit) ? in->limit : price_given(in->trigger) ? in->trigger : s->mark;
+  if (!in->reduce && price_given(px) && instrument_notional(&s->inst, px, op->qty, ROUND_CEIL, &o->held_value) && o->held_value.e8 >= 0)
+    o->held = op->qty;
+  else
+    o->held_value.e8 = 0;
 }
 
 static const struct order *submit_checked(struct bot *b, const struct intent *in, quantity qty, struct script_denial *ret) {
@@ -101,7 +114,7 @@ static const struct order *submit_checked(struct bot *b, const struct intent *in
   op->qty = qty;
   op->id = matcher_id_reserve(b->matcher);
   provisional_fill(b, ix, op);
-  shadow_count(b, in->symbol, in->side, in->reduce ? 0 : qty.lots, 1);
+  shadow_count(b, &b->desk.provisional[ix], 1);
   risk_state_sent(&b->risk, b->now_ns);
   return &b->desk.provisional[ix];
 }
@@ -237,7 +250,7 @@ enum reason desk_cancel(void *self, uint64_t id) {
     b->desk.ops[ix].dropped = true;
     o->status = ORDER_CANCELED;
     o->reason = REASON_SCRIPT;
-    shadow_count(b, o->symbol, o->side, o->reduce ? 0 : -o->qty.lots, -1);
+    shadow_count(b, o, -1);
     return REASON_NONE;
   }
   const struct order *o = matcher_order(b->matcher, id);
@@ -245,7 +258,7 @@ enum reason desk_cancel(void *self, uint64_t id) {
   struct desk_op *op = op_new(b, OP_CANCEL);
   if (!op) return REASON_RATE;
   op->id = id;
-  shadow_count(b, o->symbol, o->side, o->reduce ? 0 : -order_left(o).lots, -1);
+  shadow_count(b, o, -1);
   return REASON_NONE;
 }
 

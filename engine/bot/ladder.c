@@ -70,8 +70,10 @@ static uint64_t place_exit(struct bot *b, struct ladder *l, uint64_t old, int64_
   if (!frac_e8) return 0;
   enum side side = q->side == SIDE_BUY ? SIDE_SELL : SIDE_BUY;
   int64_t lots = l->position_lots < 0 ? -l->position_lots : l->position_lots;
-  price avg = {(int64_t)(l->cost / (lots ? lots : 1))};
+  // the exact average: rounding it to a tick first would move the exit by a tick
   int sign = (q->side == SIDE_BUY) != stop ? 1 : -1;
+  int128 num = l->cost * (100000000 + sign * (int128)frac_e8), den = (int128)100000000 * (lots ? lots : 1);
+  price exit = {(int64_t)(side == SIDE_BUY ? div_floor(num, den) : div_ceil(num, den))};
   struct intent in;
   intent_init(&in, q->symbol, side);
   in.leg = leg_of(b, q);
@@ -80,9 +82,9 @@ static uint64_t place_exit(struct bot *b, struct ladder *l, uint64_t old, int64_
   in.size = lots;
   in.type = stop ? ORDER_STOP : ORDER_LIMIT;
   if (stop)
-    in.trigger = offset(avg, sign, frac_e8, side);
+    in.trigger = exit;
   else
-    in.limit = offset(avg, sign, frac_e8, side);
+    in.limit = exit;
   in.tag = stop ? TAG_SL : TAG_TP;
   return place(b, &in);
 }

@@ -20,6 +20,9 @@ static const char *const role_name[] = {"time", "open", "high", "low", "close", 
 #define PRICE_TICKS_MAX (INT64_MAX / 4)  // room for sums of prices
 #define VOLUME_SCALE_MAX 8
 
+// Exchanges' dumps write "8142.35000000"; nobody pads to as few decimals as this.
+#define PADDED_SCALE 5
+
 // A row as read: time in ns, the others as digits × 10^-scale by role.
 struct row {
   int64_t time_ns;
@@ -223,9 +226,17 @@ static void learn_unit(struct loader *l) {
   l->fast_ns = ranges[l->unit].ns;
 }
 
+// decimal_parse drops trailing zeros; puts those back that see_price counts.
+static void as_written(struct slice field, struct decimal *d) {
+  const char *point = memchr(field.p, '.', field.len);
+  long written = point ? field.p + field.len - point - 1 : 0;
+  if (written > PADDED_SCALE || memchr(field.p, 'e', field.len) || memchr(field.p, 'E', field.len)) return;
+  while (d->scale < written && !__builtin_mul_overflow(d->digits, INT64_C(10), &d->digits)) d->scale++;
+}
+
 // A number, or a volume of more digits than fit (a double's full expansion), cut after its ninth decimal.
 static bool read_number(struct slice field, enum role role, struct decimal *ret) {
-  if (decimal_parse(field.p, field.len, ret)) return true;
+  if (decimal_parse(field.p, field.len, ret)) return as_written(field, ret), true;
   const char *point = role == ROLE_VOLUME ? memchr(field.p, '.', field.len) : NULL;
   size_t whole = point ? (size_t)(point - field.p) + 1 : 0;
   if (whole == 0 || field.len <= whole + VOLUME_SCALE_MAX + 1) return false;
@@ -307,8 +318,10 @@ static bool grow_scale(struct loader *l, int scale) {
 
 // Learns how many decimals a price needs. All four prices of a row come here before any is converted: growing the scale moves
 // the stored bars, not the row at hand.
+// A price's decimals count as they are written ("100.00" says 0.01), but beyond PADDED_SCALE trailing zeros are padding.
 static inline const char *see_price(struct loader *l, struct decimal *d) {
-  while (d->scale > l->seen_scale && d->digits % 10 == 0) d->digits /= 10, d->scale--;
+  if (d->scale > PADDED_SCALE)
+    while (d->scale > l->seen_scale && d->digits % 10 == 0) d->digits /= 10, d->scale--;
   if (d->scale <= l->seen_scale) return NULL;
   if (l->options->tick.digits == 0 && !grow_scale(l, d->scale)) return "has too many digits beside the other prices";
   l->seen_scale = d->scale;

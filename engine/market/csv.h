@@ -4,8 +4,8 @@
 // others are ignored. Time is Unix s, ms, µs or ns, told by the first row's magnitude, or ISO 8601 (no zone means UTC).
 // Plain text or gzip, BOM and CRLF accepted.
 //
-// Exactness. Prices are never a double: the tick is 10^-d with d the most decimals any price needs (trailing zeros do not
-// count, so "8142.35000000" needs 2), unless options give a tick; a price off the given tick is refused. A number of 16 or more digits
+// Exactness. Prices are never a double: the tick is 10^-d with d the most decimals of any price (trailing zeros beyond the
+// fifth do not count: "100.00" has 2, and so has "8142.35000000"), unless options give a tick; a price off the given tick is refused. A number of 16 or more digits
 // that is a short decimal plus the noise of a double ("1287.6500000000001") is read as that decimal, with a warning. Volume keeps its
 // decimals up to 8; fewer when the sum of all volumes would not fit in 64 bits (a warning says so).
 //

@@ -184,9 +184,10 @@ static void input_make(const struct running_stream *st, const struct bar *b, str
 static void warm_check(struct script *s, int stream) {
   for (int i = 0; i < s->spec->indicator_count; i++)
     if (s->streams[s->indicators[i].stream].count <= (size_t)s->indicators[i].warmup) return;
-  for (int i = 0; i < s->spec->stream_count; i++)
-    if (s->streams[i].count == 0) return;
-  if (stream == 0 && s->warm_left-- == 0) s->warm = true;
+  if (s->warm_left == 0)
+    s->warm = true;
+  else if (stream == 0)
+    s->warm_left--;
 }
 
 void script_push(struct script *s, int stream, size_t ix) {

@@ -178,9 +178,9 @@ static int l_save(lua_State *L) {
 enum status script_state_save(struct script *s, struct buf *ret, struct err *err) {
   struct saver v = {.s = s, .out = ret, .path = "ctx.state"};
   enum status st = vm_protect(s->vm, l_save, &v, err);
-  if (st != OK) return st;
+  if (st != OK) return err_wrap(err, ERR_SCRIPT, "%s", s->chunkname);
   if (ret->failed || ret->len > SCRIPT_STATE_MAX)
-    return err_set(err, ERR_SCRIPT, "ctx.state is larger than %d bytes when saved; keep less in it", SCRIPT_STATE_MAX);
+    return err_set(err, ERR_SCRIPT, "%s: ctx.state is larger than %d bytes when saved; keep less in it", s->chunkname, SCRIPT_STATE_MAX);
   return OK;
 }
 

@@ -3,7 +3,7 @@
 -- fill: 2 buy 1 100 dca
 -- fill: 3 buy 2.02 99 dca
 -- fill: 3 buy 4.12 97 dca
--- fill: 4 sell 7.14 98.96 tp
+-- fill: 4 sell 7.14 98.97 tp
 -- expect: left 0
 strategy{ name="ladder", api=1 }
 local n = 0

@@ -77,7 +77,7 @@ static void check_forms(void **state) {
       H "1618951320000000000,100.5,101.25,99,100,5\n1618951380000000000,100,102,99.75,101,0.5\n"
         "1618951440000000000,101,101,100,100.5,7.25\n",
       H "1618951320000.0,1.005e2,1.0125e+02,99,1E2,5\n1.61895138e12,100,102,9975e-2,101,.5\n1618951440000,101,101,100,100.5,7.25\n",
-      H "1618951320000,+100.50,+101.2500,+99.00000000,+100.,+5.0\n" R1 R2,
+      H "1618951320000,+100.50,+101.25,+99.00000000,+100.,+5.0\n" R1 R2,
       H "2021-04-20T20:42:00Z,100.5,101.25,99,100,5\n2021-04-20 20:43:00,100,102,99.75,101,0.5\n"
         "2021-04-20T22:44+02:00,101,101,100,100.5,7.25\n",
       H "2021-04-20 15:12:00.000-0530,100.5,101.25,99,100,5\n2021-04-20 20:43,100,102,99.75,101,0.5\n"
@@ -93,6 +93,25 @@ static void check_forms(void **state) {
   assert_int_equal(report.duplicates, 2);
   assert_int_equal(report.message_count, 1);
   assert_non_null(strstr(report.messages[0], "X_1m.csv:4:"));
+}
+
+// "100.00" says that the tick is 0.01, in either reader; eight decimals ending in zeros are a dump's padding.
+static void check_decimals_as_written(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    int scale;
+  } cases[] = {{H "1618951320000,100.00,101.00,99.00,100.00,1\n", 2},
+               {H "2021-04-20T20:42:00Z,100.000,101,99,100,1\n", 3},
+               {H "1618951320000,100.50000000,101.00000000,99.25000000,100.00000000,1\n", 2},
+               {H "2021-04-20T20:42:00Z,100.50000000,101.00000000,99.25000000,100.00000000,1\n", 2},
+               {H "1618951320000,100,101,99,100,1\n", 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct series s;
+    if (load(cases[i].text, &s) != OK) fail_msg("case %zu: %s", i, err.msg);
+    assert_int_equal(s.inst.tick.scale, cases[i].scale);
+    series_finish(&s);
+  }
 }
 
 static void check_no_warning_for_a_clean_file(void **state) {
@@ -463,6 +482,7 @@ static int remove_dir(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(check_forms),
+    cmocka_unit_test(check_decimals_as_written),
       cmocka_unit_test(check_no_warning_for_a_clean_file),
       cmocka_unit_test(check_refusals),
       cmocka_unit_test(check_nul_byte),
