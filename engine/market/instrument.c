@@ -66,6 +66,7 @@ enum status instrument_finish(struct instrument *inst, struct err *err) {
   if (inst->tick_step <= 0) inst->tick_step = 1;
   if (inst->lot_step <= 0) inst->lot_step = 1;
   inst->tick_double = decimal_double(inst->tick);
+  inst->tick_per_unit = inst->tick.digits == 1 ? (double)pow10_i64(inst->tick.scale) : 0;
   inst->lot_double = decimal_double(inst->lot);
   inst->multiplier_double = decimal_double(inst->multiplier);
   return OK;

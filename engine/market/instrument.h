@@ -19,6 +19,7 @@ struct instrument {
   // Derived by instrument_finish():
   int64_t value_num, value_den;  // cash_e8 = ticks × lots × value_num / value_den, reduced
   double tick_double, lot_double, multiplier_double;
+  double tick_per_unit;  // 10^scale of a tick of 10^-scale, else 0: see price_double_fast()
 };
 
 enum round_mode { ROUND_FLOOR, ROUND_CEIL, ROUND_NEAREST };
@@ -30,6 +31,10 @@ bool instrument_notional(const struct instrument *inst, price px, quantity qty, 
 // The double nearest to the exact decimal price (quantity). Prices of fewer than 16 digits equal strtod of their text.
 double price_double(const struct instrument *inst, price px);
 double quantity_double(const struct instrument *inst, quantity qty);
+// The same without a call, for the path of every bar. Exact in the same way: below 2^53 one division of two exact doubles.
+static inline double price_double_fast(const struct instrument *inst, price px) {
+  return inst->tick_per_unit != 0 ? (double)px.ticks / inst->tick_per_unit : price_double(inst, px);
+}
 // Ticks (lots) for a script's double: rounded to the mode after snapping values within 1e-9 relative of a tick to it, so
 // that 0.1+0.2 is 0.3. False for NaN, infinity or no fit.
 bool price_from_double(const struct instrument *inst, double value, enum round_mode mode, price *ret);

@@ -295,25 +295,25 @@ static void push_indicators(lua_State *L, struct script *s) {
   make_strict(L, "ctx.ind");
 }
 
-// Identity of everything in the table on top of the stack but `state`: an order-free sum over names and what they hold.
-// Addresses are compared with earlier ones only, they decide nothing else.
-static uint64_t table_fingerprint(lua_State *L) {
+// Identity of everything in the table on top of the stack but the entry `state`: an order-free sum over the addresses of names
+// (short strings have one each in a state) and of what they hold. They are compared with earlier ones only and decide nothing.
+static uint64_t table_fingerprint(lua_State *L, const void *state) {
   uint64_t sum = 0;
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-    size_t len = 0;
-    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &len) : "?";
-    if (strcmp(name, "state") == 0) continue;
-    uint64_t h = (uint64_t)(uintptr_t)lua_topointer(L, -1) + (uint64_t)lua_type(L, -1);
-    for (; *name; name++) h = (h ^ (unsigned char)*name) * UINT64_C(0x9E3779B97F4A7C15);
+    const void *name = lua_topointer(L, -2);
+    if (name == state) continue;
+    uint64_t h = ((uint64_t)(uintptr_t)name * UINT64_C(0x9E3779B97F4A7C15) ^ (uint64_t)(uintptr_t)lua_topointer(L, -1)) * UINT64_C(0xBF58476D1CE4E5B9);
     sum += h ^ h >> 31;
   }
   return sum;
 }
 
 static uint64_t ctx_fingerprint(lua_State *L) {  // ctx is on top
-  uint64_t h = table_fingerprint(L);
+  const void *state = lua_topointer(L, (lua_pushstring(L, "state"), -1));
+  lua_pop(L, 1);
+  uint64_t h = table_fingerprint(L, state);
   lua_pushstring(L, "ind");
-  if (lua_rawget(L, -2) == LUA_TTABLE) h += 3 * table_fingerprint(L);
+  if (lua_rawget(L, -2) == LUA_TTABLE) h += 3 * table_fingerprint(L, NULL);
   lua_pop(L, 1);
   return h;
 }

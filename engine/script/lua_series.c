@@ -12,10 +12,10 @@ static const char *const bar_fields[] = {"time", "open", "high", "low", "close",
 static double bar_value(const struct series *s, const struct bar *b, enum bar_field field) {
   switch (field) {
     case FIELD_TIME: return (double)(b->open_ns / NS_PER_MS);
-    case FIELD_OPEN: return price_double(&s->inst, b->open);
-    case FIELD_HIGH: return price_double(&s->inst, b->high);
-    case FIELD_LOW: return price_double(&s->inst, b->low);
-    case FIELD_CLOSE: return price_double(&s->inst, b->close);
+    case FIELD_OPEN: return price_double_fast(&s->inst, b->open);
+    case FIELD_HIGH: return price_double_fast(&s->inst, b->high);
+    case FIELD_LOW: return price_double_fast(&s->inst, b->low);
+    case FIELD_CLOSE: return price_double_fast(&s->inst, b->close);
     default: return b->volume < 0 ? 0 : volume_double(s, b->volume);
   }
 }

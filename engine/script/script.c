@@ -174,10 +174,10 @@ static inline void ring_push(struct series_ring *r, double v) {
 static void input_make(const struct running_stream *st, const struct bar *b, struct indicator_input *in) {
   const struct instrument *inst = &st->series->inst;
   in->time_ns = b->open_ns;
-  in->close = price_double(inst, b->close);
-  in->open = st->needs & NEED_OPEN ? price_double(inst, b->open) : 0;
-  in->high = st->needs & NEED_HIGH ? price_double(inst, b->high) : 0;
-  in->low = st->needs & NEED_LOW ? price_double(inst, b->low) : 0;
+  in->close = price_double_fast(inst, b->close);
+  in->open = st->needs & NEED_OPEN ? price_double_fast(inst, b->open) : 0;
+  in->high = st->needs & NEED_HIGH ? price_double_fast(inst, b->high) : 0;
+  in->low = st->needs & NEED_LOW ? price_double_fast(inst, b->low) : 0;
   in->volume = st->needs & NEED_VOLUME && b->volume > 0 ? volume_double(st->series, b->volume) : 0;
 }
 
