@@ -74,6 +74,11 @@ void header_unregister(lua_State *L) {
   }
 }
 
+void header_forget(lua_State *L) {
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &header_key);
+}
+
 void header_push(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &header_key);
 }

@@ -65,6 +65,8 @@ static int l_finish(lua_State *L) {
   struct script *s = lua_touserdata(L, 1);
   vm_push_globals(L);
   header_unregister(L);
+  header_forget(L);
+  lua_gc(L, LUA_GCCOLLECT);  // what compiling and the header left behind makes room for ctx
   int globals = lua_gettop(L);
   ud_register(L);
   lua_createtable(L, SLOT_END, 0);  // globals slots
