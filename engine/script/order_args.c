@@ -257,14 +257,14 @@ static void set_life(const struct order_args *a, struct script *s, struct intent
     if (!timeframe_parse(a->text[OPT_TTL], &life_ns)) luaL_error(a->L, "%s: ttl \"%s\" is no duration such as \"30m\"", a->call, a->text[OPT_TTL]);
   } else if (a->has[OPT_TTL]) {
     if (!(a->num[OPT_TTL] >= 1) || a->num[OPT_TTL] > 1e6) luaL_error(a->L, "%s: ttl is a number of bars of main (1 …) or a duration such as \"30m\"", a->call);
-    life_ns = (int64_t)a->num[OPT_TTL] * s->series[0]->timeframe_ns;
+    if (__builtin_mul_overflow((int64_t)a->num[OPT_TTL], s->series[0]->timeframe_ns, &life_ns)) life_ns = INT64_MAX;
   }
   if (a->has[OPT_UNTIL]) {
     if (!(a->num[OPT_UNTIL] > 0) || a->num[OPT_UNTIL] > 9e12) luaL_error(a->L, "%s: until is a time in ms UTC, as ctx.now", a->call);
     in->expires_ns = (int64_t)a->num[OPT_UNTIL] * NS_PER_MS;
     if (in->expires_ns <= s->now_ns) luaL_error(a->L, "%s: until lies in the past", a->call);
   } else if (life_ns) {
-    in->expires_ns = s->now_ns + life_ns;
+    if (__builtin_add_overflow(s->now_ns, life_ns, &in->expires_ns)) in->expires_ns = INT64_MAX - 1;
   }
   if (in->expires_ns && a->has[OPT_TIF] && in->tif != TIF_GTD) luaL_error(a->L, "%s: until and ttl go with tif=\"gtd\"", a->call);
   if (in->expires_ns) in->tif = TIF_GTD;
