@@ -1,0 +1,1 @@
+strategy{name="x",api=1,params={a=int{1,min=0,max=5},b=enum{"x","y"},c=time{"09:00"}},data={h={tf="1h"}},ind={m={"macd",12,26,9,on="h"}},check=function(p) return true end} function on_bar() end
