@@ -51,7 +51,10 @@ enum status backtest_run(const struct backtest_config *c, struct backtest_data *
     r->path_given[p] = !c->single_path;
     if (c->single_path) continue;
     st = other_path(c, d, (enum path_mode)mode, &r->paths[p], err);
-    if (st != OK) return err_wrap(err, st, "path %s", path_mode_text((enum path_mode)mode));
+    if (st == ERR_CANCELLED || st == ERR_NOMEM) return err_wrap(err, st, "path %s", path_mode_text((enum path_mode)mode));
+    if (st == OK) continue;
+    r->path_given[p] = false;  // the run that was asked for stands
+    if (!result_warning_add(r, "the script fails under the path %s: %s", path_mode_text((enum path_mode)mode), err->msg)) return ERR_NOMEM;
   }
   return OK;
 }

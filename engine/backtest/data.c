@@ -99,7 +99,7 @@ static enum status load_feeds(const struct backtest_config *c, struct backtest_d
       if (strcmp(a->inst.symbol, b->inst.symbol) != 0) continue;
       if (a->inst.tick.scale >= b->inst.tick.scale && a->inst.tick.digits == b->inst.tick.digits && a->inst.tick.scale != b->inst.tick.scale) {
         struct series finer = {0};
-        enum status st = load_file(c, d->feeds[k].path, false, a->inst.tick, &finer, NULL, err);
+        enum status st = load_file(k == main_file ? &with_terms : c, d->feeds[k].path, false, a->inst.tick, &finer, NULL, err);
         if (st != OK) return st;
         series_finish(b);
         *b = finer;
@@ -214,6 +214,8 @@ static enum status load_extra(const struct backtest_config *c, struct backtest_d
     if (!extras[i].path) continue;
     st = load_file(c, extras[i].path, false, main_exec->inst.tick, extras[i].series, r, err);
     if (st != OK) return err_wrap(err, st, "%s", extras[i].flag);
+    if (strcmp(extras[i].series->inst.symbol, main_exec->inst.symbol) != 0)
+      return err_set(err, ERR_INVALID, "%s %s holds %s, but the main symbol is %s", extras[i].flag, extras[i].path, extras[i].series->inst.symbol, main_exec->inst.symbol);
   }
   if (c->detail_path) {
     if (d->detail.timeframe_ns >= main_exec->timeframe_ns || main_exec->timeframe_ns % d->detail.timeframe_ns)

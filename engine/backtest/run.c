@@ -276,7 +276,8 @@ static enum status stream_bars(struct walk *w, int64_t now_ns, struct err *err) 
     size_t ix = c->next++;
     int64_t open_ns = c->series->bars[ix].open_ns;
     cursor_settle(c);
-    bool deliver = open_ns >= w->c->from_ns && open_ns < w->c->to_ns;
+    // other streams by their close: the day that ends inside [from, to) is news in it, though it began before
+    bool deliver = i == 0 ? open_ns >= w->c->from_ns && open_ns < w->c->to_ns : now_ns > w->c->from_ns && now_ns <= w->c->to_ns;
     bool sample = i == 0 && ix % SCRIPT_SAMPLE == 0;
     if (i == 0 && deliver) {
       const struct account *a = matcher_account(w->matcher);

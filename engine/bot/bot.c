@@ -11,11 +11,18 @@
 
 // ---- what the script may ask
 
+static uint32_t tag_find(void *self, const char *text) {
+  const struct bot *b = self;
+  for (uint32_t i = 1; i < b->tag_count; i++)
+    if (b->tags[i] && strcmp(b->tags[i], text) == 0) return i;
+  return TAG_NONE;
+}
+
 static uint32_t tag_intern(void *self, const char *text) {
   struct bot *b = self;
   if (!text[0]) return TAG_NONE;
-  for (uint32_t i = 1; i < b->tag_count; i++)
-    if (b->tags[i] && strcmp(b->tags[i], text) == 0) return i;
+  uint32_t known = tag_find(b, text);
+  if (known != TAG_NONE) return known;
   if (b->tag_count == TAGS_MAX) return TAG_NONE;
   if (b->tag_count == b->tag_cap) {
     char **tags = realloc(b->tags, 2 * (size_t)b->tag_cap * sizeof *tags);
@@ -113,7 +120,7 @@ enum status bot_create(const struct bot_config *cfg, struct bot **ret, struct er
   b->timer_next_ns = INT64_MAX;
   b->host = (struct script_host){
       .self = b, .account = b->account, .submit = desk_submit, .target = desk_target, .ladder = desk_ladder, .cancel = desk_cancel,
-      .modify = desk_modify, .order = desk_order, .next_order = desk_next_order, .tag_intern = tag_intern, .tag_text = host_tag_text,
+      .modify = desk_modify, .order = desk_order, .next_order = desk_next_order, .tag_intern = tag_intern, .tag_find = tag_find, .tag_text = host_tag_text,
       .symbol_find = symbol_find, .day_pnl = day_pnl, .day_room = day_room, .dd_room = dd_room, .log = host_log, .plot = host_plot,
       .mark = host_mark, .notify = host_notify, .timer = timer_set};
   struct script_config sc = {.chunkname = cfg->chunkname, .source = cfg->source, .source_len = cfg->source_len, .spec = cfg->spec,

@@ -69,7 +69,6 @@ struct bot {
   int64_t now_ns;
   bool started, stopping, in_callback;
   bool needs_orders, needs_fills, needs_positions;
-  int64_t pending_risk_ns;
 };
 
 // bot.c

@@ -204,6 +204,7 @@ const struct order *desk_ladder(void *self, const struct ladder_request *req, st
   int used = 0;
   for (int i = 0; b->ladders && i < LADDERS_MAX; i++) used += b->ladders[i].used;
   for (size_t i = 0; i < b->desk.count; i++) used += b->desk.ops[i].kind == OP_LADDER;
+  if (b->desk.count + 2 > DESK_OPS_MAX) return deny(b, ret, REASON_RATE, "more than 1024 order calls in one callback", DESK_OPS_MAX, DESK_OPS_MAX + 1);
   if (used >= LADDERS_MAX) return deny(b, ret, REASON_MAX_OPEN, "too many ladders at once", LADDERS_MAX, LADDERS_MAX + 1);
   struct intent in;
   intent_init(&in, req->symbol, req->side);
@@ -215,7 +216,7 @@ const struct order *desk_ladder(void *self, const struct ladder_request *req, st
   if (!o) return NULL;
   uint64_t id = o->id;
   struct desk_op *op = op_new(b, OP_LADDER);
-  if (!op) return deny(b, ret, REASON_RATE, "more than 1024 order calls in one callback", DESK_OPS_MAX, DESK_OPS_MAX + 1);
+  assert(op);
   op->id = id;
   op->ladder = *req;
   return desk_order(b, id);
@@ -262,11 +263,36 @@ enum reason desk_cancel(void *self, uint64_t id) {
   return REASON_NONE;
 }
 
+// A changed entry passes the same checks as a new one of its size, with the old one out of the way.
+static enum reason modify_check(struct bot *b, const struct order *o, const struct script_change *change) {
+  struct intent in;
+  intent_init(&in, o->symbol, o->side);
+  in.type = o->type, in.leg = o->leg, in.tif = o->tif, in.post = o->post;
+  in.limit = change->has_limit ? change->limit : o->limit;
+  in.trigger = change->has_trigger ? change->trigger : o->trigger;
+  in.trail_ticks = o->trail_ticks, in.trail_frac_e8 = o->trail_frac_e8;
+  in.size_kind = SIZE_QTY;
+  in.size = (change->has_qty ? change->qty.lots : o->qty.lots) - o->filled.lots;
+  if (in.size <= 0) return REASON_MODIFY;
+  shadow_count(b, o, -1);
+  struct risk_fees fees = fees_of(b, o->symbol);
+  struct risk_verdict v = risk_check(shadow(b), &in, &b->limits, &b->risk, &fees, fill_model_compat(matcher_config(b->matcher)->model), b->now_ns);
+  shadow_count(b, o, 1);
+  if (v.ok) return REASON_NONE;
+  bot_denied(b, v.denial.code, v.denial.msg);
+  return v.denial.code;
+}
+
 enum reason desk_modify(void *self, uint64_t id, const struct script_change *change) {
   struct bot *b = self;
   const struct order *o = desk_order(b, id);
   if (!o) return REASON_UNKNOWN_ORDER;
-  // a filled entry is modified through its children, which are alive then
+  bool terms = change->has_qty || change->has_limit || change->has_trigger;
+  if (terms && !order_alive(o)) return REASON_UNKNOWN_ORDER;  // but a filled entry's sl and tp are its children's
+  if (terms && !o->reduce) {
+    enum reason why = modify_check(b, o, change);
+    if (why != REASON_NONE) return why;
+  }
   struct desk_op *op = op_new(b, OP_MODIFY);
   if (!op) return REASON_RATE;
   op->id = id;
@@ -312,7 +338,9 @@ void desk_commit(struct bot *b) {
       case OP_SUBMIT:
         if (!op->dropped) matcher_submit_as(b->matcher, op->id, &op->intent, op->qty, b->now_ns);
         break;
-      case OP_LADDER: ladder_start(b, &op->ladder, op->id); break;
+      case OP_LADDER:
+        if (matcher_order(b->matcher, op->id)) ladder_start(b, &op->ladder, op->id);  // else its base was cancelled at once
+        break;
       case OP_CANCEL: matcher_cancel(b->matcher, op->id, REASON_SCRIPT, b->now_ns); break;
       case OP_MODIFY: {
         enum reason why = matcher_modify(b->matcher, op->id, &op->change, b->now_ns);

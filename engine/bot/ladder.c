@@ -108,10 +108,19 @@ void ladder_fill(struct bot *b, const struct fill *f) {
   for (int i = 0; i < LADDERS_MAX; i++) {
     struct ladder *l = &b->ladders[i];
     if (!l->used || l->req.symbol != f->symbol) continue;
-    bool entry = f->order == l->base_id || is_rung(l, f->order);
+    bool entry = f->order == l->base_id || is_rung(l, f->order), exit = f->order == l->tp_id || f->order == l->sl_id;
     if (entry) {
       l->position_lots += f->side * f->qty.lots;
       l->cost += (int128)f->px.ticks * f->qty.lots;
+    }
+    if (exit && f->complete) {  // also when the symbol has another position beside
+      ladder_end(b, l);
+      continue;
+    }
+    if (exit) {  // a part: what is left keeps its average
+      int64_t before = l->position_lots < 0 ? -l->position_lots : l->position_lots;
+      if (before > f->qty.lots) l->cost -= l->cost * f->qty.lots / before;
+      l->position_lots += f->side * f->qty.lots;
     }
     int64_t held = account_lots(b->account, l->req.symbol, leg_of(b, &l->req));
     if (l->placed && held == 0) {
@@ -127,9 +136,18 @@ void ladder_fill(struct bot *b, const struct fill *f) {
   }
 }
 
+// A base that ended without filling ends its ladder; one that filled in part is protected like a whole one.
 void ladder_order_ended(struct bot *b, uint64_t id) {
-  if (!b->ladders) return;
-  for (int i = 0; i < LADDERS_MAX; i++)
-    if (b->ladders[i].used && b->ladders[i].base_id == id && !b->ladders[i].placed && b->ladders[i].position_lots == 0)
-      b->ladders[i].used = false;
+  for (int i = 0; b->ladders && i < LADDERS_MAX; i++) {
+    struct ladder *l = &b->ladders[i];
+    if (!l->used || l->placed || l->base_id != id) continue;
+    int64_t lots = l->position_lots < 0 ? -l->position_lots : l->position_lots;
+    if (lots == 0) {
+      l->used = false;
+      continue;
+    }
+    place_rungs(b, l, (price){(int64_t)(l->cost / lots)});
+    l->tp_id = place_exit(b, l, l->tp_id, l->req.tp_frac_e8, false);
+    l->sl_id = place_exit(b, l, l->sl_id, l->req.sl_frac_e8, true);
+  }
 }

@@ -101,7 +101,10 @@ enum status script_describe(const char *chunkname, const char *source, size_t le
     memcpy(text, source, len);
     text[len] = '\0';
     struct describe d = {chunkname, text, spec};
-    st = vm_protect(vm, l_describe, &d, err);
+    lua_State *L = vm_lua(vm);
+    lua_pushcfunction(L, l_describe);  // on the script's budget, like everything it can make long
+    lua_pushlightuserdata(L, &d);
+    st = vm_call(vm, 1, 0, err);
     sha256_hex(source, len, spec->sha256);
   }
   vm_destroy(vm);

@@ -85,6 +85,14 @@ void header_push(lua_State *L) {
 
 // ---- where a key stands in the source, for messages and for keeping the author's order
 
+// The field without metamethods: the header's tables are the tenant's, and reading them must run none of its code – it could
+// hang, or free what the reader holds. Leaves the value on the stack, returns its type.
+static int raw_field(lua_State *L, int ix, const char *key) {
+  ix = lua_absindex(L, ix);
+  lua_pushstring(L, key);
+  return lua_rawget(L, ix);
+}
+
 static bool word_char(char c) {
   return isalnum((unsigned char)c) || c == '_';
 }
@@ -173,7 +181,7 @@ static void check_keys(struct reader *r, int ix, const char *where, const char *
   lua_State *L = r->L;
   ix = lua_absindex(L, ix);
   for (lua_pushnil(L); lua_next(L, ix); lua_pop(L, 1)) {
-    if (lua_type(L, -2) == LUA_TLIGHTUSERDATA) continue;  // our own tag
+    if (lua_touserdata(L, -2) == &kind_key) continue;  // our own tag
     if (lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= positional) continue;
     if (lua_type(L, -2) != LUA_TSTRING)
       fail(r, NULL, "%s: only named keys%s are allowed", where, positional ? " after the positional values" : "");
@@ -184,7 +192,7 @@ static void check_keys(struct reader *r, int ix, const char *where, const char *
 // Copies the string field `key` of the table at ix; false when absent.
 static bool read_text(struct reader *r, int ix, const char *where, const char *key, char *ret, size_t size) {
   lua_State *L = r->L;
-  int type = lua_getfield(L, ix, key);
+  int type = raw_field(L, ix, key);
   if (type == LUA_TNIL) return lua_pop(L, 1), false;
   size_t len;
   if (type != LUA_TSTRING) fail(r, key, "%s.%s must be a text, not a %s", where, key, lua_typename(L, type));
@@ -198,7 +206,7 @@ static bool read_text(struct reader *r, int ix, const char *where, const char *k
 
 static bool read_number(struct reader *r, int ix, const char *where, const char *key, double *ret) {
   lua_State *L = r->L;
-  int type = lua_getfield(L, ix, key);
+  int type = raw_field(L, ix, key);
   if (type == LUA_TNIL) return lua_pop(L, 1), false;
   if (type != LUA_TNUMBER || !isfinite(lua_tonumber(L, -1))) fail(r, key, "%s.%s must be a finite number", where, key);
   *ret = lua_tonumber(L, -1);
@@ -208,7 +216,7 @@ static bool read_number(struct reader *r, int ix, const char *where, const char 
 
 static bool read_bool(struct reader *r, int ix, const char *where, const char *key) {
   lua_State *L = r->L;
-  int type = lua_getfield(L, ix, key);
+  int type = raw_field(L, ix, key);
   if (type != LUA_TNIL && type != LUA_TBOOLEAN) fail(r, key, "%s.%s must be true or false", where, key);
   bool value = lua_toboolean(L, -1);
   lua_pop(L, 1);
@@ -253,7 +261,7 @@ static void read_default(struct reader *r, int ix, struct param_spec *p) {
 static void read_choices(struct reader *r, int ix, struct param_spec *p) {
   lua_State *L = r->L;
   int list = ix;
-  if (lua_getfield(L, ix, "of") == LUA_TTABLE) list = lua_gettop(L);
+  if (raw_field(L, ix, "of") == LUA_TTABLE) list = lua_gettop(L);
   int n = (int)lua_rawlen(L, list);
   if (n < 1 || n > SPEC_CHOICES_MAX) fail(r, p->name, "params.%s: an enum has 1 to %d choices", p->name, SPEC_CHOICES_MAX);
   for (int i = 1; i <= n; i++) {
@@ -281,6 +289,7 @@ static void read_param(struct reader *r, const char *name, int ix) {
     fail(r, name, "%s: write its kind, for example %s=int{10, min=2, max=100} (kinds: int num pct money bool enum text tf symbol time)",
          where, name);
   p->kind = (enum param_kind)lua_tointeger(L, -1);
+  if ((unsigned)p->kind >= PARAM_KIND_COUNT) fail(r, name, "%s: not made by a kind such as int{…}", where);
   lua_pop(L, 1);
   check_keys(r, ix, where, keys, COUNT(keys), p->kind == PARAM_ENUM ? SPEC_CHOICES_MAX : 1);
   read_default(r, ix, p);
@@ -433,7 +442,7 @@ static int entry_compare(const void *a, const void *b) {
 static void read_section(struct reader *r, int header, const char *section, void (*read)(struct reader *, const char *, int)) {
   struct section_entry entries[SPEC_PARAMS_MAX];
   lua_State *L = r->L;
-  int type = lua_getfield(L, header, section);
+  int type = raw_field(L, header, section);
   if (type == LUA_TNIL) {
     lua_pop(L, 1);
     return;
@@ -449,7 +458,7 @@ static void read_section(struct reader *r, int header, const char *section, void
   }
   qsort(entries, (size_t)n, sizeof entries[0], entry_compare);
   for (int i = 0; i < n; i++) {
-    lua_getfield(L, ix, entries[i].name);
+    raw_field(L, ix, entries[i].name);
     read(r, entries[i].name, lua_gettop(L));
     lua_settop(L, ix);
   }
@@ -467,11 +476,11 @@ static void read_mode(struct reader *r, int header) {
 static void read_risk(struct reader *r, int header) {
   static const char *const keys[] = {"max_notional"};
   lua_State *L = r->L;
-  int type = lua_getfield(L, header, "risk");
+  int type = raw_field(L, header, "risk");
   if (type == LUA_TTABLE) {
     int ix = lua_gettop(L);
     check_keys(r, ix, "risk", keys, COUNT(keys), 0);
-    if (lua_getfield(L, ix, "max_notional") == LUA_TFUNCTION)
+    if (raw_field(L, ix, "max_notional") == LUA_TFUNCTION)
       r->spec->has_max_notional = true;
     else if (!lua_isnil(L, -1))
       fail(r, "max_notional", "risk.max_notional must be a function(p)");
@@ -513,7 +522,7 @@ void header_read(lua_State *L, const char *chunkname, const char *source, struct
   spec->streams[0] = (struct stream_spec){.name = "main", .symbol_param = -1, .timeframe_param = -1};
   read_section(r, header, "data", read_stream);
   read_section(r, header, "ind", read_indicator);
-  int type = lua_getfield(L, header, "check");
+  int type = raw_field(L, header, "check");
   if (type != LUA_TNIL && type != LUA_TFUNCTION) fail(r, "check", "strategy.check must be a function(p)");
   spec->has_check = type == LUA_TFUNCTION;
   lua_pop(L, 1);

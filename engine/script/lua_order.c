@@ -122,7 +122,7 @@ int l_ctx_cancel(lua_State *L) {
 static bool check_tag(lua_State *L, int ix, struct script *s, uint32_t *ret_tag) {
   *ret_tag = TAG_NONE;
   if (lua_isnoneornil(L, ix)) return true;
-  *ret_tag = s->host->tag_intern(s->host->self, luaL_checkstring(L, ix));
+  *ret_tag = s->host->tag_find(s->host->self, luaL_checkstring(L, ix));
   return *ret_tag != TAG_NONE;
 }
 

@@ -279,6 +279,7 @@ void order_args_intent(lua_State *L, int ix, struct script *s, enum order_call c
   intent_init(ret, symbol, side);
   ret->reduce = call == CALL_CLOSE || (a.has[OPT_REDUCE] && a.num[OPT_REDUCE] != 0);
   ret->post = a.has[OPT_POST] && a.num[OPT_POST] != 0;
+  if (call == CALL_TARGET && (a.num[OPT_QTY] < 0 || a.num[OPT_NOTIONAL] < 0 || a.num[OPT_PCT] < 0)) ret->side = side = SIDE_SELL;
   ret->leg = find_leg(&a, s, side, ret->reduce);
   if (call == CALL_CLOSE) {  // the side follows from the position, which the prices' rounding needs to know
     if (s->spec->hedging && !a.has[OPT_LEG] && account_lots(s->host->account, symbol, LEG_LONG) == 0) ret->leg = LEG_SHORT;
@@ -306,6 +307,7 @@ void order_args_change(lua_State *L, int ix, struct script *s, const struct orde
   if ((ret->has_trigger = a.has[OPT_TRIGGER])) ret->trigger = to_price(&a, OPT_TRIGGER, inst, o->side);
   if ((ret->has_sl = a.has[OPT_SL]) && !isnan(a.num[OPT_SL])) ret->sl = to_price(&a, OPT_SL, inst, exit_side);
   if ((ret->has_tp = a.has[OPT_TP]) && !isnan(a.num[OPT_TP])) ret->tp = to_price(&a, OPT_TP, inst, exit_side);
+  if (ret->has_qty && ret->qty.lots <= 0) luaL_error(L, "ctx:modify: qty must be above 0");
   if (!ret->has_qty && !ret->has_limit && !ret->has_trigger && !ret->has_sl && !ret->has_tp)
     luaL_error(L, "ctx:modify: nothing to change; give qty, price, trigger, sl or tp");
 }

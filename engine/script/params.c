@@ -52,6 +52,7 @@ static enum status check_number(const struct param_spec *p, double v, struct err
   if (!isfinite(v)) return err_set(err, ERR_INVALID, "%s must be a finite number", p->name);
   if (p->kind == PARAM_INT && v != floor(v))
     return err_set(err, ERR_INVALID, "%s must be a whole number, not %.15g", p->name, v);
+  if (p->kind == PARAM_INT && fabs(v) > 0x1p53) return err_set(err, ERR_RANGE, "%s = %.15g is too large for a whole number", p->name, v);
   if (p->has_min && v < p->min) return err_set(err, ERR_RANGE, "%s = %.15g is below its minimum %.15g", p->name, v, p->min);
   if (p->has_max && v > p->max) return err_set(err, ERR_RANGE, "%s = %.15g is above its maximum %.15g", p->name, v, p->max);
   return OK;
@@ -62,15 +63,12 @@ enum status params_check(const struct param_spec *p, const struct param_value *v
   int64_t timeframe_ns;
   switch (p->kind) {
     case PARAM_ENUM: {
-      const char *names[SPEC_CHOICES_MAX];
       char list[512] = "";
       for (int i = 0; i < p->choice_count; i++) {
         if (strcmp(p->choices[i], value->text) == 0) return OK;
-        names[i] = p->choices[i];
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s\"%s\"", i ? ", " : "", p->choices[i]);
       }
-      (void)names;
-      return err_set(err, ERR_INVALID, "%s = \"%s\" is none of %s", p->name, value->text, list);
+          return err_set(err, ERR_INVALID, "%s = \"%s\" is none of %s", p->name, value->text, list);
     }
     case PARAM_TF:
       if (timeframe_parse(value->text, &timeframe_ns)) return OK;

@@ -60,6 +60,7 @@ struct script_host {
   // The next live order with an id above `after`, any tag when tag is TAG_NONE; NULL: none.
   const struct order *(*next_order)(void *self, uint64_t after, uint32_t tag);
   uint32_t (*tag_intern)(void *self, const char *text);  // TAG_NONE when the table is full
+  uint32_t (*tag_find)(void *self, const char *text);    // TAG_NONE when no order ever had it
   const char *(*tag_text)(void *self, uint32_t tag);     // "" for TAG_NONE
   int (*symbol_find)(void *self, const char *name);      // index in account, -1: not traded here
   double (*day_pnl)(void *self);
@@ -84,7 +85,6 @@ struct script_config {
   // One series per stream of the spec, in its order; and the account's symbol for each. Borrowed.
   const struct series *const *series;
   const int *symbols;
-  const char *const *stream_symbols_text;  // unused by scripts that do not ask; may be NULL
 };
 
 struct script;

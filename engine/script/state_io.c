@@ -74,11 +74,13 @@ static size_t path_push(struct saver *v, const struct key_ref *k) {
 static void save_table(lua_State *L, struct saver *v, int ix, int depth) {
   if (depth > DEPTH_MAX) luaL_error(L, "%s is nested deeper than %d (or contains itself)", v->path, DEPTH_MAX);
   luaL_checkstack(L, 8, NULL);
-  size_t n = 0;
-  for (lua_pushnil(L); lua_next(L, ix); lua_pop(L, 1)) n++;
+  size_t n = 0, listed = 0, array = lua_rawlen(L, ix);
+  for (lua_pushnil(L); lua_next(L, ix); lua_pop(L, 1)) {
+    n++;
+    listed += lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && (lua_Unsigned)lua_tointeger(L, -2) <= array;
+  }
   if (n > SCRIPT_STATE_MAX / 4) luaL_error(L, "%s has too many entries", v->path);
-  size_t array = lua_rawlen(L, ix);
-  if (array == n && n > 0) {
+  if (array == n && listed == n && n > 0) {  // keys are 1 … n, without a hole
     buf_str(v->out, "[");
     for (size_t i = 1; i <= n; i++) {
       struct key_ref k = {.is_number = true};
@@ -100,8 +102,10 @@ static void save_table(lua_State *L, struct saver *v, int ix, int depth) {
     *k = (struct key_ref){0};
     if (lua_type(L, -2) == LUA_TSTRING) {
       k->text = lua_tolstring(L, -2, &k->len);
+      if (strlen(k->text) != k->len) luaL_error(L, "%s has a key with a NUL byte", v->path);
     } else if (lua_type(L, -2) == LUA_TNUMBER) {
       k->is_number = true;
+      if (!isfinite(lua_tonumber(L, -2))) luaL_error(L, "%s has a key that is infinite", v->path);
       k->is_integer = lua_isinteger(L, -2);
       k->value = lua_tonumber(L, -2);
       k->integer = lua_tointeger(L, -2);
@@ -143,13 +147,14 @@ static void save_table(lua_State *L, struct saver *v, int ix, int depth) {
     save_value(L, v, lua_gettop(L), depth + 1);
     lua_pop(L, 1);
     v->path[used] = '\0';
-    if (v->out->failed || v->out->len > SCRIPT_STATE_MAX) break;
   }
   buf_str(v->out, "}");
   lua_pop(L, 1);
 }
 
 static void save_value(lua_State *L, struct saver *v, int ix, int depth) {
+  if (v->out->failed || v->out->len > SCRIPT_STATE_MAX)  // a small table that holds itself often grows without end
+    luaL_error(L, "ctx.state is larger than %d bytes when saved; keep less in it", SCRIPT_STATE_MAX);
   switch (lua_type(L, ix)) {
     case LUA_TBOOLEAN: buf_str(v->out, lua_toboolean(L, ix) ? "true" : "false"); break;
     case LUA_TNUMBER: save_number(L, v, ix); break;
@@ -280,7 +285,7 @@ static int l_migrate(lua_State *L) {
 
 enum status script_state_load(struct script *s, const char *text, size_t len, const char *from, struct err *err) {
   json_error_t je;
-  json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+  json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &je);
   if (!root) return err_set(err, ERR_INVALID, "saved state: %s", je.text);
   struct buf check;
   buf_init(&check, SCRIPT_STATE_MAX + 4096);

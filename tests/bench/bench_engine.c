@@ -71,7 +71,7 @@ static double baseline(lua_State *L, bool refill) {
   double begin = cpu_s();
   for (int i = 0; i < BATCH; i++) {
     ring_f[1] = ring_f[0], ring_s[1] = ring_s[0];
-    ring_f[0] = i % 150 < 75 ? 2 : 1, ring_s[0] = 1.5;  // a cross every 75 bars, as the walk has
+    ring_f[0] = i % 50 < 25 ? 2 : 1, ring_s[0] = 1.5;  // a cross every 25 bars, as the walk has
     lua_pushvalue(L, 1);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 3);
@@ -122,7 +122,9 @@ static void setup_load(struct setup *s, const char *script, const char *file) {
   s->c.spec = s->spec, s->c.values = s->values, s->c.watchdog = dog;
   s->c.files[0] = (struct backtest_file){NULL, file};
   s->c.file_count = 1;
-  s->c.fees.maker_frac_e8 = s->c.fees.taker_frac_e8 = 50000;
+  // Enough money and low enough a fee that a coin-flip strategy still trades at the end of a million bars.
+  s->c.match.deposit.e8 = 1000000 * CASH_ONE;
+  s->c.fees.maker_frac_e8 = s->c.fees.taker_frac_e8 = 10000;
   s->c.csv.lot = (struct decimal){1, 3};
   struct result r;
   result_init(&r);
