@@ -33,7 +33,8 @@ static int key_compare(const void *a, const void *b) {
   const struct key_ref *x = a, *y = b;
   size_t n = x->len < y->len ? x->len : y->len;
   int c = memcmp(x->is_number ? x->number : x->text, y->is_number ? y->number : y->text, n);
-  return c ? c : (x->len > y->len) - (x->len < y->len);
+  if (c == 0) c = (x->len > y->len) - (x->len < y->len);
+  return c ? c : (int)y->is_number - (int)x->is_number;  // the number 5 before the text "#5"
 }
 
 static void save_text(struct buf *out, const char *text, size_t len) {
