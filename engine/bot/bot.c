@@ -164,7 +164,10 @@ struct risk_state *bot_risk_state(struct bot *b) {
 // ---- running callbacks
 
 enum status bot_finish_callback(struct bot *b, enum status st, struct err *err) {
-  if (st == OK && b->desk.count) st = script_verify(b->script, err);
+  if (st == OK && b->desk.count && !b->verified) {  // the first orders of a day; the day's turn looks again
+    st = script_verify(b->script, err);
+    b->verified = st == OK;
+  }
   if (st == OK)
     desk_commit(b);
   else
@@ -230,6 +233,7 @@ enum status bot_day(struct bot *b, int64_t now_ns, const char *day, struct err *
   double pnl = (double)(equity.e8 - b->risk.day_start_e8) / 1e8;
   risk_state_day(&b->risk, equity);
   if (!b->started) return OK;
+  b->verified = false;
   enum status st = script_verify(b->script, err);
   if (st != OK) return st;
   // What ctx.state cannot keep over a restart should be found now, not after the first crash.

@@ -68,6 +68,7 @@ struct bot {
   size_t target_count, target_cap;
   int64_t now_ns;
   bool started, stopping, in_callback;
+  bool verified;  // ctx was found whole since the last day's turn
   bool needs_orders, needs_fills, needs_positions;
 };
 

@@ -2,8 +2,8 @@
 //
 // ctx and ctx.ind are what every bar reads, so their fields stand in the tables themselves (a proxy in front costs three hash
 // look-ups more, 120 ns a bar). New names are refused at once by __newindex, misspelt ones by __index with a suggestion;
-// overwriting one that exists is found by ctx_sealed(), which runs before a callback's orders are committed and at each day's
-// turn. `now` is the one field that changes by itself: __index computes it. Tables read more rarely are real proxies.
+// overwriting one that exists is found by ctx_sealed(), which runs before the first orders of a day are committed and at
+// each day's turn. `now` is the one field that changes by itself: __index computes it. Tables read more rarely are real proxies.
 #include "script/instance.h"
 
 #include "base/suggest.h"

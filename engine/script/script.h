@@ -94,7 +94,7 @@ void script_destroy(struct script *s);
 bool script_has(const struct script *s, enum callback cb);
 // Bytes of the Lua heap and of the engine's own structures for this script.
 size_t script_bytes(const struct script *s);
-// Has the script left ctx as it was made? ERR_SCRIPT if not. Called by the owner before orders take effect and now and then.
+// Has the script left ctx as it was made? ERR_SCRIPT if not. Called by the owner before the first orders of a day take effect and at its turn.
 enum status script_verify(struct script *s, struct err *err) MUST_CHECK;
 bool script_killed(const struct script *s);
 // CPU time is the owner's to measure; calls made so far:
