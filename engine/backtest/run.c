@@ -386,7 +386,9 @@ static enum status walk_all(struct walk *w, struct err *err) {
       char at[TIME_TEXT_MAX];
       return err_wrap(err, st, "at %s", time_text(now_ns, at));
     }
-    if (w->stream[0].next >= w->d->main_to && w->stream[0].next < w->stream[0].series->count) break;  // --to
+    // main's last bar (of the data, or before --to) ends the run: what other files hold beyond it would move positions after
+    // the last equity mark
+    if (w->stream[0].next >= w->d->main_to) break;
   }
   enum status st = bot_stop(w->bot, w->now_ns, "end", err);
   if (st != OK) return st;
