@@ -117,7 +117,6 @@ enum status bot_create(const struct bot_config *cfg, struct bot **ret, struct er
   b->observer = cfg->observer;
   risk_state_init(&b->risk, account_equity(b->account));
   desk_init(b);
-  matcher_on_fill(b->matcher, ladder_fill, b);
   b->timer_next_ns = INT64_MAX;
   b->host = (struct script_host){
       .self = b, .account = b->account, .submit = desk_submit, .target = desk_target, .ladder = desk_ladder, .cancel = desk_cancel,
@@ -206,6 +205,7 @@ static enum status deliver_order(struct bot *b, const struct match_event *e, str
 
 static enum status deliver_fill(struct bot *b, const struct match_event *e, struct err *err) {
   if (b->observer.fill) b->observer.fill(b->observer.self, &e->fill);
+  ladder_fill(b, &e->fill);
   if (!b->needs_fills || !b->started) return OK;
   desk_begin(b);
   return bot_finish_callback(b, script_on_fill(b->script, &e->fill, err), err);

@@ -44,8 +44,8 @@ struct ladder {
   uint64_t base_id, tp_id, sl_id;
   uint64_t rungs[100];
   int rung_count;
-  int64_t position_lots;  // of this ladder that exits have not closed, signed
-  int128 cost;            // Σ ticks × lots of them
+  int64_t position_lots;  // filled by this ladder so far, signed
+  int128 cost;            // Σ ticks × lots
   bool used, placed;
 };
 
@@ -93,7 +93,7 @@ void bot_denied(struct bot *b, enum reason code, const char *msg);
 
 // ladder.c
 void ladder_start(struct bot *b, const struct ladder_request *req, uint64_t base_id);
-void ladder_fill(void *bot, const struct fill *f);  // a matcher_fill_fn: on the path, before what follows in the same bar
+void ladder_fill(struct bot *b, const struct fill *f);
 void ladder_order_ended(struct bot *b, uint64_t id);
 
 // timers.c

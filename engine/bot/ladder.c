@@ -1,12 +1,10 @@
 // bot/ladder.c – ctx:ladder: a base order, safety orders below (above) it, one take-profit for all of it.
 //
 //   base filled at P  →  rung i (1 … n) is a limit at P·(1 ∓ d_i), d_i = step·(1 + k + … + k^(i−1)), worth base·vol_k^i
-//   each fill         →  take-profit (and stop, paired one-cancels-other) move to the new average, for the whole quantity
+//   each fill         →  take-profit (and stop) move to the new average, for the whole quantity
 //   take-profit or stop filled, or the position gone otherwise  →  the rest is cancelled, the ladder is over
-//   a rung that fills while its cancel is on its way (latency)  →  gets a take-profit and a stop of its own
 //
-// The engine keeps it placed, so a script that misses an event, or stops, leaves no half ladder behind. It acts on each fill
-// where it happens on the bar's path: a stop that fires takes the rungs below it away before the price gets there.
+// The engine keeps it placed, so a script that misses an event, or stops, leaves no half ladder behind.
 #include "bot/bot_impl.h"
 
 #include <assert.h>
@@ -66,7 +64,6 @@ static void place_rungs(struct bot *b, struct ladder *l, price base) {
   l->placed = true;
 }
 
-// Replaces an exit by one for what is held, at frac from its average; 0 when there is to be none.
 static uint64_t place_exit(struct bot *b, struct ladder *l, uint64_t old, int64_t frac_e8, bool stop) {
   const struct ladder_request *q = &l->req;
   if (old) matcher_cancel(b->matcher, old, REASON_MODIFY, b->now_ns);
@@ -89,25 +86,7 @@ static uint64_t place_exit(struct bot *b, struct ladder *l, uint64_t old, int64_
   else
     in.limit = exit;
   in.tag = stop ? TAG_SL : TAG_TP;
-  in.oco = stop ? l->tp_id : 0;  // rule 11 then judges a bar that holds both
   return place(b, &in);
-}
-
-static void place_exits(struct bot *b, struct ladder *l) {
-  l->tp_id = place_exit(b, l, l->tp_id, l->req.tp_frac_e8, false);
-  l->sl_id = place_exit(b, l, l->sl_id, l->req.sl_frac_e8, true);
-}
-
-static bool alive(const struct bot *b, uint64_t id) {
-  const struct order *o = id ? matcher_order(b->matcher, id) : NULL;
-  return o && order_alive(o);
-}
-
-// Frees the slot of a ladder that holds nothing and waits for nothing.
-static void free_if_over(const struct bot *b, struct ladder *l) {
-  bool busy = l->position_lots != 0 || alive(b, l->base_id) || alive(b, l->tp_id) || alive(b, l->sl_id);
-  for (int i = 0; i < l->rung_count && !busy; i++) busy = alive(b, l->rungs[i]);
-  l->used = busy;
 }
 
 static void ladder_end(struct bot *b, struct ladder *l) {
@@ -115,9 +94,7 @@ static void ladder_end(struct bot *b, struct ladder *l) {
     if (l->rungs[i]) matcher_cancel(b->matcher, l->rungs[i], REASON_OCO, b->now_ns);
   if (l->tp_id) matcher_cancel(b->matcher, l->tp_id, REASON_OCO, b->now_ns);
   if (l->sl_id) matcher_cancel(b->matcher, l->sl_id, REASON_OCO, b->now_ns);
-  l->position_lots = 0;
-  l->cost = 0;
-  free_if_over(b, l);
+  l->used = false;
 }
 
 static bool is_rung(const struct ladder *l, uint64_t id) {
@@ -126,55 +103,51 @@ static bool is_rung(const struct ladder *l, uint64_t id) {
   return false;
 }
 
-static void filled(struct bot *b, struct ladder *l, const struct fill *f) {
-  bool entry = f->order == l->base_id || is_rung(l, f->order), exit = f->order == l->tp_id || f->order == l->sl_id;
-  if (exit && f->complete) {  // also when the symbol has another position beside
-    ladder_end(b, l);
-    return;
-  }
-  if (entry) {
-    l->position_lots += f->side * f->qty.lots;
-    l->cost += (int128)f->px.ticks * f->qty.lots;
-  } else if (exit) {  // a part: what is left keeps its average
-    int64_t before = l->position_lots < 0 ? -l->position_lots : l->position_lots;
-    if (before > f->qty.lots) l->cost -= l->cost * f->qty.lots / before;
-    l->position_lots += f->side * f->qty.lots;
-  }
-  if (l->placed && account_lots(b->account, l->req.symbol, leg_of(b, &l->req)) == 0) {
-    ladder_end(b, l);
-    return;
-  }
-  if (!entry) return;
-  if (f->order == l->base_id && f->complete && !l->placed) place_rungs(b, l, f->px);
-  if (l->placed) place_exits(b, l);
-}
-
-void ladder_fill(void *bot, const struct fill *f) {
-  struct bot *b = bot;
+void ladder_fill(struct bot *b, const struct fill *f) {
   if (!b->ladders) return;
-  int64_t now_ns = b->now_ns;
-  b->now_ns = f->time_ns;
-  for (int i = 0; i < LADDERS_MAX; i++)
-    if (b->ladders[i].used && b->ladders[i].req.symbol == f->symbol) filled(b, &b->ladders[i], f);
-  b->now_ns = now_ns;
+  for (int i = 0; i < LADDERS_MAX; i++) {
+    struct ladder *l = &b->ladders[i];
+    if (!l->used || l->req.symbol != f->symbol) continue;
+    bool entry = f->order == l->base_id || is_rung(l, f->order), exit = f->order == l->tp_id || f->order == l->sl_id;
+    if (entry) {
+      l->position_lots += f->side * f->qty.lots;
+      l->cost += (int128)f->px.ticks * f->qty.lots;
+    }
+    if (exit && f->complete) {  // also when the symbol has another position beside
+      ladder_end(b, l);
+      continue;
+    }
+    if (exit) {  // a part: what is left keeps its average
+      int64_t before = l->position_lots < 0 ? -l->position_lots : l->position_lots;
+      if (before > f->qty.lots) l->cost -= l->cost * f->qty.lots / before;
+      l->position_lots += f->side * f->qty.lots;
+    }
+    int64_t held = account_lots(b->account, l->req.symbol, leg_of(b, &l->req));
+    if (l->placed && held == 0) {
+      ladder_end(b, l);
+      continue;
+    }
+    if (!entry) continue;
+    if (f->order == l->base_id && f->complete && !l->placed) place_rungs(b, l, f->px);
+    if (l->placed) {
+      l->tp_id = place_exit(b, l, l->tp_id, l->req.tp_frac_e8, false);
+      l->sl_id = place_exit(b, l, l->sl_id, l->req.sl_frac_e8, true);
+    }
+  }
 }
 
 // A base that ended without filling ends its ladder; one that filled in part is protected like a whole one.
 void ladder_order_ended(struct bot *b, uint64_t id) {
   for (int i = 0; b->ladders && i < LADDERS_MAX; i++) {
     struct ladder *l = &b->ladders[i];
-    if (!l->used) continue;
-    if (l->placed) {
-      if (l->position_lots == 0) free_if_over(b, l);
-      continue;
-    }
-    if (l->base_id != id) continue;
+    if (!l->used || l->placed || l->base_id != id) continue;
     int64_t lots = l->position_lots < 0 ? -l->position_lots : l->position_lots;
     if (lots == 0) {
       l->used = false;
       continue;
     }
     place_rungs(b, l, (price){(int64_t)(l->cost / lots)});
-    place_exits(b, l);
+    l->tp_id = place_exit(b, l, l->tp_id, l->req.tp_frac_e8, false);
+    l->sl_id = place_exit(b, l, l->sl_id, l->req.sl_frac_e8, true);
   }
 }

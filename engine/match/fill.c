@@ -121,7 +121,6 @@ static int64_t book(struct matcher *m, struct match_symbol *s, struct order *o, 
     int64_t opened = r.change == POSITION_FLIPPED ? lots - before : lots;
     children_grow(m, s, o, opened, x->time_ns);
   }
-  if (m->on_fill) m->on_fill(m->on_fill_self, &f);
   return lots;
 }
 

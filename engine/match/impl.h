@@ -42,8 +42,6 @@ struct matcher {
   uint64_t last_order, last_fill;
   struct match_event *events;  // queue: [head, tail) of cap
   size_t event_head, event_tail, event_cap;
-  matcher_fill_fn *on_fill;
-  void *on_fill_self;
   struct pending_change *changes;
   size_t change_count, change_cap;
   uint64_t *scratch;         // compat models: the queue's ids while a bar goes through it

@@ -174,11 +174,6 @@ bool matcher_swap(struct matcher *m, int symbol, int64_t ts_ns, int days) MUST_C
 void matcher_finalize(struct matcher *m, int symbol, const struct match_bar *last);
 
 // --- events ----------------------------------------------------------------------------------------------------------------
-// For orders that depend on each other in ways the matcher does not know (a ladder's): called with each fill on the path at
-// which it happens, after its event, group and children. It may submit, cancel and modify, with fill.time_ns as the time; that
-// takes part in what is left of the bar, as children do. It must not match. NULL: none.
-typedef void matcher_fill_fn(void *self, const struct fill *f);
-void matcher_on_fill(struct matcher *m, matcher_fill_fn *fn, void *self);
 // The next event, or false when there is none. Safe to call submit, cancel, modify between calls.
 bool matcher_event_next(struct matcher *m, struct match_event *ret);
 size_t matcher_event_count(const struct matcher *m);  // waiting

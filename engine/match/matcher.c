@@ -53,11 +53,6 @@ enum status matcher_create(const struct match_config *config, struct matcher **r
   return OK;
 }
 
-void matcher_on_fill(struct matcher *m, matcher_fill_fn *fn, void *self) {
-  m->on_fill = fn;
-  m->on_fill_self = self;
-}
-
 void matcher_destroy(struct matcher *m) {
   if (!m) return;
   for (int i = 0; i < m->account.symbol_count; i++) free(m->symbols[i].work);

@@ -1,7 +1,7 @@
--- A ladder: base, rungs, one take-profit that follows the average, the rest cancelled when it fills. The rungs wait from the base fill on, within its bar too.
+-- A ladder: base, rungs, one take-profit that follows the average, the rest cancelled when it fills. The rungs are placed when the bar of the base fill is over.
 -- bars: 100,100,100,100 100,100,98.5,99 99,99,96,97 97,101,97,100 100,100,99,100 100,100,90,91
 -- fill: 2 buy 1 100 dca
--- fill: 2 buy 2.02 99 dca
+-- fill: 3 buy 2.02 99 dca
 -- fill: 3 buy 4.12 97 dca
 -- fill: 4 sell 7.14 98.97 tp
 -- expect: left 0
