@@ -4,7 +4,8 @@
 --           position is closed when the RSI recovers, after `max_bars`, or at a stop of `atr_stop` ATRs.
 -- Works     in quiet bull markets with frequent small setbacks (indices, large shares).
 -- Fails     when the trend breaks: the last dip is the one that does not come back; the stop limits it.
--- Risk      one position at a time, sized so that the stop costs `risk` percent of equity, never more than `cap` of it.
+-- Risk      one position at a time, long only, sized so that the stop costs `risk` percent of equity, in notional never more
+--           than `cap` percent of it.
 strategy{ name="RSI reversion", api=1,
   about="Buys a low short-term RSI above a long moving average and sells into the recovery.",
   params={
@@ -19,12 +20,16 @@ strategy{ name="RSI reversion", api=1,
   check=function(p) return p.buy_below < p.sell_above, "buy_below must be below sell_above" end,
   ind={ rsi={"rsi","length"}, trend={"sma","trend"}, atr={"atr",14} } }
 
+local function leave(ctx, why)
+  if not ctx:pending("recovered") and not ctx:pending("too long") then ctx:close{tag=why} end
+end
+
 function on_bar(ctx, bar)
   local rsi, p = ctx.ind.rsi[0], ctx.p
   ctx:plot("trend", ctx.ind.trend[0])
   if not ctx.pos.flat then
-    if rsi > p.sell_above then ctx:close{tag="recovered"}
-    elseif ctx.pos.bars >= p.max_bars then ctx:close{tag="too long"} end
+    if rsi > p.sell_above then leave(ctx, "recovered")
+    elseif ctx.pos.bars >= p.max_bars then leave(ctx, "too long") end
     return
   end
   if ctx:pending() or rsi >= p.buy_below or bar.close <= ctx.ind.trend[0] then return end

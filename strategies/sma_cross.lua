@@ -1,4 +1,8 @@
 -- SMA cross: long while the fast average is above the slow one. The hello-world of this engine.
+--
+-- Works     in markets that trend for many times the slow average.
+-- Fails     in ranges: each turn is bought late and sold late, and pays two fees.
+-- Risk      long or flat, `size` percent of equity, no stop: the cross back is the exit.
 strategy{ name="SMA cross", api=1,
   about="Buys when a fast moving average crosses above a slow one and goes flat when it crosses below.",
   params={ fast=int{10, min=2, max=100, label="Fast average", opt=true},
