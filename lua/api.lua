@@ -77,7 +77,7 @@ api.callbacks = {
   { name="on_timer", args={ {"ctx","perigee.ctx"}, {"name","string"} }, about="A timer of `ctx:timer` is due." },
   { name="on_signal", args={ {"ctx","perigee.ctx"}, {"s","perigee.signal"} }, about="A signal that passed the rules; in a backtest from `--signals FILE`." },
   { name="on_day", args={ {"ctx","perigee.ctx"}, {"e","perigee.day_event"} }, about="The risk day turned." },
-  { name="on_risk", args={ {"ctx","perigee.ctx"}, {"e","perigee.risk_event"} }, about="A risk rule denied, halted or resumed." },
+  { name="on_risk", args={ {"ctx","perigee.ctx"}, {"e","perigee.risk_event"} }, about="A risk rule denied something, or lets go again. Called after the callback whose orders were denied has returned, once per rule however many orders it denied; `until` later than `ctx.now` is when the rule lets go, `until` equal to `ctx.now` says that it just did (DAY_LOSS when the risk day turns). What on_risk itself is denied comes back in another call; after 100 such rounds at one instant the bot is stopped." },
   { name="on_params", args={ {"ctx","perigee.ctx"}, {"old","table<string, any>"} }, about="A `live` parameter changed; `ctx.p` holds the new values." },
   { name="migrate", args={ {"state","table"}, {"from","integer"} }, ret="table", about="Hot reload from version `from`: returns the new state. An "
     .."error keeps the old version." },
@@ -196,7 +196,7 @@ api.objects = {
   { name="signal", about="Argument of `on_signal`. Numbers that were not given are nil.", fields={ { "id", "string" }, { "source", "string" }, { "key", "string" }, { "symbol", "string" },
     { "action", "string" }, { "size", "number?" }, { "price", "number?" }, { "sl", "number?" }, { "tp", "number?" }, { "ts", "integer", "ms UTC" }, { "raw", "string" } } },
   { name="day_event", strict=true, about="Argument of `on_day`.", fields={ { "day", "string", "the day that ended" }, { "pnl", "number" }, { "equity", "number" } } },
-  { name="risk_event", about="Argument of `on_risk`.", fields={ { "rule", "string" }, { "value", "number?" }, { "limit", "number?" }, { "until", "integer?", "ms UTC" } } },
+  { name="risk_event", about="Argument of `on_risk`.", fields={ { "rule", "string", "a denial code" }, { "value", "number?", "what was asked or is" }, { "limit", "number?", "what is allowed" }, { "until", "integer?", "ms UTC; nil: does not go by time" } } },
   { name="bar", strict=true, about="A closed bar. The `bar` of `on_bar` is one reused object: copy the numbers you want to keep.", fields={
     { "time", "integer", "when it opened, ms UTC" }, { "open", "number" }, { "high", "number" }, { "low", "number" }, { "close", "number" }, { "volume", "number", "0 when the data has none" } } },
   { name="bars", strict=true, about="What `ctx:bars()` returns. `[k]` is the bar k back, nil before the first; a negative k raises.", index="perigee.bar?", fields={

@@ -92,8 +92,21 @@ static void host_notify(void *self, const char *text) {
   if (b->observer.notify) b->observer.notify(b->observer.self, b->now_ns, text);
 }
 
-void bot_denied(struct bot *b, enum reason code, const char *msg) {
+#define DAY_NS INT64_C(86400000000000)
+
+static void risk_note(struct bot *b, enum reason rule, double value, double limit, int64_t until_ns) {
+  if (!b->risk_notes || b->stopping) return;
+  for (size_t i = 0; i < b->risk_note_count; i++)
+    if (b->risk_notes[i].rule == rule) return;
+  assert(b->risk_note_count < REASON_COUNT);
+  b->risk_notes[b->risk_note_count++] = (struct risk_note){rule, value, limit, until_ns};
+}
+
+void bot_denied(struct bot *b, enum reason code, const char *msg, double limit, double value) {
   if (b->observer.denied) b->observer.denied(b->observer.self, b->now_ns, code, msg);
+  bool day = code == REASON_DAY_LOSS;
+  b->day_halted = b->day_halted || day;
+  risk_note(b, code, value, limit, day ? (b->now_ns / DAY_NS + 1) * DAY_NS : 0);
 }
 
 // ---- life
@@ -131,6 +144,10 @@ enum status bot_create(const struct bot_config *cfg, struct bot **ret, struct er
     bot_destroy(b);
     return st;
   }
+  if (script_has(b->script, ON_RISK) && !(b->risk_notes = calloc(REASON_COUNT, sizeof *b->risk_notes))) {
+    bot_destroy(b);
+    return err_set(err, ERR_NOMEM, "bot: out of memory");
+  }
   b->needs_orders = script_has(b->script, ON_ORDER);
   b->needs_fills = script_has(b->script, ON_FILL);
   b->needs_positions = script_has(b->script, ON_POSITION);
@@ -143,6 +160,7 @@ void bot_destroy(struct bot *b) {
   script_destroy(b->script);
   timers_finish(b);
   free(b->ladders);
+  free(b->risk_notes);
   desk_finish(b);
   for (uint32_t i = 0; i < b->tag_count; i++) free(b->tags[i]);
   free(b->tags);
@@ -170,8 +188,10 @@ enum status bot_finish_callback(struct bot *b, enum status st, struct err *err) 
   }
   if (st == OK)
     desk_commit(b);
-  else
+  else {
     desk_discard(b);
+    b->risk_note_count = 0;
+  }
   return st;
 }
 
@@ -211,6 +231,21 @@ static enum status deliver_fill(struct bot *b, const struct match_event *e, stru
   return bot_finish_callback(b, script_on_fill(b->script, &e->fill, err), err);
 }
 
+static enum status deliver_risk(struct bot *b, struct err *err) {
+  struct risk_note notes[REASON_COUNT];
+  size_t n = b->risk_note_count;
+  if (n == 0) return OK;
+  memcpy(notes, b->risk_notes, n * sizeof *notes);
+  b->risk_note_count = 0;  // what these callbacks are denied belongs to the next round
+  enum status st = OK;
+  for (size_t i = 0; st == OK && i < n; i++) {
+    desk_begin(b);
+    const struct risk_note *note = &notes[i];
+    st = bot_finish_callback(b, script_on_risk(b->script, reason_code(note->rule), note->value, note->limit, note->until_ns, err), err);
+  }
+  return st;
+}
+
 enum status bot_settle(struct bot *b, int64_t now_ns, struct err *err) {
   b->now_ns = now_ns;
   script_now(b->script, now_ns);
@@ -218,14 +253,16 @@ enum status bot_settle(struct bot *b, int64_t now_ns, struct err *err) {
   // A round is the events that exist when it begins; what their callbacks cause belongs to the next.
   for (int round = 0; round < SETTLE_ROUNDS_MAX; round++) {
     size_t n = matcher_event_count(b->matcher);
-    if (n == 0) return OK;
+    if (n == 0 && b->risk_note_count == 0) return OK;
+    enum status denied = deliver_risk(b, err);
+    if (denied != OK) return denied;
     for (; n > 0 && matcher_event_next(b->matcher, &e); n--) {
       enum status st = e.kind == EVENT_ORDER ? deliver_order(b, &e, err) : e.kind == EVENT_FILL ? deliver_fill(b, &e, err) : deliver_position(b, &e, err);
       if (st != OK) return st;
     }
   }
-  if (matcher_event_count(b->matcher) == 0) return OK;
-  return err_set(err, ERR_LIMIT, "on_order, on_fill and on_position keep answering each other: stopped after %d rounds at one instant", SETTLE_ROUNDS_MAX);
+  if (matcher_event_count(b->matcher) == 0 && b->risk_note_count == 0) return OK;
+  return err_set(err, ERR_LIMIT, "on_order, on_fill, on_position and on_risk keep answering each other: stopped after %d rounds at one instant", SETTLE_ROUNDS_MAX);
 }
 
 enum status bot_day(struct bot *b, int64_t now_ns, const char *day, struct err *err) {
@@ -233,6 +270,9 @@ enum status bot_day(struct bot *b, int64_t now_ns, const char *day, struct err *
   double pnl = (double)(equity.e8 - b->risk.day_start_e8) / 1e8;
   risk_state_day(&b->risk, equity);
   if (!b->started) return OK;
+  b->now_ns = now_ns;
+  if (b->day_halted) risk_note(b, REASON_DAY_LOSS, NAN, NAN, now_ns);  // resumed
+  b->day_halted = false;
   b->verified = false;
   enum status st = script_verify(b->script, err);
   if (st != OK) return st;
@@ -242,8 +282,7 @@ enum status bot_day(struct bot *b, int64_t now_ns, const char *day, struct err *
   st = script_state_save(b->script, &state, err);
   buf_finish(&state);
   if (st != OK) return st;
-  if (!script_has(b->script, ON_DAY)) return OK;
-  b->now_ns = now_ns;
+  if (!script_has(b->script, ON_DAY)) return bot_settle(b, now_ns, err);
   script_now(b->script, now_ns);
   desk_begin(b);
   st = bot_finish_callback(b, script_on_day(b->script, day, pnl, (double)equity.e8 / 1e8, err), err);
@@ -270,7 +309,7 @@ enum status bot_stream_bar(struct bot *b, int stream, size_t ix, int64_t now_ns,
   }
   desk_begin(b);
   st = stream == 0 ? script_on_bar(b->script, err) : script_on_data(b->script, stream, err);
-  if (st == OK && b->desk.count == 0) {  // nearly every bar
+  if (st == OK && b->desk.count == 0 && b->risk_note_count == 0) {  // nearly every bar
     b->in_callback = false;
     return OK;
   }

@@ -31,6 +31,13 @@ struct desk {
   struct account_symbol *shadow_symbols;
 };
 
+// A rule that denied or let go, waiting for on_risk; one per rule and callback.
+struct risk_note {
+  enum reason rule;
+  double value, limit;  // NaN: does not apply
+  int64_t until_ns;     // when the rule lets go again, 0: does not go by time
+};
+
 struct timer {
   char name[SPEC_NAME_MAX];
   int64_t every_ns, due_ns;
@@ -64,6 +71,9 @@ struct bot {
   struct timer *timers;    // TIMERS_MAX of them, or NULL before the first
   int64_t timer_next_ns;  // earliest due_ns; INT64_MAX: none
   struct ladder *ladders;  // LADDERS_MAX of them, or NULL before the first
+  struct risk_note *risk_notes;  // REASON_COUNT of them where the script has on_risk, else NULL
+  size_t risk_note_count;
+  bool day_halted;    // DAY_LOSS denied something since the day turned
   uint64_t *targets;  // live orders made by ctx:target
   size_t target_count, target_cap;
   int64_t now_ns;
@@ -89,7 +99,8 @@ enum reason desk_cancel(void *self, uint64_t id);
 enum reason desk_modify(void *self, uint64_t id, const struct script_change *change);
 const struct order *desk_order(void *self, uint64_t id);
 const struct order *desk_next_order(void *self, uint64_t after, uint32_t tag);
-void bot_denied(struct bot *b, enum reason code, const char *msg);
+// A denial: told to the observer, and to on_risk when the callback has returned.
+void bot_denied(struct bot *b, enum reason code, const char *msg, double limit, double value);
 
 // ladder.c
 void ladder_start(struct bot *b, const struct ladder_request *req, uint64_t base_id);

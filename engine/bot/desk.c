@@ -79,7 +79,7 @@ static const struct order *deny(struct bot *b, struct script_denial *ret, enum r
   snprintf(ret->msg, sizeof ret->msg, "%s", msg && msg[0] ? msg : reason_text(code));
   ret->limit = limit;
   ret->value = value;
-  bot_denied(b, code, ret->msg);
+  bot_denied(b, code, ret->msg, limit, value);
   return NULL;
 }
 
@@ -183,7 +183,7 @@ const struct order *desk_target(void *self, const struct intent *in, struct scri
   int64_t after = held + pending;
   order.reduce = after != 0 && (after > 0) != (delta > 0) && llabs(delta) <= llabs(after);
   if (order.reduce) order.sl = order.tp = NO_PRICE;
-    struct risk_fees fees = fees_of(b, in->symbol);
+  struct risk_fees fees = fees_of(b, in->symbol);
   bool compat = fill_model_compat(matcher_config(b->matcher)->model), by_money = in->size_kind != SIZE_QTY && !compat;
   struct risk_verdict v = risk_check(a, &order, &b->limits, &b->risk, &fees, by_money || compat, b->now_ns);
   if (!v.ok) {
@@ -279,7 +279,7 @@ static enum reason modify_check(struct bot *b, const struct order *o, const stru
   struct risk_verdict v = risk_check(shadow(b), &in, &b->limits, &b->risk, &fees, fill_model_compat(matcher_config(b->matcher)->model), b->now_ns);
   shadow_count(b, o, 1);
   if (v.ok) return REASON_NONE;
-  bot_denied(b, v.denial.code, v.denial.msg);
+  bot_denied(b, v.denial.code, v.denial.msg, v.denial.limit, v.denial.value);
   return v.denial.code;
 }
 
@@ -344,7 +344,7 @@ void desk_commit(struct bot *b) {
       case OP_CANCEL: matcher_cancel(b->matcher, op->id, REASON_SCRIPT, b->now_ns); break;
       case OP_MODIFY: {
         enum reason why = matcher_modify(b->matcher, op->id, &op->change, b->now_ns);
-        if (why != REASON_NONE) bot_denied(b, why, "a change of an order was refused");
+        if (why != REASON_NONE) bot_denied(b, why, "a change of an order was refused", NAN, NAN);
         break;
       }
     }

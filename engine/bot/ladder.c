@@ -26,7 +26,7 @@ static uint64_t place(struct bot *b, const struct intent *in) {
   struct risk_fees fees = {f->taker_frac_e8, f->fixed_e8, f->per_unit_e8};
   struct risk_verdict v = risk_check(b->account, in, &b->limits, &b->risk, &fees, false, b->now_ns);
   if (!v.ok) {
-    bot_denied(b, v.denial.code, v.denial.msg);
+    bot_denied(b, v.denial.code, v.denial.msg, v.denial.limit, v.denial.value);
     return 0;
   }
   uint64_t id;

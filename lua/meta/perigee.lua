@@ -394,10 +394,10 @@ function time(spec) end
 
 ---Argument of `on_risk`.
 ---@class perigee.risk_event
----@field rule string
----@field value number?
----@field limit number?
----@field until integer? ms UTC
+---@field rule string a denial code
+---@field value number? what was asked or is
+---@field limit number? what is allowed
+---@field until integer? ms UTC; nil: does not go by time
 
 ---A closed bar. The `bar` of `on_bar` is one reused object: copy the numbers you want to keep.
 ---@class perigee.bar

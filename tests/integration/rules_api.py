@@ -232,3 +232,39 @@ def _():
     avg = float(sum(D(f['qty']) * D(f['price']) for f in r.j['fills'][:3]) / sum(q))
     out = float(r.j['fills'][-1]['price'])
     holds(abs(out / avg - 1.05) < 0.001, f'target at 5 % over the average {avg}: {out}')
+
+
+# on_risk: once per rule, after the callback that was denied
+RISK = 'function on_risk(ctx, e) ctx:log("info", e.rule, e.value, e.limit, e["until"] and (e["until"] - ctx.now) // 60000) end'
+
+
+@case('on_risk: a denial arrives when the callback has returned, once per rule with value and limit, in the order of the denials')
+def _():
+    do = {1: 'ctx:buy{qty=1} for i=1,3 do ctx:buy{qty=0.0001} ctx:buy{qty=200} end ctx:log("info", "end")'}
+    r = run(F4, do, '--max-open', '5', more=RISK)
+    same([l.split()[0] for l in r.logs], ['end', 'MIN_QTY', 'MARGIN'], 'order')
+    same(r.denied, {'MIN_QTY': 3, 'MARGIN': 3}, 'every denial is counted')
+    same(r.fills, ['2 buy 1@100'], 'what was not denied took effect')
+
+
+@case('on_risk: a bar whose only order was denied calls it too, and it may act')
+def _():
+    r = run(F4, {1: 'ctx:buy{qty=200}'}, more='function on_risk(ctx, e) ctx:log("info", e.rule) ctx:buy{qty=2} end')
+    same((r.logs, r.fills), (['MARGIN'], ['2 buy 2@100']), 'acts')
+
+
+@case('on_risk: denied again and again in itself, the bot is stopped, not hung')
+def _():
+    err = run(F4, {1: 'ctx:buy{qty=200}'}, more='function on_risk(ctx, e) ctx:buy{qty=200} end', expect=1)
+    holds('on_risk keep answering each other' in err, err[:300])
+
+
+@case('on_risk: DAY_LOSS halts until the risk day turns and says when, then says that it has')
+def _():
+    hours = ['100 100 100 100'] * 2 + ['90 90 90 90'] * 28
+    r = run('; '.join(hours), {0: 'ctx:buy{qty=50}', 4: 'ctx:buy{qty=1}', 6: 'ctx:buy{qty=1}', 26: 'ctx:buy{qty=1}'},
+            '--day-loss', '100', tf='1h', more=RISK)
+    said = [num(l).split() for l in r.logs]
+    same([s[0] for s in said], ['DAY_LOSS'] * 3, 'rules')
+    same([s[-1] for s in said], [str(19 * 60), str(17 * 60), '0'], 'minutes until it lets go')
+    same(r.fills[-1], '27 buy 1@90', 'the next day may trade')
