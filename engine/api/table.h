@@ -1,0 +1,77 @@
+// api/table.h – the API as data: routes/*.json, compiled. One table routes, validates, authorises, limits and documents.
+//
+// The files (embedded in the binary, read as one) have "components" (named JSON Schemas), "params" (path parameters: the
+// component each must fit), "list_query" (query parameters of every list), "tags" (what groups are about), and "routes", each with:
+//   method, path     "/strategies/{strategy_id}", below /api/v1 unless "root": true
+//   id               operationId; the handler is api_<id>
+//   tag, summary, description
+//   auth             "none"; "optional"; "session" (access token or console cookie: what an API key must not do); "user" (these or
+//                    an API key)
+//   scope            of API keys: "read", "trade", "strategies", "admin"; required with auth "user"
+//   permission       of tenant/permission.h; none: being signed in is enough
+//   right            of the tenant's tier ("api_access" …), checked by the handler, shown in the documentation
+//   rate             rate class: "auth", "read", "write", "heavy"
+//   query            {name: {"schema": …, "required": bool, "description": …}}; a schema's default is the value when absent
+//   list             true: also limit and cursor
+//   request          schema, or the name of a component; "request_optional": true when the body may be missing
+//   responses        {"200": schema or name or null or {"content": "text/plain"}}
+//   problems         codes beyond those that follow from the above
+//   idempotent       true: Idempotency-Key is honoured
+//   etag             "read": the answer has an ETag; "write": If-Match is required
+#pragma once
+#include "api/problem.h"
+#include "api/query.h"
+#include "api/router.h"
+
+#define API_PREFIX "/api/v1"
+#define ROUTE_RESPONSES_MAX 4
+#define ROUTE_PROBLEMS_MAX 12
+
+enum route_auth { AUTH_NONE, AUTH_OPTIONAL, AUTH_SESSION, AUTH_USER };
+enum route_rate { RATE_AUTH, RATE_READ, RATE_WRITE, RATE_HEAVY, RATE_COUNT };
+enum route_etag { ROUTE_ETAG_NONE, ROUTE_ETAG_READ, ROUTE_ETAG_WRITE };
+
+struct route {
+  enum route_method method;
+  char *path;  // whole, with prefix
+  const char *id, *tag, *summary, *description, *permission, *scope, *right;
+  enum route_auth auth;
+  enum route_rate rate;
+  enum route_etag etag;
+  bool list, idempotent, request_optional, root;
+  struct query_param query[QUERY_PARAMS_MAX];
+  int query_count;
+  const struct schema *request;  // NULL: no body
+  struct {
+    int status;
+    const struct schema *schema;  // NULL: no JSON body
+    const char *content;          // NULL: application/json, or nothing when schema is NULL too
+  } responses[ROUTE_RESPONSES_MAX];
+  int response_count;
+  enum problem problems[ROUTE_PROBLEMS_MAX];
+  int problem_count;
+  const json_t *source;  // its object in the file
+};
+
+struct api_table {
+  json_t *source;
+  struct schema_set *schemas;
+  struct router *router;
+  struct route *routes;
+  int route_count;
+};
+
+// The embedded files. Any mistake in them is an error here, with the route's name.
+enum status api_table_create(struct api_table **ret, struct err *err) MUST_CHECK;
+// For tests: any text, a list of such files.
+enum status api_table_parse(const char *text, size_t len, struct api_table **ret, struct err *err) MUST_CHECK;
+void api_table_destroy(struct api_table *t);
+
+const struct route *api_table_route(const struct api_table *t, const char *id);  // NULL when there is none
+// Checks the path's parameters against their schemas: false when one cannot name anything, so the answer is "not found".
+bool api_table_params_fit(const struct api_table *t, const struct route_match *m);
+// Whether the route may answer so: for tests, that no answer is undocumented.
+bool route_documents(const struct route *r, int status, json_t *body, struct schema_errors *errors);
+
+// OpenAPI 3.1 as a tree (api/openapi.c); a new reference, NULL when memory is out.
+json_t *api_openapi(const struct api_table *t, const char *version);
