@@ -24,7 +24,7 @@ void tls_client_release(struct tls_client *client);
 struct tls_events {
   // Ciphertext for the other side; must be taken whole.
   void (*send)(void *arg, const char *bytes, size_t len);
-  // Plaintext from the other side. May destroy the session (then tls_receive returns at once).
+  // Plaintext from the other side, during tls_receive; must not destroy the session.
   void (*receive)(void *arg, const char *bytes, size_t len);
 };
 
