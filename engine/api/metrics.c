@@ -67,6 +67,13 @@ bool metrics_gauge(struct metrics *m, struct metrics_gauge g) {
   return true;
 }
 
+void metrics_gauge_forget(struct metrics *m, const void *arg) {
+  int kept = 0;
+  for (int i = 0; i < m->gauge_count; i++)
+    if (m->gauges[i].arg != arg) m->gauges[kept++] = m->gauges[i];
+  m->gauge_count = kept;
+}
+
 static void head(struct buf *out, const char *name, const char *type, const char *help) {
   buf_printf(out, "# HELP perigee_%s %s\n# TYPE perigee_%s %s\n", name, help, name, type);
 }

@@ -18,10 +18,7 @@ enum metrics_counter {
   X(rate_limited, "rate_limited_total", "Requests over a rate limit")                                               \
   X(tier_denied, "tier_denied_total", "Requests over a limit or right of the plan")                                 \
   X(idempotent_replays, "idempotent_replays_total", "Answers given again for a known Idempotency-Key")              \
-  X(undocumented, "undocumented_answers_total", "Answers that do not fit the API's own description; 0 unless checked") \
-  X(stream_events, "stream_events_total", "Events published on WebSocket channels")                                 \
-  X(stream_sent, "stream_messages_sent_total", "Messages sent to WebSocket clients")                                \
-  X(stream_dropped, "stream_clients_dropped_total", "WebSocket clients dropped: too slow, revoked or expired")
+  X(undocumented, "undocumented_answers_total", "Answers that do not fit the API's own description; 0 unless checked")
 #define X(name, text, help) METRIC_##name,
   METRICS_COUNTERS(X)
 #undef X
@@ -45,5 +42,7 @@ uint64_t metrics_get(const struct metrics *m, enum metrics_counter c);
 void metrics_request(struct metrics *m, int route, int status, int64_t took_ns);
 // Names and texts are borrowed for good. False when METRICS_GAUGES_MAX are there.
 bool metrics_gauge(struct metrics *m, struct metrics_gauge g);
+// Those with this arg are read no more.
+void metrics_gauge_forget(struct metrics *m, const void *arg);
 // Appends the text; also process_* (memory, descriptors, CPU time, start).
 void metrics_write(const struct metrics *m, struct buf *out);

@@ -1,0 +1,449 @@
+// api/call.c – a request from the transport to its answer: route, authenticate, permit, limit, validate, handle, answer, log.
+#include "api/call.h"
+
+#include "api/core.h"
+#include "crypto/random.h"
+#include "loop/clock.h"
+#include "loop/loop.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_MS INT64_C(1000000)
+
+struct api_block {
+  struct api_block *next;
+  _Alignas(16) char data[];
+};
+
+void *api_alloc(struct api_call *call, size_t size) {
+  struct api_block *b = calloc(1, sizeof *b + size);
+  if (!b) return NULL;
+  b->next = call->blocks;
+  call->blocks = b;
+  return b->data;
+}
+
+// ---- answering
+
+static void drop_answer(struct api_call *call) {
+  json_decref(call->out);
+  free(call->text);
+  call->out = NULL;
+  call->text = NULL;
+  call->text_len = 0;
+  call->status = 0;
+  call->problem = PROBLEM_NONE;
+}
+
+enum status api_json(struct api_call *call, int status, json_t *tree) {
+  drop_answer(call);
+  if (!tree && status != 204 && status != 304) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  call->status = status;
+  call->out = tree;
+  return OK;
+}
+
+enum status api_text(struct api_call *call, int status, const char *content_type, char *text, size_t len) {
+  drop_answer(call);
+  if (!text) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  call->status = status;
+  call->text = text;
+  call->text_len = len;
+  call->text_type = content_type;
+  return OK;
+}
+
+enum status api_invalid(struct api_call *call, enum problem p, const char *detail, const struct schema_errors *errors) {
+  drop_answer(call);
+  call->out = problem_json(p, detail, errors, call->request_id);
+  call->problem = p;
+  call->status = problem_status(p);
+  if (p == PROBLEM_unauthenticated || p == PROBLEM_token_expired)
+    api_field(call, "WWW-Authenticate", "Bearer%s", p == PROBLEM_token_expired ? " error=\"invalid_token\"" : "");
+  if (p == PROBLEM_unavailable) api_field(call, "Retry-After", "1");
+  return call->in_write ? ERR_CANCELLED : OK;
+}
+
+enum status api_problem(struct api_call *call, enum problem p, const char *detail) { return api_invalid(call, p, detail, NULL); }
+
+enum status api_problemf(struct api_call *call, enum problem p, const char *fmt, ...) {
+  char detail[512];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(detail, sizeof detail, fmt, ap);
+  va_end(ap);
+  return api_invalid(call, p, detail, NULL);
+}
+
+enum status api_invalid_at(struct api_call *call, const char *pointer, const char *message) {
+  struct schema_errors errors = {0};
+  schema_errors_add(&errors, pointer, "%s", message);
+  return api_invalid(call, PROBLEM_validation_failed, NULL, &errors);
+}
+
+void api_field(struct api_call *call, const char *name, const char *fmt, ...) {
+  assert(call->field_count < (int)(sizeof call->fields / sizeof *call->fields));
+  call->fields[call->field_count].name = name;
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(call->fields[call->field_count++].value, sizeof call->fields->value, fmt, ap);
+  va_end(ap);
+}
+
+bool api_render(struct api_call *call) {
+  if (call->text) return true;
+  if (!call->out) return false;
+  call->text = json_dumps(call->out, JSON_COMPACT);
+  call->text_len = call->text ? strlen(call->text) : 0;
+  call->text_type = call->problem != PROBLEM_NONE ? "application/problem+json" : "application/json";
+  return call->text != NULL;
+}
+
+// ---- logging
+
+void api_log(struct api_core *core, const char *level, const char *event, json_t *extra) {
+  if (core->log) {
+    json_t *line = json_pack("{s:f, s:s, s:s}", "ts", (double)(clock_wall_ns() / NS_PER_MS) / 1000, "level", level, "event", event);
+    if (extra) json_object_update(line, extra);
+    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(14));
+    if (text) core->log(core->log_arg, text, strlen(text));
+    free(text);
+    json_decref(line);
+  }
+  json_decref(extra);
+}
+
+
+// The path is logged as its template: ids and one-time tokens in paths stay out of logs.
+static void log_access(struct api_call *call, int64_t took_ns) {
+  struct api_core *core = call->core;
+  if (!core->log) return;
+  static const char *const kinds[] = {"none", "session", "key", "operator"};
+  json_t *line = json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:s, s:s}", "request_id", call->request_id, "method", call->req->method, "path",
+                           call->route ? call->route->path : "-", "status", call->status, "took_us", (json_int_t)(took_ns / 1000), "bytes", (json_int_t)call->text_len, "ip",
+                           call->req->address, "by", kinds[call->who.kind]);
+  if (call->who.user_id) json_object_set_new(line, "user", api_id("usr", call->who.user_id));
+  if (call->who.tenant_id) json_object_set_new(line, "tenant", api_id("org", call->who.tenant_id));
+  if (call->problem != PROBLEM_NONE) json_object_set_new(line, "code", json_string(problem_code(call->problem)));
+  if (call->status >= 500 && call->err.msg[0]) json_object_set_new(line, "error", json_string(call->err.msg));
+  api_log(core, call->status >= 500 ? "error" : "info", "request", line);
+}
+
+// ---- the end of a call
+
+static void answer_add(struct api_answer *a, const char *name, const char *value) {
+  assert(a->field_count < API_FIELDS_MAX);
+  a->fields[a->field_count].name = name;
+  a->fields[a->field_count++].value = value;
+}
+
+static const char *allowed_origin(const struct api_call *call) {
+  const char *origin = call->req->field(call->req, "origin");
+  for (const char *const *o = call->core->origins; origin && o && *o; o++)
+    if (strcmp(*o, origin) == 0) return *o;
+  return NULL;
+}
+
+static void add_standard_fields(struct api_call *call, struct api_answer *a) {
+  answer_add(a, "X-Request-Id", call->request_id);
+  answer_add(a, "X-Content-Type-Options", "nosniff");
+  answer_add(a, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  answer_add(a, "Referrer-Policy", "no-referrer");
+  answer_add(a, "Cross-Origin-Resource-Policy", "same-origin");
+  bool cache_told = false;
+  for (int i = 0; i < call->field_count; i++) cache_told |= strcmp(call->fields[i].name, "Cache-Control") == 0;
+  if (!cache_told) answer_add(a, "Cache-Control", "no-store");
+  if (call->req->is_tls) answer_add(a, "Strict-Transport-Security", "max-age=31536000; includeSubDomains");
+  if (call->core->origins && call->core->origins[0]) answer_add(a, "Vary", "Origin");
+  const char *origin = allowed_origin(call);
+  if (origin) {
+    answer_add(a, "Access-Control-Allow-Origin", origin);
+    answer_add(a, "Access-Control-Expose-Headers", "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id");
+  }
+}
+
+static void check_documented(struct api_call *call) {
+  if (!call->core->check_answers || !call->route || call->problem != PROBLEM_NONE || call->status == 304) return;
+  struct schema_errors errors = {0};
+  if (call->text && !call->out) return;  // not a tree: text/plain, or made from one that was checked
+  if (route_documents(call->route, call->status, call->out, &errors)) return;
+  metrics_add(call->core->metrics, METRIC_undocumented, 1);
+  err_set(&call->err, ERR_INVALID, "undocumented answer %d: %s %s", call->status, errors.items[0].pointer, errors.items[0].message);
+  (void)api_problem(call, PROBLEM_internal, call->err.msg);
+}
+
+static void call_end(struct api_call *call) {
+  struct api_core *core = call->core;
+  check_documented(call);
+  if (!api_render(call) && call->out) call->status = 500;
+  struct api_answer a = {.status = call->status, .content_type = call->text ? call->text_type : NULL, .body = call->text ? call->text : "", .len = call->text_len};
+  for (int i = 0; i < call->field_count; i++) answer_add(&a, call->fields[i].name, call->fields[i].value);
+  add_standard_fields(call, &a);
+  const int64_t took_ns = clock_monotonic_ns() - call->req->received_ns;
+  metrics_request(core->metrics, call->route_index, call->status, took_ns > 0 ? took_ns : 0);
+  log_access(call, took_ns);
+  call->answer(call->answer_arg, &a);  // call->req is gone from here on
+  idem_end(call);
+  drop_answer(call);
+  json_decref(call->query);
+  json_decref(call->body);
+  for (struct api_block *b = call->blocks, *next; b; b = next) {
+    next = b->next;
+    free(b);
+  }
+  core->calls--;
+  free(call);
+}
+
+// A status without an answer, as a problem. What went wrong inside is for the log.
+static void answer_status(struct api_call *call, enum status st) {
+  const enum problem p = st == ERR_NOTFOUND ? PROBLEM_not_found
+                         : st == ERR_EXISTS ? PROBLEM_already_exists
+                         : st == ERR_LIMIT || st == ERR_NOMEM || st == ERR_CANCELLED ? PROBLEM_unavailable
+                         : st == ERR_IO ? PROBLEM_storage_failed
+                         : PROBLEM_internal;
+  if (st == OK) err_set(&call->err, ERR_INVALID, "the handler of %s gave no answer", call->route->id);
+  if (problem_status(p) >= 500 && !call->err.msg[0]) err_set(&call->err, st, "%s", status_text(st));
+  (void)api_problem(call, p, NULL);
+}
+
+void api_finish(struct api_call *call, enum status st) {
+  if (call->pending) return;
+  if (st != OK && call->problem == PROBLEM_NONE) drop_answer(call);
+  if (call->status == 0) answer_status(call, st);
+  call_end(call);
+}
+
+enum status api_wait(struct api_call *call) {
+  call->pending = true;
+  return OK;
+}
+void api_resume(struct api_call *call, enum status st) {
+  call->pending = false;
+  api_finish(call, st);
+}
+
+// ---- the pool
+
+struct slow {
+  struct api_call *call;
+  void (*work)(struct api_call *call);
+  api_phase then;
+};
+static void slow_work(void *arg) { ((struct slow *)arg)->work(((struct slow *)arg)->call); }
+static void slow_done(void *arg) {
+  struct slow *s = arg;
+  s->call->pending = false;
+  api_finish(s->call, s->then(s->call));
+}
+
+enum status api_work(struct api_call *call, void (*work)(struct api_call *call), api_phase then) {
+  struct slow *s = api_alloc(call, sizeof *s);
+  if (!s) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  *s = (struct slow){call, work, then};
+  enum status st = loop_work(call->core->loop, slow_work, slow_done, s, &call->err);
+  if (st == OK) call->pending = true;
+  return st;
+}
+
+// ---- the beginning
+
+static void request_id_make(char out[24]) {
+  static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+  uint8_t raw[16];
+  random_bytes(raw, sizeof raw);
+  memcpy(out, "req_", 4);
+  for (int i = 0; i < 16; i++) out[4 + i] = digits[raw[i] & 31];
+  out[20] = '\0';
+}
+
+static void preflight(struct api_call *call) {
+  if (allowed_origin(call)) {
+    api_field(call, "Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
+    api_field(call, "Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Perigee-Tenant, X-CSRF-Token");
+    api_field(call, "Access-Control-Max-Age", "600");
+  }
+  (void)api_json(call, 204, NULL);
+}
+
+// Sets an answer and returns false when there is no such route.
+static bool find_route(struct api_call *call) {
+  const struct api_request *req = call->req;
+  const struct api_table *t = call->core->table;
+  const char *method = req->method;
+  if (strcmp(method, "HEAD") == 0) method = "GET";
+  if (!router_find(t->router, route_method_parse(method), req->path, req->path_len, &call->match)) {
+    (void)api_problem(call, PROBLEM_not_found, "There is no such path.");
+    return false;
+  }
+  if (strcmp(method, "OPTIONS") == 0) {
+    preflight(call);
+    return false;
+  }
+  if (call->match.route < 0) {
+    char allow[64];
+    route_allow_text(call->match.allowed, allow, sizeof allow);
+    api_field(call, "Allow", "%s", allow);
+    (void)api_problem(call, PROBLEM_method_not_allowed, NULL);
+    return false;
+  }
+  call->route_index = call->match.route;
+  call->route = &t->routes[call->route_index];
+  return true;
+}
+
+static bool is_json_type(const char *type) {
+  if (!type || strncasecmp(type, "application/json", 16) != 0) return false;
+  const char *p = type + 16 + strspn(type + 16, " \t");
+  if (*p == '\0') return true;
+  return *p == ';' && strcasecmp(p + 1 + strspn(p + 1, " \t"), "charset=utf-8") == 0;
+}
+
+static bool read_body(struct api_call *call) {
+  const struct api_request *req = call->req;
+  if (!call->route->request) {
+    // A body nobody reads would be a mistake that nobody sees; an empty object is what some clients always send.
+    if (req->body_len == 0 || (req->body_len == 2 && memcmp(req->body, "{}", 2) == 0)) return true;
+    (void)api_problem(call, PROBLEM_malformed_request, "This operation takes no body.");
+    return false;
+  }
+  if (req->body_len == 0 && call->route->request_optional) {
+    call->body = json_object();
+    return call->body != NULL;
+  }
+  if (!is_json_type(req->field(req, "content-type"))) {
+    (void)api_problem(call, PROBLEM_unsupported_media_type, "Content-Type must be application/json.");
+    return false;
+  }
+  if (json_parse_strict(req->body, req->body_len, &call->body, &call->err) != OK) {
+    (void)api_problem(call, PROBLEM_malformed_json, call->err.msg);
+    return false;
+  }
+  struct schema_errors errors = {0};
+  if (schema_check(call->route->request, call->body, &errors)) return true;
+  (void)api_invalid(call, PROBLEM_validation_failed, NULL, &errors);
+  return false;
+}
+
+static bool read_query(struct api_call *call) {
+  struct schema_errors errors = {0};
+  if (query_parse(call->req->query, call->req->query_len, call->route->query, call->route->query_count, &errors, &call->query)) return true;
+  (void)api_invalid(call, errors.count ? PROBLEM_validation_failed : PROBLEM_unavailable, NULL, &errors);
+  return false;
+}
+
+// Everything before the handler; false when the answer is set.
+static bool admit(struct api_call *call) {
+  if (!find_route(call)) return false;
+  enum problem p = api_authenticate(call);
+  if (p == PROBLEM_NONE) p = api_rate(call);
+  if (p == PROBLEM_NONE && !api_table_params_fit(call->core->table, &call->match)) p = PROBLEM_not_found;
+  if (p == PROBLEM_NONE) p = api_permit(call);
+  if (p != PROBLEM_NONE) {
+    if (call->problem != p) (void)api_problem(call, p, NULL);
+    return false;
+  }
+  return read_query(call) && read_body(call) && (!call->route->idempotent || idem_begin(call));
+}
+
+void api_handle(struct api_core *core, const struct api_request *req, api_answer_fn answer, void *arg) {
+  struct api_call *call = calloc(1, sizeof *call);
+  if (!call) {
+    static const char text[] = "{\"type\":\"urn:perigee:problem:unavailable\",\"title\":\"Out of memory\",\"status\":503,\"code\":\"unavailable\"}";
+    answer(arg, &(struct api_answer){.status = 503, .content_type = "application/problem+json", .body = text, .len = sizeof text - 1});
+    return;
+  }
+  call->core = core;
+  call->req = req;
+  call->answer = answer;
+  call->answer_arg = arg;
+  call->now_ns = clock_wall_ns();
+  call->route_index = -1;
+  core->calls++;
+  request_id_make(call->request_id);
+  if (!admit(call)) {
+    if (call->status == 0) (void)api_problem(call, PROBLEM_unavailable, NULL);
+    call_end(call);
+    return;
+  }
+  api_finish(call, core->handlers[call->route_index](call));
+}
+
+// ---- the request's parts
+
+static const char *param_of(const struct api_call *call, const char *name, size_t *ret_len) {
+  const size_t n = strlen(name);
+  for (int i = 0; i < call->match.param_count; i++)
+    if (strncmp(call->match.params[i].name, name, n) == 0 && call->match.params[i].name[n] == '}') {
+      *ret_len = call->match.params[i].len;
+      return call->match.params[i].value;
+    }
+  assert(!"the route has such a parameter");
+  return NULL;
+}
+
+const char *api_param(const struct api_call *call, const char *name) {
+  size_t len;
+  return param_of(call, name, &len);
+}
+
+const char *api_query_text(const struct api_call *call, const char *name) { return json_string_value(json_object_get(call->query, name)); }
+int64_t api_query_int(const struct api_call *call, const char *name, int64_t absent) {
+  json_t *v = json_object_get(call->query, name);
+  return json_is_integer(v) ? json_integer_value(v) : absent;
+}
+bool api_query_flag(const struct api_call *call, const char *name) { return json_is_true(json_object_get(call->query, name)); }
+const char *api_body_text(const struct api_call *call, const char *name) { return json_string_value(json_object_get(call->body, name)); }
+int64_t api_body_int(const struct api_call *call, const char *name, int64_t absent) {
+  json_t *v = json_object_get(call->body, name);
+  return json_is_integer(v) ? json_integer_value(v) : json_is_real(v) ? (int64_t)json_real_value(v) : absent;
+}
+bool api_body_flag(const struct api_call *call, const char *name) { return json_is_true(json_object_get(call->body, name)); }
+
+int api_limit(const struct api_call *call) { return (int)api_query_int(call, "limit", 50); }
+
+bool api_cursor(struct api_call *call, struct cursor *ret) {
+  const char *text = api_query_text(call, "cursor");
+  *ret = (struct cursor){INT64_MAX, INT64_MAX};
+  if (!text || cursor_parse(text, strlen(text), call->core->cursor_secret, call->route->id, call->who.tenant_id, ret)) return true;
+  (void)api_problem(call, PROBLEM_bad_cursor, NULL);
+  return false;
+}
+
+enum status api_page(struct api_call *call, json_t *items, bool more, struct cursor last) {
+  char text[CURSOR_TEXT_SIZE];
+  if (more) cursor_format(last, call->core->cursor_secret, call->route->id, call->who.tenant_id, text);
+  json_t *page = json_pack("{s:o, s:s?}", "items", items, "next_cursor", more ? text : NULL);
+  return api_json(call, 200, page);
+}
+
+bool api_if_match(struct api_call *call, int64_t revision) {
+  const char *header = call->req->field(call->req, "if-match");
+  if (!header) {
+    (void)api_problem(call, PROBLEM_precondition_required, NULL);
+    return false;
+  }
+  switch (etag_compare(header, revision, false)) {
+    case ETAG_MATCHES: return true;
+    case ETAG_DIFFERS: (void)api_problem(call, PROBLEM_precondition_failed, NULL); return false;
+    case ETAG_MALFORMED: (void)api_problem(call, PROBLEM_malformed_request, "If-Match is no list of tags."); return false;
+  }
+  return false;
+}
+
+bool api_not_modified(struct api_call *call, int64_t revision) {
+  char tag[ETAG_TEXT_SIZE];
+  etag_format(revision, tag);
+  api_field(call, "ETag", "%s", tag);
+  const char *header = call->req->field(call->req, "if-none-match");
+  if (!header || etag_compare(header, revision, true) != ETAG_MATCHES) return false;
+  (void)api_json(call, 304, NULL);
+  return true;
+}
+
+json_t *api_ms(int64_t ns) { return ns ? json_integer(ns / NS_PER_MS) : json_null(); }
+struct store *api_store(struct api_call *call) { return call->core->store; }

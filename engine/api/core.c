@@ -1,0 +1,92 @@
+// api/core.c – puts the core together, and checks that every route has its handler and every handler its route.
+#include "api/core.h"
+
+#include "api/handlers.h"
+#include "api/server.h"
+#include "crypto/sha256.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct { const char *id; api_handler handler; } handlers[] = {
+#define X(id) {#id, api_##id},
+    API_HANDLERS(X)
+#undef X
+};
+
+static enum status bind_handlers(struct api_core *core, struct err *err) {
+  const int count = sizeof handlers / sizeof *handlers;
+  core->handlers = calloc((size_t)core->table->route_count + 1, sizeof *core->handlers);
+  if (!core->handlers) return err_set(err, ERR_NOMEM, "out of memory");
+  for (int i = 0; i < count; i++) {
+    const struct route *r = api_table_route(core->table, handlers[i].id);
+    if (!r) return err_set(err, ERR_INVALID, "handler api_%s has no route", handlers[i].id);
+    core->handlers[r - core->table->routes] = handlers[i].handler;
+  }
+  for (int i = 0; i < core->table->route_count; i++)
+    if (!core->handlers[i]) return err_set(err, ERR_INVALID, "route %s has no handler", core->table->routes[i].id);
+  return OK;
+}
+
+static enum status make_openapi(struct api_core *core, struct err *err) {
+  json_t *doc = api_openapi(core->table, core->version);
+  core->openapi = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+  json_decref(doc);
+  if (!core->openapi) return err_set(err, ERR_NOMEM, "out of memory");
+  core->openapi_len = strlen(core->openapi);
+  char hex[SHA256_HEX_SIZE];
+  sha256_hex(core->openapi, core->openapi_len, hex);
+  snprintf(core->openapi_etag, sizeof core->openapi_etag, "\"%.16s\"", hex);
+  return OK;
+}
+
+static double gauge_events(void *arg) { return (double)stream_hub_stats(arg).events; }
+static double gauge_sent(void *arg) { return (double)stream_hub_stats(arg).sent; }
+static double gauge_dropped(void *arg) { return (double)stream_hub_stats(arg).dropped; }
+static double gauge_channels(void *arg) { return stream_hub_stats(arg).channels; }
+
+enum status api_core_create(const struct api_config *config, struct api_core **ret, struct err *err) {
+  struct api_core *core = calloc(1, sizeof *core);
+  if (!core) return err_set(err, ERR_NOMEM, "out of memory");
+  core->loop = config->loop;
+  core->store = config->store;
+  core->version = config->version;
+  core->origins = config->origins;
+  core->check_answers = config->check_answers;
+  core->log = config->log;
+  core->log_arg = config->log_arg;
+  memcpy(core->cursor_secret, config->secret, sizeof core->cursor_secret);
+  struct stream_rules rules = api_stream_rules;
+  rules.arg = core;
+  enum status st = api_table_create(&core->table, err);
+  if (st == OK) st = bind_handlers(core, err);
+  if (st == OK) st = make_openapi(core, err);
+  if (st == OK) st = metrics_create(core->table, &core->metrics, err);
+  if (st == OK) st = stream_hub_create(&api_ws_port, &rules, &core->hub, err);
+  if (st != OK) {
+    api_core_destroy(core);
+    return st;
+  }
+  static const struct { const char *name, *help, *type; double (*read)(void *); } gauges[] = {
+      {"stream_events_total", "Events published on WebSocket channels", "counter", gauge_events},
+      {"stream_messages_sent_total", "Messages sent to WebSocket clients", "counter", gauge_sent},
+      {"stream_clients_closed_total", "WebSocket clients closed by us: revoked, expired, too many messages", "counter", gauge_dropped},
+      {"stream_channels", "WebSocket channels in memory", "gauge", gauge_channels}};
+  for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
+    metrics_gauge(core->metrics, (struct metrics_gauge){gauges[i].name, gauges[i].help, gauges[i].type, gauges[i].read, core->hub});
+  *ret = core;
+  return OK;
+}
+
+void api_core_destroy(struct api_core *core) {
+  if (!core) return;
+  assert(core->calls == 0);
+  stream_hub_destroy(core->hub);
+  metrics_destroy(core->metrics);
+  api_table_destroy(core->table);
+  free(core->handlers);
+  free(core->openapi);
+  free(core);
+}

@@ -1,0 +1,51 @@
+// api/core.h – private to api/: what all handlers share.
+#pragma once
+#include "api/call.h"
+#include "api/metrics.h"
+#include "api/stream.h"
+
+struct loop;
+
+struct api_core {
+  struct api_table *table;
+  api_handler *handlers;  // by index of route
+  struct metrics *metrics;
+  struct stream_hub *hub;
+  struct loop *loop;
+  struct store *store;
+  char *openapi;          // as text, made once
+  size_t openapi_len;
+  char openapi_etag[24];
+  const char *version;
+  const char *const *origins;  // CORS: allowed origins; ends with NULL
+  bool check_answers;     // every answer is checked against its schema; one that does not fit becomes a 500
+  uint8_t cursor_secret[CURSOR_KEY_BYTES];
+  void (*log)(void *arg, const char *line, size_t len);  // one JSON object without the line's end
+  void *log_arg;
+  unsigned calls;         // under way
+  bool draining;          // the server is stopping: /ready says so
+};
+
+extern const struct stream_port api_ws_port;        // server.c
+extern const struct stream_rules api_stream_rules;  // auth_resolve.c; arg is the core
+
+// Steps of call.c that live in files of their own.
+// auth_resolve.c: PROBLEM_NONE and call->who, or why not. Reads the store; changes nothing.
+enum problem api_authenticate(struct api_call *call);
+enum problem api_permit(struct api_call *call);
+enum problem api_rate(struct api_call *call);
+// idem.c: true when the call goes on; false when the answer is set (a replay, a mismatch).
+bool idem_begin(struct api_call *call);
+enum status idem_store(struct api_call *call, struct db *db);  // in the write that decides the answer
+void idem_end(struct api_call *call);
+
+// Ends a phase: sends the answer, if there is one and nothing is pending.
+void api_finish(struct api_call *call, enum status st);
+// The answer's body as text, from out; true when there is one.
+bool api_render(struct api_call *call);
+
+// support, admin or super_admin of the site, or the operator on the unix socket.
+bool api_is_operator(const struct api_who *who);
+
+// One log line: {"ts","level","event", …}. extra may be NULL; taken.
+void api_log(struct api_core *core, const char *level, const char *event, json_t *extra);

@@ -1,0 +1,42 @@
+// api/ops.c – for whoever runs the service: health, readiness, metrics, and the API's own description.
+#include "api/core.h"
+#include "api/handlers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum status api_health(struct api_call *call) {
+  return api_json(call, 200, json_pack("{s:s, s:s}", "status", "ok", "version", call->core->version));
+}
+
+enum status api_ready(struct api_call *call) {
+  if (call->core->draining) return api_problem(call, PROBLEM_unavailable, "The service is stopping.");
+  return api_json(call, 200, json_pack("{s:s}", "status", "ok"));
+}
+
+enum status api_metrics(struct api_call *call) {
+  // A scraper on this machine needs no token; from elsewhere an operator's. Proxied requests carry the client's address.
+  const char *from = call->req->address;
+  const bool near = from[0] == '\0' || strncmp(from, "127.", 4) == 0 || strcmp(from, "::1") == 0;
+  if (!near && !(call->who.kind != WHO_NOBODY && (call->who.scopes & SCOPE_ADMIN) && api_is_operator(&call->who)))
+    return api_problem(call, PROBLEM_forbidden, NULL);
+  struct buf out;
+  buf_init(&out, 1 << 20);
+  metrics_write(call->core->metrics, &out);
+  if (out.failed) {
+    buf_finish(&out);
+    return err_set(&call->err, ERR_NOMEM, "out of memory");
+  }
+  return api_text(call, 200, "text/plain; version=0.0.4; charset=utf-8", out.data, out.len);
+}
+
+enum status api_openapi_json(struct api_call *call) {
+  struct api_core *core = call->core;
+  api_field(call, "ETag", "%s", core->openapi_etag);
+  api_field(call, "Cache-Control", "public, max-age=60");
+  const char *have = call->req->field(call->req, "if-none-match");
+  if (have && strcmp(have, core->openapi_etag) == 0) return api_json(call, 304, NULL);
+  char *text = malloc(core->openapi_len);
+  if (text) memcpy(text, core->openapi, core->openapi_len);
+  return api_text(call, 200, "application/json", text, core->openapi_len);
+}

@@ -1,0 +1,60 @@
+// api/server.h – the API on the network: what `perigee serve` composes, and what commands use when no server runs.
+#pragma once
+#include "base/status.h"
+#include "net/address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct api_core;
+struct api_server;
+struct blob;
+struct http_server;
+struct loop;
+struct store;
+struct tls_server;
+
+// What the core works with. All of it outlives the core.
+struct api_config {
+  struct loop *loop;
+  struct store *store;
+  const char *version;
+  const char *const *origins;  // CORS and WebSocket origins beside our own; ends with NULL; may be NULL
+  bool check_answers;          // for tests: an answer that is not documented becomes a 500
+  uint8_t secret[32];          // of cursors and sealed answers; keep it over restarts
+  void (*log)(void *arg, const char *line, size_t len);  // may be NULL
+  void *log_arg;
+};
+
+enum status api_core_create(const struct api_config *config, struct api_core **ret, struct err *err) MUST_CHECK;
+// When no call is under way: after the server stopped.
+void api_core_destroy(struct api_core *core);
+
+struct api_listen {
+  const char *const *addresses;  // "127.0.0.1:8080" …; ends with NULL
+  struct tls_server *tls;        // may be NULL: plain
+  const char *unix_path;         // may be NULL
+  const struct address_range *proxies;  // whose X-Forwarded-* count
+  size_t proxy_count;
+  // A file of the consoles for GET of a path that is no API route; NULL: none. type and etag are borrowed for the call.
+  struct blob *(*file)(void *arg, const char *path, const char **ret_type, const char **ret_etag, const char **ret_csp);
+  void *file_arg;
+};
+
+enum status api_server_create(struct api_core *core, const struct api_listen *listen, struct api_server **ret, struct err *err) MUST_CHECK;
+// The port of the i-th address, for port 0.
+uint16_t api_server_port(const struct api_server *server, size_t i);
+// From now on /ready says 503; requests under way are answered; then stopped(arg).
+void api_server_stop(struct api_server *server, int64_t grace_ms, void (*stopped)(void *arg), void *arg);
+void api_server_replace_tls(struct api_server *server, struct tls_server *tls);
+// After `stopped`.
+void api_server_destroy(struct api_server *server);
+
+// The same API without sockets, as the operator: for commands when no server runs. body may be NULL; fields is a list of
+// name, value pairs that ends with NULL, or NULL. Turns the loop until the answer is there. *ret_body is malloc'ed, NUL-terminated.
+enum status api_dispatch_local(struct api_core *core, const char *method, const char *target, const char *body, const char *const *fields, int *ret_status,
+                               char **ret_body, struct err *err) MUST_CHECK;
+
+// Publishes an event to the subscribers of a channel; on the loop. data is JSON text or NULL.
+void api_publish(struct api_core *core, const char *channel, const char *type, const char *data);
