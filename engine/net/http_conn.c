@@ -106,7 +106,8 @@ static bool body_add(struct http_conn *conn, const char *bytes, size_t len) {
   }
   if (needed > ex->body_cap) {
     size_t cap = ex->body_cap * 2 > needed ? ex->body_cap * 2 : needed;
-    if (cap > ex->req.body_max) cap = ex->req.body_max;
+    size_t most = ex->meaning.chunked ? ex->req.body_max : (size_t)ex->meaning.content_length;
+    if (cap > most) cap = most;
     if (!body_reserve(ex, cap)) {
       http_refuse(conn, (struct http_refusal){503, "too many bodies at once"});
       return false;

@@ -141,6 +141,13 @@ static const unsigned char token_char[256] = {LETTERS_AND_DIGITS, ['!'] = 1, ['#
   ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1, ['~'] = 1};
 static const unsigned char host_char[256] = {LETTERS_AND_DIGITS, ['-'] = 1, ['.'] = 1, ['_'] = 1, [':'] = 1, ['['] = 1, [']'] = 1};
 
+// One space between the three parts and nothing behind them; llhttp forgives more.
+static bool request_line_ok(const char *buf, size_t len, const struct spans *s, enum http_method method) {
+  const char *cr = memchr(buf, '\r', len);
+  size_t method_len = strlen(http_method_text(method));
+  return s->url == buf + method_len + 1 && s->url + s->url_len + sizeof " HTTP/1.1" - 1 == cr;
+}
+
 static bool target_parse(const struct spans *s, struct http_request *req, struct http_refusal *r) {
   char *at = s->url, *end = at + s->url_len;
   for (const char *c = at; c < end; c++) {
@@ -294,6 +301,7 @@ bool http_head_parse(char *buf, size_t len, struct http_request *req, struct htt
   int method = method_of(parser.method);
   if (method < 0) return refuse(r, 501, "a method that is unknown here");
   if (parser.http_major != 1 || parser.http_minor > 1) return refuse(r, 505, "an HTTP version other than 1.1 and 1.0");
+  if (!request_line_ok(buf, len, &spans, (enum http_method)method)) return refuse(r, 400, "a request line with more than one space");
   *ret = (struct http_meaning){.http10 = parser.http_minor == 0};
   req->method = (enum http_method)method;
   req->fields = fields;
