@@ -3,13 +3,13 @@
 #include "market/tz.h"
 
 #include "base/buf.h"
+#include "market/tz_files.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TZ_FILE_MAX (1 << 20)
 #define TZ_NAME_MAX 64
 #define DAY_S INT64_C(86400)
 
@@ -232,22 +232,32 @@ static bool good_name(const char *name) {
   return name[len - 1] != '/';
 }
 
+static enum status read_file(const char *name, struct buf *ret, struct err *err) {
+  const struct buf *kept = tz_preloaded() ? tz_preloaded_file(name) : NULL;
+  enum status st;
+  if (tz_preloaded()) {
+    if (kept) buf_add(ret, kept->data, kept->len);
+    st = !kept ? ERR_NOTFOUND : ret->failed ? err_set(err, ERR_NOMEM, "out of memory") : OK;
+  } else {
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/%s", tz_directory(), name) >= (int)sizeof path)
+      return err_set(err, ERR_INVALID, "the time zone directory's name is too long");
+    st = buf_read_file(ret, path, err);
+  }
+  return st == ERR_NOTFOUND ? err_set(err, ERR_NOTFOUND, "unknown time zone \"%s\" (names are IANA's, such as Europe/Berlin)", name) : st;
+}
+
 enum status tz_load(const char *name, struct tz **ret, struct err *err) {
   if (!good_name(name)) return err_set(err, ERR_INVALID, "\"%.64s\" is no time zone name; write one such as Europe/Berlin", name);
-  const char *dir = getenv("TZDIR");
-  char path[4096];
-  if (snprintf(path, sizeof path, "%s/%s", dir && *dir ? dir : "/usr/share/zoneinfo", name) >= (int)sizeof path)
-    return err_set(err, ERR_INVALID, "the time zone directory's name is too long");
   struct buf file;
   buf_init(&file, TZ_FILE_MAX);
-  enum status st = buf_read_file(&file, path, err);
-  if (st == ERR_NOTFOUND) st = err_set(err, ERR_NOTFOUND, "unknown time zone \"%s\" (names are IANA's, such as Europe/Berlin)", name);
+  enum status st = read_file(name, &file, err);
   struct tz *tz = st == OK ? calloc(1, sizeof *tz) : NULL;
   if (st == OK && !tz) st = err_set(err, ERR_NOMEM, "out of memory");
   if (st == OK) {
     snprintf(tz->name, sizeof tz->name, "%s", name);
     if (!parse_file(tz, (const unsigned char *)file.data, file.len))
-      st = err_set(err, ERR_INVALID, "time zone \"%s\": the file %s is damaged or of an old version", name, path);
+      st = err_set(err, ERR_INVALID, "time zone \"%s\": its file in %s is damaged or of an old version", name, tz_directory());
   }
   buf_finish(&file);
   if (st == OK) *ret = tz;
