@@ -41,7 +41,7 @@ struct api_request {
   int64_t received_ns;   // monotonic
 };
 
-#define API_FIELDS_MAX 24
+#define API_FIELDS_MAX 32
 struct api_answer {
   int status;
   const char *content_type;  // NULL without a body
@@ -78,11 +78,11 @@ struct api_call {
   char *text;              // instead of out: a body that is not JSON, or is already written
   size_t text_len;
   const char *text_type;
-  struct { const char *name; char value[160]; } fields[10];
+  struct { const char *name; char value[160]; } fields[16];
   int field_count;
   struct api_block *blocks;
   struct idem_state *idem;
-  bool pending, in_write, head_only;
+  bool pending, in_write;
   int route_index;
 };
 

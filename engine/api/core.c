@@ -63,6 +63,8 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
   enum status st = api_table_create(&core->table, err);
   if (st == OK) st = bind_handlers(core, err);
   if (st == OK) st = make_openapi(core, err);
+  core->rate_percent = config->rate_percent < 0 ? 0 : config->rate_percent ? config->rate_percent : 100;
+  if (st == OK) st = rate_create(65536, &core->rates, err);
   if (st == OK) st = metrics_create(core->table, &core->metrics, err);
   if (st == OK) st = stream_hub_create(&api_ws_port, &rules, &core->hub, err);
   if (st != OK) {
@@ -85,6 +87,7 @@ void api_core_destroy(struct api_core *core) {
   assert(core->calls == 0);
   stream_hub_destroy(core->hub);
   metrics_destroy(core->metrics);
+  rate_destroy(core->rates);
   api_table_destroy(core->table);
   free(core->handlers);
   free(core->openapi);

@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "api/metrics.h"
 #include "api/stream.h"
+#include "tenant/rate.h"
 
 struct loop;
 
@@ -19,6 +20,8 @@ struct api_core {
   const char *version;
   const char *const *origins;  // CORS: allowed origins; ends with NULL
   bool check_answers;     // every answer is checked against its schema; one that does not fit becomes a 500
+  struct rate_table *rates;
+  int64_t rate_percent;   // of the usual limits; 0: none
   uint8_t cursor_secret[CURSOR_KEY_BYTES];
   void (*log)(void *arg, const char *line, size_t len);  // one JSON object without the line's end
   void *log_arg;
@@ -33,7 +36,10 @@ extern const struct stream_rules api_stream_rules;  // auth_resolve.c; arg is th
 // auth_resolve.c: PROBLEM_NONE and call->who, or why not. Reads the store; changes nothing.
 enum problem api_authenticate(struct api_call *call);
 enum problem api_permit(struct api_call *call);
+// limits.c
 enum problem api_rate(struct api_call *call);
+bool api_guess_allowed(struct api_core *core, const char *address);  // of credentials, from there
+void api_guess_failed(struct api_core *core, const char *address);
 // idem.c: true when the call goes on; false when the answer is set (a replay, a mismatch).
 bool idem_begin(struct api_call *call);
 enum status idem_store(struct api_call *call, struct db *db);  // in the write that decides the answer
@@ -43,9 +49,6 @@ void idem_end(struct api_call *call);
 void api_finish(struct api_call *call, enum status st);
 // The answer's body as text, from out; true when there is one.
 bool api_render(struct api_call *call);
-
-// support, admin or super_admin of the site, or the operator on the unix socket.
-bool api_is_operator(const struct api_who *who);
 
 // One log line: {"ts","level","event", …}. extra may be NULL; taken.
 void api_log(struct api_core *core, const char *level, const char *event, json_t *extra);

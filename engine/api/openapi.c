@@ -130,7 +130,7 @@ static json_t *responses(const struct route *r) {
   if (r->etag == ROUTE_ETAG_READ) json_object_set_new(out, "304", json_pack("{s:s}", "description", "Not modified"));
   for (int i = 0; i < r->problem_count; i++) add_problem(out, r->problems[i]);
   add_problem(out, PROBLEM_malformed_request);
-  if (r->auth == AUTH_SESSION || r->auth == AUTH_USER) {
+  if (r->auth == AUTH_USER) {
     add_problem(out, PROBLEM_unauthenticated);
     add_problem(out, PROBLEM_token_expired);
     add_problem(out, PROBLEM_forbidden);
@@ -166,15 +166,28 @@ static json_t *security(const struct route *r) {
   return list;
 }
 
+// Who may, in words: asked of the permission table itself, by trying.
+static size_t describe_permission(enum permission p, char *out, size_t size, bool more) {
+  struct caller top = {.role = ROLE_SUPER_ADMIN, .member_role = MEMBER_OWNER, .mfa = true, .by_key = true};
+  const char *scope = NULL;
+  for (unsigned bit = KEY_SCOPE_READ; bit <= KEY_SCOPE_ADMIN; bit <<= 1) {
+    top.scopes = bit;
+    if (permission_allowed(&top, p)) scope = key_scope_text((enum key_scope)bit);
+  }
+  top.by_key = top.mfa = false;
+  const bool mfa = !permission_allowed(&top, p);
+  const int n = snprintf(out, size, "%sPermission `%s`. %s%s%s%s", more ? "\n\n" : "", permission_text(p), scope ? "API keys need the scope `" : "Not with an API key",
+                         scope ? scope : "", scope ? "`." : ".", mfa ? " Needs a session with a second factor." : "");
+  return n > 0 && (size_t)n < size ? (size_t)n : 0;
+}
+
 static json_t *operation(const struct api_table *t, const struct route *r) {
   json_t *op = json_pack("{s:s, s:s, s:[s], s:o, s:o}", "operationId", r->id, "summary", r->summary, "tags", r->tag, "security", security(r), "responses", responses(r));
   char about[1024];
   size_t n = 0;
   about[0] = '\0';
   if (r->description) n += (size_t)snprintf(about + n, sizeof about - n, "%s", r->description);
-  if (r->scope && r->auth == AUTH_USER) n += (size_t)snprintf(about + n, sizeof about - n, "%sAPI keys need the scope `%s`.", n ? "\n\n" : "", r->scope);
-  if (r->auth == AUTH_SESSION) n += (size_t)snprintf(about + n, sizeof about - n, "%sNot with an API key.", n ? "\n\n" : "");
-  if (r->permission) n += (size_t)snprintf(about + n, sizeof about - n, "%sPermission: `%s`.", n ? " " : "", r->permission);
+  if (r->auth == AUTH_USER) n += describe_permission(r->permission, about + n, sizeof about - n, n > 0);
   if (r->right) n += (size_t)snprintf(about + n, sizeof about - n, "%sRight of the plan: `%s`.", n ? " " : "", r->right);
   if (n) json_object_set_new(op, "description", json_string(about));
   json_t *list = parameters(t, r);

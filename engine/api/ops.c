@@ -15,10 +15,12 @@ enum status api_ready(struct api_call *call) {
 }
 
 enum status api_metrics(struct api_call *call) {
-  // A scraper on this machine needs no token; from elsewhere an operator's. Proxied requests carry the client's address.
+  // A scraper on this machine needs no token, from elsewhere an operator's. A proxy on this machine that nobody told us of
+  // must not turn the world into neighbours, so whoever says to be forwarded is not near.
   const char *from = call->req->address;
-  const bool near = from[0] == '\0' || strncmp(from, "127.", 4) == 0 || strcmp(from, "::1") == 0;
-  if (!near && !(call->who.kind != WHO_NOBODY && (call->who.scopes & SCOPE_ADMIN) && api_is_operator(&call->who)))
+  const bool forwarded = call->req->field(call->req, "x-forwarded-for") || call->req->field(call->req, "forwarded") || call->req->field(call->req, "via");
+  const bool near = !forwarded && (from[0] == '\0' || strncmp(from, "127.", 4) == 0 || strcmp(from, "::1") == 0);
+  if (!near && !permission_allowed(&call->who.may, PERMISSION_admin_metrics_read))
     return api_problem(call, PROBLEM_forbidden, NULL);
   struct buf out;
   buf_init(&out, 1 << 20);

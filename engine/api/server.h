@@ -21,6 +21,7 @@ struct api_config {
   struct store *store;
   const char *version;
   const char *const *origins;  // CORS and WebSocket origins beside our own; ends with NULL; may be NULL
+  int rate_percent;            // of the usual rate limits; 0: 100; negative: no limits, for tests
   bool check_answers;          // for tests: an answer that is not documented becomes a 500
   uint8_t secret[32];          // of cursors and sealed answers; keep it over restarts
   void (*log)(void *arg, const char *line, size_t len);  // may be NULL

@@ -82,9 +82,9 @@ static enum status load_problems(struct route *r, json_t *o, struct err *err) {
 }
 
 static enum status load_route(struct api_table *t, struct route *r, json_t *o, struct err *err) {
-  static const char *const auths[] = {"none", "optional", "session", "user"}, *const rates[] = {"auth", "read", "write", "heavy"},
-                           *const etags[] = {"none", "read", "write"}, *const scopes[] = {"read", "trade", "strategies", "admin"};
-  static const char *const known[] = {"method", "path", "id", "tag", "summary", "description", "auth", "scope", "permission", "right", "rate", "query", "list", "request",
+  static const char *const auths[] = {"none", "optional", "user"}, *const rates[] = {"auth", "read", "write", "heavy"},
+                           *const etags[] = {"none", "read", "write"};
+  static const char *const known[] = {"method", "path", "id", "tag", "summary", "description", "auth", "permission", "right", "rate", "query", "list", "request",
                                       "request_optional", "responses", "problems", "idempotent", "etag", "root"};
   const char *key;
   json_t *v;
@@ -97,8 +97,8 @@ static enum status load_route(struct api_table *t, struct route *r, json_t *o, s
   r->tag = json_string_value(json_object_get(o, "tag"));
   r->summary = json_string_value(json_object_get(o, "summary"));
   r->description = json_string_value(json_object_get(o, "description"));
-  r->permission = json_string_value(json_object_get(o, "permission"));
-  r->scope = json_string_value(json_object_get(o, "scope"));
+  const char *permission = json_string_value(json_object_get(o, "permission"));
+  r->permission = permission ? permission_parse(permission) : PERMISSION_UNKNOWN;
   r->right = json_string_value(json_object_get(o, "right"));
   r->list = json_is_true(json_object_get(o, "list"));
   r->idempotent = json_is_true(json_object_get(o, "idempotent"));
@@ -107,11 +107,11 @@ static enum status load_route(struct api_table *t, struct route *r, json_t *o, s
   const char *method = json_string_value(json_object_get(o, "method")), *path = json_string_value(json_object_get(o, "path"));
   r->method = method ? route_method_parse(method) : ROUTE_COUNT;
   if (r->method == ROUTE_COUNT || !path || !r->tag || !r->summary) return err_set(err, ERR_INVALID, "method, path, tag or summary is missing");
-  int auth, rate, etag, scope;
-  enum status st = pick(o, "auth", auths, 4, -1, &auth, err);
+  int auth, rate, etag;
+  enum status st = pick(o, "auth", auths, 3, -1, &auth, err);
   if (st == OK) st = pick(o, "rate", rates, RATE_COUNT, r->method == ROUTE_GET ? RATE_READ : RATE_WRITE, &rate, err);
   if (st == OK) st = pick(o, "etag", etags, 3, ROUTE_ETAG_NONE, &etag, err);
-  if (st == OK && auth == AUTH_USER) st = pick(o, "scope", scopes, 4, -1, &scope, err);
+  if (st == OK && (auth == AUTH_USER || permission) && r->permission == PERMISSION_UNKNOWN) st = err_set(err, ERR_INVALID, "permission: missing or unknown");
   if (st != OK) return st;
   r->auth = (enum route_auth)auth, r->rate = (enum route_rate)rate, r->etag = (enum route_etag)etag;
   const size_t size = strlen(API_PREFIX) + strlen(path) + 1;

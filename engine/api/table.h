@@ -5,10 +5,8 @@
 //   method, path     "/strategies/{strategy_id}", below /api/v1 unless "root": true
 //   id               operationId; the handler is api_<id>
 //   tag, summary, description
-//   auth             "none"; "optional"; "session" (access token or console cookie: what an API key must not do); "user" (these or
-//                    an API key)
-//   scope            of API keys: "read", "trade", "strategies", "admin"; required with auth "user"
-//   permission       of tenant/permission.h; none: being signed in is enough
+//   auth             "none"; "optional"; "user": access token, console cookie, or API key where the permission knows a scope
+//   permission       of tenant/permission.h; required with auth "user"
 //   right            of the tenant's tier ("api_access" …), checked by the handler, shown in the documentation
 //   rate             rate class: "auth", "read", "write", "heavy"
 //   query            {name: {"schema": …, "required": bool, "description": …}}; a schema's default is the value when absent
@@ -22,19 +20,21 @@
 #include "api/problem.h"
 #include "api/query.h"
 #include "api/router.h"
+#include "tenant/permission.h"
 
 #define API_PREFIX "/api/v1"
 #define ROUTE_RESPONSES_MAX 4
 #define ROUTE_PROBLEMS_MAX 12
 
-enum route_auth { AUTH_NONE, AUTH_OPTIONAL, AUTH_SESSION, AUTH_USER };
+enum route_auth { AUTH_NONE, AUTH_OPTIONAL, AUTH_USER };
 enum route_rate { RATE_AUTH, RATE_READ, RATE_WRITE, RATE_HEAVY, RATE_COUNT };
 enum route_etag { ROUTE_ETAG_NONE, ROUTE_ETAG_READ, ROUTE_ETAG_WRITE };
 
 struct route {
   enum route_method method;
   char *path;  // whole, with prefix
-  const char *id, *tag, *summary, *description, *permission, *scope, *right;
+  const char *id, *tag, *summary, *description, *right;
+  enum permission permission;
   enum route_auth auth;
   enum route_rate rate;
   enum route_etag etag;

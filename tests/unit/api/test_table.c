@@ -34,7 +34,7 @@ static void embedded(void **state) {
     struct route_match m;
     if (!router_find(t->router, r->method, path, n, &m) || m.route != i) fail_msg("%s %s", r->id, r->path);
     assert_int_equal(api_table_params_fit(t, &m), m.param_count == 0);
-    if (r->auth == AUTH_USER && r->method != ROUTE_GET) assert_string_not_equal(r->scope, "read");
+    assert_true(r->auth != AUTH_USER || r->permission != PERMISSION_UNKNOWN);
     if (r->request) assert_int_not_equal(r->method, ROUTE_GET);
   }
   json_t *doc = api_openapi(t, "0.0");
@@ -86,6 +86,7 @@ static void refuses(void **state) {
       "{\"method\":\"GET\",\"path\":\"/x\",\"id\":\"x\",\"tag\":\"t\",\"summary\":\"s\",\"auth\":\"none\",\"responses\":{\"404\":null}}",
       "{\"method\":\"GET\",\"path\":\"/x\",\"id\":\"x\",\"tag\":\"t\",\"summary\":\"s\",\"auth\":\"none\",\"responses\":{\"204\":null},\"problems\":[\"oops\"]}",
       "{\"method\":\"GET\",\"path\":\"/x\",\"id\":\"x\",\"tag\":\"t\",\"summary\":\"s\",\"auth\":\"none\",\"responses\":{\"204\":null},\"scpoe\":1}",
+      "{\"method\":\"GET\",\"path\":\"/x\",\"id\":\"x\",\"tag\":\"t\",\"summary\":\"s\",\"auth\":\"user\",\"permission\":\"everything\",\"responses\":{\"204\":null}}",
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     char text[2000];
