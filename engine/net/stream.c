@@ -127,6 +127,10 @@ void stream_start(struct stream *s, const struct stream_events *events, void *ar
   if (s->tls && tls_start(s->tls, &err) != OK) break_later(s, err.msg);
 }
 
+enum status stream_tls_begin(struct stream *s, struct err *err) {
+  return tls_start(s->tls, err);
+}
+
 void stream_read_pause(struct stream *s) {
   if (!s->reading) return;
   s->reading = false;

@@ -54,6 +54,8 @@ void stream_start(struct stream *s, const struct stream_events *events, void *ar
 // Before stream_start; the session is the stream's from then on. For servers, resp. clients that verify `hostname`.
 enum status stream_tls_server(struct stream *s, struct tls_server *tls, struct err *err) MUST_CHECK;
 enum status stream_tls_client(struct stream *s, struct tls_client *tls, const char *hostname, struct err *err) MUST_CHECK;
+// A stream that has started in plain goes on with TLS: after stream_tls_client.
+enum status stream_tls_begin(struct stream *s, struct err *err) MUST_CHECK;
 
 void stream_read_pause(struct stream *s);
 void stream_read_resume(struct stream *s);
