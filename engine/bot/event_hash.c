@@ -30,18 +30,38 @@ static void add_text(struct line *l, const char *text) {
 }
 
 static void add_unsigned(struct line *l, uint64_t v) {
+  static const char pairs[] =
+      "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263"
+      "646566676869707172737475767778798081828384858687888990919293949596979899";
   char digits[20];
-  int n = 0;
-  do digits[n++] = (char)('0' + v % 10);
-  while (v /= 10);
+  size_t at = sizeof digits;
+  for (; v >= 100; v /= 100) memcpy(&digits[at -= 2], &pairs[v % 100 * 2], 2);
+  if (v >= 10)
+    memcpy(&digits[at -= 2], &pairs[v * 2], 2);
+  else
+    digits[--at] = (char)('0' + v);
   assert(l->len + 48 < sizeof l->text);
-  while (n > 0) l->text[l->len++] = digits[--n];
+  memcpy(l->text + l->len, digits + at, sizeof digits - at);
+  l->len += sizeof digits - at;
 }
 
 static void add_int(struct line *l, int64_t v) {
   l->text[l->len++] = ' ';
   if (v < 0) l->text[l->len++] = '-';
   add_unsigned(l, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+}
+
+static void add_time(struct event_hash *h, struct line *l, int64_t time_ns) {
+  if (time_ns != h->text_ns || h->text_len == 0) {
+    size_t from = l->len;
+    add_int(l, time_ns);
+    h->text_ns = time_ns;
+    h->text_len = (uint8_t)(l->len - from);
+    memcpy(h->text, l->text + from, h->text_len);
+    return;
+  }
+  memcpy(l->text + l->len, h->text, h->text_len);
+  l->len += h->text_len;
 }
 
 static void line_end(struct event_hash *h, struct line *l) {
@@ -51,7 +71,7 @@ static void line_end(struct event_hash *h, struct line *l) {
 
 void event_hash_order(struct event_hash *h, int64_t time_ns, uint64_t id, enum order_status from, enum order_status to, enum reason why) {
   struct line l = {"O", 1};
-  add_int(&l, time_ns);
+  add_time(h, &l, time_ns);
   add_int(&l, (int64_t)id);
   add_text(&l, order_status_text(from));
   add_text(&l, order_status_text(to));
@@ -61,7 +81,7 @@ void event_hash_order(struct event_hash *h, int64_t time_ns, uint64_t id, enum o
 
 void event_hash_fill(struct event_hash *h, const struct fill *f) {
   struct line l = {"F", 1};
-  add_int(&l, f->time_ns);
+  add_time(h, &l, f->time_ns);
   add_int(&l, (int64_t)f->id);
   add_int(&l, (int64_t)f->order);
   add_int(&l, f->symbol);

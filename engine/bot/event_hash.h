@@ -14,6 +14,9 @@ struct event_hash {
   uint64_t digest;
   int64_t day, last_ns, last_e8;
   bool any;
+  int64_t text_ns;  // the last time written, and how: an instant's lines share it
+  uint8_t text_len;
+  char text[24];
 };
 
 void event_hash_init(struct event_hash *h);

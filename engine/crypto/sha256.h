@@ -6,9 +6,9 @@
 #define SHA256_BYTES 32
 #define SHA256_HEX_SIZE (2 * SHA256_BYTES + 1)  // with the final NUL
 
-// Embed it; only the functions below look inside (the library's own struct, whose header stays in sha256.c).
+// Embed it; only the functions below look inside (the library's own struct or ours: sha256.c).
 struct sha256_ctx {
-  _Alignas(16) unsigned char opaque[128];
+  _Alignas(16) unsigned char opaque[144];
 };
 
 // init, any number of updates, then finish exactly once; a finished context may be initialised again. Cannot fail.

@@ -26,7 +26,7 @@ local home = {
   {'^mbedtls/ssl', 'net'}, {'^mbedtls/x509', 'net'}, {'^mbedtls/net_sockets', 'net'}, {'^mbedtls/debug', 'net'},
   {'^mbedtls/entropy', 'crypto', 'net'}, {'^mbedtls/ctr_drbg', 'crypto', 'net'}, {'^mbedtls/error', 'crypto', 'net'},
   {'^mbedtls/version', 'crypto', 'net'}, {'^mbedtls/pk', 'crypto', 'net'}, {'^mbedtls/', 'crypto'}, {'^psa/', 'crypto'},
-  {'^sodium', 'crypto'}, {'^crypt%.h$', 'crypto'},
+  {'^sodium', 'crypto'}, {'^cpuid', 'crypto'}, {'^immintrin', 'crypto'}, {'^crypt%.h$', 'crypto'},
   {'^zlib', 'market'},
   {'^uv', 'loop', 'net'},
   {'^llhttp', 'net'}, {'^wslay', 'net'},
