@@ -1,0 +1,44 @@
+// store/db.h – one SQLite connection with its prepared statements; for store/ only (nobody else includes SQL).
+//
+//     struct db_rows rows;
+//     enum status st = db_query(db, &rows, err, "SELECT name FROM users WHERE id = ?", "i", id);
+//     while (st == OK && db_next(&rows)) puts(db_text(&rows, 0));
+//     return db_end(&rows, st, err);
+//
+// Types of parameters: i int64_t · t text (NULL: null) · T text, size_t length · b blob, size_t length · d double · n null.
+// Statements are kept by the address of their text, so texts are literals.
+#pragma once
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct db;
+struct sqlite3_stmt;
+
+struct db_rows {
+  struct db *db;
+  struct sqlite3_stmt *stmt;
+  enum status status;
+  bool busy;  // nested use of one text: the statement is thrown away at the end
+};
+
+// durable: synchronous=FULL, else NORMAL. readonly connections neither write nor checkpoint.
+enum status db_open(const char *path, bool readonly, bool durable, struct db **ret, struct err *err) MUST_CHECK;
+void db_close(struct db *db);
+
+// Runs text that may hold several statements; for schema and pragmas.
+enum status db_script(struct db *db, const char *sql, struct err *err) MUST_CHECK;
+// One statement without rows. *ret_changes (may be NULL): rows changed.
+enum status db_run(struct db *db, int64_t *ret_changes, struct err *err, const char *sql, const char *types, ...) MUST_CHECK;
+enum status db_query(struct db *db, struct db_rows *ret, struct err *err, const char *sql, const char *types, ...) MUST_CHECK;
+bool db_next(struct db_rows *rows);
+// Ends a query, also one that failed or was left early. Returns st, or what went wrong while stepping.
+enum status db_end(struct db_rows *rows, enum status st, struct err *err) MUST_CHECK;
+
+int64_t db_int(const struct db_rows *rows, int column);
+bool db_null(const struct db_rows *rows, int column);
+const char *db_text(const struct db_rows *rows, int column);  // "" for null; until the next step
+const void *db_blob(const struct db_rows *rows, int column, size_t *ret_len);
+double db_real(const struct db_rows *rows, int column);
