@@ -5,7 +5,7 @@
 //
 //   return api_json(call, 200, tree);                      the answer, now
 //   return api_problem(call, PROBLEM_conflict, "…");        a problem, now
-//   return api_write(call, STORE_CONTROL, write_fn);        go on in a transaction, on the writer's thread
+//   return api_write(call, write_fn);                       go on in a transaction, on the writer's thread
 //   return api_work(call, slow_fn, then_fn);                go on in the pool, and then on the loop again
 //   api_wait(call) … api_resume(call, st)                   go on when somebody calls back on the loop
 //
@@ -115,6 +115,8 @@ void api_resume(struct api_call *call, enum status st);
 // ---- the request
 const char *api_param(const struct api_call *call, const char *name);   // of the path; asserts that the route has it
 int64_t api_param_id(const struct api_call *call, const char *name);    // an id's number
+int64_t api_body_id(const struct api_call *call, const char *name);     // 0 when absent
+int64_t api_query_id(const struct api_call *call, const char *name);
 const char *api_query_text(const struct api_call *call, const char *name);  // NULL when absent
 int64_t api_query_int(const struct api_call *call, const char *name, int64_t absent);
 bool api_query_flag(const struct api_call *call, const char *name);
@@ -133,7 +135,7 @@ bool api_not_modified(struct api_call *call, int64_t revision);
 
 // Zeroed memory that lives as long as the call; NULL when memory is out.
 void *api_alloc(struct api_call *call, size_t size);
-// An id as clients see it, in the call's memory; NULL for 0.
+// An id as clients see it; null for 0.
 json_t *api_id(const char *prefix, int64_t id);
 json_t *api_ms(int64_t ns);  // null for 0
 struct store *api_store(struct api_call *call);

@@ -3,6 +3,7 @@
 
 #include "api/handlers.h"
 #include "api/server.h"
+#include "crypto/hmac.h"
 #include "crypto/sha256.h"
 
 #include <assert.h>
@@ -57,10 +58,11 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
   core->check_answers = config->check_answers;
   core->log = config->log;
   core->log_arg = config->log_arg;
-  memcpy(core->cursor_secret, config->secret, sizeof core->cursor_secret);
   struct stream_rules rules = api_stream_rules;
   rules.arg = core;
-  enum status st = api_table_create(&core->table, err);
+  enum status st = hkdf_sha256(NULL, 0, config->secret, sizeof config->secret, "cursor", 6, core->cursor_secret, sizeof core->cursor_secret, err);
+  if (st == OK) st = hkdf_sha256(NULL, 0, config->secret, sizeof config->secret, "idempotency", 11, core->seal_key, sizeof core->seal_key, err);
+  if (st == OK) st = api_table_create(&core->table, err);
   if (st == OK) st = bind_handlers(core, err);
   if (st == OK) st = make_openapi(core, err);
   core->rate_percent = config->rate_percent < 0 ? 0 : config->rate_percent ? config->rate_percent : 100;

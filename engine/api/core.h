@@ -23,6 +23,8 @@ struct api_core {
   struct rate_table *rates;
   int64_t rate_percent;   // of the usual limits; 0: none
   uint8_t cursor_secret[CURSOR_KEY_BYTES];
+  uint8_t seal_key[32];   // of answers kept for idempotency
+  struct idem_state *idem;  // keys under way
   void (*log)(void *arg, const char *line, size_t len);  // one JSON object without the line's end
   void *log_arg;
   unsigned calls;         // under way

@@ -1,0 +1,64 @@
+// api/write.c – a call's way through the writer's thread and back, and ids and numbers of the store as clients see them.
+#include "api/core.h"
+#include "store/id.h"
+#include "store/store.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct write {
+  struct api_call *call;
+  api_write_fn fn;
+  api_phase then;
+};
+
+// On the writer's thread; the loop leaves the call alone meanwhile.
+static enum status run(struct db *db, void *arg, struct err *err) {
+  struct write *w = arg;
+  struct api_call *call = w->call;
+  call->in_write = true;
+  enum status st = w->fn(call, db);
+  // The answer that is kept for the idempotency key is the final one: with a phase after the commit there is none yet.
+  if (st == OK && call->status != 0 && !w->then) st = idem_store(call, db);
+  call->in_write = false;
+  if (st != OK) *err = call->err;
+  return st;
+}
+
+static void done(void *arg, enum status st, const struct err *err) {
+  struct write *w = arg;
+  struct api_call *call = w->call;
+  call->pending = false;
+  if (st != OK && call->problem == PROBLEM_NONE) call->err = *err;
+  api_finish(call, st == OK && w->then ? w->then(call) : st);
+}
+
+enum status api_write_then(struct api_call *call, api_write_fn fn, api_phase then) {
+  struct write *w = api_alloc(call, sizeof *w);
+  if (!w) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  assert(!(call->idem && then));
+  *w = (struct write){call, fn, then};
+  call->pending = true;
+  store_write(call->core->store, STORE_CONTROL, run, done, w);
+  return OK;
+}
+enum status api_write(struct api_call *call, api_write_fn fn) { return api_write_then(call, fn, NULL); }
+
+json_t *api_id(const char *prefix, int64_t id) {
+  if (id == 0) return json_null();
+  char text[ID_TEXT_SIZE];
+  id_format(prefix, id, text);
+  return json_string(text);
+}
+
+static int64_t number_of(const char *text) {
+  int64_t id = 0;
+  const char *mark = text ? strchr(text, '_') : NULL;
+  char prefix[8] = "";
+  if (!mark || (size_t)(mark - text) >= sizeof prefix) return 0;
+  memcpy(prefix, text, (size_t)(mark - text));
+  return id_parse(prefix, text, strlen(text), &id) ? id : 0;
+}
+int64_t api_param_id(const struct api_call *call, const char *name) { return number_of(api_param(call, name)); }
+int64_t api_body_id(const struct api_call *call, const char *name) { return number_of(api_body_text(call, name)); }
+int64_t api_query_id(const struct api_call *call, const char *name) { return number_of(api_query_text(call, name)); }
