@@ -142,7 +142,7 @@ static bool check_size(struct check *c, bool resolve_at_fill) {
     if (c->lots > against) c->lots = against;
   }
   int64_t least = inst->min_qty.lots > 1 ? inst->min_qty.lots : 1;
-  bool whole = c->lots > 0 && (c->lots == held || c->lots == -held);  // what is left may always be closed
+  bool whole = c->lots > 0 && c->lots == (c->in->side == SIDE_BUY ? -held : held);  // what is left may always be closed
   if (!whole) c->lots = lots_floor(inst, c->lots);
   bool later = resolve_at_fill && c->in->size_kind == SIZE_PCT && !c->in->reduce;
   if (c->lots < least && !whole && !(later && c->in->size > 0 && c->lots == 0))

@@ -90,6 +90,36 @@ static void test_sizes_round_down_to_lots(void **state) {
   account_finish(&f.a);
 }
 
+// An exit at the price itself would be hit by the entry.
+static void test_exits_at_the_price_itself(void **state) {
+  (void)state;
+  struct fixture f;
+  open_account(&f, LEVERAGE_ONE_E4);
+  for (int side = -1; side <= 1; side += 2)
+    for (int off = -1; off <= 1; off++) {
+      struct intent in = order_of(side, SIZE_QTY, 5);
+      in.sl.ticks = 100 + off;
+      assert_int_equal(ask(&f, &in), off * side < 0 ? REASON_NONE : REASON_BAD_PRICE);
+      in.sl = NO_PRICE;
+      in.tp.ticks = 100 + off;
+      assert_int_equal(ask(&f, &in), off * side > 0 ? REASON_NONE : REASON_BAD_PRICE);
+    }
+  account_finish(&f.a);
+}
+
+// What is left of a position may always be closed, however small; what adds to it has the instrument's minimum and lot.
+static void test_only_the_whole_position_may_be_too_small(void **state) {
+  (void)state;
+  for (int side = -1; side <= 1; side += 2) {
+    struct fixture f;
+    open_account(&f, 2 * LEVERAGE_ONE_E4);
+    hold(&f, side);
+    assert_int_equal(ask_qty(&f, side, 1), REASON_MIN_QTY);
+    assert_int_equal(ask_qty(&f, -side, 1), REASON_NONE);
+    account_finish(&f.a);
+  }
+}
+
 static void test_instrument_minimums(void **state) {
   (void)state;
   struct fixture f;
@@ -242,6 +272,7 @@ static void test_nothing_wraps(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_sizes_round_down_to_lots), cmocka_unit_test(test_instrument_minimums), cmocka_unit_test(test_margin),
+    cmocka_unit_test(test_exits_at_the_price_itself), cmocka_unit_test(test_only_the_whole_position_may_be_too_small),
     cmocka_unit_test(test_prices_and_collar), cmocka_unit_test(test_limits_spare_exits), cmocka_unit_test(test_counts),
     cmocka_unit_test(test_reduce_only), cmocka_unit_test(test_nothing_wraps),
   };
