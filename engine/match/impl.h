@@ -142,7 +142,9 @@ void liquidate(struct matcher *m, struct match_symbol *s, int64_t now_ns);
 void liquidation_watch(struct matcher *m, struct match_symbol *s);  // narrows s->watch
 
 // walk.c: a finest bar under strict or classic.
-void walk_bar(struct matcher *m, struct match_symbol *s, const struct bar *b, const struct bar *mark);
+// mark: NULL, or the mark bar of which b walks part `part` (from 0) of `parts`: 0 of 1 without detail.
+void walk_bar(struct matcher *m, struct match_symbol *s, const struct bar *b, const struct bar *mark, int64_t part,
+              int64_t parts);
 
 // strict.c, classic.c (rules 5, 6): how a resting limit fills.
 struct limit_rules {

@@ -125,7 +125,7 @@ struct match_bar {
   int64_t close_ns;          // its end
   const struct bar *detail;  // finer bars that replace its path, or NULL; in time order, inside the bar
   size_t detail_count;
-  const struct bar *mark;    // mark price bar for liquidation, or NULL: the bar itself; not used together with detail
+  const struct bar *mark;    // mark price bar for liquidation, or NULL: the bar itself; spread evenly over the detail
 };
 // Matches the symbol's orders against a bar, marks the position at its close, then ends orders whose time is up by close_ns.
 // A bar with BAR_FILLED_IN only marks.

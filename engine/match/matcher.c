@@ -214,9 +214,9 @@ void matcher_bar_match(struct matcher *m, int symbol, const struct match_bar *in
       else backtrader_bar(m, s, in->bar);
     } else if (in->detail_count > 0) {
       for (size_t i = 0; i < in->detail_count; i++)
-        if (!(in->detail[i].flags & BAR_FILLED_IN)) walk_bar(m, s, &in->detail[i], NULL);
+        if (!(in->detail[i].flags & BAR_FILLED_IN)) walk_bar(m, s, &in->detail[i], in->mark, (int64_t)i, (int64_t)in->detail_count);
     } else {
-      walk_bar(m, s, in->bar, in->mark);
+      walk_bar(m, s, in->bar, in->mark, 0, 1);
     }
   }
   close_bar(m, s, in->bar, in->close_ns);

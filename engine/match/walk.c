@@ -232,7 +232,18 @@ static int pending_sign(const struct match_symbol *s) {
   return 0;
 }
 
-void walk_bar(struct matcher *m, struct match_symbol *s, const struct bar *b, const struct bar *mark) {
+// The way of a mark bar while part `part` of `parts` finer bars is walked: its three stretches, cut into that many equal pieces.
+// Their ends fall on the pieces' ends, so no extreme is lost.
+static void mark_part(const struct path *whole, int64_t part, int64_t parts, struct path *ret) {
+  for (int i = 0; i < 4; i++) {
+    int64_t at = 3 * part + i, from = at / parts;
+    int64_t a = whole->point[from], b = whole->point[from < 3 ? from + 1 : 3];
+    ret->point[i] = a + (int64_t)((int128)(b - a) * (at % parts) / parts);
+  }
+}
+
+void walk_bar(struct matcher *m, struct match_symbol *s, const struct bar *b, const struct bar *mark, int64_t part,
+              int64_t parts) {
   assert(b->low.ticks > 0 && b->low.ticks <= b->open.ticks && b->open.ticks <= b->high.ticks);
   s->bar = b;
   s->room_lots = room_of(m, s, b);
@@ -259,7 +270,10 @@ void walk_bar(struct matcher *m, struct match_symbol *s, const struct bar *b, co
   path_make(b, m->cfg.path, held, pending, &path);
   const struct bar *mb = mark ? mark : b;
   path_make(mb, m->cfg.path, held, pending, &mark_path);
-  if (mark && mark_path.low_first != path.low_first) {  // both walk the same way
+  if (mark && parts > 1) {  // detail: the finer bars know their way, the mark keeps its own
+    struct path whole = mark_path;
+    mark_part(&whole, part, parts, &mark_path);
+  } else if (mark && mark_path.low_first != path.low_first) {  // both walk the same way
     mark_path.point[1] = path.low_first ? mb->low.ticks : mb->high.ticks;
     mark_path.point[2] = path.low_first ? mb->high.ticks : mb->low.ticks;
   }
