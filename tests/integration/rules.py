@@ -8,5 +8,6 @@ import rules_api  # noqa: F401
 import rules_compat  # noqa: F401
 import rules_contract  # noqa: F401
 import rules_costs  # noqa: F401
+import rules_mixed  # noqa: F401
 
 harness.main()

@@ -385,6 +385,28 @@ static void report_of_nothing_is_still_a_page(void **state) {
   result_finish(&r);
 }
 
+// The chart shows the main symbol's bars: a trade of another symbol must say whose it is, or its arrows would stand on the wrong prices.
+static void report_tells_trades_of_several_symbols_apart(void **state) {
+  (void)state;
+  struct made m;
+  size_t len;
+  make(&m, 300, NULL);
+  struct instrument other = m.s.inst;
+  strcpy(other.symbol, "OTHER");
+  assert_true(result_symbol_add(&m.r, &other));
+  assert_true(m.r.trade_count >= 2);
+  m.r.trades[1].symbol = 1;
+  char *html = html_of(&m.r, &len);
+  json_t *j = data_of(html), *trades = json_object_get(j, "trades");
+  assert_int_equal(json_integer_value(json_object_get(j, "main_symbol")), 0);
+  assert_string_equal(json_string_value(json_array_get(json_object_get(j, "symbols"), 1)), "OTHER");
+  for (size_t i = 0; i < json_array_size(trades); i++)
+    assert_int_equal(json_integer_value(json_array_get(json_array_get(trades, i), 0)), i == 1);
+  json_decref(j);
+  free(html);
+  unmake(&m);
+}
+
 // ---- summary
 
 static char *summary_of(const struct result *r, bool colour) {
@@ -468,6 +490,7 @@ int main(void) {
     cmocka_unit_test(report_escapes_hostile_text),
     cmocka_unit_test(report_of_a_long_run_stays_small_and_keeps_extremes),
     cmocka_unit_test(report_of_nothing_is_still_a_page),
+    cmocka_unit_test(report_tells_trades_of_several_symbols_apart),
     cmocka_unit_test(summary_tells_the_result),
     cmocka_unit_test(summary_hides_terminal_codes_of_scripts),
     cmocka_unit_test(limits_count_what_they_drop),

@@ -173,6 +173,24 @@ static void money_is_summed_exactly(void **state) {
   result_finish(&r);
 }
 
+static void turnover_counts_both_sides(void **state) {
+  (void)state;
+  struct result r;
+  result_init(&r);
+  r.cash_start = (cash){1000 * CASH_ONE};
+  struct instrument inst = {.symbol = "X", .tick = {1, 0}, .lot = {1, 0}, .multiplier = {1, 0}};
+  struct err err;
+  assert_int_equal(instrument_finish(&inst, &err), OK);
+  assert_true(result_symbol_add(&r, &inst));
+  for (int i = 0; i < 2; i++) {
+    assert_true(result_equity_add(&r, i * NS_PER_DAY, (cash){1000 * CASH_ONE}, true));
+    assert_true(result_fill_add(&r, &(struct fill){.side = i ? SIDE_SELL : SIDE_BUY, .px = {100}, .qty = {2}}));
+  }
+  compute(&r);
+  assert_true(fabs(r.stats.turnover - 0.4) < 1e-12);
+  result_finish(&r);
+}
+
 static void calendar_needs_a_week_without_saturday(void **state) {
   (void)state;
   struct bar bars[20];
@@ -198,6 +216,7 @@ int main(void) {
     cmocka_unit_test(lost_account_stops_at_zero),
     cmocka_unit_test(drawdown_spans),
     cmocka_unit_test(money_is_summed_exactly),
+    cmocka_unit_test(turnover_counts_both_sides),
     cmocka_unit_test(calendar_needs_a_week_without_saturday),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

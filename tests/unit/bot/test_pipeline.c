@@ -150,6 +150,25 @@ static void state_is_canonical_and_survives(void **state) {
   close_bot(&f);
 }
 
+static void a_timer_that_is_late_fires_once(void **state) {
+  (void)state;
+  struct fixture f;
+  struct err err;
+  struct buf b;
+  buf_init(&b, 1 << 20);
+  open_bot(&f, HEAD "function on_init(ctx) ctx:timer{every='1h', name='t'} end\nfunction on_bar(ctx) end\nfunction on_timer(ctx) ctx.state.n = (ctx.state.n or 0) + 1 end");
+  assert_int_equal(feed(&f, 0, &err), OK);
+  int64_t now_ns = 5 * NS_PER_DAY + 30 * NS_PER_S;
+  assert_true(bot_timer_next(f.bot) < now_ns);
+  assert_int_equal(bot_timers_fire(f.bot, now_ns, &err), OK);
+  assert_string_equal(saved(&f, &b), "{\"n\":1}");
+  assert_int_equal(bot_timer_next(f.bot), 5 * NS_PER_DAY + 3600 * NS_PER_S);  // and the grid goes on
+  assert_int_equal(bot_timers_fire(f.bot, now_ns, &err), OK);
+  assert_string_equal(saved(&f, &b), "{\"n\":1}");
+  buf_finish(&b);
+  close_bot(&f);
+}
+
 static void migrate_makes_the_new_state_or_leaves_the_old(void **state) {
   (void)state;
   struct fixture f;
@@ -232,7 +251,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_error_discards_what_the_callback_asked), cmocka_unit_test(a_target_asked_twice_is_one_order),
       cmocka_unit_test(handles_keep_their_ids_over_the_commit),    cmocka_unit_test(overwriting_ctx_is_refused_before_orders_count),
-      cmocka_unit_test(state_is_canonical_and_survives),           cmocka_unit_test(migrate_makes_the_new_state_or_leaves_the_old),
+      cmocka_unit_test(state_is_canonical_and_survives),           cmocka_unit_test(a_timer_that_is_late_fires_once), cmocka_unit_test(migrate_makes_the_new_state_or_leaves_the_old),
       cmocka_unit_test(live_parameters_change_others_do_not),      cmocka_unit_test(the_hash_covers_every_field_of_a_fill),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
