@@ -3,7 +3,6 @@
 #include "store/id.h"
 #include "store/store.h"
 
-#include <assert.h>
 #include <string.h>
 
 struct write {
@@ -18,8 +17,8 @@ static enum status run(struct db *db, void *arg, struct err *err) {
   struct api_call *call = w->call;
   call->in_write = true;
   enum status st = w->fn(call, db);
-  // The answer that is kept for the idempotency key is the final one: with a phase after the commit there is none yet.
-  if (st == OK && call->status != 0 && !w->then) st = idem_store(call, db);
+  // What is kept for the idempotency key is the answer given here; a phase after the commit may no longer change it.
+  if (st == OK && call->status != 0) st = idem_store(call, db);
   call->in_write = false;
   if (st != OK) *err = call->err;
   return st;
@@ -36,7 +35,6 @@ static void done(void *arg, enum status st, const struct err *err) {
 enum status api_write_then(struct api_call *call, api_write_fn fn, api_phase then) {
   struct write *w = api_alloc(call, sizeof *w);
   if (!w) return err_set(&call->err, ERR_NOMEM, "out of memory");
-  assert(!(call->idem && then));
   *w = (struct write){call, fn, then};
   call->pending = true;
   store_write(call->core->store, STORE_CONTROL, run, done, w);
