@@ -13,8 +13,9 @@
 #define BACKTEST_FILES_MAX 64
 
 struct backtest_file {
-  const char *stream;  // NULL: not named; the first such is main
-  const char *path;
+  const char *stream;           // NULL: not named; the first such is main
+  const char *path;             // of a CSV file; beside series, what messages call it
+  const struct series *series;  // not NULL: these bars in memory instead of a file; borrowed, outlives the data
 };
 
 // Everything a run is made of, as the command line gives it. Strings are borrowed.
@@ -41,7 +42,7 @@ struct backtest_config {
   struct vm_limits limits;             // seed among them
   struct risk_limits risk;
   struct watchdog *watchdog;
-  // Called every few thousand bars; false stops the run. done and total count main bars. May be NULL.
+  // Called every few dozen bars; false stops the run. done and total count main bars. May be NULL.
   bool (*progress)(void *self, size_t done, size_t total);
   void *progress_self;
 };
@@ -50,7 +51,7 @@ void backtest_config_init(struct backtest_config *c);
 // Loaded history: who feeds whom.
 struct backtest_feed {
   struct series series;
-  bool owned;
+  bool owned;        // the bars are this feed's to free
   const char *path;  // NULL: aggregated
 };
 struct backtest_data {

@@ -2,6 +2,7 @@
 #include "backtest/backtest.h"
 
 #include "base/suggest.h"
+#include "market/segment.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,7 +23,8 @@ void backtest_config_init(struct backtest_config *c) {
 }
 
 void backtest_data_finish(struct backtest_data *d) {
-  for (int i = 0; i < d->feed_count; i++) series_finish(&d->feeds[i].series);
+  for (int i = 0; i < d->feed_count; i++)
+    if (d->feeds[i].owned) series_finish(&d->feeds[i].series);
   series_finish(&d->detail);
   series_finish(&d->mark);
   funding_finish(&d->funding);
@@ -73,6 +75,29 @@ static int main_file_of(const struct backtest_config *c) {
   return file;
 }
 
+// The feed's bars counted in another tick; bars that somebody else owns are copied.
+static enum status feed_rescale(struct backtest_feed *f, struct decimal tick, struct err *err) {
+  if (!f->owned) {
+    struct series copy = f->series;
+    copy.bars = NULL;
+    copy.count = copy.cap = 0;
+    enum status st = series_reserve(&copy, f->series.count, err);
+    if (st != OK) return st;
+    memcpy(copy.bars, f->series.bars, f->series.count * sizeof *copy.bars);
+    copy.count = f->series.count;
+    f->series = copy;
+    f->owned = true;
+  }
+  return series_rescale(&f->series, tick, f->series.volume_scale, err);
+}
+
+// Bars that are in memory already: borrowed, unless they have to count in another tick.
+static enum status take_series(const struct backtest_file *file, struct decimal tick, struct backtest_feed *f, struct err *err) {
+  f->series = *file->series;
+  f->owned = false;
+  return tick.digits ? feed_rescale(f, tick, err) : OK;
+}
+
 static enum status load_feeds(const struct backtest_config *c, struct backtest_data *d, struct result *r, struct err *err) {
   struct decimal tick = {0};
   if (c->csv.tick.digits == 0 && fill_model_compat(c->match.model)) tick = compat_tick;
@@ -86,11 +111,13 @@ static enum status load_feeds(const struct backtest_config *c, struct backtest_d
   }
   for (int i = 0; i < c->file_count; i++) {
     struct backtest_feed *f = &d->feeds[d->feed_count];
-    enum status st = load_file(i == main_file ? &with_terms : c, c->files[i].path, c->file_count == 1, tick, &f->series, r, err);
-    if (st != OK) return st;
-    f->owned = true;
+    bool memory = c->files[i].series;
+    enum status st = memory ? take_series(&c->files[i], tick, f, err)
+                            : load_file(i == main_file ? &with_terms : c, c->files[i].path, c->file_count == 1, tick, &f->series, r, err);
+    if (!memory) f->owned = st == OK;
     f->path = c->files[i].path;
     d->feed_count++;
+    if (st != OK) return st;
   }
   // Two files of a symbol may need different ticks (decimals differ); they must count in the finer one.
   for (int i = 0; i < c->file_count; i++)
@@ -98,6 +125,11 @@ static enum status load_feeds(const struct backtest_config *c, struct backtest_d
       struct series *a = &d->feeds[i].series, *b = &d->feeds[k].series;
       if (strcmp(a->inst.symbol, b->inst.symbol) != 0) continue;
       if (a->inst.tick.scale >= b->inst.tick.scale && a->inst.tick.digits == b->inst.tick.digits && a->inst.tick.scale != b->inst.tick.scale) {
+        if (c->files[k].series) {
+          enum status moved = feed_rescale(&d->feeds[k], a->inst.tick, err);
+          if (moved != OK) return moved;
+          continue;
+        }
         struct series finer = {0};
         enum status st = load_file(k == main_file ? &with_terms : c, d->feeds[k].path, false, a->inst.tick, &finer, NULL, err);
         if (st != OK) return st;
@@ -129,6 +161,7 @@ static enum status find_or_aggregate(struct backtest_data *d, const char *stream
   struct backtest_feed *f = &d->feeds[d->feed_count];
   enum status st = series_aggregate(&d->feeds[best].series, timeframe_ns, &f->series, err);
   if (st != OK) return err_wrap(err, st, "stream %s (%s %s)", stream, symbol, want);
+  f->owned = true;
   d->feed_count++;
   *ret = &f->series;
   return OK;

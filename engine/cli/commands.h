@@ -2,4 +2,8 @@
 #pragma once
 #include "cli/cli.h"
 
-extern const struct cli_command cmd_backtest, cmd_indicators, cmd_check, cmd_version, cmd_help, cmd_completion;
+extern const struct cli_command cmd_backtest, cmd_indicators, cmd_check, cmd_host, cmd_version, cmd_help, cmd_completion;
+
+// `perigee check --verdict`; the exit code.
+struct buf;
+int cmd_check_verdict(const struct cli_args *a, const char *path, const struct buf *source);
