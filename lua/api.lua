@@ -131,7 +131,7 @@ api.methods = {
     example='ctx:plot("rsi", ctx.ind.rsi[0])' },
   { name="mark", args={ {"text","string"} }, about="A text at this time in the report.", example='ctx:mark("news")' },
   { name="notify", args={ {"text","string"} }, about="A message to the user; listed with the logs of a backtest.", example='ctx:notify("half way")' },
-  { name="timer", args={ {"options","perigee.timer_options"} }, about="Sets a timer, or changes the one of that name. At most 32. A gap in the data fires it once.",
+  { name="timer", args={ {"options","perigee.timer_options"} }, about="Sets a timer, or changes the one of that name. At most 32. It goes by the clock, also where the data has a gap; one that is late (after a restart) fires once.",
     example='ctx:timer{at="17:00", tz="America/New_York", name="close"}  ctx:timer{name="close", off=true}' },
 }
 api.timer_keys = {

@@ -84,12 +84,12 @@ const char *result_path_text(enum result_path p) {
   return (unsigned)p < RESULT_PATH_COUNT ? names[p] : "?";
 }
 
-bool result_equity_grow(struct result *r) {
-  size_t want = r->equity_cap ? r->equity_cap * 2 : 4096;
-  void *p = reallocarray(r->equity, want, sizeof *r->equity);
+bool result_equity_reserve(struct result *r, size_t points) {
+  if (points <= r->equity_cap) return true;
+  void *p = reallocarray(r->equity, points, sizeof *r->equity);
   if (!p) return false;
   r->equity = p;
-  r->equity_cap = want;
+  r->equity_cap = points;
   return true;
 }
 

@@ -136,10 +136,11 @@ struct result {
 void result_init(struct result *r);
 void result_finish(struct result *r);
 
+// Room for so many points of the equity curve, so that a long run never moves it. False when memory ran out.
+bool result_equity_reserve(struct result *r, size_t points) MUST_CHECK;
 // A point of the equity curve. Times must rise. False when memory ran out.
-bool result_equity_grow(struct result *r);
 static inline bool result_equity_add(struct result *r, int64_t time_ns, cash equity, bool exposed) {
-  if (r->equity_count == r->equity_cap && !result_equity_grow(r)) return false;
+  if (r->equity_count == r->equity_cap && !result_equity_reserve(r, r->equity_cap ? r->equity_cap * 2 : 4096)) return false;
   r->equity[r->equity_count++] = (struct result_equity){time_ns, equity.e8};
   r->exposed += exposed;
   return true;

@@ -230,7 +230,7 @@ static void attach_detail(struct walk *w, int symbol, const struct bar *b, struc
   }
 }
 
-static enum status match_symbols(struct walk *w, int64_t now_ns, struct err *err) {
+static enum status match_symbols(struct walk *w, int64_t now_ns, bool *ret_events, struct err *err) {
   for (int i = 0; i < w->d->symbol_count; i++) {
     struct cursor *c = &w->exec[i];
     if (c->close_ns != now_ns) continue;
@@ -238,10 +238,11 @@ static enum status match_symbols(struct walk *w, int64_t now_ns, struct err *err
     if (carry_due(w, b->open_ns)) {
       enum status st = carry_until(w, b->open_ns, err);
       if (st != OK) return st;
+      *ret_events = true;
     }
     struct match_bar in = {.bar = b, .close_ns = c->close_ns};
     if (w->d->symbols[i].detail || w->d->symbols[i].mark) attach_detail(w, i, b, &in);
-    bot_match(w->bot, i, &in, now_ns);
+    if (bot_match(w->bot, i, &in, now_ns)) *ret_events = true;
     c->next++;
     cursor_settle(c);
   }
@@ -334,10 +335,17 @@ static enum status terms_until(struct walk *w, int64_t limit_ns, struct err *err
 }
 
 static enum status step(struct walk *w, int64_t now_ns, struct err *err) {
-  enum status st = match_symbols(w, now_ns, err);
-  if (st == OK && w->terms_next < w->d->terms.count) st = terms_until(w, now_ns, err);
-  if (st == OK && carry_due(w, now_ns)) st = carry_until(w, now_ns, err);
-  if (st == OK) st = bot_settle(w->bot, now_ns, err);
+  bool events = false;  // nearly never
+  enum status st = match_symbols(w, now_ns, &events, err);
+  if (st == OK && w->terms_next < w->d->terms.count) {
+    st = terms_until(w, now_ns, err);
+    events = true;
+  }
+  if (st == OK && carry_due(w, now_ns)) {
+    st = carry_until(w, now_ns, err);
+    events = true;
+  }
+  if (st == OK && events) st = bot_settle(w->bot, now_ns, err);
   if (st == OK && now_ns / NS_PER_DAY != w->day) st = turn_day(w, now_ns, err);
   if (st == OK) st = stream_bars(w, now_ns, err);
   if (st == OK && bot_timer_next(w->bot) <= now_ns) st = bot_timers_fire(w->bot, now_ns, err);
@@ -411,7 +419,7 @@ enum status backtest_walk(const struct backtest_config *c, const struct backtest
   w->c = c;
   w->d = d;
   w->r = r;
-  enum status st = walk_init(w, path, err);
+  enum status st = result_equity_reserve(r, d->main_to) ? walk_init(w, path, err) : err_set(err, ERR_NOMEM, "out of memory");
   if (st == OK) {
     st = walk_all(w, err);
     struct err inner;

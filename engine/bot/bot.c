@@ -195,9 +195,9 @@ enum status bot_finish_callback(struct bot *b, enum status st, struct err *err) 
   return st;
 }
 
-void bot_match(struct bot *b, int symbol, const struct match_bar *bar, int64_t now_ns) {
+bool bot_match(struct bot *b, int symbol, const struct match_bar *bar, int64_t now_ns) {
   b->now_ns = now_ns;
-  matcher_bar(b->matcher, matcher_watch(b->matcher, symbol), symbol, bar);
+  return matcher_bar(b->matcher, matcher_watch(b->matcher, symbol), symbol, bar);
 }
 
 static enum status deliver_position(struct bot *b, const struct match_event *e, struct err *err) {
@@ -231,7 +231,8 @@ static enum status deliver_fill(struct bot *b, const struct match_event *e, stru
   return bot_finish_callback(b, script_on_fill(b->script, &e->fill, err), err);
 }
 
-static enum status deliver_risk(struct bot *b, struct err *err) {
+// Apart, since its notes would make the frame of every settling large.
+__attribute__((noinline)) static enum status deliver_risk(struct bot *b, struct err *err) {
   struct risk_note notes[REASON_COUNT];
   size_t n = b->risk_note_count;
   if (n == 0) return OK;
@@ -254,10 +255,10 @@ enum status bot_settle(struct bot *b, int64_t now_ns, struct err *err) {
   for (int round = 0; round < SETTLE_ROUNDS_MAX; round++) {
     size_t n = matcher_event_count(b->matcher);
     if (n == 0 && b->risk_note_count == 0) return OK;
-    enum status denied = deliver_risk(b, err);
-    if (denied != OK) return denied;
+    enum status st = b->risk_note_count ? deliver_risk(b, err) : OK;
+    if (st != OK) return st;
     for (; n > 0 && matcher_event_next(b->matcher, &e); n--) {
-      enum status st = e.kind == EVENT_ORDER ? deliver_order(b, &e, err) : e.kind == EVENT_FILL ? deliver_fill(b, &e, err) : deliver_position(b, &e, err);
+      st = e.kind == EVENT_ORDER ? deliver_order(b, &e, err) : e.kind == EVENT_FILL ? deliver_fill(b, &e, err) : deliver_position(b, &e, err);
       if (st != OK) return st;
     }
   }

@@ -43,8 +43,8 @@ uint32_t bot_tag_count(const struct bot *b);
 bool bot_started(const struct bot *b);  // on_init was called
 
 // ---- what happens at one instant, in this order (simulation rule 19). Each returns the script's failure, which stops the bot.
-// A bar of a symbol's finest data ended: matches it. Fills wait for bot_settle().
-void bot_match(struct bot *b, int symbol, const struct match_bar *bar, int64_t now_ns);
+// A bar of a symbol's finest data ended: matches it. Fills wait for bot_settle(); false: there was nothing to settle.
+bool bot_match(struct bot *b, int symbol, const struct match_bar *bar, int64_t now_ns);
 // Runs the callbacks of what was matched, and of what those callbacks did, to a fixpoint (at most 100 rounds).
 enum status bot_settle(struct bot *b, int64_t now_ns, struct err *err) MUST_CHECK;
 // The UTC day turned; day is the text of the day that ended.

@@ -85,8 +85,12 @@ static inline double dd_value(const struct dd *s) {
 // that a price which stands still never seems to cross its own average.
 static inline double dd_divide(const struct dd *s, double n, double inverse) {
   double q = s->hi * inverse;
-  struct dd p = two_product(q, n);
-  return q + ((s->hi - p.hi) - p.lo + s->lo) * inverse;
+  if (!LIKELY(n < 0x1p26)) {
+    struct dd p = two_product(q, n);
+    return q + ((s->hi - p.hi) - p.lo + s->lo) * inverse;
+  }
+  double p = q * n, c = 134217729.0 * q, q1 = c - (c - q), q2 = q - q1;  // two_product where n has no low half
+  return q + ((s->hi - p) - ((q1 * n - p) + q2 * n) + s->lo) * inverse;
 }
 
 // --- windows

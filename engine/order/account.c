@@ -244,6 +244,10 @@ cash account_unrealised(const struct account *a, int symbol) {
 }
 
 cash account_equity_at(const struct account *a, int symbol, price px) {
+  bool flat = true;
+  for (int i = 0; i < a->symbol_count; i++)
+    for (int leg = 0; leg < LEG_COUNT; leg++) flat = flat && a->symbols[i].pos[leg].lots == 0;
+  if (flat) return account_balance(a);
   int128 sum = account_balance(a).e8;
   for (int i = 0; i < a->symbol_count; i++) sum += symbol_profit(&a->symbols[i], i == symbol ? px : a->symbols[i].mark);
   return (cash){saturate(sum)};

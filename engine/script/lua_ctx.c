@@ -115,9 +115,8 @@ struct ud *ud_push(lua_State *L, enum ud_kind kind) {
 }
 
 struct ud *ud_test(lua_State *L, int ix, enum ud_kind kind) {
-  if (lua_type(L, ix) != LUA_TUSERDATA) return NULL;  // full userdata a script can hold are all ours
-  struct ud *u = lua_touserdata(L, ix);
-  return u->kind == (uint32_t)kind ? u : NULL;
+  struct ud *u = lua_touserdata(L, ix);  // those that a script can hold are all ours, and none is light
+  return u && u->kind == (uint32_t)kind ? u : NULL;
 }
 
 // ---- methods that leave a mark

@@ -138,8 +138,20 @@ static inline struct operand check_operand(lua_State *L, int ix, const struct sc
   return (struct operand){NULL, NULL, lua_tonumber(L, ix)};
 }
 
+// The ring of at least two values behind the argument, or NULL: not an indicator, or too young.
+static inline const struct series_ring *ring_of(lua_State *L, int ix, const struct script *s) {
+  const struct ud *u = ud_test(L, ix, UD_SERIES);
+  if (!u || u->series.output < 0) return NULL;
+  const struct series_ring *r = &s->outputs[u->series.output];
+  return r->count >= 2 && r->mask >= 1 && s->spec->lookback >= 2 ? r : NULL;
+}
+
+static inline double ring_at(const struct series_ring *r, uint64_t k) {
+  return r->values[(r->count - 1 - k) & r->mask];
+}
+
 static inline double operand_at(const struct script *s, struct operand o, uint64_t k) {
-  if (o.ring) return k < o.ring->count && k <= o.ring->mask ? o.ring->values[(o.ring->count - 1 - k) & o.ring->mask] : NAN;
+  if (o.ring) return k < o.ring->count && k <= o.ring->mask ? ring_at(o.ring, k) : NAN;
   return o.series ? script_series_at(s, o.series, k) : o.number;
 }
 
@@ -148,6 +160,14 @@ static inline double operand_at(const struct script *s, struct operand o, uint64
 // one. This is backtrader's CrossOver.
 static inline int crossed(lua_State *L, double sign, const char *function) {
   const struct script *s = script_of(L);
+  const struct series_ring *f = ring_of(L, 1, s), *g = ring_of(L, 2, s);
+  if (f && g) {  // two indicators, nearly always: decided by the last two bars
+    double now = sign * (ring_at(f, 0) - ring_at(g, 0)), before = now > 0 ? sign * (ring_at(f, 1) - ring_at(g, 1)) : 1;
+    if (before != 0) {  // also for NaN: warming up
+      lua_pushboolean(L, before < 0);
+      return 1;
+    }
+  }
   struct operand a = check_operand(L, 1, s, function), b = check_operand(L, 2, s, function);
   bool result = false;
   if (sign * (operand_at(s, a, 0) - operand_at(s, b, 0)) > 0)

@@ -112,7 +112,7 @@ static void args_read(struct order_args *a, lua_State *L, int ix, enum order_cal
     if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "%s: options have names, such as qty=1", a->call);
     const char *key = lua_tostring(L, -2);
     int opt = 0;
-    while (opt < OPT_COUNT && (strcmp(options[opt].name, key) != 0 || !(options[opt].calls & (1u << call)))) opt++;
+    while (opt < OPT_COUNT && (options[opt].name[0] != key[0] || strcmp(options[opt].name, key) != 0 || !(options[opt].calls & (1u << call)))) opt++;
     if (opt == OPT_COUNT) raise_unknown(L, call, key);
     read_value(a, (enum option)opt);
   }

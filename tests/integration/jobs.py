@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """`perigee host --job` as the service starts it: frames over a socket, data as inherited descriptors, hostile scripts inside.
 
 usage: jobs.py ENGINE ROOT"""
