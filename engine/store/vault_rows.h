@@ -1,0 +1,53 @@
+// store/vault_rows.h – tenants' wrapped keys, venue accounts and their sealed fields. Nothing here can be read without
+// tenant/vault; every query names the tenant.
+#pragma once
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WRAPPED_KEY_BYTES 60  // 32 and what AES-256-GCM adds
+#define ACCOUNT_VENUE_SIZE 33
+#define ACCOUNT_NAME_SIZE 257
+#define SECRET_FIELD_SIZE 65
+
+struct db;
+
+struct tenant_key_row {
+  int64_t tenant_id, master;  // version of the master key
+  uint8_t wrapped[WRAPPED_KEY_BYTES];
+  bool destroyed;
+};
+enum status tenant_key_get(struct db *db, int64_t tenant_id, struct tenant_key_row *ret, struct err *err) MUST_CHECK;
+enum status tenant_key_insert(struct db *db, const struct tenant_key_row *row, int64_t now_ns, struct err *err) MUST_CHECK;
+enum status tenant_key_rewrap(struct db *db, const struct tenant_key_row *row, struct err *err) MUST_CHECK;
+enum status tenant_key_destroy(struct db *db, int64_t tenant_id, int64_t now_ns, struct err *err) MUST_CHECK;
+// One that an older master key wraps, tenants above after; ERR_NOTFOUND: none left.
+enum status tenant_key_next(struct db *db, int64_t current_master, int64_t after, struct tenant_key_row *ret, struct err *err) MUST_CHECK;
+
+struct account_row {
+  int64_t id, tenant_id;
+  char venue[ACCOUNT_VENUE_SIZE], name[ACCOUNT_NAME_SIZE];
+  int64_t created_ns, revision;
+};
+enum status account_insert(struct db *db, const struct account_row *row, struct err *err) MUST_CHECK;
+enum status account_get(struct db *db, int64_t tenant_id, int64_t id, struct account_row *ret, struct err *err) MUST_CHECK;
+enum status account_list(struct db *db, int64_t tenant_id, int64_t before, int limit,
+  bool (*fn)(void *arg, const struct account_row *row), void *arg, struct err *err) MUST_CHECK;  // newest first
+enum status account_count(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) MUST_CHECK;
+enum status account_touch(struct db *db, int64_t tenant_id, int64_t id, struct err *err) MUST_CHECK;  // revision + 1
+// Its secrets are deleted, the row stays for what refers to it.
+enum status account_delete(struct db *db, int64_t tenant_id, int64_t id, int64_t now_ns, struct err *err) MUST_CHECK;
+
+// Version of the field's next value; 1 for a new one.
+enum status secret_next_version(struct db *db, int64_t tenant_id, int64_t account_id, const char *field, int64_t *ret,
+  struct err *err) MUST_CHECK;
+enum status secret_put(struct db *db, int64_t tenant_id, int64_t account_id, const char *field, int64_t version,
+  const uint8_t *sealed, size_t len, int64_t now_ns, struct err *err) MUST_CHECK;
+// ret_sealed: at most cap bytes; ERR_RANGE when there are more.
+enum status secret_get(struct db *db, int64_t tenant_id, int64_t account_id, const char *field, int64_t *ret_version,
+  uint8_t *ret_sealed, size_t cap, size_t *ret_len, struct err *err) MUST_CHECK;
+enum status secret_fields(struct db *db, int64_t tenant_id, int64_t account_id, bool (*fn)(void *arg, const char *field),
+  void *arg, struct err *err) MUST_CHECK;
+enum status secret_clear(struct db *db, int64_t tenant_id, int64_t account_id, struct err *err) MUST_CHECK;
