@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 // Half of what a segment holds: bars may be closer than a timeframe (days of a zone with summer time), see check_bars().
 #define SPAN_BARS (SEGMENT_BARS_MAX / 2)
@@ -286,3 +287,14 @@ enum status market_import(struct db *db, const struct market_import *in, struct 
                 "(bars, first_ns, last_ns) = (SELECT sum(bars), min(first_ns), max(last_ns) FROM segments WHERE market_id = markets.id) WHERE id = ?",
                 "iiiiiiii", m.inst.tick.digits, (int64_t)m.inst.tick.scale, m.inst.lot.digits, (int64_t)m.inst.lot.scale, (int64_t)m.volume_scale, (int64_t)m.price_scale, in->now_ns, m.id);
 }
+
+// ---- beside a server
+
+enum status market_db_open(const char *data_dir, struct db **ret, struct err *err) {
+  char path[4096];
+  if (snprintf(path, sizeof path, "%s/market.db", data_dir) >= (int)sizeof path) return err_set(err, ERR_INVALID, "the data directory's name is too long");
+  if (access(path, F_OK) != 0) return err_set(err, ERR_NOTFOUND, "%s: no market history yet; perigee import brings some", data_dir);
+  return db_open(path, true, false, ret, err);
+}
+
+void market_db_close(struct db *db) { db_close(db); }

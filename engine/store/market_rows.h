@@ -51,3 +51,8 @@ struct market_import_report {
 enum status market_import(struct db *db, const struct market_import *in, struct market_import_report *ret, struct err *err) MUST_CHECK;
 // With all its bars. ERR_NOTFOUND.
 enum status market_delete(struct db *db, int64_t id, struct err *err) MUST_CHECK;
+
+// A read-only connection of its own to a data directory's market.db, for commands beside a running server. ERR_NOTFOUND: nothing
+// was ever imported there.
+enum status market_db_open(const char *data_dir, struct db **ret, struct err *err) MUST_CHECK;
+void market_db_close(struct db *db);

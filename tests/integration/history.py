@@ -1,0 +1,173 @@
+"""`perigee import` and `perigee export`: what goes in comes out, whole or not at all, beside others and after a kill.
+
+usage: history.py ENGINE"""
+import fcntl
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ENGINE = sys.argv[1]
+CASES = []
+
+
+def case(title):
+    def keep(f):
+        CASES.append((title, f))
+        return f
+    return keep
+
+
+def csv(n, start=1600000020, step=60, seed=3, px=100.0):
+    r, lines = random.Random(seed), ["time,open,high,low,close,volume"]
+    for i in range(n):
+        o, px = px, max(10.0, px * (1 + r.gauss(0, 0.002)))
+        lines.append(f"{(start + step * i) * 1000},{o:.2f},{max(o, px) + .05:.2f},{min(o, px) - .05:.2f},{px:.2f},{r.randint(1, 99999) / 1000}")
+    return "\n".join(lines) + "\n"
+
+
+def rows(text):
+    """Lines with numbers as numbers: 1.50 and 1.5 are the same."""
+    return [tuple(float(x) for x in line.split(",")) for line in text.split("\n")[1:] if line]
+
+
+class Folder:
+    def __enter__(self):
+        self.tmp = tempfile.TemporaryDirectory()
+        self.path = self.tmp.name
+        self.data = os.path.join(self.path, "data")
+        return self
+
+    def __exit__(self, *_):
+        self.tmp.cleanup()
+
+    def put(self, name, text):
+        path = os.path.join(self.path, name)
+        open(path, "w").write(text)
+        return path
+
+    def run(self, command, *args):
+        p = subprocess.run([ENGINE, command, *args, "--data-dir", self.data], capture_output=True, text=True, timeout=120)
+        return p.returncode, p.stdout, p.stderr
+
+    def ok(self, command, *args):
+        code, out, err = self.run(command, *args)
+        assert code == 0, (code, out, err)
+        return out
+
+    def markets(self):
+        return json.loads(self.ok("export", "--json", "-"))
+
+
+@case("what goes in comes out, in ranges too")
+def _():
+    with Folder() as f:
+        text = csv(10000)
+        report = json.loads(f.ok("import", f.put("BTCUSDT_1m.csv", text), "--venue", "binance", "--json", "-"))
+        assert report[0]["added"] == 10000 and report[0]["symbol"] == "BTCUSDT" and report[0]["timeframe"] == "1m", report
+        assert rows(f.ok("export", "--symbol", "BTCUSDT", "--timeframe", "1m")) == rows(text)
+        some = rows(f.ok("export", "--symbol", "BTCUSDT", "--timeframe", "1m", "--from", "1600006020", "--to", "1600012020"))
+        assert some == rows(text)[100:200], (some[0], some[-1], len(some))
+        assert [(m["venue"], m["symbol"], m["timeframe"], m["bars"]) for m in f.markets()] == [("binance", "BTCUSDT", "1m", 10000)]
+
+
+@case("the same strategy gives the same hash on the exported file")
+def _():
+    with Folder() as f:
+        path = f.put("ABC_1m.csv", csv(5000))
+        f.ok("import", path, "--venue", "x")
+        copy = os.path.join(f.path, "ABC_1m_copy.csv")
+        f.ok("export", copy, "--symbol", "ABC", "--timeframe", "1m")
+        script = f.put("s.lua", 'strategy{ name="s", api=1, ind={ f={"sma",10}, s={"sma",30} } }\nfunction on_bar(ctx) if ctx.ind.f[0] > ctx.ind.s[0] then ctx:target{pct=90} else ctx:target{pct=0} end end')
+        hashes = {json.loads(subprocess.run([ENGINE, "backtest", script, "--data", p, "--json", "-"], capture_output=True, check=True).stdout)["hash"] for p in (path, copy)}
+        assert len(hashes) == 1, hashes
+
+
+@case("overlaps merge; a bar that differs stops the import whole, --repair replaces it")
+def _():
+    with Folder() as f:
+        text = csv(5000)
+        head, *bars = text.split("\n")[:-1]
+        f.ok("import", f.put("A_1m.csv", "\n".join([head] + bars[:3000])), "--venue", "v")
+        other = bars[2000:]
+        cells = other[500].split(",")
+        cells[2] = str(float(cells[2]) + 7)
+        other[500] = ",".join(cells)
+        path = f.put("A_1m.csv", "\n".join([head] + other))
+        code, _, err = f.run("import", path, "--venue", "v")
+        assert code == 1 and "--repair" in err and "nothing of this file" in err, (code, err)
+        assert f.markets()[0]["bars"] == 3000
+        report = json.loads(f.ok("import", path, "--venue", "v", "--repair", "--json", "-"))[0]
+        assert (report["added"], report["same"], report["replaced"]) == (2000, 999, 1), report
+        want = rows("\n".join([head] + bars[:2000] + other))
+        assert rows(f.ok("export", "--symbol", "A", "--timeframe", "1m")) == want
+
+
+@case("dirty files are refused whole")
+def _():
+    with Folder() as f:
+        lines = csv(100).split("\n")
+        lines[60] = lines[60].replace(",", ",nan,", 1)
+        code, _, err = f.run("import", f.put("A_1m.csv", "\n".join(lines)), "--venue", "v")
+        assert code == 1 and "A_1m.csv:61" in err, err
+        assert f.run("export")[1] == ""
+
+
+@case("wrong usage is told")
+def _():
+    with Folder() as f:
+        path = f.put("A_1m.csv", csv(10))
+        for args in ((), (path,), (path, "--venue", "v", "--timeframe", "7x"), (path, "--venue", "v", "--tick", "-1")):
+            assert f.run("import", *args)[0] == 2, args
+        assert f.run("import", path, "--venue", "no/good")[0] == 1
+        assert f.run("export", "--symbol", "A", "--timeframe", "1m")[0] == 1
+
+
+@case("a directory in use is refused, and reading it is not")
+def _():
+    with Folder() as f:
+        path = f.put("A_1m.csv", csv(100))
+        f.ok("import", path, "--venue", "v")
+        with open(os.path.join(f.data, "lock"), "r+") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            code, _, err = f.run("import", path, "--venue", "v")
+            assert code == 1 and "in use" in err, (code, err)
+            assert f.markets()[0]["bars"] == 100
+
+
+@case("killed in the middle: the next command finds the old state or the new one")
+def _():
+    with Folder() as f:
+        f.ok("import", f.put("A_1m.csv", csv(1000)), "--venue", "v")
+        big = f.put("B_1m.csv", csv(150000))
+        for delay in (0.05, 0.1, 0.15, 0.2, 0.3):
+            p = subprocess.Popen([ENGINE, "import", big, "--venue", "v", "--data-dir", f.data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(delay)
+            p.send_signal(signal.SIGKILL)
+            p.wait()
+            bars = {m["symbol"]: m["bars"] for m in f.markets()}
+            assert bars in ({"A": 1000}, {"A": 1000, "B": 150000}), bars
+        f.ok("import", big, "--venue", "v")
+        assert {m["symbol"]: m["bars"] for m in f.markets()} == {"A": 1000, "B": 150000}
+
+
+def main():
+    print(f"1..{len(CASES)}")
+    bad = 0
+    for i, (title, f) in enumerate(CASES, 1):
+        why = ""
+        try:
+            f()
+        except Exception as e:  # a test must not hide behind its own mistake either
+            why = f": {type(e).__name__} {e}"
+        bad += bool(why)
+        print(f"{'not ok' if why else 'ok'} {i} - {title}{why}", flush=True)
+    sys.exit(bad > 0)
+
+
+main()
