@@ -222,9 +222,9 @@ enum status api_wait(struct api_call *call) {
   call->pending = true;
   return OK;
 }
-void api_resume(struct api_call *call, enum status st) {
+void api_resume(struct api_call *call, api_phase phase) {
   call->pending = false;
-  api_finish(call, st);
+  api_finish(call, phase(call));
 }
 
 // ---- the pool
@@ -237,8 +237,7 @@ struct slow {
 static void slow_work(void *arg) { ((struct slow *)arg)->work(((struct slow *)arg)->call); }
 static void slow_done(void *arg) {
   struct slow *s = arg;
-  s->call->pending = false;
-  api_finish(s->call, s->then(s->call));
+  api_resume(s->call, s->then);
 }
 
 enum status api_work(struct api_call *call, void (*work)(struct api_call *call), api_phase then) {

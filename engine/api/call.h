@@ -7,7 +7,7 @@
 //   return api_problem(call, PROBLEM_conflict, "…");        a problem, now
 //   return api_write(call, write_fn);                       go on in a transaction, on the writer's thread
 //   return api_work(call, slow_fn, then_fn);                go on in the pool, and then on the loop again
-//   api_wait(call) … api_resume(call, st)                   go on when somebody calls back on the loop
+//   return api_wait(call) … api_resume(call, phase)         go on when somebody calls back on the loop
 //
 // The same returns work in every phase. In a write, api_problem undoes what the write did: it returns ERR_CANCELLED, and the
 // transaction keeps nothing of a function that does not return OK. Any other status that is not OK without an answer becomes a
@@ -110,7 +110,7 @@ enum status api_write_then(struct api_call *call, api_write_fn fn, api_phase the
 enum status api_work(struct api_call *call, void (*slow)(struct api_call *call), api_phase then);
 // The handler has handed the call to something that will call api_resume on the loop.
 enum status api_wait(struct api_call *call);
-void api_resume(struct api_call *call, enum status st);
+void api_resume(struct api_call *call, api_phase phase);
 
 // ---- the request
 const char *api_param(const struct api_call *call, const char *name);   // of the path; asserts that the route has it

@@ -2,6 +2,7 @@
 #include "api/core.h"
 
 #include "api/handlers.h"
+#include "api/jobs.h"
 #include "api/server.h"
 #include "crypto/hmac.h"
 #include "crypto/sha256.h"
@@ -48,6 +49,10 @@ static double gauge_sent(void *arg) { return (double)stream_hub_stats(arg).sent;
 static double gauge_dropped(void *arg) { return (double)stream_hub_stats(arg).dropped; }
 static double gauge_channels(void *arg) { return stream_hub_stats(arg).channels; }
 
+static double gauge_jobs_running(void *arg) { return jobs_stats(arg).running; }
+static double gauge_jobs_waiting(void *arg) { return jobs_stats(arg).waiting; }
+static double gauge_jobs_ended(void *arg) { return (double)jobs_stats(arg).ended; }
+
 enum status api_core_create(const struct api_config *config, struct api_core **ret, struct err *err) {
   struct api_core *core = calloc(1, sizeof *core);
   if (!core) return err_set(err, ERR_NOMEM, "out of memory");
@@ -69,6 +74,8 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
   if (st == OK) st = rate_create(65536, &core->rates, err);
   if (st == OK) st = metrics_create(core->table, &core->metrics, err);
   if (st == OK) st = stream_hub_create(&api_ws_port, &rules, &core->hub, err);
+  if (st == OK && config->exe) st = jobs_create(core, config->exe, &core->jobs, err);
+  if (st == OK && config->exe) st = backtests_resume(core, err);
   if (st != OK) {
     api_core_destroy(core);
     return st;
@@ -80,12 +87,18 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
       {"stream_channels", "WebSocket channels in memory", "gauge", gauge_channels}};
   for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
     metrics_gauge(core->metrics, (struct metrics_gauge){gauges[i].name, gauges[i].help, gauges[i].type, gauges[i].read, core->hub});
+  if (core->jobs) {
+    metrics_gauge(core->metrics, (struct metrics_gauge){"jobs_running", "Backtests and proofs in child processes", "gauge", gauge_jobs_running, core->jobs});
+    metrics_gauge(core->metrics, (struct metrics_gauge){"jobs_waiting", "Backtests and proofs in the queue", "gauge", gauge_jobs_waiting, core->jobs});
+    metrics_gauge(core->metrics, (struct metrics_gauge){"jobs_ended_total", "Backtests and proofs that ended", "counter", gauge_jobs_ended, core->jobs});
+  }
   *ret = core;
   return OK;
 }
 
 void api_core_destroy(struct api_core *core) {
   if (!core) return;
+  jobs_destroy(core->jobs);
   assert(core->calls == 0);
   stream_hub_destroy(core->hub);
   metrics_destroy(core->metrics);

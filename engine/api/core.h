@@ -25,6 +25,7 @@ struct api_core {
   uint8_t cursor_secret[CURSOR_KEY_BYTES];
   uint8_t seal_key[32];   // of answers kept for idempotency
   struct idem_state *idem;  // keys under way
+  struct jobs *jobs;
   void (*log)(void *arg, const char *line, size_t len);  // one JSON object without the line's end
   void *log_arg;
   unsigned calls;         // under way
@@ -51,6 +52,9 @@ void idem_end(struct api_call *call);
 void api_finish(struct api_call *call, enum status st);
 // The answer's body as text, from out; true when there is one.
 bool api_render(struct api_call *call);
+
+// backtests.c: runs again what a former process left unfinished.
+enum status backtests_resume(struct api_core *core, struct err *err) MUST_CHECK;
 
 // One log line: {"ts","level","event", …}. extra may be NULL; taken.
 void api_log(struct api_core *core, const char *level, const char *event, json_t *extra);

@@ -146,7 +146,7 @@ static bool check_symbol(const char *s, size_t n) {
   return true;
 }
 static bool check_timeframe(const char *s, size_t n) {
-  if (n < 2 || n > 5 || s[0] == '0' || !one_of(s[n - 1], "smhdwM")) return false;
+  if (n < 2 || n > 5 || s[0] == '0' || !one_of(s[n - 1], "smhdw")) return false;
   for (size_t i = 0; i + 1 < n; i++)
     if (!digit(s[i])) return false;
   return true;
@@ -190,7 +190,7 @@ static const struct format formats[] = {
     {"token", check_token, "^[A-Za-z0-9._~-]+$", "may only have letters, digits and . _ ~ -"},
     {"name", check_name, "^[a-z][a-z0-9_.-]{0,63}$", "must be a small letter followed by small letters, digits and _ - ."},
     {"symbol", check_symbol, "^[A-Za-z0-9][A-Za-z0-9._:-]{0,31}$", "must be a symbol: letters, digits and . _ : -"},
-    {"timeframe", check_timeframe, "^[1-9][0-9]{0,3}[smhdwM]$", "must be a timeframe such as 5m, 1h or 1d"},
+    {"timeframe", check_timeframe, "^[1-9][0-9]{0,3}[smhdw]$", "must be a timeframe such as 5m, 1h or 1d"},
     {"sha256", check_sha256, "^[0-9a-f]{64}$", "must be 64 small hexadecimal digits"},
     {"totp", check_totp, "^[0-9]{6}$", "must be six digits"},
     {"cidr", check_cidr, NULL, "must be an IP address or a network such as 192.0.2.0/24"},

@@ -20,6 +20,7 @@ struct api_config {
   struct loop *loop;
   struct store *store;
   const char *version;
+  const char *exe;             // this program, absolute: children for backtests and proofs; NULL: none, and those routes say unavailable
   const char *const *origins;  // CORS and WebSocket origins beside our own; ends with NULL; may be NULL
   int rate_percent;            // of the usual rate limits; 0: 100; negative: no limits, for tests
   bool check_answers;          // for tests: an answer that is not documented becomes a 500

@@ -1,0 +1,214 @@
+// api/backtests.c – backtests on the server: queued by a committed row, run in a jailed child, followed on a channel.
+#include "api/core.h"
+#include "api/handlers.h"
+#include "api/jobs.h"
+#include "api/market_data.h"
+#include "backtest/request.h"
+#include "store/backtest_rows.h"
+#include "store/id.h"
+#include "store/script_rows.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
+
+static json_t *backtest_json(struct api_core *core, const struct backtest_row *row) {
+  const double progress = row->state == BACKTEST_DONE ? 1.0 : row->state == BACKTEST_RUNNING && core->jobs ? jobs_permille(core->jobs, row->id) / 1000.0 : 0.0;
+  return json_pack("{s:o, s:o, s:I, s:s, s:f, s:s?, s:o, s:o, s:o, s:o}", "id", api_id("bkt", row->id), "strategy_id", api_id("str", row->strategy_id), "version",
+                   (json_int_t)row->version, "state", backtest_state_text(row->state), "progress", progress, "error", row->error, "created_at_ms", api_ms(row->created_ns),
+                   "started_at_ms", api_ms(row->started_ns), "finished_at_ms", api_ms(row->finished_ns), "request", json_loads(row->request, 0, NULL));
+}
+
+// ---- reading
+
+struct page {
+  struct api_core *core;
+  json_t *items;
+  int limit, count;
+  struct cursor last;
+  bool more;
+};
+static void add_backtest(void *arg, const struct backtest_row *row) {
+  struct page *p = arg;
+  if (p->count == p->limit) {
+    p->more = true;
+    return;
+  }
+  p->count++;
+  p->last = (struct cursor){0, row->id};
+  json_array_append_new(p->items, backtest_json(p->core, row));
+}
+
+enum status api_backtests_list(struct api_call *call) {
+  struct cursor at;
+  if (!api_cursor(call, &at)) return OK;
+  struct page p = {.core = call->core, .items = json_array(), .limit = api_limit(call)};
+  enum status st = backtest_list(reader(call), call->who.tenant_id, api_query_id(call, "strategy_id"), at.id, p.limit + 1, add_backtest, &p, &call->err);
+  if (st == OK) return api_page(call, p.items, p.more, p.last);
+  json_decref(p.items);
+  return st;
+}
+
+// A result may have megabytes: it was parsed when it came in, and goes out as the text it is.
+struct one {
+  struct api_core *core;
+  struct buf text;
+};
+static void write_one(void *arg, const struct backtest_row *row) {
+  struct one *one = arg;
+  json_t *tree = backtest_json(one->core, row);
+  char *head = tree ? json_dumps(tree, JSON_COMPACT) : NULL;
+  json_decref(tree);
+  if (!head) {
+    one->text.failed = true;
+    return;
+  }
+  buf_add(&one->text, head, strlen(head) - 1);  // without the brace
+  buf_str(&one->text, ",\"result\":");
+  buf_str(&one->text, row->result ? row->result : "null");
+  buf_str(&one->text, "}");
+  free(head);
+}
+
+enum status api_backtest_get(struct api_call *call) {
+  struct one one = {.core = call->core};
+  buf_init(&one.text, 64u << 20);
+  enum status st = backtest_get(reader(call), call->who.tenant_id, api_param_id(call, "backtest_id"), true, write_one, &one, &call->err);
+  if (st == OK && one.text.failed) st = err_set(&call->err, ERR_NOMEM, "out of memory");
+  if (st != OK) {
+    buf_finish(&one.text);
+    return st;
+  }
+  return api_text(call, 200, "application/json", one.text.data, one.text.len);
+}
+
+// ---- queueing
+
+struct wish {
+  int64_t id, strategy_id, version;
+  char *request;   // the row's, in the call's memory
+  char *source;
+  size_t source_len;
+};
+
+// What the schema cannot say of a config: limits of each figure, in the words of the engine itself.
+static bool config_fits(struct api_call *call) {
+  struct backtest_config *c = malloc(sizeof *c);
+  if (!c) return false;
+  backtest_config_init(c);
+  struct decimal min_notional;
+  json_t *config = json_object_get(call->body, "config");
+  enum status st = config ? request_config_parse(config, c, &min_notional, &call->err) : OK;
+  free(c);
+  if (st == OK) return true;
+  const char *colon = strchr(call->err.msg, ':');
+  char pointer[128];
+  snprintf(pointer, sizeof pointer, "%.*s", colon ? (int)(colon - call->err.msg) : 0, call->err.msg);
+  (void)api_invalid_at(call, colon ? pointer : "/config", colon ? colon + 2 : call->err.msg);
+  return false;
+}
+
+static bool data_there(struct api_call *call) {
+  size_t i;
+  json_t *d;
+  json_array_foreach(json_object_get(call->body, "data"), i, d) {
+    const char *venue = json_string_value(json_object_get(d, "venue"));
+    if (market_data_known(store_reader(api_store(call), STORE_MARKET), venue ? venue : "", json_string_value(json_object_get(d, "symbol")),
+                          json_string_value(json_object_get(d, "timeframe"))))
+      continue;
+    char pointer[32];
+    snprintf(pointer, sizeof pointer, "/data/%zu", i);
+    (void)api_invalid_at(call, pointer, "there is no such history; GET /markets lists what there is");
+    return false;
+  }
+  return true;
+}
+
+static enum status queue(struct api_call *call, struct db *db) {
+  struct wish *w = call->state;
+  const struct backtest_row row = {.id = w->id, .tenant_id = call->who.tenant_id, .user_id = call->who.user_id, .strategy_id = w->strategy_id, .version = w->version,
+                                   .state = BACKTEST_QUEUED, .created_ns = call->now_ns, .request = w->request};
+  enum status st = backtest_insert(db, &row, &call->err);
+  if (st != OK) return st;
+  json_t *answer = backtest_json(call->core, &row);
+  json_object_set_new(answer, "result", json_null());
+  return api_json(call, 202, answer);
+}
+
+static enum status submit(struct api_call *call) {
+  struct wish *w = call->state;
+  const struct jobs_grant grant = api_jobs_grant(call);
+  jobs_submit(call->core->jobs, call->who.tenant_id, w->id, w->request, w->source, w->source_len, &grant);
+  return OK;
+}
+
+enum status api_backtest_create(struct api_call *call) {
+  if (!call->core->jobs) return api_problem(call, PROBLEM_unavailable, "Backtests need a running server.");
+  if (!config_fits(call) || !data_there(call)) return OK;
+  struct wish *w = api_alloc(call, sizeof *w);
+  if (!w) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  struct script_row strategy;
+  struct script_version_row version;
+  enum status st = script_get(reader(call), call->who.tenant_id, api_body_id(call, "strategy_id"), &strategy, &call->err);
+  if (st == OK) {
+    const int64_t wanted = api_body_int(call, "version", strategy.active_version ? strategy.active_version : strategy.latest_version);
+    st = script_version_get(reader(call), call->who.tenant_id, strategy.id, wanted, &version, &call->err);
+  }
+  if (st == ERR_NOTFOUND) return api_problem(call, PROBLEM_not_found, "There is no such strategy or version.");
+  if (st != OK) return st;
+  char *request = json_dumps(call->body, JSON_COMPACT);
+  *w = (struct wish){id_next(call->now_ns), strategy.id, version.version, api_alloc(call, request ? strlen(request) + 1 : 1), api_alloc(call, version.source_len + 1),
+                     version.source_len};
+  if (request && w->request && w->source) {
+    strcpy(w->request, request);
+    memcpy(w->source, version.source, version.source_len);
+  } else {
+    st = err_set(&call->err, ERR_NOMEM, "out of memory");
+  }
+  free(request);
+  script_version_finish(&version);
+  if (st != OK) return st;
+  call->state = w;
+  char id[ID_TEXT_SIZE];
+  id_format("bkt", w->id, id);
+  api_field(call, "Location", API_PREFIX "/backtests/%s", id);
+  return api_write_then(call, queue, submit);
+}
+
+// ---- ending
+
+static enum status forget(struct api_call *call, struct db *db) {
+  enum status st = backtest_delete(db, call->who.tenant_id, api_param_id(call, "backtest_id"), &call->err);
+  return st == OK ? api_json(call, 204, NULL) : st;
+}
+
+enum status api_backtest_delete(struct api_call *call) {
+  // Running: its row says cancelled as soon as the child is gone. Ended: the row goes.
+  if (call->core->jobs && jobs_cancel(call->core->jobs, call->who.tenant_id, api_param_id(call, "backtest_id"))) return api_json(call, 204, NULL);
+  return api_write(call, forget);
+}
+
+// ---- after a restart
+
+struct again {
+  struct api_core *core;
+  enum status status;
+};
+static void run_again(void *arg, const struct backtest_row *row) {
+  struct again *a = arg;
+  struct script_version_row version;
+  struct err err;
+  // The reader is in the middle of a list of its own; nested reads are fine.
+  if (script_version_get(store_reader(a->core->store, STORE_CONTROL), row->tenant_id, row->strategy_id, row->version, &version, &err) != OK) return;
+  const struct jobs_grant grant = {0};
+  jobs_submit(a->core->jobs, row->tenant_id, row->id, row->request, version.source, version.source_len, &grant);
+  script_version_finish(&version);
+}
+
+enum status backtests_resume(struct api_core *core, struct err *err) {
+  struct again a = {.core = core};
+  return backtest_list_unfinished(store_reader(core->store, STORE_CONTROL), run_again, &a, err);
+}

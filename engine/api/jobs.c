@@ -1,0 +1,261 @@
+#include "api/jobs.h"
+
+#include "api/core.h"
+#include "api/market_data.h"
+#include "loop/clock.h"
+#include "store/backtest_rows.h"
+#include "store/id.h"
+#include "store/store.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct running {
+  struct running *next;
+  struct jobs *jobs;
+  struct job *job;
+  int64_t tenant_id, id;  // id 0: a verdict
+  unsigned permille, told_permille;
+  struct jobs_data data[JOBS_DATA_MAX];
+  int data_count;
+  void (*done)(void *arg, const struct job_outcome *outcome);
+  void *arg;
+};
+
+struct jobs {
+  struct api_core *core;
+  struct job_runner *runner;
+  struct running *first;
+};
+
+enum status jobs_create(struct api_core *core, const char *exe, struct jobs **ret, struct err *err) {
+  struct jobs *jobs = calloc(1, sizeof *jobs);
+  if (!jobs) return err_set(err, ERR_NOMEM, "out of memory");
+  jobs->core = core;
+  const struct job_runner_options options = {.exe = exe, .stderr_fd = STDERR_FILENO};
+  enum status st = job_runner_create(core->loop, &options, &jobs->runner, err);
+  if (st != OK) {
+    free(jobs);
+    return st;
+  }
+  *ret = jobs;
+  return OK;
+}
+
+void jobs_destroy(struct jobs *jobs) {
+  if (!jobs) return;
+  jobs->core->draining = true;  // what is ended now stays queued in its row, for the next start
+  job_runner_destroy(jobs->runner);
+  assert(!jobs->first);
+  free(jobs);
+}
+
+struct job_runner_stats jobs_stats(const struct jobs *jobs) { return job_runner_stats(jobs->runner); }
+
+static void publish(struct running *r, const char *type, json_t *data) {
+  char channel[40] = "backtest:";
+  id_format("bkt", r->id, channel + 9);
+  stream_publish(r->jobs->core->hub, channel, type, data, clock_wall_ns() / 1000000);
+  json_decref(data);
+}
+
+// ---- rows of what happens
+
+struct change {
+  int64_t tenant_id, id, now_ns;
+  enum backtest_state state;
+  char *error, *result;
+  size_t result_len;
+  struct running *ended;  // told when it is committed
+};
+
+static enum status change_write(struct db *db, void *arg, struct err *err) {
+  const struct change *c = arg;
+  if (c->state == BACKTEST_RUNNING) return backtest_start(db, c->tenant_id, c->id, c->now_ns, err);
+  return backtest_finish(db, c->tenant_id, c->id, c->state, c->now_ns, c->error, c->result, c->result_len, err);
+}
+
+static void change_done(void *arg, enum status st, const struct err *err) {
+  struct change *c = arg;
+  if (c->ended) {
+    struct running *r = c->ended;
+    if (st == OK) publish(r, backtest_state_text(c->state), c->error ? json_pack("{s:s}", "error", c->error) : json_object());
+    else api_log(r->jobs->core, "error", "backtest_row", json_pack("{s:s}", "error", err->msg));
+    free(r);
+  }
+  free(c->error);
+  free(c->result);
+  free(c);
+}
+
+static void change(struct running *r, enum backtest_state state, const char *error, const char *result, size_t result_len, bool ended) {
+  struct change *c = calloc(1, sizeof *c);
+  if (!c) return;  // the row stays as it is, and the next start runs it again
+  *c = (struct change){.tenant_id = r->tenant_id, .id = r->id, .now_ns = clock_wall_ns(), .state = state, .error = error ? strdup(error) : NULL,
+                       .ended = ended ? r : NULL};
+  if (result) {
+    c->result = malloc(result_len + 1);
+    if (c->result) memcpy(c->result, result, result_len);
+    c->result_len = result_len;
+  }
+  store_write(r->jobs->core->store, STORE_CONTROL, change_write, change_done, c);
+}
+
+// ---- the runner's calls
+
+static void on_start(void *arg) {
+  struct running *r = arg;
+  if (r->id == 0) return;
+  change(r, BACKTEST_RUNNING, NULL, NULL, 0, false);
+  publish(r, "running", json_object());
+}
+
+static void on_progress(void *arg, unsigned permille) {
+  struct running *r = arg;
+  r->permille = permille;
+  if (r->id == 0 || permille < r->told_permille + 10) return;
+  r->told_permille = permille;
+  publish(r, "progress", json_pack("{s:f}", "progress", permille / 1000.0));
+}
+
+static void unlink_running(struct running *r) {
+  struct running **at = &r->jobs->first;
+  while (*at != r) at = &(*at)->next;
+  *at = r->next;
+}
+
+static void on_end(void *arg, const struct job_outcome *o) {
+  struct running *r = arg;
+  struct api_core *core = r->jobs->core;
+  unlink_running(r);
+  if (o->detail[0])
+    api_log(core, "warning", "job", json_pack("{s:o, s:s, s:s, s:s}", "job", api_id("bkt", r->id), "end", job_end_text(o->end), "reason", o->reason, "detail", o->detail));
+  if (r->done) {
+    r->done(r->arg, o);
+    free(r);
+    return;
+  }
+  if (o->end == JOB_CANCELLED && core->draining) {
+    free(r);
+    return;
+  }
+  // What a jailed process says is bytes until it has been parsed.
+  json_t *tree = NULL;
+  struct err err;
+  if (o->end == JOB_DONE && json_parse_strict(o->text, o->len, &tree, &err) == OK && json_is_object(tree)) change(r, BACKTEST_DONE, NULL, o->text, o->len, true);
+  else if (o->end == JOB_DONE) change(r, BACKTEST_FAILED, "the result was not readable", NULL, 0, true);
+  else if (o->end == JOB_CANCELLED) change(r, BACKTEST_CANCELLED, NULL, NULL, 0, true);
+  else change(r, BACKTEST_FAILED, o->reason[0] ? o->reason : job_end_text(o->end), NULL, 0, true);
+  json_decref(tree);
+}
+
+static enum status open_data(void *arg, int *ret_fds, unsigned *ret_count, struct err *err) {
+  struct running *r = arg;
+  *ret_count = 0;
+  for (int i = 0; i < r->data_count; i++) {
+    const struct jobs_data *d = &r->data[i];
+    enum status st = market_data_memfd(store_reader(r->jobs->core->store, STORE_MARKET), d->venue, d->symbol, d->timeframe, &ret_fds[i], err);
+    if (st != OK) {
+      while (*ret_count > 0) close(ret_fds[--*ret_count]);
+      return err_wrap(err, st, "%s %s", d->symbol, d->timeframe);
+    }
+    ++*ret_count;
+  }
+  return OK;
+}
+
+// ---- handing in
+
+static void read_data(struct running *r, json_t *list) {
+  size_t i;
+  json_t *v;
+  json_array_foreach(list, i, v) {
+    if (r->data_count == JOBS_DATA_MAX) break;
+    struct jobs_data *d = &r->data[r->data_count++];
+    const char *venue = json_string_value(json_object_get(v, "venue")), *stream = json_string_value(json_object_get(v, "stream"));
+    snprintf(d->venue, sizeof d->venue, "%s", venue ? venue : "");
+    snprintf(d->symbol, sizeof d->symbol, "%s", json_string_value(json_object_get(v, "symbol")));
+    snprintf(d->timeframe, sizeof d->timeframe, "%s", json_string_value(json_object_get(v, "timeframe")));
+    snprintf(d->stream, sizeof d->stream, "%s", stream ? stream : "");
+  }
+}
+
+// The customer's request as request.h wants it: data by descriptor, limits from the plan.
+static char *runner_request(const struct running *r, const char *kind, json_t *params, json_t *config, const struct jobs_grant *grant) {
+  json_t *data = json_array(), *limits = json_object();
+  for (int i = 0; i < r->data_count; i++) {
+    json_t *entry = json_pack("{s:s}", "format", "bars");
+    if (r->data[i].stream[0]) json_object_set_new(entry, "stream", json_string(r->data[i].stream));
+    json_array_append_new(data, entry);
+  }
+  if (grant->heap_bytes) json_object_set_new(limits, "heap_bytes", json_integer(grant->heap_bytes));
+  json_t *request = json_pack("{s:s, s:s, s:o, s:o, s:O?, s:O?}", "kind", kind, "name", "strategy.lua", "data", data, "limits", limits, "params", params, "config", config);
+  if (!params) json_object_del(request, "params");
+  if (!config) json_object_del(request, "config");
+  char *text = json_dumps(request, JSON_COMPACT);
+  json_decref(request);
+  return text;
+}
+
+static enum status hand_in(struct running *r, const char *kind, json_t *params, json_t *config, const char *source, size_t source_len, const struct jobs_grant *grant,
+                           struct err *err) {
+  char *text = runner_request(r, kind, params, config, grant);
+  if (!text) return err_set(err, ERR_NOMEM, "out of memory");
+  const struct job_request request = {.tenant = r->tenant_id, .tenant_parallel = grant->parallel, .request = text, .request_len = strlen(text), .source = source,
+                                      .source_len = source_len, .limits = {.cpu_s = grant->cpu_s}, .open_data = r->data_count ? open_data : NULL, .on_start = on_start,
+                                      .on_progress = on_progress, .on_end = on_end, .arg = r};
+  enum status st = job_submit(r->jobs->runner, &request, &r->job, err);
+  free(text);
+  if (st != OK) return st;
+  r->next = r->jobs->first;
+  r->jobs->first = r;
+  return OK;
+}
+
+void jobs_submit(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *request, const char *source, size_t source_len, const struct jobs_grant *grant) {
+  struct running *r = calloc(1, sizeof *r);
+  if (!r) return;
+  r->jobs = jobs, r->tenant_id = tenant_id, r->id = id;
+  json_t *tree = json_loads(request, 0, NULL);
+  read_data(r, json_object_get(tree, "data"));
+  struct err err;
+  enum status st = hand_in(r, "backtest", json_object_get(tree, "params"), json_object_get(tree, "config"), source, source_len, grant, &err);
+  json_decref(tree);
+  if (st != OK) change(r, BACKTEST_FAILED, err.msg, NULL, 0, true);
+}
+
+enum status jobs_verdict(struct jobs *jobs, int64_t tenant_id, const char *source, size_t source_len, const struct jobs_grant *grant,
+                         void (*done)(void *arg, const struct job_outcome *outcome), void *arg, struct err *err) {
+  struct running *r = calloc(1, sizeof *r);
+  if (!r) return err_set(err, ERR_NOMEM, "out of memory");
+  *r = (struct running){.jobs = jobs, .tenant_id = tenant_id, .done = done, .arg = arg};
+  enum status st = hand_in(r, "verdict", NULL, NULL, source, source_len, grant, err);
+  if (st != OK) free(r);
+  return st;
+}
+
+static struct running *find(const struct jobs *jobs, int64_t id) {
+  struct running *r = jobs->first;
+  while (r && r->id != id) r = r->next;
+  return r;
+}
+
+bool jobs_cancel(struct jobs *jobs, int64_t tenant_id, int64_t id) {
+  struct running *r = find(jobs, id);
+  if (!r || r->tenant_id != tenant_id) return false;
+  job_cancel(r->job);
+  return true;
+}
+
+unsigned jobs_permille(const struct jobs *jobs, int64_t id) {
+  const struct running *r = find(jobs, id);
+  return r ? r->permille : 0;
+}
+
+struct jobs_grant api_jobs_grant(struct api_call *call) {
+  (void)call;
+  return (struct jobs_grant){.parallel = 1, .cpu_s = 60};
+}

@@ -1,0 +1,12 @@
+// api/market_data.h – private to api/: stored history for jobs.
+#pragma once
+#include "base/status.h"
+
+#include <stdbool.h>
+
+struct db;
+
+// venue "": any that has it.
+bool market_data_known(struct db *db, const char *venue, const char *symbol, const char *timeframe);
+// The whole series, packed, in a sealed descriptor. ERR_NOTFOUND: there is none.
+enum status market_data_memfd(struct db *db, const char *venue, const char *symbol, const char *timeframe, int *ret_fd, struct err *err) MUST_CHECK;

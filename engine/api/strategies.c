@@ -1,0 +1,293 @@
+// api/strategies.c – strategies in Lua and their immutable versions. An upload is proven in a jail before it is stored as what
+// it is: one that does not even describe itself is refused, one that fails a proof is kept with its verdict and cannot be active.
+#include "api/core.h"
+#include "api/handlers.h"
+#include "api/jobs.h"
+#include "crypto/sha256.h"
+#include "store/id.h"
+#include "store/script_rows.h"
+#include "store/store.h"
+#include "tenant/text_diff.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
+
+static json_t *strategy_json(const struct script_row *row) {
+  return json_pack("{s:o, s:s, s:o, s:I, s:o, s:o}", "id", api_id("str", row->id), "name", row->name, "active_version",
+                   row->active_version ? json_integer(row->active_version) : json_null(), "latest_version", (json_int_t)row->latest_version, "created_at_ms",
+                   api_ms(row->created_ns), "updated_at_ms", api_ms(row->updated_ns));
+}
+
+static json_t *tree_of(const char *text) {
+  json_t *v = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+  return json_is_object(v) ? v : (json_decref(v), json_null());
+}
+
+static json_t *version_json(const struct script_version_row *row, bool whole) {
+  json_t *v = json_pack("{s:I, s:s, s:s, s:b, s:s, s:o, s:o}", "version", (json_int_t)row->version, "sha256", row->sha256, "state", script_state_text(row->state), "active",
+                        row->active, "comment", row->comment ? row->comment : "", "author_id", api_id("usr", row->author_id), "created_at_ms", api_ms(row->created_ns));
+  if (v && whole) {
+    json_object_set_new(v, "header", tree_of(row->header));
+    json_object_set_new(v, "verdict", tree_of(row->verdict));
+    if (row->source) json_object_set_new(v, "source", json_stringn(row->source, row->source_len));
+  }
+  return v;
+}
+
+// ---- reading
+
+struct page {
+  json_t *items;
+  int limit, count;
+  struct cursor last;
+  bool more;
+};
+
+static bool page_takes(struct page *p, int64_t key) {
+  if (p->count == p->limit) {
+    p->more = true;
+    return false;
+  }
+  p->count++;
+  p->last = (struct cursor){0, key};
+  return true;
+}
+static void add_strategy(void *arg, const struct script_row *row) {
+  struct page *p = arg;
+  if (page_takes(p, row->id)) json_array_append_new(p->items, strategy_json(row));
+}
+static void add_version(void *arg, const struct script_version_row *row) {
+  struct page *p = arg;
+  if (page_takes(p, row->version)) json_array_append_new(p->items, version_json(row, false));
+}
+
+enum status api_strategies_list(struct api_call *call) {
+  struct cursor at;
+  if (!api_cursor(call, &at)) return OK;
+  struct page p = {.items = json_array(), .limit = api_limit(call)};
+  enum status st = script_list(reader(call), call->who.tenant_id, "strategy", at.id == INT64_MAX ? 0 : at.id, p.limit + 1, add_strategy, &p, &call->err);
+  if (st == OK) return api_page(call, p.items, p.more, p.last);
+  json_decref(p.items);
+  return st;
+}
+
+static enum status find_strategy(struct api_call *call, struct db *db, struct script_row *ret) {
+  enum status st = script_get(db, call->who.tenant_id, api_param_id(call, "strategy_id"), ret, &call->err);
+  return st == OK && strcmp(ret->kind, "strategy") != 0 ? err_set(&call->err, ERR_NOTFOUND, "not a strategy") : st;
+}
+
+static enum status answer_strategy(struct api_call *call, struct db *db, int status, const struct script_row *row) {
+  json_t *v = strategy_json(row);
+  struct script_version_row version;
+  const int64_t shown = row->active_version ? row->active_version : row->latest_version;
+  enum status st = script_version_get(db, call->who.tenant_id, row->id, shown, &version, &call->err);
+  if (st == OK) {
+    free(version.source);
+    version.source = NULL;
+    json_object_set_new(v, "version", version_json(&version, true));
+    script_version_finish(&version);
+  }
+  if (st != OK) {
+    json_decref(v);
+    return st;
+  }
+  return api_json(call, status, v);
+}
+
+enum status api_strategy_get(struct api_call *call) {
+  struct script_row row;
+  enum status st = find_strategy(call, reader(call), &row);
+  if (st != OK) return st;
+  return api_not_modified(call, row.revision) ? OK : answer_strategy(call, reader(call), 200, &row);
+}
+
+enum status api_versions_list(struct api_call *call) {
+  struct cursor at;
+  if (!api_cursor(call, &at)) return OK;
+  struct script_row row;
+  enum status st = find_strategy(call, reader(call), &row);
+  if (st != OK) return st;
+  struct page p = {.items = json_array(), .limit = api_limit(call)};
+  st = script_version_list(reader(call), call->who.tenant_id, row.id, at.id == INT64_MAX ? 0 : at.id, p.limit + 1, add_version, &p, &call->err);
+  if (st == OK) return api_page(call, p.items, p.more, p.last);
+  json_decref(p.items);
+  return st;
+}
+
+static enum status get_version(struct api_call *call, struct db *db, int64_t number, struct script_version_row *ret) {
+  struct script_row row;
+  enum status st = find_strategy(call, db, &row);
+  return st == OK ? script_version_get(db, call->who.tenant_id, row.id, number, ret, &call->err) : st;
+}
+
+enum status api_version_get(struct api_call *call) {
+  struct script_version_row version;
+  enum status st = get_version(call, reader(call), strtoll(api_param(call, "version"), NULL, 10), &version);
+  if (st != OK) return st;
+  json_t *v = version_json(&version, true);
+  script_version_finish(&version);
+  return api_json(call, 200, v);
+}
+
+enum status api_strategy_diff(struct api_call *call) {
+  const int64_t from = api_query_int(call, "from", 0), to = api_query_int(call, "to", 0);
+  struct script_version_row a, b;
+  enum status st = get_version(call, reader(call), from, &a);
+  if (st != OK) return st;
+  st = get_version(call, reader(call), to, &b);
+  if (st != OK) {
+    script_version_finish(&a);
+    return st;
+  }
+  char from_name[32], to_name[32];
+  snprintf(from_name, sizeof from_name, "version %lld", (long long)from);
+  snprintf(to_name, sizeof to_name, "version %lld", (long long)to);
+  struct buf diff;
+  buf_init(&diff, 1 << 20);
+  st = text_diff(&diff, from_name, a.source, a.source_len, to_name, b.source, b.source_len, &call->err);
+  script_version_finish(&a);
+  script_version_finish(&b);
+  if (st == OK) st = api_json(call, 200, json_pack("{s:I, s:I, s:s}", "from", (json_int_t)from, "to", (json_int_t)to, "diff", diff.data ? diff.data : ""));
+  buf_finish(&diff);
+  return st;
+}
+
+// ---- uploading: judge in a child, then write
+
+struct upload {
+  int64_t script_id;  // 0: a new strategy
+  char sha256[SHA256_HEX_SIZE];
+  enum script_state state;
+  char *header, *verdict;  // in the call's memory
+  char reason[1100];       // why it is refused; "" when it is not
+};
+
+static char *keep(struct api_call *call, json_t *tree) {
+  char *text = tree ? json_dumps(tree, JSON_COMPACT) : NULL;
+  char *kept = text ? api_alloc(call, strlen(text) + 1) : NULL;
+  if (kept) strcpy(kept, text);
+  free(text);
+  return kept;
+}
+
+// The first check that failed; describe is what everything else needs.
+static bool describe_failed(json_t *checks, const char **ret_reason) {
+  size_t i;
+  json_t *c;
+  json_array_foreach(checks, i, c) {
+    const char *name = json_string_value(json_object_get(c, "check")), *status = json_string_value(json_object_get(c, "status"));
+    if (!name || !status || strcmp(name, "describe") != 0 || strcmp(status, "fail") != 0) continue;
+    *ret_reason = json_string_value(json_object_get(c, "reason"));
+    return true;
+  }
+  return false;
+}
+
+static enum status store_version(struct api_call *call, struct db *db) {
+  struct upload *u = call->state;
+  struct script_put_result put;
+  struct script_row row;
+  enum status st;
+  const char *name = api_body_text(call, "name");
+  if (u->script_id == 0) {
+    st = script_find(db, call->who.tenant_id, "strategy", name, &row, &call->err);
+    if (st == OK) return api_problem(call, PROBLEM_already_exists, "A strategy of this name is there already.");
+    if (st != ERR_NOTFOUND) return st;
+  } else {
+    st = script_get(db, call->who.tenant_id, u->script_id, &row, &call->err);
+    if (st != OK) return st;
+    name = row.name;
+  }
+  const char *source = api_body_text(call, "source");
+  const struct script_put p = {.tenant_id = call->who.tenant_id, .kind = "strategy", .name = name, .source = source, .source_len = strlen(source), .sha256 = u->sha256,
+                               .comment = api_body_text(call, "comment"), .header = u->header, .verdict = u->verdict, .state = u->state, .author_id = call->who.user_id,
+                               .script_id = id_next(call->now_ns), .version_id = id_next(call->now_ns), .now_ns = call->now_ns};
+  st = script_put(db, &p, &put, &call->err);
+  if (st == OK && api_body_flag(call, "activate") && u->state == SCRIPT_PROVEN)
+    st = script_activate(db, call->who.tenant_id, put.script_id, put.version, 0, call->who.user_id, call->now_ns, &row, &call->err);
+  if (st == OK) st = script_get(db, call->who.tenant_id, put.script_id, &row, &call->err);
+  if (st != OK) return st;
+  if (u->script_id == 0) return answer_strategy(call, db, 201, &row);
+  struct script_version_row version;
+  st = script_version_get(db, call->who.tenant_id, put.script_id, put.version, &version, &call->err);
+  if (st != OK) return st;
+  json_t *v = version_json(&version, true);
+  json_object_del(v, "source");
+  script_version_finish(&version);
+  return api_json(call, 201, v);
+}
+
+static enum status judged(struct api_call *call) {
+  struct upload *u = call->state;
+  return u->reason[0] ? api_problem(call, PROBLEM_script_rejected, u->reason) : api_write(call, store_version);
+}
+
+static enum status judge_broke(struct api_call *call) { return api_problem(call, PROBLEM_unavailable, "The proof could not be carried out; try again."); }
+
+static void on_verdict(void *arg, const struct job_outcome *o) {
+  struct api_call *call = arg;
+  struct upload *u = call->state;
+  json_t *tree = NULL;
+  if (o->end == JOB_FAILED || o->end == JOB_OVER_CPU || o->end == JOB_OVER_MEMORY || o->end == JOB_OVER_WALL) {
+    snprintf(u->reason, sizeof u->reason, "%s", o->reason[0] ? o->reason : "The proof used up its time or memory.");
+    api_resume(call, judged);
+    return;
+  }
+  if (o->end != JOB_DONE || json_parse_strict(o->text, o->len, &tree, &call->err) != OK) {
+    api_resume(call, judge_broke);
+    return;
+  }
+  const char *verdict = json_string_value(json_object_get(tree, "verdict")), *reason = NULL;
+  if (describe_failed(json_object_get(tree, "checks"), &reason)) snprintf(u->reason, sizeof u->reason, "%s", reason ? reason : "It does not describe itself.");
+  u->state = verdict && strcmp(verdict, "fail") != 0 ? SCRIPT_PROVEN : SCRIPT_REJECTED;
+  u->header = keep(call, json_object_get(tree, "script"));
+  json_object_del(tree, "script");
+  u->verdict = keep(call, tree);
+  json_decref(tree);
+  api_resume(call, judged);
+}
+
+static enum status upload(struct api_call *call, int64_t script_id) {
+  if (!call->core->jobs) return api_problem(call, PROBLEM_unavailable, "Proofs need a running server.");
+  struct upload *u = api_alloc(call, sizeof *u);
+  if (!u) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  call->state = u;
+  u->script_id = script_id;
+  const char *source = api_body_text(call, "source");
+  sha256_hex(source, strlen(source), u->sha256);
+  const struct jobs_grant grant = api_jobs_grant(call);
+  enum status st = jobs_verdict(call->core->jobs, call->who.tenant_id, source, strlen(source), &grant, on_verdict, call, &call->err);
+  if (st == ERR_LIMIT) return api_problem(call, PROBLEM_unavailable, call->err.msg);
+  return st == OK ? api_wait(call) : st;
+}
+
+enum status api_strategy_create(struct api_call *call) { return upload(call, 0); }
+
+enum status api_version_create(struct api_call *call) {
+  struct script_row row;
+  enum status st = find_strategy(call, reader(call), &row);
+  return st == OK ? upload(call, row.id) : st;
+}
+
+// ---- changing
+
+static enum status activate(struct api_call *call, struct db *db) {
+  struct script_row row;
+  enum status st = find_strategy(call, db, &row);
+  if (st != OK) return st;
+  const int64_t number = strtoll(api_param(call, "version"), NULL, 10);
+  st = script_activate(db, call->who.tenant_id, row.id, number, 0, call->who.user_id, call->now_ns, &row, &call->err);
+  if (st == ERR_INVALID) return api_problem(call, PROBLEM_not_proven, NULL);
+  return st == OK ? answer_strategy(call, db, 200, &row) : st;
+}
+enum status api_version_activate(struct api_call *call) { return api_write(call, activate); }
+
+static enum status delete_strategy(struct api_call *call, struct db *db) {
+  struct script_row row;
+  enum status st = find_strategy(call, db, &row);
+  if (st == OK) st = script_delete(db, call->who.tenant_id, row.id, &call->err);
+  return st == OK ? api_json(call, 204, NULL) : st;
+}
+enum status api_strategy_delete(struct api_call *call) { return api_write(call, delete_strategy); }
