@@ -320,7 +320,7 @@ def main():
         try:
             skip = f()
         except Exception as e:  # a test must not hide behind its own mistake either
-            why = f": {type(e).__name__} {e}"
+            why = f": {type(e).__name__} {str(e)[:600]}"
         bad += bool(why)
         print(f"{'not ok' if why else 'ok'} {i} - {title}{why}{' # SKIP ' + skip if skip else ''}", flush=True)
     sys.exit(bad > 0)
