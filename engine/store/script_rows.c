@@ -247,6 +247,7 @@ enum status script_rename(struct db *db, int64_t tenant_id, int64_t script_id, c
 
 enum status script_delete(struct db *db, int64_t tenant_id, int64_t script_id, struct err *err) {
   int64_t changes = 0;
+  if (tenant_id == 0) return err_set(err, ERR_INVALID, "the installation's own scripts are kept, with all their versions");
   enum status st = db_run(db, &changes, err, "DELETE FROM script WHERE id = ? AND tenant_id = ?", "ii", script_id, tenant_id);
   return st != OK || changes > 0 ? st : err_set(err, ERR_NOTFOUND, "there is no such script");
 }

@@ -67,6 +67,7 @@ enum status script_previous(struct db *db, int64_t tenant_id, int64_t script_id,
 // ERR_EXISTS: the name is taken.
 enum status script_rename(struct db *db, int64_t tenant_id, int64_t script_id, const char *name, int64_t expected_revision, int64_t now_ns, struct script_row *ret,
                           struct err *err) MUST_CHECK;
+// ERR_INVALID for the installation's own, which are kept.
 enum status script_delete(struct db *db, int64_t tenant_id, int64_t script_id, struct err *err) MUST_CHECK;
 // All of a tenant's, when it is erased.
 enum status script_erase_tenant(struct db *db, int64_t tenant_id, struct err *err) MUST_CHECK;
