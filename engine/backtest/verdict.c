@@ -110,7 +110,9 @@ static enum status prepare_data(struct verdict *v, struct err *err) {
   return OK;
 }
 
-static enum status run(const struct verdict *v, const struct probe_data *d, struct probe_run *ret, struct err *err) { return probe_run(&v->config, d, ret, err); }
+static enum status run(const struct verdict *v, const struct probe_data *d, struct probe_run *ret, struct err *err) {
+  return (v->o->run ? v->o->run : probe_run)(&v->config, d, ret, err);
+}
 
 static enum status check_run(struct verdict *v, struct err *err) {
   enum status st = run(v, &v->data, &v->base, err);

@@ -22,12 +22,17 @@
 enum verdict_status { VERDICT_PASS, VERDICT_WARN, VERDICT_FAIL, VERDICT_SKIP };
 const char *verdict_status_text(enum verdict_status s);  // "pass"
 
+struct probe_data;
+struct probe_run;
+
 struct verdict_options {
   const struct backtest_config *config;    // script_path, source, costs, limits, watchdog; files may be none. spec and values are not looked at
   const struct backtest_request *request;  // its params over the defaults; NULL: the defaults
   size_t bars_max;                         // of main, the newest are taken; 0: 20,000
   bool (*progress)(void *self, size_t done, size_t total);  // checks done; false stops. May be NULL
   void *progress_self;
+  // Instead of verdict_run.h's probe_run: where tests plant an engine that cheats. NULL otherwise.
+  enum status (*run)(const struct backtest_config *c, const struct probe_data *d, struct probe_run *ret, struct err *err);
 };
 
 // {"verdict": "pass", "checks": [{"check": …, "status": …, "reason": …}, …], "script": {…header…}, "data": […], "figures": {…},
