@@ -25,10 +25,15 @@ struct job {
   struct buf out;    // what is to be sent to the child
   size_t sent;
   bool running, cancelled, over_wall, child_ended, stream_ended, ending;
+  // data being gathered, before there is a child
+  int fds[JOB_FDS_MAX];
+  unsigned fd_count;
+  enum status load_status;
+  struct err load_err;
   struct loop_child *child;
   struct loop_watch *watch;
   struct loop_timer *wall;
-  int fd;            // our end of the socket, -1
+  int fd;            // our end of the socket; -1: none yet
   int code, signum;  // how the child ended
   struct job_reader reader;
   struct buf result, error;
@@ -206,8 +211,8 @@ static void post_end(struct job *j) {
   loop_post_task(j->runner->loop, &j->end_task);
 }
 
-static void finish_if_over(struct job *j) {
-  if (!j->child_ended || !j->stream_ended) return;
+// Gives its place back.
+static void leave(struct job *j) {
   struct job_runner *r = j->runner;
   struct job **p = &r->running_jobs;
   while (*p != j) p = &(*p)->next;
@@ -215,13 +220,20 @@ static void finish_if_over(struct job *j) {
   r->stats.running--;
   j->tenant->running--;
   tenant_drop_if_idle(r, j->tenant);
+  j->tenant = NULL;
+}
+
+static void finish_if_over(struct job *j) {
+  if (!j->child_ended || !j->stream_ended) return;
+  struct job_runner *r = j->runner;
+  leave(j);
   struct job_outcome o = {.waited_ms = j->started_ms - j->submitted_ms, .ran_ms = loop_now_ms(r->loop) - j->started_ms};
   judge(j, &o);
   job_end(j, &o);
 }
 
 static void kill_child(struct job *j) {
-  if (!j->child_ended) loop_child_kill(j->child, SIGKILL);
+  if (j->child) loop_child_kill(j->child, SIGKILL);
 }
 
 // ---- frames
@@ -321,43 +333,63 @@ static void add_frame(struct buf *out, enum job_frame type, const char *bytes, s
   if (len) buf_add(out, bytes, len);
 }
 
-static enum status spawn(struct job *j, const int *fds, unsigned fd_count, int child_fd, struct err *err) {
+static enum status spawn(struct job *j, int child_fd, struct err *err) {
   struct job_runner *r = j->runner;
   char cpu[24], memory[24], result[24], data[16];
   snprintf(cpu, sizeof cpu, "%" PRId64, j->limits.cpu_s);
   snprintf(memory, sizeof memory, "%" PRIu64, j->limits.memory_bytes);
   snprintf(result, sizeof result, "%" PRIu64, j->limits.result_bytes);
-  snprintf(data, sizeof data, "%u", fd_count);
+  snprintf(data, sizeof data, "%u", j->fd_count);
   const char *argv[] = {"perigee", "host", "--job", "--cpu-s", cpu, "--memory-bytes", memory, "--result-bytes", result, "--data-count", data, NULL};
   int pass[1 + JOB_FDS_MAX] = {child_fd};
-  for (unsigned i = 0; i < fd_count; i++) pass[1 + i] = fds[i];
+  for (unsigned i = 0; i < j->fd_count; i++) pass[1 + i] = j->fds[i];
   // A clean environment; TZDIR alone says where zones are.
   char tz[512] = "";
   const char *tzdir = getenv("TZDIR"), *env[] = {NULL, NULL};
   if (tzdir && snprintf(tz, sizeof tz, "TZDIR=%s", tzdir) < (int)sizeof tz) env[0] = tz;
-  struct loop_spawn s = {.file = r->exe, .argv = argv, .env = env, .in_fd = -1, .out_fd = -1, .err_fd = r->o.stderr_fd, .fds = pass, .fd_count = 1 + fd_count,
+  struct loop_spawn s = {.file = r->exe, .argv = argv, .env = env, .in_fd = -1, .out_fd = -1, .err_fd = r->o.stderr_fd, .fds = pass, .fd_count = 1 + j->fd_count,
                          .on_exit = on_child_exit, .arg = j};
   return loop_spawn(r->loop, &s, &j->child, err);
 }
 
-static enum status start(struct job *j, struct err *err) {
+static enum status launch(struct job *j, struct err *err) {
   struct job_runner *r = j->runner;
-  int fds[JOB_FDS_MAX], pair[2] = {-1, -1};
-  unsigned fd_count = 0;
-  enum status st = j->request.open_data ? j->request.open_data(j->request.arg, fds, &fd_count, err) : OK;
-  if (st != OK) fd_count = 0;
-  assert(fd_count <= JOB_FDS_MAX);
-  if (st == OK) st = loop_socketpair(pair, err);
+  int pair[2] = {-1, -1};
+  enum status st = loop_socketpair(pair, err);
   j->fd = pair[0];
   if (st == OK) st = loop_watch_create(r->loop, j->fd, on_socket, j, &j->watch, err);
   if (st == OK) st = loop_timer_create(r->loop, on_wall, j, &j->wall, err);
-  if (st == OK) st = spawn(j, fds, fd_count, pair[1], err);
-  for (unsigned i = 0; i < fd_count; i++) close(fds[i]);
+  if (st == OK) st = spawn(j, pair[1], err);
   if (pair[1] >= 0) close(pair[1]);
   if (st != OK) return st;
   loop_watch_set(j->watch, LOOP_READABLE | LOOP_WRITABLE);
   loop_timer_start(j->wall, j->limits.wall_ms, 0);
   return OK;
+}
+
+static void load_work(void *arg) {
+  struct job *j = arg;
+  enum status (*load)(void *, int *, unsigned *, struct err *) = j->request.load_data ? j->request.load_data : j->request.open_data;
+  j->load_status = load ? load(j->request.arg, j->fds, &j->fd_count, &j->load_err) : OK;
+  if (j->load_status != OK) j->fd_count = 0;
+  assert(j->fd_count <= JOB_FDS_MAX);
+}
+
+// Data are there, or an error.
+static void load_done(void *arg) {
+  struct job *j = arg;
+  struct job_runner *r = j->runner;
+  if (j->load_status == OK && !j->cancelled) j->load_status = launch(j, &j->load_err);
+  for (unsigned i = 0; i < j->fd_count; i++) close(j->fds[i]);
+  if (j->load_status == OK && !j->cancelled) {
+    r->stats.started++;
+    if (j->request.on_start) j->request.on_start(j->request.arg);
+    return;
+  }
+  leave(j);
+  j->has_error = !j->cancelled;
+  if (j->has_error) buf_str(&j->error, j->load_err.msg);
+  post_end(j);
 }
 
 // The next job that may run: tenants in turn, each its oldest.
@@ -385,20 +417,14 @@ static void start_next(struct job_runner *r) {
     if (!j) return;
     struct err err;
     j->started_ms = loop_now_ms(r->loop);
-    if (start(j, &err) != OK) {
-      tenant_drop_if_idle(r, j->tenant);
-      buf_str(&j->error, err.msg);
-      j->has_error = true;
-      post_end(j);
-      continue;
-    }
     j->running = true;
     j->next = r->running_jobs;
     r->running_jobs = j;
     j->tenant->running++;
     r->stats.running++;
-    r->stats.started++;
-    if (j->request.on_start) j->request.on_start(j->request.arg);
+    if (j->request.load_data && loop_work(r->loop, load_work, load_done, j, &err) == OK) continue;
+    load_work(j);  // on the loop as asked, or because the pool is full
+    load_done(j);
   }
 }
 
@@ -449,7 +475,7 @@ enum status job_submit(struct job_runner *r, const struct job_request *q, struct
 
 void job_cancel(struct job *j) {
   if (j->cancelled || j->ending) return;
-  j->cancelled = true;
+  j->cancelled = true;  // one that is being loaded ends when that is done
   if (j->running) {
     kill_child(j);
     return;

@@ -74,6 +74,9 @@ struct job_request {
   // Called just before the job starts, so that jobs in the queue hold no data: up to JOB_FDS_MAX descriptors, which the runner
   // closes. ERR_…: the job ends JOB_FAILED with that reason. NULL: no data.
   enum status (*open_data)(void *arg, int *ret_fds, unsigned *ret_count, struct err *err);
+  // The same on a thread of the pool, for data that take a while to gather (store/market_rows.h: market_db_open gives it a
+  // connection of its own). Only one of the two. arg outlives it: on_end comes later, also after job_cancel.
+  enum status (*load_data)(void *arg, int *ret_fds, unsigned *ret_count, struct err *err);
   void (*on_start)(void *arg);                            // may be NULL
   void (*on_progress)(void *arg, unsigned permille);      // may be NULL; rises
   // Exactly once, on a later turn than job_submit; the job is gone when it returns. Not called if job_submit failed.

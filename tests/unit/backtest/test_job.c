@@ -317,6 +317,32 @@ static void data_are_passed(void **state) {
   assert_false(none.started);
 }
 
+static enum status give_slowly(void *arg, int *ret_fds, unsigned *ret_count, struct err *err) {
+  usleep(50000);
+  return give_data(arg, ret_fds, ret_count, err);
+}
+
+// Gathering data does not hold up the loop; a job cancelled meanwhile never starts.
+static void data_from_the_pool(void **state) {
+  (void)state;
+  struct note n = {.name = 'a'}, cancelled = {.name = 'b'}, last = {.name = 'c'};
+  submit_with(&n, (struct job_request){.tenant = 1, .source = "fds", .load_data = give_slowly});
+  submit_with(&cancelled, (struct job_request){.tenant = 2, .source = "fds", .load_data = give_slowly});
+  loop_turn(loop, false);
+  while (job_runner_stats(runner).running < 2) loop_turn(loop, true);
+  assert_false(n.started);
+  job_cancel(cancelled.job);
+  run_all();
+  assert_string_equal(n.o.text, "3#4A5B");
+  assert_false(cancelled.started);
+  assert_int_equal(cancelled.o.end, JOB_CANCELLED);
+  submit_with(&last, (struct job_request){.tenant = 1, .source = "fds", .load_data = give_slowly});
+  while (job_runner_stats(runner).running < 1) loop_turn(loop, true);
+  job_runner_destroy(runner);  // while it loads
+  runner = NULL;
+  assert_int_equal(last.o.end, JOB_CANCELLED);
+}
+
 static void destroying_ends_all(void **state) {
   (void)state;
   struct note n[4];
@@ -390,7 +416,7 @@ int main(int argc, char **argv) {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(frames_in_pieces), T(how_jobs_end), T(progress_rises), T(limits_and_cancelling), T(turns_are_fair), T(one_tenant_does_not_take_all),
-      T(queues_are_bounded), T(data_are_passed), T(destroying_ends_all), T(real_scripts_in_the_jail),
+      T(queues_are_bounded), T(data_are_passed), T(data_from_the_pool), T(destroying_ends_all), T(real_scripts_in_the_jail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
