@@ -16,9 +16,16 @@
 #define FORGET_NS (2 * 3600 * NS_PER_SECOND)   // a tenant that asks nothing for so long needs no memory
 #define RATE_UNKNOWN 60
 
+// Requests to be written: of an entry's hours, or of hours that are no longer in it.
+struct unsaved {
+  int64_t tenant_id, start_ns, amount;
+};
+
 struct usage {
   usage_counter counters[LIMIT_COUNT];
   struct api_meter meter;
+  struct unsaved *late;  // of hours that fell out of their entry before they were written
+  size_t late_count, late_cap;
   int64_t swept_ns;
   int flushing;  // batches under way
 };
@@ -39,6 +46,7 @@ void usage_destroy(struct usage *u) {
   if (u == NULL) return;
   assert(u->flushing == 0);
   api_meter_finish(&u->meter);
+  free(u->late);
   free(u);
 }
 
@@ -188,14 +196,42 @@ static enum status ask_plan(struct api_entry *e, struct db *db, const struct pla
   return OK;
 }
 
-// Puts the hour in front. An hour that falls out of the two loses what is unsaved only when the clock was set twice within
-// the seconds between two flushes.
-static enum status turn_to(struct api_entry *e, struct db *db, int64_t start_ns, struct err *err) {
+static enum status late_add(struct usage *u, int64_t tenant_id, const struct api_hour *hour, struct err *err) {
+  if (hour->unsaved == 0) return OK;
+  if (u->late_count == u->late_cap) {
+    size_t cap = u->late_cap != 0 ? 2 * u->late_cap : 64;
+    struct unsaved *late = realloc(u->late, cap * sizeof *late);
+    if (late == NULL) return err_set(err, ERR_NOMEM, "no memory for counting requests");
+    u->late = late;
+    u->late_cap = cap;
+  }
+  u->late[u->late_count++] = (struct unsaved){tenant_id, hour->start_ns, hour->unsaved};
+  return OK;
+}
+
+static int64_t late_take(struct usage *u, int64_t tenant_id, int64_t start_ns) {
+  int64_t amount = 0;
+  for (size_t i = 0; i < u->late_count;) {
+    if (u->late[i].tenant_id == tenant_id && u->late[i].start_ns == start_ns) {
+      amount += u->late[i].amount;
+      u->late[i] = u->late[--u->late_count];
+    } else {
+      i++;
+    }
+  }
+  return amount;
+}
+
+// Puts the hour in front; the one that falls out of the two is kept until it is written.
+static enum status turn_to(struct usage *u, struct api_entry *e, struct db *db, int64_t start_ns, struct err *err) {
   struct api_hour front = e->hours[1];
   if (front.start_ns != start_ns || front.used == 0) {
     front = (struct api_hour){.start_ns = start_ns};
     enum status st = usage_used(db, e->tenant_id, plan_limit_name(LIMIT_API_CALLS_PER_HOUR), start_ns, &front.used, err);
+    if (st == OK) st = late_add(u, e->tenant_id, &e->hours[1], err);
     if (st != OK) return st;
+    front.unsaved = late_take(u, e->tenant_id, start_ns);
+    front.used += front.unsaved;
   }
   e->hours[1] = e->hours[0];
   e->hours[0] = front;
@@ -210,7 +246,7 @@ enum status usage_api_call(struct usage *u, struct db *db, const struct plan_set
   bool first = e->hours[0].start_ns == 0 && e->hours[0].used == 0;
   if (e->asked_ns == INT64_MIN || now_ns - e->asked_ns > ASK_AGAIN_NS || now_ns < e->asked_ns) st = ask_plan(e, db, set, now_ns, err);
   int64_t start = window_start(METER_HOUR, now_ns);
-  if (st == OK && (first || e->hours[0].start_ns != start)) st = turn_to(e, db, start, err);
+  if (st == OK && (first || e->hours[0].start_ns != start)) st = turn_to(u, e, db, start, err);
   if (st != OK) return st;
   *ret = (struct usage_decision){.verdict = USAGE_ALLOWED, .limit = LIMIT_API_CALLS_PER_HOUR, .limit_value = e->limit, .used = e->hours[0].used, .right = NO_RIGHT};
   ret->resets_at_ns = window_end(METER_HOUR, now_ns);
@@ -239,24 +275,24 @@ void usage_forget_all(struct usage *u) {
 struct flush {
   struct usage *u;
   size_t n;
-  struct flush_item {
-    int64_t tenant_id, start_ns, amount;
-  } items[];
+  struct unsaved items[];
 };
 
 // Takes what is unsaved out of the entries. NULL with nothing to do, or no memory (then it stays where it is).
 static struct flush *gather(struct usage *u) {
-  size_t n = 0;
+  size_t n = u->late_count;
   for (size_t i = 0; i < u->meter.capacity; i++)
     for (int h = 0; h < 2; h++) n += u->meter.entries[i].hours[h].unsaved > 0;
   struct flush *f = n > 0 ? malloc(sizeof *f + n * sizeof f->items[0]) : NULL;
   if (f == NULL) return NULL;
-  *f = (struct flush){.u = u};
+  *f = (struct flush){.u = u, .n = u->late_count};
+  if (u->late_count > 0) memcpy(f->items, u->late, u->late_count * sizeof f->items[0]);
+  u->late_count = 0;
   for (size_t i = 0; i < u->meter.capacity; i++)
     for (int h = 0; h < 2; h++) {
       struct api_hour *hour = &u->meter.entries[i].hours[h];
       if (hour->unsaved == 0) continue;
-      f->items[f->n++] = (struct flush_item){u->meter.entries[i].tenant_id, hour->start_ns, hour->unsaved};
+      f->items[f->n++] = (struct unsaved){u->meter.entries[i].tenant_id, hour->start_ns, hour->unsaved};
       hour->unsaved = 0;
     }
   return f;
@@ -273,12 +309,12 @@ static enum status flush_write(struct db *db, void *arg, struct err *err) {
 // Gives back what was not written.
 static void restore(const struct flush *f) {
   for (size_t i = 0; i < f->n; i++) {
+    struct api_hour hour = {.start_ns = f->items[i].start_ns, .unsaved = f->items[i].amount};
     struct api_entry *e = api_meter_find(&f->u->meter, f->items[i].tenant_id);
-    for (int h = 0; e != NULL && h < 2; h++)
-      if (e->hours[h].start_ns == f->items[i].start_ns) {
-        e->hours[h].unsaved += f->items[i].amount;
-        break;
-      }
+    int h = 0;
+    while (e != NULL && h < 2 && e->hours[h].start_ns != hour.start_ns) h++;
+    if (e != NULL && h < 2) e->hours[h].unsaved += hour.unsaved;
+    else (void)late_add(f->u, f->items[i].tenant_id, &hour, NULL);  // without memory these requests are forgotten
   }
 }
 
