@@ -3,6 +3,7 @@
 #include "api/handlers.h"
 #include "api/jobs.h"
 #include "api/market_data.h"
+#include "api/tier.h"
 #include "backtest/request.h"
 #include "store/backtest_rows.h"
 #include "store/id.h"
@@ -131,7 +132,10 @@ static enum status queue(struct api_call *call, struct db *db) {
   struct wish *w = call->state;
   const struct backtest_row row = {.id = w->id, .tenant_id = call->who.tenant_id, .user_id = call->who.user_id, .strategy_id = w->strategy_id, .version = w->version,
                                    .state = BACKTEST_QUEUED, .created_ns = call->now_ns, .request = w->request};
+  char key[ID_TEXT_SIZE];
+  id_format("bkt", w->id, key);
   enum status st = backtest_insert(db, &row, &call->err);
+  if (st == OK) st = api_take(call, db, ACTION_BACKTEST, key);
   if (st != OK) return st;
   json_t *answer = backtest_json(call->core, &row);
   json_object_set_new(answer, "result", json_null());
@@ -147,6 +151,7 @@ static enum status submit(struct api_call *call) {
 
 enum status api_backtest_create(struct api_call *call) {
   if (!call->core->jobs) return api_problem(call, PROBLEM_unavailable, "Backtests need a running server.");
+  if (!api_may(call, ACTION_BACKTEST)) return call->err.code;
   if (!config_fits(call) || !data_there(call)) return OK;
   struct wish *w = api_alloc(call, sizeof *w);
   if (!w) return err_set(&call->err, ERR_NOMEM, "out of memory");

@@ -5,6 +5,7 @@
 #include "crypto/random.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
+#include "tenant/registry.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -188,6 +189,8 @@ static void call_end(struct api_call *call) {
   log_access(call, took_ns);
   call->answer(call->answer_arg, &a);  // call->req is gone from here on
   idem_end(call);
+  if (call->cleanup) call->cleanup(call);
+  snapshot_release(call->snapshot);
   drop_answer(call);
   json_decref(call->query);
   json_decref(call->body);

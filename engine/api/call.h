@@ -24,6 +24,8 @@
 struct api_core;
 struct api_call;
 struct db;
+struct entitlement;
+struct snapshot;
 struct store;
 
 // What a transport hands in. Borrowed until the answer is given.
@@ -67,6 +69,7 @@ struct api_call {
   char request_id[24];
   int64_t now_ns;          // Unix time when the call began: the time of all it does
   void *state;             // the handler's own, from api_alloc
+  void (*cleanup)(struct api_call *call);  // of state, when the call ends; on the loop
   struct err err;          // for what the handler calls
 
   // The rest is the core's.
@@ -82,6 +85,8 @@ struct api_call {
   int field_count;
   struct api_block *blocks;
   struct idem_state *idem;
+  const struct entitlement *entitlement;  // api_entitlement()
+  struct snapshot *snapshot;              // of the registry, held by the call
   bool pending, in_write;
   int route_index;
 };
@@ -139,3 +144,6 @@ void *api_alloc(struct api_call *call, size_t size);
 json_t *api_id(const char *prefix, int64_t id);
 json_t *api_ms(int64_t ns);  // null for 0
 struct store *api_store(struct api_call *call);
+// In a write: who did what, into the audit log of the call's tenant (the site's for an operator without one). prefix and id
+// name the object, or are NULL and 0; detail is JSON without personal data, or NULL.
+enum status api_audit(struct api_call *call, struct db *db, const char *action, const char *prefix, int64_t id, const char *detail) MUST_CHECK;

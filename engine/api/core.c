@@ -4,8 +4,9 @@
 #include "api/handlers.h"
 #include "api/jobs.h"
 #include "api/server.h"
-#include "crypto/hmac.h"
+#include "api/services.h"
 #include "crypto/sha256.h"
+#include "tenant/identity.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -65,9 +66,14 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
   core->log_arg = config->log_arg;
   struct stream_rules rules = api_stream_rules;
   rules.arg = core;
-  enum status st = hkdf_sha256(NULL, 0, config->secret, sizeof config->secret, "cursor", 6, core->cursor_secret, sizeof core->cursor_secret, err);
-  if (st == OK) st = hkdf_sha256(NULL, 0, config->secret, sizeof config->secret, "idempotency", 11, core->seal_key, sizeof core->seal_key, err);
-  if (st == OK) st = api_table_create(&core->table, err);
+  enum status st = services_create(core, config, &core->services, err);
+  if (st == OK) {
+    const struct keys *keys = identity_keys(core->identity);
+    keys_derive(keys, "cursor", core->cursor_secret);
+    keys_derive(keys, "idempotency", core->seal_key);
+    keys_derive(keys, "csrf", core->csrf_key);
+    st = api_table_create(&core->table, err);
+  }
   if (st == OK) st = bind_handlers(core, err);
   if (st == OK) st = make_openapi(core, err);
   core->rate_percent = config->rate_percent < 0 ? 0 : config->rate_percent ? config->rate_percent : 100;
@@ -99,6 +105,7 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
 void api_core_destroy(struct api_core *core) {
   if (!core) return;
   jobs_destroy(core->jobs);
+  services_destroy(core->services);
   assert(core->calls == 0);
   stream_hub_destroy(core->hub);
   metrics_destroy(core->metrics);

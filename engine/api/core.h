@@ -26,6 +26,11 @@ struct api_core {
   uint8_t seal_key[32];   // of answers kept for idempotency
   struct idem_state *idem;  // keys under way
   struct jobs *jobs;
+  struct services *services;
+  struct registry *registry;
+  struct usage *usage;
+  struct identity *identity;
+  uint8_t csrf_key[32];
   void (*log)(void *arg, const char *line, size_t len);  // one JSON object without the line's end
   void *log_arg;
   unsigned calls;         // under way
@@ -39,6 +44,11 @@ extern const struct stream_rules api_stream_rules;  // auth_resolve.c; arg is th
 // auth_resolve.c: PROBLEM_NONE and call->who, or why not. Reads the store; changes nothing.
 enum problem api_authenticate(struct api_call *call);
 enum problem api_permit(struct api_call *call);
+// The console's cookie, and what its changes must carry.
+#define API_COOKIE "__Host-perigee"
+#define API_REFRESH_COOKIE "__Host-perigee-refresh"
+const char *api_cookie(const struct api_call *call, const char *name, size_t *ret_len);  // NULL without it
+void api_csrf_token(const struct api_core *core, int64_t session_id, char ret_token[44]);
 // limits.c
 enum problem api_rate(struct api_call *call);
 bool api_guess_allowed(struct api_core *core, const char *address);  // of credentials, from there
@@ -53,6 +63,9 @@ void api_finish(struct api_call *call, enum status st);
 // The answer's body as text, from out; true when there is one.
 bool api_render(struct api_call *call);
 
+// admin_users.c
+struct user_row;
+json_t *admin_user_json(const struct user_row *row);
 // backtests.c: runs again what a former process left unfinished.
 enum status backtests_resume(struct api_core *core, struct err *err) MUST_CHECK;
 

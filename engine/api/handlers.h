@@ -5,8 +5,17 @@
 #define API_HANDLERS(X)                                 \
   /* ops.c */                                           \
   X(health) X(ready) X(metrics) X(openapi_json)         \
+  /* accounts.c */                                      \
+  X(accounts_list) X(account_create) X(account_secrets) X(account_delete) \
+  /* admin_scripts.c */                                 \
+  X(admin_scripts_list) X(admin_script_put) X(admin_script_get) X(admin_versions_list) X(admin_version_get) X(admin_version_activate) \
+  X(admin_script_rollback) X(admin_script_diff)         \
+  /* admin_users.c */                                   \
+  X(admin_users_list) X(admin_user_get) X(admin_user_plan) X(admin_user_plan_delete) X(admin_audit_list) X(admin_system_get) \
   /* markets.c */                                       \
   X(markets_list) X(bars_list)                          \
+  /* plans.c */                                         \
+  X(plans_list) X(subscription_get) X(subscription_upgrade) X(subscription_cancel) X(usage_get) \
   /* strategies.c */                                    \
   X(strategies_list) X(strategy_create) X(strategy_get) X(strategy_delete) X(versions_list) X(version_create) X(version_get) \
   X(version_activate) X(strategy_diff)                  \

@@ -6,6 +6,7 @@
 #include "store/backtest_rows.h"
 #include "store/id.h"
 #include "store/store.h"
+#include "tenant/usage.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -75,7 +76,10 @@ struct change {
 static enum status change_write(struct db *db, void *arg, struct err *err) {
   const struct change *c = arg;
   if (c->state == BACKTEST_RUNNING) return backtest_start(db, c->tenant_id, c->id, c->now_ns, err);
-  return backtest_finish(db, c->tenant_id, c->id, c->state, c->now_ns, c->error, c->result, c->result_len, err);
+  enum status st = backtest_finish(db, c->tenant_id, c->id, c->state, c->now_ns, c->error, c->result, c->result_len, err);
+  char key[ID_TEXT_SIZE];
+  id_format("bkt", c->id, key);
+  return st == OK ? usage_release_action(db, c->tenant_id, ACTION_BACKTEST, key, err) : st;
 }
 
 static void change_done(void *arg, enum status st, const struct err *err) {
@@ -253,9 +257,4 @@ bool jobs_cancel(struct jobs *jobs, int64_t tenant_id, int64_t id) {
 unsigned jobs_permille(const struct jobs *jobs, int64_t id) {
   const struct running *r = find(jobs, id);
   return r ? r->permille : 0;
-}
-
-struct jobs_grant api_jobs_grant(struct api_call *call) {
-  (void)call;
-  return (struct jobs_grant){.parallel = 1, .cpu_s = 60};
 }

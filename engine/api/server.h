@@ -15,16 +15,20 @@ struct loop;
 struct store;
 struct tls_server;
 
-// What the core works with. All of it outlives the core.
+// What the core works with. All of it outlives the core. Keys and mail are kept below the store's directory.
 struct api_config {
   struct loop *loop;
   struct store *store;
   const char *version;
+  const char *site_url;        // "https://perigee.example", without a slash at the end; NULL: for a developer's machine
+  const char *product;         // in mail and authenticator apps; NULL: "Perigee"
+  const char *edition;         // NULL: the one loaded last
+  bool require_verified;       // nobody signs in before their mail address is verified
+  bool closed;                 // only operators make users
   const char *exe;             // this program, absolute: children for backtests and proofs; NULL: none, and those routes say unavailable
   const char *const *origins;  // CORS and WebSocket origins beside our own; ends with NULL; may be NULL
   int rate_percent;            // of the usual rate limits; 0: 100; negative: no limits, for tests
   bool check_answers;          // for tests: an answer that is not documented becomes a 500
-  uint8_t secret[32];          // of cursors and sealed answers; keep it over restarts
   void (*log)(void *arg, const char *line, size_t len);  // may be NULL
   void *log_arg;
 };

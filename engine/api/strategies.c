@@ -3,6 +3,8 @@
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/jobs.h"
+#include "api/scripts.h"
+#include "api/tier.h"
 #include "crypto/sha256.h"
 #include "store/id.h"
 #include "store/script_rows.h"
@@ -14,10 +16,12 @@
 
 static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
 
-static json_t *strategy_json(const struct script_row *row) {
-  return json_pack("{s:o, s:s, s:o, s:I, s:o, s:o}", "id", api_id("str", row->id), "name", row->name, "active_version",
+json_t *script_json(const struct script_row *row, bool with_kind) {
+  json_t *v = json_pack("{s:o, s:s, s:o, s:I, s:o, s:o}", "id", api_id("str", row->id), "name", row->name, "active_version",
                    row->active_version ? json_integer(row->active_version) : json_null(), "latest_version", (json_int_t)row->latest_version, "created_at_ms",
                    api_ms(row->created_ns), "updated_at_ms", api_ms(row->updated_ns));
+  if (v && with_kind) json_object_set_new(v, "kind", json_string(row->kind));
+  return v;
 }
 
 static json_t *tree_of(const char *text) {
@@ -25,7 +29,7 @@ static json_t *tree_of(const char *text) {
   return json_is_object(v) ? v : (json_decref(v), json_null());
 }
 
-static json_t *version_json(const struct script_version_row *row, bool whole) {
+json_t *script_version_tree(const struct script_version_row *row, bool whole) {
   json_t *v = json_pack("{s:I, s:s, s:s, s:b, s:s, s:o, s:o}", "version", (json_int_t)row->version, "sha256", row->sha256, "state", script_state_text(row->state), "active",
                         row->active, "comment", row->comment ? row->comment : "", "author_id", api_id("usr", row->author_id), "created_at_ms", api_ms(row->created_ns));
   if (v && whole) {
@@ -56,11 +60,11 @@ static bool page_takes(struct page *p, int64_t key) {
 }
 static void add_strategy(void *arg, const struct script_row *row) {
   struct page *p = arg;
-  if (page_takes(p, row->id)) json_array_append_new(p->items, strategy_json(row));
+  if (page_takes(p, row->id)) json_array_append_new(p->items, script_json(row, false));
 }
 static void add_version(void *arg, const struct script_version_row *row) {
   struct page *p = arg;
-  if (page_takes(p, row->version)) json_array_append_new(p->items, version_json(row, false));
+  if (page_takes(p, row->version)) json_array_append_new(p->items, script_version_tree(row, false));
 }
 
 enum status api_strategies_list(struct api_call *call) {
@@ -78,15 +82,15 @@ static enum status find_strategy(struct api_call *call, struct db *db, struct sc
   return st == OK && strcmp(ret->kind, "strategy") != 0 ? err_set(&call->err, ERR_NOTFOUND, "not a strategy") : st;
 }
 
-static enum status answer_strategy(struct api_call *call, struct db *db, int status, const struct script_row *row) {
-  json_t *v = strategy_json(row);
+enum status script_answer(struct api_call *call, struct db *db, int status, const struct script_row *row, bool with_kind) {
+  json_t *v = script_json(row, with_kind);
   struct script_version_row version;
   const int64_t shown = row->active_version ? row->active_version : row->latest_version;
   enum status st = script_version_get(db, call->who.tenant_id, row->id, shown, &version, &call->err);
   if (st == OK) {
     free(version.source);
     version.source = NULL;
-    json_object_set_new(v, "version", version_json(&version, true));
+    json_object_set_new(v, "version", script_version_tree(&version, true));
     script_version_finish(&version);
   }
   if (st != OK) {
@@ -100,43 +104,50 @@ enum status api_strategy_get(struct api_call *call) {
   struct script_row row;
   enum status st = find_strategy(call, reader(call), &row);
   if (st != OK) return st;
-  return api_not_modified(call, row.revision) ? OK : answer_strategy(call, reader(call), 200, &row);
+  return api_not_modified(call, row.revision) ? OK : script_answer(call, reader(call), 200, &row, false);
 }
 
-enum status api_versions_list(struct api_call *call) {
+enum status script_versions_answer(struct api_call *call, int64_t script_id) {
   struct cursor at;
   if (!api_cursor(call, &at)) return OK;
-  struct script_row row;
-  enum status st = find_strategy(call, reader(call), &row);
-  if (st != OK) return st;
   struct page p = {.items = json_array(), .limit = api_limit(call)};
-  st = script_version_list(reader(call), call->who.tenant_id, row.id, at.id == INT64_MAX ? 0 : at.id, p.limit + 1, add_version, &p, &call->err);
+  enum status st = script_version_list(reader(call), call->who.tenant_id, script_id, at.id == INT64_MAX ? 0 : at.id, p.limit + 1, add_version, &p, &call->err);
   if (st == OK) return api_page(call, p.items, p.more, p.last);
   json_decref(p.items);
   return st;
 }
 
-static enum status get_version(struct api_call *call, struct db *db, int64_t number, struct script_version_row *ret) {
+enum status api_versions_list(struct api_call *call) {
   struct script_row row;
-  enum status st = find_strategy(call, db, &row);
-  return st == OK ? script_version_get(db, call->who.tenant_id, row.id, number, ret, &call->err) : st;
+  enum status st = find_strategy(call, reader(call), &row);
+  return st == OK ? script_versions_answer(call, row.id) : st;
 }
 
-enum status api_version_get(struct api_call *call) {
+static enum status get_version(struct api_call *call, int64_t script_id, int64_t number, struct script_version_row *ret) {
+  return script_version_get(reader(call), call->who.tenant_id, script_id, number, ret, &call->err);
+}
+
+enum status script_version_answer(struct api_call *call, int64_t script_id) {
   struct script_version_row version;
-  enum status st = get_version(call, reader(call), strtoll(api_param(call, "version"), NULL, 10), &version);
+  enum status st = get_version(call, script_id, strtoll(api_param(call, "version"), NULL, 10), &version);
   if (st != OK) return st;
-  json_t *v = version_json(&version, true);
+  json_t *v = script_version_tree(&version, true);
   script_version_finish(&version);
   return api_json(call, 200, v);
 }
 
-enum status api_strategy_diff(struct api_call *call) {
+enum status api_version_get(struct api_call *call) {
+  struct script_row row;
+  enum status st = find_strategy(call, reader(call), &row);
+  return st == OK ? script_version_answer(call, row.id) : st;
+}
+
+enum status script_diff_answer(struct api_call *call, int64_t script_id) {
   const int64_t from = api_query_int(call, "from", 0), to = api_query_int(call, "to", 0);
   struct script_version_row a, b;
-  enum status st = get_version(call, reader(call), from, &a);
+  enum status st = get_version(call, script_id, from, &a);
   if (st != OK) return st;
-  st = get_version(call, reader(call), to, &b);
+  st = get_version(call, script_id, to, &b);
   if (st != OK) {
     script_version_finish(&a);
     return st;
@@ -154,10 +165,17 @@ enum status api_strategy_diff(struct api_call *call) {
   return st;
 }
 
+enum status api_strategy_diff(struct api_call *call) {
+  struct script_row row;
+  enum status st = find_strategy(call, reader(call), &row);
+  return st == OK ? script_diff_answer(call, row.id) : st;
+}
+
 // ---- uploading: judge in a child, then write
 
 struct upload {
   int64_t script_id;  // 0: a new strategy
+  bool as_script;
   char sha256[SHA256_HEX_SIZE];
   enum script_state state;
   char *header, *verdict;  // in the call's memory
@@ -209,11 +227,17 @@ static enum status store_version(struct api_call *call, struct db *db) {
     st = script_activate(db, call->who.tenant_id, put.script_id, put.version, 0, call->who.user_id, call->now_ns, &row, &call->err);
   if (st == OK) st = script_get(db, call->who.tenant_id, put.script_id, &row, &call->err);
   if (st != OK) return st;
-  if (u->script_id == 0) return answer_strategy(call, db, 201, &row);
+  if (u->script_id == 0) {
+    char key[ID_TEXT_SIZE];
+    id_format("str", row.id, key);
+    st = api_take(call, db, ACTION_STRATEGY_ADD, key);
+    return st == OK ? script_answer(call, db, 201, &row, u->as_script) : st;
+  }
+  if (u->as_script) return script_answer(call, db, 201, &row, true);
   struct script_version_row version;
   st = script_version_get(db, call->who.tenant_id, put.script_id, put.version, &version, &call->err);
   if (st != OK) return st;
-  json_t *v = version_json(&version, true);
+  json_t *v = script_version_tree(&version, true);
   json_object_del(v, "source");
   script_version_finish(&version);
   return api_json(call, 201, v);
@@ -249,12 +273,13 @@ static void on_verdict(void *arg, const struct job_outcome *o) {
   api_resume(call, judged);
 }
 
-static enum status upload(struct api_call *call, int64_t script_id) {
+enum status script_upload(struct api_call *call, int64_t script_id, bool as_script) {
   if (!call->core->jobs) return api_problem(call, PROBLEM_unavailable, "Proofs need a running server.");
   struct upload *u = api_alloc(call, sizeof *u);
   if (!u) return err_set(&call->err, ERR_NOMEM, "out of memory");
   call->state = u;
   u->script_id = script_id;
+  u->as_script = as_script;
   const char *source = api_body_text(call, "source");
   sha256_hex(source, strlen(source), u->sha256);
   const struct jobs_grant grant = api_jobs_grant(call);
@@ -263,12 +288,12 @@ static enum status upload(struct api_call *call, int64_t script_id) {
   return st == OK ? api_wait(call) : st;
 }
 
-enum status api_strategy_create(struct api_call *call) { return upload(call, 0); }
+enum status api_strategy_create(struct api_call *call) { return api_may(call, ACTION_STRATEGY_ADD) ? script_upload(call, 0, false) : call->err.code; }
 
 enum status api_version_create(struct api_call *call) {
   struct script_row row;
   enum status st = find_strategy(call, reader(call), &row);
-  return st == OK ? upload(call, row.id) : st;
+  return st == OK ? script_upload(call, row.id, false) : st;
 }
 
 // ---- changing
@@ -280,7 +305,7 @@ static enum status activate(struct api_call *call, struct db *db) {
   const int64_t number = strtoll(api_param(call, "version"), NULL, 10);
   st = script_activate(db, call->who.tenant_id, row.id, number, 0, call->who.user_id, call->now_ns, &row, &call->err);
   if (st == ERR_INVALID) return api_problem(call, PROBLEM_not_proven, NULL);
-  return st == OK ? answer_strategy(call, db, 200, &row) : st;
+  return st == OK ? script_answer(call, db, 200, &row, false) : st;
 }
 enum status api_version_activate(struct api_call *call) { return api_write(call, activate); }
 

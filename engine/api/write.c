@@ -1,7 +1,8 @@
-// api/write.c – a call's way through the writer's thread and back, and ids and numbers of the store as clients see them.
+// api/write.c – a call's way through the writer's thread and back; the audit log; ids of the store as clients see them.
 #include "api/core.h"
 #include "store/id.h"
 #include "store/store.h"
+#include "tenant/audit.h"
 
 #include <string.h>
 
@@ -41,6 +42,15 @@ enum status api_write_then(struct api_call *call, api_write_fn fn, api_phase the
   return OK;
 }
 enum status api_write(struct api_call *call, api_write_fn fn) { return api_write_then(call, fn, NULL); }
+
+enum status api_audit(struct api_call *call, struct db *db, const char *action, const char *prefix, int64_t id, const char *detail) {
+  char object[ID_TEXT_SIZE] = "";
+  if (prefix) id_format(prefix, id, object);
+  const char *agent = call->req->field(call->req, "user-agent");
+  const struct audit_event event = {.tenant_id = call->who.tenant_id, .user_id = call->who.user_id, .actor_id = call->who.actor_id, .action = action, .object = object,
+                                    .detail = detail, .address = call->req->address, .user_agent = agent, .at_ns = call->now_ns};
+  return audit_add(db, &event, &call->err);
+}
 
 json_t *api_id(const char *prefix, int64_t id) {
   if (id == 0) return json_null();

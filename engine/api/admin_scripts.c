@@ -1,0 +1,153 @@
+// api/admin_scripts.c – operators put, compare, activate and roll back the installation's own scripts: tiers, rules, dialects,
+// shipped strategies. Whatever tenant the caller belongs to, these are tenant 0's.
+#include "api/core.h"
+#include "api/handlers.h"
+#include "api/scripts.h"
+#include "loop/loop.h"
+#include "store/store.h"
+#include "tenant/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct db *site(struct api_call *call) {
+  call->who.tenant_id = 0;
+  return store_reader(api_store(call), STORE_CONTROL);
+}
+
+struct page {
+  json_t *items;
+  int limit, count;
+  struct cursor last;
+  bool more;
+};
+static void add_script(void *arg, const struct script_row *row) {
+  struct page *p = arg;
+  if (p->count == p->limit) {
+    p->more = true;
+    return;
+  }
+  p->count++;
+  p->last = (struct cursor){0, row->id};
+  json_array_append_new(p->items, script_json(row, true));
+}
+
+enum status api_admin_scripts_list(struct api_call *call) {
+  struct db *db = site(call);
+  struct cursor at;
+  if (!api_cursor(call, &at)) return OK;
+  struct page p = {.items = json_array(), .limit = api_limit(call)};
+  enum status st = script_list(db, 0, api_query_text(call, "kind"), at.id == INT64_MAX ? 0 : at.id, p.limit + 1, add_script, &p, &call->err);
+  if (st == OK) return api_page(call, p.items, p.more, p.last);
+  json_decref(p.items);
+  return st;
+}
+
+static enum status find(struct api_call *call, struct script_row *ret) { return script_get(site(call), 0, api_param_id(call, "script_id"), ret, &call->err); }
+
+enum status api_admin_script_get(struct api_call *call) {
+  struct script_row row;
+  enum status st = find(call, &row);
+  return st == OK ? script_answer(call, site(call), 200, &row, true) : st;
+}
+enum status api_admin_versions_list(struct api_call *call) {
+  struct script_row row;
+  enum status st = find(call, &row);
+  return st == OK ? script_versions_answer(call, row.id) : st;
+}
+enum status api_admin_version_get(struct api_call *call) {
+  struct script_row row;
+  enum status st = find(call, &row);
+  return st == OK ? script_version_answer(call, row.id) : st;
+}
+enum status api_admin_script_diff(struct api_call *call) {
+  struct script_row row;
+  enum status st = find(call, &row);
+  return st == OK ? script_diff_answer(call, row.id) : st;
+}
+
+// ---- putting: described in the pool, then written
+
+struct put {
+  enum script_kind kind;
+  struct script_draft draft;
+  enum status status;
+};
+static void put_cleanup(struct api_call *call) { script_draft_finish(&((struct put *)call->state)->draft); }
+
+static void describe(struct api_call *call) {
+  struct put *p = call->state;
+  const char *source = api_body_text(call, "source");
+  p->status = registry_describe(p->kind, api_body_text(call, "name"), source, strlen(source), NULL, &p->draft, &call->err);
+}
+
+static enum status write_put(struct api_call *call, struct db *db) {
+  struct put *p = call->state;
+  struct script_put_result done;
+  struct script_row row;
+  enum status st = registry_put(db, &p->draft, 0, api_body_text(call, "name"), api_body_text(call, "comment"), call->who.user_id, call->now_ns, &done, &call->err);
+  if (st == OK) st = api_audit(call, db, "script.put", "str", done.script_id, NULL);
+  if (st == OK) st = script_get(db, 0, done.script_id, &row, &call->err);
+  return st == OK ? script_answer(call, db, 201, &row, true) : st;
+}
+
+static enum status described(struct api_call *call) {
+  struct put *p = call->state;
+  if (p->status == ERR_NOMEM) return p->status;
+  return p->status == OK ? api_write(call, write_put) : api_problem(call, PROBLEM_script_rejected, call->err.msg);
+}
+
+enum status api_admin_script_put(struct api_call *call) {
+  struct db *db = site(call);
+  enum script_kind kind = SCRIPT_STRATEGY;
+  const char *name = api_body_text(call, "name");
+  (void)script_kind_parse(api_body_text(call, "kind"), &kind);
+  if (registry_check_name(kind, name, &call->err) != OK) return api_invalid_at(call, "/name", call->err.msg);
+  if (kind == SCRIPT_STRATEGY) {
+    struct script_row row;
+    enum status st = script_find(db, 0, "strategy", name, &row, &call->err);
+    if (st != OK && st != ERR_NOTFOUND) return st;
+    return script_upload(call, st == OK ? row.id : 0, true);
+  }
+  struct put *p = api_alloc(call, sizeof *p);
+  if (!p) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  p->kind = kind;
+  call->state = p;
+  call->cleanup = put_cleanup;
+  return api_work(call, describe, described);
+}
+
+// ---- activating: prepared on the loop, written, then swapped in by one pointer
+
+static void activation_cleanup(struct api_call *call) {
+  if (call->state) registry_discard(call->state);
+}
+
+static enum status write_activation(struct api_call *call, struct db *db) {
+  struct activation *a = call->state;
+  enum status st = registry_activate(a, db, 0, call->who.user_id, call->now_ns, &call->err);
+  if (st == ERR_CANCELLED) return api_problem(call, PROBLEM_conflict, call->err.msg);
+  if (st == OK) st = api_audit(call, db, "script.activate", "str", activation_row(a)->id, NULL);
+  return st == OK ? script_answer(call, db, 200, activation_row(a), true) : st;
+}
+
+static enum status swap(struct api_call *call) {
+  registry_commit(call->core->registry, call->state);
+  call->state = NULL;
+  return OK;
+}
+
+static enum status activate(struct api_call *call, int64_t version) {
+  struct script_row row;
+  struct activation *a = NULL;
+  enum status st = find(call, &row);
+  if (st == OK) st = registry_prepare(call->core->registry, site(call), 0, row.id, version, &a, &call->err);
+  if (st == ERR_INVALID) return api_problem(call, PROBLEM_not_proven, call->err.msg);
+  if (st == ERR_SCRIPT || st == ERR_BUDGET) return api_problem(call, PROBLEM_script_rejected, call->err.msg);
+  if (st != OK) return st;
+  call->state = a;
+  call->cleanup = activation_cleanup;
+  return api_write_then(call, write_activation, swap);
+}
+enum status api_admin_version_activate(struct api_call *call) { return activate(call, strtoll(api_param(call, "version"), NULL, 10)); }
+enum status api_admin_script_rollback(struct api_call *call) { return activate(call, 0); }

@@ -1,0 +1,169 @@
+// api/admin_users.c – operators look at people and grant exceptions; the audit log; how the service does.
+#include "api/core.h"
+#include "api/handlers.h"
+#include "api/jobs.h"
+#include "crypto/encode.h"
+#include "store/audit_rows.h"
+#include "store/id.h"
+#include "store/outbox_rows.h"
+#include "store/store.h"
+#include "store/user_rows.h"
+#include "tenant/entitlement.h"
+#include "tenant/registry.h"
+#include "tenant/usage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
+
+struct page {
+  json_t *items;
+  int limit, count;
+  struct cursor last;
+  bool more;
+};
+
+json_t *admin_user_json(const struct user_row *row) {
+  const char *state = row->erased_ns ? "erased" : row->suspended_ns ? "suspended" : row->email_verified_ns ? "active" : "unverified";
+  return json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "id", api_id("usr", row->id), "tenant_id", api_id("org", row->tenant_id), "email", row->email, "name",
+                   row->name, "role", role_text((enum role)row->role), "state", state, "suspend_reason", row->suspend_reason, "two_factor", row->totp, "created_at_ms",
+                   api_ms(row->created_ns));
+}
+
+static bool add_user(void *arg, const struct user_row *row) {
+  struct page *p = arg;
+  if (p->count == p->limit) {
+    p->more = true;
+    return false;
+  }
+  p->count++;
+  p->last = (struct cursor){0, row->id};
+  json_array_append_new(p->items, admin_user_json(row));
+  return true;
+}
+
+enum status api_admin_users_list(struct api_call *call) {
+  struct cursor at;
+  if (!api_cursor(call, &at)) return OK;
+  struct page p = {.items = json_array(), .limit = api_limit(call)};
+  const char *q = api_query_text(call, "q");
+  enum status st = user_search(reader(call), q ? q : "", at.id, p.limit + 1, add_user, &p, &call->err);
+  if (st == OK) return api_page(call, p.items, p.more, p.last);
+  json_decref(p.items);
+  return st;
+}
+
+static enum status entitlement_of(struct api_call *call, int64_t tenant_id, struct entitlement *ret) {
+  return entitlement_load(reader(call), registry_plans(call->core->registry), tenant_id, call->now_ns, ret, &call->err);
+}
+
+enum status api_admin_user_get(struct api_call *call) {
+  struct user_row row;
+  struct entitlement *e = api_alloc(call, sizeof *e);
+  if (!e) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  enum status st = user_get(reader(call), api_param_id(call, "user_id"), &row, &call->err);
+  if (st == OK) st = entitlement_of(call, row.tenant_id, e);
+  if (st != OK) return st;
+  json_t *v = admin_user_json(&row);
+  json_object_set_new(v, "subscription", entitlement_json(e));
+  return api_json(call, 200, v);
+}
+
+// ---- exceptions to plans
+
+static enum status grant(struct api_call *call, struct db *db) {
+  struct user_row row;
+  enum status st = user_get(db, api_param_id(call, "user_id"), &row, &call->err);
+  if (st != OK) return st;
+  const struct plan_change change = {.tenant_id = row.tenant_id, .actor_id = call->who.user_id, .now_ns = call->now_ns, .event_id = id_next(call->now_ns)};
+  json_t *limits = json_object_get(call->body, "limits");
+  char *text = limits ? json_dumps(limits, JSON_COMPACT) : NULL;
+  st = entitlement_override(db, snapshot_plans(call->snapshot), &change, api_body_text(call, "plan"), text, api_body_int(call, "expires_at_ms", 0) * 1000000,
+                            api_body_text(call, "reason"), &call->err);
+  free(text);
+  if (st == ERR_NOTFOUND || st == ERR_INVALID) return api_invalid_at(call, "", call->err.msg);
+  if (st == OK) st = api_audit(call, db, "plan.override", "org", row.tenant_id, NULL);
+  return st;
+}
+static enum status granted(struct api_call *call) {
+  struct user_row row;
+  struct entitlement *e = api_alloc(call, sizeof *e);
+  if (!e) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  enum status st = user_get(reader(call), api_param_id(call, "user_id"), &row, &call->err);
+  if (st == OK) st = entitlement_of(call, row.tenant_id, e);
+  if (st != OK) return st;
+  usage_forget(call->core->usage, row.tenant_id);
+  return api_json(call, 200, entitlement_json(e));
+}
+enum status api_admin_user_plan(struct api_call *call) {
+  call->snapshot = registry_snapshot(call->core->registry);
+  snapshot_retain(call->snapshot);
+  return api_write_then(call, grant, granted);
+}
+
+static enum status take_back(struct api_call *call, struct db *db) {
+  struct user_row row;
+  enum status st = user_get(db, api_param_id(call, "user_id"), &row, &call->err);
+  if (st == OK) st = override_delete(db, row.tenant_id, &call->err);
+  if (st == OK) st = api_audit(call, db, "plan.override.delete", "org", row.tenant_id, NULL);
+  return st == OK ? api_json(call, 204, NULL) : st;
+}
+static enum status forget(struct api_call *call) {
+  usage_forget_all(call->core->usage);
+  return OK;
+}
+enum status api_admin_user_plan_delete(struct api_call *call) { return api_write_then(call, take_back, forget); }
+
+// ---- the audit log
+
+static bool add_audit(void *arg, const struct audit_row *row, const char *address) {
+  struct page *p = arg;
+  if (p->count == p->limit) {
+    p->more = true;
+    return false;
+  }
+  p->count++;
+  p->last = (struct cursor){0, row->id};
+  char hash[HEX_SIZE(AUDIT_HASH_BYTES)];
+  hex_encode(row->hash, sizeof row->hash, hash);
+  json_t *detail = row->detail[0] ? json_loads(row->detail, 0, NULL) : NULL;
+  json_array_append_new(p->items, json_pack("{s:o, s:I, s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:o, s:s}", "id", api_id("aud", row->id), "seq", (json_int_t)row->seq, "tenant_id",
+                                            api_id("org", row->tenant_id), "user_id", api_id("usr", row->user_id), "actor_id", api_id("usr", row->actor_id), "action",
+                                            row->action, "object", row->object, "detail", detail ? detail : json_null(), "address", address, "at_ms", api_ms(row->at_ns),
+                                            "hash", hash));
+  return true;
+}
+
+enum status api_admin_audit_list(struct api_call *call) {
+  struct cursor at;
+  if (!api_cursor(call, &at)) return OK;
+  struct page p = {.items = json_array(), .limit = api_limit(call)};
+  const int64_t tenant_id = api_query_text(call, "tenant_id") ? api_query_id(call, "tenant_id") : -1;
+  enum status st = audit_list(reader(call), tenant_id, at.id, p.limit + 1, add_audit, &p, &call->err);
+  if (st == OK) return api_page(call, p.items, p.more, p.last);
+  json_decref(p.items);
+  return st;
+}
+
+// ---- the system
+
+static json_t *file_json(struct store *store, enum store_file file) {
+  const struct store_stats s = store_stats(store, file);
+  return json_pack("{s:I, s:I, s:I, s:i}", "writes", (json_int_t)s.writes, "commits", (json_int_t)s.commits, "failures", (json_int_t)s.failures, "waiting", (int)s.waiting);
+}
+
+enum status api_admin_system_get(struct api_call *call) {
+  struct api_core *core = call->core;
+  int64_t users = 0, super_admins = 0, mail = 0;
+  enum status st = user_count(reader(call), &users, &super_admins, &call->err);
+  if (st == OK) st = outbox_waiting(reader(call), &mail, &call->err);
+  if (st != OK) return st;
+  const struct job_runner_stats jobs = core->jobs ? jobs_stats(core->jobs) : (struct job_runner_stats){0};
+  const struct stream_stats stream = stream_hub_stats(core->hub);
+  return api_json(call, 200, json_pack("{s:s, s:s, s:I, s:I, s:{s:i, s:i, s:I}, s:{s:i, s:i, s:I}, s:{s:o, s:o, s:o}}", "version", core->version, "edition",
+                                       registry_edition(core->registry), "users", (json_int_t)users, "mail_waiting", (json_int_t)mail, "jobs", "running", (int)jobs.running,
+                                       "waiting", (int)jobs.waiting, "ended", (json_int_t)jobs.ended, "stream", "clients", (int)stream.clients, "channels",
+                                       (int)stream.channels, "events", (json_int_t)stream.events, "storage", "control", file_json(core->store, STORE_CONTROL), "journal",
+                                       file_json(core->store, STORE_JOURNAL), "market", file_json(core->store, STORE_MARKET)));
+}

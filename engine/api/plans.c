@@ -1,0 +1,57 @@
+// api/plans.c – plans of the edition in force, the tenant's subscription, and what it has used.
+#include "api/core.h"
+#include "api/handlers.h"
+#include "api/tier.h"
+#include "store/id.h"
+#include "store/store.h"
+#include "tenant/registry.h"
+
+enum status api_plans_list(struct api_call *call) {
+  const struct plan_set *set = registry_plans(call->core->registry);
+  json_t *items = json_array();
+  for (int i = 0; i < set->plan_count; i++) json_array_append_new(items, plan_json(set, &set->plans[i]));
+  return api_json(call, 200, json_pack("{s:o, s:n}", "items", items, "next_cursor"));
+}
+
+static enum status answer_subscription(struct api_call *call) {
+  call->entitlement = NULL;  // as of now, after a change
+  const struct entitlement *e = api_entitlement(call);
+  return e ? api_json(call, 200, entitlement_json(e)) : call->err.code;
+}
+
+enum status api_subscription_get(struct api_call *call) { return answer_subscription(call); }
+
+static struct plan_change change_of(const struct api_call *call) {
+  return (struct plan_change){.tenant_id = call->who.tenant_id, .actor_id = call->who.user_id, .now_ns = call->now_ns, .event_id = id_next(call->now_ns)};
+}
+
+static enum status upgrade(struct api_call *call, struct db *db) {
+  const struct plan_change change = change_of(call);
+  enum status st = subscription_change(db, snapshot_plans(call->snapshot), &change, api_body_text(call, "plan"), NULL, &call->err);
+  if (st == ERR_NOTFOUND) return api_invalid_at(call, "/plan", call->err.msg);
+  if (st == ERR_CANCELLED) return api_problem(call, PROBLEM_conflict, call->err.msg);
+  return st == OK ? api_audit(call, db, "plan.change", NULL, 0, NULL) : st;
+}
+static enum status changed(struct api_call *call) {
+  usage_forget(call->core->usage, call->who.tenant_id);
+  return answer_subscription(call);
+}
+enum status api_subscription_upgrade(struct api_call *call) {
+  return api_entitlement(call) ? api_write_then(call, upgrade, changed) : call->err.code;
+}
+
+static enum status cancel(struct api_call *call, struct db *db) {
+  const struct plan_change change = change_of(call);
+  enum status st = subscription_cancel(db, &change, &call->err);
+  if (st == ERR_NOTFOUND) return api_problem(call, PROBLEM_conflict, "There is no subscription to cancel.");
+  return st == OK ? api_audit(call, db, "plan.cancel", NULL, 0, NULL) : st;
+}
+enum status api_subscription_cancel(struct api_call *call) { return api_write_then(call, cancel, changed); }
+
+enum status api_usage_get(struct api_call *call) {
+  const struct entitlement *e = api_entitlement(call);
+  json_t *tree = NULL;
+  if (!e) return call->err.code;
+  enum status st = usage_json(call->core->usage, store_reader(api_store(call), STORE_CONTROL), e, call->who.tenant_id, call->now_ns, &tree, &call->err);
+  return st == OK ? api_json(call, 200, tree) : st;
+}

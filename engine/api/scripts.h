@@ -1,0 +1,16 @@
+// api/scripts.h – private to api/: what the customers' and the operators' routes of scripts share (strategies.c).
+#pragma once
+#include "api/call.h"
+#include "store/script_rows.h"
+
+json_t *script_json(const struct script_row *row, bool with_kind);
+json_t *script_version_tree(const struct script_version_row *row, bool whole);
+// Answers with the row and its active (else newest) version.
+enum status script_answer(struct api_call *call, struct db *db, int status, const struct script_row *row, bool with_kind);
+// The rest of GET versions, one version, diff, of a script that was found.
+enum status script_versions_answer(struct api_call *call, int64_t script_id);
+enum status script_version_answer(struct api_call *call, int64_t script_id);
+enum status script_diff_answer(struct api_call *call, int64_t script_id);
+// Proves body.source as a strategy of the call's tenant and stores it: script_id 0 makes a new one. as_script: answers 201 with
+// the script rather than what the customers' routes answer.
+enum status script_upload(struct api_call *call, int64_t script_id, bool as_script);

@@ -1,0 +1,14 @@
+// api/tier.h – private to api/: what the tenant's plan allows, asked before a write and counted within it.
+#pragma once
+#include "api/call.h"
+#include "tenant/entitlement.h"
+#include "tenant/usage.h"
+
+// On the loop: what the tenant is entitled to now; loaded once per call, lives as long as it. NULL: call->err says why.
+const struct entitlement *api_entitlement(struct api_call *call);
+// On the loop: false when the answer is set: tier_forbids or tier_limit with the plan's own words, or a failure. Operators may all.
+bool api_may(struct api_call *call, enum plan_action action);
+// In the write, after api_may: counts the action once for its key.
+enum status api_take(struct api_call *call, struct db *db, enum plan_action action, const char *key) MUST_CHECK;
+// One request more; PROBLEM_tier_limit when the hour's are used up.
+enum problem api_meter_request(struct api_call *call);
