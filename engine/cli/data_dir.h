@@ -7,3 +7,5 @@
 #define CLI_DATA_DIR_MAX 4096
 // False after printing an error (no home directory, too long a name). The directory need not exist.
 bool cli_data_dir(const struct cli_args *a, char ret[CLI_DATA_DIR_MAX]);
+// The same without the option and without a word; false: there is none, or its name is longer than size.
+bool data_dir_default(char *ret, size_t size);

@@ -1,0 +1,191 @@
+// cli/service.c – see service.h. What is opened here in order is closed in the reverse order: whoever uses something is gone
+// before it.
+#include "cli/service.h"
+
+#include "api/server.h"
+#include "cli/settings.h"
+#include "loop/loop.h"
+#include "net/address.h"
+#include "net/tls.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct service {
+  const struct settings *settings;
+  struct settings local;  // where there are none
+  struct loop *loop;
+  struct store *store;
+  struct api_core *core;
+  struct tls_server *tls;
+  struct address_range proxies[SETTINGS_LIST_MAX];
+  struct api_server *server;
+  bool stopped;
+  char exe[4096];
+};
+
+// ---- files
+
+static enum status make_dirs(const char *path, struct err *err) {
+  char part[SETTINGS_TEXT_MAX];
+  for (size_t i = 1; i <= strlen(path); i++) {
+    if (path[i] != '/' && path[i] != '\0') continue;
+    snprintf(part, sizeof part, "%.*s", (int)i, path);
+    if (mkdir(part, 0700) != 0 && errno != EEXIST) return err_errno(err, errno, "%s", part);
+  }
+  return OK;
+}
+
+// ---- opening
+
+static void log_line(void *arg, const char *line, size_t len) {
+  (void)arg;
+  // One write per line, so that lines of several threads never mix; a full pipe must not stop the service.
+  fwrite_unlocked(line, 1, len, stderr);
+  fputc_unlocked('\n', stderr);
+}
+
+static enum status open_core(struct service *s, bool local, struct err *err) {
+  const struct settings *settings = s->settings;
+  ssize_t len = readlink("/proc/self/exe", s->exe, sizeof s->exe - 1);
+  if (len <= 0) return err_errno(err, errno, "/proc/self/exe");
+  s->exe[len] = '\0';
+  struct api_config config = {.loop = s->loop, .store = s->store, .version = PERIGEE_VERSION, .exe = s->exe, .origins = settings->origins.items,
+                              .site_url = settings->public_url[0] ? settings->public_url : NULL, .edition = settings->edition[0] ? settings->edition : NULL,
+                              .log = local ? NULL : log_line};
+  return api_core_create(&config, &s->core, err);
+}
+
+static enum status open_all(struct service *s, bool local, struct err *err) {
+  const struct settings *settings = s->settings;
+  struct store_options options = {0};
+  enum status st = local ? OK : make_dirs(settings->data_dir, err);
+  if (st == OK) st = loop_create(&s->loop, NULL, err);
+  options.loop = s->loop;
+  if (st == OK) st = store_open(settings->data_dir, &options, &s->store, err);
+  if (st == OK) st = open_core(s, local, err);
+  return st;
+}
+
+static enum status opened(struct service *s, bool local, struct service **ret, struct err *err) {
+  enum status st = open_all(s, local, err);
+  if (st != OK) {
+    service_close(s);
+    return st;
+  }
+  *ret = s;
+  return OK;
+}
+
+enum status service_open(const struct settings *settings, struct service **ret, struct err *err) {
+  struct service *s = calloc(1, sizeof *s);
+  if (!s) return err_set(err, ERR_NOMEM, "out of memory");
+  s->settings = settings;
+  return opened(s, false, ret, err);
+}
+
+enum status service_open_local(const char *dir, struct service **ret, struct err *err) {
+  struct service *s = calloc(1, sizeof *s);
+  if (!s) return err_set(err, ERR_NOMEM, "out of memory");
+  snprintf(s->local.data_dir, sizeof s->local.data_dir, "%s", dir);
+  s->settings = &s->local;
+  return opened(s, true, ret, err);
+}
+
+void service_close(struct service *s) {
+  if (!s) return;
+  api_server_destroy(s->server);
+  api_core_destroy(s->core);
+  store_close(s->store);
+  if (s->loop) loop_destroy(s->loop);
+  tls_server_release(s->tls);
+  free(s);
+}
+
+enum status service_call(struct service *s, const char *method, const char *target, const char *body, int *ret_status, char **ret_body, struct err *err) {
+  return api_dispatch_local(s->core, method, target, body, NULL, ret_status, ret_body, err);
+}
+
+// ---- running
+
+static void on_stopped(void *arg) {
+  struct service *s = arg;
+  s->stopped = true;
+  loop_stop(s->loop);
+}
+
+static void on_end(void *arg, int signum) {
+  struct service *s = arg;
+  (void)signum;
+  if (s->stopped) return;
+  api_server_stop(s->server, s->settings->grace_ms, on_stopped, s);
+}
+
+static enum status read_tls(struct service *s, struct tls_server **ret, struct err *err) {
+  return tls_server_create(s->settings->tls_cert, s->settings->tls_key, ret, err);
+}
+
+static void on_reload(void *arg, int signum) {
+  struct service *s = arg;
+  (void)signum;
+  struct err err;
+  struct tls_server *fresh;
+  if (!s->tls) return;
+  if (read_tls(s, &fresh, &err) != OK) {
+    fprintf(stderr, "perigee: the certificate stays as it was: %s\n", err.msg);
+    return;
+  }
+  api_server_replace_tls(s->server, fresh);
+  tls_server_release(s->tls);
+  s->tls = fresh;
+}
+
+// As many descriptors as allowed: a connection is one.
+static void raise_descriptors(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static enum status listen_all(struct service *s, struct err *err) {
+  const struct settings *settings = s->settings;
+  enum status st = settings->tls_cert[0] ? read_tls(s, &s->tls, err) : OK;
+  for (int i = 0; st == OK && i < settings->proxies.count; i++) st = address_range_parse(settings->proxies.items[i], &s->proxies[i], err);
+  char socket[SETTINGS_TEXT_MAX + 16];
+  snprintf(socket, sizeof socket, "%s/perigee.sock", settings->data_dir);
+  struct api_listen listen = {.addresses = settings->listen.items, .tls = s->tls, .unix_path = socket, .proxies = s->proxies, .proxy_count = (size_t)settings->proxies.count};
+  return st == OK ? api_server_create(s->core, &listen, &s->server, err) : st;
+}
+
+static void say_where(const struct service *s) {
+  for (int i = 0; i < s->settings->listen.count; i++) {
+    const char *address = s->settings->listen.items[i], *colon = strrchr(address, ':');
+    int host = colon ? (int)(colon - address) : (int)strlen(address);
+    fprintf(stderr, "perigee: listening on %s://%.*s:%u\n", s->tls ? "https" : "http", host, address, api_server_port(s->server, (size_t)i));
+  }
+}
+
+enum status service_run(struct service *s, struct err *err) {
+  raise_descriptors();
+  signal(SIGPIPE, SIG_IGN);
+  struct loop_signal *signals[3] = {NULL};
+  enum status st = listen_all(s, err);
+  if (st == OK) st = loop_signal_create(s->loop, SIGTERM, on_end, s, &signals[0], err);
+  if (st == OK) st = loop_signal_create(s->loop, SIGINT, on_end, s, &signals[1], err);
+  if (st == OK) st = loop_signal_create(s->loop, SIGHUP, on_reload, s, &signals[2], err);
+  if (st == OK) {
+    say_where(s);
+    loop_run(s->loop);
+  }
+  for (int i = 0; i < 3; i++) loop_signal_destroy(signals[i]);
+  return st;
+}

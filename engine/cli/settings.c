@@ -1,0 +1,196 @@
+// cli/settings.c – see settings.h.
+#include "cli/settings.h"
+
+#include "base/buf.h"
+#include "base/suggest.h"
+#include "cli/data_dir.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum kind { TEXT, LIST, NUMBER, FLAG };
+
+struct setting {
+  const char *name, *variable;  // the flag without its dashes
+  enum kind kind;
+  size_t offset;
+  int64_t min, max;
+};
+
+#define AT(field) offsetof(struct settings, field)
+static const struct setting table[] = {
+    {"config", "PERIGEE_CONFIG", TEXT, AT(config), 0, 0},
+    {"data-dir", "PERIGEE_DATA_DIR", TEXT, AT(data_dir), 0, 0},
+    {"listen", "PERIGEE_LISTEN", LIST, AT(listen), 0, 0},
+    {"tls-cert", "PERIGEE_TLS_CERT", TEXT, AT(tls_cert), 0, 0},
+    {"tls-key", "PERIGEE_TLS_KEY", TEXT, AT(tls_key), 0, 0},
+    {"origin", "PERIGEE_ORIGIN", LIST, AT(origins), 0, 0},
+    {"proxy", "PERIGEE_PROXY", LIST, AT(proxies), 0, 0},
+    {"public-url", "PERIGEE_PUBLIC_URL", TEXT, AT(public_url), 0, 0},
+    {"edition", "PERIGEE_EDITION", TEXT, AT(edition), 0, 0},
+    {"mail", "PERIGEE_MAIL", TEXT, AT(mail), 0, 0},
+    {"jobs", "PERIGEE_JOBS", NUMBER, AT(jobs), 0, 256},
+    {"grace-ms", "PERIGEE_GRACE_MS", NUMBER, AT(grace_ms), 0, 600000},
+    {"demo", "PERIGEE_DEMO", FLAG, AT(demo), 0, 0},
+};
+enum { SETTINGS = sizeof table / sizeof *table };
+
+const struct cli_option settings_options[] = {
+    {"--config", "FILE", "settings, a line `name = value` each (DIR/perigee.conf where it exists)"},
+    {"--data-dir", "DIR", "databases, keys, socket (~/.local/share/perigee)"},
+    {"--listen", "HOST:PORT", "where to listen (127.0.0.1:8080); may be given again"},
+    {"--tls-cert", "FILE", "certificate with its chain, PEM: serves HTTPS; read again on SIGHUP"},
+    {"--tls-key", "FILE", "its key, PEM"},
+    {"--origin", "URL", "another site whose pages may call the API (CORS); may be given again"},
+    {"--proxy", "RANGE", "a reverse proxy whose X-Forwarded-* are believed, such as 10.0.0.0/8; may be given again"},
+    {"--public-url", "URL", "how customers reach this service, for links in mails"},
+    {"--edition", "NAME", "whose tiers are active: mikrobot, dca, unified, luno, marketpilot or a loaded one (dca)"},
+    {"--mail", "WHERE", "dir:PATH writes each mail to a file, smtp://[USER:PASSWORD@]HOST[:PORT] sends it (dir:DIR/outbox)"},
+    {"--jobs", "N", "backtests at once (one per core)"},
+    {"--grace-ms", "N", "how long requests under way may take at the end (10000)"},
+    {"--demo", NULL, "a demo customer with a password printed once"},
+    {NULL, NULL, NULL}};
+
+static const struct setting *find(const char *name) {
+  for (int i = 0; i < SETTINGS; i++)
+    if (strcmp(table[i].name, name) == 0) return &table[i];
+  return NULL;
+}
+
+static enum status list_add(struct settings_list *list, const char *value, const char *where, struct err *err) {
+  for (const char *p = value; *p;) {
+    size_t len = strcspn(p, ",");
+    const char *begin = p, *end = p + len;
+    while (begin < end && isspace((unsigned char)*begin)) begin++;
+    while (end > begin && isspace((unsigned char)end[-1])) end--;
+    p += len + (p[len] == ',');
+    if (begin == end) continue;
+    if (list->count == SETTINGS_LIST_MAX) return err_set(err, ERR_USAGE, "%s: at most %d values", where, SETTINGS_LIST_MAX);
+    if (end - begin >= SETTINGS_TEXT_MAX) return err_set(err, ERR_USAGE, "%s: longer than %d bytes", where, SETTINGS_TEXT_MAX - 1);
+    snprintf(list->text[list->count], SETTINGS_TEXT_MAX, "%.*s", (int)(end - begin), begin);
+    list->count++;
+  }
+  return OK;
+}
+
+static enum status put(struct settings *s, const struct setting *w, const char *value, const char *where, struct err *err) {
+  char *at = (char *)s + w->offset;
+  switch (w->kind) {
+    case TEXT:
+      if (strlen(value) >= SETTINGS_TEXT_MAX) return err_set(err, ERR_USAGE, "%s: longer than %d bytes", where, SETTINGS_TEXT_MAX - 1);
+      memcpy(at, value, strlen(value) + 1);
+      return OK;
+    case LIST: return list_add((struct settings_list *)(void *)at, value, where, err);
+    case NUMBER: {
+      char *end;
+      errno = 0;
+      long long n = strtoll(value, &end, 10);
+      if (errno || end == value || *end || n < w->min || n > w->max)
+        return err_set(err, ERR_USAGE, "%s: \"%s\" is not a whole number from %lld to %lld", where, value, (long long)w->min, (long long)w->max);
+      memcpy(at, &(int64_t){n}, sizeof(int64_t));
+      return OK;
+    }
+    case FLAG: {
+      bool on = strcmp(value, "true") == 0 || strcmp(value, "1") == 0 || strcmp(value, "yes") == 0;
+      if (!on && strcmp(value, "false") != 0 && strcmp(value, "0") != 0 && strcmp(value, "no") != 0)
+        return err_set(err, ERR_USAGE, "%s: \"%s\" is neither true nor false", where, value);
+      memcpy(at, &on, sizeof on);
+      return OK;
+    }
+  }
+  assert(false);
+  return OK;
+}
+
+static char *trim(char *text) {
+  while (isspace((unsigned char)*text)) text++;
+  char *end = text + strlen(text);
+  while (end > text && isspace((unsigned char)end[-1])) *--end = '\0';
+  return text;
+}
+
+static enum status file_line(struct settings *s, const bool given[SETTINGS], char *line, const char *where, struct err *err) {
+  char *comment = strchr(line, '#');
+  if (comment && (comment == line || isspace((unsigned char)comment[-1]))) *comment = '\0';
+  char *name = trim(line);
+  if (!*name) return OK;
+  char *equals = strchr(name, '=');
+  if (!equals) return err_set(err, ERR_USAGE, "%s: a line is `name = value`", where);
+  *equals = '\0';
+  name = trim(name);
+  const struct setting *w = find(name);
+  if (!w || strcmp(name, "config") == 0) {
+    const char *names[SETTINGS];
+    for (int i = 0; i < SETTINGS; i++) names[i] = table[i].name;
+    const char *near = suggest_nearest(name, names, SETTINGS);
+    return err_set(err, ERR_USAGE, near ? "%s: there is no setting \"%s\"; did you mean \"%s\"?" : "%s: there is no setting \"%s\"", where, name, near);
+  }
+  if (given[w - table]) return OK;  // by flag or environment
+  return put(s, w, trim(equals + 1), where, err);
+}
+
+static enum status read_file(struct settings *s, const bool given[SETTINGS], struct err *err) {
+  char path[SETTINGS_TEXT_MAX + 16];
+  bool named = s->config[0];
+  snprintf(path, sizeof path, "%s%s", named ? s->config : s->data_dir, named ? "" : "/perigee.conf");
+  if (!named && access(path, F_OK) != 0) return OK;
+  struct buf text;
+  buf_init(&text, 1 << 20);
+  enum status st = buf_read_file(&text, path, err);
+  if (st == OK && memchr(text.data, '\0', text.len)) st = err_set(err, ERR_USAGE, "%s: not a text file", path);
+  if (st == OK) {
+    buf_add(&text, "", 1);
+    if (text.failed) st = err_set(err, ERR_NOMEM, "%s: out of memory", path);
+  }
+  int number = 1;
+  for (char *line = text.data; st == OK && line; number++) {
+    char *next = strchr(line, '\n'), where[SETTINGS_TEXT_MAX + 32];
+    if (next) *next++ = '\0';
+    snprintf(where, sizeof where, "%s:%d", path, number);
+    st = file_line(s, given, line, where, err);
+    line = next;
+  }
+  buf_finish(&text);
+  return st;
+}
+
+static void list_close(struct settings_list *list) {
+  for (int i = 0; i < list->count; i++) list->items[i] = list->text[i];
+  list->items[list->count] = NULL;
+}
+
+enum status settings_read(const struct cli_args *args, struct settings *ret, struct err *err) {
+  struct settings *s = ret;
+  memset(s, 0, sizeof *s);
+  s->grace_ms = 10000;
+  bool given[SETTINGS] = {false};
+  enum status st = OK;
+  for (int i = 0; st == OK && i < args->given_count; i++) {
+    const struct setting *w = find(args->given[i].option->name + 2);
+    if (!w) continue;
+    given[w - table] = true;
+    st = put(s, w, w->kind == FLAG ? "true" : args->given[i].value, args->given[i].option->name, err);
+  }
+  for (int i = 0; st == OK && i < SETTINGS; i++) {
+    const char *value = given[i] ? NULL : getenv(table[i].variable);
+    if (!value || !*value) continue;
+    given[i] = true;
+    st = put(s, &table[i], value, table[i].variable, err);
+  }
+  if (st == OK && !s->data_dir[0] && !data_dir_default(s->data_dir, sizeof s->data_dir))
+    st = err_set(err, ERR_USAGE, "no data directory: give --data-dir DIR or set PERIGEE_DATA_DIR");
+  if (st == OK) st = read_file(s, given, err);
+  if (st != OK) return st;
+  if (s->listen.count == 0) st = list_add(&s->listen, "127.0.0.1:8080", "listen", err);
+  if (st == OK && !s->tls_cert[0] != !s->tls_key[0]) return err_set(err, ERR_USAGE, "tls-cert and tls-key go together");
+  list_close(&s->listen);
+  list_close(&s->origins);
+  list_close(&s->proxies);
+  return st;
+}

@@ -1,0 +1,40 @@
+// cli/settings.h – what `perigee serve` can be told: by flag, by environment variable or in a file, from one table.
+//
+// A flag beats the environment, which beats the file, which beats the default. The file has a line `name = value` per setting,
+// names as the flags without dashes in front; # begins a comment. Lists are separated by commas, or given several times.
+#pragma once
+#include "base/status.h"
+#include "cli/cli.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SETTINGS_LIST_MAX 16
+#define SETTINGS_TEXT_MAX 512
+
+struct settings_list {
+  char text[SETTINGS_LIST_MAX][SETTINGS_TEXT_MAX];
+  const char *items[SETTINGS_LIST_MAX + 1];  // ends with NULL
+  int count;
+};
+
+struct settings {
+  char config[SETTINGS_TEXT_MAX];    // "": DIR/perigee.conf where it exists
+  char data_dir[SETTINGS_TEXT_MAX];
+  struct settings_list listen;       // "127.0.0.1:8080"
+  char tls_cert[SETTINGS_TEXT_MAX], tls_key[SETTINGS_TEXT_MAX];  // both or none
+  struct settings_list origins;      // CORS, beside our own
+  struct settings_list proxies;      // address ranges whose X-Forwarded-* count
+  char public_url[SETTINGS_TEXT_MAX];  // in mails
+  char edition[SETTINGS_TEXT_MAX];   // whose tiers are active
+  char mail[SETTINGS_TEXT_MAX];      // "dir:PATH", "smtp://…"
+  int64_t jobs;                      // backtests at once; 0: one per core
+  int64_t grace_ms;                  // to finish requests at the end
+  bool demo;
+};
+
+// The flags, for the command's table; ends with name NULL.
+extern const struct cli_option settings_options[];
+
+// Reads flags, environment, file. An error names the flag, the variable or file:line, and a near name for one that is misspelt.
+enum status settings_read(const struct cli_args *args, struct settings *ret, struct err *err) MUST_CHECK;
