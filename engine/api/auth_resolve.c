@@ -34,7 +34,10 @@ static bool tenant_wanted(const struct api_call *call, int64_t own, int64_t *ret
 // The server's own user owns the database: asking them for a password would protect nothing.
 static enum problem operator_of(struct api_call *call) {
   call->who = (struct api_who){.kind = WHO_OPERATOR, .may = {.role = ROLE_SUPER_ADMIN, .member_role = MEMBER_OWNER, .mfa = true}};
-  return tenant_wanted(call, 0, &call->who.tenant_id) ? PROBLEM_NONE : PROBLEM_not_found;
+  if (!tenant_wanted(call, 0, &call->who.tenant_id)) return PROBLEM_not_found;
+  struct tenant_row row;
+  if (call->who.tenant_id == 0 || tenant_get(store_reader(call->core->store, STORE_CONTROL), call->who.tenant_id, &row, &call->err) == OK) return PROBLEM_NONE;
+  return PROBLEM_not_found;
 }
 
 // Fills in the roles of now. PROBLEM_unauthenticated: user suspended or erased. Not being a member leaves member_role at none.

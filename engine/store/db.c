@@ -20,8 +20,12 @@ struct db {
 };
 
 static enum status fail(struct db *db, struct err *err, const char *what) {
-  const int code = sqlite3_errcode(db->handle), kind = code & 0xff;
-  enum status st = kind == SQLITE_NOMEM ? ERR_NOMEM : kind == SQLITE_CONSTRAINT ? ERR_EXISTS : kind == SQLITE_FULL || kind == SQLITE_IOERR ? ERR_IO : kind == SQLITE_READONLY ? ERR_IO : ERR_IO;
+  const int code = sqlite3_extended_errcode(db->handle), kind = code & 0xff;
+  const enum status st = kind == SQLITE_NOMEM ? ERR_NOMEM
+                         : code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_ROWID ? ERR_EXISTS
+                         : code == SQLITE_CONSTRAINT_FOREIGNKEY ? ERR_NOTFOUND  // what the row refers to
+                         : kind == SQLITE_CONSTRAINT || kind == SQLITE_TOOBIG ? ERR_INVALID
+                         : ERR_IO;
   return err_set(err, st, "%s: %s", what, sqlite3_errmsg(db->handle));
 }
 
