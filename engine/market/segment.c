@@ -306,8 +306,8 @@ enum status series_unpack(const void *bytes, size_t len, struct series *ret, str
   // Bars take more than this in any packing, so a lie about the count cannot reserve much.
   if (st == OK) st = series_reserve(&s, (size_t)(end - p) / 10 + 1, err);
   while (st == OK && p < end) {
-    size_t n = end - p >= 4 ? get_u32(p) : SIZE_MAX;
-    if (n > (size_t)(end - p) - 4) st = err_set(err, ERR_INVALID, "%s: the packed bars are cut off", s.inst.symbol);
+    size_t left = (size_t)(end - p), n = left >= 4 ? get_u32(p) : 0;
+    if (left < 4 || n > left - 4) st = err_set(err, ERR_INVALID, "%s: the packed bars are cut off", s.inst.symbol);
     else st = segment_unpack(p + 4, n, &s, err);
     if (st == OK) p += 4 + n;
   }

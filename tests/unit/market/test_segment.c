@@ -79,6 +79,31 @@ static void goes_and_comes_back(void **state) {
     }
 }
 
+static void cut_anywhere(void **state) {
+  (void)state;
+  struct err err;
+  struct series s = make(50, true), back;
+  struct buf b;
+  buf_init(&b, 1 << 20);
+  assert_int_equal(series_pack(&s, &b, &err), OK);
+  const size_t head = b.len - 4 - 44;  // at least: a head alone is an empty series
+  for (size_t n = 0; n < b.len; n++) {
+    char *cut = malloc(n + 1);
+    memcpy(cut, b.data, n);
+    enum status st = series_unpack(cut, n, &back, &err);
+    if (st == OK) {
+      assert_int_equal(back.count, 0);
+      assert_true(n < head);
+      series_finish(&back);
+    } else {
+      assert_int_equal(st, ERR_INVALID);
+    }
+    free(cut);
+  }
+  buf_finish(&b);
+  series_finish(&s);
+}
+
 static void damage_is_noticed(void **state) {
   (void)state;
   struct err err;
@@ -199,7 +224,7 @@ static void zones_from_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(goes_and_comes_back),  cmocka_unit_test(damage_is_noticed), cmocka_unit_test(lies_do_no_harm),
+      cmocka_unit_test(goes_and_comes_back),  cmocka_unit_test(cut_anywhere), cmocka_unit_test(damage_is_noticed), cmocka_unit_test(lies_do_no_harm),
       cmocka_unit_test(units_change_exactly), cmocka_unit_test(zones_from_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
