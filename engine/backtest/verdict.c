@@ -21,6 +21,8 @@
 #define START_LATER 37          // bars; no round number
 #define CUTS 4
 #define FEW_FILLS 10            // below this a share says nothing
+#define RUN_CPU_NS NS_PER_S
+#define RUN_BARS_MIN 500
 
 enum check { CHECK_DESCRIBE, CHECK_LINT, CHECK_RUN, CHECK_DETERMINISM, CHECK_LOOKAHEAD, CHECK_WARMUP, CHECK_START, CHECK_CALENDAR, CHECK_PATHS, CHECK_COSTS, CHECK_COUNT };
 static const char *const check_names[] = {"describe", "lint", "run", "determinism", "lookahead", "warmup", "start", "calendar", "paths", "costs"};
@@ -34,6 +36,7 @@ struct verdict {
   struct probe_data data;
   bool real;
   int64_t main_ns;
+  size_t main_bars;     // wanted
   size_t warmup_bars;   // of main, before the first call
   int64_t trade_ns;     // main bars opening from here on are traded in every run
   struct probe_run base;
@@ -83,8 +86,8 @@ static enum status describe(struct verdict *v, bool *ret_good, struct err *err) 
   return OK;
 }
 
-static enum status prepare_data(struct verdict *v, struct err *err) {
-  size_t want = v->o->bars_max ? v->o->bars_max : MAIN_BARS;
+static enum status prepare_data(struct verdict *v, size_t want, struct err *err) {
+  probe_data_finish(&v->data);
   v->real = v->config.file_count > 0;
   int64_t main_ns = v->plan.streams[0].timeframe_ns;
   if (v->real && !main_ns) main_ns = v->config.files[0].series->timeframe_ns;
@@ -92,6 +95,7 @@ static enum status prepare_data(struct verdict *v, struct err *err) {
   size_t need = probe_warmup_bars(v->spec, &v->plan, main_ns);
   if (want < need * 4) want = need * 4;
   if (want > MAIN_BARS_MAX) want = MAIN_BARS_MAX;
+  v->main_bars = want;
   enum status st = OK;
   if (v->real) probe_data_take(&v->config, want, &v->data);
   else st = probe_data_sample(&v->plan, want, &v->data, err);
@@ -114,8 +118,45 @@ static enum status run(const struct verdict *v, const struct probe_data *d, stru
   return (v->o->run ? v->o->run : probe_run)(&v->config, d, ret, err);
 }
 
+// How fast is it? Stops a run that takes too long and notes how far it came.
+struct pace {
+  int64_t end_ns;
+  size_t done;
+  bool slow;
+};
+static bool pace_watch(void *self, size_t done, size_t total) {
+  struct pace *p = self;
+  (void)total;
+  p->done = done;
+  p->slow = clock_thread_cpu_ns() > p->end_ns;
+  return !p->slow;
+}
+
+// The first run. A slow script gets fewer bars, as many as it managed in time.
+static enum status run_base(struct verdict *v, bool *ret_slow, struct err *err) {
+  for (;;) {
+    struct pace pace = {.end_ns = clock_thread_cpu_ns() + (v->o->run_cpu_ns ? v->o->run_cpu_ns : RUN_CPU_NS)};
+    v->config.progress = pace_watch;
+    v->config.progress_self = &pace;
+    enum status st = run(v, &v->data, &v->base, err);
+    v->config.progress = NULL;
+    *ret_slow = st == ERR_CANCELLED && pace.slow;
+    if (!*ret_slow) return st;
+    size_t want = pace.done / 2;
+    if (want < RUN_BARS_MIN || want >= v->main_bars || want < v->warmup_bars * 4) return OK;
+    probe_run_finish(&v->base);
+    st = prepare_data(v, want, err);
+    if (st != OK) return st;
+  }
+}
+
 static enum status check_run(struct verdict *v, struct err *err) {
-  enum status st = run(v, &v->data, &v->base, err);
+  bool slow;
+  enum status st = run_base(v, &slow, err);
+  if (st == OK && slow) {
+    say(v, CHECK_RUN, VERDICT_FAIL, "it is too slow to be proven: more than %.1f s for a run over %zu bars", (double)(v->o->run_cpu_ns ? v->o->run_cpu_ns : RUN_CPU_NS) / 1e9, v->main_bars);
+    return OK;
+  }
   if (st == ERR_INVALID || st == ERR_RANGE) {
     say(v, CHECK_RUN, VERDICT_FAIL, "%s", err->msg);
     return OK;
@@ -358,7 +399,7 @@ static enum status check_all(struct verdict *v, struct err *err) {
   enum status st = describe(v, &good, err);
   if (st != OK || !good) return st;
   if (no_costs(&v->config)) v->config.fees.maker_frac_e8 = v->config.fees.taker_frac_e8 = DEFAULT_FEE_E8;
-  st = prepare_data(v, err);
+  st = prepare_data(v, v->o->bars_max ? v->o->bars_max : MAIN_BARS, err);
   if (st == OK) st = check_run(v, err);
   if (st != OK) return st;
   check_lint(v);

@@ -29,6 +29,7 @@ struct verdict_options {
   const struct backtest_config *config;    // script_path, source, costs, limits, watchdog; files may be none. spec and values are not looked at
   const struct backtest_request *request;  // its params over the defaults; NULL: the defaults
   size_t bars_max;                         // of main, the newest are taken; 0: 20,000
+  int64_t run_cpu_ns;                      // a first run that takes longer gets fewer bars: there are up to two dozen. 0: 1 s
   bool (*progress)(void *self, size_t done, size_t total);  // checks done; false stops. May be NULL
   void *progress_self;
   // Instead of verdict_run.h's probe_run: where tests plant an engine that cheats. NULL otherwise.

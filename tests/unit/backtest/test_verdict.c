@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 static struct watchdog *dog;
+static int64_t run_cpu_ns;
 
 static int set_up(void **state) {
   (void)state;
@@ -61,7 +62,7 @@ static json_t *verdict_with(const char *source, const struct series *data, const
   c->watchdog = dog;
   if (data) c->files[c->file_count++] = (struct backtest_file){NULL, "data", data};
   buf_init(&out, 1 << 20);
-  struct verdict_options o = {.config = c, .request = q, .bars_max = 4000, .run = run};
+  struct verdict_options o = {.config = c, .request = q, .bars_max = 4000, .run_cpu_ns = run_cpu_ns, .run = run};
   if (verdict_json(&o, &out, &err) != OK) fail_msg("%s", err.msg);
   json_t *v = json_loadb(out.data, out.len, 0, NULL);
   assert_non_null(v);
@@ -165,6 +166,22 @@ static void what_never_trades(void **state) {
   expect(v, "warn", "lint", "warn", "never traded");
   expect(verdict(HEAD "function on_bar(ctx) ctx:buy{qty=1e6} end"), "warn", "lint", "warn", "MARGIN");
   expect(verdict(HEAD "function on_signal(ctx, s) ctx:buy{qty=1} end"), "warn", "lint", "warn", "signals only");
+}
+
+static void slow_ones_get_fewer_bars(void **state) {
+  (void)state;
+  json_int_t bars = 0;
+  json_t *v = NULL;
+  for (run_cpu_ns = 30 * NS_PER_MS; bars == 0; run_cpu_ns *= 2) {  // a sanitizer's build takes more
+    json_decref(v);
+    v = verdict("strategy{ name=\"t\", api=1 }\nfunction on_bar(ctx, bar)\n  for i = 1, 12000 do end\n  if bar.close > bar.open then ctx:target{pct=50} else ctx:target{pct=0} end\nend");
+    bars = json_integer_value(json_object_get(json_object_get(v, "figures"), "bars"));
+  }
+  assert_true(bars > 100 && bars < 2667);  // 4,000 bars, two thirds of them traded
+  assert_string_equal(json_string_value(json_object_get(check_of(v, "determinism"), "status")), "pass");
+  json_decref(v);
+  expect(verdict("strategy{ name=\"t\", api=1 }\nfunction on_bar(ctx, bar)\n  for i = 1, 300000 do end\nend"), "fail", "run", "fail", "too slow");
+  run_cpu_ns = 0;
 }
 
 static void costs_and_paths_on_real_bars(void **state) {
@@ -309,7 +326,7 @@ static void requests(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(honest_passes), cmocka_unit_test(on_data_that_are_given), cmocka_unit_test(wrong_scripts_fail_with_their_line), cmocka_unit_test(what_depends_on_history),
-      cmocka_unit_test(what_counts_bars_or_knows_dates), cmocka_unit_test(what_never_trades), cmocka_unit_test(costs_and_paths_on_real_bars), cmocka_unit_test(planted_cheats_are_caught),
+      cmocka_unit_test(what_counts_bars_or_knows_dates), cmocka_unit_test(what_never_trades), cmocka_unit_test(slow_ones_get_fewer_bars), cmocka_unit_test(costs_and_paths_on_real_bars), cmocka_unit_test(planted_cheats_are_caught),
       cmocka_unit_test(comparing_fills), cmocka_unit_test(memory_and_files_agree), cmocka_unit_test(requests),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
