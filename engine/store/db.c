@@ -16,11 +16,13 @@ struct slot {
 };
 struct db {
   sqlite3 *handle;
+  bool guarded, broken;
   struct slot slots[SLOTS];
 };
 
 static enum status fail(struct db *db, struct err *err, const char *what) {
   const int code = sqlite3_extended_errcode(db->handle), kind = code & 0xff;
+  if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC || kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB) db->broken = true;
   const enum status st = kind == SQLITE_NOMEM ? ERR_NOMEM
                          : code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_ROWID ? ERR_EXISTS
                          : code == SQLITE_CONSTRAINT_FOREIGNKEY ? ERR_NOTFOUND  // what the row refers to
@@ -45,8 +47,9 @@ enum status db_open(const char *path, bool readonly, bool durable, struct db **r
   if (readonly) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   sqlite3_busy_timeout(db->handle, 5000);
   enum status st = db_script(db, "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;", err);
-  if (st == OK && !readonly) st = db_script(db, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=2000;", err);
+  if (st == OK && !readonly) st = db_script(db, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=67108864;", err);
   if (st == OK && !readonly) st = db_script(db, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err);
+  if (st == OK && readonly) st = db_script(db, "PRAGMA query_only=ON", err);
   if (st != OK) {
     db_close(db);
     return st;
@@ -66,12 +69,19 @@ void db_close(struct db *db) {
   free(db);
 }
 
+void db_guard(struct db *db, bool on) { db->guarded = on; }
+bool db_broken(const struct db *db) { return db->broken; }
+
+static bool rolled_back(const struct db *db) { return db->guarded && sqlite3_get_autocommit(db->handle); }
+
 enum status db_script(struct db *db, const char *sql, struct err *err) {
+  if (rolled_back(db)) return err_set(err, ERR_IO, "the transaction is gone after an earlier error");
   return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : fail(db, err, "sqlite");
 }
 
 static enum status prepare(struct db *db, const char *sql, struct db_rows *ret, struct err *err) {
-  *ret = (struct db_rows){.db = db, .status = OK};
+  *ret = (struct db_rows){.db = db, .status = OK, .slot = -1};
+  if (rolled_back(db)) return err_set(err, ERR_IO, "the transaction is gone after an earlier error");
   struct slot *slot = NULL;
   const size_t at = ((uintptr_t)sql >> 3) % SLOTS;
   for (size_t i = 0; i < 16 && !slot; i++) {
@@ -80,11 +90,15 @@ static enum status prepare(struct db *db, const char *sql, struct db_rows *ret, 
   }
   if (slot && slot->stmt && !slot->busy) {
     ret->stmt = slot->stmt;
+    ret->slot = (int)(slot - db->slots);
     slot->busy = true;
     return OK;
   }
   if (sqlite3_prepare_v3(db->handle, sql, -1, slot && !slot->sql ? SQLITE_PREPARE_PERSISTENT : 0, &ret->stmt, NULL) != SQLITE_OK) return fail(db, err, sql);
-  if (slot && !slot->sql) *slot = (struct slot){sql, ret->stmt, true};
+  if (slot && !slot->sql) {
+    *slot = (struct slot){sql, ret->stmt, true};
+    ret->slot = (int)(slot - db->slots);
+  }
   return OK;
 }
 
@@ -116,11 +130,8 @@ static void release(struct db_rows *r) {
   if (!r->stmt) return;
   sqlite3_reset(r->stmt);
   sqlite3_clear_bindings(r->stmt);
-  struct db *db = r->db;
-  bool kept = false;
-  for (int i = 0; i < SLOTS && !kept; i++)
-    if (db->slots[i].stmt == r->stmt) db->slots[i].busy = false, kept = true;
-  if (!kept) sqlite3_finalize(r->stmt);
+  if (r->slot >= 0) r->db->slots[r->slot].busy = false;
+  else sqlite3_finalize(r->stmt);
   r->stmt = NULL;
 }
 
@@ -143,7 +154,10 @@ bool db_next(struct db_rows *r) {
 }
 
 enum status db_end(struct db_rows *r, enum status st, struct err *err) {
-  if (st == OK && r->status != OK) st = fail(r->db, err, "sqlite");
+  if (st == OK && r->status != OK) {
+    err_set(err, r->status, "sqlite: %s", sqlite3_errmsg(r->db->handle));
+    st = r->status;
+  }
   release(r);
   return st;
 }

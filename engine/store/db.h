@@ -1,9 +1,17 @@
 // store/db.h – one SQLite connection with its prepared statements; for store/ only (nobody else includes SQL).
 //
+// A read:
 //     struct db_rows rows;
 //     enum status st = db_query(db, &rows, err, "SELECT name FROM users WHERE id = ?", "i", id);
 //     while (st == OK && db_next(&rows)) puts(db_text(&rows, 0));
 //     return db_end(&rows, st, err);
+//
+// A write, called inside a job of store_write; what it did is undone when the job does not return OK:
+//
+//     return db_run(db, &changes, err, "UPDATE users SET name = ? WHERE id = ? AND tenant_id = ?", "tii", name, id, tenant_id);
+//
+// Errors: ERR_EXISTS a unique column has that value · ERR_NOTFOUND a foreign key points nowhere · ERR_INVALID another rule of
+// the schema · ERR_NOMEM · ERR_IO everything the disk does, a full one too.
 //
 // Types of parameters: i int64_t · t text (NULL: null) · T text, size_t length · b blob, size_t length · d double · n null.
 // Statements are kept by the address of their text, so texts are literals.
@@ -21,7 +29,7 @@ struct db_rows {
   struct db *db;
   struct sqlite3_stmt *stmt;
   enum status status;
-  bool busy;  // nested use of one text: the statement is thrown away at the end
+  int slot;  // of the cache; -1: not kept (nested use of one text)
 };
 
 // durable: synchronous=FULL, else NORMAL. readonly connections neither write nor checkpoint.
@@ -30,6 +38,11 @@ void db_close(struct db *db);
 
 // Runs text that may hold several statements; for schema and pragmas.
 enum status db_script(struct db *db, const char *sql, struct err *err) MUST_CHECK;
+// While on, nothing runs outside a transaction. A full disk or an I/O error makes SQLite roll back by itself; a job that goes on
+// after such an error would otherwise write its second half alone.
+void db_guard(struct db *db, bool on);
+// A sync failed (what the system then still holds is unknown) or the file is damaged: it must not be written any more.
+bool db_broken(const struct db *db);
 // One statement without rows. *ret_changes (may be NULL): rows changed.
 enum status db_run(struct db *db, int64_t *ret_changes, struct err *err, const char *sql, const char *types, ...) MUST_CHECK;
 enum status db_query(struct db *db, struct db_rows *ret, struct err *err, const char *sql, const char *types, ...) MUST_CHECK;

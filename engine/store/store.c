@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define BATCH_MAX 1000
+#define QUEUE_MAX 10000
+#define SPARE_JOBS 64  // for when the heap is empty
 
 struct job {
   struct loop_task task;  // first: posted to the loop when done
@@ -26,16 +28,18 @@ struct job {
   struct err err;
   enum status status;
   bool sync, finished;
+  struct writer *spare_of;  // NULL: from the heap
 };
 
 struct writer {
   struct store *store;
   struct db *db, *reader;
   pthread_t thread;
-  bool running, stopping;
+  bool initialised, running, stopping;
   pthread_mutex_t lock;
   pthread_cond_t work, finished;
-  struct job *first, **last;
+  struct job *first, **last, *spare, *spares;
+  struct err why_readonly;
   struct store_stats stats;
 };
 
@@ -43,22 +47,47 @@ struct store {
   char dir[4096];
   int lock_fd;
   struct loop *loop;
+  unsigned queue_max, checkpoint_pages;
   struct writer writers[STORE_FILES];
 };
 
 static const struct { const char *name; bool durable; } files[STORE_FILES] = {
     [STORE_CONTROL] = {"control", true}, [STORE_JOURNAL] = {"journal", true}, [STORE_MARKET] = {"market", false}};
 
+// With w->lock held.
+static struct job *job_take(struct writer *w) {
+  struct job *job = calloc(1, sizeof *job);
+  if (job || !w->spare) return job;
+  job = w->spare;
+  w->spare = job->next;
+  *job = (struct job){.spare_of = w};
+  return job;
+}
+static void job_give(struct job *job) {
+  struct writer *w = job->spare_of;
+  if (!w) {
+    free(job);
+    return;
+  }
+  pthread_mutex_lock(&w->lock);
+  job->next = w->spare;
+  w->spare = job;
+  pthread_mutex_unlock(&w->lock);
+}
+
 static void tell(struct loop_task *task) {
   struct job *job = (struct job *)task;
-  if (job->done) job->done(job->arg, job->status, &job->err);
-  free(job);
+  job->done(job->arg, job->status, &job->err);
+  job_give(job);
 }
 
 // Runs one batch in one transaction.
 static void run_batch(struct writer *w, struct job *batch) {
   struct err err = {0};
-  enum status st = db_script(w->db, "BEGIN IMMEDIATE", &err);
+  enum status st = ERR_IO;
+  if (w->why_readonly.code != OK) err = w->why_readonly;
+  else st = db_script(w->db, "BEGIN IMMEDIATE", &err);
+  db_guard(w->db, st == OK);
   for (struct job *j = batch; j; j = j->next) {
     j->status = st != OK ? st : db_script(w->db, "SAVEPOINT w", &j->err);
     if (st != OK) j->err = err;
@@ -68,12 +97,17 @@ static void run_batch(struct writer *w, struct job *batch) {
     if (j->status != OK && db_script(w->db, "ROLLBACK TO w", &ignored) != OK) st = ERR_IO, err = ignored;
     if (db_script(w->db, "RELEASE w", &ignored) != OK) st = ERR_IO, err = ignored;
   }
+  db_guard(w->db, false);
   if (st == OK) st = db_script(w->db, "COMMIT", &err);
   if (st != OK) {
     struct err ignored;
     (void)!db_script(w->db, "ROLLBACK", &ignored);
     for (struct job *j = batch; j; j = j->next)
       if (j->status == OK) j->status = st, j->err = err;
+    if (db_broken(w->db) && w->why_readonly.code == OK) {
+      w->why_readonly = err;
+      err_wrap(&w->why_readonly, ERR_IO, "nothing is written to %s.db until the next start", files[w - w->store->writers].name);
+    }
   }
 }
 
@@ -94,14 +128,20 @@ static void *writer_main(void *arg) {
     run_batch(w, batch);
     pthread_mutex_lock(&w->lock);
     w->stats.commits++;
+    w->stats.readonly = w->why_readonly.code != OK;
     w->stats.writes += n;
     for (struct job *j = batch, *next; j; j = next) {
       next = j->next;
       w->stats.failures += j->status != OK;
       j->finished = true;
       if (j->sync) continue;
-      if (j->done) loop_post_task(w->store->loop, &j->task);
-      else free(j);
+      if (j->done) {
+        loop_post_task(w->store->loop, &j->task);
+      } else {
+        pthread_mutex_unlock(&w->lock);
+        job_give(j);
+        pthread_mutex_lock(&w->lock);
+      }
     }
     pthread_cond_broadcast(&w->finished);
   }
@@ -118,19 +158,33 @@ static void enqueue(struct writer *w, struct job *job) {
 
 void store_write(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg) {
   struct writer *w = &store->writers[file];
-  struct job *job = calloc(1, sizeof *job);
-  assert(job);
-  job->task.fn = tell;
-  job->fn = fn, job->done = done, job->arg = arg;
+  assert(!done || store->loop);
   pthread_mutex_lock(&w->lock);
-  enqueue(w, job);
+  struct job *job = job_take(w);
+  const bool full = w->stats.waiting >= store->queue_max;
+  if (job) {
+    job->task.fn = tell;
+    job->fn = fn, job->done = done, job->arg = arg;
+    if (!full) enqueue(w, job);
+  }
+  w->stats.failures += full || !job;
   pthread_mutex_unlock(&w->lock);
+  struct err err;
+  if (!job) {
+    err_set(&err, ERR_NOMEM, "out of memory");
+    if (done) done(arg, ERR_NOMEM, &err);
+  } else if (full) {
+    job->status = err_set(&job->err, ERR_LIMIT, "%u writes are waiting for the disk already", store->queue_max);
+    if (done) loop_post_task(store->loop, &job->task);
+    else job_give(job);
+  }
 }
 
 enum status store_write_sync(struct store *store, enum store_file file, store_fn fn, void *arg, struct err *err) {
   struct writer *w = &store->writers[file];
   struct job job = {.fn = fn, .arg = arg, .sync = true};
   pthread_mutex_lock(&w->lock);
+  while (w->stats.waiting >= store->queue_max) pthread_cond_wait(&w->finished, &w->lock);
   enqueue(w, &job);
   while (!job.finished) pthread_cond_wait(&w->finished, &w->lock);
   pthread_mutex_unlock(&w->lock);
@@ -171,10 +225,24 @@ static enum status open_file(struct store *s, int f, struct err *err) {
   snprintf(path, sizeof path, "%s/%s.db", s->dir, files[f].name);
   w->store = s;
   w->last = &w->first;
+  w->initialised = true;
   pthread_mutex_init(&w->lock, NULL);
   pthread_cond_init(&w->work, NULL);
   pthread_cond_init(&w->finished, NULL);
+  w->spares = calloc(SPARE_JOBS, sizeof *w->spares);
+  if (!w->spares) return err_set(err, ERR_NOMEM, "out of memory");
+  for (int i = 0; i < SPARE_JOBS; i++) {
+    w->spares[i].next = w->spare;
+    w->spare = &w->spares[i];
+  }
+  // Only its owner reads the file; SQLite gives the log beside it the same rights.
+  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return err_errno(err, errno, "%s", path);
+  close(fd);
   enum status st = db_open(path, false, files[f].durable, &w->db, err);
+  char pages[64];
+  snprintf(pages, sizeof pages, "PRAGMA wal_autocheckpoint=%u", s->checkpoint_pages);
+  if (st == OK) st = db_script(w->db, pages, err);
   if (st == OK) st = migrate(w->db, files[f].name, path, err);
   if (st == OK) st = db_open(path, true, files[f].durable, &w->reader, err);
   if (st == OK && pthread_create(&w->thread, NULL, writer_main, w) != 0) st = err_set(err, ERR_NOMEM, "no thread for the writer");
@@ -182,15 +250,36 @@ static enum status open_file(struct store *s, int f, struct err *err) {
   return st;
 }
 
+// A new file's name is as durable as its directory, and a new directory's as its parent.
+static enum status sync_dir(const char *dir, struct err *err) {
+  char path[4200];
+  for (int up = 0; up < 2; up++) {
+    snprintf(path, sizeof path, "%s%s", dir, up ? "/.." : "");
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && up && errno == EACCES) return OK;  // not ours to sync
+    const bool synced = fd >= 0 && fsync(fd) == 0;
+    const int why = errno;
+    if (fd >= 0) close(fd);
+    if (!synced) return err_errno(err, why, "%s", path);
+  }
+  return OK;
+}
+
 enum status store_open(const char *dir, const struct store_options *options, struct store **ret, struct err *err) {
   struct store *s = calloc(1, sizeof *s);
   if (!s) return err_set(err, ERR_NOMEM, "out of memory");
   s->lock_fd = -1;
   s->loop = options ? options->loop : NULL;
-  snprintf(s->dir, sizeof s->dir, "%s", dir);
+  s->queue_max = options && options->queue_max ? options->queue_max : QUEUE_MAX;
+  s->checkpoint_pages = options && options->checkpoint_pages ? options->checkpoint_pages : 2000;
+  if ((size_t)snprintf(s->dir, sizeof s->dir, "%s", dir) >= sizeof s->dir) {
+    free(s);
+    return err_set(err, ERR_INVALID, "the data directory's name is too long");
+  }
   enum status st = mkdir(dir, 0700) == 0 || errno == EEXIST ? OK : err_errno(err, errno, "%s", dir);
   if (st == OK) st = take_lock(s, err);
   for (int f = 0; st == OK && f < STORE_FILES; f++) st = open_file(s, f, err);
+  if (st == OK) st = sync_dir(dir, err);
   if (st != OK) {
     store_close(s);
     return st;
@@ -212,6 +301,11 @@ void store_close(struct store *s) {
     }
     db_close(w->reader);
     db_close(w->db);
+    if (!w->initialised) continue;
+    free(w->spares);
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->work);
+    pthread_cond_destroy(&w->finished);
   }
   if (s->lock_fd >= 0) close(s->lock_fd);
   free(s);

@@ -3,6 +3,11 @@
 // A write is a function run on the file's writer thread inside the batch's transaction, in a savepoint of its own: when it does
 // not return OK, what it did is undone and the others of its batch are not disturbed. Its completion is told after COMMIT (with
 // synchronous=FULL: after the fsync), on the loop. Nothing is acknowledged earlier.
+//
+// A batch is what arrived while the one before was being committed: nobody waits for company. When the disk refuses, every job
+// of the batch is told ERR_IO, reads go on, and the next batch tries anew, so that a full disk heals by itself. ERR_IO from a
+// failed COMMIT means unknown: after a power cut the batch may be there, whole. After a failed sync or with a damaged file
+// nothing is written to that file until the next start (store_stats.readonly): what the system still holds is unknown then.
 #pragma once
 #include "base/status.h"
 
@@ -17,7 +22,9 @@ struct store;
 enum store_file { STORE_CONTROL, STORE_JOURNAL, STORE_MARKET, STORE_FILES };
 
 struct store_options {
-  struct loop *loop;  // where completions are called; NULL: only store_write_sync may be used
+  struct loop *loop;          // where completions are called; NULL: store_write only without one
+  unsigned queue_max;         // writes waiting per file; 0: 10,000
+  unsigned checkpoint_pages;  // the writer moves the log into the file when it has so many; 0: 2,000
 };
 
 // Creates dir (0700) and files, takes the lock (ERR_EXISTS: another process has it, and its pid), migrates each file.
@@ -29,9 +36,11 @@ void store_close(struct store *store);
 typedef enum status (*store_fn)(struct db *db, void *arg, struct err *err);
 typedef void (*store_done)(void *arg, enum status st, const struct err *err);
 
-// Any thread. done may be NULL; it is called on the loop, with fn's status or ERR_IO when the commit failed.
+// Any thread. done may be NULL; it is called on the loop, with fn's status, ERR_IO when the commit failed, or ERR_LIMIT when the
+// queue is full and fn was not called. Only when memory has been out for many writes running it is called at once, with
+// ERR_NOMEM, by the caller's thread.
 void store_write(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg);
-// Waits for the commit. Any thread but the writer's.
+// Waits for the commit, before that for room in the queue. Any thread but the writer's.
 enum status store_write_sync(struct store *store, enum store_file file, store_fn fn, void *arg, struct err *err) MUST_CHECK;
 // The loop thread's own read-only connection. It sees all that was acknowledged.
 struct db *store_reader(struct store *store, enum store_file file);
@@ -40,5 +49,6 @@ const char *store_dir(const struct store *store);
 struct store_stats {
   uint64_t writes, commits, failures;
   unsigned waiting;
+  bool readonly;  // nothing is written any more until the next start
 };
 struct store_stats store_stats(struct store *store, enum store_file file);

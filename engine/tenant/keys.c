@@ -1,0 +1,213 @@
+// tenant/keys.c – see keys.h.
+#include "tenant/keys.h"
+#include "base/buf.h"
+#include "crypto/encode.h"
+#include "crypto/hmac.h"
+#include "crypto/random.h"
+#include "crypto/secret.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TOKEN_KEYS_KEPT 3
+
+static enum status parse(const char *name, const char *text, size_t len, uint8_t ret_key[KEY_BYTES], struct err *err) {
+  while (len && (text[len - 1] == '\n' || text[len - 1] == '\r')) len--;
+  size_t n;
+  if (hex_decode(text, len, ret_key, KEY_BYTES, &n) != OK || n != KEY_BYTES)
+    return err_set(err, ERR_INVALID, "%s: a key is 64 lower-case hex digits", name);
+  return OK;
+}
+
+static enum status read_key(const char *path, bool strict, uint8_t ret_key[KEY_BYTES], struct err *err) {
+  struct stat st;
+  if (stat(path, &st)) return err_errno(err, errno, "%s", path);
+  if (strict && (st.st_mode & 077))
+    return err_set(err, ERR_INVALID, "%s: others may read it; chmod 600, and consider it known", path);
+  struct buf text;
+  buf_init(&text, 256);
+  enum status status = buf_read_file(&text, path, err);
+  if (status == OK) status = parse(path, text.data ? text.data : "", text.len, ret_key, err);
+  if (text.data) secret_wipe(text.data, text.len);
+  buf_finish(&text);
+  return status;
+}
+
+static enum status write_key(const char *path, const uint8_t key[KEY_BYTES], struct err *err) {
+  char hex[HEX_SIZE(KEY_BYTES) + 1];
+  size_t n = hex_encode(key, KEY_BYTES, hex);
+  hex[n++] = '\n';
+  mode_t old = umask(077);
+  enum status st = file_write_atomic(path, hex, n, err);
+  umask(old);
+  secret_wipe(hex, sizeof hex);
+  return st == OK && chmod(path, 0600) ? err_errno(err, errno, "%s", path) : st;
+}
+
+// Numbers N of files prefix-N.key in a directory, ascending, at most cap of them (the greatest). A missing directory has none.
+static size_t numbers_in(const char *dir, const char *prefix, int64_t *ret, size_t cap) {
+  size_t count = 0, len = strlen(prefix);
+  DIR *d = dir ? opendir(dir) : NULL;
+  for (struct dirent *e; d && (e = readdir(d));) {
+    char *end;
+    if (strncmp(e->d_name, prefix, len) || e->d_name[len] < '1' || e->d_name[len] > '9') continue;
+    errno = 0;
+    int64_t n = strtoll(e->d_name + len, &end, 10);
+    if (errno || strcmp(end, ".key")) continue;
+    size_t at = 0;
+    while (at < count && ret[at] < n) at++;
+    if (count == cap) {
+      if (at == 0) continue;
+      memmove(ret, ret + 1, --at * sizeof *ret);
+    } else {
+      memmove(ret + at + 1, ret + at, (count++ - at) * sizeof *ret);
+    }
+    ret[at] = n;
+  }
+  if (d) closedir(d);
+  return count;
+}
+
+static enum status path_of(const char *dir, const char *name, char *ret, size_t cap, struct err *err) {
+  int n = snprintf(ret, cap, "%s/%s", dir, name);
+  return n < 0 || (size_t)n >= cap ? err_set(err, ERR_RANGE, "path too long: %s", dir) : OK;
+}
+
+// The named key from the credentials, else from dir, else made there.
+static enum status load(const struct keys_source *source, const char *name, uint8_t ret_key[KEY_BYTES], struct err *err) {
+  char path[4096];
+  if (source->credentials) {
+    enum status st = path_of(source->credentials, name, path, sizeof path, err);
+    if (st != OK) return st;
+    if (!access(path, F_OK)) return read_key(path, false, ret_key, err);  // its modes are the service manager's business
+  }
+  enum status st = path_of(source->dir, name, path, sizeof path, err);
+  if (st != OK) return st;
+  if (!access(path, F_OK)) return read_key(path, true, ret_key, err);
+  if (!source->create) return err_set(err, ERR_NOTFOUND, "%s: no such key", path);
+  random_bytes(ret_key, KEY_BYTES);
+  return write_key(path, ret_key, err);
+}
+
+static enum status load_masters(const struct keys_source *source, struct keys *keys, struct err *err) {
+  if (source->master_hex) {
+    keys->master[0].version = 1;
+    keys->master_count = 1;
+    return parse("PERIGEE_MASTER_KEY", source->master_hex, strlen(source->master_hex), keys->master[0].key, err);
+  }
+  int64_t versions[MASTER_KEYS_MAX];
+  size_t count = source->credentials ? numbers_in(source->credentials, "master-", versions, MASTER_KEYS_MAX) : 0;
+  if (!count) count = numbers_in(source->dir, "master-", versions, MASTER_KEYS_MAX);
+  if (!count) versions[count++] = 1;
+  enum status st = OK;
+  for (size_t i = 0; st == OK && i < count; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "master-%" PRId64 ".key", versions[i]);
+    keys->master[i].version = versions[i];
+    st = load(source, name, keys->master[i].key, err);
+  }
+  keys->master_count = count;
+  return st;
+}
+
+static enum status load_tokens(const struct keys_source *source, int64_t now_ns, struct keys *keys, struct err *err) {
+  enum status st = jwt_keys_init(&keys->tokens, source->issuer, source->audience, err);
+  int64_t times[TOKEN_KEYS_KEPT];
+  size_t count = source->credentials ? numbers_in(source->credentials, "token-", times, TOKEN_KEYS_KEPT) : 0;
+  if (!count) count = numbers_in(source->dir, "token-", times, TOKEN_KEYS_KEPT);
+  if (!count) times[count++] = now_ns / 1000000000 > 0 ? now_ns / 1000000000 : 1;
+  for (size_t i = 0; st == OK && i < count; i++) {
+    char name[64], kid[JWT_KID_SIZE];
+    uint8_t secret[KEY_BYTES];
+    snprintf(name, sizeof name, "token-%" PRId64 ".key", times[i]);
+    snprintf(kid, sizeof kid, "%" PRIx64, (uint64_t)times[i]);
+    st = load(source, name, secret, err);
+    if (st == OK) st = jwt_keys_add(&keys->tokens, kid, secret, err);
+    secret_wipe(secret, sizeof secret);
+  }
+  return st;
+}
+
+enum status keys_open(const struct keys_source *source, int64_t now_ns, struct keys **ret, struct err *err) {
+  *ret = NULL;
+  if (source->create && mkdir(source->dir, 0700) && errno != EEXIST) return err_errno(err, errno, "%s", source->dir);
+  struct keys *keys = secret_alloc(sizeof *keys);
+  if (!keys) return err_set(err, ERR_NOMEM, "no locked memory for keys (ulimit -l)");
+  uint8_t seed[SIGN_SEED_BYTES];
+  enum status st = load_masters(source, keys, err);
+  if (st == OK) st = load_tokens(source, now_ns, keys, err);
+  if (st == OK) st = load(source, "site.key", keys->site, err);
+  if (st == OK) st = load(source, "audit.key", seed, err);
+  if (st == OK) sign_key_from_seed(seed, &keys->audit);
+  secret_wipe(seed, sizeof seed);
+  if (st != OK) {
+    secret_free(keys);
+    return err_wrap(err, st, "keys");
+  }
+  *ret = keys;
+  return OK;
+}
+
+void keys_close(struct keys *keys) {
+  secret_free(keys);
+}
+
+const uint8_t *keys_master(const struct keys *keys, int64_t version) {
+  for (size_t i = 0; i < keys->master_count; i++) {
+    if (keys->master[i].version == version) return keys->master[i].key;
+  }
+  return NULL;
+}
+
+int64_t keys_master_current(const struct keys *keys) {
+  return keys->master[keys->master_count - 1].version;
+}
+
+void keys_derive(const struct keys *keys, const char *purpose, uint8_t ret_key[KEY_BYTES]) {
+  enum status st = hkdf_sha256(NULL, 0, keys->site, KEY_BYTES, purpose, strlen(purpose), ret_key, KEY_BYTES, NULL);
+  assert(st == OK);
+}
+
+enum status keys_rotate_master(const char *dir, int64_t *ret_version, struct err *err) {
+  int64_t versions[MASTER_KEYS_MAX];
+  size_t count = numbers_in(dir, "master-", versions, MASTER_KEYS_MAX);
+  if (count == 0) return err_set(err, ERR_NOTFOUND, "%s: no master key to follow", dir);
+  if (count == MASTER_KEYS_MAX)
+    return err_set(err, ERR_LIMIT, "%s: %d master keys; delete those that wrap nothing any more", dir, MASTER_KEYS_MAX);
+  char name[64], path[4096];
+  uint8_t key[KEY_BYTES];
+  *ret_version = versions[count - 1] + 1;
+  snprintf(name, sizeof name, "master-%" PRId64 ".key", *ret_version);
+  enum status st = path_of(dir, name, path, sizeof path, err);
+  random_bytes(key, sizeof key);
+  if (st == OK) st = write_key(path, key, err);
+  secret_wipe(key, sizeof key);
+  return st;
+}
+
+enum status keys_rotate_token(const char *dir, int64_t now_ns, struct err *err) {
+  int64_t times[64];
+  size_t count = numbers_in(dir, "token-", times, 64);
+  int64_t t = now_ns / 1000000000;
+  if (count && t <= times[count - 1]) t = times[count - 1] + 1;  // the clock went back
+  char name[64], path[4096];
+  uint8_t key[KEY_BYTES];
+  snprintf(name, sizeof name, "token-%" PRId64 ".key", t);
+  enum status st = path_of(dir, name, path, sizeof path, err);
+  random_bytes(key, sizeof key);
+  if (st == OK) st = write_key(path, key, err);
+  secret_wipe(key, sizeof key);
+  for (size_t i = 0; st == OK && i + TOKEN_KEYS_KEPT <= count; i++) {
+    snprintf(name, sizeof name, "token-%" PRId64 ".key", times[i]);
+    st = path_of(dir, name, path, sizeof path, err);
+    if (st == OK && unlink(path)) st = err_errno(err, errno, "%s", path);
+  }
+  return st;
+}

@@ -1,0 +1,53 @@
+// tenant/keys.h – the keys that live outside of the database, one small file each in DIR/keys, for the owner's eyes only:
+//
+//   master-N.key   wrap the tenants' keys (tenant/vault); the greatest N wraps, the others still open
+//   token-T.key    sign access tokens; the latest T (seconds) signs, the others still verify
+//   audit.key      Ed25519 seed that signs the audit log's heads
+//   site.key       everything else is derived from it: mail, cursors, sealed answers
+//
+// Each holds 64 hex digits. Missing ones are made at first start. A systemd credential (or any other directory) of the same
+// layout comes first, and PERIGEE_MASTER_KEY (64 hex digits) is master key 1, so that a key store can hold them.
+#pragma once
+#include "base/status.h"
+#include "crypto/jwt.h"
+#include "crypto/sign.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KEY_BYTES 32
+#define MASTER_KEYS_MAX 8
+
+struct keys {
+  struct {
+    int64_t version;
+    uint8_t key[KEY_BYTES];
+  } master[MASTER_KEYS_MAX];  // ascending
+  size_t master_count;
+  struct jwt_keys tokens;
+  struct sign_key audit;
+  uint8_t site[KEY_BYTES];
+};
+
+struct keys_source {
+  const char *dir;          // DIR/keys; made with mode 0700
+  const char *credentials;  // $CREDENTIALS_DIRECTORY, or NULL
+  const char *master_hex;   // $PERIGEE_MASTER_KEY, or NULL
+  const char *issuer, *audience;  // of access tokens
+  bool create;              // make what is missing; false: ERR_NOTFOUND
+};
+
+// In locked memory. ERR_INVALID: a file that is no key, or that others may read; the message names it.
+enum status keys_open(const struct keys_source *source, int64_t now_ns, struct keys **ret, struct err *err) MUST_CHECK;
+void keys_close(struct keys *keys);  // wipes; may be NULL
+
+const uint8_t *keys_master(const struct keys *keys, int64_t version);  // NULL when it is not there
+int64_t keys_master_current(const struct keys *keys);
+// A key of its own for a purpose ("mail", "cursor"), from site.key.
+void keys_derive(const struct keys *keys, const char *purpose, uint8_t ret_key[KEY_BYTES]);
+
+// Rotation writes a new file, durable before it returns; open the keys again afterwards. A token key older than the newest
+// three is deleted: what it signed has long expired.
+enum status keys_rotate_master(const char *dir, int64_t *ret_version, struct err *err) MUST_CHECK;
+enum status keys_rotate_token(const char *dir, int64_t now_ns, struct err *err) MUST_CHECK;
