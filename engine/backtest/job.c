@@ -1,6 +1,7 @@
 #include "backtest/job.h"
 
 #include "backtest/job_wire.h"
+#include "backtest/json_valid.h"
 #include "base/json.h"
 #include "loop/clock.h"
 
@@ -24,12 +25,13 @@ struct job {
   struct job_limits limits;
   struct buf out;    // what is to be sent to the child
   size_t sent;
-  bool running, cancelled, over_wall, child_ended, stream_ended, ending;
+  bool running, cancelled, over_wall, child_ended, stream_ended, checking, ending;
   // data being gathered, before there is a child
   int fds[JOB_FDS_MAX];
   unsigned fd_count;
   enum status load_status;
   struct err load_err;
+  bool valid;        // the result is JSON
   struct loop_child *child;
   struct loop_watch *watch;
   struct loop_timer *wall;
@@ -40,7 +42,7 @@ struct job {
   bool has_result, has_error;
   char protocol[120];  // what was wrong with its frames
   uint32_t permille;
-  int64_t submitted_ms, started_ms;
+  int64_t submitted_ms, started_ms, ran_ms;
   struct loop_task end_task;
 };
 
@@ -158,7 +160,7 @@ static void judge(const struct job *j, struct job_outcome *o) {
     over(o, JOB_CANCELLED, "cancelled");
   } else if (j->over_wall) {
     over(o, JOB_OVER_WALL, "it ran longer than the %" PRId64 " seconds allowed", j->limits.wall_ms / 1000);
-  } else if (j->signum == SIGXCPU || (j->signum == SIGKILL && loop_now_ms(j->runner->loop) - j->started_ms >= j->limits.cpu_s * 1000)) {
+  } else if (j->signum == SIGXCPU || (j->signum == SIGKILL && j->ran_ms >= j->limits.cpu_s * 1000)) {
     over(o, JOB_OVER_CPU, "it used more than the %" PRId64 " seconds of computing time allowed", j->limits.cpu_s);
   } else if (j->signum == SIGKILL) {
     over(o, JOB_OVER_MEMORY, "the system stopped it, most likely for want of memory");
@@ -223,13 +225,29 @@ static void leave(struct job *j) {
   j->tenant = NULL;
 }
 
-static void finish_if_over(struct job *j) {
-  if (!j->child_ended || !j->stream_ended) return;
-  struct job_runner *r = j->runner;
+static void check_work(void *arg) {
+  struct job *j = arg;
+  j->valid = json_valid_object(j->result.data ? j->result.data : "", j->result.len);
+}
+
+static void check_done(void *arg) {
+  struct job *j = arg;
+  if (!j->valid && !j->protocol[0]) snprintf(j->protocol, sizeof j->protocol, "a result that is no JSON object");
   leave(j);
-  struct job_outcome o = {.waited_ms = j->started_ms - j->submitted_ms, .ran_ms = loop_now_ms(r->loop) - j->started_ms};
+  struct job_outcome o = {.waited_ms = j->started_ms - j->submitted_ms, .ran_ms = j->ran_ms};
   judge(j, &o);
   job_end(j, &o);
+}
+
+static void finish_if_over(struct job *j) {
+  if (!j->child_ended || !j->stream_ended || j->checking) return;
+  j->checking = true;
+  j->ran_ms = loop_now_ms(j->runner->loop) - j->started_ms;
+  struct err err;
+  if (j->has_result && j->result.len > 65536 && loop_work(j->runner->loop, check_work, check_done, j, &err) == OK) return;
+  if (j->has_result) check_work(j);  // short, or the pool is full
+  else j->valid = true;
+  check_done(j);
 }
 
 static void kill_child(struct job *j) {

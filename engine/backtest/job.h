@@ -55,7 +55,7 @@ const char *job_end_text(enum job_end end);  // "done"
 
 struct job_outcome {
   enum job_end end;
-  const char *text;    // the result's JSON, or NULL; not checked
+  const char *text;    // the result, one JSON object (backtest/json_valid.h); NULL when not done
   size_t len;
   char code[24];       // JOB_FAILED: "script", "budget", "invalid", "memory", "limit", "internal"
   char reason[1024];   // for the owner; "" when done

@@ -4,6 +4,7 @@
 
 #include "backtest/job_child.h"
 #include "backtest/job_wire.h"
+#include "backtest/json_valid.h"
 #include "loop/clock.h"
 
 #include <setjmp.h>
@@ -47,7 +48,15 @@ static int child(int argc, char **argv) {
   }
   peek[have] = '\0';
   if (strncmp(source, "ok", 2) == 0) put(JOB_RESULT, "{\"x\":1}", 7);
-  else if (strncmp(source, "progress", 8) == 0) {
+  else if (strncmp(source, "lie", 3) == 0) put(JOB_RESULT, "{\"x\":1", 6);
+  else if (strncmp(source, "big", 3) == 0) {
+    char *text = malloc(300000);
+    memset(text, 'x', 300000);
+    memcpy(text, "{\"a\":\"", 6);
+    memcpy(text + 299998, "\"}", 2);
+    put(JOB_RESULT, text, 300000);
+    free(text);
+  } else if (strncmp(source, "progress", 8) == 0) {
     const char steps[] = {100, 50, (char)200, (char)255};
     for (int i = 0; i < 4; i++) put(JOB_PROGRESS, (const char[]){steps[i], 0, 0, 0}, 4);
     put(JOB_PROGRESS, (const char[]){0, 100, 0, 0}, 4);  // 25,600 thousandths
@@ -79,7 +88,8 @@ static int child(int argc, char **argv) {
         snprintf(more, sizeof more, "%s%d%c", text, fd, byte);
         strcpy(text, more);
       }
-    put(JOB_RESULT, text, (uint32_t)strlen(text));
+    snprintf(more, sizeof more, "{\"fds\":\"%.60s\"}", text);
+    put(JOB_RESULT, more, (uint32_t)strlen(more));
   } else if (strncmp(source, "strategy", 8) == 0) {
     signal(SIGILL, SIG_DFL);
     int64_t cpu_s = 0, memory = 0, result = 0;
@@ -184,7 +194,7 @@ static void how_jobs_end(void **state) {
   } cases[] = {
       {"ok", JOB_DONE, "", ""}, {"error", JOB_FAILED, "a.lua:3: no", ""}, {"badjson", JOB_CRASHED, "our fault", "error frame"}, {"nothing", JOB_CRASHED, "our fault", "without a result"},
       {"exit", JOB_CRASHED, "our fault", "exit code 7"}, {"crash", JOB_CRASHED, "our fault", "signal 4"}, {"type", JOB_CRASHED, "our fault", "type 99"}, {"request", JOB_CRASHED, "our fault", "only we"},
-      {"huge", JOB_CRASHED, "our fault", "4294967295"}, {"twice", JOB_CRASHED, "our fault", "after the last"},
+      {"lie", JOB_CRASHED, "our fault", "no JSON object"}, {"huge", JOB_CRASHED, "our fault", "4294967295"}, {"twice", JOB_CRASHED, "our fault", "after the last"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     struct note n = {.name = 'a'};
@@ -201,6 +211,37 @@ static void how_jobs_end(void **state) {
       assert_int_equal(n.o.column, 7);
     }
   }
+}
+
+static void results_are_checked(void **state) {
+  (void)state;
+  static const char *const good[] = {"{}", " {\"a\" : [ ] , \"b\":{\"c\":[1,-0.5e+7,0,\"\\u00e9\\n\",true,false,null,[[],{}]]} }\n", "{\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\":\"\xed\x9f\xbf\"}"};
+  static const char *const bad[] = {"", " ", "[]", "1", "{", "}", "{}}", "{} {}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{a:1}", "{\"a\":01}", "{\"a\":1.}", "{\"a\":.5}", "{\"a\":+1}", "{\"a\":1e}", "{\"a\":-}",
+                                    "{\"a\":tru}", "{\"a\":[1,]}", "{\"a\":[1 2]}", "{\"a\":[}", "{\"a\":\"\x01\"}", "{\"a\":\"\\x\"}", "{\"a\":\"\\u12g4\"}", "{\"a\":\"\xc0\xaf\"}", "{\"a\":\"\xed\xa0\x80\"}",
+                                    "{\"a\":\"\xf4\x90\x80\x80\"}", "{\"a\":\"\xff\"}", "{\"a\":\"\xe2\x82\"}", "{\"a\":\"", "{\"a\":NaN}", "{\"a\" 1}", "{\"a\":1]"};
+  for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    if (!json_valid_object(good[i], strlen(good[i]))) fail_msg("good: %s", good[i]);
+    for (size_t n = 0; n + 2 < strlen(good[i]); n++) {  // none of its beginnings is whole
+      char *cut = malloc(n + 1);
+      memcpy(cut, good[i], n);
+      assert_false(json_valid_object(cut, n));
+      free(cut);
+    }
+  }
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    if (json_valid_object(bad[i], strlen(bad[i]))) fail_msg("bad: %s", bad[i]);
+  char deep[200] = "{\"a\":";
+  for (int depth = 1; depth < 60; depth++) {
+    memset(deep + 5, '[', (size_t)depth);
+    memset(deep + 5 + depth, ']', (size_t)depth);
+    deep[5 + 2 * depth] = '}';
+    assert_int_equal(json_valid_object(deep, (size_t)(6 + 2 * depth)), depth < JSON_VALID_DEPTH_MAX);
+  }
+  struct note n = {.name = 'a'};
+  submit(&n, 1, 1, "big");
+  run_all();
+  assert_int_equal(n.o.end, JOB_DONE);
+  assert_int_equal(n.o.len, 300000);
 }
 
 static void progress_rises(void **state) {
@@ -311,7 +352,7 @@ static void data_are_passed(void **state) {
   submit_with(&n, (struct job_request){.tenant = 1, .source = "fds", .open_data = give_data});
   submit_with(&none, (struct job_request){.tenant = 2, .source = "fds", .open_data = give_none});
   run_all();
-  assert_string_equal(n.o.text, "3#4A5B");
+  assert_string_equal(n.o.text, "{\"fds\":\"3#4A5B\"}");
   assert_int_equal(none.o.end, JOB_FAILED);
   assert_string_equal(none.o.reason, "no such bars");
   assert_false(none.started);
@@ -333,7 +374,7 @@ static void data_from_the_pool(void **state) {
   assert_false(n.started);
   job_cancel(cancelled.job);
   run_all();
-  assert_string_equal(n.o.text, "3#4A5B");
+  assert_string_equal(n.o.text, "{\"fds\":\"3#4A5B\"}");
   assert_false(cancelled.started);
   assert_int_equal(cancelled.o.end, JOB_CANCELLED);
   submit_with(&last, (struct job_request){.tenant = 1, .source = "fds", .load_data = give_slowly});
@@ -415,7 +456,7 @@ int main(int argc, char **argv) {
   setrlimit(RLIMIT_CORE, &(struct rlimit){0});
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(frames_in_pieces), T(how_jobs_end), T(progress_rises), T(limits_and_cancelling), T(turns_are_fair), T(one_tenant_does_not_take_all),
+      cmocka_unit_test(frames_in_pieces), T(how_jobs_end), T(results_are_checked), T(progress_rises), T(limits_and_cancelling), T(turns_are_fair), T(one_tenant_does_not_take_all),
       T(queues_are_bounded), T(data_are_passed), T(data_from_the_pool), T(destroying_ends_all), T(real_scripts_in_the_jail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
