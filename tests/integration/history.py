@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """`perigee import` and `perigee export`: what goes in comes out, whole or not at all, beside others and after a kill.
 
 usage: history.py ENGINE"""
