@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OPEN_MAX 40  // of one tenant; the runner's own bound is above it
+
 static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
 
 static json_t *backtest_json(struct api_core *core, const struct backtest_row *row) {
@@ -135,7 +137,9 @@ static enum status queue(struct api_call *call, struct db *db) {
   char key[ID_TEXT_SIZE];
   id_format("bkt", w->id, key);
   enum status st = backtest_insert(db, &row, &call->err);
+  // Counted for the day. How many run at once is the runner's to hold: the rest waits in the queue.
   if (st == OK) st = api_take(call, db, ACTION_BACKTEST, key);
+  if (st == OK) st = usage_release_action(db, call->who.tenant_id, ACTION_BACKTEST, key, &call->err);
   if (st != OK) return st;
   json_t *answer = backtest_json(call->core, &row);
   json_object_set_new(answer, "result", json_null());
@@ -152,12 +156,16 @@ static enum status submit(struct api_call *call) {
 enum status api_backtest_create(struct api_call *call) {
   if (!call->core->jobs) return api_problem(call, PROBLEM_unavailable, "Backtests need a running server.");
   if (!api_may(call, ACTION_BACKTEST)) return call->err.code;
+  int64_t open = 0;
+  enum status st = backtest_count_open(reader(call), call->who.tenant_id, &open, &call->err);
+  if (st != OK) return st;
+  if (open >= OPEN_MAX) return api_problemf(call, PROBLEM_tier_limit, "At most %d backtests may wait or run at once.", OPEN_MAX);
   if (!config_fits(call) || !data_there(call)) return OK;
   struct wish *w = api_alloc(call, sizeof *w);
   if (!w) return err_set(&call->err, ERR_NOMEM, "out of memory");
   struct script_row strategy;
   struct script_version_row version;
-  enum status st = script_get(reader(call), call->who.tenant_id, api_body_id(call, "strategy_id"), &strategy, &call->err);
+  st = script_get(reader(call), call->who.tenant_id, api_body_id(call, "strategy_id"), &strategy, &call->err);
   if (st == OK) {
     const int64_t wanted = api_body_int(call, "version", strategy.active_version ? strategy.active_version : strategy.latest_version);
     st = script_version_get(reader(call), call->who.tenant_id, strategy.id, wanted, &version, &call->err);

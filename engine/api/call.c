@@ -88,11 +88,21 @@ enum status api_invalid_at(struct api_call *call, const char *pointer, const cha
 
 void api_field(struct api_call *call, const char *name, const char *fmt, ...) {
   assert(call->field_count < (int)(sizeof call->fields / sizeof *call->fields));
-  call->fields[call->field_count].name = name;
+  char *small = call->fields[call->field_count].small, *value = small;
+  const size_t room = sizeof call->fields->small;
   va_list ap;
   va_start(ap, fmt);
-  vsnprintf(call->fields[call->field_count++].value, sizeof call->fields->value, fmt, ap);
+  const int n = vsnprintf(small, room, fmt, ap);
   va_end(ap);
+  if (n >= (int)room) {
+    value = api_alloc(call, (size_t)n + 1);
+    if (!value) return;  // without it, then
+    va_start(ap, fmt);
+    vsnprintf(value, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+  }
+  call->fields[call->field_count].name = name;
+  call->fields[call->field_count++].value = value;
 }
 
 bool api_render(struct api_call *call) {

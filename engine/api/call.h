@@ -81,7 +81,7 @@ struct api_call {
   char *text;              // instead of out: a body that is not JSON, or is already written
   size_t text_len;
   const char *text_type;
-  struct { const char *name; char value[160]; } fields[16];
+  struct { const char *name, *value; char small[48]; } fields[16];
   int field_count;
   struct api_block *blocks;
   struct idem_state *idem;

@@ -22,6 +22,7 @@ struct api_config {
   const char *version;
   const char *site_url;        // "https://perigee.example", without a slash at the end; NULL: for a developer's machine
   const char *product;         // in mail and authenticator apps; NULL: "Perigee"
+  const char *mail;            // "dir:PATH": a file per mail; NULL: dir:outbox below the store's directory
   const char *edition;         // NULL: the one loaded last
   bool require_verified;       // nobody signs in before their mail address is verified
   bool closed;                 // only operators make users

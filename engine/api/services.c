@@ -28,7 +28,7 @@ struct services {
   struct api_core *core;
   struct watchdog *watchdog;
   struct loop_timer *mail, *flush, *hourly;
-  char data_dir[4096];
+  char mail_dir[4200];
   bool mailing;           // one is on its way to being marked
   struct outbox_row row;  // that one
 };
@@ -45,12 +45,12 @@ static void on_activation(void *arg, int64_t tenant_id, enum script_kind kind, i
 
 static enum status mail_file(struct services *s, const struct outbox_row *row, struct err *err) {
   char path[4400], body[MAIL_BODY_MAX + 1], id[ID_TEXT_SIZE];
-  snprintf(path, sizeof path, "%s/mail", s->data_dir);
+  snprintf(path, sizeof path, "%s", s->mail_dir);
   if (mkdir(path, 0700) != 0 && errno != EEXIST) return err_errno(err, errno, "%s", path);
   enum status st = mail_body(identity_keys(s->core->identity), row, body, err);
   if (st != OK) return st;
   id_format("eml", row->id, id);
-  snprintf(path, sizeof path, "%s/mail/%s", s->data_dir, id);
+  snprintf(path, sizeof path, "%s/%s.txt", s->mail_dir, id);
   struct buf text;
   buf_init(&text, 1 << 16);
   buf_printf(&text, "To: %s\nSubject: %s\n\n%s\n", row->recipient, row->subject, body);
@@ -114,9 +114,10 @@ enum status services_create(struct api_core *core, const struct api_config *conf
   struct services *s = calloc(1, sizeof *s);
   if (!s) return err_set(err, ERR_NOMEM, "out of memory");
   s->core = core;
-  snprintf(s->data_dir, sizeof s->data_dir, "%s", store_dir(core->store));
   char keys_dir[4200];
-  snprintf(keys_dir, sizeof keys_dir, "%s/keys", s->data_dir);
+  snprintf(keys_dir, sizeof keys_dir, "%s/keys", store_dir(core->store));
+  if (config->mail && strncmp(config->mail, "dir:", 4) == 0) snprintf(s->mail_dir, sizeof s->mail_dir, "%s", config->mail + 4);
+  else snprintf(s->mail_dir, sizeof s->mail_dir, "%s/outbox", store_dir(core->store));
   const struct identity_options identity = {.keys_dir = keys_dir, .credentials = getenv("CREDENTIALS_DIRECTORY"), .master_hex = getenv("PERIGEE_MASTER_KEY"),
                                             .site_url = config->site_url ? config->site_url : "http://localhost:8080", .product = config->product ? config->product : "Perigee",
                                             .require_verified = config->require_verified, .closed = config->closed};

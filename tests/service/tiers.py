@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""Tiers and scripts of a running service: shipped prices, hot reload under load, limits, editions. tiers.py PERIGEE. Prints TAP."""
+import http.client
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from service import Service, UnixConnection, run_cases
+
+LIMITS = ("pairs", "pairs_per_bot", "accounts", "venues", "members", "trades_per_month", "api_calls_per_minute", "backtests_per_day", "backtest_parallel",
+          "backtest_seconds", "lua_memory_kib", "cpu_ms_per_s")
+
+
+def tiers(n, edition="dca", strategies=100, calls=1000000, allow="", rights="custom_strategies=true"):
+    """One tier whose price, bots and trades are the same number: an answer made of two versions would show two."""
+    limits = ", ".join(f"{name}=1000" for name in LIMITS)
+    return f"""return tiers{{ edition="{edition}", currency="USD", default="only",
+  tiers={{ {{id="only", name="Only {n}", price_month="{n}", limits={{bots={n}, trades_per_day={n}, strategies={strategies},
+    api_calls_per_hour={calls}, {limits}}}, rights={{{rights}}}}} }} {allow} }}
+"""
+
+
+class Operator:
+    """The API over the unix socket."""
+
+    def __init__(self, service):
+        self.socket = service.data / "perigee.sock"
+
+    def call(self, method, path, body=None, expect=None):
+        conn = UnixConnection(self.socket)
+        data = json.dumps(body) if body is not None else None
+        conn.request(method, "/api/v1" + path, data, {"Content-Type": "application/json"} if data else {})
+        response = conn.getresponse()
+        text = response.read()
+        conn.close()
+        answer = json.loads(text) if text else None
+        assert expect is None or response.status == expect, f"{method} {path}: {response.status} {text[:400]}"
+        return response.status, answer
+
+    def put(self, kind, name, source, expect=201):
+        return self.call("POST", "/admin/scripts", {"kind": kind, "name": name, "source": source}, expect)[1]
+
+    def activate(self, script, version, expect=200):
+        return self.call("POST", f"/admin/scripts/{script['id']}/versions/{version}/activate", expect=expect)[1]
+
+
+def numbers(plan):
+    return {plan["monthly_price"], plan["name"].split()[-1], str(plan["limits"]["bots"]), str(plan["limits"]["trades_per_day"])}
+
+
+class Load(threading.Thread):
+    """Asks for the plans over one kept connection until told to stop."""
+
+    def __init__(self, service):
+        super().__init__()
+        self.service, self.stopped, self.seen, self.failures = service, False, [], []
+
+    def run(self):
+        conn = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=10)
+        while not self.stopped:
+            try:
+                conn.request("GET", "/api/v1/subscriptions/plans")
+                response = conn.getresponse()
+                body = response.read()
+                if response.status == 429:  # the address's own rate, not what is tried here
+                    time.sleep(0.05)
+                    continue
+                if response.status != 200:
+                    self.failures.append(f"{response.status} {body[:200]}")
+                    continue
+                plans = json.loads(body)["items"]
+                if len(plans) != 1 or len(numbers(plans[0])) != 1:
+                    self.failures.append(f"mixed: {plans}")
+                self.seen.append((time.monotonic(), int(plans[0]["limits"]["bots"])))
+            except Exception as error:  # a dropped request is what this is about
+                self.failures.append(repr(error))
+                conn.close()
+        conn.close()
+
+
+def main(binary):
+    cases = []
+
+    def case(title):
+        return lambda f: cases.append((title, f)) or f
+
+    with Service(binary) as s:
+        op = Operator(s)
+
+        @case("the shipped price list of the default edition")
+        def _():
+            plans = {p["id"]: p for p in op.call("GET", "/subscriptions/plans", expect=200)[1]["items"]}
+            assert {k: (p["monthly_price"], p["yearly_price"]) for k, p in plans.items()} == {
+                "starter": ("29", "290"), "pro": ("79", "790"), "enterprise": ("199", "1990")}, plans
+            assert plans["enterprise"]["limits"]["pairs_per_bot"] is None
+
+        @case("a script that is wrong is refused, with line and suggestion, and the old one stays")
+        def _():
+            status, problem = op.call("POST", "/admin/scripts", {"kind": "tier", "name": "dca", "source": tiers(5).replace("bots=", "botz=")})
+            assert status == 422 and problem["code"] == "script_rejected", problem
+            assert "dca.lua:2:" in problem["detail"] and "did you mean 'bots'?" in problem["detail"], problem
+            for allow in ("while true do end", "error('x')", "return 1"):
+                status, problem = op.call("POST", "/admin/scripts", {"kind": "tier", "name": "dca", "source": tiers(5, allow=f", allow=function() {allow} end")})
+                assert status == 422 and "allow('bot_start')" in problem["detail"], problem
+            assert len(op.call("GET", "/subscriptions/plans")[1]["items"]) == 3
+
+        @case("activation under load: no request dropped or mixed, in force within 100 ms")
+        def _():
+            versions = []
+            for n in (11, 12, 13):
+                script = op.put("tier", "dca", tiers(n))
+                versions.append(script["latest_version"])
+            op.activate(script, versions[0])
+            loads = [Load(s) for _ in range(4)]
+            for load in loads:
+                load.start()
+            switches = []
+            for i in range(40):
+                op.activate(script, versions[i % 3])
+                switches.append((time.monotonic(), 11 + i % 3))
+                time.sleep(0.02)
+            for load in loads:
+                load.stopped = True
+            for load in loads:
+                load.join()
+                assert not load.failures, load.failures[:3]
+                assert load.seen, "no request at all"
+            # Whoever asks 100 ms after a switch was answered (and before the next) must see it; one that began earlier may not.
+            for load in loads:
+                for at, n in load.seen:
+                    recent = [v for t, v in switches if at - 0.1 <= t <= at] or [v for t, v in switches if t <= at][-1:]
+                    before = [v for t, v in switches if t < at - 0.1][-1:]
+                    upcoming = [v for t, v in switches if at < t <= at + 0.1][:1]  # in force, its answer still on the way
+                    assert not switches or n in recent + before + upcoming or at < switches[0][0], (n, recent, before)
+
+        @case("rollback, and what is active survives kill -9")
+        def _():
+            script = [x for x in op.call("GET", "/admin/scripts?kind=tier")[1]["items"] if x["name"] == "dca"][0]
+            op.activate(script, 1)
+            op.activate(script, 2)
+            answer = op.call("POST", f"/admin/scripts/{script['id']}/rollback", expect=200)[1]
+            assert answer["active_version"] == 1, answer
+            s.process.kill()
+            s.process.wait()
+            s.start()
+            assert op.call("GET", "/subscriptions/plans")[1]["items"][0]["limits"]["bots"] == 11
+
+        @case("limits hold for customers as soon as they are activated, and are metered")
+        def _():
+            ada = s.register("ada@tiers.example")
+            source = 'strategy{name="x", api=1}\nfunction on_bar(ctx, bar) end\n-- '
+            ada.post("/api/v1/strategies", {"name": "one", "source": source + "1"}, expect=201)
+            script = op.put("tier", "dca", tiers(20, strategies=1, allow=', allow=function(a, u) if a == "key_add" then return false, "no keys today" end return true end',
+                                                rights="custom_strategies=true, api_access=true"))
+            op.activate(script, script["latest_version"])
+            refused = ada.post("/api/v1/strategies", {"name": "two", "source": source + "2"})
+            assert refused.status == 429 and refused.code == "tier_limit", refused
+            usage = {i["name"]: i for i in ada.get("/api/v1/usage", expect=200).json["items"]}
+            assert (usage["strategies"]["used"], usage["strategies"]["limit"]) == (1, 1), usage
+            assert usage["api_calls_per_hour"]["used"] >= 3, usage
+            script = op.put("tier", "dca", tiers(21, rights=""))
+            op.activate(script, script["latest_version"])
+            refused = ada.post("/api/v1/strategies", {"name": "two", "source": source + "2"})
+            assert refused.status == 403 and refused.code == "tier_forbids", refused
+            script = op.put("tier", "dca", tiers(22, calls=2))
+            op.activate(script, script["latest_version"])
+            refused = ada.get("/api/v1/strategies")
+            assert refused.status == 429 and int(refused.headers["retry-after"]) <= 3600, refused
+
+        @case("an edition is loaded whole or not at all, by the command, while the service runs")
+        def _():
+            with tempfile.TemporaryDirectory() as tmp:
+                root = pathlib.Path(tmp)
+                (root / "tiers.lua").write_text(tiers(31, edition="acme"))
+                (root / "phases.lua").write_text('rule{name="Phases", api=1}\nfunction on_signal(s) return true end\n')
+                (root / "edition.json").write_text(json.dumps({"edition": "acme", "tiers": "tiers.lua", "rules": ["phases.lua"], "branding": {"title": "Acme"}}))
+                command = [binary, "edition", "load", tmp, "--data-dir", str(s.data)]
+                done = subprocess.run(command, capture_output=True, text=True)
+                assert done.returncode == 0 and "edition acme is in force" in done.stdout, done
+                assert op.call("GET", "/subscriptions/plans")[1]["items"][0]["limits"]["bots"] == 31
+                (root / "tiers.lua").write_text(tiers(32, edition="acme"))
+                (root / "phases.lua").write_text('rule{name="Phases", api=1}\n')
+                done = subprocess.run(command, capture_output=True, text=True)
+                assert done.returncode == 1 and "must define the function on_signal" in done.stderr, done
+                assert op.call("GET", "/subscriptions/plans")[1]["items"][0]["limits"]["bots"] == 31
+                refused = s.anonymous().post("/api/v1/admin/edition", {"dir": tmp})
+                assert refused.status == 401, refused
+
+        return run_cases(cases)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
