@@ -1,3 +1,4 @@
+// store/store.c – see store.h.
 #include "store/store.h"
 
 #include "loop/loop.h"
@@ -28,7 +29,15 @@ struct job {
   struct err err;
   enum status status;
   bool sync, finished;
-  struct writer *spare_of;  // NULL: from the heap
+  struct spares *spare_of;  // NULL: from the heap
+};
+
+// Jobs for when the heap is empty. Completions may be told after the store is closed, so the last job back frees the block.
+struct spares {
+  pthread_mutex_t lock;
+  struct job *free;
+  unsigned users;  // the store and every job that is out
+  struct job jobs[SPARE_JOBS];
 };
 
 struct writer {
@@ -38,7 +47,7 @@ struct writer {
   bool initialised, running, stopping;
   pthread_mutex_t lock;
   pthread_cond_t work, finished;
-  struct job *first, **last, *spare, *spares;
+  struct job *first, **last;
   struct err why_readonly;
   struct store_stats stats;
 };
@@ -47,6 +56,7 @@ struct store {
   char dir[4096];
   int lock_fd;
   struct loop *loop;
+  struct spares *spares;
   unsigned queue_max, checkpoint_pages;
   struct writer writers[STORE_FILES];
 };
@@ -54,25 +64,46 @@ struct store {
 static const struct { const char *name; bool durable; } files[STORE_FILES] = {
     [STORE_CONTROL] = {"control", true}, [STORE_JOURNAL] = {"journal", true}, [STORE_MARKET] = {"market", false}};
 
-// With w->lock held.
-static struct job *job_take(struct writer *w) {
+static struct spares *spares_create(void) {
+  struct spares *s = calloc(1, sizeof *s);
+  if (!s) return NULL;
+  pthread_mutex_init(&s->lock, NULL);
+  s->users = 1;
+  for (int i = 0; i < SPARE_JOBS; i++) {
+    s->jobs[i].next = s->free;
+    s->free = &s->jobs[i];
+  }
+  return s;
+}
+// job: what comes back; NULL: the store itself.
+static void spares_give(struct spares *s, struct job *job) {
+  pthread_mutex_lock(&s->lock);
+  if (job) {
+    job->next = s->free;
+    s->free = job;
+  }
+  const bool last = --s->users == 0;
+  pthread_mutex_unlock(&s->lock);
+  if (!last) return;
+  pthread_mutex_destroy(&s->lock);
+  free(s);
+}
+static struct job *job_take(struct spares *s) {
   struct job *job = calloc(1, sizeof *job);
-  if (job || !w->spare) return job;
-  job = w->spare;
-  w->spare = job->next;
-  *job = (struct job){.spare_of = w};
+  if (job) return job;
+  pthread_mutex_lock(&s->lock);
+  job = s->free;
+  if (job) {
+    s->free = job->next;
+    s->users++;
+    *job = (struct job){.spare_of = s};
+  }
+  pthread_mutex_unlock(&s->lock);
   return job;
 }
 static void job_give(struct job *job) {
-  struct writer *w = job->spare_of;
-  if (!w) {
-    free(job);
-    return;
-  }
-  pthread_mutex_lock(&w->lock);
-  job->next = w->spare;
-  w->spare = job;
-  pthread_mutex_unlock(&w->lock);
+  if (job->spare_of) spares_give(job->spare_of, job);
+  else free(job);
 }
 
 static void tell(struct loop_task *task) {
@@ -93,9 +124,12 @@ static void run_batch(struct writer *w, struct job *batch) {
     if (st != OK) j->err = err;
     if (j->status != OK) continue;
     j->status = j->fn(w->db, j->arg, &j->err);
-    struct err ignored;
-    if (j->status != OK && db_script(w->db, "ROLLBACK TO w", &ignored) != OK) st = ERR_IO, err = ignored;
-    if (db_script(w->db, "RELEASE w", &ignored) != OK) st = ERR_IO, err = ignored;
+    struct err why = j->err;
+    if ((j->status != OK && db_script(w->db, "ROLLBACK TO w", &why) != OK) || db_script(w->db, "RELEASE w", &why) != OK) {
+      const bool cause = j->status == ERR_IO || j->status == ERR_NOMEM;  // of the job tells more than what followed from it
+      err = cause ? j->err : why;
+      st = cause ? j->status : ERR_IO;
+    }
   }
   db_guard(w->db, false);
   if (st == OK) st = db_script(w->db, "COMMIT", &err);
@@ -104,10 +138,10 @@ static void run_batch(struct writer *w, struct job *batch) {
     (void)!db_script(w->db, "ROLLBACK", &ignored);
     for (struct job *j = batch; j; j = j->next)
       if (j->status == OK) j->status = st, j->err = err;
-    if (db_broken(w->db) && w->why_readonly.code == OK) {
-      w->why_readonly = err;
-      err_wrap(&w->why_readonly, ERR_IO, "nothing is written to %s.db until the next start", files[w - w->store->writers].name);
-    }
+  }
+  if (db_broken(w->db) && w->why_readonly.code == OK) {
+    w->why_readonly = st != OK ? err : batch->err;
+    err_wrap(&w->why_readonly, ERR_IO, "nothing is written to %s.db until the next start", files[w - w->store->writers].name);
   }
 }
 
@@ -135,13 +169,8 @@ static void *writer_main(void *arg) {
       w->stats.failures += j->status != OK;
       j->finished = true;
       if (j->sync) continue;
-      if (j->done) {
-        loop_post_task(w->store->loop, &j->task);
-      } else {
-        pthread_mutex_unlock(&w->lock);
-        job_give(j);
-        pthread_mutex_lock(&w->lock);
-      }
+      if (j->done) loop_post_task(w->store->loop, &j->task);
+      else job_give(j);
     }
     pthread_cond_broadcast(&w->finished);
   }
@@ -160,7 +189,7 @@ void store_write(struct store *store, enum store_file file, store_fn fn, store_d
   struct writer *w = &store->writers[file];
   assert(!done || store->loop);
   pthread_mutex_lock(&w->lock);
-  struct job *job = job_take(w);
+  struct job *job = job_take(store->spares);
   const bool full = w->stats.waiting >= store->queue_max;
   if (job) {
     job->task.fn = tell;
@@ -229,12 +258,6 @@ static enum status open_file(struct store *s, int f, struct err *err) {
   pthread_mutex_init(&w->lock, NULL);
   pthread_cond_init(&w->work, NULL);
   pthread_cond_init(&w->finished, NULL);
-  w->spares = calloc(SPARE_JOBS, sizeof *w->spares);
-  if (!w->spares) return err_set(err, ERR_NOMEM, "out of memory");
-  for (int i = 0; i < SPARE_JOBS; i++) {
-    w->spares[i].next = w->spare;
-    w->spare = &w->spares[i];
-  }
   // Only its owner reads the file; SQLite gives the log beside it the same rights.
   const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return err_errno(err, errno, "%s", path);
@@ -277,6 +300,7 @@ enum status store_open(const char *dir, const struct store_options *options, str
     return err_set(err, ERR_INVALID, "the data directory's name is too long");
   }
   enum status st = mkdir(dir, 0700) == 0 || errno == EEXIST ? OK : err_errno(err, errno, "%s", dir);
+  if (st == OK && !(s->spares = spares_create())) st = err_set(err, ERR_NOMEM, "out of memory");
   if (st == OK) st = take_lock(s, err);
   for (int f = 0; st == OK && f < STORE_FILES; f++) st = open_file(s, f, err);
   if (st == OK) st = sync_dir(dir, err);
@@ -302,11 +326,11 @@ void store_close(struct store *s) {
     db_close(w->reader);
     db_close(w->db);
     if (!w->initialised) continue;
-    free(w->spares);
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->work);
     pthread_cond_destroy(&w->finished);
   }
   if (s->lock_fd >= 0) close(s->lock_fd);
+  if (s->spares) spares_give(s->spares, NULL);
   free(s);
 }
