@@ -133,10 +133,14 @@ static void read_error(const struct job *j, struct job_outcome *o) {
   text_field(e, "message", o->reason, sizeof o->reason);
   o->line = (int)json_integer_value(json_object_get(e, "line"));
   o->column = (int)json_integer_value(json_object_get(e, "column"));
-  if (strcmp(o->code, "memory") == 0) o->end = JOB_OVER_MEMORY;
-  if (!o->reason[0]) {
+  if (strcmp(o->code, "memory") == 0) {
+    o->end = JOB_OVER_MEMORY;
+    snprintf(o->reason, sizeof o->reason, "it needed more memory than the %" PRIu64 " MiB allowed", j->limits.memory_bytes >> 20);
+  }
+  if (!o->reason[0] || strcmp(o->code, "internal") == 0) {  // no jail on this machine, say: nothing the owner could mend
     o->end = JOB_CRASHED;
-    snprintf(o->detail, sizeof o->detail, "an error frame that is none");
+    snprintf(o->detail, sizeof o->detail, "%.199s", o->reason[0] ? o->reason : "an error frame that is none");
+    o->reason[0] = '\0';
   }
   json_decref(e);
 }

@@ -65,7 +65,13 @@ static int child(int argc, char **argv) {
     static const char error[] = "{\"code\":\"script\",\"message\":\"a.lua:3: no\",\"line\":3,\"column\":7}";
     put(JOB_ERROR, error, sizeof error - 1);
   }
-  else if (strncmp(source, "badjson", 7) == 0) put(JOB_ERROR, "}{", 2);
+  else if (strncmp(source, "internal", 8) == 0) {
+    static const char error[] = "{\"code\":\"internal\",\"message\":\"jail: seccomp\"}";
+    put(JOB_ERROR, error, sizeof error - 1);
+  } else if (strncmp(source, "memory", 6) == 0) {
+    static const char error[] = "{\"code\":\"memory\",\"message\":\"out of memory\"}";
+    put(JOB_ERROR, error, sizeof error - 1);
+  } else if (strncmp(source, "badjson", 7) == 0) put(JOB_ERROR, "}{", 2);
   else if (strncmp(source, "nothing", 7) == 0) return 0;
   else if (strncmp(source, "exit", 4) == 0) return 7;
   else if (strncmp(source, "crash", 5) == 0) raise(SIGILL);
@@ -194,7 +200,7 @@ static void how_jobs_end(void **state) {
   } cases[] = {
       {"ok", JOB_DONE, "", ""}, {"error", JOB_FAILED, "a.lua:3: no", ""}, {"badjson", JOB_CRASHED, "our fault", "error frame"}, {"nothing", JOB_CRASHED, "our fault", "without a result"},
       {"exit", JOB_CRASHED, "our fault", "exit code 7"}, {"crash", JOB_CRASHED, "our fault", "signal 4"}, {"type", JOB_CRASHED, "our fault", "type 99"}, {"request", JOB_CRASHED, "our fault", "only we"},
-      {"lie", JOB_CRASHED, "our fault", "no JSON object"}, {"huge", JOB_CRASHED, "our fault", "4294967295"}, {"twice", JOB_CRASHED, "our fault", "after the last"},
+      {"internal", JOB_CRASHED, "our fault", "jail: seccomp"}, {"memory", JOB_OVER_MEMORY, "1024 MiB", ""}, {"lie", JOB_CRASHED, "our fault", "no JSON object"}, {"huge", JOB_CRASHED, "our fault", "4294967295"}, {"twice", JOB_CRASHED, "our fault", "after the last"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     struct note n = {.name = 'a'};
