@@ -135,6 +135,7 @@ static json_t *responses(const struct route *r) {
     add_problem(out, PROBLEM_token_expired);
     add_problem(out, PROBLEM_forbidden);
     add_problem(out, PROBLEM_csrf_failed);
+    add_problem(out, PROBLEM_not_found);  // the tenant named by Perigee-Tenant
   }
   if (strchr(r->path, '{')) add_problem(out, PROBLEM_not_found);
   if (r->list) add_problem(out, PROBLEM_bad_cursor);
@@ -223,7 +224,7 @@ json_t *api_openapi(const struct api_table *t, const char *version) {
   json_decref(reached);
   return json_pack("{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:o, s:o, s:{s:o, s:{s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}}}}",
                    "openapi", "3.1.0", "info", "title", "Perigee", "version", version, "description",
-                   "Trading automation: strategies in Lua, backtests, bots. Money, prices and quantities are decimal numbers as text; times are Unix milliseconds.",
+                   "Trading automation: strategies in Lua, backtests, bots. Money, prices and quantities are decimal numbers as text; times are Unix milliseconds. The header Perigee-Tenant names the organisation a request is about; without it, it is one's own tenant.",
                    "license", "name", "Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/", "tags", tags, "paths", paths, "components", "schemas", schemas,
                    "securitySchemes", "bearer", "type", "http", "scheme", "bearer", "description", "An access token (15 minutes) or an API key.", "cookie", "type",
                    "apiKey", "in", "cookie", "name", "__Host-perigee", "csrf", "type", "apiKey", "in", "header", "name", "X-CSRF-Token");

@@ -36,7 +36,7 @@ bool api_may(struct api_call *call, enum plan_action action) {
   if (call->who.kind == WHO_OPERATOR) return true;
   struct usage_decision d;
   if (!api_entitlement(call)) return false;
-  enum status st = usage_check(call->core->usage, store_reader(call->core->store, STORE_CONTROL), registry_tiers(call->core->registry), call->entitlement, call->who.tenant_id,
+  enum status st = usage_check(call->core->usage, store_reader(call->core->store, STORE_CONTROL), snapshot_tiers(call->snapshot), call->entitlement, call->who.tenant_id,
                                action, 1, call->now_ns, &d, &call->err);
   if (st != OK) return false;
   if (d.verdict == USAGE_ALLOWED) return true;
