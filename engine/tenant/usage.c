@@ -15,6 +15,8 @@
 #define SWEEP_NS (300 * NS_PER_SECOND)
 #define FORGET_NS (2 * 3600 * NS_PER_SECOND)   // a tenant that asks nothing for so long needs no memory
 #define RATE_UNKNOWN 60
+#define EVENTS_KEPT_NS (62 * 86400 * NS_PER_SECOND)  // longer than any window: what is counted twice after that is a mistake elsewhere
+#define EVENTS_PRUNED 1000                           // per sweep
 
 // Requests to be written: of an entry's hours, or of hours that are no longer in it.
 struct unsaved {
@@ -326,6 +328,26 @@ static void flush_done(void *arg, enum status st, const struct err *err) {
   free(f);
 }
 
+static enum status prune(struct db *db, void *arg, struct err *err) {
+  const int64_t *before_ns = arg;
+  return usage_prune(db, *before_ns, EVENTS_PRUNED, NULL, err);
+}
+
+static void prune_done(void *arg, enum status st, const struct err *err) {
+  (void)st, (void)err;  // the next sweep tries again
+  free(arg);
+}
+
+// Once in a while: tenants that are gone from memory, events that no window needs from the file.
+static void sweep(struct usage *u, struct store *store, int64_t now_ns) {
+  u->swept_ns = now_ns;
+  api_meter_sweep(&u->meter, now_ns - FORGET_NS);
+  int64_t *before_ns = malloc(sizeof *before_ns);
+  if (before_ns == NULL) return;
+  *before_ns = now_ns - EVENTS_KEPT_NS;
+  store_write(store, STORE_CONTROL, prune, prune_done, before_ns);
+}
+
 void usage_flush(struct usage *u, struct store *store, int64_t now_ns) {
   if (u->flushing > 0) return;  // the disk is slow: one batch at a time
   struct flush *f = gather(u);
@@ -333,8 +355,7 @@ void usage_flush(struct usage *u, struct store *store, int64_t now_ns) {
     u->flushing++;
     store_write(store, STORE_CONTROL, flush_write, flush_done, f);
   } else if (now_ns - u->swept_ns > SWEEP_NS || now_ns < u->swept_ns) {
-    u->swept_ns = now_ns;
-    api_meter_sweep(&u->meter, now_ns - FORGET_NS);
+    sweep(u, store, now_ns);
   }
 }
 

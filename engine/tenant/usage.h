@@ -72,7 +72,8 @@ int64_t usage_api_rate(const struct usage *u, int64_t tenant_id);
 // The tenant's plan (or everybody's) changed: ask again at the next request.
 void usage_forget(struct usage *u, int64_t tenant_id);
 void usage_forget_all(struct usage *u);
-// Writes what was counted since; call it every few seconds. What could not be written is tried again.
+// Writes what was counted since, and forgets now and then what is no longer needed; call it every few seconds. What could not
+// be written is tried again. The store needs a loop.
 void usage_flush(struct usage *u, struct store *store, int64_t now_ns);
 // The same, waiting for the commit; when the service stops.
 enum status usage_flush_sync(struct usage *u, struct store *store, struct err *err) MUST_CHECK;

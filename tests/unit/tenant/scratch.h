@@ -12,15 +12,18 @@
 
 #include <cmocka.h>
 
-static inline int scratch_open(char dir[64], struct store **ret) {
+// loop: where writes without waiting are told; may be NULL.
+static inline int scratch_open_on(struct loop *loop, char dir[64], struct store **ret) {
   struct err err = {0};
   strcpy(dir, "/tmp/perigee_tenant_XXXXXX");
   if (mkdtemp(dir) == NULL) return 1;
-  struct store_options options = {0};
+  struct store_options options = {loop};
   if (store_open(dir, &options, ret, &err) == OK) return 0;
   print_error("%s\n", err.msg);
   return 1;
 }
+
+static inline int scratch_open(char dir[64], struct store **ret) { return scratch_open_on(NULL, dir, ret); }
 
 static inline void scratch_close(const char *dir, struct store *store) {
   char command[128];

@@ -1,4 +1,5 @@
 // Windows, plans with their exceptions, limits on write, requests counted in memory, downgrades. On a real database file.
+#include "loop/loop.h"
 #include "scratch.h"
 #include "store/db.h"
 #include "store/script_rows.h"
@@ -10,6 +11,7 @@
 #define DAY (86400 * S)
 #define T0 (INT64_C(1790000000) * S)  // 2026-09-21 14:13:20 UTC
 
+static struct loop *loop;
 static struct store *store;
 static struct usage *u;
 static struct tier_script *tiers;
@@ -30,7 +32,7 @@ static const char source[] =
 static int setup(void **state) {
   (void)state;
   struct err err;
-  if (scratch_open(dir, &store) != 0) return 1;
+  if (loop_create(&loop, NULL, &err) != OK || scratch_open_on(loop, dir, &store) != 0) return 1;
   if (tier_script_create("x.lua", source, strlen(source), NULL, &tiers, &err) != OK) {
     print_error("%s\n", err.msg);
     return 1;
@@ -43,6 +45,7 @@ static int teardown(void **state) {
   usage_destroy(u);
   tier_script_destroy(tiers);
   scratch_close(dir, store);
+  loop_destroy(loop);
   return 0;
 }
 
@@ -388,7 +391,38 @@ static void many_tenants(void **state) {
   assert_int_equal(usage_flush_sync(u, store, &err), OK);
   usage_flush(u, store, T0 + 4 * 3600 * S);  // nothing unsaved: sweeps
   int64_t n;
+  loop_turn(loop, true);
   assert_int_equal(usage_now(u, reader(), INT64_C(77) << 22, LIMIT_API_CALLS_PER_HOUR, T0, &n, &err), OK);
+  assert_true(n == 2);
+}
+
+static void flushes_on_the_loop(void **state) {
+  (void)state;
+  struct err err;
+  struct usage_decision d;
+  int64_t n = 0, hour = window_start(METER_HOUR, T0);
+  for (int i = 0; i < 4; i++) assert_true(call_at(T0 + i, &d));
+  usage_flush(u, store, T0);
+  assert_true(call_at(T0 + 4, &d) && d.used == 4);
+  usage_flush(u, store, T0);  // the first is under way: waits for its turn
+  loop_turn(loop, true);
+  assert_int_equal(usage_used(reader(), tenant, "api_calls_per_hour", hour, &n, &err), OK);
+  assert_true(n == 4);
+  usage_flush(u, store, T0);
+  loop_turn(loop, true);
+  assert_int_equal(usage_used(reader(), tenant, "api_calls_per_hour", hour, &n, &err), OK);
+  assert_true(n == 5);
+  // old events are forgotten, what they added up to is not
+  assert_int_equal(take(ACTION_TRADE_TESTNET, "old", T0), OK);
+  usage_flush(u, store, T0 + 61 * DAY);
+  loop_turn(loop, true);
+  assert_int_equal(take(ACTION_TRADE_TESTNET, "old", T0), OK);
+  assert_int_equal(usage_used(reader(), tenant, "trades_per_day", window_start(METER_DAY, T0), &n, &err), OK);
+  assert_true(n == 1);
+  usage_flush(u, store, T0 + 63 * DAY);
+  loop_turn(loop, true);
+  assert_int_equal(take(ACTION_TRADE_TESTNET, "old", T0), OK);
+  assert_int_equal(usage_used(reader(), tenant, "trades_per_day", window_start(METER_DAY, T0), &n, &err), OK);
   assert_true(n == 2);
 }
 
@@ -429,7 +463,7 @@ static void downgrade(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(windows), TEST(subscriptions), TEST(overrides), TEST(limits_hold), TEST(things_held), TEST(the_script_decides_last),
-    TEST(requests), TEST(requests_add_up), TEST(many_tenants), TEST(downgrade),
+    TEST(requests), TEST(requests_add_up), TEST(many_tenants), TEST(flushes_on_the_loop), TEST(downgrade),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
