@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PROGRESS_NS (50 * NS_PER_MS)  // between two frames
@@ -159,10 +158,10 @@ static bool show_checks(void *self, size_t done, size_t total) { return show_per
 static enum status load_data(struct child *c, int i, struct err *err) {
   const struct request_data *d = &c->request->data[i];
   struct series *s = &c->series[i];
-  struct stat info;
   int fd = c->options->socket + 1 + i;
-  if (fstat(fd, &info) != 0 || info.st_size <= 0) return err_set(err, ERR_IO, "/data/%d: its descriptor holds nothing", i);
-  size_t len = (size_t)info.st_size;
+  off_t size = lseek(fd, 0, SEEK_END);  // fstat() takes a path, so the jail forbids it
+  if (size <= 0) return err_set(err, ERR_IO, "/data/%d: its descriptor holds nothing", i);
+  size_t len = (size_t)size;
   void *bytes = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
   if (bytes == MAP_FAILED) return err_errno(err, errno, "/data/%d", i);
   enum status st;

@@ -25,7 +25,7 @@ struct jail_options {
   uint64_t address_bytes;     // address space; beyond it malloc fails. 0: no limit
 };
 
-// What stays possible: read, write, poll, lseek, fstat and close on descriptors already open (read-only mappings of them too),
+// What stays possible: read, write, poll, lseek and close on descriptors already open (read-only mappings of them too),
 // memory (never executable), futex, clocks, signals to the own process (the watchdog's), exit. Also set: no core files, no new
 // files (FSIZE 0), no privileges by exec, not traceable, and death with the parent.
 // ERR_IO: the kernel refused; the caller must not go on.

@@ -80,6 +80,9 @@ static int do_ptrace(void) { return syscall(SYS_ptrace, 0, 0, 0, 0) < 0 ? 1 : PA
 static int do_unlink(void) { return unlink("/nowhere/at/all") < 0 ? 1 : PASSED; }
 static int do_memfd(void) { return memfd_create("x", 0) < 0 ? 1 : PASSED; }
 
+static int do_stat(void) { return syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", (char[256]){0}, 0) < 0 ? 1 : PASSED; }
+static int do_sendmsg(void) { return sendmsg(pair[1], &(struct msghdr){0}, 0) < 0 ? 1 : PASSED; }
+
 static void forbidden_things_kill(void **state) {
   (void)state;
   assert_killed(do_open);
@@ -95,6 +98,7 @@ static void forbidden_things_kill(void **state) {
   assert_killed(do_ptrace);
   assert_killed(do_unlink);
   assert_killed(do_memfd);
+  assert_killed(do_sendmsg);
 }
 
 static void *nothing(void *arg) { return arg; }
@@ -115,6 +119,7 @@ static void no_threads_no_code(void **state) {
   }
   assert_killed(do_thread);
   assert_killed(do_exec_memory);
+  assert_killed(do_stat);
 }
 
 static int do_work(void) {
