@@ -312,6 +312,42 @@ def _():
     assert v["verdict"] == "fail" and v["checks"][0]["status"] == "fail" and "t.lua:1" in v["checks"][0]["reason"], v
 
 
+def check(*args):
+    p = subprocess.run([ENGINE, "check", *args], capture_output=True, text=True, timeout=300)
+    return p.returncode, p.stdout, p.stderr
+
+
+@case("every shipped strategy is proven, on the command line as in an upload")
+def _():
+    folder = os.path.join(ROOT, "strategies")
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".lua"):
+            continue
+        code, out, err = check(os.path.join(folder, name), "--verdict", "--json", "-")
+        v = json.loads(out)
+        assert code == 0 and v["verdict"] in ("pass", "warn"), (name, v["checks"], err)
+        assert all(c["status"] == "pass" for c in v["checks"] if c["check"] in ("describe", "run", "determinism", "lookahead")), (name, v["checks"])
+        assert v["figures"]["fills"] > 0, name
+
+
+@case("check --verdict: exit codes, data of one's own, readable lines")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        def put(name, text):
+            path = os.path.join(folder, name)
+            open(path, "w" if isinstance(text, str) else "wb").write(text)
+            return path
+        bars, good, bad = put("T_1h.csv", csv()), put("good.lua", SMA), put("bad.lua", HEAD + "function on_bar(ctx) ctx:nope() end")
+        code, out, err = check(good, "--verdict", "--data", bars, "--fee", "0.0005")
+        assert code == 0 and "verdict: " in out and "T_1h.csv" not in err, (code, out, err)
+        code, out, _ = check(bad, "--verdict", "--data", bars)
+        assert code == 1 and "fail  run" in out.replace("\x1b", "") and "bad.lua:2" in out, out
+        assert check(good, "--verdict", "--data", os.path.join(folder, "none_1h.csv"))[0] == 1
+        assert check(good, "--data", bars)[0] == 2
+        assert check(good, "--verdict", "--fee", "x")[0] == 2
+        assert json.loads(check(good)[1])["name"] == "SMA cross"
+
+
 def main():
     print(f"1..{len(CASES)}")
     bad = 0
