@@ -1,4 +1,4 @@
-#include "script/profile.h"
+#include "script/profile_impl.h"
 
 #include "base/suggest.h"
 #include "crypto/sha256.h"
@@ -7,6 +7,8 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
+
+_Static_assert(SCRIPT_SOURCE_MAX == VM_SOURCE_MAX, "one limit");
 
 static const char header_key = 'h';  // registry: its address, unreachable for scripts
 

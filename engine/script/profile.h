@@ -11,12 +11,14 @@
 #pragma once
 #include "base/json.h"
 #include "base/status.h"
-#include "script/vm.h"
 
-#include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct watchdog;
+
+#define SCRIPT_SOURCE_MAX 65536  // bytes of a script of any kind
 
 // id, name everywhere (files, API, database), header function
 #define SCRIPT_KIND_LIST(X)                   \
@@ -34,8 +36,6 @@ enum script_kind {
 const char *script_kind_name(enum script_kind kind);
 bool script_kind_parse(const char *text, enum script_kind *ret);
 
-#define PROFILE_HEAP_BYTES (512 * 1024)
-#define PROFILE_INSTRUCTIONS 200000  // of one call, loading being one too: about 2 ms
 #define PROFILE_NAME_MAX 64
 #define PROFILE_FUNCTIONS_MAX 32
 
@@ -48,14 +48,6 @@ struct profile_spec {
   char functions[PROFILE_FUNCTIONS_MAX][PROFILE_NAME_MAX];  // global functions it defines, in byte order
   char sha256[65];
 };
-
-// A fresh state of the kind with the source loaded and its header given exactly once; destroy it with vm_destroy. Not for
-// strategies. watchdog may be NULL. ERR_SCRIPT and ERR_BUDGET with file:line; ERR_LIMIT: too long.
-enum status profile_open(enum script_kind kind, const char *chunkname, const char *source, size_t len, struct watchdog *watchdog,
-                         struct vm **ret, struct err *err) MUST_CHECK;
-
-// Pushes the header's table; inside protected calls only.
-void profile_push_header(lua_State *L);
 
 // Rules and dialects: evaluates the header in a throw-away state.
 enum status profile_describe(enum script_kind kind, const char *chunkname, const char *source, size_t len,

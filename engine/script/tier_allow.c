@@ -4,7 +4,7 @@
 // next question. usage is a fresh table each time: an earlier answer cannot colour a later one through it.
 #include "script/tier_impl.h"
 
-#include "script/profile.h"
+#include "script/profile_impl.h"
 #include "script/script_error.h"
 
 #include <lauxlib.h>

@@ -4,7 +4,7 @@
 #include "base/decimal.h"
 #include "base/suggest.h"
 #include "crypto/sha256.h"
-#include "script/profile.h"
+#include "script/profile_impl.h"
 #include "script/table_reader.h"
 #include "script/tier_impl.h"
 

@@ -77,7 +77,7 @@ static enum status add_script(struct edition *e, const char *dir, enum script_ki
   for (size_t i = 0; i < e->count; i++)
     if (e->parts[i].item.kind == kind && strcmp(e->parts[i].item.name, part->item.name) == 0)
       return err_set(err, ERR_INVALID, "edition.json: there are two scripts of kind %s named %s", script_kind_name(kind), part->item.name);
-  enum status st = read_inside(dir, file, VM_SOURCE_MAX, &source, err);
+  enum status st = read_inside(dir, file, SCRIPT_SOURCE_MAX, &source, err);
   if (st == OK) st = registry_describe(kind, part->item.name, source.data != NULL ? source.data : "", source.len, watchdog, &part->draft, err);
   buf_finish(&source);
   if (st == OK) e->count++;

@@ -188,7 +188,7 @@ enum status registry_describe(enum script_kind kind, const char *name, const cha
   enum status st = registry_check_name(kind, name, err);
   if (st != OK) return st;
   snprintf(file, sizeof file, "%s.lua", name);
-  if (len > VM_SOURCE_MAX) return err_set(err, ERR_LIMIT, "%s: the script has %zu bytes, at most %d are allowed", file, len, VM_SOURCE_MAX);
+  if (len > SCRIPT_SOURCE_MAX) return err_set(err, ERR_LIMIT, "%s: the script has %zu bytes, at most %d are allowed", file, len, SCRIPT_SOURCE_MAX);
   *ret = (struct script_draft){.kind = kind, .state = kind == SCRIPT_STRATEGY ? SCRIPT_NEW : SCRIPT_PROVEN, .source = malloc(len + 1), .source_len = len};
   if (ret->source == NULL) return err_set(err, ERR_NOMEM, "%s: out of memory", file);
   memcpy(ret->source, source, len);
