@@ -2,12 +2,14 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #define MAGIC "PGS1"
 #define HEAD_BYTES 44
 #define CRC_AT 40
+#define BAR_BYTES_MAX 70  // seven varints of ten bytes
 #define SERIES_MAGIC "PGB1"
 
 enum { HAS_FLAGS = 1 };
@@ -69,17 +71,13 @@ static uint32_t segment_crc(const unsigned char *head, const unsigned char *body
   return (uint32_t)crc32(crc, body, (uInt)body_len);
 }
 
-enum status segment_pack(const struct series *s, size_t from, size_t count, struct buf *out, struct err *err) {
-  assert(count > 0 && count <= SEGMENT_BARS_MAX && from + count <= s->count);
-  static _Thread_local unsigned char bytes[SEGMENT_BYTES_MAX];
-  const struct bar *bars = s->bars + from;
-  uint32_t flags = 0;
-  for (size_t i = 0; i < count; i++) flags |= bars[i].flags;
-  struct packer k = {bytes + HEAD_BYTES, false};
+// The columns of bars [0, count) behind `p`; the end, or NULL when a difference does not fit.
+static unsigned char *write_columns(unsigned char *p, const struct bar *bars, size_t count, int64_t timeframe_ns, bool has_flags) {
+  struct packer k = {p, false};
   int64_t end_ns = bars[0].open_ns, close = 0;
   for (size_t i = 0; i < count; i++) {
     put_delta(&k, bars[i].open_ns, end_ns);
-    if (!add_checked(bars[i].open_ns, s->timeframe_ns, &end_ns)) k.overflow = true;
+    if (!add_checked(bars[i].open_ns, timeframe_ns, &end_ns)) k.overflow = true;
   }
   for (size_t i = 0; i < count; i++) {
     put_delta(&k, bars[i].open.ticks, close);
@@ -89,9 +87,28 @@ enum status segment_pack(const struct series *s, size_t from, size_t count, stru
   for (size_t i = 0; i < count; i++) put_delta(&k, bars[i].high.ticks, upper(&bars[i]));
   for (size_t i = 0; i < count; i++) put_delta(&k, lower(&bars[i]), bars[i].low.ticks);
   for (size_t i = 0; i < count; i++) k.p = put_varint(k.p, bars[i].volume);
-  for (size_t i = 0; flags && i < count; i++) k.p = put_varint(k.p, bars[i].flags);
-  if (k.overflow) return err_set(err, ERR_RANGE, "%s: prices or times too far apart to be packed", s->inst.symbol);
-  size_t body = (size_t)(k.p - bytes) - HEAD_BYTES;
+  for (size_t i = 0; has_flags && i < count; i++) k.p = put_varint(k.p, bars[i].flags);
+  return k.overflow ? NULL : k.p;
+}
+
+enum status segment_pack(const struct series *s, size_t from, size_t count, struct buf *out, struct err *err) {
+  assert(count > 0 && count <= SEGMENT_BARS_MAX && from + count <= s->count);
+  const struct bar *bars = s->bars + from;
+  uint32_t flags = 0;
+  for (size_t i = 0; i < count; i++) {
+    flags |= bars[i].flags;
+    // what could not be read back is not written
+    if (bars[i].high.ticks < upper(&bars[i]) || bars[i].low.ticks > lower(&bars[i]) || bars[i].volume < -1 || (i > 0 && bars[i].open_ns <= bars[i - 1].open_ns))
+      return err_set(err, ERR_INVALID, "%s: bar %zu breaks the rules of bars", s->inst.symbol, from + i);
+  }
+  unsigned char *bytes = malloc(HEAD_BYTES + count * BAR_BYTES_MAX);
+  if (!bytes) return err_set(err, ERR_NOMEM, "%s: out of memory", s->inst.symbol);
+  unsigned char *end = write_columns(bytes + HEAD_BYTES, bars, count, s->timeframe_ns, flags);
+  if (!end) {
+    free(bytes);
+    return err_set(err, ERR_RANGE, "%s: prices or times too far apart to be packed", s->inst.symbol);
+  }
+  size_t body = (size_t)(end - bytes) - HEAD_BYTES;
   memcpy(bytes, MAGIC, 4);
   put_u32(bytes + 4, (uint32_t)count);
   put_i64(bytes + 8, bars[0].open_ns);
@@ -104,6 +121,7 @@ enum status segment_pack(const struct series *s, size_t from, size_t count, stru
   put_u32(bytes + 36, (uint32_t)body);
   put_u32(bytes + CRC_AT, segment_crc(bytes, bytes + HEAD_BYTES, body));
   buf_add(out, bytes, HEAD_BYTES + body);
+  free(bytes);
   return out->failed ? err_set(err, ERR_LIMIT, "%s: no room for packed bars", s->inst.symbol) : OK;
 }
 

@@ -17,7 +17,8 @@
 #define SEGMENT_BARS_MAX 4096
 #define SEGMENT_BYTES_MAX (64 + SEGMENT_BARS_MAX * 70)
 
-// Appends bars [from, from + count) of s, packed. ERR_RANGE: prices too far apart for 64 bits; ERR_NOMEM, ERR_LIMIT: out is full.
+// Appends bars [from, from + count) of s, packed. ERR_INVALID: a bar whose high or low
+// does not enclose it; ERR_RANGE: prices too far apart for 64 bits; ERR_NOMEM; ERR_LIMIT: out is full.
 enum status segment_pack(const struct series *s, size_t from, size_t count, struct buf *out, struct err *err) MUST_CHECK;
 // Appends a segment's bars to s in s's units. ERR_INVALID: damaged, another timeframe, not after s's last bar, or finer than
 // s's tick or volume scale can hold (s is as before then); ERR_NOMEM.

@@ -203,6 +203,23 @@ static void units_change_exactly(void **state) {
   series_finish(&s);
 }
 
+static void bad_bars_are_not_written(void **state) {
+  (void)state;
+  for (int what = 0; what < 4; what++) {
+    struct err err;
+    struct series s = make(10, false);
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    if (what == 0) s.bars[5].high.ticks = s.bars[5].low.ticks - 1;
+    if (what == 1) s.bars[5].low.ticks = s.bars[5].high.ticks + 1;
+    if (what == 2) s.bars[5].volume = -2;
+    if (what == 3) s.bars[5].open_ns = s.bars[4].open_ns;
+    assert_int_equal(series_pack(&s, &b, &err), ERR_INVALID);
+    buf_finish(&b);
+    series_finish(&s);
+  }
+}
+
 static void zones_from_memory(void **state) {
   (void)state;
   struct err err;
@@ -225,7 +242,7 @@ static void zones_from_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(goes_and_comes_back),  cmocka_unit_test(cut_anywhere), cmocka_unit_test(damage_is_noticed), cmocka_unit_test(lies_do_no_harm),
-      cmocka_unit_test(units_change_exactly), cmocka_unit_test(zones_from_memory),
+      cmocka_unit_test(units_change_exactly), cmocka_unit_test(bad_bars_are_not_written), cmocka_unit_test(zones_from_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
