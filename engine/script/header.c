@@ -6,6 +6,7 @@
 
 #include "base/suggest.h"
 #include "market/bar.h"
+#include "script/table_reader.h"
 
 #include <ctype.h>
 #include <lauxlib.h>
@@ -17,8 +18,8 @@
 static const char header_key = 'h', kind_key = 'k';  // registry and tag keys: their addresses, unreachable for scripts
 
 struct reader {
+  struct table_reader t;  // first: where errors point to
   lua_State *L;
-  const char *chunkname, *source;
   struct script_spec *spec;
 };
 
@@ -83,7 +84,7 @@ void header_push(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &header_key);
 }
 
-// ---- where a key stands in the source, for messages and for keeping the author's order
+// ---- reading a table
 
 // The field without metamethods: the header's tables are the tenant's, and reading them must run none of its code – it could
 // hang, or free what the reader holds. Leaves the value on the stack, returns its type.
@@ -97,82 +98,7 @@ static bool word_char(char c) {
   return isalnum((unsigned char)c) || c == '_';
 }
 
-// Offset of `word` as a table key (word =) or as a quoted text; -1 when not found. Comments and strings are skipped for keys.
-static long source_find(const char *source, const char *word, bool quoted) {
-  size_t len = strlen(word);
-  for (const char *p = source; *p; p++) {
-    if (p[0] == '-' && p[1] == '-') {
-      while (*p && *p != '\n') p++;
-      if (!*p) break;
-      continue;
-    }
-    if (*p == '"' || *p == '\'') {
-      char quote = *p;
-      const char *start = p + 1;
-      for (p++; *p && *p != quote && *p != '\n'; p++)
-        if (*p == '\\' && p[1]) p++;
-      if (quoted && (size_t)(p - start) == len && memcmp(start, word, len) == 0) return (long)(start - source);
-      if (!*p) break;
-      continue;
-    }
-    if (quoted || strncmp(p, word, len) != 0 || word_char(p[len]) || (p > source && word_char(p[-1]))) continue;
-    const char *after = p + len;
-    while (*after == ' ' || *after == '\t') after++;
-    if (*after == '=' && after[1] != '=') return (long)(p - source);
-  }
-  return -1;
-}
-
-// Raises "file:line:col: message" with the source line and a caret below it.
-static _Noreturn void fail(struct reader *r, const char *word, const char *fmt, ...) PRINTF(3, 4);
-static _Noreturn void fail(struct reader *r, const char *word, const char *fmt, ...) {
-  char msg[600];
-  va_list ap;
-  va_start(ap, fmt);
-  vsnprintf(msg, sizeof msg, fmt, ap);
-  va_end(ap);
-  long at = word ? source_find(r->source, word, false) : -1;
-  if (at < 0 && word) at = source_find(r->source, word, true);
-  if (at < 0) {
-    const char *call = strstr(r->source, "strategy");
-    at = call ? (long)(call - r->source) : 0;
-    word = "strategy";
-  }
-  int line = 1;
-  const char *start = r->source;
-  for (const char *p = r->source; p < r->source + at; p++)
-    if (*p == '\n') {
-      line++;
-      start = p + 1;
-    }
-  int column = (int)(r->source + at - start), width = (int)strcspn(start, "\r\n");
-  if (width > 120) width = 120;
-  char caret[160] = "";
-  if (column < 120) {
-    int n = (int)strlen(word);
-    memset(caret, ' ', (size_t)column);
-    for (int i = 0; i < n && column + i < 150; i++) caret[column + i] = i ? '~' : '^';
-  }
-  lua_pushfstring(r->L, "%s:%d:%d: %s\n", r->chunkname, line, column + 1, msg);
-  char text[400];
-  snprintf(text, sizeof text, "%5d | %.*s\n      | %s", line, width, start, caret);
-  for (char *p = text; *p; p++)
-    if (*p == '\t') *p = ' ';
-  lua_pushstring(r->L, text);
-  lua_concat(r->L, 2);
-  lua_error(r->L);
-  abort();  // lua_error does not return
-}
-
-static void reject_unknown(struct reader *r, const char *where, const char *key, const char *const *known, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    if (strcmp(known[i], key) == 0) return;
-  const char *near = suggest_nearest(key, known, n);
-  char list[400] = "";
-  for (size_t i = 0; i < n; i++) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", known[i]);
-  if (near) fail(r, key, "%s: unknown key '%s'; did you mean '%s'?", where, key, near);
-  fail(r, key, "%s: unknown key '%s'; known are %s", where, key, list);
-}
+#define fail(r, ...) table_fail(&(r)->t, __VA_ARGS__)
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -185,7 +111,7 @@ static void check_keys(struct reader *r, int ix, const char *where, const char *
     if (lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= positional) continue;
     if (lua_type(L, -2) != LUA_TSTRING)
       fail(r, NULL, "%s: only named keys%s are allowed", where, positional ? " after the positional values" : "");
-    reject_unknown(r, where, lua_tostring(L, -2), known, n);
+    table_check_key(&r->t, where, lua_tostring(L, -2), known, n);
   }
 }
 
@@ -453,7 +379,7 @@ static void read_section(struct reader *r, int header, const char *section, void
     if (lua_type(L, -2) != LUA_TSTRING) fail(r, section, "%s: every entry needs a name", section);
     if (n == (int)COUNT(entries)) fail(r, section, "%s: at most %d entries", section, (int)COUNT(entries));
     entries[n].name = lua_tostring(L, -2);
-    entries[n].at = source_find(r->source, entries[n].name, false);
+    entries[n].at = table_find_word(r->t.source, 0, entries[n].name, false);
     n++;
   }
   qsort(entries, (size_t)n, sizeof entries[0], entry_compare);
@@ -500,7 +426,7 @@ static int read_count(struct reader *r, int header, const char *key, int absent,
 
 void header_read(lua_State *L, const char *chunkname, const char *source, struct script_spec *spec) {
   static const char *const keys[] = {"name", "api", "about", "params", "check", "data", "ind", "warmup", "lookback", "risk", "mode"};
-  struct reader reader = {.L = L, .chunkname = chunkname, .source = source, .spec = spec}, *r = &reader;
+  struct reader reader = {{.L = L, .chunkname = chunkname, .source = source, .head = "strategy"}, L, spec}, *r = &reader;
   luaL_checkstack(L, 16, NULL);
   header_push(L);
   if (!lua_istable(L, -1))

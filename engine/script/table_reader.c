@@ -85,20 +85,22 @@ void table_fail(struct table_reader *r, const char *word, const char *fmt, ...) 
   abort();  // lua_error does not return
 }
 
+void table_check_key(struct table_reader *r, const char *where, const char *key, const char *const *known, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (strcmp(known[i], key) == 0) return;
+  const char *near = suggest_nearest(key, known, n);
+  if (near != NULL) table_fail(r, key, "%s: unknown key '%.60s'; did you mean '%s'?", where, key, near);
+  char list[400] = "";
+  for (size_t i = 0; i < n; i++) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i != 0 ? ", " : "", known[i]);
+  table_fail(r, key, "%s: unknown key '%.60s'; known are %s", where, key, list);
+}
+
 void table_check_keys(struct table_reader *r, int ix, const char *where, const char *const *known, size_t n) {
   lua_State *L = r->L;
   ix = lua_absindex(L, ix);
   for (lua_pushnil(L); lua_next(L, ix) != 0; lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) table_fail(r, NULL, "%s: only named keys are allowed here", where);
-    const char *key = lua_tostring(L, -2);
-    size_t i = 0;
-    while (i < n && strcmp(known[i], key) != 0) i++;
-    if (i < n) continue;
-    const char *near = suggest_nearest(key, known, n);
-    if (near != NULL) table_fail(r, key, "%s: unknown key '%.60s'; did you mean '%s'?", where, key, near);
-    char list[400] = "";
-    for (i = 0; i < n; i++) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i != 0 ? ", " : "", known[i]);
-    table_fail(r, key, "%s: unknown key '%.60s'; known are %s", where, key, list);
+    table_check_key(r, where, lua_tostring(L, -2), known, n);
   }
 }
 

@@ -24,6 +24,9 @@ long table_find_word(const char *source, long from, const char *word, bool quote
 // Raises "file:line:col: message", the source line and a mark below the word. word may be NULL.
 _Noreturn void table_fail(struct table_reader *r, const char *word, const char *fmt, ...) PRINTF(3, 4);
 
+// Raises unless key is one of known[0..n). where: "params.fast".
+void table_check_key(struct table_reader *r, const char *where, const char *key, const char *const *known, size_t n);
+
 // Raises for any key of the table at ix that is not a text in known[0..n). where: "tiers.pro".
 void table_check_keys(struct table_reader *r, int ix, const char *where, const char *const *known, size_t n);
 
