@@ -255,6 +255,36 @@ def _():
     job.process.stderr.close()
 
 
+@case("a parent killed outright leaves no child behind, even one that says nothing")
+def _():
+    r, w = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        job = Job(data=(csv(200000),))
+        job.send(REQUEST, request())
+        job.send(SOURCE, HEAD + "function on_bar(ctx, bar)\n  for i = 1, 400000 do end\nend")
+        os.write(w, str(job.process.pid).encode())
+        time.sleep(60)
+        os._exit(0)
+    pid = int(os.read(r, 20))
+    time.sleep(0.3)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    for _ in range(100):
+        try:
+            state = open(f"/proc/{pid}/stat").read().split(")")[1].split()[0]
+        except FileNotFoundError:
+            break
+        if state == "Z":
+            break
+        time.sleep(0.02)
+    else:
+        os.kill(pid, signal.SIGKILL)
+        raise AssertionError("it runs on")
+    os.close(r)
+    os.close(w)
+
+
 @case("inside, no file, no other process, no other descriptor is left")
 def _():
     job = Job()
