@@ -26,8 +26,9 @@ static json_t *loaded(const struct edition *e) {
   json_t *scripts = json_array();
   const struct edition_item *item;
   for (size_t i = 0; (item = edition_item(e, i)); i++)
-    json_array_append_new(scripts, json_pack("{s:o, s:s, s:s, s:I, s:b}", "id", api_id("str", item->put.script_id), "kind", script_kind_name(item->kind), "name", item->name, "version",
-                                             (json_int_t)item->put.version, "new_version", (int)item->put.new_version));
+    json_array_append_new(scripts, json_pack("{s:o, s:s, s:s, s:I, s:b}", "id", api_id("str", item->put.script_id),
+                                     "kind", script_kind_name(item->kind), "name", item->name, "version",
+                                     (json_int_t)item->put.version, "new_version", (int)item->put.new_version));
   return json_pack("{s:s, s:o}", "edition", edition_name(e), "scripts", scripts);
 }
 
@@ -53,12 +54,14 @@ static enum status refused(struct api_call *call, enum status st) {
 static enum status described(struct api_call *call) {
   struct loading *l = call->state;
   if (l->status != OK) return refused(call, l->status);
-  enum status st = edition_prepare(call->core->registry, store_reader(api_store(call), STORE_CONTROL), l->edition, &l->activation, &call->err);
+  enum status st = edition_prepare(
+    call->core->registry, store_reader(api_store(call), STORE_CONTROL), l->edition, &l->activation, &call->err);
   return st == OK ? api_write_then(call, write_edition, swap) : refused(call, st);
 }
 
 enum status api_admin_edition_load(struct api_call *call) {
-  if (call->who.kind != WHO_OPERATOR) return api_problem(call, PROBLEM_forbidden, "Only the operator at the machine can load files of the machine.");
+  if (call->who.kind != WHO_OPERATOR)
+    return api_problem(call, PROBLEM_forbidden, "Only the operator at the machine can load files of the machine.");
   struct loading *l = api_alloc(call, sizeof *l);
   if (!l) return err_set(&call->err, ERR_NOMEM, "out of memory");
   call->state = l;

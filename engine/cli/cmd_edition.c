@@ -32,11 +32,13 @@ static enum status prove(struct api_client *client, const json_t *item, struct e
   char path[512];
   json_t *version = NULL, *body = NULL, *script = NULL, *active = NULL;
   const char *name = text_of(item, "name");
-  snprintf(path, sizeof path, "/admin/scripts/%s/versions/%lld", text_of(item, "id"), (long long)json_integer_value(json_object_get(item, "version")));
+  snprintf(path, sizeof path, "/admin/scripts/%s/versions/%lld", text_of(item, "id"),
+    (long long)json_integer_value(json_object_get(item, "version")));
   enum status st = api_client_call(client, "GET", path, NULL, &version, err);
   if (st == OK && strcmp(text_of(version, "state"), "proven") != 0) {
     body = json_pack("{s:s, s:s, s:s}", "kind", "strategy", "name", name, "source", text_of(version, "source"));
-    st = body ? api_client_call(client, "POST", "/admin/scripts", body, &script, err) : err_set(err, ERR_NOMEM, "out of memory");
+    st = body ? api_client_call(client, "POST", "/admin/scripts", body, &script, err)
+              : err_set(err, ERR_NOMEM, "out of memory");
   }
   if (st == OK) {
     size_t len = strlen(path);
@@ -65,13 +67,15 @@ static int load(const struct cli_args *a, struct api_client *client) {
   int failed = 0;
   for (size_t i = 0; i < json_array_size(scripts); i++) {
     json_t *item = json_array_get(scripts, i);
-    bool strategy = strcmp(text_of(item, "kind"), "strategy") == 0, active = !strategy || prove(client, item, &err) == OK;
+    bool strategy = strcmp(text_of(item, "kind"), "strategy") == 0,
+         active = !strategy || prove(client, item, &err) == OK;
     json_object_set_new(item, "active", json_boolean(active));
     if (!active) cli_error("%s", err.msg);
     failed += !active;
     if (!cli_has(a, "--json"))
-      printf("%-9s %-32s version %lld%s%s\n", text_of(item, "kind"), text_of(item, "name"), (long long)json_integer_value(json_object_get(item, "version")),
-             active ? ", active" : ", stored", json_is_true(json_object_get(item, "new_version")) ? "" : " (was there)");
+      printf("%-9s %-32s version %lld%s%s\n", text_of(item, "kind"), text_of(item, "name"),
+        (long long)json_integer_value(json_object_get(item, "version")), active ? ", active" : ", stored",
+        json_is_true(json_object_get(item, "new_version")) ? "" : " (was there)");
   }
   if (!cli_has(a, "--json")) printf("edition %s is in force\n", text_of(answer, "edition"));
   int code = cli_has(a, "--json") ? write_json(answer, cli_value(a, "--json", "-")) : 0;
@@ -80,7 +84,8 @@ static int load(const struct cli_args *a, struct api_client *client) {
 }
 
 static int run_edition(const struct cli_args *a) {
-  if (a->positional_count != 2 || strcmp(a->positional[0], "load") != 0) return cli_usage(a, "write: perigee edition load DIR");
+  if (a->positional_count != 2 || strcmp(a->positional[0], "load") != 0)
+    return cli_usage(a, "write: perigee edition load DIR");
   char dir[CLI_DATA_DIR_MAX];
   struct api_client *client;
   struct err err;
@@ -91,9 +96,11 @@ static int run_edition(const struct cli_args *a) {
   return code;
 }
 
-static const struct cli_option edition_options[] = {{"--json", "FILE", "what was loaded; - is standard output"}, CLI_DATA_DIR_OPTION, {NULL, NULL, NULL}};
-const struct cli_command cmd_edition = {
-    "edition", "load DIR [options]", "load a product's tiers, rules, dialects, strategies and branding",
-    "DIR/edition.json names the scripts. Tiers, rules, dialects and branding take effect together, at once, or not at all when one of them\n"
-    "has a mistake. Strategies are stored with them, then proven and made active one by one.",
-    edition_options, run_edition};
+static const struct cli_option edition_options[] = {
+  {"--json", "FILE", "what was loaded; - is standard output"}, CLI_DATA_DIR_OPTION, {NULL, NULL, NULL}};
+const struct cli_command cmd_edition = {"edition", "load DIR [options]",
+  "load a product's tiers, rules, dialects, strategies and branding",
+  "DIR/edition.json names the scripts. Tiers, rules, dialects and branding take effect together, at once, or not at "
+  "all when one of them\n"
+  "has a mistake. Strategies are stored with them, then proven and made active one by one.",
+  edition_options, run_edition};

@@ -23,7 +23,9 @@ static const char *const head_names[] = {
 #undef X
 };
 
-const char *script_kind_name(enum script_kind kind) { return kind_names[kind]; }
+const char *script_kind_name(enum script_kind kind) {
+  return kind_names[kind];
+}
 
 bool script_kind_parse(const char *text, enum script_kind *ret) {
   for (int i = 0; i < SCRIPT_KIND_COUNT; i++) {
@@ -46,7 +48,8 @@ static const char *const *required(enum script_kind kind) {
 static int l_head(lua_State *L) {
   const char *head = lua_tostring(L, lua_upvalueindex(1));
   if (lua_gettop(L) != 1 || !lua_istable(L, 1)) return luaL_error(L, "%s takes one table: %s{ … }", head, head);
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &header_key) != LUA_TNIL) return luaL_error(L, "%s{…} stands in the file twice", head);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &header_key) != LUA_TNIL)
+    return luaL_error(L, "%s{…} stands in the file twice", head);
   lua_settop(L, 1);
   lua_pushvalue(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &header_key);
@@ -67,12 +70,13 @@ static void set_globals(lua_State *L, void *arg) {
 
 // The shared environment's hints speak to authors of strategies; here they would mislead.
 static int l_missing(lua_State *L) {
-  static const char *const gone[] = {"print", "require", "dofile", "loadfile", "load", "loadstring", "os", "io", "coroutine",
-                                     "debug", "package", "collectgarbage", "warn", "strategy", "ctx"};
+  static const char *const gone[] = {"print", "require", "dofile", "loadfile", "load", "loadstring", "os", "io",
+    "coroutine", "debug", "package", "collectgarbage", "warn", "strategy", "ctx"};
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
     if (strcmp(gone[i], key) == 0)
-      return luaL_error(L, "'%s' does not exist here: the script decides from what it is given, and touches nothing else", key);
+      return luaL_error(
+        L, "'%s' does not exist here: the script decides from what it is given, and touches nothing else", key);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_call(L, 2, 1);
@@ -96,8 +100,8 @@ static int l_has_header(lua_State *L) {
   return luaL_error(L, "the script has no header; begin it with %s{ … }", head_names[*kind]);
 }
 
-enum status profile_open(enum script_kind kind, const char *chunkname, const char *source, size_t len, struct watchdog *watchdog,
-                         struct vm **ret, struct err *err) {
+enum status profile_open(enum script_kind kind, const char *chunkname, const char *source, size_t len,
+  struct watchdog *watchdog, struct vm **ret, struct err *err) {
   struct vm_limits limits = {.heap_bytes = PROFILE_HEAP_BYTES, .fuel_instructions = PROFILE_INSTRUCTIONS};
   struct vm *vm;
   enum status st = vm_create(&limits, watchdog, set_globals, &kind, &vm, err);
@@ -108,12 +112,16 @@ enum status profile_open(enum script_kind kind, const char *chunkname, const cha
     st = vm_protect(vm, l_has_header, &kind, err);
     if (st != OK) st = err_wrap(err, st, "%s:1", chunkname);
   }
-  if (st == OK) *ret = vm;
-  else vm_destroy(vm);
+  if (st == OK)
+    *ret = vm;
+  else
+    vm_destroy(vm);
   return st;
 }
 
-void profile_push_header(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &header_key); }
+void profile_push_header(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &header_key);
+}
 
 // ---- rules and dialects
 
@@ -122,7 +130,9 @@ struct describe {
   struct profile_spec *spec;
 };
 
-static int by_name(const void *a, const void *b) { return strcmp(a, b); }
+static int by_name(const void *a, const void *b) {
+  return strcmp(a, b);
+}
 
 static void read_functions(struct describe *d) {
   lua_State *L = d->r.L;
@@ -132,8 +142,8 @@ static void read_functions(struct describe *d) {
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TFUNCTION || lua_iscfunction(L, -1)) continue;
     const char *name = lua_tostring(L, -2);
     if (strlen(name) >= PROFILE_NAME_MAX || spec->function_count == PROFILE_FUNCTIONS_MAX)
-      table_fail(&d->r, NULL, "at most %d global functions with names below %d bytes; make helpers local", PROFILE_FUNCTIONS_MAX,
-                 PROFILE_NAME_MAX);
+      table_fail(&d->r, NULL, "at most %d global functions with names below %d bytes; make helpers local",
+        PROFILE_FUNCTIONS_MAX, PROFILE_NAME_MAX);
     strcpy(spec->functions[spec->function_count++], name);
   }
   lua_pop(L, 1);
@@ -141,9 +151,11 @@ static void read_functions(struct describe *d) {
   const char *names[PROFILE_FUNCTIONS_MAX];
   for (int i = 0; i < spec->function_count; i++) names[i] = spec->functions[i];
   for (const char *const *need = required(spec->kind); *need != NULL; need++) {
-    if (bsearch(*need, spec->functions, (size_t)spec->function_count, sizeof spec->functions[0], by_name) != NULL) continue;
+    if (bsearch(*need, spec->functions, (size_t)spec->function_count, sizeof spec->functions[0], by_name) != NULL)
+      continue;
     const char *near = suggest_nearest(*need, names, (size_t)spec->function_count);
-    if (near != NULL) table_fail(&d->r, near, "a %s must define the function %s; is '%s' meant?", kind_names[spec->kind], *need, near);
+    if (near != NULL)
+      table_fail(&d->r, near, "a %s must define the function %s; is '%s' meant?", kind_names[spec->kind], *need, near);
     table_fail(&d->r, NULL, "a %s must define the function %s", kind_names[spec->kind], *need);
   }
 }
@@ -160,14 +172,15 @@ static int l_describe(lua_State *L) {
     table_fail(&d->r, NULL, "%s.name is missing", d->r.head);
   table_text(&d->r, -1, d->r.head, "about", spec->about, sizeof spec->about);
   int64_t api;
-  if (!table_int(&d->r, -1, d->r.head, "api", 1, 1, &api)) table_fail(&d->r, NULL, "%s.api is missing; write api=1", d->r.head);
+  if (!table_int(&d->r, -1, d->r.head, "api", 1, 1, &api))
+    table_fail(&d->r, NULL, "%s.api is missing; write api=1", d->r.head);
   spec->api = (int)api;
   read_functions(d);
   return 0;
 }
 
 enum status profile_describe(enum script_kind kind, const char *chunkname, const char *source, size_t len,
-                             struct watchdog *watchdog, struct profile_spec *ret, struct err *err) {
+  struct watchdog *watchdog, struct profile_spec *ret, struct err *err) {
   struct vm *vm;
   memset(ret, 0, sizeof *ret);
   ret->kind = kind;
@@ -192,6 +205,6 @@ enum status profile_describe(enum script_kind kind, const char *chunkname, const
 json_t *profile_json(const struct profile_spec *spec) {
   json_t *functions = json_array();
   for (int i = 0; i < spec->function_count; i++) json_array_append_new(functions, json_string(spec->functions[i]));
-  return json_pack("{s:s, s:s, s:s, s:i, s:o}", "kind", kind_names[spec->kind], "name", spec->name, "about", spec->about, "api",
-                   spec->api, "functions", functions);
+  return json_pack("{s:s, s:s, s:s, s:i, s:o}", "kind", kind_names[spec->kind], "name", spec->name, "about",
+    spec->about, "api", spec->api, "functions", functions);
 }

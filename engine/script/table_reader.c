@@ -11,7 +11,9 @@
 
 #define LINE_SHOWN 120
 
-static bool word_char(char c) { return isalnum((unsigned char)c) || c == '_'; }
+static bool word_char(char c) {
+  return isalnum((unsigned char)c) || c == '_';
+}
 
 long table_find_word(const char *source, long from, const char *word, bool quoted) {
   size_t len = strlen(word);
@@ -91,7 +93,8 @@ void table_check_key(struct table_reader *r, const char *where, const char *key,
   const char *near = suggest_nearest(key, known, n);
   if (near != NULL) table_fail(r, key, "%s: unknown key '%.60s'; did you mean '%s'?", where, key, near);
   char list[400] = "";
-  for (size_t i = 0; i < n; i++) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i != 0 ? ", " : "", known[i]);
+  for (size_t i = 0; i < n; i++)
+    snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i != 0 ? ", " : "", known[i]);
   table_fail(r, key, "%s: unknown key '%.60s'; known are %s", where, key, list);
 }
 
@@ -130,8 +133,11 @@ static bool is_plain(const char *text, size_t len) {
       if ((p[i] & 0xc0) != 0x80) return false;
       code = code << 6 | (p[i] & 0x3f);
     }
-    if ((n == 3 && code < 0x800) || (n == 4 && (code < 0x10000 || code > 0x10ffff)) || (code >= 0xd800 && code < 0xe000)) return false;
-    if ((code >= 0x80 && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069)) return false;
+    if ((n == 3 && code < 0x800) || (n == 4 && (code < 0x10000 || code > 0x10ffff)) ||
+        (code >= 0xd800 && code < 0xe000))
+      return false;
+    if ((code >= 0x80 && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069))
+      return false;
     p += n;
   }
   return true;
@@ -154,12 +160,16 @@ bool table_text(struct table_reader *r, int ix, const char *where, const char *k
 bool table_name(struct table_reader *r, int ix, const char *where, const char *key, char *ret, size_t size) {
   if (!table_text(r, ix, where, key, ret, size)) return false;
   bool good = ret[0] >= 'a' && ret[0] <= 'z';
-  for (const char *p = ret; good && *p != '\0'; p++) good = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_' || *p == '-';
-  if (!good) table_fail(r, key, "%s.%s '%s' is no name: lower-case letters, digits, _ and - only, a letter first", where, key, ret);
+  for (const char *p = ret; good && *p != '\0'; p++)
+    good = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_' || *p == '-';
+  if (!good)
+    table_fail(
+      r, key, "%s.%s '%s' is no name: lower-case letters, digits, _ and - only, a letter first", where, key, ret);
   return true;
 }
 
-bool table_int(struct table_reader *r, int ix, const char *where, const char *key, int64_t min, int64_t max, int64_t *ret) {
+bool table_int(
+  struct table_reader *r, int ix, const char *where, const char *key, int64_t min, int64_t max, int64_t *ret) {
   lua_State *L = r->L;
   int type = table_field(r, ix, key), whole = 0;
   if (type == LUA_TNIL) return lua_pop(L, 1), false;
@@ -179,7 +189,8 @@ bool table_money(struct table_reader *r, int ix, const char *where, const char *
   size_t len;
   const char *text = lua_tolstring(L, -1, &len);
   if (!decimal_parse_scaled(text, len, 8, ret_e8) || *ret_e8 < 0)
-    table_fail(r, key, "%s.%s '%.40s' is no amount of money: digits, a point, at most 8 decimals, not negative", where, key, text);
+    table_fail(r, key, "%s.%s '%.40s' is no amount of money: digits, a point, at most 8 decimals, not negative", where,
+      key, text);
   lua_pop(L, 1);
   return true;
 }

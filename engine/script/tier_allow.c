@@ -22,7 +22,9 @@ struct tier_script {
   char *chunkname, *source;
 };
 
-const struct plan_set *tier_script_set(const struct tier_script *t) { return t->set; }
+const struct plan_set *tier_script_set(const struct tier_script *t) {
+  return t->set;
+}
 
 void tier_script_destroy(struct tier_script *t) {
   if (t == NULL) return;
@@ -43,8 +45,10 @@ struct ask {
 };
 
 static void set_number(lua_State *L, const char *key, int64_t value) {
-  if (value == PLAN_UNLIMITED) lua_pushnumber(L, (lua_Number)HUGE_VAL);
-  else lua_pushinteger(L, value);
+  if (value == PLAN_UNLIMITED)
+    lua_pushnumber(L, (lua_Number)HUGE_VAL);
+  else
+    lua_pushinteger(L, value);
   lua_setfield(L, -2, key);
 }
 
@@ -79,14 +83,16 @@ static int l_ask(lua_State *L) {
   push_usage(L, ask->q);
   lua_call(L, 2, 2);
   if (lua_type(L, -2) != LUA_TBOOLEAN)
-    return luaL_error(L, "%s: allow('%s', usage) must return true, or false and a reason; it returned a %s", ask->chunkname,
-                      plan_action_name(ask->q->action), luaL_typename(L, -2));
+    return luaL_error(L, "%s: allow('%s', usage) must return true, or false and a reason; it returned a %s",
+      ask->chunkname, plan_action_name(ask->q->action), luaL_typename(L, -2));
   ask->allowed = lua_toboolean(L, -2);
   if (ask->allowed) return 0;
   size_t len;
   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
-  if (text != NULL && len > 0) script_text_escape(ask->reason, PLAN_REASON_MAX, text, len, true);
-  else snprintf(ask->reason, PLAN_REASON_MAX, "the plan does not allow this");
+  if (text != NULL && len > 0)
+    script_text_escape(ask->reason, PLAN_REASON_MAX, text, len, true);
+  else
+    snprintf(ask->reason, PLAN_REASON_MAX, "the plan does not allow this");
   return 0;
 }
 
@@ -94,18 +100,21 @@ static int l_ask(lua_State *L) {
 static enum status reopen(struct tier_script *t, struct err *err) {
   struct plan_set *again;
   enum status st = tier_open(t->chunkname, t->source, t->len, t->watchdog, &t->vm, &again, err);
-  if (st == OK) free(again);
-  else t->vm = NULL;
+  if (st == OK)
+    free(again);
+  else
+    t->vm = NULL;
   return st;
 }
 
-bool tier_script_allow(struct tier_script *t, const struct tier_question *q, char ret_reason[PLAN_REASON_MAX], bool *ret_failed,
-                       struct err *err) {
+bool tier_script_allow(struct tier_script *t, const struct tier_question *q, char ret_reason[PLAN_REASON_MAX],
+  bool *ret_failed, struct err *err) {
   if (ret_failed != NULL) *ret_failed = false;
   ret_reason[0] = '\0';
   if (!t->set->has_allow) return true;
   enum status st = OK;
-  if (t->kills >= TIER_KILLS_MAX) st = err_set(err, ERR_BUDGET, "%s: allow was stopped %d times and is not asked any more", t->chunkname, t->kills);
+  if (t->kills >= TIER_KILLS_MAX)
+    st = err_set(err, ERR_BUDGET, "%s: allow was stopped %d times and is not asked any more", t->chunkname, t->kills);
   if (st == OK && t->vm == NULL) st = reopen(t, err);
   struct ask ask = {.q = q, .chunkname = t->chunkname, .reason = ret_reason};
   if (st == OK) {
@@ -121,7 +130,8 @@ bool tier_script_allow(struct tier_script *t, const struct tier_question *q, cha
   }
   if (st == OK) return ask.allowed;
   if (ret_failed != NULL) *ret_failed = true;
-  snprintf(ret_reason, PLAN_REASON_MAX, "the rules of the plan could not be evaluated; nothing is allowed until they can");
+  snprintf(
+    ret_reason, PLAN_REASON_MAX, "the rules of the plan could not be evaluated; nothing is allowed until they can");
   return false;
 }
 
@@ -134,17 +144,20 @@ static enum status probe(struct tier_script *t, struct err *err) {
     for (int a = 0; a < 2 * ACTION_COUNT; a++) {
       struct tier_question q = {.action = (enum plan_action)(a / 2), .plan = plan, .amount = 1};
       if (!plan_action_asks(q.action)) continue;
-      for (int i = 0; i < LIMIT_COUNT; i++) q.used[i] = a % 2 == 0 ? 0 : plan->limits[i] == PLAN_UNLIMITED ? PLAN_LIMIT_MAX : plan->limits[i];
+      for (int i = 0; i < LIMIT_COUNT; i++)
+        q.used[i] = a % 2 == 0 ? 0 : plan->limits[i] == PLAN_UNLIMITED ? PLAN_LIMIT_MAX : plan->limits[i];
       bool failed;
       tier_script_allow(t, &q, reason, &failed, err);
-      if (failed) return err_wrap(err, err->code, "allow('%s') for tier %s with %s used", plan_action_name(q.action), plan->id, a % 2 == 0 ? "nothing" : "everything");
+      if (failed)
+        return err_wrap(err, err->code, "allow('%s') for tier %s with %s used", plan_action_name(q.action), plan->id,
+          a % 2 == 0 ? "nothing" : "everything");
     }
   }
   return OK;
 }
 
 enum status tier_script_create(const char *chunkname, const char *source, size_t len, struct watchdog *watchdog,
-                               struct tier_script **ret, struct err *err) {
+  struct tier_script **ret, struct err *err) {
   struct err own;
   if (err == NULL) err = &own;
   struct tier_script *t = calloc(1, sizeof *t);
@@ -161,7 +174,9 @@ enum status tier_script_create(const char *chunkname, const char *source, size_t
   t->source[len] = '\0';
   enum status st = tier_open(chunkname, t->source, len, watchdog, &t->vm, &t->set, err);
   if (st == OK && t->set->has_allow) st = probe(t, err);
-  if (st == OK) *ret = t;
-  else tier_script_destroy(t);
+  if (st == OK)
+    *ret = t;
+  else
+    tier_script_destroy(t);
   return st;
 }

@@ -45,19 +45,36 @@ static const struct {
   int limits[2], right;
   bool ask;
 } action_table[ACTION_COUNT] = {
-#define X(id, text, first, second, need, asked) [id] = {.name = text, .limits = {(int)first, (int)second}, .right = (int)need, .ask = asked},
+#define X(id, text, first, second, need, asked) \
+  [id] = {.name = text, .limits = {(int)first, (int)second}, .right = (int)need, .ask = asked},
   ACTION_LIST(X)
 #undef X
 };
 
-const char *plan_limit_name(enum plan_limit limit) { return limit_table[limit].name; }
-const char *plan_limit_about(enum plan_limit limit) { return limit_table[limit].about; }
-enum meter_kind plan_limit_kind(enum plan_limit limit) { return limit_table[limit].kind; }
-const char *plan_right_name(enum plan_right right) { return right_names[right]; }
-const char *plan_right_about(enum plan_right right) { return right_abouts[right]; }
-const char *plan_action_name(enum plan_action action) { return action_table[action].name; }
-enum plan_right plan_action_right(enum plan_action action) { return (enum plan_right)action_table[action].right; }
-bool plan_action_asks(enum plan_action action) { return action_table[action].ask; }
+const char *plan_limit_name(enum plan_limit limit) {
+  return limit_table[limit].name;
+}
+const char *plan_limit_about(enum plan_limit limit) {
+  return limit_table[limit].about;
+}
+enum meter_kind plan_limit_kind(enum plan_limit limit) {
+  return limit_table[limit].kind;
+}
+const char *plan_right_name(enum plan_right right) {
+  return right_names[right];
+}
+const char *plan_right_about(enum plan_right right) {
+  return right_abouts[right];
+}
+const char *plan_action_name(enum plan_action action) {
+  return action_table[action].name;
+}
+enum plan_right plan_action_right(enum plan_action action) {
+  return (enum plan_right)action_table[action].right;
+}
+bool plan_action_asks(enum plan_action action) {
+  return action_table[action].ask;
+}
 
 void plan_action_limits(enum plan_action action, enum plan_limit ret_limits[2]) {
   for (int i = 0; i < 2; i++) ret_limits[i] = (enum plan_limit)action_table[action].limits[i];
@@ -89,7 +106,8 @@ void plan_add(struct plan *plan, const struct addon *addon, int64_t n) {
   for (int i = 0; i < LIMIT_COUNT; i++) {
     if (plan->limits[i] == PLAN_UNLIMITED || addon->adds[i] == 0) continue;
     int64_t more, sum;
-    if (__builtin_mul_overflow(addon->adds[i], n, &more) || __builtin_add_overflow(plan->limits[i], more, &sum) || sum > PLAN_LIMIT_MAX)
+    if (__builtin_mul_overflow(addon->adds[i], n, &more) || __builtin_add_overflow(plan->limits[i], more, &sum) ||
+        sum > PLAN_LIMIT_MAX)
       sum = PLAN_LIMIT_MAX;
     plan->limits[i] = sum;
   }
@@ -115,7 +133,8 @@ static void read_limits(struct table_reader *r, int ix, const char *where, bool 
       if (adds) table_fail(r, name, "%s.%s: an add-on adds a number; unlimited is for tiers", path, name);
       limits[i] = PLAN_UNLIMITED;
     } else if (type != LUA_TNIL) {
-      if (type != LUA_TNUMBER) table_fail(r, name, "%s.%s must be a whole number or unlimited, not a %s", path, name, lua_typename(L, type));
+      if (type != LUA_TNUMBER)
+        table_fail(r, name, "%s.%s must be a whole number or unlimited, not a %s", path, name, lua_typename(L, type));
       table_int(r, section, path, name, adds ? 1 : 0, PLAN_LIMIT_MAX, &limits[i]);
     }
     lua_pop(L, 1);
@@ -133,7 +152,8 @@ static void read_rights(struct table_reader *r, int ix, const char *where, uint6
   for (int i = 0; i < RIGHT_COUNT; i++) {
     int type = table_field(r, section, right_names[i]);
     if (type != LUA_TNIL && type != LUA_TBOOLEAN)
-      table_fail(r, right_names[i], "%s.%s must be true or false, not a %s", path, right_names[i], lua_typename(L, type));
+      table_fail(
+        r, right_names[i], "%s.%s must be true or false, not a %s", path, right_names[i], lua_typename(L, type));
     if (type == LUA_TBOOLEAN) *rights = (*rights & ~(UINT64_C(1) << i)) | (uint64_t)lua_toboolean(L, -1) << i;
     lua_pop(L, 1);
   }
@@ -158,15 +178,18 @@ static void read_plan(struct table_reader *r, int ix, int n, const struct plan *
   if (plan_find(set, plan->id) >= 0) table_fail(r, plan->id, "tiers[%d]: there is a tier '%s' already", n, plan->id);
   snprintf(where, sizeof where, "tier %s", plan->id);
   table_check_keys(r, ix, where, keys, COUNT(keys));
-  if (!table_text(r, ix, where, "name", plan->name, sizeof plan->name)) table_fail(r, plan->id, "%s: name is missing", where);
+  if (!table_text(r, ix, where, "name", plan->name, sizeof plan->name))
+    table_fail(r, plan->id, "%s: name is missing", where);
   table_text(r, ix, where, "about", plan->about, sizeof plan->about);
-  if (!table_money(r, ix, where, "price_month", &plan->month_e8)) table_fail(r, plan->id, "%s: price_month is missing ('0' is free)", where);
+  if (!table_money(r, ix, where, "price_month", &plan->month_e8))
+    table_fail(r, plan->id, "%s: price_month is missing ('0' is free)", where);
   plan->has_year = table_money(r, ix, where, "price_year", &plan->year_e8);
   read_limits(r, ix, where, false, plan->limits);
   read_rights(r, ix, where, &plan->rights);
   for (int i = 0; i < LIMIT_COUNT; i++)
     if (plan->limits[i] == ABSENT)
-      table_fail(r, plan->id, "%s: the limit %s is given neither here nor in base; write a number or unlimited", where, limit_names[i]);
+      table_fail(r, plan->id, "%s: the limit %s is given neither here nor in base; write a number or unlimited", where,
+        limit_names[i]);
   set->plan_count++;
 }
 
@@ -176,11 +199,14 @@ static void read_addon(struct table_reader *r, int ix, int n, const struct plan 
   char where[PLAN_ID_MAX + 16];
   (void)base;
   read_id(r, ix, "addons", n, addon->id, sizeof addon->id);
-  if (addon_find(set, addon->id) >= 0) table_fail(r, addon->id, "addons[%d]: there is an add-on '%s' already", n, addon->id);
+  if (addon_find(set, addon->id) >= 0)
+    table_fail(r, addon->id, "addons[%d]: there is an add-on '%s' already", n, addon->id);
   snprintf(where, sizeof where, "addon %s", addon->id);
   table_check_keys(r, ix, where, keys, COUNT(keys));
-  if (!table_text(r, ix, where, "name", addon->name, sizeof addon->name)) table_fail(r, addon->id, "%s: name is missing", where);
-  if (!table_money(r, ix, where, "price_month", &addon->month_e8)) table_fail(r, addon->id, "%s: price_month is missing", where);
+  if (!table_text(r, ix, where, "name", addon->name, sizeof addon->name))
+    table_fail(r, addon->id, "%s: name is missing", where);
+  if (!table_money(r, ix, where, "price_month", &addon->month_e8))
+    table_fail(r, addon->id, "%s: price_month is missing", where);
   read_limits(r, ix, where, true, addon->adds);
   read_rights(r, ix, where, &addon->rights);
   set->addon_count++;
@@ -188,8 +214,8 @@ static void read_addon(struct table_reader *r, int ix, int n, const struct plan 
 
 typedef void (*entry_reader)(struct table_reader *r, int ix, int n, const struct plan *base, struct plan_set *set);
 
-static void read_list(struct table_reader *r, int header, const char *key, int max, entry_reader read, const struct plan *base,
-                      struct plan_set *set) {
+static void read_list(struct table_reader *r, int header, const char *key, int max, entry_reader read,
+  const struct plan *base, struct plan_set *set) {
   lua_State *L = r->L;
   if (!table_section(r, header, "tiers", key)) return;
   int list = lua_gettop(L), n = 0;
@@ -213,17 +239,20 @@ static void read_list(struct table_reader *r, int header, const char *key, int m
 }
 
 static void read_set(struct table_reader *r, struct plan_set *set) {
-  static const char *const keys[] = {"edition", "name", "about", "currency", "default", "grace_days", "base", "tiers", "addons", "allow"};
+  static const char *const keys[] = {
+    "edition", "name", "about", "currency", "default", "grace_days", "base", "tiers", "addons", "allow"};
   static const char *const base_keys[] = {"limits", "rights"};
   lua_State *L = r->L;
   luaL_checkstack(L, 32, NULL);
   profile_push_header(L);
   int header = lua_gettop(L);
   table_check_keys(r, header, "tiers", keys, COUNT(keys));
-  if (!table_name(r, header, "tiers", "edition", set->edition, sizeof set->edition)) table_fail(r, NULL, "tiers.edition is missing");
+  if (!table_name(r, header, "tiers", "edition", set->edition, sizeof set->edition))
+    table_fail(r, NULL, "tiers.edition is missing");
   if (!table_text(r, header, "tiers", "name", set->name, sizeof set->name)) strcpy(set->name, set->edition);
   table_text(r, header, "tiers", "about", set->about, sizeof set->about);
-  if (!table_text(r, header, "tiers", "currency", set->currency, sizeof set->currency)) table_fail(r, NULL, "tiers.currency is missing, such as 'USD'");
+  if (!table_text(r, header, "tiers", "currency", set->currency, sizeof set->currency))
+    table_fail(r, NULL, "tiers.currency is missing, such as 'USD'");
   if (strlen(set->currency) != 3 || strspn(set->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
     table_fail(r, "currency", "tiers.currency '%s' is no currency code of three capital letters", set->currency);
   int64_t days = PLAN_GRACE_DAYS;
@@ -244,17 +273,19 @@ static void read_set(struct table_reader *r, struct plan_set *set) {
   read_list(r, header, "addons", ADDONS_MAX, read_addon, &base, set);
 
   char id[PLAN_ID_MAX];
-  if (!table_text(r, header, "tiers", "default", id, sizeof id)) table_fail(r, NULL, "tiers.default is missing: the tier of a tenant without a subscription");
+  if (!table_text(r, header, "tiers", "default", id, sizeof id))
+    table_fail(r, NULL, "tiers.default is missing: the tier of a tenant without a subscription");
   set->default_plan = plan_find(set, id);
   if (set->default_plan < 0) {
     const char *ids[PLANS_MAX];
     for (int i = 0; i < set->plan_count; i++) ids[i] = set->plans[i].id;
     const char *near = suggest_nearest(id, ids, (size_t)set->plan_count);
-    table_fail(r, "default", "tiers.default: there is no tier '%s'%s%s%s", id, near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
-               near != NULL ? "'?" : "");
+    table_fail(r, "default", "tiers.default: there is no tier '%s'%s%s%s", id, near != NULL ? "; did you mean '" : "",
+      near != NULL ? near : "", near != NULL ? "'?" : "");
   }
   int type = table_field(r, header, "allow");
-  if (type != LUA_TNIL && type != LUA_TFUNCTION) table_fail(r, "allow", "tiers.allow must be a function(action, usage), not a %s", lua_typename(L, type));
+  if (type != LUA_TNIL && type != LUA_TFUNCTION)
+    table_fail(r, "allow", "tiers.allow must be a function(action, usage), not a %s", lua_typename(L, type));
   set->has_allow = type == LUA_TFUNCTION;
   lua_pop(L, 2);
 }
@@ -271,8 +302,8 @@ static int l_describe(lua_State *L) {
   return 0;
 }
 
-enum status tier_open(const char *chunkname, const char *source, size_t len, struct watchdog *watchdog, struct vm **ret_vm,
-                      struct plan_set **ret_set, struct err *err) {
+enum status tier_open(const char *chunkname, const char *source, size_t len, struct watchdog *watchdog,
+  struct vm **ret_vm, struct plan_set **ret_set, struct err *err) {
   struct vm *vm;
   enum status st = profile_open(SCRIPT_TIER, chunkname, source, len, watchdog, &vm, err);
   if (st != OK) return st;
@@ -300,7 +331,7 @@ enum status tier_open(const char *chunkname, const char *source, size_t len, str
 }
 
 enum status tier_describe(const char *chunkname, const char *source, size_t len, struct watchdog *watchdog,
-                          struct plan_set **ret_set, struct err *err) {
+  struct plan_set **ret_set, struct err *err) {
   struct vm *vm;
   enum status st = tier_open(chunkname, source, len, watchdog, &vm, ret_set, err);
   if (st == OK) vm_destroy(vm);
@@ -331,9 +362,10 @@ static json_t *money_json(int64_t e8) {
 }
 
 json_t *plan_json(const struct plan_set *set, const struct plan *plan) {
-  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o}", "id", plan->id, "name", plan->name, "about", plan->about, "monthly_price",
-                   money_json(plan->month_e8), "yearly_price", plan->has_year ? money_json(plan->year_e8) : json_null(), "currency",
-                   set->currency, "limits", limits_json(plan->limits, false), "rights", rights_json(plan->rights));
+  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o}", "id", plan->id, "name", plan->name, "about", plan->about,
+    "monthly_price", money_json(plan->month_e8), "yearly_price",
+    plan->has_year ? money_json(plan->year_e8) : json_null(), "currency", set->currency, "limits",
+    limits_json(plan->limits, false), "rights", rights_json(plan->rights));
 }
 
 json_t *plan_set_json(const struct plan_set *set) {
@@ -341,11 +373,11 @@ json_t *plan_set_json(const struct plan_set *set) {
   for (int i = 0; i < set->plan_count; i++) json_array_append_new(plans, plan_json(set, &set->plans[i]));
   for (int i = 0; i < set->addon_count; i++) {
     const struct addon *a = &set->addons[i];
-    json_array_append_new(addons, json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "id", a->id, "name", a->name, "monthly_price",
-                                            money_json(a->month_e8), "currency", set->currency, "limits", limits_json(a->adds, true),
-                                            "rights", rights_json(a->rights)));
+    json_array_append_new(addons, json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "id", a->id, "name", a->name,
+                                    "monthly_price", money_json(a->month_e8), "currency", set->currency, "limits",
+                                    limits_json(a->adds, true), "rights", rights_json(a->rights)));
   }
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:b, s:o, s:o}", "edition", set->edition, "name", set->name, "about", set->about,
-                   "currency", set->currency, "default", set->plans[set->default_plan].id, "grace_days", set->grace_days, "has_allow",
-                   (int)set->has_allow, "tiers", plans, "addons", addons);
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:b, s:o, s:o}", "edition", set->edition, "name", set->name, "about",
+    set->about, "currency", set->currency, "default", set->plans[set->default_plan].id, "grace_days", set->grace_days,
+    "has_allow", (int)set->has_allow, "tiers", plans, "addons", addons);
 }

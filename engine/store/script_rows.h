@@ -11,7 +11,7 @@
 
 struct db;
 
-#define SCRIPT_NAME_SIZE 101      // bytes of a name with its NUL
+#define SCRIPT_NAME_SIZE 101  // bytes of a name with its NUL
 #define SCRIPT_COMMENT_SIZE 201
 #define SCRIPT_ROWS_KIND_SIZE 12  // "strategy"
 #define SCRIPT_SHA_SIZE 65
@@ -41,8 +41,8 @@ struct script_put {
   int64_t tenant_id;
   const char *kind, *name, *source;
   size_t source_len;
-  const char *sha256, *comment;   // comment may be NULL
-  const char *header, *verdict;   // JSON or NULL
+  const char *sha256, *comment;  // comment may be NULL
+  const char *header, *verdict;  // JSON or NULL
   enum script_state state;
   int64_t author_id;              // 0: none
   int64_t script_id, version_id;  // ids for the rows, should they be made
@@ -54,36 +54,44 @@ struct script_put_result {
 };
 // Makes the script, if there is none of the name, and the version. A version that is there and was not proven takes over the
 // state, header and verdict given.
-enum status script_put(struct db *db, const struct script_put *put, struct script_put_result *ret, struct err *err) MUST_CHECK;
+enum status script_put(
+  struct db *db, const struct script_put *put, struct script_put_result *ret, struct err *err) MUST_CHECK;
 // What a proof found; only of a version that is not proven yet (ERR_EXISTS otherwise): a verdict is never taken back.
-enum status script_judge(struct db *db, int64_t tenant_id, int64_t script_id, int64_t version, enum script_state state, const char *verdict, struct err *err) MUST_CHECK;
+enum status script_judge(struct db *db, int64_t tenant_id, int64_t script_id, int64_t version, enum script_state state,
+  const char *verdict, struct err *err) MUST_CHECK;
 
 // expected_revision: what the caller saw, 0: any. ERR_NOTFOUND: no such script or version; ERR_INVALID: not proven;
 // ERR_CANCELLED: somebody was faster (the message names the revision now). Activating the active one changes nothing.
-enum status script_activate(struct db *db, int64_t tenant_id, int64_t script_id, int64_t version, int64_t expected_revision, int64_t actor_id, int64_t now_ns,
-                            struct script_row *ret, struct err *err) MUST_CHECK;
+enum status script_activate(struct db *db, int64_t tenant_id, int64_t script_id, int64_t version,
+  int64_t expected_revision, int64_t actor_id, int64_t now_ns, struct script_row *ret, struct err *err) MUST_CHECK;
 // The version active before the present one; ERR_NOTFOUND: there was none.
-enum status script_previous(struct db *db, int64_t tenant_id, int64_t script_id, int64_t *ret_version, struct err *err) MUST_CHECK;
+enum status script_previous(
+  struct db *db, int64_t tenant_id, int64_t script_id, int64_t *ret_version, struct err *err) MUST_CHECK;
 // ERR_EXISTS: the name is taken.
-enum status script_rename(struct db *db, int64_t tenant_id, int64_t script_id, const char *name, int64_t expected_revision, int64_t now_ns, struct script_row *ret,
-                          struct err *err) MUST_CHECK;
+enum status script_rename(struct db *db, int64_t tenant_id, int64_t script_id, const char *name,
+  int64_t expected_revision, int64_t now_ns, struct script_row *ret, struct err *err) MUST_CHECK;
 // ERR_INVALID for the installation's own, which are kept.
 enum status script_delete(struct db *db, int64_t tenant_id, int64_t script_id, struct err *err) MUST_CHECK;
 // All of a tenant's, when it is erased.
 enum status script_erase_tenant(struct db *db, int64_t tenant_id, struct err *err) MUST_CHECK;
 
-enum status script_get(struct db *db, int64_t tenant_id, int64_t script_id, struct script_row *ret, struct err *err) MUST_CHECK;
-enum status script_find(struct db *db, int64_t tenant_id, const char *kind, const char *name, struct script_row *ret, struct err *err) MUST_CHECK;
+enum status script_get(
+  struct db *db, int64_t tenant_id, int64_t script_id, struct script_row *ret, struct err *err) MUST_CHECK;
+enum status script_find(struct db *db, int64_t tenant_id, const char *kind, const char *name, struct script_row *ret,
+  struct err *err) MUST_CHECK;
 // version 0: the active one.
-enum status script_version_get(struct db *db, int64_t tenant_id, int64_t script_id, int64_t version, struct script_version_row *ret, struct err *err) MUST_CHECK;
+enum status script_version_get(struct db *db, int64_t tenant_id, int64_t script_id, int64_t version,
+  struct script_version_row *ret, struct err *err) MUST_CHECK;
 enum status script_count(struct db *db, int64_t tenant_id, const char *kind, int64_t *ret, struct err *err) MUST_CHECK;
 
 typedef void (*script_row_fn)(void *arg, const struct script_row *row);
 typedef void (*script_version_fn)(void *arg, const struct script_version_row *row);  // texts valid during the call
 // kind NULL: all. By id from above after_id on; at most limit.
-enum status script_list(struct db *db, int64_t tenant_id, const char *kind, int64_t after_id, int limit, script_row_fn fn, void *arg, struct err *err) MUST_CHECK;
+enum status script_list(struct db *db, int64_t tenant_id, const char *kind, int64_t after_id, int limit,
+  script_row_fn fn, void *arg, struct err *err) MUST_CHECK;
 // Newest first, versions below before (0: from the newest).
-enum status script_version_list(struct db *db, int64_t tenant_id, int64_t script_id, int64_t before, int limit, script_version_fn fn, void *arg, struct err *err) MUST_CHECK;
+enum status script_version_list(struct db *db, int64_t tenant_id, int64_t script_id, int64_t before, int limit,
+  script_version_fn fn, void *arg, struct err *err) MUST_CHECK;
 
 // ---- the edition in force
 
@@ -92,5 +100,7 @@ struct edition_row {
   char *branding;  // JSON; free it
   int64_t loaded_ns;
 };
-enum status edition_get(struct db *db, struct edition_row *ret, struct err *err) MUST_CHECK;  // ERR_NOTFOUND: none was loaded
-enum status edition_set(struct db *db, const char *name, const char *branding, int64_t now_ns, struct err *err) MUST_CHECK;
+enum status edition_get(
+  struct db *db, struct edition_row *ret, struct err *err) MUST_CHECK;  // ERR_NOTFOUND: none was loaded
+enum status edition_set(
+  struct db *db, const char *name, const char *branding, int64_t now_ns, struct err *err) MUST_CHECK;

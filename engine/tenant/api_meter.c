@@ -37,7 +37,9 @@ enum status api_meter_init(struct api_meter *m, struct err *err) {
   return m->entries != NULL ? OK : err_set(err, ERR_NOMEM, "no memory for counting requests");
 }
 
-void api_meter_finish(struct api_meter *m) { free(m->entries); }
+void api_meter_finish(struct api_meter *m) {
+  free(m->entries);
+}
 
 struct api_entry *api_meter_find(const struct api_meter *m, int64_t tenant_id) {
   struct api_entry *e = probe(m, tenant_id);

@@ -13,14 +13,15 @@ struct api_hour {
 };
 
 struct api_entry {
-  int64_t tenant_id;           // 0: free
-  int64_t limit, rate;         // the plan's, as last read
-  int64_t asked_ns;            // when; INT64_MIN: ask again
-  struct api_hour hours[2];    // the running one first, then the one before: a clock that is set back finds its count again
+  int64_t tenant_id;    // 0: free
+  int64_t limit, rate;  // the plan's, as last read
+  int64_t asked_ns;     // when; INT64_MIN: ask again
+  struct api_hour
+    hours[2];  // the running one first, then the one before: a clock that is set back finds its count again
 };
 
 struct api_meter {
-  struct api_entry *entries;   // open addressing, linear probing; capacity a power of two
+  struct api_entry *entries;  // open addressing, linear probing; capacity a power of two
   size_t capacity, count;
 };
 

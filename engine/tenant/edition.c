@@ -24,8 +24,12 @@ struct edition {
   struct part parts[EDITION_SCRIPTS_MAX];
 };
 
-const char *edition_name(const struct edition *e) { return e->name; }
-const struct edition_item *edition_item(const struct edition *e, size_t i) { return i < e->count ? &e->parts[i].item : NULL; }
+const char *edition_name(const struct edition *e) {
+  return e->name;
+}
+const struct edition_item *edition_item(const struct edition *e, size_t i) {
+  return i < e->count ? &e->parts[i].item : NULL;
+}
 
 void edition_destroy(struct edition *e) {
   if (e == NULL) return;
@@ -40,16 +44,22 @@ void edition_destroy(struct edition *e) {
 static enum status inside(const char *dir, const char *file, char **ret, struct err *err) {
   char path[4096];
   struct stat info;
-  if (snprintf(path, sizeof path, "%s/%s", dir, file) >= (int)sizeof path) return err_set(err, ERR_INVALID, "edition.json: the path %.60s… is too long", file);
+  if (snprintf(path, sizeof path, "%s/%s", dir, file) >= (int)sizeof path)
+    return err_set(err, ERR_INVALID, "edition.json: the path %.60s… is too long", file);
   char *root = realpath(dir, NULL), *real = realpath(path, NULL);
   size_t len = root != NULL ? strlen(root) : 0;
   enum status st = OK;
-  if (root == NULL || real == NULL) st = err_set(err, ERR_NOTFOUND, "%s: there is no such file", path);
-  else if (strncmp(real, root, len) != 0 || real[len] != '/') st = err_set(err, ERR_INVALID, "edition.json: %s lies outside the edition's directory", file);
-  else if (stat(real, &info) != 0 || !S_ISREG(info.st_mode)) st = err_set(err, ERR_INVALID, "%s is not a file", path);
+  if (root == NULL || real == NULL)
+    st = err_set(err, ERR_NOTFOUND, "%s: there is no such file", path);
+  else if (strncmp(real, root, len) != 0 || real[len] != '/')
+    st = err_set(err, ERR_INVALID, "edition.json: %s lies outside the edition's directory", file);
+  else if (stat(real, &info) != 0 || !S_ISREG(info.st_mode))
+    st = err_set(err, ERR_INVALID, "%s is not a file", path);
   free(root);
-  if (st == OK) *ret = real;
-  else free(real);
+  if (st == OK)
+    *ret = real;
+  else
+    free(real);
   return st;
 }
 
@@ -63,36 +73,48 @@ static enum status read_inside(const char *dir, const char *file, size_t max, st
   return st;
 }
 
-static enum status add_script(struct edition *e, const char *dir, enum script_kind kind, const char *file, struct watchdog *watchdog, struct err *err) {
+static enum status add_script(struct edition *e, const char *dir, enum script_kind kind, const char *file,
+  struct watchdog *watchdog, struct err *err) {
   struct buf source;
-  if (e->count == EDITION_SCRIPTS_MAX) return err_set(err, ERR_LIMIT, "edition.json: at most %d scripts", EDITION_SCRIPTS_MAX);
+  if (e->count == EDITION_SCRIPTS_MAX)
+    return err_set(err, ERR_LIMIT, "edition.json: at most %d scripts", EDITION_SCRIPTS_MAX);
   const char *base = strrchr(file, '/');
   base = base != NULL ? base + 1 : file;
   size_t len = strlen(base);
-  if (len < 5 || strcmp(base + len - 4, ".lua") != 0 || len - 4 >= SCRIPT_NAME_SIZE) return err_set(err, ERR_INVALID, "edition.json: %.100s is no name of a .lua file", file);
+  if (len < 5 || strcmp(base + len - 4, ".lua") != 0 || len - 4 >= SCRIPT_NAME_SIZE)
+    return err_set(err, ERR_INVALID, "edition.json: %.100s is no name of a .lua file", file);
   struct part *part = &e->parts[e->count];
   part->item.kind = kind;
-  if (kind == SCRIPT_TIER) memcpy(part->item.name, e->name, sizeof part->item.name);
-  else snprintf(part->item.name, sizeof part->item.name, "%.*s", (int)(len - 4), base);
+  if (kind == SCRIPT_TIER)
+    memcpy(part->item.name, e->name, sizeof part->item.name);
+  else
+    snprintf(part->item.name, sizeof part->item.name, "%.*s", (int)(len - 4), base);
   for (size_t i = 0; i < e->count; i++)
     if (e->parts[i].item.kind == kind && strcmp(e->parts[i].item.name, part->item.name) == 0)
-      return err_set(err, ERR_INVALID, "edition.json: there are two scripts of kind %s named %s", script_kind_name(kind), part->item.name);
+      return err_set(err, ERR_INVALID, "edition.json: there are two scripts of kind %s named %s",
+        script_kind_name(kind), part->item.name);
   enum status st = read_inside(dir, file, SCRIPT_SOURCE_MAX, &source, err);
-  if (st == OK) st = registry_describe(kind, part->item.name, source.data != NULL ? source.data : "", source.len, watchdog, &part->draft, err);
+  if (st == OK)
+    st = registry_describe(
+      kind, part->item.name, source.data != NULL ? source.data : "", source.len, watchdog, &part->draft, err);
   buf_finish(&source);
-  if (st == OK) e->count++;
-  else if (st != ERR_NOTFOUND) st = err_wrap(err, st, "%s", file);
+  if (st == OK)
+    e->count++;
+  else if (st != ERR_NOTFOUND)
+    st = err_wrap(err, st, "%s", file);
   return st;
 }
 
-static enum status add_list(struct edition *e, const char *dir, const json_t *manifest, const char *key, enum script_kind kind, struct watchdog *watchdog, struct err *err) {
+static enum status add_list(struct edition *e, const char *dir, const json_t *manifest, const char *key,
+  enum script_kind kind, struct watchdog *watchdog, struct err *err) {
   const json_t *list = json_object_get(manifest, key);
   if (list == NULL) return OK;
   if (!json_is_array(list)) return err_set(err, ERR_INVALID, "edition.json: %s must be a list of file names", key);
   enum status st = OK;
   for (size_t i = 0; st == OK && i < json_array_size(list); i++) {
     const char *file = json_string_value(json_array_get(list, i));
-    st = file != NULL ? add_script(e, dir, kind, file, watchdog, err) : err_set(err, ERR_INVALID, "edition.json: %s[%zu] must be a file name", key, i);
+    st = file != NULL ? add_script(e, dir, kind, file, watchdog, err)
+                      : err_set(err, ERR_INVALID, "edition.json: %s[%zu] must be a file name", key, i);
   }
   return st;
 }
@@ -106,12 +128,14 @@ static enum status check_keys(const json_t *manifest, struct err *err) {
     while (i < n && strcmp(known[i], key) != 0) i++;
     if (i < n) continue;
     const char *near = suggest_nearest(key, known, n);
-    return err_set(err, ERR_INVALID, "edition.json: unknown key '%.60s'%s%s%s", key, near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+    return err_set(err, ERR_INVALID, "edition.json: unknown key '%.60s'%s%s%s", key,
+      near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
   }
   return OK;
 }
 
-static enum status read_manifest(struct edition *e, const char *dir, const json_t *manifest, struct watchdog *watchdog, struct err *err) {
+static enum status read_manifest(
+  struct edition *e, const char *dir, const json_t *manifest, struct watchdog *watchdog, struct err *err) {
   if (!json_is_object(manifest)) return err_set(err, ERR_INVALID, "edition.json must hold an object");
   enum status st = check_keys(manifest, err);
   if (st != OK) return st;
@@ -121,11 +145,14 @@ static enum status read_manifest(struct edition *e, const char *dir, const json_
   if (st != OK) return err_wrap(err, st, "edition.json");
   snprintf(e->name, sizeof e->name, "%s", name);
   const json_t *tiers = json_object_get(manifest, "tiers"), *branding = json_object_get(manifest, "branding");
-  if (tiers != NULL && !json_is_string(tiers)) return err_set(err, ERR_INVALID, "edition.json: tiers must be a file name");
-  if (branding != NULL && !json_is_object(branding)) return err_set(err, ERR_INVALID, "edition.json: branding must be an object");
+  if (tiers != NULL && !json_is_string(tiers))
+    return err_set(err, ERR_INVALID, "edition.json: tiers must be a file name");
+  if (branding != NULL && !json_is_object(branding))
+    return err_set(err, ERR_INVALID, "edition.json: branding must be an object");
   e->branding = branding != NULL ? json_dumps(branding, JSON_COMPACT) : strdup("{}");
   if (e->branding == NULL) return err_set(err, ERR_NOMEM, "no memory for the edition");
-  if (strlen(e->branding) > EDITION_BRANDING_MAX) return err_set(err, ERR_LIMIT, "edition.json: branding has more than %d bytes", EDITION_BRANDING_MAX);
+  if (strlen(e->branding) > EDITION_BRANDING_MAX)
+    return err_set(err, ERR_LIMIT, "edition.json: branding has more than %d bytes", EDITION_BRANDING_MAX);
   if (tiers != NULL) st = add_script(e, dir, SCRIPT_TIER, json_string_value(tiers), watchdog, err);
   if (st == OK) st = add_list(e, dir, manifest, "rules", SCRIPT_RULE, watchdog, err);
   if (st == OK) st = add_list(e, dir, manifest, "dialects", SCRIPT_DIALECT, watchdog, err);
@@ -141,20 +168,25 @@ enum status edition_read(const char *dir, struct watchdog *watchdog, struct edit
   enum status st = read_inside(dir, "edition.json", MANIFEST_MAX, &text, err);
   if (st == OK) {
     json_t *manifest = json_loadb(text.data != NULL ? text.data : "", text.len, JSON_REJECT_DUPLICATES, &where);
-    if (manifest == NULL) st = err_set(err, ERR_INVALID, "%s/edition.json:%d:%d: %s", dir, where.line, where.column, where.text);
-    else st = read_manifest(e, dir, manifest, watchdog, err);
+    if (manifest == NULL)
+      st = err_set(err, ERR_INVALID, "%s/edition.json:%d:%d: %s", dir, where.line, where.column, where.text);
+    else
+      st = read_manifest(e, dir, manifest, watchdog, err);
     json_decref(manifest);
   }
   buf_finish(&text);
-  if (st == OK) *ret = e;
-  else edition_destroy(e);
+  if (st == OK)
+    *ret = e;
+  else
+    edition_destroy(e);
   return st;
 }
 
 // ---- taking effect
 
 // The tiers when the edition brings none: those stored before, else the shipped ones.
-static enum status other_tiers(struct registry *reg, struct db *reader, const char *name, struct change *c, struct err *err) {
+static enum status other_tiers(
+  struct registry *reg, struct db *reader, const char *name, struct change *c, struct err *err) {
   struct script_row row;
   struct script_version_row v;
   enum status st = script_find(reader, 0, "tier", name, &row, err);
@@ -169,11 +201,14 @@ static enum status other_tiers(struct registry *reg, struct db *reader, const ch
   }
   if (st != OK && st != ERR_NOTFOUND) return st;
   for (const struct shipped *s = shipped_tiers; s->edition != NULL; s++)
-    if (strcmp(s->edition, name) == 0) return entry_create(SCRIPT_TIER, name, s->source, s->len, reg->watchdog, &c->entry, err);
-  return err_set(err, ERR_INVALID, "edition.json: \"tiers\" is missing, and no tiers are shipped for an edition named %s", name);
+    if (strcmp(s->edition, name) == 0)
+      return entry_create(SCRIPT_TIER, name, s->source, s->len, reg->watchdog, &c->entry, err);
+  return err_set(
+    err, ERR_INVALID, "edition.json: \"tiers\" is missing, and no tiers are shipped for an edition named %s", name);
 }
 
-enum status edition_prepare(struct registry *reg, struct db *reader, struct edition *e, struct activation **ret, struct err *err) {
+enum status edition_prepare(
+  struct registry *reg, struct db *reader, struct edition *e, struct activation **ret, struct err *err) {
   bool brings_tiers = e->count > 0 && e->parts[0].item.kind == SCRIPT_TIER;
   struct activation *a = activation_create(reg, 0, (int)e->count + !brings_tiers);
   if (a == NULL) return err_set(err, ERR_NOMEM, "no memory for the edition");
@@ -185,7 +220,8 @@ enum status edition_prepare(struct registry *reg, struct db *reader, struct edit
     c->kind = part->item.kind;
     c->draft = &part->draft;
     memcpy(c->name, part->item.name, sizeof c->name);
-    if (c->kind != SCRIPT_STRATEGY) st = entry_create(c->kind, c->name, part->draft.source, part->draft.source_len, reg->watchdog, &c->entry, err);
+    if (c->kind != SCRIPT_STRATEGY)
+      st = entry_create(c->kind, c->name, part->draft.source, part->draft.source_len, reg->watchdog, &c->entry, err);
   }
   if (st == OK && !brings_tiers) {
     struct change *c = &a->changes[e->count];
@@ -193,12 +229,15 @@ enum status edition_prepare(struct registry *reg, struct db *reader, struct edit
     memcpy(c->name, e->name, sizeof c->name);
     st = other_tiers(reg, reader, e->name, c, err);
   }
-  if (st == OK) *ret = a;
-  else registry_discard(a);
+  if (st == OK)
+    *ret = a;
+  else
+    registry_discard(a);
   return st;
 }
 
-enum status edition_write(struct edition *e, struct activation *a, struct db *db, int64_t actor_id, int64_t now_ns, struct err *err) {
+enum status edition_write(
+  struct edition *e, struct activation *a, struct db *db, int64_t actor_id, int64_t now_ns, struct err *err) {
   char comment[SCRIPT_COMMENT_SIZE];
   enum status st = OK;
   snprintf(comment, sizeof comment, "edition %s", e->name);
@@ -208,7 +247,8 @@ enum status edition_write(struct edition *e, struct activation *a, struct db *db
     st = registry_put(db, c->draft, 0, c->name, comment, actor_id, now_ns, put, err);
     c->script_id = put->script_id;
     c->version = put->version;
-    if (st == OK && c->kind != SCRIPT_STRATEGY) st = script_activate(db, 0, put->script_id, put->version, 0, actor_id, now_ns, &a->row, err);
+    if (st == OK && c->kind != SCRIPT_STRATEGY)
+      st = script_activate(db, 0, put->script_id, put->version, 0, actor_id, now_ns, &a->row, err);
     if (st != OK) st = err_wrap(err, st, "%s %s", script_kind_name(c->kind), c->name);
   }
   if (st == OK) st = edition_set(db, e->name, e->branding, now_ns, err);

@@ -29,8 +29,10 @@ enum status edition_read(const char *dir, struct watchdog *watchdog, struct edit
 void edition_destroy(struct edition *e);
 const char *edition_name(const struct edition *e);
 
-enum status edition_prepare(struct registry *reg, struct db *reader, struct edition *e, struct activation **ret, struct err *err) MUST_CHECK;
-enum status edition_write(struct edition *e, struct activation *a, struct db *db, int64_t actor_id, int64_t now_ns, struct err *err) MUST_CHECK;
+enum status edition_prepare(
+  struct registry *reg, struct db *reader, struct edition *e, struct activation **ret, struct err *err) MUST_CHECK;
+enum status edition_write(
+  struct edition *e, struct activation *a, struct db *db, int64_t actor_id, int64_t now_ns, struct err *err) MUST_CHECK;
 
 // What was loaded: after edition_write with ids and versions. NULL past the end.
 struct edition_item {

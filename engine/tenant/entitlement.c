@@ -12,13 +12,19 @@
 #define ADDON_COUNT_MAX 10000
 
 const char *entitlement_state_text(enum entitlement_state state) {
-  static const char *const texts[] = {[ENTITLED_DEFAULT] = "active", [ENTITLED_ACTIVE] = "active", [ENTITLED_CANCELLED] = "cancelled", [ENTITLED_PAST_DUE] = "past_due",
-                                      [ENTITLED_GRANTED] = "granted"};
+  static const char *const texts[] = {[ENTITLED_DEFAULT] = "active",
+    [ENTITLED_ACTIVE] = "active",
+    [ENTITLED_CANCELLED] = "cancelled",
+    [ENTITLED_PAST_DUE] = "past_due",
+    [ENTITLED_GRANTED] = "granted"};
   return texts[state];
 }
 
 static enum entitlement_state state_of(const char *text) {
-  return strcmp(text, "cancelled") == 0 ? ENTITLED_CANCELLED : strcmp(text, "past_due") == 0 ? ENTITLED_PAST_DUE : strcmp(text, "granted") == 0 ? ENTITLED_GRANTED : ENTITLED_ACTIVE;
+  return strcmp(text, "cancelled") == 0  ? ENTITLED_CANCELLED
+         : strcmp(text, "past_due") == 0 ? ENTITLED_PAST_DUE
+         : strcmp(text, "granted") == 0  ? ENTITLED_GRANTED
+                                         : ENTITLED_ACTIVE;
 }
 
 static enum status no_plan(const struct plan_set *set, const char *id, struct err *err) {
@@ -30,17 +36,22 @@ static enum status no_plan(const struct plan_set *set, const char *id, struct er
 }
 
 // Applies {"bot_slot": 2}. strict: an unknown one is an error (ids of an older set are skipped when only reading).
-static enum status apply_addons(const struct plan_set *set, const char *text, bool strict, struct plan *plan, struct err *err) {
+static enum status apply_addons(
+  const struct plan_set *set, const char *text, bool strict, struct plan *plan, struct err *err) {
   json_t *o = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *value;
   const char *id;
-  enum status st = json_is_object(o) ? OK : err_set(err, ERR_INVALID, "add-ons are an object such as {\"bot_slot\": 2}");
+  enum status st =
+    json_is_object(o) ? OK : err_set(err, ERR_INVALID, "add-ons are an object such as {\"bot_slot\": 2}");
   if (st == OK) {
     json_object_foreach(o, id, value) {
       int at = addon_find(set, id);
       int64_t n = json_is_integer(value) ? json_integer_value(value) : -1;
-      if (at >= 0 && n >= 0 && n <= ADDON_COUNT_MAX) plan_add(plan, &set->addons[at], n);
-      else if (strict && at < 0) st = err_set(err, ERR_NOTFOUND, "there is no add-on '%.40s'", id);
-      else if (strict) st = err_set(err, ERR_INVALID, "add-on %s: a number from 0 to %d", id, ADDON_COUNT_MAX);
+      if (at >= 0 && n >= 0 && n <= ADDON_COUNT_MAX)
+        plan_add(plan, &set->addons[at], n);
+      else if (strict && at < 0)
+        st = err_set(err, ERR_NOTFOUND, "there is no add-on '%.40s'", id);
+      else if (strict)
+        st = err_set(err, ERR_INVALID, "add-on %s: a number from 0 to %d", id, ADDON_COUNT_MAX);
       if (st != OK) break;
     }
   }
@@ -51,14 +62,19 @@ static enum status apply_addons(const struct plan_set *set, const char *text, bo
 static enum status apply_limits(const char *text, bool strict, struct plan *plan, struct err *err) {
   json_t *o = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *value;
   const char *name;
-  enum status st = json_is_object(o) ? OK : err_set(err, ERR_INVALID, "limits are an object such as {\"bots\": 10, \"pairs\": null}");
+  enum status st =
+    json_is_object(o) ? OK : err_set(err, ERR_INVALID, "limits are an object such as {\"bots\": 10, \"pairs\": null}");
   if (st == OK) {
     json_object_foreach(o, name, value) {
       enum plan_limit limit;
-      bool known = plan_limit_parse(name, &limit), number = json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) <= PLAN_LIMIT_MAX;
-      if (known && (number || json_is_null(value))) plan->limits[limit] = number ? json_integer_value(value) : PLAN_UNLIMITED;
-      else if (strict && !known) st = err_set(err, ERR_INVALID, "there is no limit '%.40s'", name);
-      else if (strict) st = err_set(err, ERR_INVALID, "limit %s: a whole number, or null for unlimited", name);
+      bool known = plan_limit_parse(name, &limit), number = json_is_integer(value) && json_integer_value(value) >= 0 &&
+                                                            json_integer_value(value) <= PLAN_LIMIT_MAX;
+      if (known && (number || json_is_null(value)))
+        plan->limits[limit] = number ? json_integer_value(value) : PLAN_UNLIMITED;
+      else if (strict && !known)
+        st = err_set(err, ERR_INVALID, "there is no limit '%.40s'", name);
+      else if (strict)
+        st = err_set(err, ERR_INVALID, "limit %s: a whole number, or null for unlimited", name);
       if (st != OK) break;
     }
   }
@@ -66,7 +82,8 @@ static enum status apply_limits(const char *text, bool strict, struct plan *plan
   return st;
 }
 
-static void apply_subscription(const struct subscription_row *row, const struct plan_set *set, int64_t now_ns, struct entitlement *ret) {
+static void apply_subscription(
+  const struct subscription_row *row, const struct plan_set *set, int64_t now_ns, struct entitlement *ret) {
   int at = plan_find(set, row->plan);
   ret->since_ns = row->since_ns;
   ret->revision = row->revision;
@@ -83,7 +100,8 @@ static void apply_subscription(const struct subscription_row *row, const struct 
   (void)apply_addons(set, row->addons, false, &ret->plan, NULL);
 }
 
-enum status entitlement_load(struct db *db, const struct plan_set *set, int64_t tenant_id, int64_t now_ns, struct entitlement *ret, struct err *err) {
+enum status entitlement_load(struct db *db, const struct plan_set *set, int64_t tenant_id, int64_t now_ns,
+  struct entitlement *ret, struct err *err) {
   struct subscription_row row;
   struct override_row o;
   *ret = (struct entitlement){.set = set, .plan = set->plans[set->default_plan]};
@@ -111,11 +129,13 @@ enum status entitlement_load(struct db *db, const struct plan_set *set, int64_t 
   return OK;
 }
 
-static json_t *ms_or_null(int64_t ns) { return ns == 0 ? json_null() : json_integer(ns / NS_PER_MS); }
+static json_t *ms_or_null(int64_t ns) {
+  return ns == 0 ? json_null() : json_integer(ns / NS_PER_MS);
+}
 
 json_t *entitlement_json(const struct entitlement *e) {
-  return json_pack("{s:o, s:s, s:o, s:o}", "plan", plan_json(e->set, &e->plan), "state", entitlement_state_text(e->state), "since_ms", ms_or_null(e->since_ns), "ends_at_ms",
-                   ms_or_null(e->ends_ns));
+  return json_pack("{s:o, s:s, s:o, s:o}", "plan", plan_json(e->set, &e->plan), "state",
+    entitlement_state_text(e->state), "since_ms", ms_or_null(e->since_ns), "ends_at_ms", ms_or_null(e->ends_ns));
 }
 
 // ---- changes
@@ -130,8 +150,8 @@ enum plan_direction plan_compare(const struct plan *from, const struct plan *to)
   return less ? PLAN_DOWN : more ? PLAN_UP : PLAN_SAME;
 }
 
-enum status subscription_change(struct db *db, const struct plan_set *set, const struct plan_change *change, const char *plan, const char *addons,
-                                struct err *err) {
+enum status subscription_change(struct db *db, const struct plan_set *set, const struct plan_change *change,
+  const char *plan, const char *addons, struct err *err) {
   int at = plan_find(set, plan);
   if (at < 0) return no_plan(set, plan, err);
   struct entitlement now;
@@ -147,13 +167,19 @@ enum status subscription_change(struct db *db, const struct plan_set *set, const
   enum plan_direction direction = plan_compare(&from, &next);
   struct subscription_row row = {.state = "active", .since_ns = change->now_ns, .addons = strdup(kept)};
   snprintf(row.plan, sizeof row.plan, "%s", plan);
-  if (now.since_ns != 0 && now.state != ENTITLED_DEFAULT) row.since_ns = now.since_ns;  // billing goes on from the first day
+  if (now.since_ns != 0 && now.state != ENTITLED_DEFAULT)
+    row.since_ns = now.since_ns;  // billing goes on from the first day
   if (direction == PLAN_DOWN) row.grace_until_ns = change->now_ns + set->grace_days * NS_PER_DAY;
   if (st == OK && row.addons == NULL) st = err_set(err, ERR_NOMEM, "no memory for a subscription");
   if (st == OK) {
-    struct subscription_change c = {.event_id = change->event_id, .tenant_id = change->tenant_id, .actor_id = change->actor_id, .now_ns = change->now_ns,
-                                    .expected_revision = change->expected_revision,
-                                    .what = direction == PLAN_UP ? "upgrade" : direction == PLAN_DOWN ? "downgrade" : "renew"};
+    struct subscription_change c = {.event_id = change->event_id,
+      .tenant_id = change->tenant_id,
+      .actor_id = change->actor_id,
+      .now_ns = change->now_ns,
+      .expected_revision = change->expected_revision,
+      .what = direction == PLAN_UP     ? "upgrade"
+              : direction == PLAN_DOWN ? "downgrade"
+                                       : "renew"};
     st = subscription_put(db, &c, &row, err);
   }
   free(row.addons);
@@ -165,29 +191,39 @@ enum status subscription_cancel(struct db *db, const struct plan_change *change,
   struct subscription_row row;
   enum status st = subscription_get(db, change->tenant_id, &row, err);
   if (st != OK) return st;
-  if (strcmp(row.state, "cancelled") == 0 || (row.ends_ns != 0 && row.ends_ns <= change->now_ns)) st = err_set(err, ERR_NOTFOUND, "there is no running subscription");
+  if (strcmp(row.state, "cancelled") == 0 || (row.ends_ns != 0 && row.ends_ns <= change->now_ns))
+    st = err_set(err, ERR_NOTFOUND, "there is no running subscription");
   if (st == OK) {
     snprintf(row.state, sizeof row.state, "cancelled");
     row.ends_ns = window_month_after(row.since_ns, change->now_ns);
-    struct subscription_change c = {.event_id = change->event_id, .tenant_id = change->tenant_id, .actor_id = change->actor_id, .now_ns = change->now_ns,
-                                    .expected_revision = change->expected_revision, .what = "cancel"};
+    struct subscription_change c = {.event_id = change->event_id,
+      .tenant_id = change->tenant_id,
+      .actor_id = change->actor_id,
+      .now_ns = change->now_ns,
+      .expected_revision = change->expected_revision,
+      .what = "cancel"};
     st = subscription_put(db, &c, &row, err);
   }
   free(row.addons);
   return st;
 }
 
-enum status entitlement_override(struct db *db, const struct plan_set *set, const struct plan_change *change, const char *plan, const char *limits,
-                                 int64_t expires_ns, const char *reason, struct err *err) {
+enum status entitlement_override(struct db *db, const struct plan_set *set, const struct plan_change *change,
+  const char *plan, const char *limits, int64_t expires_ns, const char *reason, struct err *err) {
   struct plan scratch = {0};
   if (plan != NULL && plan_find(set, plan) < 0) return no_plan(set, plan, err);
   enum status st = apply_limits(limits != NULL ? limits : "{}", true, &scratch, err);
-  if (st == OK && expires_ns != 0 && expires_ns <= change->now_ns) st = err_set(err, ERR_INVALID, "the exception would already be over");
+  if (st == OK && expires_ns != 0 && expires_ns <= change->now_ns)
+    st = err_set(err, ERR_INVALID, "the exception would already be over");
   if (st != OK) return st;
-  struct override_row row = {.expires_ns = expires_ns, .actor_id = change->actor_id, .created_ns = change->now_ns, .limits = strdup(limits != NULL ? limits : "{}"),
-                             .reason = strdup(reason)};
+  struct override_row row = {.expires_ns = expires_ns,
+    .actor_id = change->actor_id,
+    .created_ns = change->now_ns,
+    .limits = strdup(limits != NULL ? limits : "{}"),
+    .reason = strdup(reason)};
   if (plan != NULL) snprintf(row.plan, sizeof row.plan, "%s", plan);
-  st = row.limits != NULL && row.reason != NULL ? override_put(db, change->tenant_id, &row, err) : err_set(err, ERR_NOMEM, "no memory for an override");
+  st = row.limits != NULL && row.reason != NULL ? override_put(db, change->tenant_id, &row, err)
+                                                : err_set(err, ERR_NOMEM, "no memory for an override");
   override_finish(&row);
   return st;
 }

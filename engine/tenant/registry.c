@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM 64            // entries a snapshot may grow by while an activation is under way
+#define ROOM 64  // entries a snapshot may grow by while an activation is under way
 #define LIST_MAX 100000
 
 // ---- loading what is active
@@ -29,9 +29,11 @@ static void warn(struct buf *warnings, const char *what, const char *name, const
 }
 
 // The stored active version as an entry. ERR_NOTFOUND: there is none.
-static enum status load_active(struct db *db, const struct script_row *row, enum script_kind kind, struct watchdog *watchdog, struct entry **ret, struct err *err) {
+static enum status load_active(struct db *db, const struct script_row *row, enum script_kind kind,
+  struct watchdog *watchdog, struct entry **ret, struct err *err) {
   struct script_version_row v;
-  enum status st = row->active_version == 0 ? err_set(err, ERR_NOTFOUND, "no version is active") : script_version_get(db, 0, row->id, 0, &v, err);
+  enum status st = row->active_version == 0 ? err_set(err, ERR_NOTFOUND, "no version is active")
+                                            : script_version_get(db, 0, row->id, 0, &v, err);
   if (st != OK) return st;
   st = entry_create(kind, row->name, v.source, v.source_len, watchdog, ret, err);
   if (st == OK) {
@@ -42,7 +44,8 @@ static enum status load_active(struct db *db, const struct script_row *row, enum
   return st;
 }
 
-static enum status load_tiers(struct registry *reg, struct db *db, struct snapshot *s, struct buf *warnings, struct err *err) {
+static enum status load_tiers(
+  struct registry *reg, struct db *db, struct snapshot *s, struct buf *warnings, struct err *err) {
   struct script_row row;
   struct entry *e = NULL;
   enum status st = script_find(db, 0, "tier", reg->edition, &row, err);
@@ -52,7 +55,9 @@ static enum status load_tiers(struct registry *reg, struct db *db, struct snapsh
     const struct shipped *shipped = shipped_find(reg->edition);
     if (st != ERR_NOTFOUND) warn(warnings, "tier", reg->edition, err);
     if (shipped == NULL && st != ERR_NOTFOUND) return st;
-    if (shipped == NULL) return err_set(err, ERR_NOTFOUND, "there is no edition '%s': neither shipped nor loaded with `perigee edition load`", reg->edition);
+    if (shipped == NULL)
+      return err_set(err, ERR_NOTFOUND,
+        "there is no edition '%s': neither shipped nor loaded with `perigee edition load`", reg->edition);
     st = entry_create(SCRIPT_TIER, reg->edition, shipped->source, shipped->len, reg->watchdog, &e, err);
   }
   if (st != OK) return st;
@@ -104,7 +109,8 @@ static enum status load_all(struct registry *reg, struct db *db, struct buf *war
   return st;
 }
 
-enum status registry_create(struct db *reader, const struct registry_options *options, struct registry **ret, struct buf *ret_warnings, struct err *err) {
+enum status registry_create(struct db *reader, const struct registry_options *options, struct registry **ret,
+  struct buf *ret_warnings, struct err *err) {
   struct registry *reg = calloc(1, sizeof *reg);
   struct edition_row edition;
   if (reg == NULL) return err_set(err, ERR_NOMEM, "no memory for the scripts");
@@ -117,8 +123,10 @@ enum status registry_create(struct db *reader, const struct registry_options *op
   }
   if (st == ERR_NOTFOUND) st = OK;
   if (st == OK) st = load_all(reg, reader, ret_warnings, err);
-  if (st == OK) *ret = reg;
-  else registry_destroy(reg);
+  if (st == OK)
+    *ret = reg;
+  else
+    registry_destroy(reg);
   return st;
 }
 
@@ -133,8 +141,12 @@ void registry_listen(struct registry *reg, registry_listener fn, void *arg) {
   reg->listener_arg = arg;
 }
 
-struct snapshot *registry_snapshot(struct registry *reg) { return reg->now; }
-const char *registry_edition(const struct registry *reg) { return reg->edition; }
+struct snapshot *registry_snapshot(struct registry *reg) {
+  return reg->now;
+}
+const char *registry_edition(const struct registry *reg) {
+  return reg->edition;
+}
 
 // ---- put
 
@@ -142,12 +154,17 @@ enum status registry_check_name(enum script_kind kind, const char *name, struct 
   size_t len = strlen(name);
   bool good = len > 0 && len < SCRIPT_NAME_SIZE && isalnum((unsigned char)name[0]) && name[len - 1] != ' ';
   for (const char *p = name; good && *p != '\0'; p++)
-    good = (unsigned char)*p < 0x80 && (kind == SCRIPT_TIER ? islower((unsigned char)*p) || isdigit((unsigned char)*p) || strchr("_-", *p) != NULL
-                                                            : isalnum((unsigned char)*p) || strchr(" _-.()+", *p) != NULL);
+    good = (unsigned char)*p < 0x80 &&
+           (kind == SCRIPT_TIER ? islower((unsigned char)*p) || isdigit((unsigned char)*p) || strchr("_-", *p) != NULL
+                                : isalnum((unsigned char)*p) || strchr(" _-.()+", *p) != NULL);
   if (good && kind == SCRIPT_TIER) good = len < PLAN_ID_MAX && islower((unsigned char)name[0]);
   if (good) return OK;
-  if (kind == SCRIPT_TIER) return err_set(err, ERR_INVALID, "a tier script is named as its edition: 1 to %d lower-case letters, digits, _ and -, a letter first", PLAN_ID_MAX - 1);
-  return err_set(err, ERR_INVALID, "a script's name has 1 to %d letters, digits, spaces and _-.()+, a letter or digit first", SCRIPT_NAME_SIZE - 1);
+  if (kind == SCRIPT_TIER)
+    return err_set(err, ERR_INVALID,
+      "a tier script is named as its edition: 1 to %d lower-case letters, digits, _ and -, a letter first",
+      PLAN_ID_MAX - 1);
+  return err_set(err, ERR_INVALID,
+    "a script's name has 1 to %d letters, digits, spaces and _-.()+, a letter or digit first", SCRIPT_NAME_SIZE - 1);
 }
 
 void script_draft_finish(struct script_draft *d) {
@@ -156,7 +173,8 @@ void script_draft_finish(struct script_draft *d) {
   d->header = d->source = NULL;
 }
 
-static enum status describe_strategy(const char *file, const struct script_draft *d, struct watchdog *watchdog, json_t **ret, struct err *err) {
+static enum status describe_strategy(
+  const char *file, const struct script_draft *d, struct watchdog *watchdog, json_t **ret, struct err *err) {
   struct script_spec *spec;
   struct param_value values[SPEC_PARAMS_MAX];
   double max_notional;
@@ -169,34 +187,45 @@ static enum status describe_strategy(const char *file, const struct script_draft
   return st;
 }
 
-static enum status describe_tiers(const char *name, const char *file, const struct script_draft *d, struct watchdog *watchdog, json_t **ret, struct err *err) {
+static enum status describe_tiers(const char *name, const char *file, const struct script_draft *d,
+  struct watchdog *watchdog, json_t **ret, struct err *err) {
   struct tier_script *tiers;
   enum status st = tier_script_create(file, d->source, d->source_len, watchdog, &tiers, err);
   if (st != OK) return st;
   const struct plan_set *set = tier_script_set(tiers);
-  if (strcmp(set->edition, name) != 0) st = err_set(err, ERR_SCRIPT, "%s:1: the script says edition=\"%s\", but is named %s", file, set->edition, name);
-  else *ret = plan_set_json(set);
+  if (strcmp(set->edition, name) != 0)
+    st = err_set(err, ERR_SCRIPT, "%s:1: the script says edition=\"%s\", but is named %s", file, set->edition, name);
+  else
+    *ret = plan_set_json(set);
   tier_script_destroy(tiers);
   return st;
 }
 
-enum status registry_describe(enum script_kind kind, const char *name, const char *source, size_t len, struct watchdog *watchdog, struct script_draft *ret,
-                              struct err *err) {
+enum status registry_describe(enum script_kind kind, const char *name, const char *source, size_t len,
+  struct watchdog *watchdog, struct script_draft *ret, struct err *err) {
   char file[SCRIPT_NAME_SIZE + 8];
   struct profile_spec spec;
   json_t *header = NULL;
   enum status st = registry_check_name(kind, name, err);
   if (st != OK) return st;
   snprintf(file, sizeof file, "%s.lua", name);
-  if (len > SCRIPT_SOURCE_MAX) return err_set(err, ERR_LIMIT, "%s: the script has %zu bytes, at most %d are allowed", file, len, SCRIPT_SOURCE_MAX);
-  *ret = (struct script_draft){.kind = kind, .state = kind == SCRIPT_STRATEGY ? SCRIPT_NEW : SCRIPT_PROVEN, .source = malloc(len + 1), .source_len = len};
+  if (len > SCRIPT_SOURCE_MAX)
+    return err_set(
+      err, ERR_LIMIT, "%s: the script has %zu bytes, at most %d are allowed", file, len, SCRIPT_SOURCE_MAX);
+  *ret = (struct script_draft){.kind = kind,
+    .state = kind == SCRIPT_STRATEGY ? SCRIPT_NEW : SCRIPT_PROVEN,
+    .source = malloc(len + 1),
+    .source_len = len};
   if (ret->source == NULL) return err_set(err, ERR_NOMEM, "%s: out of memory", file);
   memcpy(ret->source, source, len);
   ret->source[len] = '\0';
   sha256_hex(source, len, ret->sha256);
-  if (kind == SCRIPT_STRATEGY) st = describe_strategy(file, ret, watchdog, &header, err);
-  else if (kind == SCRIPT_TIER) st = describe_tiers(name, file, ret, watchdog, &header, err);
-  else if ((st = profile_describe(kind, file, source, len, watchdog, &spec, err)) == OK) header = profile_json(&spec);
+  if (kind == SCRIPT_STRATEGY)
+    st = describe_strategy(file, ret, watchdog, &header, err);
+  else if (kind == SCRIPT_TIER)
+    st = describe_tiers(name, file, ret, watchdog, &header, err);
+  else if ((st = profile_describe(kind, file, source, len, watchdog, &spec, err)) == OK)
+    header = profile_json(&spec);
   if (st == OK) {
     ret->header = header != NULL ? json_dumps(header, JSON_COMPACT) : NULL;
     if (ret->header == NULL) st = err_set(err, ERR_NOMEM, "%s: out of memory", file);
@@ -206,11 +235,21 @@ enum status registry_describe(enum script_kind kind, const char *name, const cha
   return st;
 }
 
-enum status registry_put(struct db *db, const struct script_draft *d, int64_t tenant_id, const char *name, const char *comment, int64_t author_id, int64_t now_ns,
-                         struct script_put_result *ret, struct err *err) {
-  struct script_put put = {.tenant_id = tenant_id, .kind = script_kind_name(d->kind), .name = name, .source = d->source, .source_len = d->source_len, .sha256 = d->sha256,
-                           .comment = comment, .header = d->header, .state = d->state, .author_id = author_id, .script_id = id_next(now_ns), .version_id = id_next(now_ns),
-                           .now_ns = now_ns};
+enum status registry_put(struct db *db, const struct script_draft *d, int64_t tenant_id, const char *name,
+  const char *comment, int64_t author_id, int64_t now_ns, struct script_put_result *ret, struct err *err) {
+  struct script_put put = {.tenant_id = tenant_id,
+    .kind = script_kind_name(d->kind),
+    .name = name,
+    .source = d->source,
+    .source_len = d->source_len,
+    .sha256 = d->sha256,
+    .comment = comment,
+    .header = d->header,
+    .state = d->state,
+    .author_id = author_id,
+    .script_id = id_next(now_ns),
+    .version_id = id_next(now_ns),
+    .now_ns = now_ns};
   return script_put(db, &put, ret, err);
 }
 
@@ -236,10 +275,12 @@ void registry_discard(struct activation *a) {
   free(a);
 }
 
-const struct script_row *activation_row(const struct activation *a) { return &a->row; }
+const struct script_row *activation_row(const struct activation *a) {
+  return &a->row;
+}
 
-enum status registry_prepare(struct registry *reg, struct db *reader, int64_t tenant_id, int64_t script_id, int64_t version, struct activation **ret,
-                             struct err *err) {
+enum status registry_prepare(struct registry *reg, struct db *reader, int64_t tenant_id, int64_t script_id,
+  int64_t version, struct activation **ret, struct err *err) {
   struct script_row row;
   struct script_version_row v;
   enum script_kind kind = SCRIPT_STRATEGY;
@@ -250,7 +291,9 @@ enum status registry_prepare(struct registry *reg, struct db *reader, int64_t te
   script_kind_parse(row.kind, &kind);
   struct activation *a = activation_create(reg, tenant_id, 1);
   if (a == NULL) st = err_set(err, ERR_NOMEM, "no memory for the script");
-  if (st == OK && v.state != SCRIPT_PROVEN) st = err_set(err, ERR_INVALID, "version %lld of %s is not proven; only a proven version can be active", (long long)version, row.name);
+  if (st == OK && v.state != SCRIPT_PROVEN)
+    st = err_set(err, ERR_INVALID, "version %lld of %s is not proven; only a proven version can be active",
+      (long long)version, row.name);
   if (st == OK) {
     struct change *c = &a->changes[0];
     c->kind = kind;
@@ -262,14 +305,18 @@ enum status registry_prepare(struct registry *reg, struct db *reader, int64_t te
     if (ours) st = entry_create(kind, row.name, v.source, v.source_len, reg->watchdog, &c->entry, err);
   }
   script_version_finish(&v);
-  if (st == OK) *ret = a;
-  else registry_discard(a);
+  if (st == OK)
+    *ret = a;
+  else
+    registry_discard(a);
   return st;
 }
 
-enum status registry_activate(struct activation *a, struct db *db, int64_t expected_revision, int64_t actor_id, int64_t now_ns, struct err *err) {
+enum status registry_activate(
+  struct activation *a, struct db *db, int64_t expected_revision, int64_t actor_id, int64_t now_ns, struct err *err) {
   assert(a->count == 1);
-  return script_activate(db, a->tenant_id, a->changes[0].script_id, a->changes[0].version, expected_revision, actor_id, now_ns, &a->row, err);
+  return script_activate(db, a->tenant_id, a->changes[0].script_id, a->changes[0].version, expected_revision, actor_id,
+    now_ns, &a->row, err);
 }
 
 void registry_commit(struct registry *reg, struct activation *a) {
@@ -300,7 +347,8 @@ void registry_commit(struct registry *reg, struct activation *a) {
 
 // ---- look
 
-enum status registry_diff(struct db *db, int64_t tenant_id, int64_t script_id, int64_t from, int64_t to, struct buf *out, struct err *err) {
+enum status registry_diff(
+  struct db *db, int64_t tenant_id, int64_t script_id, int64_t from, int64_t to, struct buf *out, struct err *err) {
   struct script_row row;
   struct script_version_row a, b;
   char from_name[SCRIPT_NAME_SIZE + 32], to_name[SCRIPT_NAME_SIZE + 32];
@@ -319,8 +367,10 @@ enum status registry_diff(struct db *db, int64_t tenant_id, int64_t script_id, i
 }
 
 json_t *script_row_json(const struct script_row *row) {
-  return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "name", row->name, "kind", row->kind, "active_version", row->active_version != 0 ? json_integer(row->active_version) : json_null(),
-                   "latest_version", (json_int_t)row->latest_version, "created_at_ms", (json_int_t)(row->created_ns / 1000000), "updated_at_ms", (json_int_t)(row->updated_ns / 1000000));
+  return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "name", row->name, "kind", row->kind, "active_version",
+    row->active_version != 0 ? json_integer(row->active_version) : json_null(), "latest_version",
+    (json_int_t)row->latest_version, "created_at_ms", (json_int_t)(row->created_ns / 1000000), "updated_at_ms",
+    (json_int_t)(row->updated_ns / 1000000));
 }
 
 static json_t *parsed(const char *text) {
@@ -329,9 +379,10 @@ static json_t *parsed(const char *text) {
 }
 
 json_t *script_version_json(const struct script_version_row *row) {
-  json_t *o = json_pack("{s:I, s:s, s:s, s:b, s:s, s:I, s:o, s:o}", "version", (json_int_t)row->version, "sha256", row->sha256, "state", script_state_text(row->state), "active",
-                        (int)row->active, "comment", row->comment != NULL ? row->comment : "", "created_at_ms", (json_int_t)(row->created_ns / 1000000), "header",
-                        parsed(row->header), "verdict", parsed(row->verdict));
+  json_t *o = json_pack("{s:I, s:s, s:s, s:b, s:s, s:I, s:o, s:o}", "version", (json_int_t)row->version, "sha256",
+    row->sha256, "state", script_state_text(row->state), "active", (int)row->active, "comment",
+    row->comment != NULL ? row->comment : "", "created_at_ms", (json_int_t)(row->created_ns / 1000000), "header",
+    parsed(row->header), "verdict", parsed(row->verdict));
   if (o != NULL && row->source != NULL) json_object_set_new(o, "source", json_stringn(row->source, row->source_len));
   return o;
 }

@@ -53,21 +53,27 @@ const struct active_script *snapshot_at(const struct snapshot *s, size_t i);
 struct registry;
 
 // What an activation is told to, after the swap: streams, bots, usage_forget_all.
-typedef void (*registry_listener)(void *arg, int64_t tenant_id, enum script_kind kind, int64_t script_id, int64_t version);
+typedef void (*registry_listener)(
+  void *arg, int64_t tenant_id, enum script_kind kind, int64_t script_id, int64_t version);
 
 struct registry_options {
-  const char *edition;         // NULL: the one loaded last, else EDITION_DEFAULT
-  struct watchdog *watchdog;   // may be NULL
+  const char *edition;        // NULL: the one loaded last, else EDITION_DEFAULT
+  struct watchdog *watchdog;  // may be NULL
 };
 // Loads what is active. A stored script that no longer loads is left out with a line in ret_warnings (may be NULL), and the
 // shipped tiers stand in for the edition's. ERR_NOTFOUND: no such edition.
-enum status registry_create(struct db *reader, const struct registry_options *options, struct registry **ret, struct buf *ret_warnings, struct err *err) MUST_CHECK;
+enum status registry_create(struct db *reader, const struct registry_options *options, struct registry **ret,
+  struct buf *ret_warnings, struct err *err) MUST_CHECK;
 void registry_destroy(struct registry *reg);
 void registry_listen(struct registry *reg, registry_listener fn, void *arg);
 // The present one, retained by the registry: valid until control returns to the loop, longer when retained. Loop thread.
 struct snapshot *registry_snapshot(struct registry *reg);
-static inline struct tier_script *registry_tiers(struct registry *reg) { return snapshot_tiers(registry_snapshot(reg)); }
-static inline const struct plan_set *registry_plans(struct registry *reg) { return snapshot_plans(registry_snapshot(reg)); }
+static inline struct tier_script *registry_tiers(struct registry *reg) {
+  return snapshot_tiers(registry_snapshot(reg));
+}
+static inline const struct plan_set *registry_plans(struct registry *reg) {
+  return snapshot_plans(registry_snapshot(reg));
+}
 const char *registry_edition(const struct registry *reg);
 // Names of scripts: 1 to 100 bytes of letters, digits and " _-.()+", no spaces at the ends, first a letter or digit; a tier's
 // name is an edition's (lower case). ERR_INVALID.
@@ -79,18 +85,18 @@ struct script_draft {
   enum script_kind kind;
   enum script_state state;  // strategies: SCRIPT_NEW until the proofs have run; others: SCRIPT_PROVEN
   char sha256[65];
-  char *header;             // JSON; NULL when refused
+  char *header;  // JSON; NULL when refused
   char *source;
   size_t source_len;
 };
 void script_draft_finish(struct script_draft *d);
 // Evaluates the script alone: its header, its kind's demands, and for tiers allow(). Errors have file:line:column (the file is
 // name with ".lua"); a script that fails is not kept.
-enum status registry_describe(enum script_kind kind, const char *name, const char *source, size_t len, struct watchdog *watchdog, struct script_draft *ret,
-                              struct err *err) MUST_CHECK;
+enum status registry_describe(enum script_kind kind, const char *name, const char *source, size_t len,
+  struct watchdog *watchdog, struct script_draft *ret, struct err *err) MUST_CHECK;
 // In a write. comment may be NULL.
-enum status registry_put(struct db *db, const struct script_draft *d, int64_t tenant_id, const char *name, const char *comment, int64_t author_id, int64_t now_ns,
-                         struct script_put_result *ret, struct err *err) MUST_CHECK;
+enum status registry_put(struct db *db, const struct script_draft *d, int64_t tenant_id, const char *name,
+  const char *comment, int64_t author_id, int64_t now_ns, struct script_put_result *ret, struct err *err) MUST_CHECK;
 
 // ---- activate
 
@@ -98,10 +104,11 @@ struct activation;
 
 // version 0: the one active before the present (a rollback). Strategies are only read; of other kinds of the installation the
 // new snapshot is made here. ERR_INVALID: not proven; ERR_NOTFOUND; ERR_SCRIPT, ERR_BUDGET: it no longer loads.
-enum status registry_prepare(struct registry *reg, struct db *reader, int64_t tenant_id, int64_t script_id, int64_t version, struct activation **ret,
-                             struct err *err) MUST_CHECK;
+enum status registry_prepare(struct registry *reg, struct db *reader, int64_t tenant_id, int64_t script_id,
+  int64_t version, struct activation **ret, struct err *err) MUST_CHECK;
 // In the write. ERR_CANCELLED: not the expected revision (0: any).
-enum status registry_activate(struct activation *a, struct db *db, int64_t expected_revision, int64_t actor_id, int64_t now_ns, struct err *err) MUST_CHECK;
+enum status registry_activate(struct activation *a, struct db *db, int64_t expected_revision, int64_t actor_id,
+  int64_t now_ns, struct err *err) MUST_CHECK;
 // After the commit, on the loop: swaps and tells the listener. Frees a.
 void registry_commit(struct registry *reg, struct activation *a);
 void registry_discard(struct activation *a);
@@ -111,7 +118,8 @@ const struct script_row *activation_row(const struct activation *a);
 // ---- look
 
 // The unified diff of two versions, appended.
-enum status registry_diff(struct db *db, int64_t tenant_id, int64_t script_id, int64_t from, int64_t to, struct buf *out, struct err *err) MUST_CHECK;
+enum status registry_diff(struct db *db, int64_t tenant_id, int64_t script_id, int64_t from, int64_t to,
+  struct buf *out, struct err *err) MUST_CHECK;
 // As GET /strategies/{id} and its versions answer, without ids, which are the API's to write.
 json_t *script_row_json(const struct script_row *row);
 json_t *script_version_json(const struct script_version_row *row);

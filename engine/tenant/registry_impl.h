@@ -12,8 +12,8 @@ struct entry {
   struct tier_script *tiers;  // kind tier only
 };
 // Takes a copy of source, loads it. The version and id are the caller's to set.
-enum status entry_create(enum script_kind kind, const char *name, const char *source, size_t len, struct watchdog *watchdog, struct entry **ret,
-                         struct err *err) MUST_CHECK;
+enum status entry_create(enum script_kind kind, const char *name, const char *source, size_t len,
+  struct watchdog *watchdog, struct entry **ret, struct err *err) MUST_CHECK;
 void entry_release(struct entry *e);
 
 struct snapshot {
@@ -40,15 +40,15 @@ struct registry {
 struct change {
   enum script_kind kind;
   int64_t script_id, version;
-  struct entry *entry;        // NULL: a strategy, a tenant's script, tiers of another edition
-  struct script_draft *draft; // put before it is activated; NULL: it is stored. Borrowed
+  struct entry *entry;         // NULL: a strategy, a tenant's script, tiers of another edition
+  struct script_draft *draft;  // put before it is activated; NULL: it is stored. Borrowed
   char name[SCRIPT_NAME_SIZE];
 };
 struct activation {
   int64_t tenant_id;
   struct script_row row;
-  struct snapshot *next;      // empty, its room made beforehand, since a commit must not fail
-  const char *edition;        // to be in force; NULL: stays. Borrowed
+  struct snapshot *next;  // empty, its room made beforehand, since a commit must not fail
+  const char *edition;    // to be in force; NULL: stays. Borrowed
   int count;
   struct change changes[];
 };

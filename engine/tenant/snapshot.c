@@ -8,7 +8,8 @@
 
 // ---- entries
 
-enum status entry_create(enum script_kind kind, const char *name, const char *source, size_t len, struct watchdog *watchdog, struct entry **ret, struct err *err) {
+enum status entry_create(enum script_kind kind, const char *name, const char *source, size_t len,
+  struct watchdog *watchdog, struct entry **ret, struct err *err) {
   char file[SCRIPT_NAME_SIZE + 8];
   struct profile_spec spec;
   struct entry *e = calloc(1, sizeof *e);
@@ -30,8 +31,10 @@ enum status entry_create(enum script_kind kind, const char *name, const char *so
     st = profile_describe(kind, file, source, len, watchdog, &spec, err);
     if (st == OK) memcpy(e->script.sha256, spec.sha256, sizeof e->script.sha256);
   }
-  if (st == OK) *ret = e;
-  else entry_release(e);
+  if (st == OK)
+    *ret = e;
+  else
+    entry_release(e);
   return st;
 }
 
@@ -57,7 +60,9 @@ struct snapshot *snapshot_create(size_t capacity) {
   return s;
 }
 
-void snapshot_retain(struct snapshot *s) { atomic_fetch_add(&s->refs, 1); }
+void snapshot_retain(struct snapshot *s) {
+  atomic_fetch_add(&s->refs, 1);
+}
 
 void snapshot_release(struct snapshot *s) {
   if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1) return;
@@ -90,11 +95,19 @@ void snapshot_set(struct snapshot *s, struct entry *e) {
   s->count++;
 }
 
-uint64_t snapshot_generation(const struct snapshot *s) { return s->generation; }
-struct tier_script *snapshot_tiers(const struct snapshot *s) { return s->tiers->tiers; }
-const struct plan_set *snapshot_plans(const struct snapshot *s) { return tier_script_set(s->tiers->tiers); }
+uint64_t snapshot_generation(const struct snapshot *s) {
+  return s->generation;
+}
+struct tier_script *snapshot_tiers(const struct snapshot *s) {
+  return s->tiers->tiers;
+}
+const struct plan_set *snapshot_plans(const struct snapshot *s) {
+  return tier_script_set(s->tiers->tiers);
+}
 
-const struct active_script *snapshot_at(const struct snapshot *s, size_t i) { return i < s->count ? &s->entries[i]->script : NULL; }
+const struct active_script *snapshot_at(const struct snapshot *s, size_t i) {
+  return i < s->count ? &s->entries[i]->script : NULL;
+}
 
 const struct active_script *snapshot_find(const struct snapshot *s, enum script_kind kind, const char *name) {
   if (kind == SCRIPT_TIER) return strcmp(s->tiers->script.name, name) == 0 ? &s->tiers->script : NULL;

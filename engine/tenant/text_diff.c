@@ -32,7 +32,9 @@ static bool split(const char *text, size_t len, struct lines *ret) {
   return true;
 }
 
-static bool same(const struct line *x, const struct line *y) { return x->len == y->len && memcmp(x->text, y->text, x->len) == 0; }
+static bool same(const struct line *x, const struct line *y) {
+  return x->len == y->len && memcmp(x->text, y->text, x->len) == 0;
+}
 
 // Marks the lines that stay: keep_a[i] and keep_b[j] are true for the pairs of a longest common subsequence of the middles.
 static bool match_middle(const struct line *a, size_t n, const struct line *b, size_t m, bool *keep_a, bool *keep_b) {
@@ -49,9 +51,12 @@ static bool match_middle(const struct line *a, size_t n, const struct line *b, s
     }
   }
   for (size_t i = 0, j = 0; i < n && j < m;) {
-    if (same(&a[i], &b[j])) keep_a[i++] = keep_b[j++] = true;
-    else if (best[(i + 1) * width + j] >= best[i * width + j + 1]) i++;
-    else j++;
+    if (same(&a[i], &b[j]))
+      keep_a[i++] = keep_b[j++] = true;
+    else if (best[(i + 1) * width + j] >= best[i * width + j + 1])
+      i++;
+    else
+      j++;
   }
   free(best);
   return true;
@@ -69,7 +74,8 @@ static void print_range(struct buf *out, char mark, size_t start, size_t count) 
   if (count != 1) buf_printf(out, ",%zu", count);
 }
 
-static void print_hunks(struct buf *out, const struct lines *a, const bool *keep_a, const struct lines *b, const bool *keep_b) {
+static void print_hunks(
+  struct buf *out, const struct lines *a, const bool *keep_a, const struct lines *b, const bool *keep_b) {
   size_t i = 0, j = 0;
   while (i < a->n || j < b->n) {
     if (i < a->n && j < b->n && keep_a[i] && keep_b[j]) {
@@ -80,9 +86,12 @@ static void print_hunks(struct buf *out, const struct lines *a, const bool *keep
     size_t back = i < TEXT_DIFF_CONTEXT ? i : TEXT_DIFF_CONTEXT;
     size_t a0 = i - back, b0 = j - back, a1 = i, b1 = j, run = 0;
     for (size_t x = i, y = j; x < a->n || y < b->n;) {
-      if (x < a->n && !keep_a[x]) x++, run = 0;
-      else if (y < b->n && !keep_b[y]) y++, run = 0;
-      else x++, y++, run++;
+      if (x < a->n && !keep_a[x])
+        x++, run = 0;
+      else if (y < b->n && !keep_b[y])
+        y++, run = 0;
+      else
+        x++, y++, run++;
       if (run == 0) a1 = x, b1 = y;
       if (run > 2 * TEXT_DIFF_CONTEXT) break;
     }
@@ -93,14 +102,18 @@ static void print_hunks(struct buf *out, const struct lines *a, const bool *keep
     print_range(out, '+', b0, b1 - b0);
     buf_str(out, " @@\n");
     for (i = a0, j = b0; i < a1 || j < b1;) {
-      if (i < a1 && !keep_a[i]) print_line(out, '-', &a->at[i++]);
-      else if (j < b1 && !keep_b[j]) print_line(out, '+', &b->at[j++]);
-      else print_line(out, ' ', &a->at[i++]), j++;
+      if (i < a1 && !keep_a[i])
+        print_line(out, '-', &a->at[i++]);
+      else if (j < b1 && !keep_b[j])
+        print_line(out, '+', &b->at[j++]);
+      else
+        print_line(out, ' ', &a->at[i++]), j++;
     }
   }
 }
 
-enum status text_diff(struct buf *out, const char *from, const char *a, size_t a_len, const char *to, const char *b, size_t b_len, struct err *err) {
+enum status text_diff(struct buf *out, const char *from, const char *a, size_t a_len, const char *to, const char *b,
+  size_t b_len, struct err *err) {
   if (a_len == b_len && memcmp(a, b, a_len) == 0) return OK;
   struct lines la = {0}, lb = {0};
   bool *keep_a = NULL, *keep_b = NULL, done = split(a, a_len, &la) && split(b, b_len, &lb);
@@ -117,7 +130,8 @@ enum status text_diff(struct buf *out, const char *from, const char *a, size_t a
     memset(keep_b, true, head);
     memset(keep_a + la.n - tail, true, tail);
     memset(keep_b + lb.n - tail, true, tail);
-    done = match_middle(la.at + head, la.n - head - tail, lb.at + head, lb.n - head - tail, keep_a + head, keep_b + head);
+    done =
+      match_middle(la.at + head, la.n - head - tail, lb.at + head, lb.n - head - tail, keep_a + head, keep_b + head);
   }
   if (done) {
     buf_printf(out, "--- %s\n+++ %s\n", from, to);

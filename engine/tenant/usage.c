@@ -11,12 +11,13 @@
 #include <string.h>
 
 #define NS_PER_SECOND INT64_C(1000000000)
-#define ASK_AGAIN_NS (60 * NS_PER_SECOND)      // a plan can end by itself
+#define ASK_AGAIN_NS (60 * NS_PER_SECOND)  // a plan can end by itself
 #define SWEEP_NS (300 * NS_PER_SECOND)
-#define FORGET_NS (2 * 3600 * NS_PER_SECOND)   // a tenant that asks nothing for so long needs no memory
+#define FORGET_NS (2 * 3600 * NS_PER_SECOND)  // a tenant that asks nothing for so long needs no memory
 #define RATE_UNKNOWN 60
-#define EVENTS_KEPT_NS (62 * 86400 * NS_PER_SECOND)  // longer than any window: what is counted twice after that is a mistake elsewhere
-#define EVENTS_PRUNED 1000                           // per sweep
+#define EVENTS_KEPT_NS \
+  (62 * 86400 * NS_PER_SECOND)  // longer than any window: what is counted twice after that is a mistake elsewhere
+#define EVENTS_PRUNED 1000      // per sweep
 
 // Requests to be written: of an entry's hours, or of hours that are no longer in it.
 struct unsaved {
@@ -32,15 +33,19 @@ struct usage {
   int flushing;  // batches under way
 };
 
-static enum status count_strategies(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) { return script_count(db, tenant_id, "strategy", ret, err); }
+static enum status count_strategies(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) {
+  return script_count(db, tenant_id, "strategy", ret, err);
+}
 
 enum status usage_create(struct usage **ret, struct err *err) {
   struct usage *u = calloc(1, sizeof *u);
   if (u == NULL) return err_set(err, ERR_NOMEM, "no memory for usage");
   enum status st = api_meter_init(&u->meter, err);
   u->counters[LIMIT_STRATEGIES] = count_strategies;
-  if (st == OK) *ret = u;
-  else free(u);
+  if (st == OK)
+    *ret = u;
+  else
+    free(u);
   return st;
 }
 
@@ -59,12 +64,15 @@ void usage_count_by(struct usage *u, enum plan_limit limit, usage_counter counte
 
 // ---- counting
 
-enum status usage_now(struct usage *u, struct db *db, int64_t tenant_id, enum plan_limit limit, int64_t now_ns, int64_t *ret, struct err *err) {
+enum status usage_now(struct usage *u, struct db *db, int64_t tenant_id, enum plan_limit limit, int64_t now_ns,
+  int64_t *ret, struct err *err) {
   enum meter_kind kind = plan_limit_kind(limit);
   const char *meter = plan_limit_name(limit);
   *ret = 0;
   if (kind == METER_SIZE) return OK;
-  if (kind == METER_HELD) return u->counters[limit] != NULL ? u->counters[limit](db, tenant_id, ret, err) : usage_held(db, tenant_id, meter, ret, err);
+  if (kind == METER_HELD)
+    return u->counters[limit] != NULL ? u->counters[limit](db, tenant_id, ret, err)
+                                      : usage_held(db, tenant_id, meter, ret, err);
   int64_t start = window_start(kind, now_ns);
   if (limit == LIMIT_API_CALLS_PER_HOUR) {
     const struct api_entry *e = api_meter_find(&u->meter, tenant_id);
@@ -80,25 +88,31 @@ enum status usage_now(struct usage *u, struct db *db, int64_t tenant_id, enum pl
 static void over_limit(struct usage_decision *d, enum plan_limit limit, int64_t value, int64_t used, int64_t now_ns) {
   char number[32];
   enum meter_kind kind = plan_limit_kind(limit);
-  *d = (struct usage_decision){.verdict = USAGE_LIMIT, .limit = limit, .limit_value = value, .used = used, .right = NO_RIGHT};
+  *d = (struct usage_decision){
+    .verdict = USAGE_LIMIT, .limit = limit, .limit_value = value, .used = used, .right = NO_RIGHT};
   d->resets_at_ns = kind == METER_HELD || kind == METER_SIZE ? 0 : window_end(kind, now_ns);
   snprintf(number, sizeof number, "%lld", (long long)value);
-  snprintf(d->reason, sizeof d->reason, "the plan's limit of %s is reached (%s): %s", value == 0 ? "none" : number, plan_limit_name(limit), plan_limit_about(limit));
+  snprintf(d->reason, sizeof d->reason, "the plan's limit of %s is reached (%s): %s", value == 0 ? "none" : number,
+    plan_limit_name(limit), plan_limit_about(limit));
 }
 
 bool usage_fits(const struct plan *plan, enum plan_limit limit, int64_t value, struct usage_decision *ret) {
-  *ret = (struct usage_decision){.verdict = USAGE_ALLOWED, .limit = limit, .limit_value = plan->limits[limit], .used = value, .right = NO_RIGHT};
+  *ret = (struct usage_decision){
+    .verdict = USAGE_ALLOWED, .limit = limit, .limit_value = plan->limits[limit], .used = value, .right = NO_RIGHT};
   if (value <= plan->limits[limit]) return true;
   over_limit(ret, limit, plan->limits[limit], value, 0);
   return false;
 }
 
-static bool exceeds(int64_t used, int64_t amount, int64_t limit) { return limit != PLAN_UNLIMITED && (amount > limit || used > limit - amount); }
+static bool exceeds(int64_t used, int64_t amount, int64_t limit) {
+  return limit != PLAN_UNLIMITED && (amount > limit || used > limit - amount);
+}
 
 // ---- deciding
 
-static enum status ask_script(struct usage *u, struct db *db, struct tier_script *tiers, const struct plan *plan, int64_t tenant_id, enum plan_action action, int64_t amount,
-                              int64_t now_ns, struct usage_decision *ret, struct err *err) {
+static enum status ask_script(struct usage *u, struct db *db, struct tier_script *tiers, const struct plan *plan,
+  int64_t tenant_id, enum plan_action action, int64_t amount, int64_t now_ns, struct usage_decision *ret,
+  struct err *err) {
   struct tier_question q = {.action = action, .plan = plan, .amount = amount, .now_ms = now_ns / 1000000};
   for (int i = 0; i < LIMIT_COUNT; i++) {
     q.used[i] = -1;
@@ -111,15 +125,18 @@ static enum status ask_script(struct usage *u, struct db *db, struct tier_script
   return OK;
 }
 
-enum status usage_check(struct usage *u, struct db *db, struct tier_script *tiers, const struct entitlement *e, int64_t tenant_id, enum plan_action action,
-                        int64_t amount, int64_t now_ns, struct usage_decision *ret, struct err *err) {
+enum status usage_check(struct usage *u, struct db *db, struct tier_script *tiers, const struct entitlement *e,
+  int64_t tenant_id, enum plan_action action, int64_t amount, int64_t now_ns, struct usage_decision *ret,
+  struct err *err) {
   assert(amount >= 1);
-  *ret = (struct usage_decision){.verdict = USAGE_ALLOWED, .limit = NO_LIMIT, .limit_value = PLAN_UNLIMITED, .right = NO_RIGHT};
+  *ret = (struct usage_decision){
+    .verdict = USAGE_ALLOWED, .limit = NO_LIMIT, .limit_value = PLAN_UNLIMITED, .right = NO_RIGHT};
   enum plan_right right = plan_action_right(action);
   if (right != NO_RIGHT && !plan_has(&e->plan, right)) {
     ret->verdict = USAGE_RIGHT;
     ret->right = right;
-    snprintf(ret->reason, sizeof ret->reason, "the plan %s does not include %s: %s", e->plan.name, plan_right_name(right), plan_right_about(right));
+    snprintf(ret->reason, sizeof ret->reason, "the plan %s does not include %s: %s", e->plan.name,
+      plan_right_name(right), plan_right_about(right));
     return OK;
   }
   enum plan_limit limits[2];
@@ -138,15 +155,18 @@ enum status usage_check(struct usage *u, struct db *db, struct tier_script *tier
   return ask_script(u, db, tiers, &e->plan, tenant_id, action, amount, now_ns, ret, err);
 }
 
-enum status usage_take(struct usage *u, struct db *db, const struct plan *plan, int64_t tenant_id, enum plan_action action, const char *key, int64_t amount,
-                       int64_t now_ns, struct usage_decision *ret, struct err *err) {
+enum status usage_take(struct usage *u, struct db *db, const struct plan *plan, int64_t tenant_id,
+  enum plan_action action, const char *key, int64_t amount, int64_t now_ns, struct usage_decision *ret,
+  struct err *err) {
   assert(amount >= 1);
-  if (strlen(key) > USAGE_KEY_MAX) return err_set(err, ERR_INVALID, "the key of what is counted has more than %d bytes", USAGE_KEY_MAX);
+  if (strlen(key) > USAGE_KEY_MAX)
+    return err_set(err, ERR_INVALID, "the key of what is counted has more than %d bytes", USAGE_KEY_MAX);
   enum plan_limit limits[2], counted[2] = {NO_LIMIT, NO_LIMIT};
   struct usage_window windows[2];
   int window_count = 0, over;
   bool fresh;
-  *ret = (struct usage_decision){.verdict = USAGE_ALLOWED, .limit = NO_LIMIT, .limit_value = PLAN_UNLIMITED, .right = NO_RIGHT};
+  *ret = (struct usage_decision){
+    .verdict = USAGE_ALLOWED, .limit = NO_LIMIT, .limit_value = PLAN_UNLIMITED, .right = NO_RIGHT};
   plan_action_limits(action, limits);
   for (int i = 0; i < 2 && limits[i] != NO_LIMIT; i++) {
     enum meter_kind kind = plan_limit_kind(limits[i]);
@@ -167,7 +187,8 @@ enum status usage_take(struct usage *u, struct db *db, const struct plan *plan, 
     if (st != OK) return st;
   }
   if (window_count == 0) return OK;
-  enum status st = usage_count(db, tenant_id, plan_action_name(action), key, now_ns, amount, windows, window_count, &fresh, &over, err);
+  enum status st = usage_count(
+    db, tenant_id, plan_action_name(action), key, now_ns, amount, windows, window_count, &fresh, &over, err);
   if (st == ERR_LIMIT && over >= 0) {
     int64_t used;
     enum status again = usage_used(db, tenant_id, windows[over].meter, windows[over].start_ns, &used, err);
@@ -177,18 +198,21 @@ enum status usage_take(struct usage *u, struct db *db, const struct plan *plan, 
   return st;
 }
 
-enum status usage_release_action(struct db *db, int64_t tenant_id, enum plan_action action, const char *key, struct err *err) {
+enum status usage_release_action(
+  struct db *db, int64_t tenant_id, enum plan_action action, const char *key, struct err *err) {
   enum plan_limit limits[2];
   plan_action_limits(action, limits);
   enum status st = OK;
   for (int i = 0; st == OK && i < 2 && limits[i] != NO_LIMIT; i++)
-    if (plan_limit_kind(limits[i]) == METER_HELD) st = usage_release(db, tenant_id, plan_limit_name(limits[i]), key, err);
+    if (plan_limit_kind(limits[i]) == METER_HELD)
+      st = usage_release(db, tenant_id, plan_limit_name(limits[i]), key, err);
   return st;
 }
 
 // ---- requests
 
-static enum status ask_plan(struct api_entry *e, struct db *db, const struct plan_set *set, int64_t now_ns, struct err *err) {
+static enum status ask_plan(
+  struct api_entry *e, struct db *db, const struct plan_set *set, int64_t now_ns, struct err *err) {
   struct entitlement now;
   enum status st = entitlement_load(db, set, e->tenant_id, now_ns, &now, err);
   if (st != OK) return st;
@@ -229,7 +253,8 @@ static enum status turn_to(struct usage *u, struct api_entry *e, struct db *db, 
   struct api_hour front = e->hours[1];
   if (front.start_ns != start_ns || front.used == 0) {
     front = (struct api_hour){.start_ns = start_ns};
-    enum status st = usage_used(db, e->tenant_id, plan_limit_name(LIMIT_API_CALLS_PER_HOUR), start_ns, &front.used, err);
+    enum status st =
+      usage_used(db, e->tenant_id, plan_limit_name(LIMIT_API_CALLS_PER_HOUR), start_ns, &front.used, err);
     if (st == OK) st = late_add(u, e->tenant_id, &e->hours[1], err);
     if (st != OK) return st;
     front.unsaved = late_take(u, e->tenant_id, start_ns);
@@ -240,19 +265,26 @@ static enum status turn_to(struct usage *u, struct api_entry *e, struct db *db, 
   return OK;
 }
 
-enum status usage_api_call(struct usage *u, struct db *db, const struct plan_set *set, int64_t tenant_id, int64_t now_ns, struct usage_decision *ret, struct err *err) {
+enum status usage_api_call(struct usage *u, struct db *db, const struct plan_set *set, int64_t tenant_id,
+  int64_t now_ns, struct usage_decision *ret, struct err *err) {
   assert(tenant_id != 0);
   struct api_entry *e = api_meter_get(&u->meter, tenant_id);
   if (e == NULL) return err_set(err, ERR_NOMEM, "no memory for counting requests");
   enum status st = OK;
   bool first = e->hours[0].start_ns == 0 && e->hours[0].used == 0;
-  if (e->asked_ns == INT64_MIN || now_ns - e->asked_ns > ASK_AGAIN_NS || now_ns < e->asked_ns) st = ask_plan(e, db, set, now_ns, err);
+  if (e->asked_ns == INT64_MIN || now_ns - e->asked_ns > ASK_AGAIN_NS || now_ns < e->asked_ns)
+    st = ask_plan(e, db, set, now_ns, err);
   int64_t start = window_start(METER_HOUR, now_ns);
   if (st == OK && (first || e->hours[0].start_ns != start)) st = turn_to(u, e, db, start, err);
   if (st != OK) return st;
-  *ret = (struct usage_decision){.verdict = USAGE_ALLOWED, .limit = LIMIT_API_CALLS_PER_HOUR, .limit_value = e->limit, .used = e->hours[0].used, .right = NO_RIGHT};
+  *ret = (struct usage_decision){.verdict = USAGE_ALLOWED,
+    .limit = LIMIT_API_CALLS_PER_HOUR,
+    .limit_value = e->limit,
+    .used = e->hours[0].used,
+    .right = NO_RIGHT};
   ret->resets_at_ns = window_end(METER_HOUR, now_ns);
-  if (exceeds(e->hours[0].used, 1, e->limit)) over_limit(ret, LIMIT_API_CALLS_PER_HOUR, e->limit, e->hours[0].used, now_ns);
+  if (exceeds(e->hours[0].used, 1, e->limit))
+    over_limit(ret, LIMIT_API_CALLS_PER_HOUR, e->limit, e->hours[0].used, now_ns);
   e->hours[0].used++;
   e->hours[0].unsaved++;
   return OK;
@@ -304,7 +336,8 @@ static enum status flush_write(struct db *db, void *arg, struct err *err) {
   const struct flush *f = arg;
   enum status st = OK;
   for (size_t i = 0; st == OK && i < f->n; i++)
-    st = usage_add(db, f->items[i].tenant_id, plan_limit_name(LIMIT_API_CALLS_PER_HOUR), f->items[i].start_ns, f->items[i].amount, err);
+    st = usage_add(db, f->items[i].tenant_id, plan_limit_name(LIMIT_API_CALLS_PER_HOUR), f->items[i].start_ns,
+      f->items[i].amount, err);
   return st;
 }
 
@@ -315,8 +348,10 @@ static void restore(const struct flush *f) {
     struct api_entry *e = api_meter_find(&f->u->meter, f->items[i].tenant_id);
     int h = 0;
     while (e != NULL && h < 2 && e->hours[h].start_ns != hour.start_ns) h++;
-    if (e != NULL && h < 2) e->hours[h].unsaved += hour.unsaved;
-    else (void)late_add(f->u, f->items[i].tenant_id, &hour, NULL);  // without memory these requests are forgotten
+    if (e != NULL && h < 2)
+      e->hours[h].unsaved += hour.unsaved;
+    else
+      (void)late_add(f->u, f->items[i].tenant_id, &hour, NULL);  // without memory these requests are forgotten
   }
 }
 
@@ -370,7 +405,8 @@ enum status usage_flush_sync(struct usage *u, struct store *store, struct err *e
 
 // ---- overviews
 
-enum status usage_excess(struct usage *u, struct db *db, const struct entitlement *e, int64_t tenant_id, int64_t now_ns, struct usage_excess *ret, struct err *err) {
+enum status usage_excess(struct usage *u, struct db *db, const struct entitlement *e, int64_t tenant_id, int64_t now_ns,
+  struct usage_excess *ret, struct err *err) {
   *ret = (struct usage_excess){.standing = USAGE_WITHIN};
   bool any = false;
   for (int i = 0; i < LIMIT_COUNT; i++) {
@@ -386,7 +422,8 @@ enum status usage_excess(struct usage *u, struct db *db, const struct entitlemen
   return OK;
 }
 
-enum status usage_json(struct usage *u, struct db *db, const struct entitlement *e, int64_t tenant_id, int64_t now_ns, json_t **ret, struct err *err) {
+enum status usage_json(struct usage *u, struct db *db, const struct entitlement *e, int64_t tenant_id, int64_t now_ns,
+  json_t **ret, struct err *err) {
   json_t *items = json_array();
   for (int i = 0; i < LIMIT_COUNT; i++) {
     enum meter_kind kind = plan_limit_kind((enum plan_limit)i);
@@ -397,9 +434,10 @@ enum status usage_json(struct usage *u, struct db *db, const struct entitlement 
       json_decref(items);
       return st;
     }
-    json_array_append_new(items, json_pack("{s:s, s:I, s:o, s:o}", "name", plan_limit_name((enum plan_limit)i), "used", (json_int_t)used, "limit",
-                                           e->plan.limits[i] == PLAN_UNLIMITED ? json_null() : json_integer(e->plan.limits[i]), "resets_at_ms",
-                                           kind == METER_HELD ? json_null() : json_integer(window_end(kind, now_ns) / 1000000)));
+    json_array_append_new(
+      items, json_pack("{s:s, s:I, s:o, s:o}", "name", plan_limit_name((enum plan_limit)i), "used", (json_int_t)used,
+               "limit", e->plan.limits[i] == PLAN_UNLIMITED ? json_null() : json_integer(e->plan.limits[i]),
+               "resets_at_ms", kind == METER_HELD ? json_null() : json_integer(window_end(kind, now_ns) / 1000000)));
   }
   *ret = json_pack("{s:s, s:o}", "plan", e->plan.id, "items", items);
   return *ret != NULL ? OK : err_set(err, ERR_NOMEM, "no memory for the usage");

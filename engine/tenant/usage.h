@@ -29,10 +29,10 @@ enum usage_verdict {
 
 struct usage_decision {
   enum usage_verdict verdict;
-  enum plan_limit limit;    // USAGE_LIMIT: which; for a call that was counted: the one it counts against
-  int64_t limit_value, used;  // of that limit (PLAN_UNLIMITED: none); used before this
-  int64_t resets_at_ns;     // when its window ends; 0: does not end by itself
-  enum plan_right right;    // USAGE_RIGHT: which is missing
+  enum plan_limit limit;         // USAGE_LIMIT: which; for a call that was counted: the one it counts against
+  int64_t limit_value, used;     // of that limit (PLAN_UNLIMITED: none); used before this
+  int64_t resets_at_ns;          // when its window ends; 0: does not end by itself
+  enum plan_right right;         // USAGE_RIGHT: which is missing
   char reason[PLAN_REASON_MAX];  // for people
 };
 
@@ -45,28 +45,33 @@ void usage_destroy(struct usage *u);
 void usage_count_by(struct usage *u, enum plan_limit limit, usage_counter counter);
 
 // What is used now: held things, this window's events, the hour's requests. 0 for sizes.
-enum status usage_now(struct usage *u, struct db *db, int64_t tenant_id, enum plan_limit limit, int64_t now_ns, int64_t *ret, struct err *err) MUST_CHECK;
+enum status usage_now(struct usage *u, struct db *db, int64_t tenant_id, enum plan_limit limit, int64_t now_ns,
+  int64_t *ret, struct err *err) MUST_CHECK;
 
 // e: the tenant's, loaded just before. amount ≥ 1: how many more. Errors are the store's; a refusal is OK with the verdict in ret. A failed allow() is OK too, with
 // USAGE_BROKEN and the script's error in err->msg, for the log. Loop thread.
-enum status usage_check(struct usage *u, struct db *db, struct tier_script *tiers, const struct entitlement *e, int64_t tenant_id, enum plan_action action,
-                        int64_t amount, int64_t now_ns, struct usage_decision *ret, struct err *err) MUST_CHECK;
+enum status usage_check(struct usage *u, struct db *db, struct tier_script *tiers, const struct entitlement *e,
+  int64_t tenant_id, enum plan_action action, int64_t amount, int64_t now_ns, struct usage_decision *ret,
+  struct err *err) MUST_CHECK;
 // A bound of one thing: is value (pairs of this bot, seconds of this backtest) within the plan's limit?
 bool usage_fits(const struct plan *plan, enum plan_limit limit, int64_t value, struct usage_decision *ret);
 
 // Inside a write, with the plan that was checked: counts the action once for its key (an order's id, a bot's id …; at most 100 bytes). ERR_LIMIT with ret
 // filled: the caller returns it and its write is undone. A limit with a counter of its own (usage_count_by) is held by that: do
 // the counted insert first.
-enum status usage_take(struct usage *u, struct db *db, const struct plan *plan, int64_t tenant_id, enum plan_action action, const char *key, int64_t amount,
-                       int64_t now_ns, struct usage_decision *ret, struct err *err) MUST_CHECK;
+enum status usage_take(struct usage *u, struct db *db, const struct plan *plan, int64_t tenant_id,
+  enum plan_action action, const char *key, int64_t amount, int64_t now_ns, struct usage_decision *ret,
+  struct err *err) MUST_CHECK;
 // Inside a write: what the action holds under the key is no longer there (a bot stopped, a backtest ended). Windows stay.
-enum status usage_release_action(struct db *db, int64_t tenant_id, enum plan_action action, const char *key, struct err *err) MUST_CHECK;
+enum status usage_release_action(
+  struct db *db, int64_t tenant_id, enum plan_action action, const char *key, struct err *err) MUST_CHECK;
 
 // ---- requests
 
 // Counts a request against api_calls_per_hour: in memory, 100 ns. db and set are asked when the tenant is new here, its hour
 // begins, its plan may have changed (usage_forget, usage_forget_all) or a minute has gone by. A refused request counts too.
-enum status usage_api_call(struct usage *u, struct db *db, const struct plan_set *set, int64_t tenant_id, int64_t now_ns, struct usage_decision *ret, struct err *err) MUST_CHECK;
+enum status usage_api_call(struct usage *u, struct db *db, const struct plan_set *set, int64_t tenant_id,
+  int64_t now_ns, struct usage_decision *ret, struct err *err) MUST_CHECK;
 // The plan's api_calls_per_minute as of the last usage_api_call; 60 for a tenant not seen.
 int64_t usage_api_rate(const struct usage *u, int64_t tenant_id);
 // The tenant's plan (or everybody's) changed: ask again at the next request.
@@ -81,16 +86,18 @@ enum status usage_flush_sync(struct usage *u, struct store *store, struct err *e
 // ---- after a downgrade
 
 enum usage_standing {
-  USAGE_WITHIN,     // nothing exceeds the plan
-  USAGE_GRACE,      // something does: warn; nothing new, what is there goes on until grace_until_ns
+  USAGE_WITHIN,  // nothing exceeds the plan
+  USAGE_GRACE,   // something does: warn; nothing new, what is there goes on until grace_until_ns
   USAGE_WIND_DOWN,  // the grace is over: what is too much opens nothing any more; its positions are closed by its own exits only
 };
 struct usage_excess {
   enum usage_standing standing;
-  int64_t until_ns;             // USAGE_GRACE: when winding down begins
-  int64_t over[LIMIT_COUNT];    // how many too many; 0: none. Held limits only
+  int64_t until_ns;           // USAGE_GRACE: when winding down begins
+  int64_t over[LIMIT_COUNT];  // how many too many; 0: none. Held limits only
 };
-enum status usage_excess(struct usage *u, struct db *db, const struct entitlement *e, int64_t tenant_id, int64_t now_ns, struct usage_excess *ret, struct err *err) MUST_CHECK;
+enum status usage_excess(struct usage *u, struct db *db, const struct entitlement *e, int64_t tenant_id, int64_t now_ns,
+  struct usage_excess *ret, struct err *err) MUST_CHECK;
 
 // {"plan": id, "items": [{"name", "used", "limit", "resets_at_ms"}]}: held and windowed limits. *ret is yours.
-enum status usage_json(struct usage *u, struct db *db, const struct entitlement *e, int64_t tenant_id, int64_t now_ns, json_t **ret, struct err *err) MUST_CHECK;
+enum status usage_json(struct usage *u, struct db *db, const struct entitlement *e, int64_t tenant_id, int64_t now_ns,
+  json_t **ret, struct err *err) MUST_CHECK;

@@ -3,7 +3,9 @@
 #define NS_PER_HOUR (INT64_C(3600) * 1000000000)
 #define NS_PER_DAY (24 * NS_PER_HOUR)
 
-static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && a < 0); }
+static int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b != 0 && a < 0);
+}
 
 // Days since 1970-01-01 and back, proleptic Gregorian (Howard Hinnant, "chrono-compatible low-level date algorithms").
 static int64_t days_of(int64_t y, int m, int d) {
@@ -15,7 +17,8 @@ static int64_t days_of(int64_t y, int m, int d) {
 static void date_of(int64_t days, int64_t *ret_y, int *ret_m, int *ret_d) {
   days += 719468;
   int64_t era = floor_div(days, 146097), doe = days - era * 146097;
-  int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+  int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100),
+          mp = (5 * doy + 2) / 153;
   *ret_d = (int)(doy - (153 * mp + 2) / 5 + 1);
   *ret_m = (int)(mp < 10 ? mp + 3 : mp - 9);
   *ret_y = yoe + era * 400 + (*ret_m <= 2);
@@ -29,13 +32,11 @@ int64_t window_start(enum meter_kind kind, int64_t now_ns) {
   int64_t y;
   int m, d;
   switch (kind) {
-    case METER_HOUR: return floor_div(now_ns, NS_PER_HOUR) * NS_PER_HOUR;
-    case METER_DAY: return floor_div(now_ns, NS_PER_DAY) * NS_PER_DAY;
-    case METER_MONTH:
-      date_of(floor_div(now_ns, NS_PER_DAY), &y, &m, &d);
-      return days_of(y, m, 1) * NS_PER_DAY;
-    case METER_HELD:
-    case METER_SIZE: break;
+  case METER_HOUR: return floor_div(now_ns, NS_PER_HOUR) * NS_PER_HOUR;
+  case METER_DAY: return floor_div(now_ns, NS_PER_DAY) * NS_PER_DAY;
+  case METER_MONTH: date_of(floor_div(now_ns, NS_PER_DAY), &y, &m, &d); return days_of(y, m, 1) * NS_PER_DAY;
+  case METER_HELD:
+  case METER_SIZE: break;
   }
   return 0;
 }
@@ -44,13 +45,11 @@ int64_t window_end(enum meter_kind kind, int64_t now_ns) {
   int64_t y;
   int m, d;
   switch (kind) {
-    case METER_HOUR: return window_start(kind, now_ns) + NS_PER_HOUR;
-    case METER_DAY: return window_start(kind, now_ns) + NS_PER_DAY;
-    case METER_MONTH:
-      date_of(floor_div(now_ns, NS_PER_DAY), &y, &m, &d);
-      return month_start(y, m) * NS_PER_DAY;
-    case METER_HELD:
-    case METER_SIZE: break;
+  case METER_HOUR: return window_start(kind, now_ns) + NS_PER_HOUR;
+  case METER_DAY: return window_start(kind, now_ns) + NS_PER_DAY;
+  case METER_MONTH: date_of(floor_div(now_ns, NS_PER_DAY), &y, &m, &d); return month_start(y, m) * NS_PER_DAY;
+  case METER_HELD:
+  case METER_SIZE: break;
   }
   return 0;
 }

@@ -17,7 +17,9 @@ static struct store *store;
 static struct registry *reg;
 static char dir[64];
 
-static struct db *reader(void) { return store_reader(store, STORE_CONTROL); }
+static struct db *reader(void) {
+  return store_reader(store, STORE_CONTROL);
+}
 
 static struct registry *open_registry(struct buf *warnings) {
   struct registry *r;
@@ -54,7 +56,8 @@ static enum status put_fn(struct db *db, void *arg, struct err *err) {
   return registry_put(db, a->draft, a->tenant, a->name, "a comment", 7, NOW, &a->put, err);
 }
 
-static enum status put(enum script_kind kind, int64_t tenant, const char *name, const char *source, struct script_put_result *ret, struct err *err) {
+static enum status put(enum script_kind kind, int64_t tenant, const char *name, const char *source,
+  struct script_put_result *ret, struct err *err) {
   struct script_draft draft;
   enum status st = registry_describe(kind, name, source, strlen(source), NULL, &draft, err);
   if (st != OK) return st;
@@ -79,22 +82,28 @@ static enum status activate(int64_t tenant, int64_t script, int64_t version, int
   enum status st = registry_prepare(reg, reader(), tenant, script, version, &x.a, err);
   if (st != OK) return st;
   st = store_write_sync(store, STORE_CONTROL, act_fn, &x, err);
-  if (st == OK) registry_commit(reg, x.a);
-  else registry_discard(x.a);
+  if (st == OK)
+    registry_commit(reg, x.a);
+  else
+    registry_discard(x.a);
   return st;
 }
 
 static char text[8192];
 static const char *tiers(const char *edition, int bots, const char *more) {
   snprintf(text, sizeof text,
-           "return tiers{ edition='%s', currency='USD', default='free', base={limits={bots=%d, pairs=1, pairs_per_bot=1, accounts=1, venues=1, strategies=1, members=1,"
-           " trades_per_day=%d, trades_per_month=1, api_calls_per_hour=1, api_calls_per_minute=1, backtests_per_day=1, backtest_parallel=1, backtest_seconds=1,"
-           " lua_memory_kib=1, cpu_ms_per_s=1}}, tiers={{id='free', name='Free', price_month='%d'}} %s }",
-           edition, bots, bots, bots, more);
+    "return tiers{ edition='%s', currency='USD', default='free', base={limits={bots=%d, pairs=1, pairs_per_bot=1, "
+    "accounts=1, venues=1, strategies=1, members=1,"
+    " trades_per_day=%d, trades_per_month=1, api_calls_per_hour=1, api_calls_per_minute=1, backtests_per_day=1, "
+    "backtest_parallel=1, backtest_seconds=1,"
+    " lua_memory_kib=1, cpu_ms_per_s=1}}, tiers={{id='free', name='Free', price_month='%d'}} %s }",
+    edition, bots, bots, bots, more);
   return text;
 }
 
-static int64_t bots_now(void) { return registry_plans(reg)->plans[0].limits[LIMIT_BOTS]; }
+static int64_t bots_now(void) {
+  return registry_plans(reg)->plans[0].limits[LIMIT_BOTS];
+}
 
 static void starts_with_the_shipped(void **state) {
   (void)state;
@@ -161,9 +170,11 @@ static void refuses_what_is_not_proven(void **state) {
   struct script_put_result r;
   assert_int_equal(put(SCRIPT_TIER, 0, "dca", tiers("luno", 1, ""), &r, &err), ERR_SCRIPT);
   assert_non_null(strstr(err.msg, "says edition=\"luno\""));
-  assert_int_equal(put(SCRIPT_TIER, 0, "dca", tiers("dca", 1, ", allow=function() while true do end end"), &r, &err), ERR_BUDGET);
+  assert_int_equal(
+    put(SCRIPT_TIER, 0, "dca", tiers("dca", 1, ", allow=function() while true do end end"), &r, &err), ERR_BUDGET);
   assert_int_equal(put(SCRIPT_TIER, 0, "DCA", tiers("dca", 1, ""), &r, &err), ERR_INVALID);
-  assert_int_equal(put(SCRIPT_RULE, 0, "../x", "rule{name='x', api=1} function on_signal() end", &r, &err), ERR_INVALID);
+  assert_int_equal(
+    put(SCRIPT_RULE, 0, "../x", "rule{name='x', api=1} function on_signal() end", &r, &err), ERR_INVALID);
   assert_int_equal(put(SCRIPT_RULE, 0, "x\n", "rule{name='x', api=1} function on_signal() end", &r, &err), ERR_INVALID);
   assert_int_equal(put(SCRIPT_RULE, 0, "x", "rule{name='x', api=1}", &r, &err), ERR_SCRIPT);
   assert_non_null(strstr(err.msg, "x.lua:1:1: a rule must define the function on_signal"));
@@ -196,7 +207,8 @@ static void strategies_are_proven_elsewhere(void **state) {
   uint64_t generation = snapshot_generation(registry_snapshot(reg));
   assert_int_equal(activate(5, r.script_id, 1, 0, &err), OK);
   assert_true(snapshot_generation(registry_snapshot(reg)) == generation + 1);
-  assert_int_equal(put(SCRIPT_STRATEGY, 5, "s", "strategy{name='x', api=1}\nfunction on_bar(ctx, b) end\n", &r, &err), OK);
+  assert_int_equal(
+    put(SCRIPT_STRATEGY, 5, "s", "strategy{name='x', api=1}\nfunction on_bar(ctx, b) end\n", &r, &err), OK);
   assert_int_equal(script_version_get(reader(), 5, r.script_id, 1, &v, &err), OK);
   json_t *o = script_version_json(&v);
   assert_true(json_is_true(json_object_get(o, "active")));
@@ -315,8 +327,10 @@ static enum status load(const char *from, struct err *err) {
   st = edition_prepare(reg, reader(), x.e, &x.a, err);
   if (st == OK) {
     st = store_write_sync(store, STORE_CONTROL, edition_fn, &x, err);
-    if (st == OK) registry_commit(reg, x.a);
-    else registry_discard(x.a);
+    if (st == OK)
+      registry_commit(reg, x.a);
+    else
+      registry_discard(x.a);
   }
   edition_destroy(x.e);
   return st;
@@ -334,7 +348,9 @@ static void editions(void **state) {
   write_file(at, "tiers.lua", tiers("acme", 21, ""));
   write_file(at, "rules/phases.lua", "rule{name='Phases', api=1} function on_signal() end");
   write_file(at, "s.lua", "strategy{name='x', api=1}\nfunction on_bar(ctx, bar) end");
-  write_file(at, "edition.json", "{\"edition\":\"acme\",\"tiers\":\"tiers.lua\",\"rules\":[\"rules/phases.lua\"],\"strategies\":[\"s.lua\"],\"branding\":{\"title\":\"Acme\"}}");
+  write_file(at, "edition.json",
+    "{\"edition\":\"acme\",\"tiers\":\"tiers.lua\",\"rules\":[\"rules/"
+    "phases.lua\"],\"strategies\":[\"s.lua\"],\"branding\":{\"title\":\"Acme\"}}");
   assert_int_equal(load(at, &err), OK);
   assert_string_equal(registry_edition(reg), "acme");
   assert_true(bots_now() == 21);
@@ -423,7 +439,15 @@ static void starts_with_a_broken_script(void **state) {
   sha[64] = '\0';
   static const char *const kinds[] = {"tier", "rule"};
   for (int i = 0; i < 2; i++) {
-    struct raw r = {.put = {.kind = kinds[i], .name = "dca", .source = "broken(", .source_len = 7, .sha256 = sha, .state = SCRIPT_PROVEN, .script_id = 10 + i, .version_id = 20 + i, .now_ns = NOW}};
+    struct raw r = {.put = {.kind = kinds[i],
+                      .name = "dca",
+                      .source = "broken(",
+                      .source_len = 7,
+                      .sha256 = sha,
+                      .state = SCRIPT_PROVEN,
+                      .script_id = 10 + i,
+                      .version_id = 20 + i,
+                      .now_ns = NOW}};
     assert_int_equal(store_write_sync(store, STORE_CONTROL, raw_fn, &r, &err), OK);
   }
   struct buf warnings;
@@ -440,8 +464,14 @@ static void starts_with_a_broken_script(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
   const struct CMUnitTest tests[] = {
-    TEST(starts_with_the_shipped), TEST(activates_and_rolls_back), TEST(refuses_what_is_not_proven), TEST(strategies_are_proven_elsewhere),
-    TEST(interleaved_activations), TEST(never_a_mix), TEST(editions), TEST(starts_with_a_broken_script),
+    TEST(starts_with_the_shipped),
+    TEST(activates_and_rolls_back),
+    TEST(refuses_what_is_not_proven),
+    TEST(strategies_are_proven_elsewhere),
+    TEST(interleaved_activations),
+    TEST(never_a_mix),
+    TEST(editions),
+    TEST(starts_with_a_broken_script),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

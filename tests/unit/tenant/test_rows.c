@@ -30,14 +30,18 @@ struct step {
   enum status (*fn)(struct db *db, struct err *err);
 };
 
-static enum status run_step(struct db *db, void *arg, struct err *err) { return ((struct step *)arg)->fn(db, err); }
+static enum status run_step(struct db *db, void *arg, struct err *err) {
+  return ((struct step *)arg)->fn(db, err);
+}
 
 static enum status write_with(enum status (*fn)(struct db *db, struct err *err), struct err *err) {
   struct step step = {fn};
   return store_write_sync(store, STORE_CONTROL, run_step, &step, err);
 }
 
-static struct db *reader(void) { return store_reader(store, STORE_CONTROL); }
+static struct db *reader(void) {
+  return store_reader(store, STORE_CONTROL);
+}
 
 // ---- scripts
 
@@ -47,8 +51,19 @@ static enum script_state put_state;
 static int64_t put_tenant, put_id;
 
 static enum status do_put(struct db *db, struct err *err) {
-  struct script_put put = {.tenant_id = put_tenant, .kind = "strategy", .name = "one", .source = put_source, .source_len = strlen(put_source), .sha256 = put_sha,
-                           .comment = "c", .header = "{}", .state = put_state, .author_id = 7, .script_id = put_id, .version_id = put_id + 1, .now_ns = 1000};
+  struct script_put put = {.tenant_id = put_tenant,
+    .kind = "strategy",
+    .name = "one",
+    .source = put_source,
+    .source_len = strlen(put_source),
+    .sha256 = put_sha,
+    .comment = "c",
+    .header = "{}",
+    .state = put_state,
+    .author_id = 7,
+    .script_id = put_id,
+    .version_id = put_id + 1,
+    .now_ns = 1000};
   return script_put(db, &put, &put_result, err);
 }
 
@@ -65,7 +80,9 @@ static void put(int64_t tenant, char mark, enum script_state state) {
 
 static int64_t act_tenant, act_script, act_version, act_expected;
 static struct script_row act_row;
-static enum status do_activate(struct db *db, struct err *err) { return script_activate(db, act_tenant, act_script, act_version, act_expected, 9, 2000, &act_row, err); }
+static enum status do_activate(struct db *db, struct err *err) {
+  return script_activate(db, act_tenant, act_script, act_version, act_expected, 9, 2000, &act_row, err);
+}
 static enum status activate(int64_t tenant, int64_t script, int64_t version, int64_t expected, struct err *err) {
   act_tenant = tenant, act_script = script, act_version = version, act_expected = expected;
   return write_with(do_activate, err);
@@ -77,7 +94,9 @@ static void count_version(void *arg, const struct script_version_row *row) {
   ++*(int *)arg;
 }
 
-static enum status tamper(struct db *db, struct err *err) { return db_run(db, NULL, err, "UPDATE script_version SET source = 'x'", ""); }
+static enum status tamper(struct db *db, struct err *err) {
+  return db_run(db, NULL, err, "UPDATE script_version SET source = 'x'", "");
+}
 
 static void versions(void **state) {
   (void)state;
@@ -86,7 +105,8 @@ static void versions(void **state) {
   int64_t script = put_result.script_id;
   assert_true(put_result.new_script && put_result.new_version && put_result.version == 1);
   put(5, 'b', SCRIPT_NEW);
-  assert_true(!put_result.new_script && put_result.new_version && put_result.version == 2 && put_result.script_id == script);
+  assert_true(
+    !put_result.new_script && put_result.new_version && put_result.version == 2 && put_result.script_id == script);
   put(5, 'a', SCRIPT_REJECTED);  // the same text: the same version, and proven stays proven
   assert_true(!put_result.new_version && put_result.version == 1);
   put(6, 'a', SCRIPT_PROVEN);  // another tenant's script of the same name
@@ -171,8 +191,12 @@ static void events_count_once(void **state) {
 }
 
 static const char *held_key;
-static enum status do_hold(struct db *db, struct err *err) { return usage_hold(db, 5, "bots", held_key, 1, 2, err); }
-static enum status do_release(struct db *db, struct err *err) { return usage_release(db, 5, "bots", held_key, err); }
+static enum status do_hold(struct db *db, struct err *err) {
+  return usage_hold(db, 5, "bots", held_key, 1, 2, err);
+}
+static enum status do_release(struct db *db, struct err *err) {
+  return usage_release(db, 5, "bots", held_key, err);
+}
 
 static void things_are_held_once(void **state) {
   (void)state;
@@ -197,15 +221,19 @@ static void things_are_held_once(void **state) {
 }
 
 static enum status do_subscribe(struct db *db, struct err *err) {
-  struct subscription_change change = {.event_id = put_id += 10, .tenant_id = 5, .now_ns = 10, .what = "upgrade", .expected_revision = act_expected};
+  struct subscription_change change = {
+    .event_id = put_id += 10, .tenant_id = 5, .now_ns = 10, .what = "upgrade", .expected_revision = act_expected};
   struct subscription_row row = {.plan = "pro", .state = "active", .since_ns = 10, .addons = (char[]){"{}"}};
   return subscription_put(db, &change, &row, err);
 }
 static enum status do_override(struct db *db, struct err *err) {
-  struct override_row row = {.plan = "", .limits = (char[]){"{\"bots\":9}"}, .reason = (char[]){"trial"}, .expires_ns = 99, .created_ns = 1};
+  struct override_row row = {
+    .plan = "", .limits = (char[]){"{\"bots\":9}"}, .reason = (char[]){"trial"}, .expires_ns = 99, .created_ns = 1};
   return override_put(db, 5, &row, err);
 }
-static enum status drop_override(struct db *db, struct err *err) { return override_delete(db, 5, err); }
+static enum status drop_override(struct db *db, struct err *err) {
+  return override_delete(db, 5, err);
+}
 
 static void subscriptions(void **state) {
   (void)state;
@@ -235,7 +263,9 @@ static void subscriptions(void **state) {
   assert_int_equal(write_with(drop_override, &err), ERR_NOTFOUND);
 }
 
-static enum status do_edition(struct db *db, struct err *err) { return edition_set(db, "luno", "{}", 5, err); }
+static enum status do_edition(struct db *db, struct err *err) {
+  return edition_set(db, "luno", "{}", 5, err);
+}
 static void edition(void **state) {
   (void)state;
   struct err err;

@@ -18,16 +18,21 @@ static struct tier_script *tiers;
 static char dir[64];
 static const int64_t tenant = 42;
 
-#define LIMITS "trades_per_month=20, api_calls_per_minute=60, backtests_per_day=2, backtest_parallel=1, backtest_seconds=10, lua_memory_kib=1024, cpu_ms_per_s=10"
+#define LIMITS                                                                                                    \
+  "trades_per_month=20, api_calls_per_minute=60, backtests_per_day=2, backtest_parallel=1, backtest_seconds=10, " \
+  "lua_memory_kib=1024, cpu_ms_per_s=10"
 static const char source[] =
-    "return tiers{ edition='x', currency='USD', default='free', grace_days=7,\n"
-    "base={limits={bots=1, pairs=4, pairs_per_bot=3, accounts=1, venues=1, strategies=1, members=1, trades_per_day=3, api_calls_per_hour=5, " LIMITS "},\n"
-    " rights={testnet=true, backtest=true}},\n"
-    "tiers={{id='free', name='Free', price_month='0'},\n"
-    " {id='pro', name='Pro', price_month='29', limits={bots=3, trades_per_day=unlimited, api_calls_per_hour=unlimited}, rights={live=true}}},\n"
-    "addons={{id='slot', name='Slot', price_month='15', limits={bots=1}}},\n"
-    "allow=function(action, usage) if action == 'account_add' and usage.tier == 'free' then return false, 'not before you pay' end\n"
-    " if action == 'member_add' and usage.used.members == 7 then error('boom') end return true end }";
+  "return tiers{ edition='x', currency='USD', default='free', grace_days=7,\n"
+  "base={limits={bots=1, pairs=4, pairs_per_bot=3, accounts=1, venues=1, strategies=1, members=1, trades_per_day=3, "
+  "api_calls_per_hour=5, " LIMITS "},\n"
+  " rights={testnet=true, backtest=true}},\n"
+  "tiers={{id='free', name='Free', price_month='0'},\n"
+  " {id='pro', name='Pro', price_month='29', limits={bots=3, trades_per_day=unlimited, api_calls_per_hour=unlimited}, "
+  "rights={live=true}}},\n"
+  "addons={{id='slot', name='Slot', price_month='15', limits={bots=1}}},\n"
+  "allow=function(action, usage) if action == 'account_add' and usage.tier == 'free' then return false, 'not before "
+  "you pay' end\n"
+  " if action == 'member_add' and usage.used.members == 7 then error('boom') end return true end }";
 
 static int setup(void **state) {
   (void)state;
@@ -49,8 +54,12 @@ static int teardown(void **state) {
   return 0;
 }
 
-static struct db *reader(void) { return store_reader(store, STORE_CONTROL); }
-static const struct plan_set *set(void) { return tier_script_set(tiers); }
+static struct db *reader(void) {
+  return store_reader(store, STORE_CONTROL);
+}
+static const struct plan_set *set(void) {
+  return tier_script_set(tiers);
+}
 
 static struct entitlement entitled(int64_t now_ns) {
   struct entitlement e;
@@ -65,8 +74,8 @@ static void windows(void **state) {
   (void)state;
   assert_true(window_start(METER_HOUR, T0) == (INT64_C(1790000000) - 1790000000 % 3600) * S);
   assert_true(window_start(METER_DAY, T0) == (INT64_C(1790000000) - 1790000000 % 86400) * S);
-  assert_true(window_start(METER_MONTH, T0) == INT64_C(1788220800) * S);  // 2026-09-01
-  assert_true(window_end(METER_MONTH, T0) == INT64_C(1790812800) * S);    // 2026-10-01
+  assert_true(window_start(METER_MONTH, T0) == INT64_C(1788220800) * S);                     // 2026-09-01
+  assert_true(window_end(METER_MONTH, T0) == INT64_C(1790812800) * S);                       // 2026-10-01
   assert_true(window_end(METER_MONTH, INT64_C(1798761599) * S) == INT64_C(1798761600) * S);  // the last second of 2026
   assert_true(window_start(METER_HELD, T0) == 0 && window_end(METER_SIZE, T0) == 0);
   // every window holds its instant, begins where the one before ends, and its length is right: 30 years in odd steps
@@ -180,14 +189,16 @@ static void overrides(void **state) {
   at = T0, plan_id = NULL, limits = "{\"bots\":9,\"pairs\":null}", expires = T0 + DAY;
   assert_int_equal(write_with(do_override, &err), OK);
   struct entitlement e = entitled(T0);
-  assert_true(e.overridden && e.plan.limits[LIMIT_BOTS] == 9 && e.plan.limits[LIMIT_PAIRS] == PLAN_UNLIMITED && !plan_has(&e.plan, RIGHT_LIVE));
+  assert_true(e.overridden && e.plan.limits[LIMIT_BOTS] == 9 && e.plan.limits[LIMIT_PAIRS] == PLAN_UNLIMITED &&
+              !plan_has(&e.plan, RIGHT_LIVE));
   e = entitled(T0 + DAY);
   assert_true(!e.overridden && e.plan.limits[LIMIT_BOTS] == 1);
   plan_id = "pro", limits = NULL, expires = 0;
   assert_int_equal(write_with(do_override, &err), OK);
   e = entitled(T0 + 1000 * DAY);
   assert_true(plan_has(&e.plan, RIGHT_LIVE) && e.state == ENTITLED_GRANTED);
-  static const char *const bad[] = {"{\"botz\":1}", "{\"bots\":-1}", "{\"bots\":1.5}", "{\"bots\":\"9\"}", "[]", "{", "{\"bots\":2000000000000}", "{\"bots\":1,\"bots\":2}"};
+  static const char *const bad[] = {"{\"botz\":1}", "{\"bots\":-1}", "{\"bots\":1.5}", "{\"bots\":\"9\"}", "[]", "{",
+    "{\"bots\":2000000000000}", "{\"bots\":1,\"bots\":2}"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     limits = bad[i];
     assert_int_equal(write_with(do_override, &err), ERR_INVALID);
@@ -217,7 +228,9 @@ static enum status do_take(struct db *db, struct err *err) {
   enum status st = entitlement_load(db, set(), tenant, at, &e, err);
   return st == OK ? usage_take(u, db, &e.plan, tenant, taken, take_key, 1, at, &decision, err) : st;
 }
-static enum status do_release(struct db *db, struct err *err) { return usage_release_action(db, tenant, taken, take_key, err); }
+static enum status do_release(struct db *db, struct err *err) {
+  return usage_release_action(db, tenant, taken, take_key, err);
+}
 static enum status take(enum plan_action action, const char *key, int64_t now_ns) {
   struct err err;
   taken = action, take_key = key, at = now_ns;
@@ -358,8 +371,10 @@ static void requests_add_up(void **state) {
   for (int i = 0; i < 3000; i++) {
     seed = seed * 1664525u + 1013904223u;
     unsigned r = seed >> 8;
-    if (r % 40 == 0 && now < 3) now++;
-    else if (r % 97 == 0 && now > 0) now--;
+    if (r % 40 == 0 && now < 3)
+      now++;
+    else if (r % 97 == 0 && now > 0)
+      now--;
     if (r % 31 == 0) assert_int_equal(usage_flush_sync(u, store, &err), OK);
     if (r % 211 == 0) {
       assert_int_equal(usage_flush_sync(u, store, &err), OK);
@@ -462,8 +477,17 @@ static void downgrade(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(windows), TEST(subscriptions), TEST(overrides), TEST(limits_hold), TEST(things_held), TEST(the_script_decides_last),
-    TEST(requests), TEST(requests_add_up), TEST(many_tenants), TEST(flushes_on_the_loop), TEST(downgrade),
+    cmocka_unit_test(windows),
+    TEST(subscriptions),
+    TEST(overrides),
+    TEST(limits_hold),
+    TEST(things_held),
+    TEST(the_script_decides_last),
+    TEST(requests),
+    TEST(requests_add_up),
+    TEST(many_tenants),
+    TEST(flushes_on_the_loop),
+    TEST(downgrade),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
