@@ -247,9 +247,9 @@ static enum status check_lookahead(struct verdict *v, struct err *err) {
 static enum status check_warmup(struct verdict *v, struct err *err) {
   const struct series *m = &v->data.series[v->data.main];
   int64_t step = highest_timeframe(v), begin = m->bars[0].open_ns;
-  double share = 1;
-  int64_t first = 0;
-  size_t enough = 0;
+  double share = 1;   // of the fills that stay the same with the least history, at worst
+  int64_t first = 0;  // difference with the least history
+  size_t enough = 0;  // bars with which nothing differs
   int tried = 0;
   for (size_t bars = v->warmup_bars + (size_t)(2 * (step / v->main_ns)); ; bars *= 2) {
     int64_t t = v->trade_ns - (int64_t)bars * v->main_ns;
@@ -260,9 +260,9 @@ static enum status check_warmup(struct verdict *v, struct err *err) {
     enum status st = run(v, &less, &r, err);
     if (st == ERR_INVALID) break;
     if (st != OK) return st;
-    int64_t at;
+    int64_t at = v->trade_ns;
     bool equal = r.st == OK && probe_fills_equal(&v->base, &r, INT64_MAX, &at);
-    double now = r.st == OK ? probe_fills_share(&v->base, &r, INT64_MIN + MINUTES(1), 0, true) : 0;
+    double now = r.st == OK ? probe_fills_share(&v->base, &r, v->trade_ns, 0, true) : 0;
     probe_run_finish(&r);
     if (tried++ == 0 && !equal) first = at, share = now;
     if (equal) {
