@@ -135,9 +135,12 @@ bool tier_script_allow(struct tier_script *t, const struct tier_question *q, cha
   return false;
 }
 
-// ---- creation, with the proof that allow answers
+// ---- the proof that allow answers, and creation
 
-static enum status probe(struct tier_script *t, struct err *err) {
+enum status tier_script_prove(struct tier_script *t, struct err *err) {
+  struct err own;
+  if (err == NULL) err = &own;
+  if (!t->set->has_allow) return OK;
   char reason[PLAN_REASON_MAX];
   for (int p = 0; p < t->set->plan_count; p++) {
     const struct plan *plan = &t->set->plans[p];
@@ -158,8 +161,6 @@ static enum status probe(struct tier_script *t, struct err *err) {
 
 enum status tier_script_create(const char *chunkname, const char *source, size_t len, struct watchdog *watchdog,
   struct tier_script **ret, struct err *err) {
-  struct err own;
-  if (err == NULL) err = &own;
   struct tier_script *t = calloc(1, sizeof *t);
   if (t == NULL) return err_set(err, ERR_NOMEM, "%s: out of memory", chunkname);
   t->chunkname = strdup(chunkname);
@@ -173,7 +174,6 @@ enum status tier_script_create(const char *chunkname, const char *source, size_t
   memcpy(t->source, source, len);
   t->source[len] = '\0';
   enum status st = tier_open(chunkname, t->source, len, watchdog, &t->vm, &t->set, err);
-  if (st == OK && t->set->has_allow) st = probe(t, err);
   if (st == OK)
     *ret = t;
   else

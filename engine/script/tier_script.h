@@ -176,10 +176,12 @@ json_t *plan_set_json(const struct plan_set *set);
 
 struct tier_script;
 
-// Reads the set, and asks allow() once for each plan and action, with nothing and with everything used: a script whose
-// allow() fails then is refused. Takes copies. One thread at a time.
+// Reads the set; takes copies. One thread at a time.
 enum status tier_script_create(const char *chunkname, const char *source, size_t len, struct watchdog *watchdog,
                                struct tier_script **ret, struct err *err) MUST_CHECK;
+// Asks allow() once for each plan and action, with nothing and with everything used: ERR_SCRIPT or ERR_BUDGET when it fails.
+// Before a script is accepted; up to some hundred milliseconds for one that uses up its budget each time.
+enum status tier_script_prove(struct tier_script *t, struct err *err) MUST_CHECK;
 void tier_script_destroy(struct tier_script *t);
 const struct plan_set *tier_script_set(const struct tier_script *t);
 

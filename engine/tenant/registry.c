@@ -196,7 +196,8 @@ static enum status describe_tiers(const char *name, const char *file, const stru
   if (strcmp(set->edition, name) != 0)
     st = err_set(err, ERR_SCRIPT, "%s:1: the script says edition=\"%s\", but is named %s", file, set->edition, name);
   else
-    *ret = plan_set_json(set);
+    st = tier_script_prove(tiers, err);
+  if (st == OK) *ret = plan_set_json(set);
   tier_script_destroy(tiers);
   return st;
 }

@@ -7,7 +7,7 @@
 //
 // How a handler activates, all on the loop thread but the write:
 //
-//     st = registry_prepare(reg, reader, tenant, script, version, &prep, err);      // reads, loads, proves; refuses here
+//     st = registry_prepare(reg, reader, tenant, script, version, &prep, err);      // reads and loads; refuses here
 //     … in the write:   registry_activate(prep, db, expected_revision, actor, now_ns, err);
 //     … when committed: registry_commit(reg, prep);    or when it failed: registry_discard(prep);
 #pragma once

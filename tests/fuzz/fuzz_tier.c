@@ -26,6 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     assert(err.msg[0] != '\0');
     return 0;
   }
+  err.msg[0] = '\0';
+  if (tier_script_prove(t, &err) != OK) assert(err.msg[0] != '\0');
   const struct plan_set *set = tier_script_set(t);
   assert(set->plan_count >= 1 && set->plan_count <= PLANS_MAX && set->default_plan >= 0 && set->default_plan < set->plan_count);
   for (int i = 0; i < set->plan_count; i++) {

@@ -162,7 +162,10 @@ static void points_at_the_right_line(void **state) {
 static enum status create(const char *allow, struct tier_script **ret, struct err *err) {
   char source[4096];
   snprintf(source, sizeof source, "%s%s, allow=function(action, usage) %s end }", HEAD, ONE, allow);
-  return tier_script_create("t.lua", source, strlen(source), NULL, ret, err);
+  enum status st = tier_script_create("t.lua", source, strlen(source), NULL, ret, err);
+  if (st != OK || (st = tier_script_prove(*ret, err)) == OK) return st;
+  tier_script_destroy(*ret);
+  return st;
 }
 
 static bool ask(struct tier_script *t, enum plan_action action, int64_t bots, char reason[PLAN_REASON_MAX], bool *failed, struct err *err) {
