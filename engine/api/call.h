@@ -25,6 +25,7 @@ struct api_core;
 struct api_call;
 struct db;
 struct entitlement;
+struct password_work;
 struct snapshot;
 struct store;
 
@@ -58,6 +59,7 @@ typedef void (*api_answer_fn)(void *arg, const struct api_answer *answer);
 void api_handle(struct api_core *core, const struct api_request *req, api_answer_fn answer, void *arg);
 
 typedef enum status (*api_handler)(struct api_call *call);
+typedef enum status (*api_phase)(struct api_call *call);  // on the loop
 
 struct api_call {
   struct api_core *core;
@@ -69,6 +71,9 @@ struct api_call {
   char request_id[24];
   int64_t now_ns;          // Unix time when the call began: the time of all it does
   void *state;             // the handler's own, from api_alloc
+  size_t state_size;
+  struct password_work *work;  // of a flow, and where it goes on after it (identity_call.h)
+  api_phase next;
   void (*cleanup)(struct api_call *call);  // of state, when the call ends; on the loop
   struct err err;          // for what the handler calls
 
@@ -108,7 +113,6 @@ void api_field(struct api_call *call, const char *name, const char *fmt, ...) PR
 
 // ---- going on elsewhere
 typedef enum status (*api_write_fn)(struct api_call *call, struct db *db);  // on the writer's thread, within a transaction
-typedef enum status (*api_phase)(struct api_call *call);                     // on the loop
 enum status api_write(struct api_call *call, api_write_fn fn);
 // The same, and then one more phase once it is committed (nothing if it failed).
 enum status api_write_then(struct api_call *call, api_write_fn fn, api_phase then);

@@ -3,6 +3,10 @@
 #include "api/call.h"
 
 #define API_HANDLERS(X)                                 \
+  /* me.c */                                            \
+  X(me_get) X(me_patch) X(sessions_list) X(sessions_delete_others) X(session_delete) X(keys_list) X(key_create) X(key_delete) \
+  /* orgs.c */                                          \
+  X(orgs_list) X(org_get) X(members_list) X(invitations_list) \
   /* ops.c */                                           \
   X(health) X(ready) X(metrics) X(openapi_json)         \
   /* accounts.c */                                      \
@@ -14,6 +18,9 @@
   X(admin_script_rollback) X(admin_script_diff)         \
   /* admin_users.c */                                   \
   X(admin_users_list) X(admin_user_get) X(admin_user_plan) X(admin_user_plan_delete) X(admin_audit_list) X(admin_system_get) \
+  /* auth.c */                                          \
+  X(auth_register) X(auth_login) X(auth_refresh) X(auth_logout) X(auth_verify_email) X(auth_forgot_password) X(auth_reset_password) \
+  X(auth_enable_2fa) X(auth_verify_2fa) X(auth_disable_2fa) \
   /* markets.c */                                       \
   X(markets_list) X(bars_list)                          \
   /* plans.c */                                         \

@@ -4,6 +4,11 @@
 #include "api/call.h"
 #include "tenant/identity.h"
 
+// The call's state: zeroed, wiped when the call ends. NULL: call->err says why.
+void *flow_begin(struct api_call *call, size_t size);
+// Runs the password's work in the pool, then next; trouble ends the call.
+enum status flow_work(struct api_call *call, struct password_work *work, api_phase next);
+
 struct origin api_origin(const struct api_call *call);
 struct actor api_actor(const struct api_call *call);
 // PROBLEM… for every reason but NONE; sets the answer. detail: what is wrong with a password, or NULL. wait_s: of LOCKED.

@@ -64,7 +64,7 @@ enum status api_members_list(struct api_call *call) {
   return answer_page(call, &p, member_list(reader(call), call->who.tenant_id, at.id == INT64_MAX ? 0 : at.id, p.limit + 1, add_member, &p, &call->err));
 }
 
-json_t *invitation_json(const struct invitation_row *row) {
+static json_t *invitation_json(const struct invitation_row *row) {
   return json_pack("{s:o, s:s, s:s, s:o, s:o}", "id", api_id("inv", row->id), "email", row->email, "role", member_role_text((enum member_role)row->role), "created_at_ms",
                    api_ms(row->created_ns), "expires_at_ms", api_ms(row->expires_ns));
 }
