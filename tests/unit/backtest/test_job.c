@@ -6,6 +6,7 @@
 #include "backtest/job_wire.h"
 #include "backtest/json_valid.h"
 #include "loop/clock.h"
+#include "market/segment.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -98,13 +99,14 @@ static int child(int argc, char **argv) {
     put(JOB_RESULT, more, (uint32_t)strlen(more));
   } else if (strncmp(source, "strategy", 8) == 0) {
     signal(SIGILL, SIG_DFL);
-    int64_t cpu_s = 0, memory = 0, result = 0;
+    int64_t cpu_s = 0, memory = 0, result = 0, data = 0;
     for (int i = 0; i + 1 < argc; i++) {
       if (strcmp(argv[i], "--cpu-s") == 0) cpu_s = atoll(argv[i + 1]);
       if (strcmp(argv[i], "--memory-bytes") == 0) memory = atoll(argv[i + 1]);
+      if (strcmp(argv[i], "--data-count") == 0) data = atoll(argv[i + 1]);
       if (strcmp(argv[i], "--result-bytes") == 0) result = atoll(argv[i + 1]);
     }
-    return job_child_run(&(struct job_child_options){.socket = 3, .cpu_s = cpu_s, .address_bytes = (uint64_t)memory, .result_bytes = (uint64_t)result, .engine_version = "test"});
+    return job_child_run(&(struct job_child_options){.socket = 3, .data_count = (int)data, .cpu_s = cpu_s, .address_bytes = (uint64_t)memory, .result_bytes = (uint64_t)result, .engine_version = "test"});
   }
   return 0;
 }
@@ -424,6 +426,46 @@ static void real_scripts_in_the_jail(void **state) {
   assert_non_null(strstr(over.o.reason, "1 seconds of computing time"));
 }
 
+// Two packed series of one symbol, as the database hands them on.
+static enum status give_bars(void *arg, int *ret_fds, unsigned *ret_count, struct err *err) {
+  (void)arg;
+  for (int k = 0; k < 2; k++) {
+    struct series s = {.timeframe_ns = k ? NS_PER_DAY : 60 * NS_PER_MINUTE, .inst = {.symbol = "TEST", .tick = {1, 2}, .lot = {1, 3}, .multiplier = {1, 0}}};
+    enum status st = instrument_finish(&s.inst, err);
+    for (int i = 0; st == OK && i < (k ? 100 : 2400); i++) {
+      int64_t px = 10000 + i * 37 % 400 + (k ? 0 : i % 24);
+      struct bar b = {.open_ns = INT64_C(1600041600) * NS_PER_S + i * s.timeframe_ns, .open = {px}, .high = {px + 50}, .low = {px - 50}, .close = {px + i % 11 - 5}, .volume = -1};
+      st = series_append(&s, &b, err);
+    }
+    struct buf packed;
+    buf_init(&packed, 1 << 20);
+    if (st == OK) st = series_pack(&s, &packed, err);
+    if (st == OK) st = job_memfd("bars", packed.data, packed.len, &ret_fds[k], err);
+    buf_finish(&packed);
+    series_finish(&s);
+    if (st != OK) return st;
+  }
+  *ret_count = 2;
+  return OK;
+}
+
+static void packed_bars_reach_the_jail(void **state) {
+  (void)state;
+  struct note n = {.name = 'a'}, missing = {.name = 'b'};
+  static const char source[] = "strategy{ name=\"s\", api=1, data={ main={tf=\"1h\"}, d={tf=\"1d\"} }, ind={ f={\"sma\",5}, d={\"sma\",3,on=\"d\"} } }\n"
+                               "function on_bar(ctx) if ctx.ind.f[0] > ctx.ind.d[0] then ctx:target{pct=50} else ctx:target{pct=0} end end";
+  submit_with(&n, (struct job_request){.tenant = 1, .source = source, .load_data = give_bars,
+                                       .request = "{\"config\":{\"from_ms\":1602000000000,\"min_notional\":\"5\"},\"data\":[{\"format\":\"bars\"},{\"stream\":\"d\",\"format\":\"bars\"}]}"});
+  submit_with(&missing, (struct job_request){.tenant = 2, .source = source, .load_data = give_bars, .request = "{\"data\":[{\"format\":\"bars\"}]}"});
+  run_all();
+  if (n.o.end != JOB_DONE) fail_msg("%s: %s %s", job_end_text(n.o.end), n.o.reason, n.o.detail);
+  assert_non_null(strstr(n.text, "{\"stream\":\"main\",\"symbol\":\"TEST\",\"timeframe\":\"1h\",\"bars\":2400,"));
+  assert_non_null(strstr(n.text, "{\"stream\":\"d\",\"symbol\":\"TEST\",\"timeframe\":\"1d\",\"bars\":100,"));
+  assert_null(strstr(n.text, "\"trades\":0,"));
+  assert_int_equal(missing.o.end, JOB_FAILED);
+  assert_non_null(strstr(missing.o.reason, "1 entries for 2 descriptors"));
+}
+
 // ---- frames in pieces
 
 static void frames_in_pieces(void **state) {
@@ -463,7 +505,7 @@ int main(int argc, char **argv) {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(frames_in_pieces), T(how_jobs_end), T(results_are_checked), T(progress_rises), T(limits_and_cancelling), T(turns_are_fair), T(one_tenant_does_not_take_all),
-      T(queues_are_bounded), T(data_are_passed), T(data_from_the_pool), T(destroying_ends_all), T(real_scripts_in_the_jail),
+      T(queues_are_bounded), T(data_are_passed), T(data_from_the_pool), T(destroying_ends_all), T(real_scripts_in_the_jail), T(packed_bars_reach_the_jail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
