@@ -259,6 +259,7 @@ int job_child_run(const struct job_child_options *o) {
   int keep[2 + BACKTEST_FILES_MAX] = {2, o->socket};
   if (o->data_count < 0 || o->data_count > BACKTEST_FILES_MAX) return 1;
   for (int i = 0; i < o->data_count; i++) keep[2 + i] = o->socket + 1 + i;
+  (void)!nice(10);  // who waits for an answer of the service goes first
   // Before the jail: what opens files or starts threads. Nothing of the customer's has been read yet.
   json_object_seed(0);  // /dev/urandom
   enum status st = tz_preload(&err);
