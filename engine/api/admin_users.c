@@ -1,6 +1,7 @@
 // api/admin_users.c – operators look at people and grant exceptions; the audit log; how the service does.
 #include "api/core.h"
 #include "api/handlers.h"
+#include "api/identity_call.h"
 #include "api/jobs.h"
 #include "crypto/encode.h"
 #include "store/audit_rows.h"
@@ -8,8 +9,10 @@
 #include "store/outbox_rows.h"
 #include "store/store.h"
 #include "store/user_rows.h"
+#include "tenant/belonging.h"
 #include "tenant/entitlement.h"
 #include "tenant/registry.h"
+#include "tenant/signin.h"
 #include "tenant/usage.h"
 
 #include <stdlib.h>
@@ -68,6 +71,77 @@ enum status api_admin_user_get(struct api_call *call) {
   json_t *v = admin_user_json(&row);
   json_object_set_new(v, "subscription", entitlement_json(e));
   return api_json(call, 200, v);
+}
+
+// ---- making, promoting, suspending, helping with a password, looking over the shoulder
+
+static enum status write_user(struct api_call *call, struct db *db) { return registration_commit(call->core->identity, db, call->state, &call->err); }
+static enum status user_made(struct api_call *call) {
+  const struct registration *r = call->state;
+  struct user_row row;
+  if (r->reason == REFUSAL_ALREADY || (r->reason == REFUSAL_NONE && r->user_id == 0)) return api_problem(call, PROBLEM_already_exists, "The address has an account.");
+  if (r->reason != REFUSAL_NONE) return api_refuse(call, r->reason, r->detail, 0);
+  enum status st = user_get(reader(call), r->user_id, &row, &call->err);
+  return st == OK ? api_json(call, 201, admin_user_json(&row)) : st;
+}
+static enum status user_worked(struct api_call *call) { return api_write_then(call, write_user, user_made); }
+
+enum status api_admin_user_create(struct api_call *call) {
+  const char *role = api_body_text(call, "role");
+  struct registration *r = flow_begin(call, sizeof *r);
+  if (!r) return call->err.code;
+  *r = (struct registration){.email = api_body_text(call, "email"), .password = api_body_text(call, "password"), .name = api_body_text(call, "name"),
+                             .from = api_origin(call), .by_operator = true, .role = role ? (enum role)role_parse(role) : ROLE_USER};
+  if (r->role != ROLE_USER && !permission_allowed(&call->who.may, PERMISSION_admin_roles_write)) return api_problem(call, PROBLEM_forbidden, NULL);
+  registration_prepare(call->core->identity, r);
+  return r->reason == REFUSAL_NONE ? flow_work(call, &r->work, user_worked) : user_made(call);
+}
+
+static enum status write_operation(struct api_call *call, struct db *db) {
+  struct operation *o = call->state;
+  struct identity *identity = call->core->identity;
+  json_t *suspended = json_object_get(call->body, "suspended");
+  const char *role = api_body_text(call, "role"), *reason = api_body_text(call, "reason");
+  enum status st = OK;
+  if (json_is_true(suspended)) st = user_suspend_commit(identity, db, o, reason ? reason : "", &call->err);
+  if (st == OK && o->reason == REFUSAL_NONE && json_is_false(suspended)) st = user_resume_commit(db, o, &call->err);
+  if (st == OK && o->reason == REFUSAL_NONE && role) st = user_role_commit(db, o, (enum role)role_parse(role), &call->err);
+  return st;
+}
+static enum status operated(struct api_call *call) {
+  const struct operation *o = call->state;
+  struct user_row row;
+  if (o->reason != REFUSAL_NONE && o->reason != REFUSAL_ALREADY) return api_refuse(call, o->reason, NULL, 0);
+  enum status st = user_get(reader(call), o->user_id, &row, &call->err);
+  return st == OK ? api_json(call, 200, admin_user_json(&row)) : st;
+}
+static struct operation *operation_begin(struct api_call *call) {
+  struct operation *o = flow_begin(call, sizeof *o);
+  if (o) *o = (struct operation){.actor_id = call->who.user_id, .user_id = api_param_id(call, "user_id"), .from = api_origin(call)};
+  return o;
+}
+enum status api_admin_user_patch(struct api_call *call) {
+  if (api_body_text(call, "role") && !permission_allowed(&call->who.may, PERMISSION_admin_roles_write)) return api_problem(call, PROBLEM_forbidden, NULL);
+  return operation_begin(call) ? api_write_then(call, write_operation, operated) : call->err.code;
+}
+
+static enum status write_reset(struct api_call *call, struct db *db) {
+  struct user_row row;
+  const struct origin from = api_origin(call);
+  enum status st = user_get(db, api_param_id(call, "user_id"), &row, &call->err);
+  if (st == OK) st = forgot_password_commit(call->core->identity, db, row.email, &from, &call->err);
+  if (st == OK) st = api_audit(call, db, "admin.reset_password", "usr", row.id, NULL);
+  return st == OK ? api_json(call, 202, json_pack("{s:b}", "accepted", 1)) : st;
+}
+enum status api_admin_user_reset(struct api_call *call) { return api_write(call, write_reset); }
+
+static enum status write_impersonation(struct api_call *call, struct db *db) { return impersonate_commit(call->core->identity, db, call->state, &call->err); }
+static enum status impersonated(struct api_call *call) {
+  const struct operation *o = call->state;
+  return o->reason == REFUSAL_NONE ? api_json(call, 200, api_tokens(call, &o->tokens, false)) : api_refuse(call, o->reason, NULL, 0);
+}
+enum status api_admin_impersonate(struct api_call *call) {
+  return operation_begin(call) ? api_write_then(call, write_impersonation, impersonated) : call->err.code;
 }
 
 // ---- exceptions to plans

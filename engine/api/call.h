@@ -74,6 +74,7 @@ struct api_call {
   size_t state_size;
   struct password_work *work;  // of a flow, and where it goes on after it (identity_call.h)
   api_phase next;
+  int64_t erased_tenant;   // of me_delete
   void (*cleanup)(struct api_call *call);  // of state, when the call ends; on the loop
   struct err err;          // for what the handler calls
 

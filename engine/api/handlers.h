@@ -4,9 +4,10 @@
 
 #define API_HANDLERS(X)                                 \
   /* me.c */                                            \
-  X(me_get) X(me_patch) X(sessions_list) X(sessions_delete_others) X(session_delete) X(keys_list) X(key_create) X(key_delete) \
+  X(me_get) X(me_patch) X(me_delete) X(me_export) X(sessions_list) X(sessions_delete_others) X(session_delete) X(keys_list) X(key_create) X(key_delete) \
   /* orgs.c */                                          \
-  X(orgs_list) X(org_get) X(members_list) X(invitations_list) \
+  X(orgs_list) X(org_create) X(org_get) X(members_list) X(member_patch) X(member_delete) X(invitations_list) X(invitation_create) \
+  X(invitation_delete) X(invitation_accept) \
   /* ops.c */                                           \
   X(health) X(ready) X(metrics) X(openapi_json)         \
   /* accounts.c */                                      \
@@ -17,7 +18,7 @@
   X(admin_scripts_list) X(admin_script_put) X(admin_script_get) X(admin_versions_list) X(admin_version_get) X(admin_version_activate) \
   X(admin_script_rollback) X(admin_script_diff)         \
   /* admin_users.c */                                   \
-  X(admin_users_list) X(admin_user_get) X(admin_user_plan) X(admin_user_plan_delete) X(admin_audit_list) X(admin_system_get) \
+  X(admin_users_list) X(admin_user_get) X(admin_user_create) X(admin_user_patch) X(admin_user_reset) X(admin_impersonate) X(admin_user_plan) X(admin_user_plan_delete) X(admin_audit_list) X(admin_system_get) \
   /* auth.c */                                          \
   X(auth_register) X(auth_login) X(auth_refresh) X(auth_logout) X(auth_verify_email) X(auth_forgot_password) X(auth_reset_password) \
   X(auth_enable_2fa) X(auth_verify_2fa) X(auth_disable_2fa) \

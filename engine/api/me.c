@@ -3,13 +3,15 @@
 #include "api/handlers.h"
 #include "api/identity_call.h"
 #include "api/tier.h"
-#include "crypto/secret.h"
 #include "store/id.h"
+#include "store/audit_rows.h"
 #include "store/key_rows.h"
+#include "store/org_rows.h"
+#include "store/script_rows.h"
 #include "store/session_rows.h"
 #include "store/store.h"
 #include "store/user_rows.h"
-#include "tenant/network.h"
+#include "tenant/belonging.h"
 #include "tenant/signin.h"
 
 #include <stdio.h>
@@ -149,53 +151,101 @@ static unsigned scopes_of(json_t *list) {
   return scopes;
 }
 
-// False when one is no block of addresses; the answer is set.
-static bool networks_of(struct api_call *call, char *out, size_t size) {
-  json_t *list = json_object_get(call->body, "networks"), *v;
-  size_t i, n = 0;
-  out[0] = '\0';
-  json_array_foreach(list, i, v) {
-    if (!network_is_block(json_string_value(v))) {
-      char pointer[32];
-      snprintf(pointer, sizeof pointer, "/networks/%zu", i);
-      (void)api_invalid_at(call, pointer, refusal_text(REFUSAL_INVALID_NETWORK));
-      return false;
-    }
-    n += (size_t)snprintf(out + n, size - n, "%s%s", n ? " " : "", json_string_value(v));
-  }
-  return true;
-}
+struct making {
+  struct key_create flow;
+  char networks[KEY_NETWORKS_SIZE];
+};
 
 static enum status write_key(struct api_call *call, struct db *db) {
-  const int64_t days = api_body_int(call, "expires_in_days", 0);
-  int64_t count = 0;
-  char token[TOKEN_SIZE], id[ID_TEXT_SIZE];
-  uint8_t hash[TOKEN_HASH_BYTES];
-  struct key_row row = {.id = id_next(call->now_ns), .tenant_id = call->who.tenant_id, .user_id = call->who.user_id, .scopes = scopes_of(json_object_get(call->body, "scopes")),
-                        .mfa = call->who.may.mfa, .created_ns = call->now_ns, .expires_ns = days ? call->now_ns + days * 86400 * INT64_C(1000000000) : 0};
-  if (!networks_of(call, row.networks, sizeof row.networks)) return ERR_CANCELLED;
-  enum status st = key_count(db, call->who.user_id, &count, &call->err);
-  if (st == OK && count >= API_KEYS_MAX) return api_problemf(call, PROBLEM_tier_limit, "At most %d API keys.", API_KEYS_MAX);
-  token_make(TOKEN_KEY, token, hash);
-  id_format("key", row.id, id);
-  snprintf(row.name, sizeof row.name, "%s", api_body_text(call, "name"));
-  snprintf(row.hint, sizeof row.hint, "%.10s", token);
-  if (st == OK) st = key_insert(db, &row, hash, &call->err);
-  if (st == OK) st = api_take(call, db, ACTION_KEY_ADD, id);
-  if (st == OK) st = api_audit(call, db, "key.create", "key", row.id, NULL);
-  if (st == OK) st = api_json(call, 201, json_pack("{s:s, s:s}", "id", id, "key", token));
-  secret_wipe(token, sizeof token);
-  return st;
+  struct making *m = call->state;
+  char id[ID_TEXT_SIZE];
+  enum status st = key_create_commit(db, &m->flow, &call->err);
+  if (st != OK || m->flow.reason != REFUSAL_NONE) return st;
+  id_format("key", m->flow.row.id, id);
+  return api_take(call, db, ACTION_KEY_ADD, id);
 }
+static enum status key_made(struct api_call *call) {
+  const struct making *m = call->state;
+  if (m->flow.reason != REFUSAL_NONE) return api_refuse(call, m->flow.reason, NULL, 0);
+  return api_json(call, 201, json_pack("{s:o, s:s}", "id", api_id("key", m->flow.row.id), "key", m->flow.key));
+}
+
 enum status api_key_create(struct api_call *call) {
   if (call->who.user_id == 0) return api_problem(call, PROBLEM_not_found, NULL);
-  return api_may(call, ACTION_KEY_ADD) ? api_write(call, write_key) : call->err.code;
+  if (!api_may(call, ACTION_KEY_ADD)) return call->err.code;
+  struct making *m = flow_begin(call, sizeof *m);
+  if (!m) return call->err.code;
+  size_t i, n = 0;
+  json_t *v;
+  json_array_foreach(json_object_get(call->body, "networks"), i, v) n += (size_t)snprintf(m->networks + n, sizeof m->networks - n, "%s%s", n ? " " : "", json_string_value(v));
+  const int64_t days = api_body_int(call, "expires_in_days", 0);
+  m->flow = (struct key_create){.who = api_actor(call), .name = api_body_text(call, "name"), .scopes = scopes_of(json_object_get(call->body, "scopes")),
+                                .networks = m->networks, .expires_ns = days ? call->now_ns + days * 86400 * INT64_C(1000000000) : 0, .from = api_origin(call)};
+  return api_write_then(call, write_key, key_made);
 }
 
 static enum status delete_key(struct api_call *call, struct db *db) {
-  const int64_t id = api_param_id(call, "key_id");
-  enum status st = key_revoke(db, call->who.user_id, id, call->now_ns, &call->err);
-  if (st == OK) st = api_audit(call, db, "key.delete", "key", id, NULL);
+  const struct actor who = api_actor(call);
+  const struct origin from = api_origin(call);
+  enum status st = key_delete_commit(db, &who, api_param_id(call, "key_id"), &from, &call->err);
   return st == OK ? api_json(call, 204, NULL) : st;
 }
 enum status api_key_delete(struct api_call *call) { return api_write(call, delete_key); }
+
+// ---- personal data: all of it, and none of it
+
+static bool export_audit(void *arg, const struct audit_row *row, const char *address) {
+  json_array_append_new(arg, json_pack("{s:s, s:s, s:s, s:o}", "action", row->action, "object", row->object, "address", address, "at_ms", api_ms(row->at_ns)));
+  return true;
+}
+static bool export_org(void *arg, const struct tenant_row *row, int role) {
+  json_array_append_new(arg, json_pack("{s:o, s:s, s:s}", "id", api_id("org", row->id), "name", row->name, "role", member_role_text((enum member_role)role)));
+  return true;
+}
+
+enum status api_me_export(struct api_call *call) {
+  struct user_row row;
+  struct list sessions = {call, json_array()}, keys = {call, json_array()};
+  json_t *orgs = json_array(), *audit = json_array(), *all = json_object();
+  json_object_set_new(all, "sessions", sessions.items);
+  json_object_set_new(all, "api_keys", keys.items);
+  json_object_set_new(all, "organisations", orgs);
+  json_object_set_new(all, "audit", audit);
+  enum status st = me_row(call, &row);
+  if (st == OK) json_object_set_new(all, "me", me_json(&row));
+  if (st == OK) st = session_list(reader(call), row.id, INT64_MAX, 10000, call->now_ns, add_session, &sessions, &call->err);
+  if (st == OK) st = key_list(reader(call), row.id, INT64_MAX, 10000, add_key, &keys, &call->err);
+  if (st == OK) st = org_list(reader(call), row.id, 0, 10000, export_org, orgs, &call->err);
+  if (st == OK) st = audit_of_user(reader(call), row.id, export_audit, audit, &call->err);
+  if (st == OK) return api_json(call, 200, all);
+  json_decref(all);
+  return st;
+}
+
+static enum status write_erasure(struct api_call *call, struct db *db) {
+  struct erasure *e = call->state;
+  enum status st = erasure_commit(call->core->identity, db, e, &call->err);
+  if (st != OK || e->reason != REFUSAL_NONE) return st;
+  st = script_erase_tenant(db, call->erased_tenant, &call->err);
+  return st == OK ? usage_erase_tenant(db, call->erased_tenant, &call->err) : st;
+}
+static enum status erased(struct api_call *call) {
+  const struct erasure *e = call->state;
+  if (e->reason != REFUSAL_NONE) return api_refuse(call, e->reason, NULL, e->wait_s);
+  if (call->who.cookie) api_cookies_clear(call);
+  return api_json(call, 204, NULL);
+}
+static enum status erasure_worked(struct api_call *call) { return api_write_then(call, write_erasure, erased); }
+
+enum status api_me_delete(struct api_call *call) {
+  struct user_row row;
+  enum status st = me_row(call, &row);
+  if (st != OK) return st;
+  struct erasure *e = flow_begin(call, sizeof *e);
+  if (!e) return call->err.code;
+  call->erased_tenant = row.tenant_id;  // their own, whichever they act for
+  *e = (struct erasure){.user_id = row.id, .password = api_body_text(call, "password"), .code = api_body_text(call, "code"), .from = api_origin(call)};
+  st = erasure_prepare(call->core->identity, reader(call), e, &call->err);
+  if (st != OK) return st;
+  return e->reason == REFUSAL_NONE ? flow_work(call, &e->work, erasure_worked) : erased(call);
+}

@@ -1,8 +1,11 @@
 // api/orgs.c – tenants that a person belongs to: their own and organisations, members, invitations.
 #include "api/core.h"
 #include "api/handlers.h"
+#include "api/identity_call.h"
+#include "api/tier.h"
 #include "store/org_rows.h"
 #include "store/store.h"
+#include "tenant/belonging.h"
 
 static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
 
@@ -77,4 +80,97 @@ static bool add_invitation(void *arg, const struct invitation_row *row) {
 enum status api_invitations_list(struct api_call *call) {
   struct page p = {.items = json_array(), .limit = 1000};
   return answer_page(call, &p, invitation_list(reader(call), call->who.tenant_id, 0, 1001, call->now_ns, add_invitation, &p, &call->err));
+}
+
+// ---- changing: the flows of tenant/belonging
+
+static struct org_change *change_begin(struct api_call *call) {
+  struct org_change *c = flow_begin(call, sizeof *c);
+  if (!c) return NULL;
+  *c = (struct org_change){.who = api_actor(call), .tenant_id = call->who.tenant_id, .from = api_origin(call), .name = api_body_text(call, "name"),
+                           .email = api_body_text(call, "email"), .token = api_body_text(call, "token")};
+  const char *role = api_body_text(call, "role");
+  if (role) c->role = (enum member_role)member_role_parse(role);
+  return c;
+}
+
+static enum status answer_none(struct api_call *call) {
+  const struct org_change *c = call->state;
+  return c->reason == REFUSAL_NONE ? api_json(call, 204, NULL) : api_refuse(call, c->reason, NULL, 0);
+}
+
+static enum status answer_org(struct api_call *call, int status) {
+  const struct org_change *c = call->state;
+  struct tenant_row row;
+  struct member_row member;
+  if (c->reason != REFUSAL_NONE) return api_refuse(call, c->reason, NULL, 0);
+  enum status st = tenant_get(reader(call), c->tenant_id, &row, &call->err);
+  if (st == OK) st = member_get(reader(call), c->tenant_id, call->who.user_id, &member, &call->err);
+  return st == OK ? api_json(call, status, org_json(&row, member.role)) : st;
+}
+
+static enum status write_org(struct api_call *call, struct db *db) {
+  struct org_change *c = call->state;
+  enum status st = org_create_commit(db, c, &call->err);
+  if (st != OK || c->reason != REFUSAL_NONE) return st;
+  struct tenant_row row;
+  st = tenant_get(db, c->tenant_id, &row, &call->err);
+  return st == OK ? api_json(call, 201, org_json(&row, MEMBER_OWNER)) : st;
+}
+static enum status org_made(struct api_call *call) {
+  const struct org_change *c = call->state;
+  return c->reason == REFUSAL_NONE ? OK : api_refuse(call, c->reason, NULL, 0);
+}
+enum status api_org_create(struct api_call *call) {
+  if (call->who.user_id == 0) return api_problem(call, PROBLEM_not_found, NULL);
+  // The plan of the founder's tenant says whether there may be a team.
+  if (!api_may(call, ACTION_MEMBER_ADD)) return call->err.code;
+  return change_begin(call) ? api_write_then(call, write_org, org_made) : call->err.code;
+}
+
+static enum status write_member(struct api_call *call, struct db *db) { return member_set_commit(db, call->state, &call->err); }
+static enum status write_removal(struct api_call *call, struct db *db) { return member_remove_commit(db, call->state, &call->err); }
+
+enum status api_member_patch(struct api_call *call) {
+  struct org_change *c = change_begin(call);
+  if (!c) return call->err.code;
+  c->user_id = api_param_id(call, "user_id");
+  return api_write_then(call, write_member, answer_none);
+}
+// Leaving needs no permission but being a member; removing others is the owners'.
+enum status api_member_delete(struct api_call *call) {
+  struct org_change *c = change_begin(call);
+  if (!c) return call->err.code;
+  c->user_id = api_param_id(call, "user_id");
+  if (c->user_id != call->who.user_id && !permission_allowed(&call->who.may, PERMISSION_members_write)) return api_problem(call, PROBLEM_forbidden, NULL);
+  return api_write_then(call, write_removal, answer_none);
+}
+
+static enum status write_invitation(struct api_call *call, struct db *db) {
+  struct org_change *c = call->state;
+  enum status st = invite_commit(call->core->identity, db, c, &call->err);
+  return st == OK && c->reason == REFUSAL_NONE ? api_json(call, 201, invitation_json(&c->invitation)) : st;
+}
+static enum status invited(struct api_call *call) {
+  const struct org_change *c = call->state;
+  if (c->reason == REFUSAL_NONE) return OK;
+  return c->reason == REFUSAL_ALREADY ? api_problem(call, PROBLEM_already_exists, NULL) : api_refuse(call, c->reason, NULL, 0);
+}
+enum status api_invitation_create(struct api_call *call) {
+  if (!api_may(call, ACTION_MEMBER_ADD)) return call->err.code;
+  return change_begin(call) ? api_write_then(call, write_invitation, invited) : call->err.code;
+}
+
+static enum status write_withdrawal(struct api_call *call, struct db *db) {
+  return invitation_withdraw_commit(db, call->state, api_param_id(call, "invitation_id"), &call->err);
+}
+enum status api_invitation_delete(struct api_call *call) {
+  return change_begin(call) ? api_write_then(call, write_withdrawal, answer_none) : call->err.code;
+}
+
+static enum status write_acceptance(struct api_call *call, struct db *db) { return invitation_accept_commit(db, call->state, &call->err); }
+static enum status joined(struct api_call *call) { return answer_org(call, 200); }
+enum status api_invitation_accept(struct api_call *call) {
+  if (call->who.user_id == 0) return api_problem(call, PROBLEM_not_found, NULL);
+  return change_begin(call) ? api_write_then(call, write_acceptance, joined) : call->err.code;
 }

@@ -15,12 +15,12 @@ try:
 except ImportError:
     websockets = None
 
-SMA = """strategy{ name="sma", api=1, params={fast=int{5}, slow=int{20}}, indicators={a="sma:fast", b="sma:slow"} }
+SMA = """strategy{ name="sma", api=1, params={fast=int{5}, slow=int{20}}, ind={a={"sma","fast"}, b={"sma","slow"}} }
 function on_bar(ctx) end
 """
 TRADES = """strategy{ name="trades", api=1 }
-function on_bar(ctx)
-  if ctx.position.qty == 0 then ctx:buy{qty=1} else ctx:close() end
+function on_bar(ctx, bar)
+  ctx:target{pct = bar.close > bar.open and 50 or 0}
 end
 """
 SLOW = """strategy{ name="slow", api=1 }
