@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "cli/api_client.h"
 #include "cli/data_dir.h"
+#include "cli/operator.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,11 +41,7 @@ static enum status tell_json(struct work *w, const json_t *answer, bool *ret_tol
   const char *path = cli_value(w->args, "--json", NULL);
   *ret_told = path != NULL;
   if (!path) return OK;
-  char *dump = json_dumps(answer, JSON_INDENT(2));
-  if (!dump) return err_set(&w->err, ERR_NOMEM, "out of memory");
-  enum status st = file_write_atomic(path, dump, strlen(dump), &w->err);
-  free(dump);
-  return st;
+  return operator_write_json(answer, path, &w->err);
 }
 
 // The path of a script by kind and name, to be freed.

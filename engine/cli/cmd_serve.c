@@ -1,10 +1,39 @@
 // cli/cmd_serve.c – `perigee serve`: the service.
 #include "cli/commands.h"
 
+#include "cli/operator.h"
 #include "cli/service.h"
 #include "cli/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define OPERATOR_EMAIL "operator@perigee.local"
+#define DEMO_EMAIL "demo@perigee.local"
+
+// Makes an account and prints its password, unless the address has one.
+static enum status account(struct service *service, const char *email, const char *role, struct err *err) {
+  char password[OPERATOR_PASSWORD_SIZE], body[256], *answer = NULL;
+  int status = 0;
+  operator_password(password);
+  snprintf(body, sizeof body, "{\"email\":\"%s\",\"password\":\"%s\",\"role\":\"%s\"}", email, password, role);
+  enum status st = service_call(service, "POST", "/api/v1/admin/users", body, &status, &answer, err);
+  if (st == OK && status == 201) fprintf(stderr, "perigee: %s: %s, password %s (shown this once)\n", role, email, password);
+  if (st == OK && status != 201 && status != 409) st = err_set(err, ERR_IO, "the account %s could not be made: %s", email, answer);
+  free(answer);
+  return st;
+}
+
+// Somebody must be able to come in: the first start makes an operator.
+static enum status first_accounts(struct service *service, bool demo, struct err *err) {
+  char *answer = NULL;
+  int status = 0;
+  enum status st = service_call(service, "GET", "/api/v1/admin/users?limit=1", NULL, &status, &answer, err);
+  if (st == OK && status == 200 && strstr(answer, "\"items\":[]")) st = account(service, OPERATOR_EMAIL, "super_admin", err);
+  free(answer);
+  return st == OK && demo ? account(service, DEMO_EMAIL, "user", err) : st;
+}
 
 static int run_serve(const struct cli_args *a) {
   if (a->positional_count) return cli_usage(a, "serve takes options only");
@@ -21,6 +50,7 @@ static int run_serve(const struct cli_args *a) {
     return cli_usage(a, "%s", err.msg);
   }
   if (st == OK) st = service_open(settings, &service, &err);
+  if (st == OK) st = first_accounts(service, settings->demo, &err);
   if (st == OK) st = service_run(service, &err);
   service_close(service);
   free(settings);
