@@ -1,10 +1,12 @@
 // api/limits.c – how many requests per class of operation and principal (GCRA, tenant/rate.h), and what the headers say of it.
 //
 // Sign-in operations count by address, everything else by user or API key; a user's keys count apart, so that a runaway
-// script does not lock its owner out of the console. What a plan allows per hour is counted in tenant/, not here.
+// script does not lock its owner out of the console. A tenant's programs together have the rate of its plan besides. What a
+// plan allows per hour is counted in tenant/, not here.
 #include "api/core.h"
 #include "loop/clock.h"
 #include "net/address.h"
+#include "tenant/usage.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -20,6 +22,7 @@ static const struct { const char *name; int64_t count, burst; } classes[RATE_COU
 // Requests that showed credentials which are not accepted, by network.
 #define GUESSES_PER_MINUTE 120
 #define GUESS_BURST 60
+#define RATE_MAX 1000000000
 
 // An IPv6 customer has a /64 of addresses to come from; it counts as one.
 static size_t network_of(const char *address, uint8_t out[9]) {
@@ -50,6 +53,15 @@ void api_guess_failed(struct api_core *core, const char *address) {
   if (n > 0 && core->rate_percent > 0) (void)take(core, "guess", network, n, GUESSES_PER_MINUTE, GUESS_BURST, false);
 }
 
+// What the plan lets through, for all the tenant's programs together; half of a minute's may come at once.
+static struct rate_result by_plan(struct api_core *core, int64_t tenant_id, struct rate_result by_class) {
+  int64_t per_minute = usage_api_rate(core->usage, tenant_id);
+  if (per_minute == PLAN_UNLIMITED || !by_class.allowed) return by_class;
+  if (per_minute > RATE_MAX) per_minute = RATE_MAX;
+  const struct rate_result r = take(core, "plan", &tenant_id, sizeof tenant_id, per_minute, (per_minute + 1) / 2, false);
+  return !r.allowed || r.remaining < by_class.remaining ? r : by_class;
+}
+
 enum problem api_rate(struct api_call *call) {
   struct api_core *core = call->core;
   const struct api_who *who = &call->who;
@@ -59,8 +71,9 @@ enum problem api_rate(struct api_call *call) {
   const int64_t id = who->kind == WHO_KEY ? who->key_id : who->user_id;
   const bool by_network = class == RATE_AUTH || who->kind == WHO_NOBODY;
   const size_t network_len = by_network ? network_of(call->req->address, network) : 0;
-  const struct rate_result r = by_network ? take(core, classes[class].name, network, network_len, classes[class].count, classes[class].burst, false)
+  struct rate_result r = by_network ? take(core, classes[class].name, network, network_len, classes[class].count, classes[class].burst, false)
                                           : take(core, classes[class].name, &id, sizeof id, classes[class].count, classes[class].burst, false);
+  if (who->kind != WHO_NOBODY && !who->cookie && who->tenant_id != 0 && core->usage) r = by_plan(core, who->tenant_id, r);
   api_field(call, "RateLimit-Limit", "%" PRId64, r.limit);
   api_field(call, "RateLimit-Remaining", "%" PRId64, r.remaining);
   api_field(call, "RateLimit-Reset", "%" PRId64, r.reset_s);

@@ -53,12 +53,13 @@ enum status api_take(struct api_call *call, struct db *db, enum plan_action acti
 }
 
 enum problem api_meter_request(struct api_call *call) {
-  if (call->who.kind == WHO_OPERATOR || call->who.tenant_id == 0 || !call->core->usage) return PROBLEM_NONE;
+  // Programs are metered; a person at the console is not, or a small plan could not even be upgraded there.
+  if (call->who.kind == WHO_OPERATOR || call->who.cookie || call->who.tenant_id == 0 || !call->core->usage) return PROBLEM_NONE;
   struct usage_decision d;
   enum status st = usage_api_call(call->core->usage, store_reader(call->core->store, STORE_CONTROL), registry_plans(call->core->registry), call->who.tenant_id, call->now_ns, &d,
                                   &call->err);
   if (st != OK) return PROBLEM_unavailable;
-  if (d.verdict == USAGE_ALLOWED) return PROBLEM_NONE;
+  if (d.verdict == USAGE_ALLOWED || call->core->rate_percent == 0) return PROBLEM_NONE;  // counted all the same
   (void)!refuse(call, &d);
   return call->problem;
 }

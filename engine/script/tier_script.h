@@ -36,7 +36,7 @@ enum meter_kind { METER_HELD, METER_DAY, METER_MONTH, METER_HOUR, METER_SIZE };
   X(LIMIT_MEMBERS, "members", METER_HELD, "members of the organisation, its owner included")                           \
   X(LIMIT_TRADES_PER_DAY, "trades_per_day", METER_DAY, "entries into a position, a UTC day")                           \
   X(LIMIT_TRADES_PER_MONTH, "trades_per_month", METER_MONTH, "entries into a position, a UTC month")                   \
-  X(LIMIT_API_CALLS_PER_HOUR, "api_calls_per_hour", METER_HOUR, "requests with the tenant's tokens and keys, a full hour") \
+  X(LIMIT_API_CALLS_PER_HOUR, "api_calls_per_hour", METER_HOUR, "requests of the tenant's programs, a full hour") \
   X(LIMIT_API_CALLS_PER_MINUTE, "api_calls_per_minute", METER_SIZE, "the rate of requests that is let through, evenly")  \
   X(LIMIT_BACKTESTS_PER_DAY, "backtests_per_day", METER_DAY, "backtests and optimisations begun, a UTC day")           \
   X(LIMIT_BACKTEST_PARALLEL, "backtest_parallel", METER_HELD, "backtests and optimisations running at one time")       \

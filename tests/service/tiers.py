@@ -11,16 +11,16 @@ import time
 
 from service import Service, UnixConnection, run_cases
 
-LIMITS = ("pairs", "pairs_per_bot", "accounts", "venues", "members", "trades_per_month", "api_calls_per_minute", "backtests_per_day", "backtest_parallel",
+LIMITS = ("pairs", "pairs_per_bot", "accounts", "venues", "members", "trades_per_month", "backtests_per_day", "backtest_parallel",
           "backtest_seconds", "lua_memory_kib", "cpu_ms_per_s")
 
 
-def tiers(n, edition="dca", strategies=100, calls=1000000, allow="", rights="custom_strategies=true"):
+def tiers(n, edition="dca", strategies=100, calls=1000000, rate=1000, allow="", rights="custom_strategies=true"):
     """One tier whose price, bots and trades are the same number: an answer made of two versions would show two."""
     limits = ", ".join(f"{name}=1000" for name in LIMITS)
     return f"""return tiers{{ edition="{edition}", currency="USD", default="only",
   tiers={{ {{id="only", name="Only {n}", price_month="{n}", limits={{bots={n}, trades_per_day={n}, strategies={strategies},
-    api_calls_per_hour={calls}, {limits}}}, rights={{{rights}}}}} }} {allow} }}
+    api_calls_per_hour={calls}, api_calls_per_minute={rate}, {limits}}}, rights={{{rights}}}}} }} {allow} }}
 """
 
 
@@ -89,7 +89,7 @@ def main(binary):
     def case(title):
         return lambda f: cases.append((title, f)) or f
 
-    with Service(binary) as s:
+    with Service(binary, env={"PERIGEE_RATE_PERCENT": "100"}) as s:
         op = Operator(s)
 
         @case("the shipped price list of the default edition")
@@ -167,10 +167,15 @@ def main(binary):
             op.activate(script, script["latest_version"])
             refused = ada.post("/api/v1/strategies", {"name": "two", "source": source + "2"})
             assert refused.status == 403 and refused.code == "tier_forbids", refused
+            script = op.put("tier", "dca", tiers(23, rate=4))
+            op.activate(script, script["latest_version"])
+            answers = [ada.get("/api/v1/strategies") for _ in range(5)]  # two at once (less what was asked just before), then one every 15 s
+            assert answers[0].status == 200, answers
+            assert answers[4].code == "rate_limited" and answers[4].headers["ratelimit-limit"] == "2", answers[4]
             script = op.put("tier", "dca", tiers(22, calls=2))
             op.activate(script, script["latest_version"])
             refused = ada.get("/api/v1/strategies")
-            assert refused.status == 429 and int(refused.headers["retry-after"]) <= 3600, refused
+            assert refused.code == "tier_limit" and 1 <= int(refused.headers["retry-after"]) <= 3600, refused
 
         @case("an edition is loaded whole or not at all, by the command, while the service runs")
         def _():
