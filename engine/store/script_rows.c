@@ -205,20 +205,6 @@ enum status script_put(struct db *db, const struct script_put *put, struct scrip
   return st;
 }
 
-enum status script_judge(struct db *db, int64_t tenant_id, int64_t script_id, int64_t version, enum script_state state,
-  const char *verdict, struct err *err) {
-  struct script_version_row row;
-  enum status st = script_version_get(db, tenant_id, script_id, version, &row, err);
-  if (st != OK) return st;
-  bool proven = row.state == SCRIPT_PROVEN;
-  script_version_finish(&row);
-  if (proven) return err_set(err, ERR_EXISTS, "the version is proven already");
-  st = db_run(db, NULL, err, "UPDATE script_version SET state = ?, verdict = ? WHERE script_id = ? AND version = ?",
-    "ttii", state_texts[state], verdict, script_id, version);
-  if (st == OK) st = db_run(db, NULL, err, "UPDATE script SET revision = revision + 1 WHERE id = ?", "i", script_id);
-  return st;
-}
-
 static enum status check_revision(const struct script_row *row, int64_t expected, struct err *err) {
   if (expected == 0 || expected == row->revision) return OK;
   return err_set(err, ERR_CANCELLED, "the script was changed meanwhile: revision %lld was expected, it is %lld",
@@ -264,20 +250,6 @@ enum status script_previous(
   if (found) *ret_version = db_int(&rows, 0);
   st = db_end(&rows, st, err);
   return st != OK || found ? st : err_set(err, ERR_NOTFOUND, "no version was active before the present one");
-}
-
-enum status script_rename(struct db *db, int64_t tenant_id, int64_t script_id, const char *name,
-  int64_t expected_revision, int64_t now_ns, struct script_row *ret, struct err *err) {
-  struct script_row other;
-  enum status st = script_get(db, tenant_id, script_id, ret, err);
-  if (st == OK) st = check_revision(ret, expected_revision, err);
-  if (st != OK || strcmp(ret->name, name) == 0) return st;
-  st = script_find(db, tenant_id, ret->kind, name, &other, NULL);
-  if (st == OK) return err_set(err, ERR_EXISTS, "there is a %s named %s already", ret->kind, name);
-  if (st != ERR_NOTFOUND) return st;
-  st = db_run(db, NULL, err, "UPDATE script SET name = ?, revision = revision + 1, updated_ns = ? WHERE id = ?", "tii",
-    name, now_ns, script_id);
-  return st == OK ? script_get(db, tenant_id, script_id, ret, err) : st;
 }
 
 enum status script_delete(struct db *db, int64_t tenant_id, int64_t script_id, struct err *err) {

@@ -56,9 +56,6 @@ struct script_put_result {
 // state, header and verdict given.
 enum status script_put(
   struct db *db, const struct script_put *put, struct script_put_result *ret, struct err *err) MUST_CHECK;
-// What a proof found; only of a version that is not proven yet (ERR_EXISTS otherwise): a verdict is never taken back.
-enum status script_judge(struct db *db, int64_t tenant_id, int64_t script_id, int64_t version, enum script_state state,
-  const char *verdict, struct err *err) MUST_CHECK;
 
 // expected_revision: what the caller saw, 0: any. ERR_NOTFOUND: no such script or version; ERR_INVALID: not proven;
 // ERR_CANCELLED: somebody was faster (the message names the revision now). Activating the active one changes nothing.
@@ -67,9 +64,6 @@ enum status script_activate(struct db *db, int64_t tenant_id, int64_t script_id,
 // The version active before the present one; ERR_NOTFOUND: there was none.
 enum status script_previous(
   struct db *db, int64_t tenant_id, int64_t script_id, int64_t *ret_version, struct err *err) MUST_CHECK;
-// ERR_EXISTS: the name is taken.
-enum status script_rename(struct db *db, int64_t tenant_id, int64_t script_id, const char *name,
-  int64_t expected_revision, int64_t now_ns, struct script_row *ret, struct err *err) MUST_CHECK;
 // ERR_INVALID for the installation's own, which are kept.
 enum status script_delete(struct db *db, int64_t tenant_id, int64_t script_id, struct err *err) MUST_CHECK;
 // All of a tenant's, when it is erased.

@@ -183,10 +183,6 @@ enum status usage_release(struct db *db, int64_t tenant_id, const char *meter, c
     meter, key);
 }
 
-enum status usage_release_all(struct db *db, const char *meter, struct err *err) {
-  return db_run(db, NULL, err, "DELETE FROM usage_held WHERE meter = ?", "t", meter);
-}
-
 enum status usage_prune(struct db *db, int64_t before_ns, int limit, int64_t *ret_gone, struct err *err) {
   return db_run(db, ret_gone, err,
     "DELETE FROM usage_event WHERE (tenant_id, what, key) IN (SELECT tenant_id, what, key FROM usage_event WHERE at_ns "

@@ -68,8 +68,6 @@ enum status usage_hold(struct db *db, int64_t tenant_id, const char *meter, cons
 enum status usage_release(
   struct db *db, int64_t tenant_id, const char *meter, const char *key, struct err *err) MUST_CHECK;
 enum status usage_held(struct db *db, int64_t tenant_id, const char *meter, int64_t *ret, struct err *err) MUST_CHECK;
-// Every tenant's, when the process that held them is gone (running backtests).
-enum status usage_release_all(struct db *db, const char *meter, struct err *err) MUST_CHECK;
 
 // Forgets at most limit events from before. Their windows stay.
 enum status usage_prune(struct db *db, int64_t before_ns, int limit, int64_t *ret_gone, struct err *err) MUST_CHECK;

@@ -5,7 +5,6 @@
 #include "store/id.h"
 #include "tenant/registry_impl.h"
 #include "tenant/shipped.h"
-#include "tenant/text_diff.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -344,46 +343,4 @@ void registry_commit(struct registry *reg, struct activation *a) {
     reg->listener(reg->listener_arg, a->tenant_id, a->changes[i].kind, a->changes[i].script_id, a->changes[i].version);
   snapshot_release(old);
   registry_discard(a);
-}
-
-// ---- look
-
-enum status registry_diff(
-  struct db *db, int64_t tenant_id, int64_t script_id, int64_t from, int64_t to, struct buf *out, struct err *err) {
-  struct script_row row;
-  struct script_version_row a, b;
-  char from_name[SCRIPT_NAME_SIZE + 32], to_name[SCRIPT_NAME_SIZE + 32];
-  enum status st = script_get(db, tenant_id, script_id, &row, err);
-  if (st == OK) st = script_version_get(db, tenant_id, script_id, from, &a, err);
-  if (st != OK) return st;
-  st = script_version_get(db, tenant_id, script_id, to, &b, err);
-  if (st == OK) {
-    snprintf(from_name, sizeof from_name, "%s.lua version %lld", row.name, (long long)a.version);
-    snprintf(to_name, sizeof to_name, "%s.lua version %lld", row.name, (long long)b.version);
-    st = text_diff(out, from_name, a.source, a.source_len, to_name, b.source, b.source_len, err);
-    script_version_finish(&b);
-  }
-  script_version_finish(&a);
-  return st;
-}
-
-json_t *script_row_json(const struct script_row *row) {
-  return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "name", row->name, "kind", row->kind, "active_version",
-    row->active_version != 0 ? json_integer(row->active_version) : json_null(), "latest_version",
-    (json_int_t)row->latest_version, "created_at_ms", (json_int_t)(row->created_ns / 1000000), "updated_at_ms",
-    (json_int_t)(row->updated_ns / 1000000));
-}
-
-static json_t *parsed(const char *text) {
-  json_t *o = text != NULL ? json_loads(text, 0, NULL) : NULL;
-  return o != NULL ? o : json_null();
-}
-
-json_t *script_version_json(const struct script_version_row *row) {
-  json_t *o = json_pack("{s:I, s:s, s:s, s:b, s:s, s:I, s:o, s:o}", "version", (json_int_t)row->version, "sha256",
-    row->sha256, "state", script_state_text(row->state), "active", (int)row->active, "comment",
-    row->comment != NULL ? row->comment : "", "created_at_ms", (json_int_t)(row->created_ns / 1000000), "header",
-    parsed(row->header), "verdict", parsed(row->verdict));
-  if (o != NULL && row->source != NULL) json_object_set_new(o, "source", json_stringn(row->source, row->source_len));
-  return o;
 }

@@ -114,12 +114,3 @@ void registry_commit(struct registry *reg, struct activation *a);
 void registry_discard(struct activation *a);
 // The script's row as of registry_activate.
 const struct script_row *activation_row(const struct activation *a);
-
-// ---- look
-
-// The unified diff of two versions, appended.
-enum status registry_diff(struct db *db, int64_t tenant_id, int64_t script_id, int64_t from, int64_t to,
-  struct buf *out, struct err *err) MUST_CHECK;
-// As GET /strategies/{id} and its versions answer, without ids, which are the API's to write.
-json_t *script_row_json(const struct script_row *row);
-json_t *script_version_json(const struct script_version_row *row);
