@@ -115,6 +115,25 @@ static void add_problem(json_t *responses, enum problem p) {
                                                    "application/problem+json", "schema", "$ref", "#/components/schemas/Problem"));
 }
 
+static bool needs_second_factor(enum permission p) {
+  const struct caller top = {.role = ROLE_SUPER_ADMIN, .member_role = MEMBER_OWNER};
+  return p != PERMISSION_UNKNOWN && permission_check(&top, p) == PERMISSION_DENIED_MFA;
+}
+
+// Who may, in words: asked of the permission table itself, by trying.
+static size_t describe_permission(enum permission p, char *out, size_t size, bool more) {
+  struct caller top = {.role = ROLE_SUPER_ADMIN, .member_role = MEMBER_OWNER, .mfa = true, .by_key = true};
+  const char *scope = NULL;
+  for (unsigned bit = KEY_SCOPE_READ; bit <= KEY_SCOPE_ADMIN; bit <<= 1) {
+    top.scopes = bit;
+    if (permission_allowed(&top, p)) scope = key_scope_text((enum key_scope)bit);
+  }
+  const bool mfa = needs_second_factor(p);
+  const int n = snprintf(out, size, "%sPermission `%s`. %s%s%s%s", more ? "\n\n" : "", permission_text(p), scope ? "API keys need the scope `" : "Not with an API key",
+                         scope ? scope : "", scope ? "`." : ".", mfa ? " Needs a session with a second factor." : "");
+  return n > 0 && (size_t)n < size ? (size_t)n : 0;
+}
+
 static json_t *responses(const struct route *r) {
   json_t *out = json_object();
   const char *status;
@@ -136,6 +155,8 @@ static json_t *responses(const struct route *r) {
     add_problem(out, PROBLEM_forbidden);
     add_problem(out, PROBLEM_csrf_failed);
     add_problem(out, PROBLEM_not_found);  // the tenant named by Perigee-Tenant
+    add_problem(out, PROBLEM_tier_limit);  // requests an hour
+    if (needs_second_factor(r->permission)) add_problem(out, PROBLEM_second_factor_missing);
   }
   if (strchr(r->path, '{')) add_problem(out, PROBLEM_not_found);
   if (r->list) add_problem(out, PROBLEM_bad_cursor);
@@ -165,21 +186,6 @@ static json_t *security(const struct route *r) {
   json_t *list = json_pack("[{s:[]}, {s:[], s:[]}]", "bearer", "cookie", "csrf");
   if (r->auth == AUTH_OPTIONAL) json_array_insert_new(list, 0, json_object());
   return list;
-}
-
-// Who may, in words: asked of the permission table itself, by trying.
-static size_t describe_permission(enum permission p, char *out, size_t size, bool more) {
-  struct caller top = {.role = ROLE_SUPER_ADMIN, .member_role = MEMBER_OWNER, .mfa = true, .by_key = true};
-  const char *scope = NULL;
-  for (unsigned bit = KEY_SCOPE_READ; bit <= KEY_SCOPE_ADMIN; bit <<= 1) {
-    top.scopes = bit;
-    if (permission_allowed(&top, p)) scope = key_scope_text((enum key_scope)bit);
-  }
-  top.by_key = top.mfa = false;
-  const bool mfa = !permission_allowed(&top, p);
-  const int n = snprintf(out, size, "%sPermission `%s`. %s%s%s%s", more ? "\n\n" : "", permission_text(p), scope ? "API keys need the scope `" : "Not with an API key",
-                         scope ? scope : "", scope ? "`." : ".", mfa ? " Needs a session with a second factor." : "");
-  return n > 0 && (size_t)n < size ? (size_t)n : 0;
 }
 
 static json_t *operation(const struct api_table *t, const struct route *r) {

@@ -128,6 +128,8 @@ def main(binary):
             client = s.register(f"{role}@example.org")
             operator.patch(f"/api/v1/admin/users/{client.me['id']}", {"role": role}, expect=200)
             staff[role] = s.login(f"{role}@example.org")
+        for client in (ada, bob):
+            client.post("/api/v1/subscriptions/upgrade", {"plan": client.get("/api/v1/subscriptions/plans").json["items"][-1]["id"]}, expect=200)
         keys = {scope: Client(s, ada.post("/api/v1/me/api-keys", {"name": scope, "scopes": [scope]}, expect=201).json["key"]) for scope in ("read", "trade", "strategies")}
         # What ada owns, by the name of the path parameter.
         owned = {"user_id": ada.me["id"], "org_id": ada.me["tenant_id"],
@@ -149,7 +151,7 @@ def main(binary):
         def _():
             none = base64.urlsafe_b64encode(b'{"alg":"none"}').rstrip(b"=").decode()
             _, claims, mac = ada.token.split(".")
-            for token in ("x", ada.token[:-2], f"{none}.{claims}.", f"{none}.{claims}.{mac}", "pk_" + "A" * 43, ada.token + " ", "\u00e9"):
+            for token in ("x", ada.token[:-2], f"{none}.{claims}.", f"{none}.{claims}.{mac}", "pgk_" + "A" * 43, "\u00e9"):
                 try:
                     everywhere(closed, Client(s, token), {401}, owned)
                 except UnicodeEncodeError:
@@ -205,6 +207,8 @@ def main(binary):
                 if op.method in ("POST", "PUT", "PATCH"):
                     for raw, kind in (("[]", "application/json"), ("{", "application/json"), ("{}", "text/plain"), ('{"a":1,"a":2}', "application/json"),
                                       ("[" * 500, "application/json"), ('"\\u0000"', "application/json"), ("x" * 300000, "application/json")):
+                        if raw == "{}" and "requestBody" not in op.op:
+                            continue  # what some clients always send
                         client = staff["super_admin"] if op.admin else bob
                         answer = client.call(op.method, op.path(owned), raw=raw, headers={"Content-Type": kind, **op.headers})
                         assert 400 <= answer.status < 500, f"{op.id} {raw[:20]}: {answer}"

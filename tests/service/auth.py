@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+"""Who may be whom: tokens, second factor, lockout, cookies, keys, organisations, erasure: auth.py PERIGEE. Prints TAP."""
+import base64
+import hashlib
+import hmac
+import json
+import struct
+import sys
+import time
+
+from service import PASSWORD, Client, Service, run_cases
+
+
+def totp(secret, at=None):
+    """RFC 6238, written from the RFC."""
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    mac = hmac.new(key, struct.pack(">Q", int(at if at is not None else time.time()) // 30), hashlib.sha1).digest()
+    offset = mac[-1] & 15
+    return f"{(struct.unpack('>I', mac[offset:offset + 4])[0] & 0x7FFFFFFF) % 1000000:06d}"
+
+
+def claims(token):
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def main(binary):
+    cases = []
+
+    def case(title):
+        return lambda f: cases.append((title, f)) or f
+
+    with Service(binary) as s:
+        anonymous, operator = s.anonymous(), s.operator()
+        ada, bob = s.register("ada@example.org"), s.register("bob@example.org")
+        for client in (ada, bob):
+            client.post("/api/v1/subscriptions/upgrade", {"plan": "enterprise"}, expect=200)
+        two = {}
+
+        @case("registering tells nothing, weak passwords are refused")
+        def _():
+            fresh = anonymous.post("/api/v1/auth/register", {"email": "new@example.org", "password": PASSWORD}, expect=202)
+            known = anonymous.post("/api/v1/auth/register", {"email": "Ada@Example.org", "password": PASSWORD}, expect=202)
+            assert fresh.body == known.body
+            for weak in ("short", "password123", "aaaaaaaaaa"):
+                answer = anonymous.post("/api/v1/auth/register", {"email": "x@example.org", "password": weak})
+                assert answer.code == "validation_failed" and answer.json["errors"][0]["pointer"] == "/password", (weak, answer)
+            assert anonymous.post("/api/v1/auth/register", {"email": "not a mail", "password": PASSWORD}).code == "validation_failed"
+            assert anonymous.post("/api/v1/auth/verify-email", {"token": "pgm_" + "A" * 43}).code == "bad_token"
+
+        @case("a wrong password and an unknown address answer alike; five failures lock, for both")
+        def _():
+            for email in ("bob@example.org", "nobody@example.org"):
+                answers = [anonymous.post("/api/v1/auth/login", {"email": email, "password": "wrong wrong"}) for _ in range(6)]
+                assert [a.code for a in answers[:5]] == ["invalid_credentials"] * 5, answers
+                assert answers[5].status == 429 and int(answers[5].headers["retry-after"]) >= 1, answers[5]
+
+        @case("a refresh token works once; its reuse ends the session")
+        def _():
+            carol = s.register("carol@example.org")
+            first = carol.tokens["refresh_token"]
+            second = anonymous.post("/api/v1/auth/refresh", {"refresh_token": first}, expect=200).json
+            again = anonymous.post("/api/v1/auth/refresh", {"refresh_token": first}, expect=200).json
+            assert again["refresh_token"] == second["refresh_token"], "the answer that was lost is given again within seconds"
+            third = anonymous.post("/api/v1/auth/refresh", {"refresh_token": second["refresh_token"]}, expect=200).json
+            assert anonymous.post("/api/v1/auth/refresh", {"refresh_token": first}).code == "invalid_credentials"
+            assert Client(s, third["access_token"]).get("/api/v1/me").status == 401, "the family is revoked"
+            assert anonymous.post("/api/v1/auth/refresh", {"refresh_token": third["refresh_token"]}).status == 401
+
+        @case("signing out ends the token at once; a session can be ended from another")
+        def _():
+            one, other = s.login("carol@example.org"), s.login("carol@example.org")
+            sessions = one.get("/api/v1/me/sessions", expect=200).json["items"]
+            mine = [x["id"] for x in sessions if x["current"]]
+            assert len(sessions) >= 2 and len(mine) == 1
+            theirs = [x["id"] for x in other.get("/api/v1/me/sessions").json["items"] if x["current"]][0]
+            one.delete(f"/api/v1/me/sessions/{theirs}", expect=204)
+            assert other.get("/api/v1/me").status == 401
+            assert ada.delete(f"/api/v1/me/sessions/{mine[0]}").status == 404
+            one.post("/api/v1/auth/logout", expect=204)
+            assert one.get("/api/v1/me").status == 401
+
+        @case("a forgotten password is set by mail, once, and ends all sessions")
+        def _():
+            carol = s.login("carol@example.org")
+            anonymous.post("/api/v1/auth/forgot-password", {"email": "nobody@example.org"}, expect=202)
+            before = len(s.mails())
+            anonymous.post("/api/v1/auth/forgot-password", {"email": "carol@example.org"}, expect=202)
+            while len(s.mails()) == before:
+                time.sleep(0.02)
+            token = s.mailed_token("carol@example.org")
+            anonymous.post("/api/v1/auth/reset-password", {"token": token, "password": "another fine password"}, expect=204)
+            assert anonymous.post("/api/v1/auth/reset-password", {"token": token, "password": "another fine password"}).code == "bad_token"
+            assert carol.get("/api/v1/me").status == 401
+            s.login("carol@example.org", "another fine password")
+
+        @case("changing the password needs the present one")
+        def _():
+            carol = s.login("carol@example.org", "another fine password")
+            assert carol.patch("/api/v1/me", {"new_password": PASSWORD, "password": "wrong"}).code == "invalid_credentials"
+            assert carol.patch("/api/v1/me", {"new_password": PASSWORD}).code == "validation_failed"
+            carol.patch("/api/v1/me", {"new_password": PASSWORD, "password": "another fine password", "name": "Carol"}, expect=200)
+            assert carol.get("/api/v1/me", expect=200).json["name"] == "Carol"
+
+        @case("two-factor authentication: enabled by a code, asked for at login, each code once, recovery codes once")
+        def _():
+            dora = s.register("dora@example.org")
+            assert dora.post("/api/v1/auth/enable-2fa", {"password": "wrong"}).code == "invalid_credentials"
+            begun = dora.post("/api/v1/auth/enable-2fa", {"password": PASSWORD}, expect=200).json
+            assert begun["otpauth_uri"].startswith("otpauth://totp/") and begun["secret"] in begun["otpauth_uri"]
+            assert dora.post("/api/v1/auth/verify-2fa", {"code": "000000"}).code == "invalid_credentials"
+            code = totp(begun["secret"], time.time() - 30)
+            codes = dora.post("/api/v1/auth/verify-2fa", {"code": code}, expect=200).json["recovery_codes"]
+            assert len(set(codes)) == 10
+            pending = anonymous.post("/api/v1/auth/login", {"email": "dora@example.org", "password": PASSWORD}, expect=200).json
+            assert pending["second_factor_required"] and "access_token" not in pending
+            assert Client(s, pending["pending_token"]).get("/api/v1/me").status == 401, "a pending token is no access token"
+            step = {"pending_token": pending["pending_token"]}
+            assert anonymous.post("/api/v1/auth/verify-2fa", {**step, "code": code}).code == "invalid_credentials", "spent"
+            fresh = totp(begun["secret"])
+            tokens = anonymous.post("/api/v1/auth/verify-2fa", {**step, "code": fresh}, expect=200).json
+            assert claims(tokens["access_token"])["sub"] == dora.me["id"]
+            assert anonymous.post("/api/v1/auth/verify-2fa", {**step, "code": fresh}).code == "invalid_credentials", "replayed"
+            anonymous.post("/api/v1/auth/login", {"email": "dora@example.org", "password": PASSWORD, "code": codes[0]}, expect=200)
+            assert anonymous.post("/api/v1/auth/login", {"email": "dora@example.org", "password": PASSWORD, "code": codes[0]}).code == "invalid_credentials"
+            two["dora"] = Client(s, tokens["access_token"])
+            two["dora"].me = two["dora"].get("/api/v1/me", expect=200).json
+            assert two["dora"].me["two_factor"]
+            two["codes"] = codes
+
+        @case("venue credentials need the second factor, are never shown, and stand nowhere in plain")
+        def _():
+            body = {"venue": "bybit", "name": "Main", "secrets": {"api_key": "CANARY-7f3a", "api_secret": "CANARY-91bc"}}
+            assert ada.post("/api/v1/accounts", body).code == "second_factor_missing"
+            dora = two["dora"]
+            made = dora.post("/api/v1/accounts", body, expect=201)
+            assert sorted(made.json["fields"]) == ["api_key", "api_secret"] and b"CANARY" not in made.body
+            assert ada.delete(f"/api/v1/accounts/{made.json['id']}").status in (403, 404)
+            dora.put(f"/api/v1/accounts/{made.json['id']}/secrets", {"secrets": {"api_key": "CANARY-other"}}, expect=204)
+            assert dora.get("/api/v1/accounts").json["items"][0]["fields"] == ["api_key"]
+            everything = b"".join(p.read_bytes() for p in s.data.rglob("*") if p.is_file()) + s.log_text().encode() + anonymous.get("/metrics").body
+            assert b"CANARY" not in everything
+
+        @case("the console's cookie: HttpOnly, and no change without the CSRF token")
+        def _():
+            answer = anonymous.post("/api/v1/auth/login", {"email": "ada@example.org", "password": PASSWORD, "cookie": True}, expect=200)
+            assert "access_token" not in answer.json
+            jar = answer.headers["set-cookie"]
+            assert "HttpOnly" in jar and "SameSite=Strict" in jar and "Secure" in jar
+            conn = s.connect()
+            conn.request("POST", "/api/v1/auth/login", json.dumps({"email": "ada@example.org", "password": PASSWORD, "cookie": True}), {"Content-Type": "application/json"})
+            response = conn.getresponse()
+            csrf = json.loads(response.read())["csrf_token"]
+            cookies = "; ".join(v.split(";")[0] for k, v in response.getheaders() if k.lower() == "set-cookie")
+            conn.close()
+            console = Client(s, headers={"Cookie": cookies})
+            console.get("/api/v1/me", expect=200)
+            assert console.patch("/api/v1/me", {"name": "Mallory"}).code == "csrf_failed"
+            assert console.patch("/api/v1/me", {"name": "Mallory"}, headers={"X-CSRF-Token": "A" * 43}).code == "csrf_failed"
+            assert console.patch("/api/v1/me", {"name": "Mallory"}, headers={"X-CSRF-Token": csrf, "Sec-Fetch-Site": "cross-site"}).code == "csrf_failed"
+            console.patch("/api/v1/me", {"name": "Ada"}, headers={"X-CSRF-Token": csrf, "Sec-Fetch-Site": "same-origin"}, expect=200)
+            refreshed = console.post("/api/v1/auth/refresh", expect=200)
+            assert refreshed.json["csrf_token"] == csrf and "refresh_token" not in refreshed.json
+
+        @case("API keys: scopes, networks, deletion at once")
+        def _():
+            read = Client(s, ada.post("/api/v1/me/api-keys", {"name": "r", "scopes": ["read"]}, expect=201).json["key"])
+            read.get("/api/v1/strategies", expect=200)
+            assert read.post("/api/v1/strategies", {"name": "x", "source": "x"}).code == "forbidden"
+            assert read.get("/api/v1/me/sessions").code == "forbidden"
+            elsewhere = Client(s, ada.post("/api/v1/me/api-keys", {"name": "n", "scopes": ["read"], "networks": ["203.0.113.0/24"]}, expect=201).json["key"])
+            assert elsewhere.get("/api/v1/strategies").status == 401
+            assert ada.post("/api/v1/me/api-keys", {"name": "n", "scopes": ["read"], "networks": ["203.0.113.7/24"]}).code == "validation_failed"
+            for key in ada.get("/api/v1/me/api-keys", expect=200).json["items"]:
+                ada.delete(f"/api/v1/me/api-keys/{key['id']}", expect=204)
+            assert read.get("/api/v1/strategies").status == 401
+
+        @case("an organisation: invited by mail, roles hold, the last owner stays")
+        def _():
+            org = ada.post("/api/v1/orgs", {"name": "Lovelace & Co"}, expect=201).json
+            base = f"/api/v1/orgs/{org['id']}"
+            assert bob.get(base).status == 404
+            assert ada.post(f"{base}/invitations", {"email": "bob@example.org", "role": "viewer"}).code == "tier_forbids", "its own plan counts"
+            ada.post("/api/v1/subscriptions/upgrade", {"plan": "enterprise"}, headers={"Perigee-Tenant": org["id"]}, expect=200)
+            ada.post(f"{base}/invitations", {"email": "bob@example.org", "role": "viewer"}, expect=201)
+            token = None
+            for _ in range(200):
+                found = [m for m in s.mails() if "bob@example.org" in m and "pgi_" in m]
+                if found:
+                    token = "pgi_" + found[-1].split("pgi_")[1][:43]
+                    break
+                time.sleep(0.02)
+            assert ada.post("/api/v1/orgs/invitations/accept", {"token": token}).code == "bad_token", "it was sent to bob"
+            assert bob.post("/api/v1/orgs/invitations/accept", {"token": token}, expect=200).json["my_role"] == "viewer"
+            for_org = {"Perigee-Tenant": org["id"]}
+            bob.get("/api/v1/strategies", headers=for_org, expect=200)
+            assert bob.post("/api/v1/backtests", {"strategy_id": "str_0000000000ABC", "data": [{"symbol": "X", "timeframe": "1h"}]}, headers=for_org).code == "forbidden"
+            assert bob.post(f"{base}/invitations", {"email": "x@example.org", "role": "viewer"}).code == "forbidden"
+            assert sorted(m["role"] for m in bob.get(f"{base}/members", expect=200).json["items"]) == ["owner", "viewer"]
+            assert ada.delete(f"{base}/members/{ada.me['id']}").code == "conflict"
+            ada.patch(f"{base}/members/{bob.me['id']}", {"role": "trader"}, expect=204)
+            bob.delete(f"{base}/members/{bob.me['id']}", expect=204)
+            assert bob.get("/api/v1/strategies", headers=for_org).status == 404
+
+        @case("operators: suspended at once, seen as they are without a change, everything in the log")
+        def _():
+            erin = s.register("erin@example.org")
+            path = f"/api/v1/admin/users/{erin.me['id']}"
+            operator.patch(f"/api/v1/admin/users/{two['dora'].me['id']}", {"role": "admin"}, expect=200)
+            tokens = anonymous.post("/api/v1/auth/login", {"email": "dora@example.org", "password": PASSWORD, "code": two["codes"][1]}, expect=200).json
+            admin = Client(s, tokens["access_token"])
+            assert ada.post(f"{path}/impersonate").code == "forbidden"
+            look = Client(s, admin.post(f"{path}/impersonate", expect=200).json["access_token"])
+            assert look.get("/api/v1/me", expect=200).json["email"] == "erin@example.org"
+            assert look.patch("/api/v1/me", {"name": "Mallory"}).code == "forbidden"
+            assert admin.patch(path, {"role": "admin"}).code == "forbidden"
+            admin.patch(path, {"suspended": True, "reason": "asked for"}, expect=200)
+            assert erin.get("/api/v1/me").status == 401
+            assert anonymous.post("/api/v1/auth/login", {"email": "erin@example.org", "password": PASSWORD}).status in (401, 403)
+            operator.patch(path, {"suspended": False}, expect=200)
+            s.login("erin@example.org")
+            actions = [e["action"] for e in operator.get("/api/v1/admin/audit?limit=200", expect=200).json["items"]]
+            assert len(actions) > 20 and any("suspend" in a for a in actions) and any("impersonate" in a for a in actions), actions
+
+        @case("export shows what is stored; erasure takes it away and leaves the log sound")
+        def _():
+            frida = s.register("frida@example.org")
+            frida.post("/api/v1/strategies", {"name": "Mine", "source": 'strategy{ name="x", api=1 }\\nfunction on_bar(ctx) end\\n'})
+            export = frida.get("/api/v1/me/export", expect=200)
+            assert export.json["me"]["email"] == "frida@example.org" and export.json["sessions"] and export.json["audit"]
+            assert frida.delete("/api/v1/me", {"password": "wrong"}).code == "invalid_credentials"
+            frida.delete("/api/v1/me", {"password": PASSWORD}, expect=204)
+            assert frida.get("/api/v1/me").status == 401
+            assert anonymous.post("/api/v1/auth/login", {"email": "frida@example.org", "password": PASSWORD}).code == "invalid_credentials"
+            assert not operator.get("/api/v1/admin/users?q=frida", expect=200).json["items"]
+
+        return run_cases(cases)
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1]) else 0)
