@@ -34,8 +34,6 @@ static const struct setting table[] = {
     {"proxy", "PERIGEE_PROXY", LIST, AT(proxies), 0, 0},
     {"public-url", "PERIGEE_PUBLIC_URL", TEXT, AT(public_url), 0, 0},
     {"edition", "PERIGEE_EDITION", TEXT, AT(edition), 0, 0},
-    {"mail", "PERIGEE_MAIL", TEXT, AT(mail), 0, 0},
-    {"jobs", "PERIGEE_JOBS", NUMBER, AT(jobs), 0, 256},
     {"grace-ms", "PERIGEE_GRACE_MS", NUMBER, AT(grace_ms), 0, 600000},
     {"demo", "PERIGEE_DEMO", FLAG, AT(demo), 0, 0},
 };
@@ -51,8 +49,6 @@ const struct cli_option settings_options[] = {
     {"--proxy", "RANGE", "a reverse proxy whose X-Forwarded-* are believed, such as 10.0.0.0/8; may be given again"},
     {"--public-url", "URL", "how customers reach this service, for links in mails"},
     {"--edition", "NAME", "whose tiers are active: mikrobot, dca, unified, luno, marketpilot or a loaded one (dca)"},
-    {"--mail", "WHERE", "dir:PATH writes each mail to a file, smtp://[USER:PASSWORD@]HOST[:PORT] sends it (dir:DIR/outbox)"},
-    {"--jobs", "N", "backtests at once (one per core)"},
     {"--grace-ms", "N", "how long requests under way may take at the end (10000)"},
     {"--demo", NULL, "a demo customer with a password printed once"},
     {NULL, NULL, NULL}};
