@@ -110,6 +110,7 @@ enum status user_erase(struct db *db, int64_t id, int64_t now_ns, struct err *er
     "DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE user_id = ?)",
     "UPDATE sessions SET address = '', user_agent = '' WHERE user_id = ?",
     "DELETE FROM outbox WHERE user_id = ?",
+    "DELETE FROM outbox WHERE recipient = (SELECT email FROM users WHERE id = ?)",
     "DELETE FROM members WHERE user_id = ?",
     "UPDATE tenants SET name = 'erased', revision = revision + 1 WHERE id = (SELECT tenant_id FROM users WHERE id = ?)",
   };

@@ -182,7 +182,7 @@ static enum status last_super_admin(struct db *db, const struct user_row *user, 
 }
 
 static enum status may_erase(struct identity *id, struct db *db, struct erasure *e, const struct user_row *user, struct err *err) {
-  bool good = true, last;
+  bool last;
   int64_t alone = 0;
   if (!e->work.match || strcmp(user->password_hash, e->work.stored) != 0) {
     e->reason = REFUSAL_BAD_CREDENTIALS;
@@ -196,10 +196,9 @@ static enum status may_erase(struct identity *id, struct db *db, struct erasure 
     e->reason = alone ? REFUSAL_LAST_OWNER : REFUSAL_LAST_SUPER_ADMIN;
     return OK;
   }
-  if (user->totp && e->code) st = second_factor_check(id, db, user, e->code, e->from.now_ns, &good, err);
-  if (user->totp && !e->code) e->reason = REFUSAL_SECOND_FACTOR_REQUIRED;
-  if (!good) e->reason = REFUSAL_BAD_CODE;
-  return st;
+  if (user->totp && e->code) return second_factor_check(id, db, user, e->code, &e->from, &e->reason, &e->wait_s, err);
+  if (user->totp) e->reason = REFUSAL_SECOND_FACTOR_REQUIRED;
+  return OK;
 }
 
 enum status erasure_commit(struct identity *id, struct db *db, struct erasure *e, struct err *err) {

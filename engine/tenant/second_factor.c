@@ -60,12 +60,19 @@ static enum status take_recovery(struct db *db, int64_t user_id, const char *cod
   return found(recovery_take(db, user_id, hash, err), ret_good);
 }
 
-enum status second_factor_check(struct identity *id, struct db *db, const struct user_row *user, const char *code, int64_t now_ns, bool *ret_good, struct err *err) {
-  *ret_good = false;
-  if (strlen(code) == TOTP_DIGITS) return accept(id, db, user, code, now_ns, ret_good, err);
-  enum status st = take_recovery(db, user->id, code, ret_good, err);
-  const struct origin from = {.now_ns = now_ns};
-  return st == OK && *ret_good ? identity_audit(db, user->tenant_id, user->id, 0, "2fa.recovery", NULL, 0, NULL, &from, err) : st;
+enum status second_factor_check(struct identity *id, struct db *db, const struct user_row *user, const char *code, const struct origin *from, enum refusal *ret_reason,
+                                int64_t *ret_wait_s, struct err *err) {
+  char account[48];
+  bool good = false;
+  const bool is_totp = strlen(code) == TOTP_DIGITS;
+  snprintf(account, sizeof account, "2fa:%" PRId64, user->id);
+  *ret_reason = REFUSAL_LOCKED;
+  if ((*ret_wait_s = identity_attempt(id, account, "", from->mono_ns))) return OK;
+  enum status st = is_totp ? accept(id, db, user, code, from->now_ns, &good, err) : take_recovery(db, user->id, code, &good, err);
+  *ret_reason = good ? REFUSAL_NONE : REFUSAL_BAD_CODE;
+  if (st != OK || !good) return st;
+  identity_forgive(id, account, "");
+  return is_totp ? OK : identity_audit(db, user->tenant_id, user->id, 0, "2fa.recovery", NULL, 0, NULL, from, err);
 }
 
 enum status second_factor_prepare(struct identity *id, struct db *db, struct second_factor *f, struct err *err) {
@@ -110,20 +117,14 @@ enum status second_factor_enable_commit(struct identity *id, struct db *db, stru
 
 enum status second_factor_disable_commit(struct identity *id, struct db *db, struct second_factor *f, struct err *err) {
   struct user_row user;
-  bool good;
   enum status st = proven(id, db, f, &user, err);
   if (st != OK || f->reason != REFUSAL_NONE) return st;
   if (!user.totp) {
     f->reason = REFUSAL_NOT_ENABLED;
     return OK;
   }
-  st = second_factor_check(id, db, &user, f->code, f->from.now_ns, &good, err);
-  if (st != OK) return st;
-  if (!good) {
-    f->reason = REFUSAL_BAD_CODE;
-    identity_attempt(id, user.email, f->from.address, f->from.mono_ns);  // a guess counts though the password was right
-    return OK;
-  }
+  st = second_factor_check(id, db, &user, f->code, &f->from, &f->reason, &f->wait_s, err);
+  if (st != OK || f->reason != REFUSAL_NONE) return st;
   st = totp_delete(db, user.id, err);
   return st == OK ? identity_audit(db, user.tenant_id, user.id, 0, "2fa.disable", NULL, 0, NULL, &f->from, err) : st;
 }

@@ -9,8 +9,11 @@
 
 #define TOTP_URI_SIZE 512
 
-// In a write: spends the code. *ret_good false: it is not right, or was used before.
-enum status second_factor_check(struct identity *id, struct db *db, const struct user_row *user, const char *code, int64_t now_ns, bool *ret_good, struct err *err) MUST_CHECK;
+// In a write: spends the code. *ret_reason: NONE; BAD_CODE (not right, or used before); LOCKED, with *ret_wait_s. A code is short,
+// so wrong ones are counted by account wherever they come from, and whatever they were asked for: only who knows the password
+// gets this far, so no stranger can lock anybody out.
+enum status second_factor_check(struct identity *id, struct db *db, const struct user_row *user, const char *code, const struct origin *from, enum refusal *ret_reason,
+                                int64_t *ret_wait_s, struct err *err) MUST_CHECK;
 
 // What needs the password again: prepare (reader), work (pool), commit (write), as tenant/identity.h says.
 struct second_factor {

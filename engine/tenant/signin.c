@@ -131,7 +131,7 @@ static enum refusal may_enter(const struct identity *id, const struct user_row *
 
 enum status login_commit(struct identity *id, struct db *db, struct login *l, struct err *err) {
   struct user_row user;
-  bool known, good = false, mfa = false;
+  bool known, mfa = false;
   if (l->work.status != OK) return err_set(err, l->work.status, "%s", l->work.err.msg);
   enum status st = found(user_by_email(db, l->address, &user, err), &known);
   if (st != OK) return st;
@@ -148,12 +148,9 @@ enum status login_commit(struct identity *id, struct db *db, struct login *l, st
     return make_pending(id, &user, l->from.now_ns, l->pending, err);
   }
   if (user.totp) {
-    st = second_factor_check(id, db, &user, l->code, l->from.now_ns, &good, err);
+    st = second_factor_check(id, db, &user, l->code, &l->from, &l->reason, &l->wait_s, err);
     if (st != OK) return st;
-    if (!good) {
-      l->reason = REFUSAL_BAD_CODE;
-      return audit(db, &user, "login.failed", &l->from, err);
-    }
+    if (l->reason != REFUSAL_NONE) return audit(db, &user, "login.failed", &l->from, err);
     mfa = true;
   }
   identity_forgive(id, l->address, l->from.address);
@@ -165,26 +162,16 @@ enum status second_step_commit(struct identity *id, struct db *db, struct second
   struct jwt_claims c;
   struct user_row user;
   int64_t user_id;
-  bool known, good;
+  bool known;
   s->reason = REFUSAL_BAD_TOKEN;
   if (jwt_verify(&identity_keys(id)->tokens, JWT_PENDING, s->pending, strlen(s->pending), s->from.now_ns / S, &c) != JWT_VALID || !id_parse("usr", c.sub, strlen(c.sub), &user_id)) return OK;
   enum status st = found(user_get(db, user_id, &user, err), &known);
   // A password set since makes what was proven with the old one worthless.
   if (st != OK || !known || user.password_changed_ns / S > c.iat_s) return st;
-  char account[48];
-  snprintf(account, sizeof account, "2fa:%" PRId64, user_id);
-  if ((s->wait_s = identity_attempt(id, account, "", s->from.mono_ns))) {  // of the account, wherever from: a code is short
-    s->reason = REFUSAL_LOCKED;
-    return OK;
-  }
   if ((s->reason = may_enter(id, &user)) != REFUSAL_NONE) return OK;
-  st = second_factor_check(id, db, &user, s->code, s->from.now_ns, &good, err);
+  st = second_factor_check(id, db, &user, s->code, &s->from, &s->reason, &s->wait_s, err);
   if (st != OK) return st;
-  if (!good) {
-    s->reason = REFUSAL_BAD_CODE;
-    return audit(db, &user, "login.failed", &s->from, err);
-  }
-  identity_forgive(id, account, "");
+  if (s->reason != REFUSAL_NONE) return audit(db, &user, "login.failed", &s->from, err);
   st = session_begin(id, db, &user, user.tenant_id, 0, true, &s->from, &s->tokens, err);
   return st == OK ? audit(db, &user, "login", &s->from, err) : st;
 }
