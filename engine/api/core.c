@@ -61,9 +61,12 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
   core->store = config->store;
   core->version = config->version;
   core->origins = config->origins;
-  core->check_answers = config->check_answers || getenv("PERIGEE_CHECK_ANSWERS") != NULL;
+  const char *check = getenv("PERIGEE_CHECK_ANSWERS");
+  core->check_answers = config->check_answers || (check && *check);
   core->log = config->log;
   core->log_arg = config->log_arg;
+  core->log_gathers = config->exe != NULL;
+  buf_init(&core->log_lines, 1 << 20);
   struct stream_rules rules = api_stream_rules;
   rules.arg = core;
   enum status st = services_create(core, config, &core->services, err);
@@ -109,6 +112,8 @@ void api_core_destroy(struct api_core *core) {
   if (!core) return;
   jobs_destroy(core->jobs);
   services_destroy(core->services);
+  api_log_flush(core);
+  buf_finish(&core->log_lines);
   assert(core->calls == 0);
   stream_hub_destroy(core->hub);
   metrics_destroy(core->metrics);

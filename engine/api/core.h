@@ -33,6 +33,8 @@ struct api_core {
   uint8_t csrf_key[32];
   void (*log)(void *arg, const char *line, size_t len);  // one JSON object without the line's end
   void *log_arg;
+  struct buf log_lines;   // gathered: a write per line would cost more than most requests
+  bool log_gathers;
   unsigned calls;         // under way
   bool draining;          // the server is stopping: /ready says so
 };
@@ -71,3 +73,6 @@ enum status backtests_resume(struct api_core *core, struct err *err) MUST_CHECK;
 
 // One log line: {"ts","level","event", …}. extra may be NULL; taken.
 void api_log(struct api_core *core, const char *level, const char *event, json_t *extra);
+// Lines about requests wait for at most LOG_MS, or for 32 KiB; anything worse than "info" is written at once.
+#define LOG_MS 100
+void api_log_flush(struct api_core *core);

@@ -30,7 +30,7 @@ struct api_config {
   const char *const *origins;  // CORS and WebSocket origins beside our own; ends with NULL; may be NULL
   int rate_percent;            // of the usual rate limits; 0: 100; negative: no limits, for tests
   bool check_answers;          // for tests: an answer that is not documented becomes a 500
-  void (*log)(void *arg, const char *line, size_t len);  // may be NULL
+  void (*log)(void *arg, const char *lines, size_t len);  // JSON objects, one a line, without the last line's end; may be NULL
   void *log_arg;
 };
 

@@ -27,7 +27,7 @@
 struct services {
   struct api_core *core;
   struct watchdog *watchdog;
-  struct loop_timer *mail, *flush, *hourly;
+  struct loop_timer *mail, *flush, *hourly, *log;
   char mail_dir[4200];
   bool mailing;           // one is on its way to being marked
   struct outbox_row row;  // that one
@@ -90,6 +90,7 @@ static void flush(void *arg) {
   struct services *s = arg;
   usage_flush(s->core->usage, s->core->store, clock_wall_ns());
 }
+static void flush_log(void *arg) { api_log_flush(((struct services *)arg)->core); }
 static enum status sweep_and_sign(struct db *db, void *arg, struct err *err) {
   struct services *s = arg;
   bool is_signed;
@@ -136,6 +137,7 @@ enum status services_create(struct api_core *core, const struct api_config *conf
   if (st == OK) registry_listen(core->registry, on_activation, core);
   // Commands that run without a server do one thing and leave; they keep no house.
   if (st == OK && config->exe) st = every(s, MAIL_MS, mail_next, &s->mail, err);
+  if (st == OK && config->exe) st = every(s, LOG_MS, flush_log, &s->log, err);
   if (st == OK && config->exe) st = every(s, FLUSH_MS, flush, &s->flush, err);
   if (st == OK && config->exe) st = every(s, HOURLY_MS, hourly, &s->hourly, err);
   return st;
@@ -147,6 +149,7 @@ void services_destroy(struct services *s) {
   loop_timer_destroy(s->mail);
   loop_timer_destroy(s->flush);
   loop_timer_destroy(s->hourly);
+  loop_timer_destroy(s->log);
   while (s->mailing) loop_turn(s->core->loop, true);
   if (s->core->usage && usage_flush_sync(s->core->usage, s->core->store, &err) != OK) api_log(s->core, "error", "usage", json_pack("{s:s}", "error", err.msg));
   usage_destroy(s->core->usage);
