@@ -119,6 +119,7 @@ void api_core_destroy(struct api_core *core) {
   metrics_destroy(core->metrics);
   rate_destroy(core->rates);
   api_table_destroy(core->table);
+  free(core->standings);
   free(core->handlers);
   free(core->openapi);
   free(core);

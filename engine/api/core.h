@@ -7,6 +7,8 @@
 
 struct loop;
 
+#define STANDINGS 1024
+
 struct api_core {
   struct api_table *table;
   api_handler *handlers;  // by index of route
@@ -20,6 +22,7 @@ struct api_core {
   const char *version;
   const char *const *origins;  // CORS: allowed origins; ends with NULL
   bool check_answers;     // every answer is checked against its schema; one that does not fit becomes a 500
+  struct standing_entry *standings;  // auth_resolve.c
   struct rate_table *rates;
   int64_t rate_percent;   // of the usual limits; 0: none
   uint8_t cursor_secret[CURSOR_KEY_BYTES];
