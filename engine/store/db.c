@@ -31,6 +31,17 @@ static enum status fail(struct db *db, struct err *err, const char *what) {
   return err_set(err, st, "%s: %s", what, sqlite3_errmsg(db->handle));
 }
 
+// When SQLite cannot change the mode it keeps the old one and reports no error.
+static enum status use_log(struct db *db, struct err *err) {
+  struct db_rows rows;
+  bool wal = false;
+  enum status st = db_query(db, &rows, err, "PRAGMA journal_mode=WAL", "");
+  while (st == OK && db_next(&rows))  // to its end: that is when it commits
+    wal = strcmp(db_text(&rows, 0), "wal") == 0;
+  st = db_end(&rows, st, err);
+  return st == OK && !wal ? err_set(err, ERR_IO, "the database cannot be switched to write-ahead logging") : st;
+}
+
 enum status db_open(const char *path, bool readonly, bool durable, struct db **ret, struct err *err) {
   struct db *db = calloc(1, sizeof *db);
   if (!db) return err_set(err, ERR_NOMEM, "out of memory");
@@ -47,8 +58,9 @@ enum status db_open(const char *path, bool readonly, bool durable, struct db **r
   if (readonly) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   sqlite3_busy_timeout(db->handle, 5000);
   enum status st = db_script(db, "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;", err);
-  if (st == OK && !readonly) st = db_script(db, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=67108864;", err);
+  if (st == OK && !readonly) st = db_script(db, "PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=67108864;", err);
   if (st == OK && !readonly) st = db_script(db, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err);
+  if (st == OK && !readonly) st = use_log(db, err);
   if (st == OK && readonly) st = db_script(db, "PRAGMA query_only=ON", err);
   if (st != OK) {
     db_close(db);
