@@ -149,11 +149,12 @@ static json_t *responses(const struct route *r) {
   if (r->etag == ROUTE_ETAG_READ) json_object_set_new(out, "304", json_pack("{s:s}", "description", "Not modified"));
   for (int i = 0; i < r->problem_count; i++) add_problem(out, r->problems[i]);
   add_problem(out, PROBLEM_malformed_request);
-  if (r->auth == AUTH_USER) {
+  if (r->auth != AUTH_NONE) {
     add_problem(out, PROBLEM_unauthenticated);
     add_problem(out, PROBLEM_token_expired);
     add_problem(out, PROBLEM_forbidden);
     add_problem(out, PROBLEM_csrf_failed);
+    add_problem(out, PROBLEM_rate_limited);  // guesses at credentials
     add_problem(out, PROBLEM_not_found);  // the tenant named by Perigee-Tenant
     add_problem(out, PROBLEM_tier_limit);  // requests an hour
     if (needs_second_factor(r->permission)) add_problem(out, PROBLEM_second_factor_missing);
