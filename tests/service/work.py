@@ -227,6 +227,18 @@ def main(binary):
             again = s.login("ada@example.org")
             assert {finished(again, backtest)["state"] for backtest in ids} == {"done"}
 
+        @case("a stop in the middle of a backtest ends in order, and the next start runs it")
+        def _():
+            again = s.login("ada@example.org")
+            slow = [i for i in again.get("/api/v1/strategies").json["items"] if i["name"] == "Slow"][0]
+            body = {"strategy_id": slow["id"], "data": [{"symbol": "BTCUSDT", "timeframe": "1h"}]}
+            ids = [again.post("/api/v1/backtests", body, expect=202).json["id"] for _ in range(4)]
+            began = time.monotonic()
+            assert s.stop() == 0 and time.monotonic() - began < 10
+            s.start()
+            again = s.login("ada@example.org")
+            assert {finished(again, backtest)["state"] for backtest in ids} == {"done"}
+
         return run_cases(cases)
 
 
