@@ -1,0 +1,101 @@
+// cli/cmd_keys.c – `perigee keys`: new keys for old, and whether the audit log is as it was written. Offline: the commands take
+// the data directory's lock, so that no server works with keys it has not read.
+#include "cli/commands.h"
+
+#include "cli/data_dir.h"
+#include "cli/operator.h"
+#include "loop/clock.h"
+#include "store/store.h"
+#include "tenant/audit.h"
+#include "tenant/vault.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define BATCH 500
+
+static const struct cli_option keys_options[] = {CLI_DATA_DIR_OPTION, {NULL, NULL, NULL}};
+static const struct operator_action actions[] = {{"rotate-master", "", 1}, {"rotate-tokens", "", 1}, {"audit", "", 1}, {NULL, NULL, 0}};
+
+struct rewrap {
+  const struct keys *keys;
+  int64_t after;
+  int count;
+  bool done;
+};
+
+static enum status do_rewrap(struct db *db, void *arg, struct err *err) {
+  struct rewrap *r = arg;
+  return vault_rewrap(r->keys, db, &r->after, BATCH, &r->count, &r->done, err);
+}
+
+static enum status open_keys(const char *dir, struct keys **ret, struct err *err) {
+  struct keys_source source = {.dir = dir, .credentials = getenv("CREDENTIALS_DIRECTORY"), .master_hex = getenv("PERIGEE_MASTER_KEY"),
+                               .issuer = "perigee", .audience = "perigee", .create = false};
+  return keys_open(&source, clock_wall_ns(), ret, err);
+}
+
+static enum status rotate_master(struct store *store, const char *dir, struct err *err) {
+  struct keys *keys;
+  int64_t version, total = 0;
+  if (getenv("PERIGEE_MASTER_KEY")) return err_set(err, ERR_INVALID, "the master key comes from $PERIGEE_MASTER_KEY, not from a file");
+  enum status st = keys_rotate_master(dir, &version, err);
+  if (st != OK) return st;
+  st = open_keys(dir, &keys, err);
+  if (st != OK) return st;
+  if (keys_master_current(keys) != version) st = err_set(err, ERR_INVALID, "keys are read from $CREDENTIALS_DIRECTORY: put the new file of %s there and try again", dir);
+  struct rewrap r = {.keys = keys};
+  while (st == OK && !r.done) {
+    st = store_write_sync(store, STORE_CONTROL, do_rewrap, &r, err);
+    total += r.count;
+  }
+  keys_close(keys);
+  if (st == OK)
+    printf("master key %" PRId64 " wraps the keys of %" PRId64 " tenants now. Older ones open only older backups: keep them with those, away from %s.\n", version, total, dir);
+  return st;
+}
+
+static enum status verify_audit(struct store *store, const char *dir, struct err *err) {
+  struct keys *keys;
+  struct audit_report report;
+  enum status st = open_keys(dir, &keys, err);
+  if (st != OK) return st;
+  st = audit_verify(store_reader(store, STORE_CONTROL), keys->audit.pub, &report, err);
+  keys_close(keys);
+  if (st == OK && !report.sound) st = err_set(err, ERR_INVALID, "the audit log was tampered with: %s", report.fault);
+  if (st == OK) printf("audit log: sound; %" PRId64 " rows in %" PRId64 " chains, %" PRId64 " signatures\n", report.rows, report.chains, report.signatures);
+  return st;
+}
+
+static int run(const struct cli_args *args) {
+  char data_dir[CLI_DATA_DIR_MAX], dir[CLI_DATA_DIR_MAX + 8];
+  struct err err = {0};
+  struct stat info;
+  struct store *store = NULL;
+  const int action = operator_action_find(args, actions);
+  if (action < 0 || !cli_data_dir(args, data_dir)) return 2;
+  snprintf(dir, sizeof dir, "%s/keys", data_dir);
+  if (stat(dir, &info)) {
+    cli_error("%s: no keys; `perigee serve` makes them at its first start", dir);
+    return 1;
+  }
+  const struct store_options options = {NULL};
+  enum status st = store_open(data_dir, &options, &store, &err);
+  if (st == OK) {
+    st = action == 0 ? rotate_master(store, dir, &err) : action == 1 ? keys_rotate_token(dir, clock_wall_ns(), &err) : verify_audit(store, dir, &err);
+    store_close(store);
+  }
+  if (st == OK && action == 1) printf("a new key signs access tokens; sessions go on.\n");
+  if (st != OK) cli_error("%s", err.msg);
+  return st == OK ? 0 : 1;
+}
+
+const struct cli_command cmd_keys = {
+    "keys", "rotate-master | rotate-tokens | audit [--data-dir DIR]", "rotate keys, verify the audit log; while no server runs",
+    "rotate-master makes a new master key and wraps every tenant's key with it; the sealed secrets themselves stay as they are.\n"
+    "rotate-tokens makes a new key for access tokens; the two before it still verify.\n"
+    "audit checks that every row of the audit log is as it was written, and its signatures.",
+    keys_options, run};
