@@ -91,6 +91,25 @@ enum status db_script(struct db *db, const char *sql, struct err *err) {
   return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : fail(db, err, "sqlite");
 }
 
+enum status db_copy(struct db *db, const char *to, struct err *err) {
+  sqlite3 *copy = NULL;
+  enum status st = OK;
+  int rc = sqlite3_open_v2(to, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+  sqlite3_backup *backup = rc == SQLITE_OK ? sqlite3_backup_init(copy, "main", db->handle, "main") : NULL;
+  // All pages in one step, which is one read transaction: one moment.
+  if (backup) {
+    while ((rc = sqlite3_backup_step(backup, -1)) == SQLITE_OK) {}
+    const int finished = sqlite3_backup_finish(backup);
+    if (finished != SQLITE_OK) rc = finished;
+  } else if (rc == SQLITE_OK) {
+    rc = sqlite3_errcode(copy);
+  }
+  if (rc == SQLITE_DONE || rc == SQLITE_OK) rc = sqlite3_exec(copy, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+  if (rc != SQLITE_OK) st = err_set(err, rc == SQLITE_NOMEM ? ERR_NOMEM : ERR_IO, "%s: %s", to, copy ? sqlite3_errmsg(copy) : "out of memory");
+  sqlite3_close(copy);
+  return st;
+}
+
 static enum status prepare(struct db *db, const char *sql, struct db_rows *ret, struct err *err) {
   *ret = (struct db_rows){.db = db, .status = OK, .slot = -1};
   if (rolled_back(db)) return err_set(err, ERR_IO, "the transaction is gone after an earlier error");

@@ -43,6 +43,8 @@ enum status db_script(struct db *db, const char *sql, struct err *err) MUST_CHEC
 void db_guard(struct db *db, bool on);
 // A sync failed (what the system then still holds is unknown) or the file is damaged: it must not be written any more.
 bool db_broken(const struct db *db);
+// A copy of the database as it is at one moment, in one file that needs no log beside it; others may read and write meanwhile.
+enum status db_copy(struct db *db, const char *to, struct err *err) MUST_CHECK;
 // One statement without rows. *ret_changes (may be NULL): rows changed.
 enum status db_run(struct db *db, int64_t *ret_changes, struct err *err, const char *sql, const char *types, ...) MUST_CHECK;
 enum status db_query(struct db *db, struct db_rows *ret, struct err *err, const char *sql, const char *types, ...) MUST_CHECK;

@@ -231,21 +231,32 @@ struct store_stats store_stats(struct store *store, enum store_file file) {
   return s;
 }
 
-static enum status take_lock(struct store *s, struct err *err) {
+enum status store_lock(const char *dir, int *ret_fd, struct err *err) {
   char path[4200];
-  snprintf(path, sizeof path, "%s/lock", s->dir);
-  s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (s->lock_fd < 0) return err_errno(err, errno, "%s", path);
-  if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-    char pid[32] = "";
-    ssize_t n = read(s->lock_fd, pid, sizeof pid - 1);
+  snprintf(path, sizeof path, "%s/lock", dir);
+  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return err_errno(err, errno, "%s", path);
+  char pid[32] = "";
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    ssize_t n = read(fd, pid, sizeof pid - 1);
     pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
-    return err_set(err, ERR_EXISTS, "%s is in use by another perigee (process %s)", s->dir, pid[0] ? pid : "unknown");
+    close(fd);
+    return err_set(err, ERR_EXISTS, "%s is in use by another perigee (process %s)", dir, pid[0] ? pid : "unknown");
   }
-  char pid[32];
   const int n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
-  if (ftruncate(s->lock_fd, 0) != 0 || write(s->lock_fd, pid, (size_t)n) != n) return err_errno(err, errno, "%s", path);
+  if (ftruncate(fd, 0) != 0 || write(fd, pid, (size_t)n) != n) {
+    const int why = errno;
+    close(fd);
+    return err_errno(err, why, "%s", path);
+  }
+  *ret_fd = fd;
   return OK;
+}
+
+static enum status refuse_unfinished(const char *dir, struct err *err) {
+  char path[4200];
+  snprintf(path, sizeof path, "%s/" STORE_RESTORING, dir);
+  return access(path, F_OK) != 0 ? OK : err_set(err, ERR_INVALID, "%s: a restore was cut off; run it again", dir);
 }
 
 static enum status open_file(struct store *s, int f, struct err *err) {
@@ -301,7 +312,8 @@ enum status store_open(const char *dir, const struct store_options *options, str
   }
   enum status st = mkdir(dir, 0700) == 0 || errno == EEXIST ? OK : err_errno(err, errno, "%s", dir);
   if (st == OK && !(s->spares = spares_create())) st = err_set(err, ERR_NOMEM, "out of memory");
-  if (st == OK) st = take_lock(s, err);
+  if (st == OK) st = store_lock(dir, &s->lock_fd, err);
+  if (st == OK) st = refuse_unfinished(dir, err);
   for (int f = 0; st == OK && f < STORE_FILES; f++) st = open_file(s, f, err);
   if (st == OK) st = sync_dir(dir, err);
   if (st != OK) {

@@ -44,6 +44,10 @@ void store_write(struct store *store, enum store_file file, store_fn fn, store_d
 enum status store_write_sync(struct store *store, enum store_file file, store_fn fn, void *arg, struct err *err) MUST_CHECK;
 // The loop thread's own read-only connection. It sees all that was acknowledged.
 struct db *store_reader(struct store *store, enum store_file file);
+// The lock of a data directory without opening it, for who replaces its files: close *ret_fd to let go. As store_open, but the
+// directory must be there.
+enum status store_lock(const char *dir, int *ret_fd, struct err *err) MUST_CHECK;
+#define STORE_RESTORING "restore-unfinished"  // while this file is there, store_open refuses (ERR_INVALID)
 const char *store_dir(const struct store *store);
 
 struct store_stats {

@@ -19,7 +19,7 @@ struct content {
 };
 struct file {
   char name[256];
-  bool exists;
+  bool exists, fresh, deleted;  // fresh: a log or journal not yet synced; deleted: not yet in the directory on the disk
   struct content now;
   int handles;
   // locks between the connections of this process
@@ -166,7 +166,15 @@ static int sim_sync(sqlite3_file *h, int flags) {
   struct file *f = ((struct handle *)h)->file;
   LOCKED(
     if (fails(SIM_SYNC)) rc = SQLITE_IOERR_FSYNC;
-    else if (!(is_log(f) ? lie_log : lie_file)) log_op(OP_SYNC, f, 0, NULL, 0););
+    else if (!(is_log(f) ? lie_log : lie_file)) {
+      log_op(OP_SYNC, f, 0, NULL, 0);
+      // The first sync of a new log or journal syncs the directory too, as SQLite's own VFS does.
+      for (int i = 0; f->fresh && i < FILES; i++) {
+        if (files[i].deleted) log_op(OP_SYNC, &files[i], 0, NULL, 0);
+        files[i].deleted = false;
+      }
+      f->fresh = false;
+    });
 }
 static int sim_size(sqlite3_file *h, sqlite3_int64 *ret) {
   struct file *f = ((struct handle *)h)->file;
@@ -325,6 +333,7 @@ static int sim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
     struct file *f = fails(SIM_OPEN) ? NULL : find(name ? name : "(temporary)", flags & SQLITE_OPEN_CREATE);
     if (!f) rc = SQLITE_CANTOPEN;
     else {
+      f->fresh |= !f->exists && flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL);
       f->exists = true;
       f->handles++;
       h->base.pMethods = &methods;
@@ -334,7 +343,7 @@ static int sim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
     });
 }
 static int sim_delete(sqlite3_vfs *vfs, const char *name, int sync_dir) {
-  (void)vfs, (void)sync_dir;
+  (void)vfs;
   LOCKED(
     struct file *f = find(name, false);
     if (fails(SIM_OTHER)) rc = SQLITE_IOERR_DELETE;
@@ -342,7 +351,9 @@ static int sim_delete(sqlite3_vfs *vfs, const char *name, int sync_dir) {
     else {
       f->exists = false;
       f->now.size = 0;
+      f->deleted = !sync_dir;
       log_op(OP_DELETE, f, 0, NULL, 0);
+      if (sync_dir) log_op(OP_SYNC, f, 0, NULL, 0);
     });
 }
 static int sim_access(sqlite3_vfs *vfs, const char *name, int flags, int *ret) {
