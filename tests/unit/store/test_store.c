@@ -1,6 +1,7 @@
 // Tests of store/store.h, id.h and the rows of backtests and idempotency: what is acknowledged is there, what failed is not, tenants apart.
 #include "loop/loop.h"
 #include "store/backtest_rows.h"
+#include "store/backup.h"
 #include "store/db.h"
 #include "store/id.h"
 #include "store/idem_rows.h"
@@ -132,6 +133,102 @@ static void readers_do_not_write(void **state) {
   assert_int_not_equal(reader_writes(store_reader(store, STORE_CONTROL), &err), OK);
 }
 
+// A guarded connection writes nothing once its transaction is gone.
+static enum status goes_on_after_rollback(struct db *db, void *arg, struct err *err) {
+  (void)arg;
+  assert_int_equal(insert(db, (void *)1, err), OK);
+  assert_int_equal(db_script(db, "ROLLBACK", err), OK);
+  assert_int_equal(insert(db, (void *)2, err), ERR_IO);
+  return OK;
+}
+static void no_second_half_alone(void **state) {
+  (void)state;
+  struct err err;
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, goes_on_after_rollback, NULL, &err), ERR_IO);
+  assert_int_equal(count(store_reader(store, STORE_CONTROL)), 0);
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, insert, (void *)3, &err), OK);
+}
+
+// ---- a full queue
+
+static int refused;
+static void on_full(void *arg, enum status st, const struct err *err) {
+  (void)arg, (void)err;
+  assert_true(st == OK || st == ERR_LIMIT);
+  refused += st == ERR_LIMIT;
+  if (++told == wanted) loop_stop(loop);
+}
+static enum status slow(struct db *db, void *arg, struct err *err) {
+  (void)db, (void)err, (void)arg;
+  usleep(20000);
+  return OK;
+}
+static void queue_is_bounded(void **state) {
+  (void)state;
+  struct err err;
+  store_close(store);
+  const struct store_options options = {.loop = loop, .queue_max = 10};
+  assert_int_equal(store_open(dir, &options, &store, &err), OK);
+  wanted = 50, refused = 0;
+  for (int i = 0; i < wanted; i++) store_write(store, STORE_CONTROL, slow, on_full, NULL);
+  loop_run(loop);
+  assert_int_equal(told, wanted);
+  assert_true(refused >= 20 && refused <= 40);  // at most one batch of 10 was taken meanwhile
+}
+
+// ---- backups
+
+static void backup_and_restore(void **state) {
+  (void)state;
+  struct err err;
+  char to[100], path[200];
+  int64_t bytes = 0;
+  snprintf(to, sizeof to, "%s/copy", dir);
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, insert, (void *)1, &err), OK);
+  if (store_backup(dir, to, &bytes, &err) != OK) fail_msg("%s", err.msg);  // while the store is open
+  assert_true(bytes > 0);
+  assert_int_equal(store_backup(dir, to, NULL, &err), ERR_EXISTS);
+  assert_int_equal(store_backup_verify(to, &err), OK);
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, insert, (void *)2, &err), OK);
+  assert_int_equal(store_restore(to, dir, &err), ERR_EXISTS);  // in use
+  store_close(store);
+  store = NULL;
+  if (store_restore(to, dir, &err) != OK) fail_msg("%s", err.msg);
+  open_store();
+  assert_int_equal(count(store_reader(store, STORE_CONTROL)), 1);
+  store_close(store);
+  store = NULL;
+  // What was replaced is kept, and not overwritten by the next restore.
+  snprintf(path, sizeof path, "%s/control.db.before-restore", dir);
+  assert_int_equal(access(path, F_OK), 0);
+  assert_int_equal(store_restore(to, dir, &err), ERR_EXISTS);
+  // A restore that was cut off: no start until it is run again.
+  snprintf(path, sizeof path, "%s/%s", dir, STORE_RESTORING);
+  FILE *f = fopen(path, "w");
+  assert_non_null(f);
+  fclose(f);
+  const struct store_options options = {loop};
+  assert_int_equal(store_open(dir, &options, &store, &err), ERR_INVALID);
+  store = NULL;
+  assert_int_equal(store_restore(to, dir, &err), OK);
+  open_store();
+  assert_int_equal(count(store_reader(store, STORE_CONTROL)), 1);
+  store_close(store);
+  store = NULL;
+  // One byte of the backup is another one: refused, nothing is touched.
+  snprintf(path, sizeof path, "%s/control.db", to);
+  f = fopen(path, "r+");
+  assert_non_null(f);
+  fseek(f, 5000, SEEK_SET);
+  const int c = getc(f);
+  fseek(f, 5000, SEEK_SET);
+  putc(c ^ 1, f);
+  fclose(f);
+  assert_int_equal(store_restore(to, dir, &err), ERR_INVALID);
+  assert_non_null(strstr(err.msg, "not what was backed up"));
+  open_store();
+}
+
 // ---- rows
 
 static struct backtest_row seen;
@@ -241,7 +338,7 @@ static void ids(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-      T(groups), T(close_commits), T(one_at_a_time), T(newer_files), T(readers_do_not_write), T(backtests), T(idempotency),
+      T(groups), T(close_commits), T(one_at_a_time), T(newer_files), T(readers_do_not_write), T(no_second_half_alone), T(queue_is_bounded), T(backup_and_restore), T(backtests), T(idempotency),
 #undef T
       cmocka_unit_test(ids),
   };
