@@ -60,7 +60,7 @@ static enum status open_core(struct service *s, bool local, struct err *err) {
   s->exe[len] = '\0';
   struct api_config config = {.loop = s->loop, .store = s->store, .version = PERIGEE_VERSION, .exe = s->exe, .origins = settings->origins.items,
                               .site_url = settings->public_url[0] ? settings->public_url : NULL, .edition = settings->edition[0] ? settings->edition : NULL,
-                              .log = local ? NULL : log_line};
+                              .mail = settings->mail[0] ? settings->mail : NULL, .log = local ? NULL : log_line};
   return api_core_create(&config, &s->core, err);
 }
 

@@ -27,6 +27,7 @@ struct settings {
   struct settings_list proxies;      // address ranges whose X-Forwarded-* count
   char public_url[SETTINGS_TEXT_MAX];  // in mails
   char edition[SETTINGS_TEXT_MAX];   // whose tiers are active
+  char mail[SETTINGS_TEXT_MAX];      // "dir:PATH"
   int64_t grace_ms;                  // to finish requests at the end
   bool demo;
 };
