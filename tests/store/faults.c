@@ -1,6 +1,6 @@
 // tests/store/faults.c – the disk refuses, or memory runs out, at every call of a run of the store, once and from then on.
 // Nothing crashes or leaks, what was told as committed is there (also when the power goes right then), what was told as failed
-// is there whole or not at all, and with a sound disk the next start works.   faults
+// is there whole or not at all, and with a sound disk the next start works.   faults [STRIDE]
 #include "sim_vfs.h"
 #include "workload.h"
 
@@ -21,6 +21,7 @@
 #define JOBS 14
 
 static char dir[64];
+static int stride = 1;  // greater: fewer allocations fail
 
 static const char *path_of(void) {
   static char path[100];
@@ -184,7 +185,7 @@ static void memory(void **state) {
     int64_t nth = 1, used, own = 0;
     int refused = 0;
     // Most allocations are SQLite preparing the same statements: all of the beginning, then every few.
-    for (;; nth += nth < 200 ? 1 : 13 + nth % 7) {
+    for (;; nth += nth < 200 / stride ? 1 : (13 + nth % 7) * stride) {
       sim_reset();
       const int64_t before = sqlite3_memory_used(), own_before = own_allocations;
       struct outcome o;
@@ -219,7 +220,8 @@ static int teardown(void **state) {
   return system(command);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  if (argc > 1 && (stride = atoi(argv[1])) < 1) return 2;
   sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
   sqlite3_mem_methods hooked = real_memory;
   hooked.xMalloc = hook_malloc;
