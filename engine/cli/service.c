@@ -148,9 +148,10 @@ static void on_reload(void *arg, int signum) {
   s->tls = fresh;
 }
 
-// As many descriptors as allowed: a connection is one.
-static void raise_descriptors(void) {
-  struct rlimit limit;
+// A crash must not write keys and passwords into a core file. As many descriptors as allowed: a connection is one.
+static void set_limits(void) {
+  struct rlimit limit = {0, 0};
+  (void)setrlimit(RLIMIT_CORE, &limit);
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   (void)setrlimit(RLIMIT_NOFILE, &limit);
@@ -175,7 +176,7 @@ static void say_where(const struct service *s) {
 }
 
 enum status service_run(struct service *s, struct err *err) {
-  raise_descriptors();
+  set_limits();
   signal(SIGPIPE, SIG_IGN);
   struct loop_signal *signals[3] = {NULL};
   enum status st = listen_all(s, err);
