@@ -186,12 +186,14 @@ static const char *allowed_origin(const struct api_call *call) {
   return NULL;
 }
 
+const struct api_field_text api_standard_fields[API_STANDARD_FIELDS] = {{"X-Content-Type-Options", "nosniff"},
+                                                                        {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+                                                                        {"Referrer-Policy", "no-referrer"},
+                                                                        {"Cross-Origin-Resource-Policy", "same-origin"}};
+
 static void add_standard_fields(struct api_call *call, struct api_answer *a) {
   answer_add(a, "X-Request-Id", call->request_id);
-  answer_add(a, "X-Content-Type-Options", "nosniff");
-  answer_add(a, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-  answer_add(a, "Referrer-Policy", "no-referrer");
-  answer_add(a, "Cross-Origin-Resource-Policy", "same-origin");
+  for (int i = 0; i < API_STANDARD_FIELDS; i++) answer_add(a, api_standard_fields[i].name, api_standard_fields[i].value);
   bool cache_told = false;
   for (int i = 0; i < call->field_count; i++) cache_told |= strcmp(call->fields[i].name, "Cache-Control") == 0;
   if (!cache_told) answer_add(a, "Cache-Control", "no-store");
@@ -291,7 +293,7 @@ enum status api_work(struct api_call *call, void (*work)(struct api_call *call),
 
 // ---- the beginning
 
-static void request_id_make(char out[24]) {
+void api_request_id(char out[24]) {
   static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
   uint8_t raw[16];
   random_bytes(raw, sizeof raw);
@@ -403,7 +405,7 @@ void api_handle(struct api_core *core, const struct api_request *req, api_answer
   call->now_ns = clock_wall_ns();
   call->route_index = -1;
   core->calls++;
-  request_id_make(call->request_id);
+  api_request_id(call->request_id);
   if (!admit(call)) {
     if (call->status == 0) (void)api_problem(call, PROBLEM_unavailable, NULL);
     call_end(call);

@@ -45,6 +45,11 @@ struct api_core {
 extern const struct stream_port api_ws_port;        // server.c
 extern const struct stream_rules api_stream_rules;  // auth_resolve.c; arg is the core
 
+// call.c: what every answer carries, and how a request is called in logs and answers.
+#define API_STANDARD_FIELDS 4
+extern const struct api_field_text { const char *name, *value; } api_standard_fields[API_STANDARD_FIELDS];
+void api_request_id(char out[24]);
+
 // Steps of call.c that live in files of their own.
 // auth_resolve.c: PROBLEM_NONE and call->who, or why not. Reads the store; changes nothing.
 enum problem api_authenticate(struct api_call *call);

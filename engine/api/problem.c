@@ -28,6 +28,23 @@ enum problem problem_by_code(const char *code) {
   return PROBLEM_NONE;
 }
 
+enum problem problem_of_refusal(int status) {
+  switch (status) {
+    case 403: return PROBLEM_forbidden;
+    case 405: return PROBLEM_method_not_allowed;
+    case 408: return PROBLEM_request_timeout;
+    case 413: return PROBLEM_body_too_large;
+    case 414: return PROBLEM_target_too_long;
+    case 417: return PROBLEM_expectation_failed;
+    case 426: return PROBLEM_upgrade_required;
+    case 431: return PROBLEM_fields_too_large;
+    case 501: return PROBLEM_not_implemented;
+    case 503: return PROBLEM_unavailable;
+    case 505: return PROBLEM_http_version;
+    default: return PROBLEM_malformed_request;
+  }
+}
+
 json_t *problem_json(enum problem p, const char *detail, const struct schema_errors *errors, const char *request_id) {
   json_t *o = json_pack("{s:o, s:s, s:i, s:s}", "type", json_sprintf(PROBLEM_TYPE_PREFIX "%s", problem_code(p)), "title", problem_title(p),
                         "status", problem_status(p), "code", problem_code(p));

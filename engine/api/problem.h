@@ -22,22 +22,29 @@
   X(not_found, 404, "There is no such thing")                                                      \
   X(method_not_allowed, 405, "This method is not allowed here")                                    \
   X(not_acceptable, 406, "No representation is acceptable")                                        \
+  X(request_timeout, 408, "The request did not arrive in time")                                    \
   X(conflict, 409, "The state does not allow this")                                                \
   X(already_exists, 409, "It exists already")                                                      \
   X(idempotency_in_progress, 409, "The first request with this key is still being served")         \
   X(precondition_failed, 412, "It has changed since it was read")                                  \
   X(body_too_large, 413, "The body is too large")                                                  \
+  X(target_too_long, 414, "The request line is too long")                                          \
   X(unsupported_media_type, 415, "The body's media type is not supported")                         \
+  X(expectation_failed, 417, "The expectation cannot be met")                                      \
   X(validation_failed, 422, "The request does not fit its description")                            \
   X(idempotency_mismatch, 422, "This key was used for a different request")                        \
   X(script_rejected, 422, "The script is not accepted")                                            \
   X(not_proven, 422, "Only a proven version can be active")                                        \
+  X(upgrade_required, 426, "Only a WebSocket is served here")                                      \
   X(precondition_required, 428, "If-Match is required")                                            \
   X(rate_limited, 429, "Too many requests")                                                        \
   X(tier_limit, 429, "The plan's limit is reached")                                                \
+  X(fields_too_large, 431, "The header fields are too large")                                      \
   X(internal, 500, "Something failed on our side")                                                 \
+  X(not_implemented, 501, "This is not implemented")                                                \
   X(unavailable, 503, "The service cannot do this at the moment")                                  \
-  X(storage_failed, 503, "Nothing was changed: the storage refused")
+  X(storage_failed, 503, "Nothing was changed: the storage refused")                               \
+  X(http_version, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here")
 
 enum problem {
   PROBLEM_NONE,
@@ -53,6 +60,8 @@ const char *problem_code(enum problem p);   // "tier_limit"
 int problem_status(enum problem p);
 const char *problem_title(enum problem p);
 enum problem problem_by_code(const char *code);  // PROBLEM_NONE when there is none
+// What a refusal of the HTTP layer is called: by its status alone.
+enum problem problem_of_refusal(int status);
 
 // The document. detail and errors may be NULL; a new reference, NULL when memory is out.
 json_t *problem_json(enum problem p, const char *detail, const struct schema_errors *errors, const char *request_id);

@@ -9,6 +9,7 @@
 #include "net/ws.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -56,6 +57,28 @@ static bool origin_allowed(const struct api_core *core, const struct http_reques
   return false;
 }
 
+// What never becomes a call – refused by net/, or before there is a route – is answered and logged like one.
+static size_t problem(void *arg, struct http_request *req, int status, const char *detail, char *ret, size_t size) {
+  struct api_server *s = arg;
+  const enum problem p = problem_of_refusal(status);
+  char id[24];
+  api_request_id(id);
+  http_reply_field(req, "X-Request-Id", id);
+  for (int i = 0; i < API_STANDARD_FIELDS; i++) http_reply_field(req, api_standard_fields[i].name, api_standard_fields[i].value);
+  http_reply_field(req, "Cache-Control", "no-store");
+  api_log(s->core, "info", "refused", json_pack("{s:s, s:i, s:s, s:s, s:s}", "request_id", id, "status", status, "code", problem_code(p), "detail", detail,
+                                               "ip", req->peer->address));
+  // By hand: also where memory is out. Nothing in it needs to be escaped.
+  return (size_t)snprintf(ret, size, "{\"type\":\"" PROBLEM_TYPE_PREFIX "%s\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"detail\":\"%s\",\"request_id\":\"%s\"}",
+                          problem_code(p), problem_title(p), status, problem_code(p), detail, id);
+}
+
+static void refuse(struct api_server *s, struct http_request *req, int status, const char *detail) {
+  char body[1024];
+  size_t len = problem(s, req, status, detail, body, sizeof body);
+  http_reply(req, status, "application/problem+json", body, len);
+}
+
 // ---- WebSockets
 
 static int64_t now_ms(void) { return clock_wall_ns() / NS_PER_MS; }
@@ -71,7 +94,7 @@ static void on_close(void *arg, struct ws *ws, int code, const char *reason) {
 static void upgrade(struct api_server *s, struct http_request *req) {
   struct api_core *core = s->core;
   if (!origin_allowed(core, req)) {
-    http_reply(req, 403, NULL, "", 0);
+    refuse(s, req, 403, "the page is not one that may connect");
     return;
   }
   static const struct ws_handler handler = {on_text, NULL, on_close};
@@ -115,7 +138,7 @@ static void on_request(void *arg, struct http_request *req) {
   if (serve_file(s, req)) return;
   struct exchange *x = calloc(1, sizeof *x);
   if (!x) {
-    http_reply(req, 503, NULL, "", 0);
+    refuse(s, req, 503, "out of memory");
     return;
   }
   x->http = req;
@@ -142,7 +165,7 @@ enum status api_server_create(struct api_core *core, const struct api_listen *li
   if (!s) return err_set(err, ERR_NOMEM, "out of memory");
   s->core = core;
   s->listen = *listen;
-  const struct http_handler handler = {NULL, on_request, NULL};
+  const struct http_handler handler = {.on_request = on_request, .problem = problem};
   const struct http_options options = {.body_max = BODY_MAX};
   enum status st = http_server_create(core->loop, &handler, s, &options, &s->http, err);
   if (st == OK) st = loop_timer_create(core->loop, on_tick, s, &s->tick, err);

@@ -144,6 +144,7 @@ static void head_done(struct http_conn *conn, bool more_bytes) {
   struct http_server *server = conn->server;
   struct http_refusal refusal;
   if (!http_head_parse(ex->buf, ex->head.len, &ex->req, ex->field, &ex->meaning, &refusal)) {
+    ex->req = (struct http_request){.method = ex->req.method, .path = "", .query = "", .host = "", .body = ""};  // half judged: nobody reads it
     http_refuse(conn, refusal);
     return;
   }

@@ -132,6 +132,7 @@ static int method_of(unsigned method) {
   case HTTP_PATCH: return METHOD_PATCH;
   case HTTP_DELETE: return METHOD_DELETE;
   case HTTP_OPTIONS: return METHOD_OPTIONS;
+  case HTTP_TRACE: return METHOD_TRACE;
   default: return -1;
   }
 }

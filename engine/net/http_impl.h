@@ -125,6 +125,8 @@ void http_conn_read(struct http_conn *conn, const char *bytes, size_t len);
 // http_reply.c
 // The server's own answer to what is no request; closes.
 void http_refuse(struct http_conn *conn, struct http_refusal refusal);
+// Answers with a problem document: the handler's, or a plain one.
+void http_problem(struct http_exchange *ex, int status, const char *detail);
 // Room for len bytes of output of conn, or NULL when len is more than OUT_MAX; http_out_used says how many were written.
 char *http_out(struct http_conn *conn, size_t len);
 void http_out_add(struct http_conn *conn, const void *bytes, size_t len);

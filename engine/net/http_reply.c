@@ -14,6 +14,7 @@
 #define HEAD_FIXED_MAX 512    // status line and our own fields, without content type and the handler's fields
 #define CONTENT_TYPE_MAX 255
 #define FILE_BLOCK 65536
+#define PROBLEM_MAX 1024
 
 static struct http_exchange *exchange_of(struct http_request *req) {
   return (struct http_exchange *)req;  // its first member
@@ -192,31 +193,25 @@ void http_reply_blob(struct http_request *req, int status, const char *content_t
   finish(ex, keep);
 }
 
-static const char *refusal_code(int status) {
-  switch (status) {
-  case 408: return "request_timeout";
-  case 413: return "body_too_large";
-  case 414: return "target_too_long";
-  case 417: return "expectation_failed";
-  case 431: return "fields_too_large";
-  case 501: return "not_implemented";
-  case 503: return "overloaded";
-  case 505: return "http_version";
-  default: return "bad_request";
-  }
+void http_problem(struct http_exchange *ex, int status, const char *detail) {
+  const struct http_handler *h = &ex->server->handler;
+  char body[PROBLEM_MAX];
+  ex->peer = ex->conn ? ex->conn->peer : ex->peer;
+  ex->req.peer = &ex->peer;
+  size_t len = h->problem ? h->problem(ex->server->arg, &ex->req, status, detail, body, sizeof body)
+    : (size_t)snprintf(body, sizeof body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}",
+        http_status_text(status), status, detail);
+  assert(len < sizeof body);
+  http_reply(&ex->req, status, "application/problem+json", body, len);
 }
 
 void http_refuse(struct http_conn *conn, struct http_refusal refusal) {
   struct http_exchange *ex = conn->ex;
   assert(ex && !ex->dispatched);
-  char body[512];
-  const char *code = refusal_code(refusal.status);
-  int n = snprintf(body, sizeof body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"detail\":\"%s\"}",
-    http_status_text(refusal.status), refusal.status, code, refusal.detail);
   conn->server->stats.refused++;
   ex->close_after = true;
   ex->extra_len = 0;
-  http_reply(&ex->req, refusal.status, "application/problem+json", body, (size_t)n);
+  http_problem(ex, refusal.status, refusal.detail);
 }
 
 // ---- streamed answers ----

@@ -169,7 +169,10 @@ static void on_connection(uv_stream_t *uv, int status) {
   }
   server->stats.connections++;
   if (server->stats.open >= server->options.connections_max || server->stopping) {
-    static const char full[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n";
+    // Always the same bytes: who is short of everything makes no document of its own.
+    static const char full[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: 87\r\n"
+      "Retry-After: 5\r\nConnection: close\r\n\r\n"
+      "{\"type\":\"about:blank\",\"title\":\"Too many connections\",\"status\":503,\"code\":\"unavailable\"}";
     uv_buf_t buf = uv_buf_init((char *)full, sizeof full - 1);
     if (!listener->tls) uv_try_write(&conn->stream.uv.stream, &buf, 1);
     stream_close(&conn->stream, free_refused);

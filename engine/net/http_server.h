@@ -13,7 +13,8 @@
 // CR LF, no bare CR or LF, no folded fields, no empty field name, exactly one Host with HTTP/1.1, no Transfer-Encoding in
 // HTTP/1.0 nor beside Content-Length, no coding but "chunked", no chunk extensions, no trailers, nothing behind the body of
 // a request that says `Connection: close`. Fields that must be single are refused when doubled. Whatever breaks a rule is
-// answered with 400 (413, 414, 417, 431, 501, 505 where they say more) and the connection is closed.
+// answered with 400 (413, 414, 417, 431, 501, 505 where they say more) and the connection is closed. A method outside the list
+// below is not recognized: 501 (RFC 9110 §9.1); one that is known but not allowed somewhere is the handler's 405.
 #pragma once
 #include "base/status.h"
 #include "net/blob.h"
@@ -28,7 +29,7 @@ struct http_server;
 
 #define HTTP_METHOD_LIST(X) \
   X(METHOD_GET, "GET") X(METHOD_HEAD, "HEAD") X(METHOD_POST, "POST") X(METHOD_PUT, "PUT") X(METHOD_PATCH, "PATCH") \
-  X(METHOD_DELETE, "DELETE") X(METHOD_OPTIONS, "OPTIONS")
+  X(METHOD_DELETE, "DELETE") X(METHOD_OPTIONS, "OPTIONS") X(METHOD_TRACE, "TRACE")
 
 enum http_method {
 #define X(name, text) name,
@@ -86,6 +87,10 @@ struct http_handler {
   // The client went away before the answer to a request that was passed to on_request was sent in full; NULL if not
   // needed. The request stays valid and still wants its answer (http_reply or http_reply_end), which frees it.
   void (*on_gone)(void *arg, struct http_request *req);
+  // The document (RFC 9457) for what the server refuses by itself: writes fewer than size bytes of JSON to ret, returns how
+  // many; may add fields to the answer. NULL: type, title, status and detail. detail needs no escaping. Of the request only
+  // peer is sure to be there: without a whole head, its texts and fields are empty.
+  size_t (*problem)(void *arg, struct http_request *req, int status, const char *detail, char *ret, size_t size);
 };
 
 struct http_options {

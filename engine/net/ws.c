@@ -203,11 +203,13 @@ static const char *refuse_upgrade(const struct http_request *req, int *ret_statu
   for (size_t i = 0; i < req->field_count; i++) {
     if (strcmp(req->fields[i].name, "connection") == 0) connection |= http_list_has(req->fields[i].value, "upgrade");
   }
+  *ret_status = 405;
+  if (req->method != METHOD_GET) return "a WebSocket begins with GET";
   *ret_status = 426;
   if (!upgrade || !http_list_has(upgrade, "websocket") || !connection) return "only a WebSocket is served here";
   if (!version || strcmp(version, "13") != 0) return "only version 13 of WebSocket is served here";
   *ret_status = 400;
-  if (req->method != METHOD_GET || req->body_len > 0) return "a WebSocket begins with GET";
+  if (req->body_len > 0) return "a WebSocket begins with a GET without a body";
   if (((const struct http_exchange *)req)->meaning.http10) return "a WebSocket needs HTTP/1.1";
   if (!key || !ws_accept_key(key, accept)) return "Sec-WebSocket-Key is missing or malformed";
   return NULL;
@@ -224,14 +226,12 @@ struct ws *ws_upgrade(struct http_request *req, const struct ws_handler *handler
   struct ws *ws = refusal || !conn ? NULL : calloc(1, sizeof *ws);
   if (!ws) {
     if (!refusal) status = 503, refusal = "out of memory";
-    char body[256];
-    int n = snprintf(body, sizeof body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"websocket_refused\",\"detail\":\"%s\"}",
-      http_status_text(status), status, refusal);
+    if (status == 405) http_reply_field(req, "Allow", "GET");
     if (status == 426) {
       http_reply_field(req, "Upgrade", "websocket");
       http_reply_field(req, "Sec-WebSocket-Version", "13");
     }
-    http_reply(req, status, "application/problem+json", body, (size_t)n);
+    http_problem(ex, status, refusal);
     return NULL;
   }
   ws->conn = conn;

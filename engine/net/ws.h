@@ -27,7 +27,7 @@ struct ws_handler {
   void (*on_close)(void *arg, struct ws *ws, int code, const char *reason);
 };
 
-// Answers the request with 101, or, when it is no proper upgrade, with 400 or 426, and then returns NULL. Either way req
+// Answers the request with 101, or, when it is no proper upgrade, with a problem (400, 405, 426, 503), and then returns NULL. Either way req
 // is gone. Call it in on_request or later; the caller has checked who asks, and the Origin. Fields set before with
 // http_reply_field are sent along. subprotocol (may be NULL) must be one the client offered.
 struct ws *ws_upgrade(struct http_request *req, const struct ws_handler *handler, void *arg, const char *subprotocol);

@@ -154,6 +154,11 @@ class Service:
     def log_text(self):
         return self.log_path.read_text(errors="replace")
 
+    def log_lines(self, wait_s=0.4):
+        """The log once lines that are gathered have been written."""
+        time.sleep(wait_s)
+        return self.log_text().splitlines()
+
     def connect(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
 
