@@ -1,6 +1,7 @@
 // net/ws_frame.c – see ws_frame.h.
 #include "net/ws_frame.h"
 
+#include "net/mail_message.h"
 #include "net/ws.h"
 
 #include <assert.h>
@@ -192,9 +193,8 @@ static void sha1_block(uint32_t h[5], const uint8_t block[64]) {
   for (int i = 0; i < 5; i++) h[i] += v[i];
 }
 
-static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 bool ws_accept_key(const char *key, char ret[29]) {
+  static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   if (strlen(key) != 24 || strspn(key, base64) != 22 || strcmp(key + 22, "==") != 0) return false;
   uint8_t blocks[128] = {0};
@@ -206,13 +206,8 @@ bool ws_accept_key(const char *key, char ret[29]) {
   uint32_t h[5] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
   sha1_block(h, blocks);
   sha1_block(h, blocks + 64);
-  uint8_t digest[21] = {0};
+  uint8_t digest[20];
   for (int i = 0; i < 20; i++) digest[i] = (uint8_t)(h[i / 4] >> (24 - 8 * (i % 4)));
-  for (int i = 0; i < 7; i++) {
-    uint32_t three = (uint32_t)digest[3 * i] << 16 | (uint32_t)digest[3 * i + 1] << 8 | digest[3 * i + 2];
-    for (int j = 0; j < 4; j++) ret[4 * i + j] = base64[three >> (18 - 6 * j) & 63];
-  }
-  ret[27] = '=';
-  ret[28] = '\0';
+  base64_encode(digest, sizeof digest, ret);
   return true;
 }
