@@ -88,7 +88,7 @@ enum status smtp_server_parse(const char *url, struct smtp_server *ret, struct e
   bool bracket = *host == '[';
   size_t len = bracket ? strcspn(++host, "]") : strcspn(host, ":/");
   const char *behind = host + len + (bracket && host[len] == ']');
-  if (len == 0 || len >= SMTP_TEXT_MAX) return err_set(err, ERR_INVALID, "the mail server's URL has no host");
+  if (len == 0 || len >= SMTP_TEXT_MAX || (bracket && host[len] != ']')) return err_set(err, ERR_INVALID, "the mail server's URL has no host");
   if (!port_parse(behind, &ret->port)) return err_set(err, ERR_INVALID, "the mail server's URL does not end after host and port");
   memcpy(ret->host, host, len);
   ret->host[len] = '\0';
