@@ -11,7 +11,7 @@ static const struct {
   unsigned to;
 } states[ORDER_STATUS_COUNT] = {
   [ORDER_NEW] = {"new", BIT(ORDER_SENT) | BIT(ORDER_OPEN) | BIT(ORDER_CANCELED) | BIT(ORDER_EXPIRED) | BIT(ORDER_REJECTED) |
-                        BIT(ORDER_DENIED)},
+                        BIT(ORDER_DENIED) | BIT(ORDER_UNKNOWN) /* a restart, and nobody knows whether it left */},
   [ORDER_SENT] = {"sent", BIT(ORDER_OPEN) | BIT(ORDER_PARTIAL) | BIT(ORDER_FILLED) | BIT(ORDER_CANCELED) |
                           BIT(ORDER_EXPIRED) | BIT(ORDER_REJECTED) | BIT(ORDER_PENDING_CANCEL) | BIT(ORDER_PENDING_MODIFY) |
                           BIT(ORDER_UNKNOWN)},
@@ -23,7 +23,9 @@ static const struct {
   [ORDER_CANCELED] = {"canceled", 0},
   [ORDER_EXPIRED] = {"expired", 0},
   [ORDER_REJECTED] = {"rejected", 0},
-  [ORDER_PENDING_CANCEL] = {"pending_cancel", BIT(ORDER_PENDING_CANCEL) | BIT(ORDER_FILLED) | BIT(ORDER_CANCELED) |
+  // A venue may refuse a cancel: then the order goes on as before.
+  [ORDER_PENDING_CANCEL] = {"pending_cancel", BIT(ORDER_PENDING_CANCEL) | BIT(ORDER_SENT) | BIT(ORDER_OPEN) |
+                                              BIT(ORDER_PARTIAL) | BIT(ORDER_FILLED) | BIT(ORDER_CANCELED) |
                                               BIT(ORDER_EXPIRED) | BIT(ORDER_REJECTED) | BIT(ORDER_UNKNOWN)},
   [ORDER_PENDING_MODIFY] = {"pending_modify", BIT(ORDER_PENDING_MODIFY) | BIT(ORDER_SENT) | BIT(ORDER_OPEN) |
                                               BIT(ORDER_PARTIAL) | BIT(ORDER_FILLED) | BIT(ORDER_CANCELED) |

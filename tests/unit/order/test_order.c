@@ -18,7 +18,7 @@ static void test_moves_allowed(void **state) {
   // rows: from; columns in the order of the list; x allowed
   static const char *const table[ORDER_STATUS_COUNT] = {
     // NEW SENT OPEN PARTIAL FILLED CANCELED EXPIRED REJECTED PEND_CANCEL PEND_MODIFY UNKNOWN DENIED
-    [ORDER_NEW] = ".xx..xxx...x",
+    [ORDER_NEW] = ".xx..xxx..xx",
     [ORDER_SENT] = "..xxxxxxxxx.",
     [ORDER_OPEN] = "...xxxxxxxx.",
     [ORDER_PARTIAL] = "...xxxx.xxx.",
@@ -26,7 +26,7 @@ static void test_moves_allowed(void **state) {
     [ORDER_CANCELED] = "............",
     [ORDER_EXPIRED] = "............",
     [ORDER_REJECTED] = "............",
-    [ORDER_PENDING_CANCEL] = "....xxxxx.x.",
+    [ORDER_PENDING_CANCEL] = ".xxxxxxxx.x.",
     [ORDER_PENDING_MODIFY] = ".xxxxxxxxxx.",
     [ORDER_UNKNOWN] = ".xxxxxxx....",
     [ORDER_DENIED] = "............",
