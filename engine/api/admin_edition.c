@@ -1,7 +1,9 @@
-// api/admin_edition.c – loads an edition from a directory of this machine: read and described in the pool, written in one
-// transaction, in force by one swap. Only for the operator at the machine (unix socket), who could read the files anyway.
+// api/admin_edition.c – the edition in force, for anyone; and loads one from a directory of this machine: read and described in the
+// pool, written in one transaction, in force by one swap. That only for the operator at the machine (unix socket), who could read
+// the files anyway.
 #include "api/core.h"
 #include "api/handlers.h"
+#include "store/script_rows.h"
 #include "store/store.h"
 #include "tenant/edition.h"
 
@@ -67,4 +69,18 @@ enum status api_admin_edition_load(struct api_call *call) {
   call->state = l;
   call->cleanup = cleanup;
   return api_work(call, read_files, described);
+}
+
+enum status api_edition_get(struct api_call *call) {
+  const struct registry *reg = call->core->registry;
+  const struct plan_set *set = registry_plans(call->core->registry);
+  struct edition_row row;
+  enum status st = edition_get(store_reader(api_store(call), STORE_CONTROL), &row, &call->err);
+  if (st != OK && st != ERR_NOTFOUND) return st;
+  bool loaded = st == OK;  // else the shipped tiers alone are in force
+  json_t *branding = loaded ? json_loads(row.branding, 0, NULL) : json_object(),
+         *presets = loaded ? json_loads(row.presets, 0, NULL) : json_array();
+  if (loaded) edition_row_finish(&row);
+  return api_json(call, 200, json_pack("{s:s, s:s, s:s, s:o, s:o}", "edition", registry_edition(reg), "name", set->name,
+                                       "about", set->about, "branding", branding, "presets", presets));
 }

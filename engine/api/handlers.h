@@ -13,7 +13,7 @@
   /* accounts.c */                                      \
   X(accounts_list) X(account_create) X(account_secrets) X(account_delete) \
   /* admin_edition.c */                                 \
-  X(admin_edition_load)                                 \
+  X(admin_edition_load) X(edition_get)                  \
   /* admin_scripts.c */                                 \
   X(admin_scripts_list) X(admin_script_put) X(admin_script_get) X(admin_versions_list) X(admin_version_get) X(admin_version_activate) \
   X(admin_script_rollback) X(admin_script_diff)         \

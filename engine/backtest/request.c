@@ -239,21 +239,7 @@ void request_finish(struct backtest_request *q) {
 
 enum status request_params(const struct backtest_request *q, const struct script_spec *spec, struct param_value *values, struct err *err) {
   params_default(spec, values);
-  const char *key;
-  json_t *v;
-  if (q->params) json_object_foreach(q->params, key, v) {
-      char text[SPEC_NAME_MAX + SPEC_TEXT_MAX + 64];
-      int n;
-      if (json_is_string(v)) n = snprintf(text, sizeof text, "%s=%s", key, json_string_value(v));
-      else if (json_is_integer(v)) n = snprintf(text, sizeof text, "%s=%" JSON_INTEGER_FORMAT, key, json_integer_value(v));
-      else if (json_is_real(v)) n = snprintf(text, sizeof text, "%s=%.17g", key, json_real_value(v));
-      else if (json_is_boolean(v)) n = snprintf(text, sizeof text, "%s=%s", key, json_is_true(v) ? "true" : "false");
-      else return err_set(err, ERR_INVALID, "/params/%.60s: a number, a text, true or false", key);
-      if (n < 0 || (size_t)n >= sizeof text || (json_is_string(v) && strlen(json_string_value(v)) != json_string_length(v))) return err_set(err, ERR_INVALID, "/params/%.60s: too long", key);
-      enum status st = params_set_text(spec, text, values, err);
-      if (st != OK) return err_wrap(err, st, "/params/%.60s", key);
-    }
-  return OK;
+  return params_set_json(spec, "/params", q->params, values, err);
 }
 
 // ---- the result's echo of what was asked

@@ -100,7 +100,9 @@ static const struct cli_option edition_options[] = {
   {"--json", "FILE", "what was loaded; - is standard output"}, CLI_DATA_DIR_OPTION, {NULL, NULL, NULL}};
 const struct cli_command cmd_edition = {"edition", "load DIR [options]",
   "load a product's tiers, rules, dialects, strategies and branding",
-  "DIR/edition.json names the scripts. Tiers, rules, dialects and branding take effect together, at once, or not at "
-  "all when one of them\n"
-  "has a mistake. Strategies are stored with them, then proven and made active one by one.",
+  "DIR/edition.json names the scripts; examples/dca and its four neighbours are editions. Tiers, rules, dialects, presets "
+  "and branding take\n"
+  "effect together, at once, or not at all when one of them has a mistake. Strategies are stored with them, then proven "
+  "and made active one\n"
+  "by one. Then: curl -s localhost:8080/api/v1/edition, and /api/v1/subscriptions/plans.",
   edition_options, run_edition};

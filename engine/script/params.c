@@ -129,6 +129,32 @@ enum status params_set_text(const struct script_spec *spec, const char *assignme
   return parse_value(&spec->params[ix], equals + 1, &values[ix], err);
 }
 
+static enum status set_json_value(const struct script_spec *spec, const char *name, const json_t *v, struct param_value *values,
+                                  struct err *err) {
+  char text[SPEC_NAME_MAX + SPEC_TEXT_MAX + 64];
+  int n;
+  if (json_is_string(v)) n = snprintf(text, sizeof text, "%s=%s", name, json_string_value(v));
+  else if (json_is_integer(v)) n = snprintf(text, sizeof text, "%s=%" JSON_INTEGER_FORMAT, name, json_integer_value(v));
+  else if (json_is_real(v)) n = snprintf(text, sizeof text, "%s=%.17g", name, json_real_value(v));
+  else if (json_is_boolean(v)) n = snprintf(text, sizeof text, "%s=%s", name, json_is_true(v) ? "true" : "false");
+  else return err_set(err, ERR_INVALID, "a number, a text, true or false is wanted");
+  bool has_nul = json_is_string(v) && strlen(json_string_value(v)) != json_string_length(v);
+  if (n < 0 || (size_t)n >= sizeof text || has_nul) return err_set(err, ERR_INVALID, "too long");
+  return params_set_text(spec, text, values, err);
+}
+
+enum status params_set_json(const struct script_spec *spec, const char *at, const json_t *object, struct param_value *values,
+                            struct err *err) {
+  const char *name;
+  json_t *v;
+  enum status st = OK;
+  json_object_foreach((json_t *)object, name, v) {
+    st = set_json_value(spec, name, v, values, err);
+    if (st != OK) return err_wrap(err, st, "%s/%.60s", at, name);
+  }
+  return OK;
+}
+
 char *params_text(const struct param_spec *p, const struct param_value *value, char *buf) {
   if (p->kind == PARAM_BOOL)
     strcpy(buf, value->num != 0 ? "true" : "false");

@@ -142,6 +142,10 @@ int params_find(const struct script_spec *spec, const char *name);
 // "fast=12" into values. Out of range is refused, never clamped; an unknown name comes with a suggestion.
 enum status params_set_text(const struct script_spec *spec, const char *assignment, struct param_value *values,
                             struct err *err) MUST_CHECK;
+// {"fast": 12, "side": "long"} into values: numbers, texts (a number may be one), true and false. object may be NULL. Errors begin
+// with the JSON pointer of what is wrong: at, then the name.
+enum status params_set_json(const struct script_spec *spec, const char *at, const json_t *object, struct param_value *values,
+                            struct err *err) MUST_CHECK;
 // Checks one value against its parameter's kind and limits.
 enum status params_check(const struct param_spec *p, const struct param_value *value, struct err *err) MUST_CHECK;
 // Text as a user would type it; buf holds SPEC_TEXT_MAX bytes.

@@ -268,26 +268,33 @@ enum status script_erase_tenant(struct db *db, int64_t tenant_id, struct err *er
 
 // ---- the edition
 
+void edition_row_finish(struct edition_row *row) {
+  free(row->branding);
+  free(row->presets);
+  row->branding = row->presets = NULL;
+}
+
 enum status edition_get(struct db *db, struct edition_row *ret, struct err *err) {
   struct db_rows rows;
   memset(ret, 0, sizeof *ret);
-  enum status st = db_query(db, &rows, err, "SELECT name, branding, loaded_ns FROM edition WHERE one = 1", "");
+  enum status st = db_query(db, &rows, err, "SELECT name, branding, presets, loaded_ns FROM edition WHERE one = 1", "");
   bool found = st == OK && db_next(&rows), copied = true;
   if (found) {
     snprintf(ret->name, sizeof ret->name, "%s", db_text(&rows, 0));
-    copied = copy(&rows, 1, &ret->branding);
-    ret->loaded_ns = db_int(&rows, 2);
+    copied = copy(&rows, 1, &ret->branding) && copy(&rows, 2, &ret->presets);
+    ret->loaded_ns = db_int(&rows, 3);
   }
   st = db_end(&rows, st, err);
   if (st == OK && !copied) st = err_set(err, ERR_NOMEM, "no memory for the edition");
-  if (st != OK) free(ret->branding), ret->branding = NULL;
+  if (st != OK) edition_row_finish(ret);
   return st != OK || found ? st : err_set(err, ERR_NOTFOUND, "no edition was loaded");
 }
 
-enum status edition_set(struct db *db, const char *name, const char *branding, int64_t now_ns, struct err *err) {
+enum status edition_set(
+  struct db *db, const char *name, const char *branding, const char *presets, int64_t now_ns, struct err *err) {
   return db_run(db, NULL, err,
-    "INSERT INTO edition (one, name, branding, loaded_ns) VALUES (1, ?, ?, ?)"
-    " ON CONFLICT (one) DO UPDATE SET name = excluded.name, branding = excluded.branding, loaded_ns = "
-    "excluded.loaded_ns",
-    "tti", name, branding, now_ns);
+    "INSERT INTO edition (one, name, branding, presets, loaded_ns) VALUES (1, ?, ?, ?, ?)"
+    " ON CONFLICT (one) DO UPDATE SET name = excluded.name, branding = excluded.branding, presets = excluded.presets,"
+    " loaded_ns = excluded.loaded_ns",
+    "ttti", name, branding, presets, now_ns);
 }

@@ -91,10 +91,11 @@ enum status script_version_list(struct db *db, int64_t tenant_id, int64_t script
 
 struct edition_row {
   char name[SCRIPT_NAME_SIZE];
-  char *branding;  // JSON; free it
+  char *branding, *presets;  // JSON: an object, a list
   int64_t loaded_ns;
 };
+void edition_row_finish(struct edition_row *row);
 enum status edition_get(
   struct db *db, struct edition_row *ret, struct err *err) MUST_CHECK;  // ERR_NOTFOUND: none was loaded
 enum status edition_set(
-  struct db *db, const char *name, const char *branding, int64_t now_ns, struct err *err) MUST_CHECK;
+  struct db *db, const char *name, const char *branding, const char *presets, int64_t now_ns, struct err *err) MUST_CHECK;

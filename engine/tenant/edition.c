@@ -2,6 +2,7 @@
 
 #include "base/suggest.h"
 #include "store/script_rows.h"
+#include "tenant/preset.h"
 #include "tenant/registry_impl.h"
 #include "tenant/shipped.h"
 
@@ -19,7 +20,7 @@ struct part {
 
 struct edition {
   char name[SCRIPT_NAME_SIZE];
-  char *branding;
+  char *branding, *presets;  // JSON
   size_t count;
   struct part parts[EDITION_SCRIPTS_MAX];
 };
@@ -35,6 +36,7 @@ void edition_destroy(struct edition *e) {
   if (e == NULL) return;
   for (size_t i = 0; i < e->count; i++) script_draft_finish(&e->parts[i].draft);
   free(e->branding);
+  free(e->presets);
   free(e);
 }
 
@@ -73,54 +75,93 @@ static enum status read_inside(const char *dir, const char *file, size_t max, st
   return st;
 }
 
+// name as messages call it: a file, or a shipped strategy.
+static enum status add_source(struct edition *e, enum script_kind kind, const char *name, const char *source, size_t len,
+  const char *shown, struct watchdog *watchdog, struct err *err) {
+  if (e->count == EDITION_SCRIPTS_MAX)
+    return err_set(err, ERR_LIMIT, "edition.json: at most %d scripts", EDITION_SCRIPTS_MAX);
+  struct part *part = &e->parts[e->count];
+  part->item.kind = kind;
+  snprintf(part->item.name, sizeof part->item.name, "%s", name);
+  for (size_t i = 0; i < e->count; i++)
+    if (e->parts[i].item.kind == kind && strcmp(e->parts[i].item.name, name) == 0)
+      return err_set(
+        err, ERR_INVALID, "edition.json: there are two scripts of kind %s named %s", script_kind_name(kind), name);
+  enum status st = registry_describe(kind, name, source, len, watchdog, &part->draft, err);
+  if (st != OK) return err_wrap(err, st, "%s", shown);
+  e->count++;
+  return OK;
+}
+
 static enum status add_script(struct edition *e, const char *dir, enum script_kind kind, const char *file,
   struct watchdog *watchdog, struct err *err) {
   struct buf source;
-  if (e->count == EDITION_SCRIPTS_MAX)
-    return err_set(err, ERR_LIMIT, "edition.json: at most %d scripts", EDITION_SCRIPTS_MAX);
+  char name[SCRIPT_NAME_SIZE];
   const char *base = strrchr(file, '/');
   base = base != NULL ? base + 1 : file;
   size_t len = strlen(base);
-  if (len < 5 || strcmp(base + len - 4, ".lua") != 0 || len - 4 >= SCRIPT_NAME_SIZE)
+  if (len < 5 || strcmp(base + len - 4, ".lua") != 0 || len - 4 >= sizeof name)
     return err_set(err, ERR_INVALID, "edition.json: %.100s is no name of a .lua file", file);
-  struct part *part = &e->parts[e->count];
-  part->item.kind = kind;
-  if (kind == SCRIPT_TIER)
-    memcpy(part->item.name, e->name, sizeof part->item.name);
-  else
-    snprintf(part->item.name, sizeof part->item.name, "%.*s", (int)(len - 4), base);
-  for (size_t i = 0; i < e->count; i++)
-    if (e->parts[i].item.kind == kind && strcmp(e->parts[i].item.name, part->item.name) == 0)
-      return err_set(err, ERR_INVALID, "edition.json: there are two scripts of kind %s named %s",
-        script_kind_name(kind), part->item.name);
+  snprintf(name, sizeof name, "%.*s", (int)(len - 4), base);
   enum status st = read_inside(dir, file, SCRIPT_SOURCE_MAX, &source, err);
   if (st == OK)
-    st = registry_describe(
-      kind, part->item.name, source.data != NULL ? source.data : "", source.len, watchdog, &part->draft, err);
+    st = add_source(e, kind, kind == SCRIPT_TIER ? e->name : name, source.data != NULL ? source.data : "", source.len,
+      file, watchdog, err);
   buf_finish(&source);
-  if (st == OK)
-    e->count++;
-  else if (st != ERR_NOTFOUND)
-    st = err_wrap(err, st, "%s", file);
   return st;
 }
 
-static enum status add_list(struct edition *e, const char *dir, const json_t *manifest, const char *key,
-  enum script_kind kind, struct watchdog *watchdog, struct err *err) {
-  const json_t *list = json_object_get(manifest, key);
-  if (list == NULL) return OK;
-  if (!json_is_array(list)) return err_set(err, ERR_INVALID, "edition.json: %s must be a list of file names", key);
+static enum status add_shipped(
+  struct edition *e, const char *dir, enum script_kind kind, const char *name, struct watchdog *watchdog, struct err *err) {
+  (void)dir;
+  const char *names[EDITION_SCRIPTS_MAX];
+  size_t n = 0;
+  for (const struct shipped *s = shipped_strategies; s->name != NULL; s++) {
+    if (strcmp(s->name, name) == 0) return add_source(e, kind, name, s->source, s->len, s->file, watchdog, err);
+    if (n < EDITION_SCRIPTS_MAX) names[n++] = s->name;
+  }
+  const char *near = suggest_nearest(name, names, n);
+  return err_set(err, ERR_INVALID, "edition.json: no strategy named %.60s is shipped%s%s%s", name,
+    near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+}
+
+// How a list's words become scripts.
+typedef enum status (*add_fn)(struct edition *e, const char *dir, enum script_kind kind, const char *word,
+  struct watchdog *watchdog, struct err *err);
+
+static const struct {
+  const char *key, *word;
+  enum script_kind kind;
+  add_fn add;
+} lists[] = {{"rules", "file name", SCRIPT_RULE, add_script}, {"dialects", "file name", SCRIPT_DIALECT, add_script},
+  {"shipped", "strategy's name", SCRIPT_STRATEGY, add_shipped}, {"strategies", "file name", SCRIPT_STRATEGY, add_script}};
+
+static enum status add_lists(
+  struct edition *e, const char *dir, const json_t *manifest, struct watchdog *watchdog, struct err *err) {
   enum status st = OK;
-  for (size_t i = 0; st == OK && i < json_array_size(list); i++) {
-    const char *file = json_string_value(json_array_get(list, i));
-    st = file != NULL ? add_script(e, dir, kind, file, watchdog, err)
-                      : err_set(err, ERR_INVALID, "edition.json: %s[%zu] must be a file name", key, i);
+  for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+    const json_t *list = json_object_get(manifest, lists[k].key);
+    if (list != NULL && !json_is_array(list))
+      return err_set(err, ERR_INVALID, "edition.json: %s must be a list of %ss", lists[k].key, lists[k].word);
+    for (size_t i = 0; st == OK && i < json_array_size(list); i++) {
+      const char *word = json_string_value(json_array_get(list, i));
+      st = word != NULL ? lists[k].add(e, dir, lists[k].kind, word, watchdog, err)
+                        : err_set(err, ERR_INVALID, "edition.json: %s[%zu] must be a %s", lists[k].key, i, lists[k].word);
+    }
   }
   return st;
 }
 
+static const struct script_draft *strategy_named(void *arg, const char *name) {
+  const struct edition *e = arg;
+  for (size_t i = 0; i < e->count; i++)
+    if (e->parts[i].item.kind == SCRIPT_STRATEGY && strcmp(e->parts[i].item.name, name) == 0) return &e->parts[i].draft;
+  return NULL;
+}
+
 static enum status check_keys(const json_t *manifest, struct err *err) {
-  static const char *const known[] = {"edition", "name", "tiers", "rules", "dialects", "strategies", "branding"};
+  static const char *const known[] = {
+    "edition", "tiers", "rules", "dialects", "shipped", "strategies", "presets", "branding"};
   const char *key;
   json_t *value;
   json_object_foreach((json_t *)manifest, key, value) {
@@ -154,9 +195,11 @@ static enum status read_manifest(
   if (strlen(e->branding) > EDITION_BRANDING_MAX)
     return err_set(err, ERR_LIMIT, "edition.json: branding has more than %d bytes", EDITION_BRANDING_MAX);
   if (tiers != NULL) st = add_script(e, dir, SCRIPT_TIER, json_string_value(tiers), watchdog, err);
-  if (st == OK) st = add_list(e, dir, manifest, "rules", SCRIPT_RULE, watchdog, err);
-  if (st == OK) st = add_list(e, dir, manifest, "dialects", SCRIPT_DIALECT, watchdog, err);
-  if (st == OK) st = add_list(e, dir, manifest, "strategies", SCRIPT_STRATEGY, watchdog, err);
+  if (st == OK) st = add_lists(e, dir, manifest, watchdog, err);
+  if (st == OK) {
+    st = presets_read(json_object_get(manifest, "presets"), strategy_named, e, watchdog, &e->presets, err);
+    if (st != OK) st = err_wrap(err, st, "edition.json");
+  }
   return st;
 }
 
@@ -200,8 +243,8 @@ static enum status other_tiers(
     return st;
   }
   if (st != OK && st != ERR_NOTFOUND) return st;
-  for (const struct shipped *s = shipped_tiers; s->edition != NULL; s++)
-    if (strcmp(s->edition, name) == 0)
+  for (const struct shipped *s = shipped_tiers; s->name != NULL; s++)
+    if (strcmp(s->name, name) == 0)
       return entry_create(SCRIPT_TIER, name, s->source, s->len, reg->watchdog, &c->entry, err);
   return err_set(
     err, ERR_INVALID, "edition.json: \"tiers\" is missing, and no tiers are shipped for an edition named %s", name);
@@ -251,6 +294,6 @@ enum status edition_write(
       st = script_activate(db, 0, put->script_id, put->version, 0, actor_id, now_ns, &a->row, err);
     if (st != OK) st = err_wrap(err, st, "%s %s", script_kind_name(c->kind), c->name);
   }
-  if (st == OK) st = edition_set(db, e->name, e->branding, now_ns, err);
+  if (st == OK) st = edition_set(db, e->name, e->branding, e->presets, now_ns, err);
   return st;
 }

@@ -2,11 +2,15 @@
 //
 // DIR/edition.json says what there is; files are named relative to DIR and stay inside it:
 //
-//     { "edition": "dca", "name": "DCA", "tiers": "tiers.lua", "rules": ["rules/phases.lua"], "dialects": [],
-//       "strategies": ["strategies/ema_dca.lua"], "branding": { "title": "DCA", "colour": "#0a7" } }
+//     { "edition": "dca", "tiers": "tiers.lua", "rules": ["rules/phases.lua"], "dialects": [],
+//       "shipped": ["ema_dca"], "strategies": ["strategies/own.lua"],
+//       "presets": [{ "strategy": "ema_dca", "name": "Careful", "about": "…", "params": { "orders": 3 } }],
+//       "branding": { "title": "DCA", "colour": "#0a7" } }
 //
-// "tiers" may be absent when the binary ships tiers of that name and a version of them was loaded before or none is needed. A
-// script's name is its file's without ".lua"; the tiers' is the edition's.
+// "tiers" may be absent when the binary ships tiers of that name (lua/tiers) and a version of them was loaded before or none is
+// needed. "shipped" names strategies of strategies/, which are compiled in. A preset gives a strategy of this edition values for
+// some of its parameters; they are checked as a bot's would be. A script's name is its file's without ".lua"; the tiers' is the
+// edition's.
 //
 //     st = edition_read(dir, watchdog, &e, err);          // pool: files and Lua
 //     st = edition_prepare(reg, reader, e, &prep, err);   // loop
@@ -21,6 +25,7 @@
 
 #define EDITION_SCRIPTS_MAX 200
 #define EDITION_BRANDING_MAX 65536  // bytes of JSON
+#define EDITION_PRESETS_MAX 100
 
 struct edition;
 

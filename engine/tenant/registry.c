@@ -19,8 +19,8 @@
 
 static const struct shipped *shipped_find(const char *edition) {
   const struct shipped *s = shipped_tiers;
-  while (s->edition != NULL && strcmp(s->edition, edition) != 0) s++;
-  return s->edition != NULL ? s : NULL;
+  while (s->name != NULL && strcmp(s->name, edition) != 0) s++;
+  return s->name != NULL ? s : NULL;
 }
 
 static void warn(struct buf *warnings, const char *what, const char *name, const struct err *err) {
@@ -118,7 +118,7 @@ enum status registry_create(struct db *reader, const struct registry_options *op
   enum status st = edition_get(reader, &edition, err);
   if (st == OK) {
     snprintf(reg->edition, sizeof reg->edition, "%s", edition.name);
-    free(edition.branding);
+    edition_row_finish(&edition);
   }
   if (st == ERR_NOTFOUND) st = OK;
   if (st == OK) st = load_all(reg, reader, ret_warnings, err);

@@ -323,6 +323,10 @@ static enum status load(const char *from, struct err *err) {
   return st;
 }
 
+// Manifests with a shipped strategy, and with one preset.
+#define SMA(more) "{\"edition\":\"acme\",\"shipped\":[\"sma_cross\"]," more "}"
+#define PRESET(inside) SMA("\"presets\":[{" inside "}]")
+
 static void editions(void **state) {
   (void)state;
   struct err err;
@@ -349,7 +353,8 @@ static void editions(void **state) {
   assert_int_equal(edition_get(reader(), &edition, &err), OK);
   assert_string_equal(edition.name, "acme");
   assert_string_equal(edition.branding, "{\"title\":\"Acme\"}");
-  free(edition.branding);
+  assert_string_equal(edition.presets, "[]");
+  edition_row_finish(&edition);
   assert_int_equal(load(at, &err), OK);  // again: the same versions
   assert_int_equal(script_find(reader(), 0, "rule", "phases", &row, &err), OK);
   assert_true(row.latest_version == 1);
@@ -386,6 +391,18 @@ static void editions(void **state) {
     {"{\"edition\":\"acme\",\"strategies\":[\"s.lua\",\"./s.lua\"]}", "two scripts of kind strategy named s"},
     {"{\"edition\":\"acme\",\"branding\":[]}", "branding must be an object"},
     {"{\"edition\":\"nobody\"}", "no tiers are shipped"},
+    {"{\"edition\":\"acme\",\"shipped\":[\"smacross\"]}", "no strategy named smacross is shipped; did you mean 'sma_cross'?"},
+    {"{\"edition\":\"acme\",\"shipped\":[\"grid\",\"grid\"]}", "two scripts of kind strategy named grid"},
+    {SMA("\"presets\":{}"), "/presets must be a list"},
+    {SMA("\"presets\":[7]"), "/presets/0 must be an object"},
+    {PRESET("\"strategie\":\"sma_cross\""), "/presets/0: unknown key 'strategie'; did you mean 'strategy'?"},
+    {PRESET("\"strategy\":\"grid\",\"name\":\"x\""), "/presets/0: the edition has no strategy named grid"},
+    {PRESET("\"strategy\":\"sma_cross\",\"name\":\"\""), "/presets/0/name must be a text"},
+    {PRESET("\"strategy\":\"sma_cross\",\"name\":\"x\",\"params\":{\"fats\":3}"), "/presets/0/params/fats: the script has no parameter"},
+    {PRESET("\"strategy\":\"sma_cross\",\"name\":\"x\",\"params\":{\"fast\":0}"), "/presets/0/params/fast: fast = 0"},
+    {PRESET("\"strategy\":\"sma_cross\",\"name\":\"x\",\"params\":{\"fast\":[]}"), "/presets/0/params/fast: a number"},
+    {PRESET("\"strategy\":\"sma_cross\",\"name\":\"x\",\"params\":{\"fast\":50,\"slow\":40}"), "fast must be below slow"},
+    {PRESET("\"strategy\":\"sma_cross\",\"name\":\"x\"},{\"strategy\":\"sma_cross\",\"name\":\"x\""), "/presets/1: sma_cross has a preset named x already"},
   };
   char outside[128], link[160];
   snprintf(outside, sizeof outside, "%s/outside.lua", dir);
@@ -398,6 +415,14 @@ static void editions(void **state) {
     if (strstr(err.msg, bad[i].says) == NULL) fail_msg("%s\n  said: %s", bad[i].manifest, err.msg);
     assert_string_equal(registry_edition(reg), "acme");
   }
+  write_file(at, "edition.json",
+    PRESET("\"strategy\":\"sma_cross\",\"name\":\"Slow\",\"params\":{\"slow\":200,\"fast\":\"50\"}"));
+  assert_int_equal(load(at, &err), OK);
+  assert_int_equal(edition_get(reader(), &edition, &err), OK);
+  assert_string_equal(edition.presets, "[{\"strategy\":\"sma_cross\",\"name\":\"Slow\",\"about\":\"\",\"params\":{\"slow\":200,\"fast\":\"50\"}}]");
+  edition_row_finish(&edition);
+  assert_int_equal(script_find(reader(), 0, "strategy", "sma_cross", &row, &err), OK);
+
   write_file(at, "edition.json", "{\"edition\":\"luno\"}");  // shipped tiers
   assert_int_equal(load(at, &err), OK);
   assert_string_equal(registry_plans(reg)->edition, "luno");

@@ -264,7 +264,7 @@ static void subscriptions(void **state) {
 }
 
 static enum status do_edition(struct db *db, struct err *err) {
-  return edition_set(db, "luno", "{}", 5, err);
+  return edition_set(db, "luno", "{}", "[]", 5, err);
 }
 static void edition(void **state) {
   (void)state;
@@ -275,7 +275,7 @@ static void edition(void **state) {
   assert_int_equal(write_with(do_edition, &err), OK);
   assert_int_equal(edition_get(reader(), &row, &err), OK);
   assert_string_equal(row.name, "luno");
-  free(row.branding);
+  edition_row_finish(&row);
 }
 
 int main(void) {

@@ -46,8 +46,8 @@ static const struct row {
 #define ROWS (sizeof table / sizeof *table)
 
 static struct plan_set *load(const char *edition) {
-  for (const struct shipped *s = shipped_tiers; s->edition != NULL; s++) {
-    if (strcmp(s->edition, edition) != 0) continue;
+  for (const struct shipped *s = shipped_tiers; s->name != NULL; s++) {
+    if (strcmp(s->name, edition) != 0) continue;
     struct err err;
     struct plan_set *set;
     if (tier_describe(s->file, s->source, s->len, NULL, &set, &err) != OK) fail_msg("%s", err.msg);
@@ -103,8 +103,8 @@ static void every_figure(void **state) {
 static void no_tier_beside_them(void **state) {
   (void)state;
   int shipped = 0, tiers = 0;
-  for (const struct shipped *s = shipped_tiers; s->edition != NULL; s++, shipped++) {
-    struct plan_set *set = load(s->edition);
+  for (const struct shipped *s = shipped_tiers; s->name != NULL; s++, shipped++) {
+    struct plan_set *set = load(s->name);
     tiers += set->plan_count;
     for (int i = 1; i < set->plan_count; i++) assert_true(set->plans[i].month_e8 > set->plans[i - 1].month_e8);
     free(set);
