@@ -1,0 +1,359 @@
+// tests/unit/risk/test_rule_set.c – prop-firm rules against figures worked out by hand, most of them the firms' own examples
+// as they stood on the pages named. Rules of firms change; what is tested is the arithmetic.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "risk/rule_set.h"
+
+#define E8(units) ((int64_t)(units) * CASH_ONE)
+#define SEC INT64_C(1000000000)
+#define HOUR (3600 * SEC)
+
+static struct rule_set *parse(const char *text) {
+  struct rule_set *r;
+  struct err err = {0};
+  if (rule_set_parse(text, strlen(text), &r, &err) != OK) fail_msg("%s", err.msg);
+  return r;
+}
+
+static int64_t at(int year, int month, int day, int hour, int minute) {
+  return (date_to_days(year, month, day) * 86400 + hour * 3600 + minute * 60) * SEC;
+}
+
+static enum rule_action mark(struct rule_state *s, int64_t balance, int64_t equity, int64_t now) {
+  return rule_mark(s, (cash){E8(balance)}, (cash){E8(equity)}, now).action;
+}
+
+static enum refusal_rule ask(const struct rule_state *s, struct rule_order o) {
+  struct refusal why = {0};
+  bool ok = rule_check(s, &o, &why);
+  assert_int_equal(ok, why.rule == REFUSE_NONE);
+  return why.rule;
+}
+static enum refusal_rule ask_loss(const struct rule_state *s, int64_t loss) {
+  return ask(s, (struct rule_order){.grows = true, .loss_e8 = E8(loss), .has_stop = true, .now_ns = s->next_reset_ns - 1});
+}
+
+// FTMO, two steps. academy.ftmo.com/lesson/maximum-daily-loss: limit = balance at midnight CE(S)T − 5 % of the initial balance,
+// equity must not fall below. Its example: 200,000 account, Monday's closed profit 4,000, a position then 13,000 under water:
+// within the limit until midnight (190,000 < 191,000), beyond it after (204,000 − 10,000 = 194,000).
+// academy.ftmo.com, Maximum Loss: equity never below 90 % of the initial balance.
+static const char ftmo[] =
+  "{\"name\":\"FTMO 200K\", \"initial\":\"200000\","
+  " \"day\":{\"reset\":\"00:00\",\"zone\":\"Europe/Prague\",\"basis\":\"balance\",\"loss_pct_of_initial\":\"5\",\"soft_pct\":\"80\"},"
+  " \"total\":{\"trail\":\"static\",\"loss_pct_of_initial\":\"10\",\"soft_pct\":\"90\"}}";
+
+static void test_ftmo_day(void **state) {
+  (void)state;
+  struct rule_set *r = parse(ftmo);
+  r->day_soft_e8 = 100000000;  // the example has no soft level
+  struct rule_state s;
+  int64_t monday = at(2026, 7, 6, 8, 0);
+  rule_state_init(&s, r, (cash){E8(200000)}, (cash){E8(200000)}, monday);
+  assert_true(s.day_floor_e8 == E8(190000) && s.total_floor_e8 == E8(180000));
+  assert_true(s.next_reset_ns == at(2026, 7, 6, 22, 0));     // midnight in Prague is 22:00 UTC in summer
+  assert_int_equal(mark(&s, 204000, 204000, monday + HOUR), RULE_GO_ON);
+  assert_int_equal(mark(&s, 204000, 191000, at(2026, 7, 6, 21, 59)), RULE_GO_ON);
+  assert_true(s.day_floor_e8 == E8(190000));
+  struct rule_result b = rule_mark(&s, (cash){E8(204000)}, (cash){E8(191000)}, at(2026, 7, 6, 22, 0));
+  assert_int_equal(b.action, RULE_BREACH);
+  assert_true(s.day_floor_e8 == E8(194000) && b.why.limit == E8(194000) && b.why.value == E8(191000));
+  assert_int_equal(ask_loss(&s, 1), REFUSE_PROP_FAILED);
+  assert_int_equal(mark(&s, 204000, 204000, at(2026, 7, 8, 0, 0)), RULE_BREACH);  // for ever
+  rule_set_destroy(r);
+}
+
+// In winter Prague's midnight is 23:00 UTC; the day of the change has 25 hours.
+static void test_reset_follows_the_zone(void **state) {
+  (void)state;
+  struct rule_set *r = parse(ftmo);
+  struct rule_state s;
+  rule_state_init(&s, r, (cash){E8(200000)}, (cash){E8(200000)}, at(2026, 10, 24, 12, 0));
+  assert_true(s.next_reset_ns == at(2026, 10, 24, 22, 0));
+  mark(&s, 200000, 200000, at(2026, 10, 24, 22, 0));
+  assert_true(s.next_reset_ns == at(2026, 10, 25, 23, 0));
+  mark(&s, 201000, 201000, at(2026, 10, 29, 12, 0));         // days without marks: Monday's balance is Saturday's
+  assert_true(s.next_reset_ns == at(2026, 10, 29, 23, 0) && s.day_ref_e8 == E8(200000));
+  rule_set_destroy(r);
+}
+
+// Soft level at 80 % of 10,000: positions are closed at 192,000, entries wait for midnight. Before that, orders are denied when
+// all stops together could reach 190,000.
+static void test_ftmo_soft_and_worst_case(void **state) {
+  (void)state;
+  struct rule_set *r = parse(ftmo);
+  struct rule_state s;
+  int64_t t = at(2026, 1, 5, 9, 0);
+  rule_state_init(&s, r, (cash){E8(200000)}, (cash){E8(200000)}, t);
+  assert_int_equal(ask_loss(&s, 9999), REFUSE_NONE);
+  assert_int_equal(ask_loss(&s, 10000), REFUSE_PROP_DAY_LOSS);
+  struct rule_order o = {.grows = true, .loss_e8 = E8(4000), .open_loss_e8 = E8(6000), .now_ns = t};
+  struct refusal why;
+  assert_false(rule_check(&s, &o, &why));
+  assert_true(why.rule == REFUSE_PROP_DAY_LOSS && why.limit == E8(190000) && why.value == E8(190000));
+  assert_true(why.until_ns == at(2026, 1, 5, 23, 0) && refusal_reason(why.rule) == REASON_PROP_RULE);
+  o.open_loss_e8 = E8(6000) - 1;
+  assert_true(rule_check(&s, &o, &why));
+  o.loss_e8 = RULE_UNBOUNDED;
+  assert_int_equal(ask(&s, o), REFUSE_PROP_NO_STOP);
+  o.grows = false;
+  assert_int_equal(ask(&s, o), REFUSE_NONE);                 // what reduces is never refused
+  assert_int_equal(mark(&s, 200000, 192001, t + HOUR), RULE_GO_ON);
+  struct rule_result f = rule_mark(&s, (cash){E8(200000)}, (cash){E8(192000)}, t + HOUR);
+  assert_true(f.action == RULE_FLATTEN && f.why.rule == REFUSE_PROP_DAY_DONE && f.why.limit == E8(192000));
+  assert_int_equal(mark(&s, 195000, 195000, t + 2 * HOUR), RULE_FLATTEN);  // until the day turns
+  assert_int_equal(ask_loss(&s, 1), REFUSE_PROP_DAY_DONE);
+  assert_int_equal(mark(&s, 195000, 195000, at(2026, 1, 5, 23, 0)), RULE_GO_ON);
+  assert_int_equal(ask_loss(&s, 1), REFUSE_NONE);
+  // Total: soft at 90 % of 20,000.
+  assert_int_equal(mark(&s, 188000, 188000, at(2026, 1, 6, 1, 0)), RULE_GO_ON);  // the day would end at 187,000
+  mark(&s, 188000, 188000, at(2026, 1, 7, 1, 0));
+  assert_int_equal(ask_loss(&s, 8000), REFUSE_PROP_TOTAL_LOSS);   // 188,000 − 8,000 = the floor; the day alone allowed 9,999
+  assert_int_equal(ask_loss(&s, 7999), REFUSE_NONE);
+  assert_int_equal(mark(&s, 182000, 182000, at(2026, 1, 7, 2, 0)), RULE_FLATTEN);
+  assert_int_equal(mark(&s, 189000, 189000, at(2026, 1, 9, 2, 0)), RULE_FLATTEN);
+  assert_int_equal(ask_loss(&s, 1), REFUSE_PROP_FAILED);          // stopped before the floor, for good
+  assert_false(s.failed);
+  rule_set_destroy(r);
+}
+
+// FTMO, one step (ftmo.com, "Maximum Loss Limit" of the 1-Step): highest balance at any day's end, or the initial one, − 10 % of
+// the initial. Its example with 100,000: day 1 90,000; balance 104,000 at midnight: 94,000; then 103,000: still 94,000.
+static void test_ftmo_one_step(void **state) {
+  (void)state;
+  struct rule_set *r = parse("{\"name\":\"1\",\"initial\":\"100000\",\"day\":{\"zone\":\"Europe/Prague\"},"
+                             "\"total\":{\"trail\":\"balance_eod\",\"loss_pct_of_initial\":\"10\"}}");
+  struct rule_state s;
+  rule_state_init(&s, r, (cash){E8(100000)}, (cash){E8(100000)}, at(2026, 3, 2, 8, 0));
+  assert_true(s.total_floor_e8 == E8(90000));
+  mark(&s, 106000, 108000, at(2026, 3, 2, 12, 0));           // highs during the day do not count
+  assert_true(s.total_floor_e8 == E8(90000));
+  mark(&s, 104000, 104500, at(2026, 3, 2, 22, 59));
+  mark(&s, 104000, 104000, at(2026, 3, 2, 23, 0));
+  assert_true(s.total_floor_e8 == E8(94000));
+  mark(&s, 103000, 103000, at(2026, 3, 3, 12, 0));
+  mark(&s, 103000, 103000, at(2026, 3, 3, 23, 0));
+  assert_true(s.total_floor_e8 == E8(94000));
+  assert_int_equal(mark(&s, 94000, 94000, at(2026, 3, 4, 12, 0)), RULE_BREACH);
+  rule_set_destroy(r);
+}
+
+// Topstep, 50K. help centre, "What is the Maximum Loss Limit?": 2,000 below the highest balance at a day's end; +500 gives 48,500,
+// then −500 leaves it; a balance of 52,500 moves it to 50,000, where it stays. Daily limit 1,000 ends the day, not the account.
+// "What is the Consistency Target?" (50 % of the target in later texts): best day below 40 % of all profit; 900 of 2,800 is 32 %.
+static const char topstep[] =
+  "{\"name\":\"Topstep 50K\", \"initial\":\"50000\", \"max_qty\":\"5\", \"consistency_pct\":\"50\", \"target\":\"3000\","
+  " \"day\":{\"reset\":\"17:00\",\"zone\":\"America/Chicago\",\"basis\":\"balance\",\"loss\":\"1000\",\"fatal\":false},"
+  " \"total\":{\"trail\":\"balance_eod\",\"loss\":\"2000\",\"lock_at\":\"50000\"}}";
+
+static void test_topstep(void **state) {
+  (void)state;
+  struct rule_set *r = parse(topstep);
+  struct rule_state s;
+  rule_state_init(&s, r, (cash){E8(50000)}, (cash){E8(50000)}, at(2026, 6, 1, 14, 0));
+  assert_true(s.total_floor_e8 == E8(48000) && s.day_floor_e8 == E8(49000));
+  assert_true(s.next_reset_ns == at(2026, 6, 1, 22, 0));     // 17:00 in Chicago, summer
+  mark(&s, 50500, 50500, at(2026, 6, 1, 20, 0));
+  assert_true(s.total_floor_e8 == E8(48000));
+  mark(&s, 50500, 50500, at(2026, 6, 1, 22, 0));
+  assert_true(s.total_floor_e8 == E8(48500));
+  mark(&s, 50000, 50000, at(2026, 6, 2, 20, 0));
+  mark(&s, 50000, 50000, at(2026, 6, 2, 22, 0));
+  assert_true(s.total_floor_e8 == E8(48500));
+  mark(&s, 52500, 52500, at(2026, 6, 3, 20, 0));
+  assert_int_equal(ask_loss(&s, 1), REFUSE_PROP_CONSISTENCY);  // 2,500 today, half of the target is 1,500
+  mark(&s, 52500, 52500, at(2026, 6, 3, 22, 0));
+  assert_true(s.total_floor_e8 == E8(50000) && s.day_floor_e8 == E8(51500));
+  mark(&s, 56000, 56000, at(2026, 6, 4, 20, 0));
+  mark(&s, 56000, 56000, at(2026, 6, 4, 22, 0));
+  assert_true(s.total_floor_e8 == E8(50000));                // locked
+  assert_int_equal(mark(&s, 55000, 55000, at(2026, 6, 5, 2, 0)), RULE_FLATTEN);  // the day's 1,000
+  assert_int_equal(ask_loss(&s, 1), REFUSE_PROP_DAY_DONE);
+  mark(&s, 55000, 55000, at(2026, 6, 5, 22, 0));
+  assert_int_equal(ask_loss(&s, 1), REFUSE_NONE);
+  assert_int_equal(ask_loss(&s, 1000), REFUSE_PROP_DAY_LOSS);
+  struct rule_order o = {.grows = true, .qty_after_e8 = E8(5), .now_ns = 0};
+  assert_int_equal(ask(&s, o), REFUSE_NONE);
+  o.qty_after_e8 = E8(6);
+  assert_int_equal(ask(&s, o), REFUSE_PROP_QTY);
+  rule_set_destroy(r);
+}
+
+static void test_consistency(void **state) {
+  (void)state;
+  struct rule_set *r = parse(topstep);
+  struct rule_state s;
+  int64_t frac, day = at(2026, 6, 1, 14, 0);
+  const int64_t balances[] = {50900, 51500, 52000, 52800};   // best day 900, then 600, 500, 800
+  rule_state_init(&s, r, (cash){E8(50000)}, (cash){E8(50000)}, day);
+  assert_false(rule_consistency(&s, &frac));
+  for (size_t i = 0; i < 4; i++) mark(&s, balances[i], balances[i], day + (int64_t)i * 24 * HOUR);
+  assert_true(rule_consistency(&s, &frac));
+  assert_int_equal(frac, 32142858);                          // 900 / 2800 = 0.32142857…, rounded up
+  rule_set_destroy(r);
+}
+
+// Crypto. Aeon Funded, "Daily maximum loss, 1-step": 3 % below the highest equity since 00:00 UTC: 10,000 gives 9,700; equity
+// of 10,500 gives 10,185; recalculated at the rollover from equity. HyroTrader, "risk management conditions": a stop loss on every
+// position, at most 3 % of the initial balance at risk in one trade.
+static const char crypto[] =
+  "{\"name\":\"crypto 10K\", \"initial\":\"10000\", \"max_positions\":2, \"news\":{\"before_s\":120,\"after_s\":60},"
+  " \"day\":{\"reset\":\"00:00\",\"zone\":\"UTC\",\"basis\":\"equity_high\",\"loss_pct_of_basis\":\"3\"},"
+  " \"total\":{\"trail\":\"equity\",\"loss_pct_of_basis\":\"6\"},"
+  " \"trade\":{\"risk_pct_of_initial\":\"3\",\"stop_required\":true,\"stop_slip_pct\":\"0.5\"}}";
+
+static void test_crypto(void **state) {
+  (void)state;
+  struct rule_set *r = parse(crypto);
+  struct rule_state s;
+  int64_t t = at(2026, 5, 4, 9, 0);
+  rule_state_init(&s, r, (cash){E8(10000)}, (cash){E8(10000)}, t);
+  assert_true(s.day_floor_e8 == E8(9700) && s.total_floor_e8 == E8(9400));
+  mark(&s, 10000, 10500, t + HOUR);
+  assert_true(s.day_floor_e8 == E8(10185) && s.total_floor_e8 == E8(9870));
+  mark(&s, 10000, 10300, t + 2 * HOUR);                      // does not come down
+  assert_true(s.day_floor_e8 == E8(10185));
+  assert_int_equal(ask_loss(&s, 115), REFUSE_PROP_DAY_LOSS);
+  assert_int_equal(ask_loss(&s, 114), REFUSE_NONE);
+  mark(&s, 10300, 10200, at(2026, 5, 5, 0, 0));
+  assert_true(s.day_floor_e8 == E8(9991));                   // 97 % of 10,300, the equity at the rollover
+  assert_int_equal(ask_loss(&s, 301), REFUSE_PROP_TRADE_RISK);
+  struct rule_order o = {.grows = true, .loss_e8 = E8(10), .positions_after = 2, .now_ns = t};
+  assert_int_equal(ask(&s, o), REFUSE_PROP_NO_STOP);
+  o.has_stop = true;
+  assert_int_equal(ask(&s, o), REFUSE_NONE);
+  o.positions_after = 3;
+  assert_int_equal(ask(&s, o), REFUSE_PROP_POSITIONS);
+  // News: [-120 s, +60 s).
+  const int64_t news[] = {t - 100 * SEC, t + 60 * SEC, t + 400 * SEC};
+  s.news_ns = news, s.news_count = 3;
+  o.positions_after = 1;
+  const struct { int64_t s; bool free; } times[] = {{-300, true}, {-220, false}, {-41, false}, {-40, false}, {-60, false},
+                                                    {119, false}, {120, true}, {279, true}, {280, false}, {459, false}, {460, true}};
+  for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+    o.now_ns = t + times[i].s * SEC;
+    assert_int_equal(ask(&s, o), times[i].free ? REFUSE_NONE : REFUSE_PROP_NEWS);
+  }
+  rule_set_destroy(r);
+}
+
+static void test_stop_loss(void **state) {
+  (void)state;
+  struct rule_set *r = parse(crypto);
+  struct instrument inst = {.symbol = "X", .tick = {1, 1}, .lot = {1, 3}, .multiplier = {1, 0}};
+  struct err err;
+  assert_int_equal(instrument_finish(&inst, &err), OK);
+  // 2 lots of 0.001 from 100.0 to 95.0, the stop slips 0.5 % = 0.475 → 5 ticks (up): 5.5 × 0.002 = 0.011, fee 0.001
+  assert_int_equal(rule_stop_loss(r, &inst, SIDE_BUY, (price){1000}, (price){950}, 2, (cash){100000}), 1200000);
+  // short from 100 to 105: 0.525 → 6 ticks: 5.6 × 0.002
+  assert_int_equal(rule_stop_loss(r, &inst, SIDE_SELL, (price){1000}, (price){1050}, 2, (cash){0}), 1120000);
+  assert_int_equal(rule_stop_loss(r, &inst, SIDE_BUY, (price){1000}, NO_PRICE, 2, (cash){0}), 20000000);
+  assert_true(rule_stop_loss(r, &inst, SIDE_SELL, (price){1000}, NO_PRICE, 2, (cash){0}) == RULE_UNBOUNDED);
+  assert_int_equal(rule_stop_loss(r, &inst, SIDE_BUY, (price){1000}, (price){2000}, 2, (cash){7}), 7);
+  assert_true(rule_stop_loss(r, &inst, SIDE_BUY, (price){INT64_MAX}, (price){1}, INT64_MAX, (cash){0}) == RULE_UNBOUNDED);
+  rule_set_destroy(r);
+}
+
+static void test_nothing_wraps(void **state) {
+  (void)state;
+  struct rule_set *r = parse(ftmo);
+  struct rule_state s;
+  int64_t t = at(2026, 1, 5, 9, 0);
+  rule_state_init(&s, r, (cash){INT64_MIN + 1}, (cash){INT64_MIN + 1}, t);
+  assert_int_equal(rule_mark(&s, (cash){INT64_MIN + 1}, (cash){INT64_MAX}, t + 1).action, RULE_GO_ON);
+  assert_true(s.day_floor_e8 == INT64_MIN + 1);
+  assert_int_equal(rule_mark(&s, (cash){INT64_MAX}, (cash){INT64_MAX}, at(2026, 1, 6, 9, 0)).action, RULE_GO_ON);
+  assert_int_equal(ask(&s, (struct rule_order){.grows = true, .loss_e8 = INT64_MAX - 1, .open_loss_e8 = INT64_MAX - 1}), REFUSE_PROP_TOTAL_LOSS);
+  rule_set_destroy(r);
+}
+
+// Incremental = from scratch: after any walk the floors are those of the definition applied to the whole history.
+static void test_random_walks(void **state) {
+  (void)state;
+  static const char *const trails[] = {"static", "balance_eod", "equity_eod", "balance", "equity"};
+  static const char *const bases[] = {"balance", "equity", "higher", "equity_high"};
+  uint64_t x = 88172645463325252u;
+  for (int round = 0; round < 200; round++) {
+    char text[512];
+    int trail = round % 5, basis = round % 4;
+    snprintf(text, sizeof text, "{\"name\":\"r\",\"initial\":\"1000\",\"day\":{\"zone\":\"UTC\",\"reset\":\"00:00\",\"basis\":\"%s\",\"loss_pct_of_basis\":\"7\"},"
+             "\"total\":{\"trail\":\"%s\",\"loss_pct_of_initial\":\"11\"%s}}", bases[basis], trails[trail], trail ? ",\"lock_at\":\"1010\"" : "");
+    struct rule_set *r = parse(text);
+    struct rule_state s;
+    enum { N = 300 };
+    static int64_t balance[N], equity[N], when[N];
+    for (int i = 0; i < N; i++) {
+      x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+      balance[i] = E8(950) + (int64_t)(x % (uint64_t)E8(100));
+      equity[i] = balance[i] + (int64_t)(x >> 32 & 0xffffffff) - 0x80000000;
+      when[i] = (i ? when[i - 1] : at(2026, 1, 1, 0, 0)) + (int64_t)(x % 30) * HOUR;
+      if (i == 0) rule_state_init(&s, r, (cash){balance[0]}, (cash){equity[0]}, when[0]);
+      else rule_mark(&s, (cash){balance[i]}, (cash){equity[i]}, when[i]);
+      // The definition.
+      int64_t day = when[i] / (24 * HOUR), high = E8(1000), ref;
+      int before = -1;                                       // last mark of an earlier day
+      for (int j = 0; j <= i; j++)
+        if (when[j] / (24 * HOUR) < day) before = j;
+      int start = before < 0 ? 0 : before;
+      ref = basis == 0 ? balance[start] : basis == 2 && balance[start] > equity[start] ? balance[start] : equity[start];
+      for (int j = start; j <= i; j++)
+        if (basis == 3 && equity[j] > ref) ref = equity[j];
+      for (int j = 0; j <= i; j++) {
+        bool ends = j == 0 || (j < i ? when[j + 1] / (24 * HOUR) > when[j] / (24 * HOUR) : false);
+        int64_t v = trail == 1 || trail == 3 ? balance[j] : equity[j];
+        if (trail >= 3 || (trail >= 1 && ends)) high = v > high ? v : high;
+      }
+      int64_t total = high - E8(110);
+      if (trail && total > E8(1010)) total = E8(1010);
+      assert_true(s.total_floor_e8 == total);
+      assert_true(s.day_floor_e8 == ref - (int64_t)((int128)ref * 7 / 100));
+    }
+    rule_set_destroy(r);
+  }
+}
+
+static void test_refused_texts(void **state) {
+  (void)state;
+  static const struct { const char *text, *part; } bad[] = {
+    {"", "line 1"}, {"[]", "object"}, {"{\"initial\":\"1\"}", "name"}, {"{\"name\":\"a\"}", "initial"},
+    {"{\"name\":\"a\",\"initial\":1}", "initial"}, {"{\"name\":\"a\",\"initial\":\"-1\"}", "initial"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"maxqty\":\"1\"}", "maxqty"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"zone\":\"Mars/Olympus\"}}", "day"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"zone\":\"UTC\",\"zone\":\"UTC\"}}", "duplicate"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"reset\":\"24:00\"}}", "reset"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"reset\":\"7:00\"}}", "reset"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"loss\":\"5\",\"loss_pct_of_initial\":\"5\"}}", "already"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"loss_pct_of_initial\":\"500\"}}", "percentage"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"soft_pct\":\"0\"}}", "percentage"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"basis\":\"profit\"}}", "basis"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"total\":{\"trail\":\"up\"}}", "trail"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"total\":{\"loss\":\"1\",\"lock_at\":\"1\"}}", "lock_at"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"trade\":{\"stop_required\":1}}", "stop_required"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"news\":{\"before_s\":-1}}", "before_s"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"max_positions\":0}", "max_positions"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":3}", "day"},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    struct rule_set *r;
+    struct err err = {0};
+    assert_int_not_equal(rule_set_parse(bad[i].text, strlen(bad[i].text), &r, &err), OK);
+    assert_null(r);
+    if (!strstr(err.msg, bad[i].part)) fail_msg("%s: %s", bad[i].text, err.msg);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_ftmo_day), cmocka_unit_test(test_reset_follows_the_zone), cmocka_unit_test(test_ftmo_soft_and_worst_case),
+    cmocka_unit_test(test_ftmo_one_step), cmocka_unit_test(test_topstep), cmocka_unit_test(test_consistency),
+    cmocka_unit_test(test_crypto), cmocka_unit_test(test_stop_loss), cmocka_unit_test(test_nothing_wraps),
+    cmocka_unit_test(test_random_walks), cmocka_unit_test(test_refused_texts),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
