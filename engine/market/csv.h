@@ -5,9 +5,9 @@
 // Plain text or gzip, BOM and CRLF accepted.
 //
 // Exactness. Prices are never a double: the tick is 10^-d with d the most decimals of any price (trailing zeros beyond the
-// fifth do not count: "100.00" has 2, and so has "8142.35000000"), unless options give a tick; a price off the given tick is refused. A number of 16 or more digits
-// that is a short decimal plus the noise of a double ("1287.6500000000001") is read as that decimal, with a warning. Volume keeps its
-// decimals up to 8; fewer when the sum of all volumes would not fit in 64 bits (a warning says so).
+// fifth do not count: "100.00" has 2, and so has "8142.35000000"), unless options give a tick; a price off the given
+// tick is refused. A number of 16 or more digits that is a short decimal plus the noise of a double ("1287.6500000000001") is read
+// as that decimal, with a warning. Volume keeps its decimals up to 8; fewer when the sum of all volumes would not fit in 64 bits (a warning says so).
 //
 // A cut file. A last line with fewer fields than the header is refused. A last line without line end is read, with a
 // warning, unless its last field is the time or a price: a cut there would change the value unseen, so it is refused.
