@@ -1,6 +1,7 @@
 // api/accounts.c – credentials of trading venues. They go in and never come out: answers name the fields, not what is in them.
 #include "api/core.h"
 #include "api/handlers.h"
+#include "api/list.h"
 #include "api/tier.h"
 #include "store/id.h"
 #include "store/store.h"
@@ -11,9 +12,8 @@
 #include <string.h>
 
 struct list {
-  struct api_call *call;
+  struct api_list page;
   struct db *db;
-  json_t *items;
   enum status status;
 };
 
@@ -30,17 +30,16 @@ static json_t *account_json(struct api_call *call, struct db *db, const struct a
 
 static bool add_account(void *arg, const struct account_row *row) {
   struct list *l = arg;
-  json_array_append_new(l->items, account_json(l->call, l->db, row, &l->status));
+  if (!api_list_room(&l->page, row->id)) return false;
+  json_array_append_new(l->page.items, account_json(l->page.call, l->db, row, &l->status));
   return l->status == OK;
 }
 
 enum status api_accounts_list(struct api_call *call) {
-  struct list l = {call, store_reader(api_store(call), STORE_CONTROL), json_array(), OK};
-  enum status st = account_list(l.db, call->who.tenant_id, INT64_MAX, 1000, add_account, &l, &call->err);
-  if (st == OK) st = l.status;
-  if (st == OK) return api_page(call, l.items, false, (struct cursor){0, 0});
-  json_decref(l.items);
-  return st;
+  struct list l = {.db = store_reader(api_store(call), STORE_CONTROL), .status = OK};
+  if (!api_list_begin(call, &l.page, API_LIST_NEWEST)) return OK;
+  enum status st = account_list(l.db, call->who.tenant_id, l.page.at, l.page.limit + 1, add_account, &l, &call->err);
+  return api_list_end(&l.page, st == OK ? l.status : st);
 }
 
 // Names are the vault's to judge; its objection is the client's mistake.

@@ -2,6 +2,7 @@
 // shipped strategies. Whatever tenant the caller belongs to, these are tenant 0's.
 #include "api/core.h"
 #include "api/handlers.h"
+#include "api/list.h"
 #include "api/scripts.h"
 #include "loop/loop.h"
 #include "store/store.h"
@@ -15,32 +16,16 @@ static struct db *site(struct api_call *call) {
   return store_reader(api_store(call), STORE_CONTROL);
 }
 
-struct page {
-  json_t *items;
-  int limit, count;
-  struct cursor last;
-  bool more;
-};
 static void add_script(void *arg, const struct script_row *row) {
-  struct page *p = arg;
-  if (p->count == p->limit) {
-    p->more = true;
-    return;
-  }
-  p->count++;
-  p->last = (struct cursor){0, row->id};
-  json_array_append_new(p->items, script_json(row, true));
+  struct api_list *l = arg;
+  if (api_list_room(l, row->id)) json_array_append_new(l->items, script_json(row, true));
 }
 
 enum status api_admin_scripts_list(struct api_call *call) {
   struct db *db = site(call);
-  struct cursor at;
-  if (!api_cursor(call, &at)) return OK;
-  struct page p = {.items = json_array(), .limit = api_limit(call)};
-  enum status st = script_list(db, 0, api_query_text(call, "kind"), at.id == INT64_MAX ? 0 : at.id, p.limit + 1, add_script, &p, &call->err);
-  if (st == OK) return api_page(call, p.items, p.more, p.last);
-  json_decref(p.items);
-  return st;
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_OLDEST)) return OK;
+  return api_list_end(&l, script_list(db, 0, api_query_text(call, "kind"), l.at, l.limit + 1, add_script, &l, &call->err));
 }
 
 static enum status find(struct api_call *call, struct script_row *ret) { return script_get(site(call), 0, api_param_id(call, "script_id"), ret, &call->err); }

@@ -3,6 +3,7 @@
 #include "api/handlers.h"
 #include "api/identity_call.h"
 #include "api/jobs.h"
+#include "api/list.h"
 #include "crypto/encode.h"
 #include "store/audit_rows.h"
 #include "store/id.h"
@@ -20,13 +21,6 @@
 
 static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
 
-struct page {
-  json_t *items;
-  int limit, count;
-  struct cursor last;
-  bool more;
-};
-
 json_t *admin_user_json(const struct user_row *row) {
   const char *state = row->erased_ns ? "erased" : row->suspended_ns ? "suspended" : row->email_verified_ns ? "active" : "unverified";
   return json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "id", api_id("usr", row->id), "tenant_id", api_id("org", row->tenant_id), "email", row->email, "name",
@@ -35,26 +29,17 @@ json_t *admin_user_json(const struct user_row *row) {
 }
 
 static bool add_user(void *arg, const struct user_row *row) {
-  struct page *p = arg;
-  if (p->count == p->limit) {
-    p->more = true;
-    return false;
-  }
-  p->count++;
-  p->last = (struct cursor){0, row->id};
-  json_array_append_new(p->items, admin_user_json(row));
+  struct api_list *l = arg;
+  if (!api_list_room(l, row->id)) return false;
+  json_array_append_new(l->items, admin_user_json(row));
   return true;
 }
 
 enum status api_admin_users_list(struct api_call *call) {
-  struct cursor at;
-  if (!api_cursor(call, &at)) return OK;
-  struct page p = {.items = json_array(), .limit = api_limit(call)};
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
   const char *q = api_query_text(call, "q");
-  enum status st = user_search(reader(call), q ? q : "", at.id, p.limit + 1, add_user, &p, &call->err);
-  if (st == OK) return api_page(call, p.items, p.more, p.last);
-  json_decref(p.items);
-  return st;
+  return api_list_end(&l, user_search(reader(call), q ? q : "", l.at, l.limit + 1, add_user, &l, &call->err));
 }
 
 static enum status entitlement_of(struct api_call *call, int64_t tenant_id, struct entitlement *ret) {
@@ -192,17 +177,12 @@ enum status api_admin_user_plan_delete(struct api_call *call) { return api_write
 // ---- the audit log
 
 static bool add_audit(void *arg, const struct audit_row *row, const char *address) {
-  struct page *p = arg;
-  if (p->count == p->limit) {
-    p->more = true;
-    return false;
-  }
-  p->count++;
-  p->last = (struct cursor){0, row->id};
+  struct api_list *l = arg;
+  if (!api_list_room(l, row->id)) return false;
   char hash[HEX_SIZE(AUDIT_HASH_BYTES)];
   hex_encode(row->hash, sizeof row->hash, hash);
   json_t *detail = row->detail[0] ? json_loads(row->detail, 0, NULL) : NULL;
-  json_array_append_new(p->items, json_pack("{s:o, s:I, s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:o, s:s}", "id", api_id("aud", row->id), "seq", (json_int_t)row->seq, "tenant_id",
+  json_array_append_new(l->items, json_pack("{s:o, s:I, s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:o, s:s}", "id", api_id("aud", row->id), "seq", (json_int_t)row->seq, "tenant_id",
                                             api_id("org", row->tenant_id), "user_id", api_id("usr", row->user_id), "actor_id", api_id("usr", row->actor_id), "action",
                                             row->action, "object", row->object, "detail", detail ? detail : json_null(), "address", address, "at_ms", api_ms(row->at_ns),
                                             "hash", hash));
@@ -210,14 +190,10 @@ static bool add_audit(void *arg, const struct audit_row *row, const char *addres
 }
 
 enum status api_admin_audit_list(struct api_call *call) {
-  struct cursor at;
-  if (!api_cursor(call, &at)) return OK;
-  struct page p = {.items = json_array(), .limit = api_limit(call)};
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
   const int64_t tenant_id = api_query_text(call, "tenant_id") ? api_query_id(call, "tenant_id") : -1;
-  enum status st = audit_list(reader(call), tenant_id, at.id, p.limit + 1, add_audit, &p, &call->err);
-  if (st == OK) return api_page(call, p.items, p.more, p.last);
-  json_decref(p.items);
-  return st;
+  return api_list_end(&l, audit_list(reader(call), tenant_id, l.at, l.limit + 1, add_audit, &l, &call->err));
 }
 
 // ---- the system

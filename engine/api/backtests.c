@@ -2,6 +2,7 @@
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/jobs.h"
+#include "api/list.h"
 #include "api/market_data.h"
 #include "api/tier.h"
 #include "backtest/request.h"
@@ -27,32 +28,15 @@ static json_t *backtest_json(struct api_core *core, const struct backtest_row *r
 
 // ---- reading
 
-struct page {
-  struct api_core *core;
-  json_t *items;
-  int limit, count;
-  struct cursor last;
-  bool more;
-};
 static void add_backtest(void *arg, const struct backtest_row *row) {
-  struct page *p = arg;
-  if (p->count == p->limit) {
-    p->more = true;
-    return;
-  }
-  p->count++;
-  p->last = (struct cursor){0, row->id};
-  json_array_append_new(p->items, backtest_json(p->core, row));
+  struct api_list *l = arg;
+  if (api_list_room(l, row->id)) json_array_append_new(l->items, backtest_json(l->call->core, row));
 }
 
 enum status api_backtests_list(struct api_call *call) {
-  struct cursor at;
-  if (!api_cursor(call, &at)) return OK;
-  struct page p = {.core = call->core, .items = json_array(), .limit = api_limit(call)};
-  enum status st = backtest_list(reader(call), call->who.tenant_id, api_query_id(call, "strategy_id"), at.id, p.limit + 1, add_backtest, &p, &call->err);
-  if (st == OK) return api_page(call, p.items, p.more, p.last);
-  json_decref(p.items);
-  return st;
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
+  return api_list_end(&l, backtest_list(reader(call), call->who.tenant_id, api_query_id(call, "strategy_id"), l.at, l.limit + 1, add_backtest, &l, &call->err));
 }
 
 // A result may have megabytes: it was parsed when it came in, and goes out as the text it is.

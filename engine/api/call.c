@@ -445,23 +445,6 @@ int64_t api_body_int(const struct api_call *call, const char *name, int64_t abse
 }
 bool api_body_flag(const struct api_call *call, const char *name) { return json_is_true(json_object_get(call->body, name)); }
 
-int api_limit(const struct api_call *call) { return (int)api_query_int(call, "limit", 50); }
-
-bool api_cursor(struct api_call *call, struct cursor *ret) {
-  const char *text = api_query_text(call, "cursor");
-  *ret = (struct cursor){INT64_MAX, INT64_MAX};
-  if (!text || cursor_parse(text, strlen(text), call->core->cursor_secret, call->route->id, call->who.tenant_id, ret)) return true;
-  (void)api_problem(call, PROBLEM_bad_cursor, NULL);
-  return false;
-}
-
-enum status api_page(struct api_call *call, json_t *items, bool more, struct cursor last) {
-  char text[CURSOR_TEXT_SIZE];
-  if (more) cursor_format(last, call->core->cursor_secret, call->route->id, call->who.tenant_id, text);
-  json_t *page = json_pack("{s:o, s:s?}", "items", items, "next_cursor", more ? text : NULL);
-  return api_json(call, 200, page);
-}
-
 bool api_if_match(struct api_call *call, int64_t revision) {
   const char *header = call->req->field(call->req, "if-match");
   if (!header) {

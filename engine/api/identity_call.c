@@ -16,7 +16,7 @@ struct actor api_actor(const struct api_call *call) {
 }
 
 enum status api_refuse(struct api_call *call, enum refusal why, const char *detail, int64_t wait_s) {
-  const char *text = detail && *detail ? detail : refusal_text(why);
+  const char *text = detail && *detail ? detail : identity_refusal_text(why);
   switch (why) {
     case REFUSAL_NONE: break;
     case REFUSAL_INVALID_EMAIL: return api_invalid_at(call, "/email", text);

@@ -1,6 +1,7 @@
 // api/markets.c – instruments with stored history, and their bars. Shared by all tenants; nothing here is anybody's.
 #include "api/core.h"
 #include "api/handlers.h"
+#include "api/list.h"
 #include "store/market_rows.h"
 #include "store/store.h"
 
@@ -14,35 +15,19 @@ static json_t *decimal_json(struct decimal d) {
   return json_string(text);
 }
 
-struct page {
-  json_t *items;
-  int limit, count;
-  struct cursor last;
-  bool more;
-};
 static void add_market(void *arg, const struct market_row *m) {
-  struct page *p = arg;
-  if (p->count == p->limit) {
-    p->more = true;
-    return;
-  }
-  p->count++;
-  p->last = (struct cursor){0, m->id};
+  struct api_list *l = arg;
+  if (!api_list_room(l, m->id)) return;
   char timeframe[TIMEFRAME_TEXT_MAX];
-  json_array_append_new(p->items, json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I}", "venue", m->venue, "symbol", m->inst.symbol, "timeframe",
+  json_array_append_new(l->items, json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I}", "venue", m->venue, "symbol", m->inst.symbol, "timeframe",
                                             timeframe_text(m->timeframe_ns, timeframe), "tick", decimal_json(m->inst.tick), "lot", decimal_json(m->inst.lot), "bars",
                                             (json_int_t)m->bars, "from_ms", (json_int_t)(m->first_ns / NS_PER_MS), "to_ms", (json_int_t)(m->last_ns / NS_PER_MS)));
 }
 
 enum status api_markets_list(struct api_call *call) {
-  struct cursor at;
-  if (!api_cursor(call, &at)) return OK;
-  struct page p = {.items = json_array(), .limit = api_limit(call)};
-  enum status st = market_list(reader(call), api_query_text(call, "venue"), api_query_text(call, "symbol"), at.id == INT64_MAX ? 0 : at.id, p.limit + 1, add_market, &p,
-                               &call->err);
-  if (st == OK) return api_page(call, p.items, p.more, p.last);
-  json_decref(p.items);
-  return st;
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_OLDEST)) return OK;
+  return api_list_end(&l, market_list(reader(call), api_query_text(call, "venue"), api_query_text(call, "symbol"), l.at, l.limit + 1, add_market, &l, &call->err));
 }
 
 static json_t *bar_json(const struct series *s, const struct bar *b) {

@@ -2,6 +2,7 @@
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/identity_call.h"
+#include "api/list.h"
 #include "api/tier.h"
 #include "store/id.h"
 #include "store/audit_rows.h"
@@ -14,6 +15,7 @@
 #include "tenant/belonging.h"
 #include "tenant/signin.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,13 +76,9 @@ enum status api_me_patch(struct api_call *call) {
 
 // ---- sessions
 
-struct list {
-  struct api_call *call;
-  json_t *items;
-};
-
 static bool add_session(void *arg, const struct session_row *row) {
-  struct list *l = arg;
+  struct api_list *l = arg;
+  if (!api_list_room(l, row->id)) return false;
   json_array_append_new(l->items, json_pack("{s:o, s:b, s:o, s:o, s:o, s:s, s:s, s:b}", "id", api_id("ses", row->id), "current", row->id == l->call->who.session_id,
                                             "created_at_ms", api_ms(row->created_ns), "last_used_at_ms", api_ms(row->last_used_ns), "expires_at_ms", api_ms(row->expires_ns),
                                             "address", row->address, "user_agent", row->user_agent, "two_factor", row->mfa));
@@ -88,11 +86,9 @@ static bool add_session(void *arg, const struct session_row *row) {
 }
 
 enum status api_sessions_list(struct api_call *call) {
-  struct list l = {call, json_array()};
-  enum status st = session_list(reader(call), call->who.user_id, INT64_MAX, 1000, call->now_ns, add_session, &l, &call->err);
-  if (st == OK) return api_page(call, l.items, false, (struct cursor){0, 0});
-  json_decref(l.items);
-  return st;
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
+  return api_list_end(&l, session_list(reader(call), call->who.user_id, l.at, l.limit + 1, call->now_ns, add_session, &l, &call->err));
 }
 
 static enum status end_session(struct api_call *call, struct db *db) {
@@ -130,7 +126,8 @@ static json_t *networks_json(const char *text) {
 }
 
 static bool add_key(void *arg, const struct key_row *row) {
-  struct list *l = arg;
+  struct api_list *l = arg;
+  if (!api_list_room(l, row->id)) return false;
   json_array_append_new(l->items, json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", api_id("key", row->id), "name", row->name, "hint", row->hint, "scopes",
                                             scopes_json(row->scopes), "networks", networks_json(row->networks), "created_at_ms", api_ms(row->created_ns), "expires_at_ms",
                                             api_ms(row->expires_ns), "last_used_at_ms", api_ms(row->last_used_ns)));
@@ -138,11 +135,9 @@ static bool add_key(void *arg, const struct key_row *row) {
 }
 
 enum status api_keys_list(struct api_call *call) {
-  struct list l = {call, json_array()};
-  enum status st = key_list(reader(call), call->who.user_id, INT64_MAX, 1000, add_key, &l, &call->err);
-  if (st == OK) return api_page(call, l.items, false, (struct cursor){0, 0});
-  json_decref(l.items);
-  return st;
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
+  return api_list_end(&l, key_list(reader(call), call->who.user_id, l.at, l.limit + 1, add_key, &l, &call->err));
 }
 
 static unsigned scopes_of(json_t *list) {
@@ -205,7 +200,7 @@ static bool export_org(void *arg, const struct tenant_row *row, int role) {
 
 enum status api_me_export(struct api_call *call) {
   struct user_row row;
-  struct list sessions = {call, json_array()}, keys = {call, json_array()};
+  struct api_list sessions = {.call = call, .items = json_array(), .limit = INT_MAX}, keys = {.call = call, .items = json_array(), .limit = INT_MAX};
   json_t *orgs = json_array(), *audit = json_array(), *all = json_object();
   json_object_set_new(all, "sessions", sessions.items);
   json_object_set_new(all, "api_keys", keys.items);

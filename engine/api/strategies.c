@@ -3,6 +3,7 @@
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/jobs.h"
+#include "api/list.h"
 #include "api/scripts.h"
 #include "api/tier.h"
 #include "crypto/sha256.h"
@@ -42,39 +43,19 @@ json_t *script_version_tree(const struct script_version_row *row, bool whole) {
 
 // ---- reading
 
-struct page {
-  json_t *items;
-  int limit, count;
-  struct cursor last;
-  bool more;
-};
-
-static bool page_takes(struct page *p, int64_t key) {
-  if (p->count == p->limit) {
-    p->more = true;
-    return false;
-  }
-  p->count++;
-  p->last = (struct cursor){0, key};
-  return true;
-}
 static void add_strategy(void *arg, const struct script_row *row) {
-  struct page *p = arg;
-  if (page_takes(p, row->id)) json_array_append_new(p->items, script_json(row, false));
+  struct api_list *l = arg;
+  if (api_list_room(l, row->id)) json_array_append_new(l->items, script_json(row, false));
 }
 static void add_version(void *arg, const struct script_version_row *row) {
-  struct page *p = arg;
-  if (page_takes(p, row->version)) json_array_append_new(p->items, script_version_tree(row, false));
+  struct api_list *l = arg;
+  if (api_list_room(l, row->version)) json_array_append_new(l->items, script_version_tree(row, false));
 }
 
 enum status api_strategies_list(struct api_call *call) {
-  struct cursor at;
-  if (!api_cursor(call, &at)) return OK;
-  struct page p = {.items = json_array(), .limit = api_limit(call)};
-  enum status st = script_list(reader(call), call->who.tenant_id, "strategy", at.id == INT64_MAX ? 0 : at.id, p.limit + 1, add_strategy, &p, &call->err);
-  if (st == OK) return api_page(call, p.items, p.more, p.last);
-  json_decref(p.items);
-  return st;
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_OLDEST)) return OK;
+  return api_list_end(&l, script_list(reader(call), call->who.tenant_id, "strategy", l.at, l.limit + 1, add_strategy, &l, &call->err));
 }
 
 static enum status find_strategy(struct api_call *call, struct db *db, struct script_row *ret) {
@@ -108,13 +89,9 @@ enum status api_strategy_get(struct api_call *call) {
 }
 
 enum status script_versions_answer(struct api_call *call, int64_t script_id) {
-  struct cursor at;
-  if (!api_cursor(call, &at)) return OK;
-  struct page p = {.items = json_array(), .limit = api_limit(call)};
-  enum status st = script_version_list(reader(call), call->who.tenant_id, script_id, at.id == INT64_MAX ? 0 : at.id, p.limit + 1, add_version, &p, &call->err);
-  if (st == OK) return api_page(call, p.items, p.more, p.last);
-  json_decref(p.items);
-  return st;
+  struct api_list l;
+  if (!api_list_begin(call, &l, 0)) return OK;  // 0: from the newest
+  return api_list_end(&l, script_version_list(reader(call), call->who.tenant_id, script_id, l.at, l.limit + 1, add_version, &l, &call->err));
 }
 
 enum status api_versions_list(struct api_call *call) {

@@ -32,7 +32,7 @@ struct identity {
   struct deny *deny;
 };
 
-const char *refusal_text(enum refusal reason) {
+const char *identity_refusal_text(enum refusal reason) {
   static const char *const texts[] = {
 #define X(name, text) text,
     REFUSAL_LIST(X)

@@ -57,7 +57,7 @@ enum refusal {
   REFUSAL_LIST(X)
 #undef X
 };
-const char *refusal_text(enum refusal reason);
+const char *identity_refusal_text(enum refusal reason);
 
 struct identity;
 struct identity_options {
