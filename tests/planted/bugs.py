@@ -8,8 +8,8 @@ BUGS = [
     ('decimal: minus lost when printed', 'engine/base/decimal.c', "if (d.digits < 0) buf[len++] = '-';", '', 'base/decimal'),
     ('money: ceil rounds negatives away', 'engine/base/money.h', 'return q + (n % d != 0 && n > 0);', 'return q + (n % d != 0);', 'base/base'),
     # data
-    ('csv: a high below the low passes', 'engine/market/csv.c', 'if (high < low) return', 'if (0) return', 'market/csv'),
-    ('csv: a close outside the range passes', 'engine/market/csv.c', 'if (bar->close.ticks > high || bar->close.ticks < low)', 'if (bar->close.ticks > high)', 'market/csv'),
+    ('csv: a high below the low passes', 'engine/market/csv_bar.c', 'if (high < low) return', 'if (0) return', 'market/csv'),
+    ('csv: a close outside the range passes', 'engine/market/csv_bar.c', 'if (bar->close.ticks > high || bar->close.ticks < low)', 'if (bar->close.ticks > high)', 'market/csv'),
     ('aggregation: the first fine bar decides the close', 'engine/market/aggregate.c', 'into->close = fine->close;', '', 'market/bars'),
     ('aggregation: a bar opening on the edge goes into the bucket before', 'engine/market/aggregate.c', 'timeframe_floor(close_ns - 1,', 'timeframe_floor(fine->open_ns - 1,', 'market/bars'),
     ('terms: tick of the day ignored', 'engine/market/terms.c', 'inst->tick_step = step;', '', RULES),
