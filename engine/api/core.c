@@ -3,6 +3,7 @@
 
 #include "api/handlers.h"
 #include "api/jobs.h"
+#include "api/mailer.h"
 #include "api/server.h"
 #include "api/services.h"
 #include "crypto/sha256.h"
@@ -88,6 +89,7 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
   if (st == OK) st = stream_hub_create(&api_ws_port, &rules, &core->hub, err);
   if (st == OK && config->exe) st = jobs_create(core, config->exe, &core->jobs, err);
   if (st == OK && config->exe) st = backtests_resume(core, err);
+  if (st == OK && config->exe) st = mailer_create(core, config, &core->mailer, err);
   if (st != OK) {
     api_core_destroy(core);
     return st;
@@ -111,6 +113,7 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
 void api_core_destroy(struct api_core *core) {
   if (!core) return;
   jobs_destroy(core->jobs);
+  mailer_destroy(core->mailer);
   services_destroy(core->services);
   api_log_flush(core);
   buf_finish(&core->log_lines);

@@ -30,6 +30,7 @@ struct api_core {
   struct idem_state *idem;  // keys under way
   struct jobs *jobs;
   struct services *services;
+  struct mailer *mailer;
   struct registry *registry;
   struct usage *usage;
   struct identity *identity;

@@ -22,7 +22,10 @@ struct api_config {
   const char *version;
   const char *site_url;        // "https://perigee.example", without a slash at the end; NULL: for a developer's machine
   const char *product;         // in mail and authenticator apps; NULL: "Perigee"
-  const char *mail;            // "dir:PATH": a file per mail; NULL: dir:outbox below the store's directory
+  const char *mail;            // "dir:PATH": a file per mail; or a server's URL (net/smtp.h); NULL: dir:outbox below the store's directory
+  const char *mail_from;       // the sender's address; NULL: no-reply at site_url's host
+  const char *mail_password;   // instead of one in the URL; need not outlive the making of the core
+  const char *mail_ca;         // PEM: who may vouch for the mail server; NULL: whom the system trusts
   const char *edition;         // NULL: the one loaded last
   bool require_verified;       // nobody signs in before their mail address is verified
   bool closed;                 // only operators make users

@@ -1,7 +1,6 @@
 #include "api/services.h"
 
 #include "api/server.h"
-#include "crypto/secret.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
 #include "loop/watchdog.h"
@@ -10,27 +9,19 @@
 #include "store/vault_rows.h"
 #include "tenant/audit.h"
 #include "tenant/identity.h"
-#include "tenant/mail.h"
 #include "tenant/registry.h"
 #include "tenant/usage.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#define MAIL_MS 250
 #define FLUSH_MS 5000
 #define HOURLY_MS 3600000
 
 struct services {
   struct api_core *core;
   struct watchdog *watchdog;
-  struct loop_timer *mail, *flush, *hourly, *log;
-  char mail_dir[4200];
-  bool mailing;           // one is on its way to being marked
-  struct outbox_row row;  // that one
+  struct loop_timer *flush, *hourly, *log;
 };
 
 static enum status start_identity(struct db *db, void *arg, struct err *err) { return identity_start(arg, db, clock_wall_ns(), err); }
@@ -39,49 +30,6 @@ static void on_activation(void *arg, int64_t tenant_id, enum script_kind kind, i
   struct api_core *core = arg;
   if (kind == SCRIPT_TIER && core->usage) usage_forget_all(core->usage);
   api_log(core, "info", "script_active", json_pack("{s:o, s:o, s:I}", "tenant", api_id("org", tenant_id), "script", api_id("str", script_id), "version", (json_int_t)version));
-}
-
-// ---- mail: a file each, until a transport of the world takes over
-
-static enum status mail_file(struct services *s, const struct outbox_row *row, struct err *err) {
-  char path[4400], body[MAIL_BODY_MAX + 1], id[ID_TEXT_SIZE];
-  snprintf(path, sizeof path, "%s", s->mail_dir);
-  if (mkdir(path, 0700) != 0 && errno != EEXIST) return err_errno(err, errno, "%s", path);
-  enum status st = mail_body(identity_keys(s->core->identity), row, body, err);
-  if (st != OK) return st;
-  id_format("eml", row->id, id);
-  snprintf(path, sizeof path, "%s/%s.txt", s->mail_dir, id);
-  struct buf text;
-  buf_init(&text, 1 << 16);
-  buf_printf(&text, "To: %s\nSubject: %s\n\n%s\n", row->recipient, row->subject, body);
-  st = text.failed ? err_set(err, ERR_NOMEM, "out of memory") : file_write_atomic(path, text.data, text.len, err);
-  secret_wipe(body, sizeof body);
-  secret_wipe(text.data, text.len);
-  buf_finish(&text);
-  return st;
-}
-
-static enum status mark_sent(struct db *db, void *arg, struct err *err) { return outbox_sent(db, ((struct services *)arg)->row.id, clock_wall_ns(), err); }
-static enum status mark_failed(struct db *db, void *arg, struct err *err) {
-  struct services *s = arg;
-  return outbox_failed(db, s->row.id, "the file could not be written", mail_retry_ns(&s->row, clock_wall_ns()), err);
-}
-static void mail_next(void *arg);
-static void marked(void *arg, enum status st, const struct err *err) {
-  struct services *s = arg;
-  (void)err;
-  s->mailing = false;
-  if (st == OK) mail_next(s);
-}
-static void mail_next(void *arg) {
-  struct services *s = arg;
-  struct err err = {0};
-  if (s->mailing || s->core->draining) return;
-  if (outbox_due(store_reader(s->core->store, STORE_CONTROL), clock_wall_ns(), &s->row, &err) != OK) return;
-  s->mailing = true;
-  enum status st = mail_file(s, &s->row, &err);
-  if (st != OK) api_log(s->core, "error", "mail", json_pack("{s:s}", "error", err.msg));
-  store_write(s->core->store, STORE_CONTROL, st == OK ? mark_sent : mark_failed, marked, s);
 }
 
 // ---- the clockwork
@@ -117,8 +65,6 @@ enum status services_create(struct api_core *core, const struct api_config *conf
   s->core = core;
   char keys_dir[4200];
   snprintf(keys_dir, sizeof keys_dir, "%s/keys", store_dir(core->store));
-  if (config->mail && strncmp(config->mail, "dir:", 4) == 0) snprintf(s->mail_dir, sizeof s->mail_dir, "%s", config->mail + 4);
-  else snprintf(s->mail_dir, sizeof s->mail_dir, "%s/outbox", store_dir(core->store));
   const struct identity_options identity = {.keys_dir = keys_dir, .credentials = getenv("CREDENTIALS_DIRECTORY"), .master_hex = getenv("PERIGEE_MASTER_KEY"),
                                             .site_url = config->site_url ? config->site_url : "http://localhost:8080", .product = config->product ? config->product : "Perigee",
                                             .require_verified = config->require_verified, .closed = config->closed};
@@ -136,7 +82,6 @@ enum status services_create(struct api_core *core, const struct api_config *conf
   if (st == OK) usage_count_by(core->usage, LIMIT_ACCOUNTS, account_count);
   if (st == OK) registry_listen(core->registry, on_activation, core);
   // Commands that run without a server do one thing and leave; they keep no house.
-  if (st == OK && config->exe) st = every(s, MAIL_MS, mail_next, &s->mail, err);
   if (st == OK && config->exe) st = every(s, LOG_MS, flush_log, &s->log, err);
   if (st == OK && config->exe) st = every(s, FLUSH_MS, flush, &s->flush, err);
   if (st == OK && config->exe) st = every(s, HOURLY_MS, hourly, &s->hourly, err);
@@ -146,11 +91,9 @@ enum status services_create(struct api_core *core, const struct api_config *conf
 void services_destroy(struct services *s) {
   if (!s) return;
   struct err err;
-  loop_timer_destroy(s->mail);
   loop_timer_destroy(s->flush);
   loop_timer_destroy(s->hourly);
   loop_timer_destroy(s->log);
-  while (s->mailing) loop_turn(s->core->loop, true);
   if (s->core->usage && usage_flush_sync(s->core->usage, s->core->store, &err) != OK) api_log(s->core, "error", "usage", json_pack("{s:s}", "error", err.msg));
   usage_destroy(s->core->usage);
   registry_destroy(s->core->registry);

@@ -1,5 +1,5 @@
 // api/services.h – private to api/: what lives beside the routes as long as the core does: identity, registry, usage, and the
-// housekeeping that nobody asks for – mail out of the outbox, requests counted, ended sessions swept, the audit log signed.
+// housekeeping that nobody asks for – requests counted, ended sessions swept, the audit log signed.
 #pragma once
 #include "api/core.h"
 

@@ -35,6 +35,13 @@ static enum status first_accounts(struct service *service, bool demo, struct err
   return st == OK && demo ? account(service, DEMO_EMAIL, "user", err) : st;
 }
 
+// A command line is for everybody to read.
+static void warn_of_password(const struct cli_args *a) {
+  const char *mail = cli_value(a, "--mail", ""), *scheme = strstr(mail, "://"), *at = strrchr(mail, '@');
+  if (scheme && at && memchr(scheme + 3, ':', (size_t)(at - scheme - 3)))
+    fprintf(stderr, "perigee: other users of this machine can see the password in --mail; --mail-password-file FILE hides it\n");
+}
+
 static int run_serve(const struct cli_args *a) {
   if (a->positional_count) return cli_usage(a, "serve takes options only");
   struct settings *settings = malloc(sizeof *settings);
@@ -49,6 +56,7 @@ static int run_serve(const struct cli_args *a) {
     free(settings);
     return cli_usage(a, "%s", err.msg);
   }
+  if (st == OK) warn_of_password(a);
   if (st == OK) st = service_open(settings, &service, &err);
   if (st == OK) st = first_accounts(service, settings->demo, &err);
   if (st == OK) st = service_run(service, &err);

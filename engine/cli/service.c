@@ -3,7 +3,9 @@
 #include "cli/service.h"
 
 #include "api/server.h"
+#include "base/buf.h"
 #include "cli/settings.h"
+#include "crypto/secret.h"
 #include "loop/loop.h"
 #include "net/address.h"
 #include "net/tls.h"
@@ -53,15 +55,39 @@ static void log_line(void *arg, const char *line, size_t len) {
   fputc_unlocked('\n', stderr);
 }
 
+// From its file, or the environment, where children shall not find it. ret is "" where there is none.
+static enum status mail_password(const struct settings *settings, char ret[SETTINGS_TEXT_MAX], struct err *err) {
+  const char *variable = getenv("PERIGEE_MAIL_PASSWORD");
+  snprintf(ret, SETTINGS_TEXT_MAX, "%s", variable ? variable : "");
+  unsetenv("PERIGEE_MAIL_PASSWORD");
+  if (!settings->mail_password_file[0]) return OK;
+  struct buf text;
+  buf_init(&text, SETTINGS_TEXT_MAX);
+  enum status st = buf_read_file(&text, settings->mail_password_file, err);
+  if (st == OK) snprintf(ret, SETTINGS_TEXT_MAX, "%.*s", text.data ? (int)strcspn(text.data, "\r\n") : 0, text.data ? text.data : "");
+  if (st == OK && !*ret) st = err_set(err, ERR_INVALID, "%s: no password on the first line", settings->mail_password_file);
+  if (text.data) secret_wipe(text.data, text.cap);
+  buf_finish(&text);
+  return st;
+}
+
+static const char *given(const char *text) { return text[0] ? text : NULL; }
+
 static enum status open_core(struct service *s, bool local, struct err *err) {
   const struct settings *settings = s->settings;
+  char password[SETTINGS_TEXT_MAX];
+  enum status st = mail_password(settings, password, err);
+  if (st != OK) return st;
   ssize_t len = readlink("/proc/self/exe", s->exe, sizeof s->exe - 1);
   if (len <= 0) return err_errno(err, errno, "/proc/self/exe");
   s->exe[len] = '\0';
   struct api_config config = {.loop = s->loop, .store = s->store, .version = PERIGEE_VERSION, .exe = s->exe, .origins = settings->origins.items,
-                              .site_url = settings->public_url[0] ? settings->public_url : NULL, .edition = settings->edition[0] ? settings->edition : NULL,
-                              .mail = settings->mail[0] ? settings->mail : NULL, .log = local ? NULL : log_line};
-  return api_core_create(&config, &s->core, err);
+                              .site_url = given(settings->public_url), .edition = given(settings->edition), .mail = given(settings->mail),
+                              .mail_from = given(settings->mail_from), .mail_password = given(password), .mail_ca = given(settings->mail_ca),
+                              .log = local ? NULL : log_line};
+  st = api_core_create(&config, &s->core, err);
+  secret_wipe(password, sizeof password);
+  return st;
 }
 
 static enum status open_all(struct service *s, bool local, struct err *err) {

@@ -35,6 +35,9 @@ static const struct setting table[] = {
     {"public-url", "PERIGEE_PUBLIC_URL", TEXT, AT(public_url), 0, 0},
     {"edition", "PERIGEE_EDITION", TEXT, AT(edition), 0, 0},
     {"mail", "PERIGEE_MAIL", TEXT, AT(mail), 0, 0},
+    {"mail-from", "PERIGEE_MAIL_FROM", TEXT, AT(mail_from), 0, 0},
+    {"mail-password-file", "PERIGEE_MAIL_PASSWORD_FILE", TEXT, AT(mail_password_file), 0, 0},
+    {"mail-ca", "PERIGEE_MAIL_CA", TEXT, AT(mail_ca), 0, 0},
     {"grace-ms", "PERIGEE_GRACE_MS", NUMBER, AT(grace_ms), 0, 600000},
     {"demo", "PERIGEE_DEMO", FLAG, AT(demo), 0, 0},
 };
@@ -50,7 +53,11 @@ const struct cli_option settings_options[] = {
     {"--proxy", "RANGE", "a reverse proxy whose X-Forwarded-* are believed, such as 10.0.0.0/8; may be given again"},
     {"--public-url", "URL", "how customers reach this service, for links in mails"},
     {"--edition", "NAME", "whose tiers are active: mikrobot, dca, unified, luno, marketpilot or a loaded one (dca)"},
-    {"--mail", "WHERE", "dir:PATH writes each mail to a file there (dir:DIR/outbox)"},
+    {"--mail", "WHERE", "dir:PATH writes each mail to a file there (dir:DIR/outbox); smtp://USER@HOST:587 hands it over under STARTTLS, smtps:// under TLS, "
+                        "smtp+plain:// without"},
+    {"--mail-from", "ADDRESS", "where mail comes from (no-reply@ and the host of --public-url)"},
+    {"--mail-password-file", "FILE", "the mail server's password, its first line; or PERIGEE_MAIL_PASSWORD"},
+    {"--mail-ca", "FILE", "who may vouch for the mail server, PEM (whom this system trusts)"},
     {"--grace-ms", "N", "how long requests under way may take at the end (10000)"},
     {"--demo", NULL, "a demo customer with a password printed once"},
     {NULL, NULL, NULL}};
@@ -187,8 +194,8 @@ enum status settings_read(const struct cli_args *args, struct settings *ret, str
   if (st != OK) return st;
   if (s->listen.count == 0) st = list_add(&s->listen, "127.0.0.1:8080", "listen", err);
   if (st == OK && !s->tls_cert[0] != !s->tls_key[0]) return err_set(err, ERR_USAGE, "tls-cert and tls-key go together");
-  if (st == OK && s->mail[0] && (strncmp(s->mail, "dir:", 4) != 0 || !s->mail[4]))
-    return err_set(err, ERR_USAGE, "mail \"%s\": write dir:PATH; mail is not sent to the world yet", s->mail);
+  if (st == OK && s->mail[0] && (strncmp(s->mail, "dir:", 4) != 0 ? strncmp(s->mail, "smtp", 4) != 0 : !s->mail[4]))
+    return err_set(err, ERR_USAGE, "mail is dir:PATH, smtp://HOST, smtps://HOST or smtp+plain://HOST");
   list_close(&s->listen);
   list_close(&s->origins);
   list_close(&s->proxies);

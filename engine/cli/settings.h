@@ -27,7 +27,8 @@ struct settings {
   struct settings_list proxies;      // address ranges whose X-Forwarded-* count
   char public_url[SETTINGS_TEXT_MAX];  // in mails
   char edition[SETTINGS_TEXT_MAX];   // whose tiers are active
-  char mail[SETTINGS_TEXT_MAX];      // "dir:PATH"
+  char mail[SETTINGS_TEXT_MAX];      // "dir:PATH" or a mail server's URL (net/smtp.h)
+  char mail_from[SETTINGS_TEXT_MAX], mail_password_file[SETTINGS_TEXT_MAX], mail_ca[SETTINGS_TEXT_MAX];
   int64_t grace_ms;                  // to finish requests at the end
   bool demo;
 };

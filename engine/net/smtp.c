@@ -121,7 +121,7 @@ static void lost(struct smtp *s, const char *why) {
   bool stale = s->mail && s->mails > 0 && !s->dialogue.answered;
   bool sent = s->dialogue.text_sent;
   char detail[SMTP_DETAIL_SIZE];
-  snprintf(detail, sizeof detail, "%s: %.120s%s", s->client ? smtp_dialogue_at(&s->dialogue) : "connecting", why,
+  snprintf(detail, sizeof detail, "%s: %.120s%s", s->dialogue.hello ? smtp_dialogue_at(&s->dialogue) : "connecting", why,
     sent ? "; the mail may have arrived" : "");
   disconnect(s);
   if (stale && connect_server(s, &err) == OK) return;

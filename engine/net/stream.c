@@ -21,8 +21,9 @@ struct stream_chunk {
 };
 
 static void tls_on_send(void *arg, const char *bytes, size_t len);
+static void tls_on_ready(void *arg);
 static void tls_on_receive(void *arg, const char *bytes, size_t len);
-static const struct tls_events tls_events = {.send = tls_on_send, .receive = tls_on_receive};
+static const struct tls_events tls_events = {.send = tls_on_send, .ready = tls_on_ready, .receive = tls_on_receive};
 
 static void on_broken(struct loop_task *task);
 
@@ -92,10 +93,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
 
 static void receive_tls(struct stream *s, const char *bytes, size_t len) {
   struct err err;
-  bool was_ready = tls_ready(s->tls);
   enum status st = tls_receive(s->tls, bytes, len, &err);
   if (s->closing) return;
-  if (!was_ready && tls_ready(s->tls) && s->events->on_ready) s->events->on_ready(s->arg);
   if (st == ERR_CANCELLED) say_end(s, NULL);
   else if (st != OK) say_end(s, err.msg);
 }
@@ -112,6 +111,11 @@ static void on_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *buf) {
     const char *why = n != UV_EOF ? uv_strerror((int)n) : s->tls ? "closed without TLS close_notify" : NULL;
     say_end(s, why);
   }
+}
+
+static void tls_on_ready(void *arg) {
+  struct stream *s = arg;
+  if (!s->closing && s->events->on_ready) s->events->on_ready(s->arg);
 }
 
 static void tls_on_receive(void *arg, const char *bytes, size_t len) {

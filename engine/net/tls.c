@@ -312,6 +312,7 @@ static enum status handshake(struct tls_session *t, struct err *err) {
   if (code == MBEDTLS_ERR_SSL_WANT_READ) return OK;
   if (code != 0) return fail(t, code, err);
   t->ready = true;
+  if (t->events->ready) t->events->ready(t->arg);
   return OK;
 }
 

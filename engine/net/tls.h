@@ -24,6 +24,8 @@ void tls_client_release(struct tls_client *client);
 struct tls_events {
   // Ciphertext for the other side; must be taken whole.
   void (*send)(void *arg, const char *bytes, size_t len);
+  // The handshake is done; comes before any plaintext, during tls_receive. NULL if not needed.
+  void (*ready)(void *arg);
   // Plaintext from the other side, during tls_receive; must not destroy the session.
   void (*receive)(void *arg, const char *bytes, size_t len);
 };
