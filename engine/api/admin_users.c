@@ -64,8 +64,8 @@ static enum status write_user(struct api_call *call, struct db *db) { return reg
 static enum status user_made(struct api_call *call) {
   const struct registration *r = call->state;
   struct user_row row;
-  if (r->reason == REFUSAL_ALREADY || (r->reason == REFUSAL_NONE && r->user_id == 0)) return api_problem(call, PROBLEM_already_exists, "The address has an account.");
-  if (r->reason != REFUSAL_NONE) return api_refuse(call, r->reason, r->detail, 0);
+  if (r->refusal == REFUSAL_ALREADY || (r->refusal == REFUSAL_NONE && r->user_id == 0)) return api_problem(call, PROBLEM_already_exists, "The address has an account.");
+  if (r->refusal != REFUSAL_NONE) return api_refuse(call, r->refusal, r->detail, 0);
   enum status st = user_get(reader(call), r->user_id, &row, &call->err);
   return st == OK ? api_json(call, 201, admin_user_json(&row)) : st;
 }
@@ -79,7 +79,7 @@ enum status api_admin_user_create(struct api_call *call) {
                              .from = api_origin(call), .by_operator = true, .role = role ? (enum role)role_parse(role) : ROLE_USER};
   if (r->role != ROLE_USER && !permission_allowed(&call->who.may, PERMISSION_admin_roles_write)) return api_problem(call, PROBLEM_forbidden, NULL);
   registration_prepare(call->core->identity, r);
-  return r->reason == REFUSAL_NONE ? flow_work(call, &r->work, user_worked) : user_made(call);
+  return r->refusal == REFUSAL_NONE ? flow_work(call, &r->work, user_worked) : user_made(call);
 }
 
 static enum status write_operation(struct api_call *call, struct db *db) {
@@ -89,14 +89,14 @@ static enum status write_operation(struct api_call *call, struct db *db) {
   const char *role = api_body_text(call, "role"), *reason = api_body_text(call, "reason");
   enum status st = OK;
   if (json_is_true(suspended)) st = user_suspend_commit(identity, db, o, reason ? reason : "", &call->err);
-  if (st == OK && o->reason == REFUSAL_NONE && json_is_false(suspended)) st = user_resume_commit(db, o, &call->err);
-  if (st == OK && o->reason == REFUSAL_NONE && role) st = user_role_commit(db, o, (enum role)role_parse(role), &call->err);
+  if (st == OK && o->refusal == REFUSAL_NONE && json_is_false(suspended)) st = user_resume_commit(db, o, &call->err);
+  if (st == OK && o->refusal == REFUSAL_NONE && role) st = user_role_commit(db, o, (enum role)role_parse(role), &call->err);
   return st;
 }
 static enum status operated(struct api_call *call) {
   const struct operation *o = call->state;
   struct user_row row;
-  if (o->reason != REFUSAL_NONE && o->reason != REFUSAL_ALREADY) return api_refuse(call, o->reason, NULL, 0);
+  if (o->refusal != REFUSAL_NONE && o->refusal != REFUSAL_ALREADY) return api_refuse(call, o->refusal, NULL, 0);
   enum status st = user_get(reader(call), o->user_id, &row, &call->err);
   return st == OK ? api_json(call, 200, admin_user_json(&row)) : st;
 }
@@ -123,7 +123,7 @@ enum status api_admin_user_reset(struct api_call *call) { return api_write(call,
 static enum status write_impersonation(struct api_call *call, struct db *db) { return impersonate_commit(call->core->identity, db, call->state, &call->err); }
 static enum status impersonated(struct api_call *call) {
   const struct operation *o = call->state;
-  return o->reason == REFUSAL_NONE ? api_json(call, 200, api_tokens(call, &o->tokens, false)) : api_refuse(call, o->reason, NULL, 0);
+  return o->refusal == REFUSAL_NONE ? api_json(call, 200, api_tokens(call, &o->tokens, false)) : api_refuse(call, o->refusal, NULL, 0);
 }
 enum status api_admin_impersonate(struct api_call *call) {
   return operation_begin(call) ? api_write_then(call, write_impersonation, impersonated) : call->err.code;

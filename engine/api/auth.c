@@ -44,7 +44,7 @@ static enum status accepted(struct api_call *call) { return api_json(call, 202, 
 static enum status write_registration(struct api_call *call, struct db *db) { return registration_commit(identity(call), db, call->state, &call->err); }
 static enum status registered(struct api_call *call) {
   const struct registration *r = call->state;
-  return r->reason == REFUSAL_NONE ? accepted(call) : api_refuse(call, r->reason, r->detail, 0);
+  return r->refusal == REFUSAL_NONE ? accepted(call) : api_refuse(call, r->refusal, r->detail, 0);
 }
 static enum status registration_worked(struct api_call *call) { return api_write_then(call, write_registration, registered); }
 
@@ -53,12 +53,12 @@ enum status api_auth_register(struct api_call *call) {
   if (!r) return call->err.code;
   *r = (struct registration){.email = api_body_text(call, "email"), .password = api_body_text(call, "password"), .name = api_body_text(call, "name"), .from = api_origin(call)};
   registration_prepare(identity(call), r);
-  return r->reason == REFUSAL_NONE ? flow_work(call, &r->work, registration_worked) : registered(call);
+  return r->refusal == REFUSAL_NONE ? flow_work(call, &r->work, registration_worked) : registered(call);
 }
 
 // ---- login, its second step, refresh: all end with tokens
 
-static enum status signed_in(struct api_call *call, enum refusal why, int64_t wait_s, const struct tokens *tokens, bool cookie) {
+static enum status signed_in(struct api_call *call, enum identity_refusal why, int64_t wait_s, const struct tokens *tokens, bool cookie) {
   if (why != REFUSAL_NONE) return api_refuse(call, why, NULL, wait_s);
   json_t *v = api_tokens(call, tokens, cookie);
   if (v && strcmp(call->route->id, "auth_login") == 0) json_object_set_new(v, "second_factor_required", json_false());
@@ -69,8 +69,8 @@ static enum status signed_in(struct api_call *call, enum refusal why, int64_t wa
 static enum status write_login(struct api_call *call, struct db *db) { return login_commit(identity(call), db, call->state, &call->err); }
 static enum status logged_in(struct api_call *call) {
   const struct login *l = call->state;
-  if (l->reason == REFUSAL_SECOND_FACTOR_REQUIRED) return api_json(call, 200, json_pack("{s:b, s:s}", "second_factor_required", 1, "pending_token", l->pending));
-  return signed_in(call, l->reason, l->wait_s, &l->tokens, api_body_flag(call, "cookie"));
+  if (l->refusal == REFUSAL_SECOND_FACTOR_REQUIRED) return api_json(call, 200, json_pack("{s:b, s:s}", "second_factor_required", 1, "pending_token", l->pending));
+  return signed_in(call, l->refusal, l->wait_s, &l->tokens, api_body_flag(call, "cookie"));
 }
 static enum status login_worked(struct api_call *call) { return api_write_then(call, write_login, logged_in); }
 
@@ -80,7 +80,7 @@ enum status api_auth_login(struct api_call *call) {
   *l = (struct login){.email = api_body_text(call, "email"), .password = api_body_text(call, "password"), .code = api_body_text(call, "code"), .from = api_origin(call)};
   enum status st = login_prepare(identity(call), reader(call), l, &call->err);
   if (st != OK) return st;
-  return l->reason == REFUSAL_NONE ? flow_work(call, &l->work, login_worked) : logged_in(call);
+  return l->refusal == REFUSAL_NONE ? flow_work(call, &l->work, login_worked) : logged_in(call);
 }
 
 struct refreshing {
@@ -91,7 +91,7 @@ struct refreshing {
 static enum status write_refresh(struct api_call *call, struct db *db) { return refresh_commit(identity(call), db, call->state, &call->err); }
 static enum status refreshed(struct api_call *call) {
   const struct refreshing *r = call->state;
-  return signed_in(call, r->flow.reason == REFUSAL_BAD_TOKEN ? REFUSAL_BAD_CREDENTIALS : r->flow.reason, 0, &r->flow.tokens, r->cookie);
+  return signed_in(call, r->flow.refusal == REFUSAL_BAD_TOKEN ? REFUSAL_BAD_CREDENTIALS : r->flow.refusal, 0, &r->flow.tokens, r->cookie);
 }
 
 enum status api_auth_refresh(struct api_call *call) {
@@ -128,7 +128,7 @@ enum status api_auth_logout(struct api_call *call) {
 static enum status write_verified(struct api_call *call, struct db *db) { return verify_email_commit(db, call->state, &call->err); }
 static enum status verified(struct api_call *call) {
   const struct mail_token *m = call->state;
-  return m->reason == REFUSAL_NONE ? api_json(call, 204, NULL) : api_refuse(call, m->reason, NULL, 0);
+  return m->refusal == REFUSAL_NONE ? api_json(call, 204, NULL) : api_refuse(call, m->refusal, NULL, 0);
 }
 enum status api_auth_verify_email(struct api_call *call) {
   struct mail_token *m = flow_begin(call, sizeof *m);
@@ -146,7 +146,7 @@ enum status api_auth_forgot_password(struct api_call *call) { return api_write_t
 static enum status write_reset(struct api_call *call, struct db *db) { return reset_commit(identity(call), db, call->state, &call->err); }
 static enum status reset_done(struct api_call *call) {
   const struct reset *r = call->state;
-  return r->reason == REFUSAL_NONE ? api_json(call, 204, NULL) : api_refuse(call, r->reason, r->detail, 0);
+  return r->refusal == REFUSAL_NONE ? api_json(call, 204, NULL) : api_refuse(call, r->refusal, r->detail, 0);
 }
 static enum status reset_worked(struct api_call *call) { return api_write_then(call, write_reset, reset_done); }
 enum status api_auth_reset_password(struct api_call *call) {
@@ -155,7 +155,7 @@ enum status api_auth_reset_password(struct api_call *call) {
   *r = (struct reset){.token = api_body_text(call, "token"), .password = api_body_text(call, "password"), .from = api_origin(call)};
   enum status st = reset_prepare(reader(call), r, &call->err);
   if (st != OK) return st;
-  return r->reason == REFUSAL_NONE ? flow_work(call, &r->work, reset_worked) : reset_done(call);
+  return r->refusal == REFUSAL_NONE ? flow_work(call, &r->work, reset_worked) : reset_done(call);
 }
 
 // ---- the second factor
@@ -164,7 +164,7 @@ static enum status write_enable(struct api_call *call, struct db *db) { return s
 static enum status write_disable(struct api_call *call, struct db *db) { return second_factor_disable_commit(identity(call), db, call->state, &call->err); }
 static enum status factor_answer(struct api_call *call) {
   const struct second_factor *f = call->state;
-  if (f->reason != REFUSAL_NONE) return api_refuse(call, f->reason, NULL, f->wait_s);
+  if (f->refusal != REFUSAL_NONE) return api_refuse(call, f->refusal, NULL, f->wait_s);
   return f->code ? api_json(call, 204, NULL) : api_json(call, 200, json_pack("{s:s, s:s}", "secret", f->secret, "otpauth_uri", f->uri));
 }
 static enum status factor_worked(struct api_call *call) {
@@ -178,7 +178,7 @@ static enum status factor(struct api_call *call, const char *code) {
   *f = (struct second_factor){.user_id = call->who.user_id, .password = api_body_text(call, "password"), .code = code, .from = api_origin(call)};
   enum status st = second_factor_prepare(identity(call), reader(call), f, &call->err);
   if (st != OK) return st;
-  return f->reason == REFUSAL_NONE ? flow_work(call, &f->work, factor_worked) : factor_answer(call);
+  return f->refusal == REFUSAL_NONE ? flow_work(call, &f->work, factor_worked) : factor_answer(call);
 }
 enum status api_auth_enable_2fa(struct api_call *call) { return factor(call, NULL); }
 enum status api_auth_disable_2fa(struct api_call *call) { return factor(call, api_body_text(call, "code")); }
@@ -186,13 +186,13 @@ enum status api_auth_disable_2fa(struct api_call *call) { return factor(call, ap
 static enum status write_second_step(struct api_call *call, struct db *db) { return second_step_commit(identity(call), db, call->state, &call->err); }
 static enum status second_step_answer(struct api_call *call) {
   const struct second_step *s = call->state;
-  return signed_in(call, s->reason == REFUSAL_BAD_TOKEN ? REFUSAL_BAD_CREDENTIALS : s->reason, s->wait_s, &s->tokens, api_body_flag(call, "cookie"));
+  return signed_in(call, s->refusal == REFUSAL_BAD_TOKEN ? REFUSAL_BAD_CREDENTIALS : s->refusal, s->wait_s, &s->tokens, api_body_flag(call, "cookie"));
 }
 
 static enum status write_confirmation(struct api_call *call, struct db *db) { return second_factor_confirm_commit(identity(call), db, call->state, &call->err); }
 static enum status confirmation_answer(struct api_call *call) {
   const struct confirmation *c = call->state;
-  if (c->reason != REFUSAL_NONE) return api_refuse(call, c->reason, NULL, c->wait_s);
+  if (c->refusal != REFUSAL_NONE) return api_refuse(call, c->refusal, NULL, c->wait_s);
   json_t *codes = json_array();
   for (int i = 0; i < RECOVERY_CODES; i++) json_array_append_new(codes, json_string(c->recovery[i]));
   return api_json(call, 200, json_pack("{s:o}", "recovery_codes", codes));

@@ -15,7 +15,7 @@ struct actor api_actor(const struct api_call *call) {
                         .mfa = call->who.may.mfa};
 }
 
-enum status api_refuse(struct api_call *call, enum refusal why, const char *detail, int64_t wait_s) {
+enum status api_refuse(struct api_call *call, enum identity_refusal why, const char *detail, int64_t wait_s) {
   const char *text = detail && *detail ? detail : identity_refusal_text(why);
   switch (why) {
     case REFUSAL_NONE: break;
@@ -44,7 +44,7 @@ enum status api_refuse(struct api_call *call, enum refusal why, const char *deta
     case REFUSAL_LIMIT: return api_problem(call, PROBLEM_conflict, text);
     case REFUSAL_NOT_FOUND: return api_problem(call, PROBLEM_not_found, NULL);
   }
-  return err_set(&call->err, ERR_INVALID, "a refusal without a reason");
+  return err_set(&call->err, ERR_INVALID, "a refusal of nothing");
 }
 
 // Secure cookies are for TLS and, by browsers' leave, for localhost; SameSite keeps them from travelling with other sites' forms.

@@ -11,8 +11,8 @@ enum status flow_work(struct api_call *call, struct password_work *work, api_pha
 
 struct origin api_origin(const struct api_call *call);
 struct actor api_actor(const struct api_call *call);
-// PROBLEM… for every reason but NONE; sets the answer. detail: what is wrong with a password, or NULL. wait_s: of LOCKED.
-enum status api_refuse(struct api_call *call, enum refusal why, const char *detail, int64_t wait_s);
+// A problem for every refusal but NONE; sets the answer. detail: what is wrong with a password, or NULL. wait_s: of LOCKED.
+enum status api_refuse(struct api_call *call, enum identity_refusal why, const char *detail, int64_t wait_s);
 // {"access_token", "token_type", "expires_in", "refresh_token", "csrf_token"}; with cookie the tokens go there instead.
 json_t *api_tokens(struct api_call *call, const struct tokens *tokens, bool cookie);
 void api_cookies_clear(struct api_call *call);

@@ -56,7 +56,7 @@ static enum status write_patch(struct api_call *call, struct db *db) {
 }
 static enum status patched(struct api_call *call) {
   const struct password_change *c = call->state;
-  return c && c->reason != REFUSAL_NONE ? api_refuse(call, c->reason, c->detail, c->wait_s) : answer_me(call);
+  return c && c->refusal != REFUSAL_NONE ? api_refuse(call, c->refusal, c->detail, c->wait_s) : answer_me(call);
 }
 static enum status patch_worked(struct api_call *call) { return api_write_then(call, write_patch, patched); }
 
@@ -71,7 +71,7 @@ enum status api_me_patch(struct api_call *call) {
   *c = (struct password_change){.user_id = call->who.user_id, .session_id = call->who.session_id, .password = password, .fresh = fresh, .from = api_origin(call)};
   enum status st = password_change_prepare(call->core->identity, reader(call), c, &call->err);
   if (st != OK) return st;
-  return c->reason == REFUSAL_NONE ? flow_work(call, &c->work, patch_worked) : patched(call);
+  return c->refusal == REFUSAL_NONE ? flow_work(call, &c->work, patch_worked) : patched(call);
 }
 
 // ---- sessions
@@ -155,13 +155,13 @@ static enum status write_key(struct api_call *call, struct db *db) {
   struct making *m = call->state;
   char id[ID_TEXT_SIZE];
   enum status st = key_create_commit(db, &m->flow, &call->err);
-  if (st != OK || m->flow.reason != REFUSAL_NONE) return st;
+  if (st != OK || m->flow.refusal != REFUSAL_NONE) return st;
   id_format("key", m->flow.row.id, id);
   return api_take(call, db, ACTION_KEY_ADD, id);
 }
 static enum status key_made(struct api_call *call) {
   const struct making *m = call->state;
-  if (m->flow.reason != REFUSAL_NONE) return api_refuse(call, m->flow.reason, NULL, 0);
+  if (m->flow.refusal != REFUSAL_NONE) return api_refuse(call, m->flow.refusal, NULL, 0);
   return api_json(call, 201, json_pack("{s:o, s:s}", "id", api_id("key", m->flow.row.id), "key", m->flow.key));
 }
 
@@ -220,13 +220,13 @@ enum status api_me_export(struct api_call *call) {
 static enum status write_erasure(struct api_call *call, struct db *db) {
   struct erasure *e = call->state;
   enum status st = erasure_commit(call->core->identity, db, e, &call->err);
-  if (st != OK || e->reason != REFUSAL_NONE) return st;
+  if (st != OK || e->refusal != REFUSAL_NONE) return st;
   st = script_erase_tenant(db, call->erased_tenant, &call->err);
   return st == OK ? usage_erase_tenant(db, call->erased_tenant, &call->err) : st;
 }
 static enum status erased(struct api_call *call) {
   const struct erasure *e = call->state;
-  if (e->reason != REFUSAL_NONE) return api_refuse(call, e->reason, NULL, e->wait_s);
+  if (e->refusal != REFUSAL_NONE) return api_refuse(call, e->refusal, NULL, e->wait_s);
   if (call->who.cookie) api_cookies_clear(call);
   return api_json(call, 204, NULL);
 }
@@ -242,5 +242,5 @@ enum status api_me_delete(struct api_call *call) {
   *e = (struct erasure){.user_id = row.id, .password = api_body_text(call, "password"), .code = api_body_text(call, "code"), .from = api_origin(call)};
   st = erasure_prepare(call->core->identity, reader(call), e, &call->err);
   if (st != OK) return st;
-  return e->reason == REFUSAL_NONE ? flow_work(call, &e->work, erasure_worked) : erased(call);
+  return e->refusal == REFUSAL_NONE ? flow_work(call, &e->work, erasure_worked) : erased(call);
 }

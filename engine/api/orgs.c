@@ -77,14 +77,14 @@ static struct org_change *change_begin(struct api_call *call) {
 
 static enum status answer_none(struct api_call *call) {
   const struct org_change *c = call->state;
-  return c->reason == REFUSAL_NONE ? api_json(call, 204, NULL) : api_refuse(call, c->reason, NULL, 0);
+  return c->refusal == REFUSAL_NONE ? api_json(call, 204, NULL) : api_refuse(call, c->refusal, NULL, 0);
 }
 
 static enum status answer_org(struct api_call *call, int status) {
   const struct org_change *c = call->state;
   struct tenant_row row;
   struct member_row member;
-  if (c->reason != REFUSAL_NONE) return api_refuse(call, c->reason, NULL, 0);
+  if (c->refusal != REFUSAL_NONE) return api_refuse(call, c->refusal, NULL, 0);
   enum status st = tenant_get(reader(call), c->tenant_id, &row, &call->err);
   if (st == OK) st = member_get(reader(call), c->tenant_id, call->who.user_id, &member, &call->err);
   return st == OK ? api_json(call, status, org_json(&row, member.role)) : st;
@@ -93,14 +93,14 @@ static enum status answer_org(struct api_call *call, int status) {
 static enum status write_org(struct api_call *call, struct db *db) {
   struct org_change *c = call->state;
   enum status st = org_create_commit(db, c, &call->err);
-  if (st != OK || c->reason != REFUSAL_NONE) return st;
+  if (st != OK || c->refusal != REFUSAL_NONE) return st;
   struct tenant_row row;
   st = tenant_get(db, c->tenant_id, &row, &call->err);
   return st == OK ? api_json(call, 201, org_json(&row, MEMBER_OWNER)) : st;
 }
 static enum status org_made(struct api_call *call) {
   const struct org_change *c = call->state;
-  return c->reason == REFUSAL_NONE ? OK : api_refuse(call, c->reason, NULL, 0);
+  return c->refusal == REFUSAL_NONE ? OK : api_refuse(call, c->refusal, NULL, 0);
 }
 enum status api_org_create(struct api_call *call) {
   if (call->who.user_id == 0) return api_problem(call, PROBLEM_not_found, NULL);
@@ -130,12 +130,12 @@ enum status api_member_delete(struct api_call *call) {
 static enum status write_invitation(struct api_call *call, struct db *db) {
   struct org_change *c = call->state;
   enum status st = invite_commit(call->core->identity, db, c, &call->err);
-  return st == OK && c->reason == REFUSAL_NONE ? api_json(call, 201, invitation_json(&c->invitation)) : st;
+  return st == OK && c->refusal == REFUSAL_NONE ? api_json(call, 201, invitation_json(&c->invitation)) : st;
 }
 static enum status invited(struct api_call *call) {
   const struct org_change *c = call->state;
-  if (c->reason == REFUSAL_NONE) return OK;
-  return c->reason == REFUSAL_ALREADY ? api_problem(call, PROBLEM_already_exists, NULL) : api_refuse(call, c->reason, NULL, 0);
+  if (c->refusal == REFUSAL_NONE) return OK;
+  return c->refusal == REFUSAL_ALREADY ? api_problem(call, PROBLEM_already_exists, NULL) : api_refuse(call, c->refusal, NULL, 0);
 }
 enum status api_invitation_create(struct api_call *call) {
   if (!api_may(call, ACTION_MEMBER_ADD)) return call->err.code;

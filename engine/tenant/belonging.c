@@ -4,6 +4,7 @@
 #include "crypto/secret.h"
 #include "store/id.h"
 #include "tenant/email.h"
+#include "tenant/flow.h"
 #include "tenant/mail.h"
 #include "tenant/network.h"
 #include "tenant/second_factor.h"
@@ -14,11 +15,6 @@
 
 #define S INT64_C(1000000000)
 #define HINT_LEN 12  // "pgk_" and 8 characters
-
-static enum status found(enum status st, bool *ret_found) {
-  *ret_found = st == OK;
-  return st == ERR_NOTFOUND ? OK : st;
-}
 
 static enum status audit(struct db *db, const struct actor *who, int64_t tenant_id, const char *action, const char *prefix, int64_t id, const struct origin *from, struct err *err) {
   return identity_audit(db, tenant_id, who->user_id, who->actor_id, action, prefix, id, NULL, from, err);
@@ -41,10 +37,10 @@ static bool networks_fine(const char *text) {
 enum status key_create_commit(struct db *db, struct key_create *k, struct err *err) {
   uint8_t hash[TOKEN_HASH_BYTES];
   int64_t count;
-  k->reason = !name_is_fine(k->name, KEY_NAME_SIZE - 1) ? REFUSAL_INVALID_NAME : !networks_fine(k->networks) ? REFUSAL_INVALID_NETWORK : REFUSAL_NONE;
+  k->refusal = !name_is_fine(k->name, KEY_NAME_SIZE - 1) ? REFUSAL_INVALID_NAME : !networks_fine(k->networks) ? REFUSAL_INVALID_NETWORK : REFUSAL_NONE;
   enum status st = key_count(db, k->who.user_id, &count, err);
-  if (st == OK && k->reason == REFUSAL_NONE && count >= API_KEYS_MAX) k->reason = REFUSAL_LIMIT;
-  if (st != OK || k->reason != REFUSAL_NONE) return st;
+  if (st == OK && k->refusal == REFUSAL_NONE && count >= API_KEYS_MAX) k->refusal = REFUSAL_LIMIT;
+  if (st != OK || k->refusal != REFUSAL_NONE) return st;
   token_make(TOKEN_KEY, k->key, hash);
   k->row = (struct key_row){.id = id_next(k->from.now_ns), .tenant_id = k->who.tenant_id, .user_id = k->who.user_id, .scopes = k->scopes, .mfa = k->who.mfa, .created_ns = k->from.now_ns,
                             .expires_ns = k->expires_ns};
@@ -63,8 +59,8 @@ enum status key_delete_commit(struct db *db, const struct actor *who, int64_t ke
 // ---- organisations
 
 enum status org_create_commit(struct db *db, struct org_change *c, struct err *err) {
-  c->reason = name_is_fine(c->name, TENANT_NAME_SIZE - 1) ? REFUSAL_NONE : REFUSAL_INVALID_NAME;
-  if (c->reason != REFUSAL_NONE) return OK;
+  c->refusal = name_is_fine(c->name, TENANT_NAME_SIZE - 1) ? REFUSAL_NONE : REFUSAL_INVALID_NAME;
+  if (c->refusal != REFUSAL_NONE) return OK;
   c->tenant_id = id_next(c->from.now_ns);
   enum status st = org_insert(db, c->tenant_id, c->name, c->who.user_id, c->from.now_ns, err);
   return st == OK ? audit(db, &c->who, c->tenant_id, "org.create", "org", c->tenant_id, &c->from, err) : st;
@@ -75,18 +71,18 @@ static enum status member_may_lose(struct db *db, struct org_change *c, struct m
   bool belongs;
   int64_t owners = 0;
   enum status st = found(member_get(db, c->tenant_id, c->user_id, ret, err), &belongs);
-  c->reason = belongs ? REFUSAL_NONE : REFUSAL_NOT_FOUND;
+  c->refusal = belongs ? REFUSAL_NONE : REFUSAL_NOT_FOUND;
   if (st != OK || !belongs || ret->role != MEMBER_OWNER) return st;
   st = member_count_owners(db, c->tenant_id, &owners, err);
-  if (st == OK && owners <= 1) c->reason = REFUSAL_LAST_OWNER;
+  if (st == OK && owners <= 1) c->refusal = REFUSAL_LAST_OWNER;
   return st;
 }
 
 enum status member_set_commit(struct db *db, struct org_change *c, struct err *err) {
   struct member_row row;
   enum status st = member_may_lose(db, c, &row, err);
-  if (st == OK && c->reason == REFUSAL_LAST_OWNER && c->role == MEMBER_OWNER) c->reason = REFUSAL_NONE;
-  if (st != OK || c->reason != REFUSAL_NONE) return st;
+  if (st == OK && c->refusal == REFUSAL_LAST_OWNER && c->role == MEMBER_OWNER) c->refusal = REFUSAL_NONE;
+  if (st != OK || c->refusal != REFUSAL_NONE) return st;
   st = member_set_role(db, c->tenant_id, c->user_id, (int)c->role, err);
   return st == OK ? audit(db, &c->who, c->tenant_id, "member.role", "usr", c->user_id, &c->from, err) : st;
 }
@@ -94,7 +90,7 @@ enum status member_set_commit(struct db *db, struct org_change *c, struct err *e
 enum status member_remove_commit(struct db *db, struct org_change *c, struct err *err) {
   struct member_row row;
   enum status st = member_may_lose(db, c, &row, err);
-  if (st != OK || c->reason != REFUSAL_NONE) return st;
+  if (st != OK || c->refusal != REFUSAL_NONE) return st;
   st = member_delete(db, c->tenant_id, c->user_id, err);
   if (st == OK) st = key_revoke_all(db, c->user_id, c->tenant_id, c->from.now_ns, err);
   return st == OK ? audit(db, &c->who, c->tenant_id, "member.remove", "usr", c->user_id, &c->from, err) : st;
@@ -120,11 +116,11 @@ enum status invite_commit(struct identity *id, struct db *db, struct org_change 
   uint8_t hash[TOKEN_HASH_BYTES];
   c->invitation = (struct invitation_row){.id = id_next(c->from.now_ns), .tenant_id = c->tenant_id, .role = (int)c->role, .invited_by = c->who.user_id, .created_ns = c->from.now_ns,
                                           .expires_ns = c->from.now_ns + INVITATION_TTL_S * S};
-  c->reason = email_normalise(c->email, strlen(c->email), c->invitation.email) ? REFUSAL_NONE : REFUSAL_INVALID_EMAIL;
-  if (c->reason != REFUSAL_NONE) return OK;
+  c->refusal = email_normalise(c->email, strlen(c->email), c->invitation.email) ? REFUSAL_NONE : REFUSAL_INVALID_EMAIL;
+  if (c->refusal != REFUSAL_NONE) return OK;
   enum status st = found(user_by_email(db, c->invitation.email, &user, err), &known);
   if (st == OK && known) st = found(member_get(db, c->tenant_id, user.id, &member, err), &belongs);
-  if (belongs) c->reason = REFUSAL_ALREADY;
+  if (belongs) c->refusal = REFUSAL_ALREADY;
   if (st != OK || belongs) return st;
   token_make(TOKEN_INVITE, token, hash);
   st = invitation_insert(db, &c->invitation, hash, err);
@@ -142,7 +138,7 @@ enum status invitation_accept_commit(struct db *db, struct org_change *c, struct
   uint8_t hash[TOKEN_HASH_BYTES];
   struct user_row user;
   bool known;
-  c->reason = REFUSAL_BAD_TOKEN;
+  c->refusal = REFUSAL_BAD_TOKEN;
   if (!token_hash(TOKEN_INVITE, c->token, strlen(c->token), hash)) return OK;
   enum status st = found(invitation_by_hash(db, hash, c->from.now_ns, &c->invitation, err), &known);
   if (st != OK || !known) return st;
@@ -151,11 +147,11 @@ enum status invitation_accept_commit(struct db *db, struct org_change *c, struct
   c->tenant_id = c->invitation.tenant_id;
   st = member_insert(db, c->tenant_id, user.id, c->invitation.role, c->from.now_ns, err);
   if (st == ERR_EXISTS) {
-    c->reason = REFUSAL_ALREADY;
+    c->refusal = REFUSAL_ALREADY;
     return OK;
   }
   if (st == OK) st = invitation_delete(db, c->tenant_id, c->invitation.id, err);
-  if (st == OK) c->reason = REFUSAL_NONE;
+  if (st == OK) c->refusal = REFUSAL_NONE;
   return st == OK ? audit(db, &c->who, c->tenant_id, "member.join", "usr", user.id, &c->from, err) : st;
 }
 
@@ -165,10 +161,10 @@ enum status erasure_prepare(struct identity *id, struct db *db, struct erasure *
   struct user_row user;
   enum status st = user_get(db, e->user_id, &user, err);
   if (st != OK) return st;
-  e->reason = REFUSAL_NONE;
+  e->refusal = REFUSAL_NONE;
   e->work = (struct password_work){.password = e->password, .password_len = strlen(e->password)};
   snprintf(e->work.stored, sizeof e->work.stored, "%s", user.password_hash);
-  if ((e->wait_s = identity_attempt(id, user.email, e->from.address, e->from.mono_ns))) e->reason = REFUSAL_LOCKED;
+  if ((e->wait_s = identity_attempt(id, user.email, e->from.address, e->from.mono_ns))) e->refusal = REFUSAL_LOCKED;
   return OK;
 }
 
@@ -185,7 +181,7 @@ static enum status may_erase(struct identity *id, struct db *db, struct erasure 
   bool last;
   int64_t alone = 0;
   if (!e->work.match || strcmp(user->password_hash, e->work.stored) != 0) {
-    e->reason = REFUSAL_BAD_CREDENTIALS;
+    e->refusal = REFUSAL_BAD_CREDENTIALS;
     return OK;
   }
   identity_forgive(id, user->email, e->from.address);
@@ -193,11 +189,11 @@ static enum status may_erase(struct identity *id, struct db *db, struct erasure 
   if (st == OK) st = last_super_admin(db, user, &last, err);
   if (st != OK) return st;
   if (alone || last) {
-    e->reason = alone ? REFUSAL_LAST_OWNER : REFUSAL_LAST_SUPER_ADMIN;
+    e->refusal = alone ? REFUSAL_LAST_OWNER : REFUSAL_LAST_SUPER_ADMIN;
     return OK;
   }
-  if (user->totp && e->code) return second_factor_check(id, db, user, e->code, &e->from, &e->reason, &e->wait_s, err);
-  if (user->totp) e->reason = REFUSAL_SECOND_FACTOR_REQUIRED;
+  if (user->totp && e->code) return second_factor_check(id, db, user, e->code, &e->from, &e->refusal, &e->wait_s, err);
+  if (user->totp) e->refusal = REFUSAL_SECOND_FACTOR_REQUIRED;
   return OK;
 }
 
@@ -206,7 +202,7 @@ enum status erasure_commit(struct identity *id, struct db *db, struct erasure *e
   if (e->work.status != OK) return err_set(err, e->work.status, "%s", e->work.err.msg);
   enum status st = user_get(db, e->user_id, &user, err);
   if (st == OK) st = may_erase(id, db, e, &user, err);
-  if (st != OK || e->reason != REFUSAL_NONE) return st;
+  if (st != OK || e->refusal != REFUSAL_NONE) return st;
   st = session_end_all(id, db, user.id, 0, e->from.now_ns, NULL, err);
   if (st == OK) st = key_revoke_all(db, user.id, 0, e->from.now_ns, err);
   if (st == OK) st = vault_destroy(db, user.tenant_id, e->from.now_ns, err);
@@ -220,7 +216,7 @@ enum status erasure_commit(struct identity *id, struct db *db, struct erasure *e
 static enum status target(struct db *db, struct operation *o, struct user_row *ret, struct err *err) {
   bool known;
   enum status st = found(user_get(db, o->user_id, ret, err), &known);
-  o->reason = st == OK && (!known || ret->erased_ns) ? REFUSAL_NOT_FOUND : REFUSAL_NONE;
+  o->refusal = st == OK && (!known || ret->erased_ns) ? REFUSAL_NOT_FOUND : REFUSAL_NONE;
   return st;
 }
 
@@ -233,10 +229,10 @@ enum status user_suspend_commit(struct identity *id, struct db *db, struct opera
   struct user_row user;
   bool last;
   enum status st = target(db, o, &user, err);
-  if (st != OK || o->reason != REFUSAL_NONE) return st;
+  if (st != OK || o->refusal != REFUSAL_NONE) return st;
   st = last_super_admin(db, &user, &last, err);
-  if (st == OK && last) o->reason = REFUSAL_LAST_SUPER_ADMIN;
-  if (st != OK || o->reason != REFUSAL_NONE) return st;
+  if (st == OK && last) o->refusal = REFUSAL_LAST_SUPER_ADMIN;
+  if (st != OK || o->refusal != REFUSAL_NONE) return st;
   st = user_set_suspended(db, user.id, o->from.now_ns, reason_text, err);
   if (st == OK) st = session_end_all(id, db, user.id, 0, o->from.now_ns, NULL, err);
   return st == OK ? note(db, o, &user, "user.suspend", err) : st;
@@ -245,7 +241,7 @@ enum status user_suspend_commit(struct identity *id, struct db *db, struct opera
 enum status user_resume_commit(struct db *db, struct operation *o, struct err *err) {
   struct user_row user;
   enum status st = target(db, o, &user, err);
-  if (st != OK || o->reason != REFUSAL_NONE) return st;
+  if (st != OK || o->refusal != REFUSAL_NONE) return st;
   st = user_set_suspended(db, user.id, 0, "", err);
   return st == OK ? note(db, o, &user, "user.resume", err) : st;
 }
@@ -254,10 +250,10 @@ enum status user_role_commit(struct db *db, struct operation *o, enum role role,
   struct user_row user;
   bool last;
   enum status st = target(db, o, &user, err);
-  if (st != OK || o->reason != REFUSAL_NONE) return st;
+  if (st != OK || o->refusal != REFUSAL_NONE) return st;
   st = last_super_admin(db, &user, &last, err);
-  if (st == OK && last && role != ROLE_SUPER_ADMIN) o->reason = REFUSAL_LAST_SUPER_ADMIN;
-  if (st != OK || o->reason != REFUSAL_NONE) return st;
+  if (st == OK && last && role != ROLE_SUPER_ADMIN) o->refusal = REFUSAL_LAST_SUPER_ADMIN;
+  if (st != OK || o->refusal != REFUSAL_NONE) return st;
   st = user_set_role(db, user.id, (int)role, err);
   return st == OK ? note(db, o, &user, "user.role", err) : st;
 }
@@ -265,9 +261,9 @@ enum status user_role_commit(struct db *db, struct operation *o, enum role role,
 enum status impersonate_commit(struct identity *id, struct db *db, struct operation *o, struct err *err) {
   struct user_row user;
   enum status st = target(db, o, &user, err);
-  if (st != OK || o->reason != REFUSAL_NONE) return st;
-  if (user.role != ROLE_USER || !o->actor_id) o->reason = REFUSAL_FORBIDDEN;  // nobody gains rights by looking
-  if (o->reason != REFUSAL_NONE) return OK;
+  if (st != OK || o->refusal != REFUSAL_NONE) return st;
+  if (user.role != ROLE_USER || !o->actor_id) o->refusal = REFUSAL_FORBIDDEN;  // nobody gains rights by looking
+  if (o->refusal != REFUSAL_NONE) return OK;
   st = session_begin(id, db, &user, user.tenant_id, o->actor_id, false, &o->from, &o->tokens, err);
   return st == OK ? note(db, o, &user, "user.impersonate", err) : st;
 }

@@ -13,7 +13,7 @@ struct key_create {
   int64_t expires_ns;          // 0: does not
   struct origin from;
 
-  enum refusal reason;         // INVALID_NAME, INVALID_NETWORK, LIMIT
+  enum identity_refusal refusal;         // INVALID_NAME, INVALID_NETWORK, LIMIT
   struct key_row row;
   char key[TOKEN_SIZE];        // shown once; wipe it
 };
@@ -33,7 +33,7 @@ struct org_change {
   const char *email;           // invite
   const char *token;           // accept
 
-  enum refusal reason;
+  enum identity_refusal refusal;
   struct invitation_row invitation;
 };
 enum status org_create_commit(struct db *db, struct org_change *c, struct err *err) MUST_CHECK;
@@ -53,7 +53,7 @@ struct erasure {
   const char *password, *code;  // code may be NULL without a second factor
   struct origin from;
 
-  enum refusal reason;          // BAD_CREDENTIALS, BAD_CODE, LOCKED, LAST_OWNER, LAST_SUPER_ADMIN
+  enum identity_refusal refusal;          // BAD_CREDENTIALS, BAD_CODE, LOCKED, LAST_OWNER, LAST_SUPER_ADMIN
   int64_t wait_s;
   struct password_work work;
 };
@@ -67,7 +67,7 @@ struct operation {
   int64_t user_id;
   struct origin from;
 
-  enum refusal reason;
+  enum identity_refusal refusal;
   struct tokens tokens;         // impersonate
 };
 // Sessions end; signing in is refused. reason_text is shown to operators.

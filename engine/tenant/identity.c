@@ -32,13 +32,13 @@ struct identity {
   struct deny *deny;
 };
 
-const char *identity_refusal_text(enum refusal reason) {
+const char *identity_refusal_text(enum identity_refusal refusal) {
   static const char *const texts[] = {
 #define X(name, text) text,
     REFUSAL_LIST(X)
 #undef X
   };
-  return texts[reason];
+  return texts[refusal];
 }
 
 static enum status load_keys(const struct identity_options *o, int64_t now_ns, struct keys **ret, struct err *err) {

@@ -2,7 +2,7 @@
 // closed list of why something was refused.
 //
 // How flows are called. Plain structs in and out, no HTTP. Functions named …_commit (and all that take "db: a write") change
-// the database: call them inside a store write on STORE_CONTROL. A refusal is data: they return OK and set `reason`, and what
+// the database: call them inside a store write on STORE_CONTROL. A refusal is data: they return OK and set `refusal`, and what
 // they wrote must be kept even then – the record of a failed login, the session ended because its token came back. So answer
 // in the phase *after* the write, never by failing it. A status other than OK is trouble (disk, memory); nothing is kept then.
 // What takes milliseconds is in a struct password_work, to be run on a pool thread between …_prepare and …_commit.
@@ -52,12 +52,12 @@
   X(LAST_SUPER_ADMIN, "the site needs a super_admin")                               \
   X(LIMIT, "there are too many")
 
-enum refusal {
+enum identity_refusal {
 #define X(name, text) REFUSAL_##name,
   REFUSAL_LIST(X)
 #undef X
 };
-const char *identity_refusal_text(enum refusal reason);
+const char *identity_refusal_text(enum identity_refusal refusal);
 
 struct identity;
 struct identity_options {

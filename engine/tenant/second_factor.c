@@ -5,6 +5,7 @@
 #include "crypto/encode.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
+#include "tenant/flow.h"
 #include "tenant/vault.h"
 
 #include <ctype.h>
@@ -14,11 +15,6 @@
 
 #define S INT64_C(1000000000)
 #define RECOVERY_BYTES 15  // 24 base32 digits
-
-static enum status found(enum status st, bool *ret_found) {
-  *ret_found = st == OK;
-  return st == ERR_NOTFOUND ? OK : st;
-}
 
 // ERR_NOTFOUND: there is none.
 static enum status read_seed(struct identity *id, struct db *db, const struct user_row *user, struct totp_row *ret_row, uint8_t ret_seed[TOTP_SEED_BYTES], struct err *err) {
@@ -60,47 +56,47 @@ static enum status take_recovery(struct db *db, int64_t user_id, const char *cod
   return found(recovery_take(db, user_id, hash, err), ret_good);
 }
 
-enum status second_factor_check(struct identity *id, struct db *db, const struct user_row *user, const char *code, const struct origin *from, enum refusal *ret_reason,
+enum status second_factor_check(struct identity *id, struct db *db, const struct user_row *user, const char *code, const struct origin *from, enum identity_refusal *ret_refusal,
                                 int64_t *ret_wait_s, struct err *err) {
   char account[48];
   bool good = false;
   const bool is_totp = strlen(code) == TOTP_DIGITS;
   snprintf(account, sizeof account, "2fa:%" PRId64, user->id);
-  *ret_reason = REFUSAL_LOCKED;
+  *ret_refusal = REFUSAL_LOCKED;
   if ((*ret_wait_s = identity_attempt(id, account, "", from->mono_ns))) return OK;
   enum status st = is_totp ? accept(id, db, user, code, from->now_ns, &good, err) : take_recovery(db, user->id, code, &good, err);
-  *ret_reason = good ? REFUSAL_NONE : REFUSAL_BAD_CODE;
+  *ret_refusal = good ? REFUSAL_NONE : REFUSAL_BAD_CODE;
   if (st != OK || !good) return st;
   identity_forgive(id, account, "");
-  return is_totp ? OK : identity_audit(db, user->tenant_id, user->id, 0, "2fa.recovery", NULL, 0, NULL, from, err);
+  return is_totp ? OK : audit_own(db, user, "2fa.recovery", from, err);
 }
 
 enum status second_factor_prepare(struct identity *id, struct db *db, struct second_factor *f, struct err *err) {
   struct user_row user;
   enum status st = user_get(db, f->user_id, &user, err);
   if (st != OK) return st;
-  f->reason = REFUSAL_NONE;
+  f->refusal = REFUSAL_NONE;
   f->work = (struct password_work){.password = f->password, .password_len = strlen(f->password)};
   snprintf(f->work.stored, sizeof f->work.stored, "%s", user.password_hash);
-  if ((f->wait_s = identity_attempt(id, user.email, f->from.address, f->from.mono_ns))) f->reason = REFUSAL_LOCKED;
+  if ((f->wait_s = identity_attempt(id, user.email, f->from.address, f->from.mono_ns))) f->refusal = REFUSAL_LOCKED;
   return OK;
 }
 
-// The user, whose password was right; else reason says so.
+// The user, whose password was right; else refusal says so.
 static enum status proven(struct identity *id, struct db *db, struct second_factor *f, struct user_row *ret, struct err *err) {
   if (f->work.status != OK) return err_set(err, f->work.status, "%s", f->work.err.msg);
   enum status st = user_get(db, f->user_id, ret, err);
-  if (st == OK && (!f->work.match || strcmp(ret->password_hash, f->work.stored) != 0)) f->reason = REFUSAL_BAD_CREDENTIALS;
-  if (st == OK && f->reason == REFUSAL_NONE) identity_forgive(id, ret->email, f->from.address);
+  if (st == OK && (!f->work.match || strcmp(ret->password_hash, f->work.stored) != 0)) f->refusal = REFUSAL_BAD_CREDENTIALS;
+  if (st == OK && f->refusal == REFUSAL_NONE) identity_forgive(id, ret->email, f->from.address);
   return st;
 }
 
 enum status second_factor_enable_commit(struct identity *id, struct db *db, struct second_factor *f, struct err *err) {
   struct user_row user;
   enum status st = proven(id, db, f, &user, err);
-  if (st != OK || f->reason != REFUSAL_NONE) return st;
+  if (st != OK || f->refusal != REFUSAL_NONE) return st;
   if (user.totp) {
-    f->reason = REFUSAL_ALREADY;
+    f->refusal = REFUSAL_ALREADY;
     return OK;
   }
   uint8_t seed[TOTP_SEED_BYTES], key[KEY_BYTES], sealed[TOTP_SEED_BYTES + AEAD_OVERHEAD_BYTES];
@@ -118,15 +114,15 @@ enum status second_factor_enable_commit(struct identity *id, struct db *db, stru
 enum status second_factor_disable_commit(struct identity *id, struct db *db, struct second_factor *f, struct err *err) {
   struct user_row user;
   enum status st = proven(id, db, f, &user, err);
-  if (st != OK || f->reason != REFUSAL_NONE) return st;
+  if (st != OK || f->refusal != REFUSAL_NONE) return st;
   if (!user.totp) {
-    f->reason = REFUSAL_NOT_ENABLED;
+    f->refusal = REFUSAL_NOT_ENABLED;
     return OK;
   }
-  st = second_factor_check(id, db, &user, f->code, &f->from, &f->reason, &f->wait_s, err);
-  if (st != OK || f->reason != REFUSAL_NONE) return st;
+  st = second_factor_check(id, db, &user, f->code, &f->from, &f->refusal, &f->wait_s, err);
+  if (st != OK || f->refusal != REFUSAL_NONE) return st;
   st = totp_delete(db, user.id, err);
-  return st == OK ? identity_audit(db, user.tenant_id, user.id, 0, "2fa.disable", NULL, 0, NULL, &f->from, err) : st;
+  return st == OK ? audit_own(db, &user, "2fa.disable", &f->from, err) : st;
 }
 
 static enum status make_recovery(struct db *db, int64_t user_id, char ret[RECOVERY_CODES][RECOVERY_CODE_SIZE], struct err *err) {
@@ -153,29 +149,29 @@ enum status second_factor_confirm_commit(struct identity *id, struct db *db, str
   struct user_row user;
   struct totp_row row;
   bool good, have;
-  c->reason = REFUSAL_NONE;
+  c->refusal = REFUSAL_NONE;
   enum status st = user_get(db, c->user_id, &user, err);
   if (st == OK) st = found(totp_get(db, user.id, &row, err), &have);
   if (st != OK) return st;
   if (!have || row.enabled_ns) {
-    c->reason = have ? REFUSAL_ALREADY : REFUSAL_NOT_ENABLED;
+    c->refusal = have ? REFUSAL_ALREADY : REFUSAL_NOT_ENABLED;
     return OK;
   }
   char account[48];
   snprintf(account, sizeof account, "2fa:%" PRId64, user.id);
   if ((c->wait_s = identity_attempt(id, account, "", c->from.mono_ns))) {
-    c->reason = REFUSAL_LOCKED;
+    c->refusal = REFUSAL_LOCKED;
     return OK;
   }
   st = accept(id, db, &user, c->code, c->from.now_ns, &good, err);
   if (st != OK) return st;
   if (!good) {
-    c->reason = REFUSAL_BAD_CODE;
+    c->refusal = REFUSAL_BAD_CODE;
     return OK;
   }
   identity_forgive(id, account, "");
   st = totp_enable(db, user.id, c->from.now_ns, err);
   if (st == OK) st = make_recovery(db, user.id, c->recovery, err);
   if (st == OK) st = session_end_all(id, db, user.id, c->session_id, c->from.now_ns, NULL, err);  // they showed no second factor
-  return st == OK ? identity_audit(db, user.tenant_id, user.id, 0, "2fa.enable", NULL, 0, NULL, &c->from, err) : st;
+  return st == OK ? audit_own(db, &user, "2fa.enable", &c->from, err) : st;
 }

@@ -9,10 +9,10 @@
 
 #define TOTP_URI_SIZE 512
 
-// In a write: spends the code. *ret_reason: NONE; BAD_CODE (not right, or used before); LOCKED, with *ret_wait_s. A code is short,
+// In a write: spends the code. *ret_refusal: NONE; BAD_CODE (not right, or used before); LOCKED, with *ret_wait_s. A code is short,
 // so wrong ones are counted by account wherever they come from, and whatever they were asked for: only who knows the password
 // gets this far, so no stranger can lock anybody out.
-enum status second_factor_check(struct identity *id, struct db *db, const struct user_row *user, const char *code, const struct origin *from, enum refusal *ret_reason,
+enum status second_factor_check(struct identity *id, struct db *db, const struct user_row *user, const char *code, const struct origin *from, enum identity_refusal *ret_refusal,
                                 int64_t *ret_wait_s, struct err *err) MUST_CHECK;
 
 // What needs the password again: prepare (reader), work (pool), commit (write), as tenant/identity.h says.
@@ -21,7 +21,7 @@ struct second_factor {
   const char *password, *code;  // code: disabling only
   struct origin from;
 
-  enum refusal reason;
+  enum identity_refusal refusal;
   int64_t wait_s;
   struct password_work work;
   char secret[40], uri[TOTP_URI_SIZE];  // enabling; wipe them
@@ -37,7 +37,7 @@ struct confirmation {
   const char *code;
   struct origin from;
 
-  enum refusal reason;
+  enum identity_refusal refusal;
   int64_t wait_s;
   char recovery[RECOVERY_CODES][RECOVERY_CODE_SIZE];  // wipe them
 };

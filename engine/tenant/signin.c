@@ -6,6 +6,7 @@
 #include "crypto/secret.h"
 #include "store/id.h"
 #include "store/org_rows.h"
+#include "tenant/flow.h"
 #include "tenant/mail.h"
 #include "tenant/password_policy.h"
 #include "tenant/second_factor.h"
@@ -16,21 +17,11 @@
 
 #define S INT64_C(1000000000)
 
-// ERR_NOTFOUND is an answer here.
-static enum status found(enum status st, bool *ret_found) {
-  *ret_found = st == OK;
-  return st == ERR_NOTFOUND ? OK : st;
-}
-
-static enum refusal check_password(const char *password, const char *email, const char **ret_detail) {
+static enum identity_refusal check_password(const char *password, const char *email, const char **ret_detail) {
   enum password_verdict v = password_check(password, strlen(password), email);
   if (v == PASSWORD_FINE) return REFUSAL_NONE;
   *ret_detail = password_verdict_text(v);
   return REFUSAL_WEAK_PASSWORD;
-}
-
-static enum status audit(struct db *db, const struct user_row *user, const char *action, const struct origin *from, struct err *err) {
-  return identity_audit(db, user->tenant_id, user->id, 0, action, NULL, 0, NULL, from, err);
 }
 
 // A mail with a fresh token for a purpose.
@@ -53,12 +44,12 @@ static enum status mail_with_token(struct identity *id, struct db *db, const str
 void registration_prepare(struct identity *id, struct registration *r) {
   r->detail = NULL;
   r->user_id = 0;
-  r->reason = REFUSAL_NONE;
+  r->refusal = REFUSAL_NONE;
   r->work = (struct password_work){0};
-  if (!r->by_operator && identity_settings(id)->closed) r->reason = REFUSAL_CLOSED;
-  else if (!email_normalise(r->email, strlen(r->email), r->address)) r->reason = REFUSAL_INVALID_EMAIL;
-  else if (r->name && !name_is_fine(r->name, USER_NAME_SIZE - 1)) r->reason = REFUSAL_INVALID_NAME;
-  else r->reason = check_password(r->password, r->address, &r->detail);
+  if (!r->by_operator && identity_settings(id)->closed) r->refusal = REFUSAL_CLOSED;
+  else if (!email_normalise(r->email, strlen(r->email), r->address)) r->refusal = REFUSAL_INVALID_EMAIL;
+  else if (r->name && !name_is_fine(r->name, USER_NAME_SIZE - 1)) r->refusal = REFUSAL_INVALID_NAME;
+  else r->refusal = check_password(r->password, r->address, &r->detail);
   r->work.fresh = r->password;
   r->work.fresh_len = strlen(r->password);
 }
@@ -87,13 +78,13 @@ enum status registration_commit(struct identity *id, struct db *db, struct regis
   enum status st = found(user_by_email(db, r->address, &known, err), &taken);
   if (st != OK) return st;
   if (taken) {
-    if (r->by_operator) r->reason = REFUSAL_ALREADY;
+    if (r->by_operator) r->refusal = REFUSAL_ALREADY;
     return r->by_operator ? OK : mail_known(id, db, r->address, now_ns, err);
   }
   st = user_insert(db, &user, err);
   if (st == OK && !r->by_operator)
     st = mail_with_token(id, db, &user, "verify", VERIFY_TTL_S, "Confirm your mail address", "Welcome. Confirm your mail address:", "/verify-email", now_ns, err);
-  if (st == OK) st = audit(db, &user, "register", &r->from, err);
+  if (st == OK) st = audit_own(db, &user, "register", &r->from, err);
   if (st == OK) r->user_id = user.id;
   return st;
 }
@@ -103,13 +94,13 @@ enum status registration_commit(struct identity *id, struct db *db, struct regis
 enum status login_prepare(struct identity *id, struct db *db, struct login *l, struct err *err) {
   struct user_row user;
   bool known = false;
-  l->reason = REFUSAL_NONE;
+  l->refusal = REFUSAL_NONE;
   l->wait_s = 0;
   l->work = (struct password_work){.password = l->password, .password_len = strlen(l->password)};
   if (!email_normalise(l->email, strlen(l->email), l->address)) snprintf(l->address, sizeof l->address, "?");
   l->wait_s = identity_attempt(id, l->address, l->from.address, l->from.mono_ns);
-  if (l->wait_s) l->reason = REFUSAL_LOCKED;
-  if (l->reason != REFUSAL_NONE) return OK;
+  if (l->wait_s) l->refusal = REFUSAL_LOCKED;
+  if (l->refusal != REFUSAL_NONE) return OK;
   enum status st = found(user_by_email(db, l->address, &user, err), &known);
   if (st == OK && known) snprintf(l->work.stored, sizeof l->work.stored, "%s", user.password_hash);
   return st;
@@ -123,7 +114,7 @@ static enum status make_pending(struct identity *id, const struct user_row *user
   return jwt_make(&identity_keys(id)->tokens, JWT_PENDING, &c, ret, err);
 }
 
-static enum refusal may_enter(const struct identity *id, const struct user_row *user) {
+static enum identity_refusal may_enter(const struct identity *id, const struct user_row *user) {
   if (user->erased_ns) return REFUSAL_BAD_CREDENTIALS;
   if (user->suspended_ns) return REFUSAL_SUSPENDED;
   return identity_settings(id)->require_verified && !user->email_verified_ns ? REFUSAL_NOT_VERIFIED : REFUSAL_NONE;
@@ -137,25 +128,25 @@ enum status login_commit(struct identity *id, struct db *db, struct login *l, st
   if (st != OK) return st;
   // The hash may have changed since prepare: then what matched is the old password.
   if (!known || !l->work.match || strcmp(user.password_hash, l->work.stored) != 0) {
-    l->reason = REFUSAL_BAD_CREDENTIALS;
-    return known ? audit(db, &user, "login.failed", &l->from, err) : OK;
+    l->refusal = REFUSAL_BAD_CREDENTIALS;
+    return known ? audit_own(db, &user, "login.failed", &l->from, err) : OK;
   }
-  if ((l->reason = may_enter(id, &user)) != REFUSAL_NONE) return audit(db, &user, "login.refused", &l->from, err);
+  if ((l->refusal = may_enter(id, &user)) != REFUSAL_NONE) return audit_own(db, &user, "login.refused", &l->from, err);
   if (l->work.hash[0] && (st = user_set_hash(db, user.id, l->work.hash, err)) != OK) return st;
   if (user.totp && !l->code) {
-    l->reason = REFUSAL_SECOND_FACTOR_REQUIRED;
+    l->refusal = REFUSAL_SECOND_FACTOR_REQUIRED;
     identity_forgive(id, l->address, l->from.address);
     return make_pending(id, &user, l->from.now_ns, l->pending, err);
   }
   if (user.totp) {
-    st = second_factor_check(id, db, &user, l->code, &l->from, &l->reason, &l->wait_s, err);
+    st = second_factor_check(id, db, &user, l->code, &l->from, &l->refusal, &l->wait_s, err);
     if (st != OK) return st;
-    if (l->reason != REFUSAL_NONE) return audit(db, &user, "login.failed", &l->from, err);
+    if (l->refusal != REFUSAL_NONE) return audit_own(db, &user, "login.failed", &l->from, err);
     mfa = true;
   }
   identity_forgive(id, l->address, l->from.address);
   st = session_begin(id, db, &user, user.tenant_id, 0, mfa, &l->from, &l->tokens, err);
-  return st == OK ? audit(db, &user, "login", &l->from, err) : st;
+  return st == OK ? audit_own(db, &user, "login", &l->from, err) : st;
 }
 
 enum status second_step_commit(struct identity *id, struct db *db, struct second_step *s, struct err *err) {
@@ -163,17 +154,17 @@ enum status second_step_commit(struct identity *id, struct db *db, struct second
   struct user_row user;
   int64_t user_id;
   bool known;
-  s->reason = REFUSAL_BAD_TOKEN;
+  s->refusal = REFUSAL_BAD_TOKEN;
   if (jwt_verify(&identity_keys(id)->tokens, JWT_PENDING, s->pending, strlen(s->pending), s->from.now_ns / S, &c) != JWT_VALID || !id_parse("usr", c.sub, strlen(c.sub), &user_id)) return OK;
   enum status st = found(user_get(db, user_id, &user, err), &known);
   // A password set since makes what was proven with the old one worthless.
   if (st != OK || !known || user.password_changed_ns / S > c.iat_s) return st;
-  if ((s->reason = may_enter(id, &user)) != REFUSAL_NONE) return OK;
-  st = second_factor_check(id, db, &user, s->code, &s->from, &s->reason, &s->wait_s, err);
+  if ((s->refusal = may_enter(id, &user)) != REFUSAL_NONE) return OK;
+  st = second_factor_check(id, db, &user, s->code, &s->from, &s->refusal, &s->wait_s, err);
   if (st != OK) return st;
-  if (s->reason != REFUSAL_NONE) return audit(db, &user, "login.failed", &s->from, err);
+  if (s->refusal != REFUSAL_NONE) return audit_own(db, &user, "login.failed", &s->from, err);
   st = session_begin(id, db, &user, user.tenant_id, 0, true, &s->from, &s->tokens, err);
-  return st == OK ? audit(db, &user, "login", &s->from, err) : st;
+  return st == OK ? audit_own(db, &user, "login", &s->from, err) : st;
 }
 
 // ---- staying signed in
@@ -188,7 +179,7 @@ static enum status end_family(struct identity *id, struct db *db, const struct r
   struct user_row user;
   enum status st = found(session_end(id, db, row->user_id, row->session_id, from->now_ns, err), &alive);
   if (st == OK) st = user_get(db, row->user_id, &user, err);
-  return st == OK ? audit(db, &user, "refresh.reused", from, err) : st;
+  return st == OK ? audit_own(db, &user, "refresh.reused", from, err) : st;
 }
 
 static enum status spend(struct identity *id, struct db *db, struct refresh *r, const uint8_t hash[TOKEN_HASH_BYTES], const struct session_row *session, struct err *err) {
@@ -225,7 +216,7 @@ enum status refresh_commit(struct identity *id, struct db *db, struct refresh *r
   struct standing standing;
   bool known;
   const int64_t now_ns = r->from.now_ns;
-  r->reason = REFUSAL_BAD_TOKEN;
+  r->refusal = REFUSAL_BAD_TOKEN;
   r->tokens = (struct tokens){0};
   if (!token_hash(TOKEN_REFRESH, r->token, strlen(r->token), hash)) return OK;
   enum status st = found(refresh_get(db, hash, &row, err), &known);
@@ -234,17 +225,17 @@ enum status refresh_commit(struct identity *id, struct db *db, struct refresh *r
   if (st != OK || !known || session.revoked_ns) return st;
   const bool grace = row.used_ns && row.is_previous && now_ns - row.used_ns <= REFRESH_GRACE_S * S;
   if (row.used_ns && !grace) {
-    r->reason = REFUSAL_TOKEN_REUSED;
+    r->refusal = REFUSAL_TOKEN_REUSED;
     return end_family(id, db, &row, &r->from, err);
   }
   if (row.expires_ns <= now_ns || session.expires_ns <= now_ns) return OK;
   st = standing_get(db, session.user_id, session.tenant_id, &standing, err);
   if (st != OK) return st;
   if (!standing.active) {
-    r->reason = REFUSAL_SUSPENDED;
+    r->refusal = REFUSAL_SUSPENDED;
     return OK;
   }
-  r->reason = REFUSAL_NONE;
+  r->refusal = REFUSAL_NONE;
   return grace ? again(id, db, r, &row, &session, err) : spend(id, db, r, hash, &session, err);
 }
 
@@ -261,14 +252,14 @@ enum status verify_email_commit(struct db *db, struct mail_token *m, struct err 
   struct user_row user;
   int64_t user_id;
   bool known;
-  m->reason = REFUSAL_BAD_TOKEN;
+  m->refusal = REFUSAL_BAD_TOKEN;
   if (!token_hash(TOKEN_MAIL, m->token, strlen(m->token), hash)) return OK;
   enum status st = found(email_token_take(db, "verify", hash, m->from.now_ns, &user_id, err), &known);
   if (st != OK || !known) return st;
   st = user_set_verified(db, user_id, m->from.now_ns, err);
   if (st == OK) st = user_get(db, user_id, &user, err);
-  if (st == OK) m->reason = REFUSAL_NONE;
-  return st == OK ? audit(db, &user, "email.verify", &m->from, err) : st;
+  if (st == OK) m->refusal = REFUSAL_NONE;
+  return st == OK ? audit_own(db, &user, "email.verify", &m->from, err) : st;
 }
 
 enum status forgot_password_commit(struct identity *id, struct db *db, const char *email, const struct origin *from, struct err *err) {
@@ -279,7 +270,7 @@ enum status forgot_password_commit(struct identity *id, struct db *db, const cha
   enum status st = found(user_by_email(db, address, &user, err), &known);
   if (st != OK || !known || user.erased_ns || user.suspended_ns) return st;
   st = mail_with_token(id, db, &user, "reset", RESET_TTL_S, "Set a new password", "Set a new password:", "/reset-password", from->now_ns, err);
-  return st == OK ? audit(db, &user, "password.forgot", from, err) : st;
+  return st == OK ? audit_own(db, &user, "password.forgot", from, err) : st;
 }
 
 enum status reset_prepare(struct db *db, struct reset *r, struct err *err) {
@@ -287,14 +278,14 @@ enum status reset_prepare(struct db *db, struct reset *r, struct err *err) {
   struct user_row user;
   int64_t user_id;
   bool known = false;
-  r->reason = REFUSAL_BAD_TOKEN;
+  r->refusal = REFUSAL_BAD_TOKEN;
   r->detail = NULL;
   r->work = (struct password_work){.fresh = r->password, .fresh_len = strlen(r->password)};
   if (!token_hash(TOKEN_MAIL, r->token, strlen(r->token), hash)) return OK;
   enum status st = found(email_token_peek(db, "reset", hash, r->from.now_ns, &user_id, err), &known);
   if (st != OK || !known) return st;
   st = found(user_get(db, user_id, &user, err), &known);
-  if (st == OK && known) r->reason = check_password(r->password, user.email, &r->detail);
+  if (st == OK && known) r->refusal = check_password(r->password, user.email, &r->detail);
   return st;
 }
 
@@ -304,7 +295,7 @@ enum status reset_commit(struct identity *id, struct db *db, struct reset *r, st
   int64_t user_id;
   bool known;
   if (r->work.status != OK) return err_set(err, r->work.status, "%s", r->work.err.msg);
-  r->reason = REFUSAL_BAD_TOKEN;
+  r->refusal = REFUSAL_BAD_TOKEN;
   if (!token_hash(TOKEN_MAIL, r->token, strlen(r->token), hash)) return OK;
   enum status st = found(email_token_take(db, "reset", hash, r->from.now_ns, &user_id, err), &known);
   if (st != OK || !known) return st;
@@ -312,8 +303,8 @@ enum status reset_commit(struct identity *id, struct db *db, struct reset *r, st
   if (st == OK) st = user_set_verified(db, user_id, r->from.now_ns, err);  // who read the mail has the address
   if (st == OK) st = session_end_all(id, db, user_id, 0, r->from.now_ns, NULL, err);
   if (st == OK) st = user_get(db, user_id, &user, err);
-  if (st == OK) r->reason = REFUSAL_NONE;
-  return st == OK ? audit(db, &user, "password.reset", &r->from, err) : st;
+  if (st == OK) r->refusal = REFUSAL_NONE;
+  return st == OK ? audit_own(db, &user, "password.reset", &r->from, err) : st;
 }
 
 // ---- changing the password
@@ -322,10 +313,10 @@ enum status password_change_prepare(struct identity *id, struct db *db, struct p
   struct user_row user;
   enum status st = user_get(db, c->user_id, &user, err);
   if (st != OK) return st;
-  c->reason = check_password(c->fresh, user.email, &c->detail);
+  c->refusal = check_password(c->fresh, user.email, &c->detail);
   c->work = (struct password_work){.password = c->password, .password_len = strlen(c->password), .fresh = c->fresh, .fresh_len = strlen(c->fresh)};
   snprintf(c->work.stored, sizeof c->work.stored, "%s", user.password_hash);
-  if (c->reason == REFUSAL_NONE && (c->wait_s = identity_attempt(id, user.email, c->from.address, c->from.mono_ns))) c->reason = REFUSAL_LOCKED;
+  if (c->refusal == REFUSAL_NONE && (c->wait_s = identity_attempt(id, user.email, c->from.address, c->from.mono_ns))) c->refusal = REFUSAL_LOCKED;
   return OK;
 }
 
@@ -335,11 +326,11 @@ enum status password_change_commit(struct identity *id, struct db *db, struct pa
   enum status st = user_get(db, c->user_id, &user, err);
   if (st != OK) return st;
   if (!c->work.match || strcmp(user.password_hash, c->work.stored) != 0) {
-    c->reason = REFUSAL_BAD_CREDENTIALS;
+    c->refusal = REFUSAL_BAD_CREDENTIALS;
     return OK;
   }
   identity_forgive(id, user.email, c->from.address);
   st = user_set_password(db, user.id, c->work.hash, c->from.now_ns, err);
   if (st == OK) st = session_end_all(id, db, user.id, c->session_id, c->from.now_ns, NULL, err);
-  return st == OK ? audit(db, &user, "password.change", &c->from, err) : st;
+  return st == OK ? audit_own(db, &user, "password.change", &c->from, err) : st;
 }

@@ -1,7 +1,7 @@
 // tenant/signin.h – becoming somebody here: registering, signing in, staying signed in, setting a forgotten password.
 //
 // Every flow is one struct, filled by the caller, and up to three steps as tenant/identity.h says: …_prepare on the loop with a
-// reader, password_work_run(&flow.work) on a pool thread, …_commit in a write. `reason` tells how it ended; once it is not
+// reader, password_work_run(&flow.work) on a pool thread, …_commit in a write. `refusal` tells how it ended; once it is not
 // REFUSAL_NONE after …_prepare the later steps are left out. Texts are borrowed and outlive the flow. Nothing tells whether an
 // address is known: registering it again and asking for a reset answer as always, the truth goes by mail to its owner.
 #pragma once
@@ -16,7 +16,7 @@ struct registration {
   bool by_operator;                     // even while registration is closed; the address counts as verified
   enum role role;                       // by an operator
 
-  enum refusal reason;
+  enum identity_refusal refusal;
   const char *detail;                   // of WEAK_PASSWORD
   char address[EMAIL_SIZE];
   struct password_work work;
@@ -31,7 +31,7 @@ struct login {
   const char *email, *password, *code;  // code: of the second factor, or a recovery code; may be NULL
   struct origin from;
 
-  enum refusal reason;                  // SECOND_FACTOR_REQUIRED: `pending` goes on in second_step
+  enum identity_refusal refusal;                  // SECOND_FACTOR_REQUIRED: `pending` goes on in second_step
   int64_t wait_s;                       // of LOCKED
   char address[EMAIL_SIZE];
   struct password_work work;
@@ -46,7 +46,7 @@ struct second_step {
   const char *pending, *code;
   struct origin from;
 
-  enum refusal reason;
+  enum identity_refusal refusal;
   int64_t wait_s;
   struct tokens tokens;
 };
@@ -57,7 +57,7 @@ struct refresh {
   const char *token;
   struct origin from;
 
-  enum refusal reason;  // TOKEN_REUSED: and the session is over
+  enum identity_refusal refusal;  // TOKEN_REUSED: and the session is over
   struct tokens tokens;
 };
 // A token works once. The one before the newest, within REFRESH_GRACE_S, gives the same successor again: an answer that was lost.
@@ -68,7 +68,7 @@ enum status logout_commit(struct identity *id, struct db *db, const struct actor
 struct mail_token {
   const char *token;
   struct origin from;
-  enum refusal reason;
+  enum identity_refusal refusal;
 };
 enum status verify_email_commit(struct db *db, struct mail_token *m, struct err *err) MUST_CHECK;
 
@@ -79,7 +79,7 @@ struct reset {
   const char *token, *password;
   struct origin from;
 
-  enum refusal reason;
+  enum identity_refusal refusal;
   const char *detail;
   struct password_work work;
 };
@@ -93,7 +93,7 @@ struct password_change {
   const char *password, *fresh;
   struct origin from;
 
-  enum refusal reason;
+  enum identity_refusal refusal;
   const char *detail;
   int64_t wait_s;
   struct password_work work;

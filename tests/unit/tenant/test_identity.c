@@ -88,7 +88,7 @@ WRITE_FN(start_write, int64_t, identity_start(id, db, *x, err))
 static int64_t registered(const char *email) {
   struct registration r = {.email = email, .password = PASSWORD, .from = from};
   registration_prepare(id, &r);
-  assert_int_equal(r.reason, REFUSAL_NONE);
+  assert_int_equal(r.refusal, REFUSAL_NONE);
   password_work_run(&r.work);
   registration_write(&r);
   return r.user_id;
@@ -97,7 +97,7 @@ static int64_t registered(const char *email) {
 static struct login signed_in(const char *email, const char *password, const char *code) {
   struct login l = {.email = email, .password = password, .code = code, .from = from};
   assert_int_equal(login_prepare(id, reader(), &l, NULL), OK);
-  if (l.reason != REFUSAL_NONE) return l;
+  if (l.refusal != REFUSAL_NONE) return l;
   password_work_run(&l.work);
   login_write(&l);
   return l;
@@ -154,15 +154,15 @@ static void registering(void **state) {
   assert_string_equal(mailed_token("ann@example.org", TOKEN_MAIL), "");
   struct mail_token m = {.token = token, .from = from};
   verify_write(&m);
-  assert_int_equal(m.reason, REFUSAL_NONE);
+  assert_int_equal(m.refusal, REFUSAL_NONE);
   verify_write(&m);
-  assert_int_equal(m.reason, REFUSAL_BAD_TOKEN);  // once
+  assert_int_equal(m.refusal, REFUSAL_BAD_TOKEN);  // once
   struct user_row user;
   assert_int_equal(user_get(reader(), ann, &user, NULL), OK);
   assert_true(user.email_verified_ns > 0);
   struct registration weak = {.email = "bob@example.org", .password = "password", .from = from};
   registration_prepare(id, &weak);
-  assert_int_equal(weak.reason, REFUSAL_WEAK_PASSWORD);
+  assert_int_equal(weak.refusal, REFUSAL_WEAK_PASSWORD);
   assert_non_null(weak.detail);
 }
 
@@ -170,7 +170,7 @@ static void signing_in(void **state) {
   (void)state;
   int64_t ann = registered("ann@example.org");
   struct login l = signed_in("ANN@example.org", PASSWORD, NULL);
-  assert_int_equal(l.reason, REFUSAL_NONE);
+  assert_int_equal(l.refusal, REFUSAL_NONE);
   struct access a;
   assert_int_equal(checked(l.tokens.access, &a), ACCESS_GOOD);
   assert_true(a.actor.user_id == ann && a.actor.session_id == l.tokens.session_id && !a.actor.mfa);
@@ -180,19 +180,19 @@ static void signing_in(void **state) {
   assert_int_equal(checked(l.tokens.access, &a), ACCESS_EXPIRED);
   // A wrong password and an unknown address: the same answer, counted alike.
   for (int i = 0; i < 5; i++) {
-    assert_int_equal(signed_in("ann@example.org", "wrong-password", NULL).reason, REFUSAL_BAD_CREDENTIALS);
-    assert_int_equal(signed_in("nobody@example.org", "wrong-password", NULL).reason, REFUSAL_BAD_CREDENTIALS);
+    assert_int_equal(signed_in("ann@example.org", "wrong-password", NULL).refusal, REFUSAL_BAD_CREDENTIALS);
+    assert_int_equal(signed_in("nobody@example.org", "wrong-password", NULL).refusal, REFUSAL_BAD_CREDENTIALS);
   }
   l = signed_in("ann@example.org", PASSWORD, NULL);
-  assert_int_equal(l.reason, REFUSAL_LOCKED);
+  assert_int_equal(l.refusal, REFUSAL_LOCKED);
   struct login other = signed_in("nobody@example.org", PASSWORD, NULL);
-  assert_int_equal(other.reason, REFUSAL_LOCKED);
+  assert_int_equal(other.refusal, REFUSAL_LOCKED);
   assert_int_equal(l.wait_s, other.wait_s);
   from.address = "203.0.113.5";  // the owner, elsewhere, is not locked out
-  assert_int_equal(signed_in("ann@example.org", PASSWORD, NULL).reason, REFUSAL_NONE);
+  assert_int_equal(signed_in("ann@example.org", PASSWORD, NULL).refusal, REFUSAL_NONE);
   from.address = "198.51.100.7";
   pass(61);
-  assert_int_equal(signed_in("ann@example.org", PASSWORD, NULL).reason, REFUSAL_NONE);
+  assert_int_equal(signed_in("ann@example.org", PASSWORD, NULL).refusal, REFUSAL_NONE);
 }
 
 static void refreshing(void **state) {
@@ -202,31 +202,31 @@ static void refreshing(void **state) {
   struct access a;
   pass(600);
   struct refresh one = refreshed(l.tokens.refresh);
-  assert_int_equal(one.reason, REFUSAL_NONE);
+  assert_int_equal(one.refusal, REFUSAL_NONE);
   assert_int_equal(checked(one.tokens.access, &a), ACCESS_GOOD);
   pass(REFRESH_GRACE_S);
   struct refresh lost = refreshed(l.tokens.refresh);  // the answer was lost: the same successor, not a second one
-  assert_int_equal(lost.reason, REFUSAL_NONE);
+  assert_int_equal(lost.refusal, REFUSAL_NONE);
   assert_string_equal(lost.tokens.refresh, one.tokens.refresh);
   struct refresh two = refreshed(one.tokens.refresh);
-  assert_int_equal(two.reason, REFUSAL_NONE);
+  assert_int_equal(two.refusal, REFUSAL_NONE);
   assert_string_not_equal(two.tokens.refresh, one.tokens.refresh);
   // The first one is now two back: somebody stole it. Both lose, at once.
-  assert_int_equal(refreshed(l.tokens.refresh).reason, REFUSAL_TOKEN_REUSED);
-  assert_int_equal(refreshed(two.tokens.refresh).reason, REFUSAL_BAD_TOKEN);
+  assert_int_equal(refreshed(l.tokens.refresh).refusal, REFUSAL_TOKEN_REUSED);
+  assert_int_equal(refreshed(two.tokens.refresh).refusal, REFUSAL_BAD_TOKEN);
   assert_int_equal(checked(two.tokens.access, &a), ACCESS_ENDED);
   // After the grace the previous one counts as stolen too.
   l = signed_in("ann@example.org", PASSWORD, NULL);
   one = refreshed(l.tokens.refresh);
   pass(REFRESH_GRACE_S + 1);
-  assert_int_equal(refreshed(l.tokens.refresh).reason, REFUSAL_TOKEN_REUSED);
-  assert_int_equal(refreshed(one.tokens.refresh).reason, REFUSAL_BAD_TOKEN);
+  assert_int_equal(refreshed(l.tokens.refresh).refusal, REFUSAL_TOKEN_REUSED);
+  assert_int_equal(refreshed(one.tokens.refresh).refusal, REFUSAL_BAD_TOKEN);
   // Expiry, nonsense, another kind of token.
   l = signed_in("ann@example.org", PASSWORD, NULL);
   pass(REFRESH_TTL_S + 1);
-  assert_int_equal(refreshed(l.tokens.refresh).reason, REFUSAL_BAD_TOKEN);
-  assert_int_equal(refreshed("pgr_").reason, REFUSAL_BAD_TOKEN);
-  assert_int_equal(refreshed(l.tokens.access).reason, REFUSAL_BAD_TOKEN);
+  assert_int_equal(refreshed(l.tokens.refresh).refusal, REFUSAL_BAD_TOKEN);
+  assert_int_equal(refreshed("pgr_").refusal, REFUSAL_BAD_TOKEN);
+  assert_int_equal(refreshed(l.tokens.access).refusal, REFUSAL_BAD_TOKEN);
   // A family does not live for ever.
   l = signed_in("ann@example.org", PASSWORD, NULL);
   char token[TOKEN_SIZE];
@@ -235,7 +235,7 @@ static void refreshing(void **state) {
   for (; days < 40; days++) {
     pass(86400);
     struct refresh r = refreshed(token);
-    if (r.reason != REFUSAL_NONE) break;
+    if (r.refusal != REFUSAL_NONE) break;
     snprintf(token, sizeof token, "%s", r.tokens.refresh);
   }
   assert_in_range(days, 28, 30);
@@ -249,7 +249,7 @@ static void leaving_sessions(void **state) {
   assert_int_equal(checked(l.tokens.access, &a), ACCESS_GOOD);
   logout_write(&a.actor);
   assert_int_equal(checked(l.tokens.access, &a), ACCESS_ENDED);
-  assert_int_equal(refreshed(l.tokens.refresh).reason, REFUSAL_BAD_TOKEN);
+  assert_int_equal(refreshed(l.tokens.refresh).refusal, REFUSAL_BAD_TOKEN);
   assert_int_equal(checked(other.tokens.access, &a), ACCESS_GOOD);
   // Another process does not forget who left.
   struct identity *first = id;
@@ -273,15 +273,15 @@ static void new_passwords(void **state) {
   assert_int_equal(password_change_prepare(id, reader(), &c, NULL), OK);
   password_work_run(&c.work);
   change_write(&c);
-  assert_int_equal(c.reason, REFUSAL_BAD_CREDENTIALS);
+  assert_int_equal(c.refusal, REFUSAL_BAD_CREDENTIALS);
   c.password = PASSWORD;
   assert_int_equal(password_change_prepare(id, reader(), &c, NULL), OK);
   password_work_run(&c.work);
   change_write(&c);
-  assert_int_equal(c.reason, REFUSAL_NONE);
+  assert_int_equal(c.refusal, REFUSAL_NONE);
   assert_int_equal(checked(l.tokens.access, &a), ACCESS_GOOD);      // one's own stays
   assert_int_equal(checked(other.tokens.access, &a), ACCESS_ENDED);  // all others go
-  assert_int_equal(signed_in("ann@example.org", PASSWORD, NULL).reason, REFUSAL_BAD_CREDENTIALS);
+  assert_int_equal(signed_in("ann@example.org", PASSWORD, NULL).refusal, REFUSAL_BAD_CREDENTIALS);
   // Forgotten: nobody learns who exists; the token works once and not for long.
   pass(1);
   forgot_write("nobody@example.org");
@@ -291,23 +291,23 @@ static void new_passwords(void **state) {
   snprintf(token, sizeof token, "%s", mailed_token("ann@example.org", TOKEN_MAIL));
   struct mail_token wrong_purpose = {.token = token, .from = from};
   verify_write(&wrong_purpose);
-  assert_int_equal(wrong_purpose.reason, REFUSAL_BAD_TOKEN);
+  assert_int_equal(wrong_purpose.refusal, REFUSAL_BAD_TOKEN);
   struct reset r = {.token = token, .password = "y3t-another", .from = from};
   assert_int_equal(reset_prepare(reader(), &r, NULL), OK);
-  assert_int_equal(r.reason, REFUSAL_NONE);
+  assert_int_equal(r.refusal, REFUSAL_NONE);
   password_work_run(&r.work);
   reset_write(&r);
-  assert_int_equal(r.reason, REFUSAL_NONE);
+  assert_int_equal(r.refusal, REFUSAL_NONE);
   assert_int_equal(checked(l.tokens.access, &a), ACCESS_ENDED);
   reset_write(&r);
-  assert_int_equal(r.reason, REFUSAL_BAD_TOKEN);
-  assert_int_equal(signed_in("ann@example.org", "y3t-another", NULL).reason, REFUSAL_NONE);
+  assert_int_equal(r.refusal, REFUSAL_BAD_TOKEN);
+  assert_int_equal(signed_in("ann@example.org", "y3t-another", NULL).refusal, REFUSAL_NONE);
   forgot_write("ann@example.org");
   snprintf(token, sizeof token, "%s", mailed_token("ann@example.org", TOKEN_MAIL));
   pass(RESET_TTL_S + 1);
   r.from = from;
   assert_int_equal(reset_prepare(reader(), &r, NULL), OK);
-  assert_int_equal(r.reason, REFUSAL_BAD_TOKEN);
+  assert_int_equal(r.refusal, REFUSAL_BAD_TOKEN);
 }
 
 static void code_now(const char *secret, char ret[7]) {
@@ -323,14 +323,14 @@ static void enabled(int64_t user, char secret[40], char recovery[RECOVERY_CODES]
   assert_int_equal(second_factor_prepare(id, reader(), &f, NULL), OK);
   password_work_run(&f.work);
   enable_write(&f);
-  assert_int_equal(f.reason, REFUSAL_NONE);
+  assert_int_equal(f.refusal, REFUSAL_NONE);
   snprintf(secret, 40, "%s", f.secret);
   assert_non_null(strstr(f.uri, f.secret));
   char code[7];
   code_now(secret, code);
   struct confirmation c = {.user_id = user, .code = code, .from = from};
   confirm_write(&c);
-  assert_int_equal(c.reason, REFUSAL_NONE);
+  assert_int_equal(c.refusal, REFUSAL_NONE);
   memcpy(recovery, c.recovery, sizeof c.recovery);
 }
 
@@ -344,42 +344,42 @@ static void second_factors(void **state) {
   assert_int_equal(checked(before.tokens.access, &a), ACCESS_ENDED);  // it had shown no second factor
   // The code that confirmed it is spent.
   code_now(secret, code);
-  assert_int_equal(signed_in("ann@example.org", PASSWORD, code).reason, REFUSAL_BAD_CODE);
+  assert_int_equal(signed_in("ann@example.org", PASSWORD, code).refusal, REFUSAL_BAD_CODE);
   pass(30);
   struct login l = signed_in("ann@example.org", PASSWORD, NULL);
-  assert_int_equal(l.reason, REFUSAL_SECOND_FACTOR_REQUIRED);
+  assert_int_equal(l.refusal, REFUSAL_SECOND_FACTOR_REQUIRED);
   assert_string_equal(l.tokens.access, "");
   assert_int_equal(checked(l.pending, &a), ACCESS_BAD);  // half a login opens nothing
   code_now(secret, code);
   struct second_step s = {.pending = l.pending, .code = code, .from = from};
   second_write(&s);
-  assert_int_equal(s.reason, REFUSAL_NONE);
+  assert_int_equal(s.refusal, REFUSAL_NONE);
   assert_int_equal(checked(s.tokens.access, &a), ACCESS_GOOD);
   assert_true(a.actor.mfa);
   second_write(&s);  // the same code, overheard
-  assert_int_equal(s.reason, REFUSAL_BAD_CODE);
+  assert_int_equal(s.refusal, REFUSAL_BAD_CODE);
   s.pending = s.tokens.access;
   second_write(&s);
-  assert_int_equal(s.reason, REFUSAL_BAD_TOKEN);
+  assert_int_equal(s.refusal, REFUSAL_BAD_TOKEN);
   s.pending = l.pending;
   pass(PENDING_TTL_S);
   s.from = from;
   second_write(&s);
-  assert_int_equal(s.reason, REFUSAL_BAD_TOKEN);
+  assert_int_equal(s.refusal, REFUSAL_BAD_TOKEN);
   // A recovery code, typed as people do, once.
   char typed[RECOVERY_CODE_SIZE + 2];
   snprintf(typed, sizeof typed, " %s", recovery[3]);
   for (char *p = typed; *p; p++) *p = (char)(*p == '-' ? ' ' : *p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
-  assert_int_equal(signed_in("ann@example.org", PASSWORD, typed).reason, REFUSAL_NONE);
-  assert_int_equal(signed_in("ann@example.org", PASSWORD, recovery[3]).reason, REFUSAL_BAD_CODE);
+  assert_int_equal(signed_in("ann@example.org", PASSWORD, typed).refusal, REFUSAL_NONE);
+  assert_int_equal(signed_in("ann@example.org", PASSWORD, recovery[3]).refusal, REFUSAL_BAD_CODE);
   // A reset mail does not get around it.
   forgot_write("ann@example.org");
   struct reset r = {.token = mailed_token("ann@example.org", TOKEN_MAIL), .password = PASSWORD "2", .from = from};
   assert_int_equal(reset_prepare(reader(), &r, NULL), OK);
   password_work_run(&r.work);
   reset_write(&r);
-  assert_int_equal(r.reason, REFUSAL_NONE);
-  assert_int_equal(signed_in("ann@example.org", PASSWORD "2", NULL).reason, REFUSAL_SECOND_FACTOR_REQUIRED);
+  assert_int_equal(r.refusal, REFUSAL_NONE);
+  assert_int_equal(signed_in("ann@example.org", PASSWORD "2", NULL).refusal, REFUSAL_SECOND_FACTOR_REQUIRED);
 }
 
 // Who knows the password guesses codes: from many places, by every way that takes one. Five, and then waiting.
@@ -395,27 +395,27 @@ static void guessed_codes(void **state) {
   from.address = address;
   for (int i = 0; i < 3; i++) {
     snprintf(address, sizeof address, "203.0.%d.1", i);
-    assert_int_equal(signed_in("ann@example.org", PASSWORD, wrong).reason, REFUSAL_BAD_CODE);
+    assert_int_equal(signed_in("ann@example.org", PASSWORD, wrong).refusal, REFUSAL_BAD_CODE);
   }
   for (int i = 0; i < 2; i++) {
     struct second_factor f = {.user_id = ann, .password = PASSWORD, .code = wrong, .from = from};
     assert_int_equal(second_factor_prepare(id, reader(), &f, NULL), OK);
     password_work_run(&f.work);
     disable_write(&f);
-    assert_int_equal(f.reason, REFUSAL_BAD_CODE);
+    assert_int_equal(f.refusal, REFUSAL_BAD_CODE);
   }
   snprintf(address, sizeof address, "203.0.99.1");
   struct login l = signed_in("ann@example.org", PASSWORD, code);
-  assert_int_equal(l.reason, REFUSAL_LOCKED);
+  assert_int_equal(l.refusal, REFUSAL_LOCKED);
   assert_true(l.wait_s > 0);
   struct erasure e = {.user_id = ann, .password = PASSWORD, .code = code, .from = from};
   assert_int_equal(erasure_prepare(id, reader(), &e, NULL), OK);
   password_work_run(&e.work);
   erase_write(&e);
-  assert_int_equal(e.reason, REFUSAL_LOCKED);
+  assert_int_equal(e.refusal, REFUSAL_LOCKED);
   pass(61);
   code_now(secret, code);
-  assert_int_equal(signed_in("ann@example.org", PASSWORD, code).reason, REFUSAL_NONE);
+  assert_int_equal(signed_in("ann@example.org", PASSWORD, code).refusal, REFUSAL_NONE);
 }
 
 static void api_keys(void **state) {
@@ -425,7 +425,7 @@ static void api_keys(void **state) {
   struct key_create k = {.who = {.user_id = ann, .tenant_id = l.tokens.tenant_id}, .name = "bot", .scopes = KEY_SCOPE_READ, .networks = "192.0.2.0/24 2001:db8::/32",
     .expires_ns = from.now_ns + 1000 * S, .from = from};
   key_write(&k);
-  assert_int_equal(k.reason, REFUSAL_NONE);
+  assert_int_equal(k.refusal, REFUSAL_NONE);
   struct key_row row;
   bool good;
   static const struct { const char *address; bool want; } cases[] = {{"192.0.2.200", true}, {"192.0.3.1", false}, {"::ffff:192.0.2.1", true},
@@ -442,7 +442,7 @@ static void api_keys(void **state) {
   assert_false(good);
   k.networks = "192.0.2.1/24";  // bits beyond the prefix
   key_write(&k);
-  assert_int_equal(k.reason, REFUSAL_INVALID_NETWORK);
+  assert_int_equal(k.refusal, REFUSAL_INVALID_NETWORK);
 }
 
 static void organisations(void **state) {
@@ -450,22 +450,22 @@ static void organisations(void **state) {
   int64_t ann = registered("ann@example.org"), bob = registered("bob@example.org"), eve = registered("eve@example.org");
   struct org_change c = {.who.user_id = ann, .name = "Desk", .from = from};
   org_write(&c);
-  assert_int_equal(c.reason, REFUSAL_NONE);
+  assert_int_equal(c.refusal, REFUSAL_NONE);
   c.email = "Bob@example.org";
   c.role = MEMBER_TRADER;
   pass(1);
   c.from = from;
   invite_write(&c);
-  assert_int_equal(c.reason, REFUSAL_NONE);
+  assert_int_equal(c.refusal, REFUSAL_NONE);
   char token[TOKEN_SIZE];
   snprintf(token, sizeof token, "%s", mailed_token("bob@example.org", TOKEN_INVITE));
   struct org_change theft = {.who.user_id = eve, .token = token, .from = from}, join = {.who.user_id = bob, .token = token, .from = from};
   accept_write(&theft);
-  assert_int_equal(theft.reason, REFUSAL_BAD_TOKEN);  // somebody else's
+  assert_int_equal(theft.refusal, REFUSAL_BAD_TOKEN);  // somebody else's
   accept_write(&join);
-  assert_int_equal(join.reason, REFUSAL_NONE);
+  assert_int_equal(join.refusal, REFUSAL_NONE);
   accept_write(&join);
-  assert_int_equal(join.reason, REFUSAL_BAD_TOKEN);
+  assert_int_equal(join.refusal, REFUSAL_BAD_TOKEN);
   struct standing s;
   assert_int_equal(standing_get(reader(), bob, c.tenant_id, &s, NULL), OK);
   assert_int_equal(s.member_role, MEMBER_TRADER);
@@ -475,19 +475,19 @@ static void organisations(void **state) {
   c.user_id = ann;
   c.role = MEMBER_VIEWER;
   member_set_write(&c);
-  assert_int_equal(c.reason, REFUSAL_LAST_OWNER);
+  assert_int_equal(c.refusal, REFUSAL_LAST_OWNER);
   member_remove_write(&c);
-  assert_int_equal(c.reason, REFUSAL_LAST_OWNER);
+  assert_int_equal(c.refusal, REFUSAL_LAST_OWNER);
   c.user_id = bob;
   c.role = MEMBER_OWNER;
   member_set_write(&c);
-  assert_int_equal(c.reason, REFUSAL_NONE);
+  assert_int_equal(c.refusal, REFUSAL_NONE);
   c.user_id = ann;
   member_remove_write(&c);
-  assert_int_equal(c.reason, REFUSAL_NONE);
+  assert_int_equal(c.refusal, REFUSAL_NONE);
   c.user_id = eve;
   member_remove_write(&c);
-  assert_int_equal(c.reason, REFUSAL_NOT_FOUND);
+  assert_int_equal(c.refusal, REFUSAL_NOT_FOUND);
 }
 
 static void operators(void **state) {
@@ -496,7 +496,7 @@ static void operators(void **state) {
   struct login l = signed_in("ann@example.org", PASSWORD, NULL);
   struct operation o = {.actor_id = op, .user_id = ann, .from = from};
   impersonate_write(&o);
-  assert_int_equal(o.reason, REFUSAL_NONE);
+  assert_int_equal(o.refusal, REFUSAL_NONE);
   struct access a;
   assert_int_equal(checked(o.tokens.access, &a), ACCESS_GOOD);
   assert_true(a.actor.actor_id == op && a.actor.user_id == ann);
@@ -504,9 +504,9 @@ static void operators(void **state) {
   suspend_write(&o);
   assert_int_equal(checked(l.tokens.access, &a), ACCESS_ENDED);
   assert_int_equal(checked(o.tokens.access, &a), ACCESS_ENDED);
-  assert_int_equal(refreshed(l.tokens.refresh).reason, REFUSAL_BAD_TOKEN);
-  assert_int_equal(signed_in("ann@example.org", "wrong-password", NULL).reason, REFUSAL_BAD_CREDENTIALS);  // tells a stranger nothing
-  assert_int_equal(signed_in("ann@example.org", PASSWORD, NULL).reason, REFUSAL_SUSPENDED);
+  assert_int_equal(refreshed(l.tokens.refresh).refusal, REFUSAL_BAD_TOKEN);
+  assert_int_equal(signed_in("ann@example.org", "wrong-password", NULL).refusal, REFUSAL_BAD_CREDENTIALS);  // tells a stranger nothing
+  assert_int_equal(signed_in("ann@example.org", PASSWORD, NULL).refusal, REFUSAL_SUSPENDED);
 }
 
 static enum status count_column(struct db *db, const char *sql, const char *text, int64_t *ret) {
@@ -527,21 +527,21 @@ static void erasing(void **state) {
   pass(30);
   code_now(secret, code);
   struct login l = signed_in("ann@example.org", PASSWORD, code);
-  assert_int_equal(l.reason, REFUSAL_NONE);
+  assert_int_equal(l.refusal, REFUSAL_NONE);
   struct erasure e = {.user_id = ann, .password = PASSWORD, .from = from};
   assert_int_equal(erasure_prepare(id, reader(), &e, NULL), OK);
   password_work_run(&e.work);
   erase_write(&e);
-  assert_int_equal(e.reason, REFUSAL_SECOND_FACTOR_REQUIRED);
+  assert_int_equal(e.refusal, REFUSAL_SECOND_FACTOR_REQUIRED);
   e.code = recovery[0];
   assert_int_equal(erasure_prepare(id, reader(), &e, NULL), OK);
   password_work_run(&e.work);
   erase_write(&e);
-  assert_int_equal(e.reason, REFUSAL_NONE);
+  assert_int_equal(e.refusal, REFUSAL_NONE);
   struct access a;
   assert_int_equal(checked(l.tokens.access, &a), ACCESS_ENDED);
-  assert_int_equal(refreshed(l.tokens.refresh).reason, REFUSAL_BAD_TOKEN);
-  assert_int_equal(signed_in("ann@example.org", PASSWORD, recovery[1]).reason, REFUSAL_BAD_CREDENTIALS);
+  assert_int_equal(refreshed(l.tokens.refresh).refusal, REFUSAL_BAD_TOKEN);
+  assert_int_equal(signed_in("ann@example.org", PASSWORD, recovery[1]).refusal, REFUSAL_BAD_CREDENTIALS);
   int64_t tenant = user.tenant_id;
   assert_int_equal(user_get(reader(), ann, &user, NULL), OK);
   assert_string_equal(user.email, "");
