@@ -78,6 +78,15 @@ static int option_unknown(const struct cli_args *a, const char *text) {
   return cli_usage(a, "%s has no option %s", a->command->name, word);
 }
 
+static int command_unknown(const char *name) {
+  const char *names[COMMANDS_MAX];
+  size_t n = 0;
+  for (; cli_commands[n] && n < COMMANDS_MAX; n++) names[n] = cli_commands[n]->name;
+  const char *near = suggest_nearest(name, names, n);
+  if (near) return cli_usage(NULL, "there is no command \"%s\"; did you mean \"%s\"?", name, near);
+  return cli_usage(NULL, "there is no command \"%s\"", name);
+}
+
 // ---- help
 
 static void help_options(const struct cli_command *c, FILE *out) {
@@ -94,11 +103,15 @@ static void help_command(const struct cli_command *c, FILE *out) {
   if (c->text) fprintf(out, "\n%s\n", c->text);
   fprintf(out, "\noptions:\n");
   help_options(c, out);
+  if (!c->next) return;
+  fprintf(out, "\nnext:\n");
+  for (const char *p = c->next; *p; p += strcspn(p, "\n"), p += *p == '\n') fprintf(out, "  %.*s\n", (int)strcspn(p, "\n"), p);
 }
 
 static void help_all(FILE *out) {
-  fprintf(out, "perigee – trading strategies in Lua: check, backtest, compare\n\nusage: perigee COMMAND …\n\n");
+  fprintf(out, "perigee – trading strategies in Lua: check, backtest, serve\n\nusage: perigee COMMAND …\n\n");
   for (int i = 0; cli_commands[i]; i++) fprintf(out, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->about);
+  fprintf(out, "\nBegin with:\n  perigee backtest strategies/sma_cross.lua --data examples/data/SP500_1d.csv\n");
   fprintf(out, "\nperigee help COMMAND tells more. Exit code 0: done, 1: the work failed, 2: wrong usage, 130: interrupted.\n");
 }
 
@@ -111,7 +124,7 @@ static void man_text(FILE *out, const char *text) {
 }
 
 static void man_page(FILE *out) {
-  fprintf(out, ".TH PERIGEE 1\n.SH NAME\nperigee \\- trading strategies in Lua: check, backtest, compare\n.SH SYNOPSIS\n.B perigee\nCOMMAND ...\n.SH COMMANDS\n");
+  fprintf(out, ".TH PERIGEE 1\n.SH NAME\nperigee \\- trading strategies in Lua: check, backtest, serve\n.SH SYNOPSIS\n.B perigee\nCOMMAND ...\n.SH COMMANDS\n");
   for (int i = 0; cli_commands[i]; i++) {
     const struct cli_command *c = cli_commands[i];
     fprintf(out, ".SS perigee %s ", c->name);
@@ -146,7 +159,7 @@ static int run_help(const struct cli_args *a) {
     return 0;
   }
   const struct cli_command *c = command_find(a->positional[0]);
-  if (!c) return cli_usage(a, "there is no command \"%s\"", a->positional[0]);
+  if (!c) return command_unknown(a->positional[0]);
   help_command(c, stdout);
   return 0;
 }
@@ -230,14 +243,7 @@ int cli_main(int argc, char **argv) {
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) name = "help";
   if (strcmp(name, "--version") == 0) name = "version";
   args.command = command_find(name);
-  if (!args.command) {
-    const char *names[COMMANDS_MAX];
-    size_t n = 0;
-    for (; cli_commands[n] && n < COMMANDS_MAX; n++) names[n] = cli_commands[n]->name;
-    const char *near = suggest_nearest(name, names, n);
-    if (near) return cli_usage(NULL, "there is no command \"%s\"; did you mean \"%s\"?", name, near);
-    return cli_usage(NULL, "there is no command \"%s\"", name);
-  }
+  if (!args.command) return command_unknown(name);
   bool help = false;
   int code = parse_options(argc - 2, argv + 2, &args, &help);
   if (code) return code;

@@ -361,4 +361,7 @@ const struct cli_command cmd_backtest = {
     "backtest", "SCRIPT --data [STREAM=]FILE [options]", "run a strategy over history",
     "Bars are delivered when they close; orders meet only what comes after. The result is shown for the path inside bars that\n"
     "was asked for, and what the other two paths would have given beside it. Same script, data and seed: same hash.",
-    options, run_backtest};
+    options, run_backtest,
+    "perigee backtest … --report report.html       the same as a page to open in a browser\n"
+    "perigee check SCRIPT --verdict                is it deterministic, does it look ahead, does it pay doubled costs\n"
+    "perigee help serve                            the same for customers, over HTTP"};

@@ -53,10 +53,16 @@ const struct cli_command cmd_backup = {
     "backup", "TO", "copy the data directory, also while a server runs",
     "Makes the directory TO with control.db, journal.db, market.db and a MANIFEST of their SHA-256, each as it was at one moment,\n"
     "and verifies it. Secrets in it are sealed; the master key is not part of it: keep that elsewhere.",
-    backup_options, run_backup};
+    backup_options, run_backup,
+    "perigee restore --verify TO                   is the copy sound\n"
+    "cp -a DATA_DIR/keys …                         the keys, to another place"};
 const struct cli_command cmd_restore = {
     "restore", "FROM", "put a backup in the place of the data directory's files",
-    "Verifies FROM first. No server may run. The files that were there are kept as *.db.before-restore.", restore_options, run_restore};
+    "Verifies FROM first. No server may run. The files that were there are kept as *.db.before-restore.", restore_options, run_restore,
+    "perigee doctor\n"
+    "perigee serve"};
 const struct cli_command cmd_doctor = {
-    "doctor", "", "look whether the data directory is sound",
-    "Integrity, foreign keys and schema of every file. A server may be running.", backup_options, run_doctor};
+    "doctor", "[--data-dir DIR]", "look whether the data directory is sound",
+    "Integrity, foreign keys and schema of every file. A server may be running.", backup_options, run_doctor,
+    "perigee keys audit                            every row of the audit log, while no server runs\n"
+    "perigee restore FROM                          when something is not sound"};

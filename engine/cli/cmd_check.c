@@ -82,7 +82,9 @@ const struct cli_command cmd_check = {
     "Evaluates the header in a throw-away sandbox, checks every key, kind and limit, the names of callbacks and indicators,\n"
     "and runs check(p) and risk.max_notional(p) with the default parameters. Nothing is traded.\n"
     "With --verdict it is run a dozen times in seconds, as an upload is: exit code 1 when a check fails.",
-    check_options, run_check};
+    check_options, run_check,
+    "perigee check SCRIPT --verdict\n"
+    "perigee backtest SCRIPT --data FILE --report report.html"};
 
 static int run_version(const struct cli_args *a) {
   json_t *o = json_pack("{s:s, s:s, s:s}", "version", PERIGEE_VERSION, "lua", script_lua_version(), "jansson", jansson_version_str());

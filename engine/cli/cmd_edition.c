@@ -104,5 +104,8 @@ const struct cli_command cmd_edition = {"edition", "load DIR [options]",
   "and branding take\n"
   "effect together, at once, or not at all when one of them has a mistake. Strategies are stored with them, then proven "
   "and made active one\n"
-  "by one. Then: curl -s localhost:8080/api/v1/edition, and /api/v1/subscriptions/plans.",
-  edition_options, run_edition};
+  "by one.",
+  edition_options, run_edition,
+  "curl -s localhost:8080/api/v1/subscriptions/plans   its prices and limits\n"
+  "curl -s localhost:8080/api/v1/edition               its branding and presets\n"
+  "perigee script list"};

@@ -156,8 +156,10 @@ static const struct cli_option import_options[] = {
 const struct cli_command cmd_import = {
     "import", "FILE… --venue V [--symbol S] [--timeframe TF]", "market history from CSV files into the data directory",
     "Each file is imported whole or not at all. Bars that are stored already and equal are left alone; a bar that differs stops the\n"
-    "import unless --repair is given. Next: perigee export lists what is stored; a running server shows it under /api/v1/markets.",
-    import_options, run_import};
+    "import unless --repair is given.",
+    import_options, run_import,
+    "perigee export                                lists what is stored\n"
+    "perigee serve                                 a running one shows it under /api/v1/markets and uses it for backtests"};
 
 // ---- export
 
@@ -245,4 +247,4 @@ const struct cli_command cmd_export = {
     "export", "[FILE] [--symbol S --timeframe TF]", "stored market history as CSV, or a list of it",
     "Writes time (Unix ms), open, high, low, close and volume to FILE or standard output, as `perigee import` and `perigee backtest`\n"
     "read it. Without --symbol it lists the markets. May run beside a server.",
-    export_options, run_export};
+    export_options, run_export, "perigee backtest SCRIPT --data FILE"};

@@ -132,4 +132,4 @@ const struct cli_command cmd_indicators = {
     "indicators", "SPEC … --data FILE [--csv FILE]", "compute indicators over a file, a column per output",
     "SPEC is a name and its parameters: sma:10, macd:12,26,9, bbands:20,2, stochrsi:14,14,3, keltner:20,10,2. Empty fields mean\n"
     "no value yet. lua/indicators.md has the list, the definitions and the seeds.",
-    options, run_indicators};
+    options, run_indicators, "perigee help backtest"};

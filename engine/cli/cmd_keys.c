@@ -98,4 +98,6 @@ const struct cli_command cmd_keys = {
     "rotate-master makes a new master key and wraps every tenant's key with it; the sealed secrets themselves stay as they are.\n"
     "rotate-tokens makes a new key for access tokens; the two before it still verify.\n"
     "audit checks that every row of the audit log is as it was written, and its signatures.",
-    keys_options, run};
+    keys_options, run,
+    "perigee doctor\n"
+    "perigee backup DIR                            and keep the new master key elsewhere"};

@@ -256,4 +256,6 @@ const struct cli_command cmd_script = {
     "the installation's scripts: versions, comparison, activation",
     "KIND is strategy, rule, tier or dialect. A version never changes; one is active. It is described, linted and proven before it can be, and\n"
     "takes effect at once, in a running service too, for whole requests only. A failure leaves the old version active.",
-    script_options, run_script};
+    script_options, run_script,
+    "perigee script list                           which version of what is active\n"
+    "perigee script rollback KIND NAME             back to the version before"};

@@ -56,6 +56,7 @@ static int run_serve(const struct cli_args *a) {
     free(settings);
     return cli_usage(a, "%s", err.msg);
   }
+  if (st == OK) settings_warn_of_environment();
   if (st == OK) warn_of_password(a);
   if (st == OK) st = service_open(settings, &service, &err);
   if (st == OK) st = first_accounts(service, settings->demo, &err);
@@ -71,4 +72,8 @@ const struct cli_command cmd_serve = {
     "Needs no configuration: data, keys and the first operator's password (printed once) are made at the first start. Stops on SIGTERM after\n"
     "finishing what is under way; SIGHUP reads the certificate again. Logs are JSON lines on standard error.\n"
     "Each option may also stand in the configuration file (name = value) or the environment (PERIGEE_NAME).",
-    settings_options, run_serve};
+    settings_options, run_serve,
+    "curl -s localhost:8080/api/v1/openapi.json    every route; examples/quickstart uses them with curl\n"
+    "perigee user list                             operators' commands talk to the running service\n"
+    "perigee edition load examples/dca             prices, strategies and presets of a product\n"
+    "perigee backup DIR                            while it runs"};

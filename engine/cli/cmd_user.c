@@ -141,4 +141,6 @@ static int run_user(const struct cli_args *a) {
 const struct cli_command cmd_user = {
     "user", "list | add EMAIL | role EMAIL ROLE | suspend EMAIL | resume EMAIL | reset-password EMAIL", "accounts: make, list, give a role, suspend",
     "Who may read the data directory is the operator: no password is asked. `add` prints a password once.",
-    user_options, run_user};
+    user_options, run_user,
+    "perigee user role EMAIL support               what else there is: user, admin, super_admin\n"
+    "perigee keys audit                            who did what, unchanged since"};

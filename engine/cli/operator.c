@@ -11,7 +11,7 @@ int operator_action_find(const struct cli_args *a, const struct operator_action 
   for (int i = 0; actions[i].name; i++) {
     if (strcmp(actions[i].name, name) != 0) continue;
     if (a->positional_count == actions[i].count) return i;
-    (void)cli_usage(a, "perigee %s %s %s", a->command->name, name, actions[i].arguments);
+    (void)cli_usage(a, actions[i].arguments[0] ? "write: perigee %s %s %s" : "write: perigee %s %s%s", a->command->name, name, actions[i].arguments);
     return -1;
   }
   (void)cli_usage(a, *name ? "there is no \"%s %s\"" : "%s takes a word that says what to do", a->command->name, name);

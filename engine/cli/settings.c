@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/suggest.h"
 #include "cli/data_dir.h"
+#include "net/address.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -21,18 +22,49 @@ struct setting {
   enum kind kind;
   size_t offset;
   int64_t min, max;
+  enum status (*check)(const char *value, struct err *err);  // of a text or a list's entry; may be NULL
 };
+
+// What would otherwise come to light only after the data directory was made.
+static enum status check_listen(const char *value, struct err *err) {
+  struct address address;
+  return address_parse_listen(value, &address, err);
+}
+
+static enum status check_range(const char *value, struct err *err) {
+  struct address_range range;
+  return address_range_parse(value, &range, err);
+}
+
+// scheme://host[:port], then what may follow.
+static bool is_url(const char *value, const char **ret_rest) {
+  size_t scheme = strncmp(value, "https://", 8) == 0 ? 8 : strncmp(value, "http://", 7) == 0 ? 7 : 0;
+  size_t host = scheme ? strcspn(value + scheme, "/?# \t@") : 0;
+  *ret_rest = value + scheme + host;
+  return host > 0 && !strpbrk(*ret_rest, " \t?#@");
+}
+
+static enum status check_url(const char *value, struct err *err) {
+  const char *rest;
+  return is_url(value, &rest) ? OK : err_set(err, ERR_USAGE, "\"%s\": write https://HOST or https://HOST/PATH", value);
+}
+
+// As browsers send it: nothing behind the host, not even a slash, or it would never match.
+static enum status check_origin(const char *value, struct err *err) {
+  const char *rest;
+  return is_url(value, &rest) && !*rest ? OK : err_set(err, ERR_USAGE, "\"%s\": write https://HOST or https://HOST:PORT, nothing behind", value);
+}
 
 #define AT(field) offsetof(struct settings, field)
 static const struct setting table[] = {
     {"config", "PERIGEE_CONFIG", TEXT, AT(config), 0, 0},
     {"data-dir", "PERIGEE_DATA_DIR", TEXT, AT(data_dir), 0, 0},
-    {"listen", "PERIGEE_LISTEN", LIST, AT(listen), 0, 0},
+    {"listen", "PERIGEE_LISTEN", LIST, AT(listen), 0, 0, check_listen},
     {"tls-cert", "PERIGEE_TLS_CERT", TEXT, AT(tls_cert), 0, 0},
     {"tls-key", "PERIGEE_TLS_KEY", TEXT, AT(tls_key), 0, 0},
-    {"origin", "PERIGEE_ORIGIN", LIST, AT(origins), 0, 0},
-    {"proxy", "PERIGEE_PROXY", LIST, AT(proxies), 0, 0},
-    {"public-url", "PERIGEE_PUBLIC_URL", TEXT, AT(public_url), 0, 0},
+    {"origin", "PERIGEE_ORIGIN", LIST, AT(origins), 0, 0, check_origin},
+    {"proxy", "PERIGEE_PROXY", LIST, AT(proxies), 0, 0, check_range},
+    {"public-url", "PERIGEE_PUBLIC_URL", TEXT, AT(public_url), 0, 0, check_url},
     {"edition", "PERIGEE_EDITION", TEXT, AT(edition), 0, 0},
     {"mail", "PERIGEE_MAIL", TEXT, AT(mail), 0, 0},
     {"mail-from", "PERIGEE_MAIL_FROM", TEXT, AT(mail_from), 0, 0},
@@ -68,7 +100,12 @@ static const struct setting *find(const char *name) {
   return NULL;
 }
 
-static enum status list_add(struct settings_list *list, const char *value, const char *where, struct err *err) {
+static enum status check(const struct setting *w, const char *value, const char *where, struct err *err) {
+  if (!w->check || w->check(value, err) == OK) return OK;
+  return err_wrap(err, ERR_USAGE, "%s", where);
+}
+
+static enum status list_add(const struct setting *w, struct settings_list *list, const char *value, const char *where, struct err *err) {
   for (const char *p = value; *p;) {
     size_t len = strcspn(p, ",");
     const char *begin = p, *end = p + len;
@@ -79,6 +116,8 @@ static enum status list_add(struct settings_list *list, const char *value, const
     if (list->count == SETTINGS_LIST_MAX) return err_set(err, ERR_USAGE, "%s: at most %d values", where, SETTINGS_LIST_MAX);
     if (end - begin >= SETTINGS_TEXT_MAX) return err_set(err, ERR_USAGE, "%s: longer than %d bytes", where, SETTINGS_TEXT_MAX - 1);
     snprintf(list->text[list->count], SETTINGS_TEXT_MAX, "%.*s", (int)(end - begin), begin);
+    enum status st = check(w, list->text[list->count], where, err);
+    if (st != OK) return st;
     list->count++;
   }
   return OK;
@@ -90,8 +129,8 @@ static enum status put(struct settings *s, const struct setting *w, const char *
     case TEXT:
       if (strlen(value) >= SETTINGS_TEXT_MAX) return err_set(err, ERR_USAGE, "%s: longer than %d bytes", where, SETTINGS_TEXT_MAX - 1);
       memcpy(at, value, strlen(value) + 1);
-      return OK;
-    case LIST: return list_add((struct settings_list *)(void *)at, value, where, err);
+      return *value ? check(w, value, where, err) : OK;
+    case LIST: return list_add(w, (struct settings_list *)(void *)at, value, where, err);
     case NUMBER: {
       char *end;
       errno = 0;
@@ -170,6 +209,21 @@ static void list_close(struct settings_list *list) {
   list->items[list->count] = NULL;
 }
 
+void settings_warn_of_environment(void) {
+  const char *names[SETTINGS];
+  size_t prefix = strlen("PERIGEE_");
+  for (int i = 0; i < SETTINGS; i++) names[i] = table[i].variable + prefix;
+  for (char **e = environ; *e; e++) {
+    char name[64];
+    size_t len = strcspn(*e, "=");
+    if (strncmp(*e, "PERIGEE_", prefix) != 0 || len - prefix >= sizeof name) continue;
+    snprintf(name, sizeof name, "%.*s", (int)(len - prefix), *e + prefix);
+    const char *near = suggest_nearest(name, names, SETTINGS);
+    if (near && strcmp(near, name) != 0)
+      fprintf(stderr, "perigee: nothing reads PERIGEE_%s in the environment; did you mean PERIGEE_%s?\n", name, near);
+  }
+}
+
 enum status settings_read(const struct cli_args *args, struct settings *ret, struct err *err) {
   struct settings *s = ret;
   memset(s, 0, sizeof *s);
@@ -192,7 +246,7 @@ enum status settings_read(const struct cli_args *args, struct settings *ret, str
     st = err_set(err, ERR_USAGE, "no data directory: give --data-dir DIR or set PERIGEE_DATA_DIR");
   if (st == OK) st = read_file(s, given, err);
   if (st != OK) return st;
-  if (s->listen.count == 0) st = list_add(&s->listen, "127.0.0.1:8080", "listen", err);
+  if (s->listen.count == 0) st = list_add(find("listen"), &s->listen, "127.0.0.1:8080", "listen", err);
   if (st == OK && !s->tls_cert[0] != !s->tls_key[0]) return err_set(err, ERR_USAGE, "tls-cert and tls-key go together");
   if (st == OK && s->mail[0] && (strncmp(s->mail, "dir:", 4) != 0 ? strncmp(s->mail, "smtp", 4) != 0 : !s->mail[4]))
     return err_set(err, ERR_USAGE, "mail is dir:PATH, smtp://HOST, smtps://HOST or smtp+plain://HOST");

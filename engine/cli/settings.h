@@ -38,3 +38,5 @@ extern const struct cli_option settings_options[];
 
 // Reads flags, environment, file. An error names the flag, the variable or file:line, and a near name for one that is misspelt.
 enum status settings_read(const struct cli_args *args, struct settings *ret, struct err *err) MUST_CHECK;
+// A line on standard error for each variable that looks like a setting misspelt; other programs' PERIGEE_… pass.
+void settings_warn_of_environment(void);

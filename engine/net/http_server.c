@@ -228,6 +228,7 @@ static enum status listen_failed(struct http_server *server, struct http_listene
   server->listeners = listener->next;
   listener->path[0] = '\0';
   uv_close(&listener->uv.handle, on_listener_closed);
+  if (code == UV_EADDRINUSE) return err_set(err, ERR_IO, "%s is taken: another program listens there; choose another port", what);
   return err_errno(err, -code, "listening on %s", what);
 }
 

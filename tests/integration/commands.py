@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""What somebody new meets: each command's help with what comes next, and wrong settings of `perigee serve`, refused before
+anything is made on disk.
+
+usage: commands.py ENGINE"""
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+
+ENGINE = sys.argv[1]
+CASES = []
+ENV = {k: v for k, v in os.environ.items() if not k.startswith("PERIGEE_")}
+
+
+def case(title):
+    def keep(f):
+        CASES.append((title, f))
+        return f
+    return keep
+
+
+def run(*args, **env):
+    done = subprocess.run([ENGINE, *args], capture_output=True, text=True, timeout=20, env={**ENV, **env}, stdin=subprocess.DEVNULL)
+    return done.returncode, done.stdout, done.stderr
+
+
+def commands():
+    code, out, _ = run("help")
+    assert code == 0
+    return re.findall(r"^  ([a-z]+) {2,}\S", out, re.M)
+
+
+@case("help lists the commands and a first one to try; each has help, the same by --help")
+def _():
+    _, out, _ = run("help")
+    assert "Begin with:\n  perigee backtest strategies/" in out, out
+    assert {"backtest", "serve", "edition"} <= set(commands())
+    for name in commands():
+        code, out, err = run("help", name)
+        assert code == 0 and not err and out.startswith(f"perigee {name} – ") and f"usage: perigee {name} " in out, (name, out, err)
+        assert run(name, "--help")[1] == out, name
+
+
+@case("help of each command that leads somewhere tells where")
+def _():
+    ends = {"host", "version", "help", "completion"}
+    without = {name for name in commands() if "\nnext:\n  " not in run("help", name)[1]}
+    assert without <= ends, without - ends
+
+
+@case("a command or word misspelt: the near one, exit code 2")
+def _():
+    for args, says in ((("serv",), 'did you mean "serve"?'), (("help", "serv"), 'did you mean "serve"?'), (("user", "add"), "write: perigee user add EMAIL"),
+                       (("serve", "--edtion", "dca"), "did you mean --edition?"), (("keys",), "takes a word")):
+        code, out, err = run(*args)
+        assert code == 2 and not out and says in err, (args, code, err)
+
+
+@case("wrong settings: named as they were given, and nothing is made")
+def _():
+    with tempfile.TemporaryDirectory() as tmp:
+        data = os.path.join(tmp, "data")
+        for args, says in ((("--listen", "foo"), '--listen: "foo": write HOST:PORT'), (("--listen", "127.0.0.1:99999"), "write HOST:PORT"),
+                           (("--proxy", "10.0.0.0/33"), '--proxy: "10.0.0.0/33" is no address range'), (("--origin", "https://a.example/"), "nothing behind"),
+                           (("--origin", "a.example"), "write https://HOST"), (("--public-url", "x"), '--public-url: "x": write https://HOST'),
+                           (("--grace-ms", "soon"), "not a whole number"), (("--tls-cert", "x"), "tls-cert and tls-key go together")):
+            code, _, err = run("serve", "--data-dir", data, *args)
+            assert code == 2 and says in err and "see: perigee help serve" in err, (args, code, err)
+        code, _, err = run("serve", "--data-dir", data, PERIGEE_PROXY="10.0.0.0/8,x")
+        assert code == 2 and 'PERIGEE_PROXY: "x" is no address range' in err, err
+        assert not os.path.exists(data), os.listdir(data)
+
+
+@case("a configuration file: file, line and the near name; a flag beats it")
+def _():
+    with tempfile.TemporaryDirectory() as tmp:
+        conf = os.path.join(tmp, "perigee.conf")
+        for line, says in (("listn = x", 'there is no setting "listn"; did you mean "listen"?'), ("listen", "a line is `name = value`"),
+                           ("listen = abc", '"abc": write HOST:PORT'), ("origin = ftp://x", "write https://HOST")):
+            with open(conf, "w", encoding="utf-8") as f:
+                f.write("# ours\n\n" + line + "\n")
+            code, _, err = run("serve", "--data-dir", tmp)
+            assert code == 2 and f"{conf}:3: " in err and says in err, (line, err)
+        with socket.socket() as s:  # a flag's value is used: the port is taken, which is the next thing to go wrong
+            s.bind(("127.0.0.1", 0))
+            s.listen()
+            where = f"127.0.0.1:{s.getsockname()[1]}"
+            with open(conf, "w", encoding="utf-8") as f:
+                f.write("listen = abc\n")
+            code, _, err = run("serve", "--data-dir", tmp, "--listen", where, PERIGEE_LISTN="x", PERIGEE_WHATEVER="y")
+            assert code == 1 and f"{where} is taken: another program listens there" in err, err
+            assert "nothing reads PERIGEE_LISTN in the environment; did you mean PERIGEE_LISTEN?" in err and "WHATEVER" not in err, err
+
+
+def main():
+    print(f"1..{len(CASES)}")
+    bad = 0
+    for i, (title, f) in enumerate(CASES, 1):
+        why = ""
+        try:
+            f()
+        except Exception as e:  # a test must not hide behind its own mistake either
+            why = f": {type(e).__name__} {e}"
+        bad += bool(why)
+        print(f"{'not ok' if why else 'ok'} {i} - {title}{why}", flush=True)
+    sys.exit(bad > 0)
+
+
+main()
