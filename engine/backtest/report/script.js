@@ -171,7 +171,7 @@
         fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif', panes: {separatorColor: css('--line'), separatorHoverColor: css('--hover')}},
       grid: {vertLines: {visible: false}, horzLines: {color: css('--line')}},
       rightPriceScale: {borderVisible: false, minimumWidth: 66},
-      timeScale: {borderColor: css('--line'), timeVisible: intraday, secondsVisible: D.bar_seconds < 60, minBarSpacing: 0.01, rightOffset: 2, tickMarkFormatter: tick},
+      timeScale: {borderColor: css('--line'), timeVisible: intraday, secondsVisible: D.bar_seconds < 60, minBarSpacing: 0.01, rightOffset: 2, lockVisibleTimeRangeOnResize: true, tickMarkFormatter: tick},
       crosshair: {mode: 0, vertLine: {color: css('--faint'), labelBackgroundColor: css('--soft')}, horzLine: {color: css('--faint'), labelBackgroundColor: css('--soft')}},
       handleScroll: {mouseWheel: false, vertTouchDrag: false}, handleScale: {mouseWheel: false, pinch: true},
       localization: {locale: 'en-US', timeFormatter: t => time(t)},
@@ -184,6 +184,15 @@
     charts.push(chart);
     return chart;
   }
+
+  // All of it, with room on the left and right for half a label of the time axis.
+  function fitAll(chart, points) {
+    const axis = chart.timeScale(), room = Math.min(0.1, 20 / Math.max(60, axis.width() || 0)) * points;
+    axis.setVisibleLogicalRange({from: -room, to: points - 1 + room});
+  }
+
+  // Enough decimals for six digits or so of the prices at hand; data may come with more than anyone reads off an axis.
+  const axisDecimals = (most, price) => Math.max(0, Math.min(most, price > 0 ? 5 - Math.floor(Math.log10(price)) : most));
 
   function legend(box, entries) {
     box.replaceChildren(...entries.map(([colour, label, value]) => el('span', {}, colour ? el('i', {style: `background:${colour}`}) : null, `${label} `, el('b', {}, value))));
@@ -211,7 +220,7 @@
     chart.priceScale('right', 0).applyOptions({mode: scaleMode, scaleMargins: {top: 0.06, bottom: 0.04}});
     chart.panes()[1].setStretchFactor(0.28);
     chart.panes()[0].setStretchFactor(0.72);
-    chart.timeScale().fitContent();
+    fitAll(chart, D.equity.length);
     const last = D.equity[D.equity.length - 1];
     const show = p => legend($('equity-legend'), [[null, time(p.time), ''], [accent, 'Equity', money(p.e)],
       ...(showHold && p.h !== null && p.h !== undefined ? [[css('--hold'), 'Buy and hold', money(p.h)]] : []), [down, 'Drawdown', pct(p.d)]]);
@@ -221,7 +230,7 @@
       const e = m.seriesData.get(equity), h = m.seriesData.get(hold), d = m.seriesData.get(dd);
       show(e ? {time: m.time, e: e.value, h: h ? h.value : null, d: d ? d.value : 0} : rest);
     });
-    $('equity-all').onclick = () => chart.timeScale().fitContent();
+    $('equity-all').onclick = () => fitAll(chart, D.equity.length);
   }
 
   // Lines from each entry to its exit, at their prices.
@@ -286,7 +295,8 @@
     const chart = chartMake($('price'));
     const up = css('--up'), down = css('--down');
     const decimals = Math.min(8, D.candles.slice(-300).reduce((m, c) => Math.max(m, (String(c[4]).split('.')[1] || '').length), 0));
-    const priceFormat = {type: 'price', precision: decimals, minMove: Math.pow(10, -decimals)};
+    const shown = axisDecimals(decimals, D.candles.reduce((m, c) => Math.max(m, c[2]), 0));
+    const priceFormat = {type: 'price', precision: shown, minMove: Math.pow(10, -shown)};
     const data = D.candles.map(c => asLine ? {time: c[0], value: c[4]} : {time: c[0], open: c[1], high: c[2], low: c[3], close: c[4]});
     const series = asLine
       ? chart.addSeries(LC.LineSeries, {color: css('--hold'), lineWidth: 1, priceLineVisible: false, priceFormat})
@@ -336,7 +346,7 @@
         'Arrow: entry. Dot: exit, coloured by its result. Drag to move, Ctrl + wheel or pinch to zoom.'].filter(Boolean).join(' ');
     }
     chart.timeScale().subscribeVisibleLogicalRangeChange(() => { if (!pending) pending = requestAnimationFrame(showTrades); });
-    chart.timeScale().fitContent();
+    fitAll(chart, D.candles.length);
     requestAnimationFrame(showTrades);
 
     const show = (t, c, get) => legend($('price-legend'), [[null, time(t), ''], [null, D.symbol, c ? fixed(c, decimals) : DASH],
@@ -350,7 +360,7 @@
       if (!c) rest();
       else show(m.time, c.close !== undefined ? c.close : c.value, s => plotText((m.seriesData.get(s) || {}).value));
     });
-    $('price-all').onclick = () => chart.timeScale().fitContent();
+    $('price-all').onclick = () => fitAll(chart, D.candles.length);
     gotoTrade = t => {
       if (!t.main) return;
       const margin = Math.max(20, (t.i1 - t.i0) * 1.5);
