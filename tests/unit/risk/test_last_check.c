@@ -1,0 +1,166 @@
+// tests/unit/risk/test_last_check.c – each violation trips, with its numbers and its scope, and nothing else does; against a
+// naive count over a whole random history.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "risk/last_check.h"
+
+#define SEC INT64_C(1000000000)
+
+static struct last_check *make(int64_t account_orders, int64_t tenant_notional) {
+  struct last_check *c = last_check_create(8, 4, (struct last_budget){10 * SEC, account_orders, 0},
+                                           (struct last_budget){10 * SEC, 0, tenant_notional});
+  assert_non_null(c);
+  return c;
+}
+
+static void expect(struct last_check *c, enum last_why why, enum last_scope scope, int64_t limit, int64_t value) {
+  struct last_report r = last_check_report(c);
+  assert_true(r.why == why && r.scope == scope && r.limit == limit && r.value == value);
+  assert_int_equal(last_check_tripped(c, 99, 99), scope == LAST_EVERYTHING);
+  assert_true(last_why_text(why)[0]);
+}
+
+static void test_quantity(void **state) {
+  (void)state;
+  struct last_check *c = make(0, 0);
+  assert_true(last_check_intend(c, 1, 10));
+  assert_true(last_check_send(c, 1, 1, 1, 6, 0, 0));
+  assert_true(last_check_filled(c, 1, 2));
+  assert_true(last_check_ended(c, 1, 4));                    // the rest was cancelled: 8 are left to send
+  assert_true(last_check_send(c, 1, 1, 1, 8, 0, 0));
+  expect(c, LAST_OK, LAST_NOTHING, 0, 0);
+  assert_false(last_check_send(c, 1, 1, 1, 1, 0, 0));
+  expect(c, LAST_QUANTITY, LAST_EVERYTHING, 0, 1);
+  assert_true(last_check_intend(c, 2, 1) == false && last_check_send(c, 1, 1, 1, 1, 0, 0) == false);
+  expect(c, LAST_QUANTITY, LAST_EVERYTHING, 0, 1);           // the first violation stays the reported one
+  last_check_reset(c);
+  assert_true(last_check_intend(c, 2, 1));
+  assert_true(last_check_send(c, 2, 1, 1, 1, 0, 0));
+  last_check_destroy(c);
+}
+
+static void test_each_violation(void **state) {
+  (void)state;
+  struct last_check *c = make(0, 0);
+#define TRIPS(call, why, limit, value) \
+  do { assert_false(call); expect(c, why, LAST_EVERYTHING, limit, value); last_check_reset(c); } while (0)
+  TRIPS(last_check_send(c, 5, 1, 1, 1, 0, 0), LAST_NO_INTENT, 0, 1);
+  TRIPS(last_check_send(c, 0, 1, 1, 1, 0, 0), LAST_NO_INTENT, 0, 1);
+  TRIPS(last_check_filled(c, 5, 3), LAST_NO_INTENT, 0, 3);
+  TRIPS(last_check_ended(c, 5, 3), LAST_NO_INTENT, 0, 3);
+  TRIPS(last_check_forget(c, 5), LAST_NO_INTENT, 0, 0);
+  TRIPS(last_check_intend(c, 0, 1), LAST_NONSENSE, 0, 1);
+  TRIPS(last_check_intend(c, 1, 0), LAST_NONSENSE, 0, 0);
+  assert_true(last_check_intend(c, 1, 10));
+  TRIPS(last_check_intend(c, 1, 10), LAST_REPEATED, 10, 10);
+  TRIPS(last_check_send(c, 1, 1, 1, 0, 0, 0), LAST_NONSENSE, 0, 0);
+  TRIPS(last_check_send(c, 1, 1, 1, 1, -1, 0), LAST_NONSENSE, 0, -1);
+  TRIPS(last_check_send(c, 1, 1, 1, INT64_MAX, 0, 0), LAST_QUANTITY, 10, INT64_MAX);
+  assert_true(last_check_send(c, 1, 1, 1, 4, 0, 0));
+  TRIPS(last_check_forget(c, 1), LAST_QUANTITY, 0, 4);
+  TRIPS(last_check_ended(c, 1, 5), LAST_UNSENT, 4, 5);
+  TRIPS(last_check_ended(c, 1, -1), LAST_NONSENSE, 0, -1);
+  TRIPS(last_check_filled(c, 1, 0), LAST_NONSENSE, 0, 0);
+  TRIPS(last_check_filled(c, 1, 5), LAST_UNSENT, 4, 5);      // booked all the same
+  TRIPS(last_check_send(c, 1, 1, 1, 6, 0, 0), LAST_QUANTITY, 5, 6);
+  TRIPS(last_check_filled(c, 1, 6), LAST_OVERFILLED, 10, 11);
+  TRIPS(last_check_filled(c, 1, INT64_MAX), LAST_OVERFILLED, 10, INT64_MAX);
+  assert_true(last_check_forget(c, 1));
+  for (uint64_t i = 1; i <= 8; i++) assert_true(last_check_intend(c, i, 1));
+  TRIPS(last_check_intend(c, 9, 1), LAST_FULL, 8, 8);
+  assert_true(last_check_forget(c, 3));
+  assert_true(last_check_intend(c, 9, 1));
+  assert_true(last_check_send(c, 1, 1, 1, 1, 0, 0) && last_check_send(c, 2, 2, 2, 1, 0, 0));
+  TRIPS(last_check_send(c, 4, 3, 3, 1, 0, 0), LAST_FULL, 4, 4);
+  last_check_destroy(c);
+}
+
+// A budget stops its owner alone.
+static void test_budgets(void **state) {
+  (void)state;
+  struct last_check *c = make(3, 1000);
+  for (uint64_t i = 1; i <= 8; i++) assert_true(last_check_intend(c, i, 100));
+  for (int i = 0; i < 3; i++) assert_true(last_check_send(c, 1, 1, 1, 1, 100, i * SEC));
+  assert_false(last_check_send(c, 1, 1, 1, 1, 100, 3 * SEC));
+  expect(c, LAST_RATE, LAST_ACCOUNT, 3, 4);
+  assert_true(last_check_tripped(c, 1, 99) && !last_check_tripped(c, 2, 1));
+  assert_false(last_check_send(c, 1, 1, 1, 1, 1, 100 * SEC)); // sticky, whatever the time
+  assert_true(last_check_send(c, 2, 2, 1, 1, 600, 3 * SEC));   // another account: 100 × 4 + 1 + 600 = the tenant's 1001
+  assert_true(last_check_report(c).why == LAST_RATE);
+  last_check_reset(c);
+  assert_true(last_check_send(c, 3, 2, 1, 1, 1, 200 * SEC));   // the window is over
+  assert_false(last_check_send(c, 3, 2, 1, 1, 1000, 201 * SEC));
+  expect(c, LAST_NOTIONAL, LAST_TENANT, 1000, 1001);
+  assert_true(last_check_tripped(c, 99, 1) && !last_check_tripped(c, 2, 2));
+  last_check_reset(c);
+  // Just under a window apart still counts; a clock that goes back changes nothing.
+  assert_true(last_check_send(c, 4, 1, 2, 1, 500, 300 * SEC));
+  assert_true(last_check_send(c, 4, 1, 2, 1, 500, 290 * SEC));
+  assert_false(last_check_send(c, 4, 1, 2, 1, 1, 309 * SEC + 999999999));
+  last_check_destroy(c);
+}
+
+// Against the definition over the whole history: never lets through what any window forbids, and stops at the latest what
+// window + one slice forbids.
+static void test_random_history(void **state) {
+  (void)state;
+  uint64_t x = 12345;
+  for (int round = 0; round < 60; round++) {
+    enum { N = 400 };
+    static int64_t when[N];
+    int sent = 0;
+    struct last_check *c = make(20, 0);
+    assert_true(last_check_intend(c, 1, INT64_MAX));
+    int64_t now = 1000 * SEC;
+    for (int i = 0; i < N; i++) {
+      x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+      now += (int64_t)(x % (uint64_t)SEC);
+      int in_window = 0, in_wider = 0;
+      for (int k = 0; k < sent; k++) in_window += now - when[k] < 10 * SEC, in_wider += now - when[k] < 11 * SEC;
+      bool ok = last_check_send(c, 1, 1, 1, 1, 1, now);
+      if (ok) assert_true(in_window < 20);
+      else assert_true(in_wider >= 20);
+      if (ok) when[sent++] = now;
+      else {
+        last_check_reset(c);
+        now += 12 * SEC;
+      }
+    }
+    last_check_destroy(c);
+  }
+}
+
+// Rows move up when one is forgotten: every other is still found.
+static void test_forgetting(void **state) {
+  (void)state;
+  struct last_check *c = last_check_create(500, 2, (struct last_budget){SEC, 0, 0}, (struct last_budget){SEC, 0, 0});
+  assert_non_null(c);
+  static bool open[2000];
+  int count = 0;
+  uint64_t x = 99;
+  for (int i = 0; i < 40000; i++) {
+    x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+    uint64_t id = 1 + x % 1999;
+    if (open[id]) assert_true(last_check_send(c, id, 1, 1, 1, 0, 0) && last_check_ended(c, id, 1) && last_check_forget(c, id));
+    else if (count < 500) assert_true(last_check_intend(c, id, 1));
+    else continue;
+    open[id] = !open[id];
+    count += open[id] ? 1 : -1;
+  }
+  last_check_destroy(c);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_quantity), cmocka_unit_test(test_each_violation), cmocka_unit_test(test_budgets),
+    cmocka_unit_test(test_random_history), cmocka_unit_test(test_forgetting),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
