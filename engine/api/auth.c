@@ -74,10 +74,19 @@ static enum status logged_in(struct api_call *call) {
 }
 static enum status login_worked(struct api_call *call) { return api_write_then(call, write_login, logged_in); }
 
+// By programs in the body, by browsers as a cookie; NULL without one.
+static const char *device_shown(struct api_call *call) {
+  size_t len = 0;
+  const char *token = api_body_text(call, "device_token"), *cookie = token ? NULL : api_cookie(call, API_DEVICE_COOKIE, &len);
+  char *copy = cookie && len < DEVICE_TOKEN_SIZE ? api_alloc(call, len + 1) : NULL;
+  return token ? token : copy ? memcpy(copy, cookie, len) : NULL;
+}
+
 enum status api_auth_login(struct api_call *call) {
   struct login *l = flow_begin(call, sizeof *l);
   if (!l) return call->err.code;
   *l = (struct login){.email = api_body_text(call, "email"), .password = api_body_text(call, "password"), .code = api_body_text(call, "code"), .from = api_origin(call)};
+  l->from.device = device_shown(call);
   enum status st = login_prepare(identity(call), reader(call), l, &call->err);
   if (st != OK) return st;
   return l->refusal == REFUSAL_NONE ? flow_work(call, &l->work, login_worked) : logged_in(call);
@@ -152,7 +161,7 @@ static enum status reset_worked(struct api_call *call) { return api_write_then(c
 enum status api_auth_reset_password(struct api_call *call) {
   struct reset *r = flow_begin(call, sizeof *r);
   if (!r) return call->err.code;
-  *r = (struct reset){.token = api_body_text(call, "token"), .password = api_body_text(call, "password"), .from = api_origin(call)};
+  *r = (struct reset){.token = api_body_text(call, "token"), .password = api_body_text(call, "password"), .delete_api_keys = api_body_flag(call, "delete_api_keys"), .from = api_origin(call)};
   enum status st = reset_prepare(reader(call), r, &call->err);
   if (st != OK) return st;
   return r->refusal == REFUSAL_NONE ? flow_work(call, &r->work, reset_worked) : reset_done(call);

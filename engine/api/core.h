@@ -58,6 +58,7 @@ enum problem api_permit(struct api_call *call);
 // The console's cookie, and what its changes must carry.
 #define API_COOKIE "__Host-perigee"
 #define API_REFRESH_COOKIE "__Host-perigee-refresh"
+#define API_DEVICE_COOKIE "__Host-perigee-device"
 const char *api_cookie(const struct api_call *call, const char *name, size_t *ret_len);  // NULL without it
 void api_csrf_token(const struct api_core *core, int64_t session_id, char ret_token[44]);
 // limits.c

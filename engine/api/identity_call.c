@@ -57,6 +57,7 @@ json_t *api_tokens(struct api_call *call, const struct tokens *t, bool cookie) {
   json_t *v = json_pack("{s:s, s:I}", "token_type", "Bearer", "expires_in", (json_int_t)(t->access_expires_s - call->now_ns / 1000000000));
   if (!v) return NULL;
   if (!cookie) {
+    if (t->device[0]) json_object_set_new(v, "device_token", json_string(t->device));
     json_object_set_new(v, "access_token", json_string(t->access));
     if (t->refresh[0]) json_object_set_new(v, "refresh_token", json_string(t->refresh));
     return v;
@@ -64,10 +65,12 @@ json_t *api_tokens(struct api_call *call, const struct tokens *t, bool cookie) {
   api_csrf_token(call->core, t->session_id, csrf);
   json_object_set_new(v, "csrf_token", json_string(csrf));
   set_cookie(call, API_COOKIE, t->access, "/", ACCESS_TTL_S);
+  if (t->device[0]) set_cookie(call, API_DEVICE_COOKIE, t->device, "/", DEVICE_TTL_S);
   if (t->refresh[0]) set_cookie(call, API_REFRESH_COOKIE, t->refresh, "/", REFRESH_TTL_S);
   return v;
 }
 
+// The device's stays: it opens nothing, and signing out is not a reason to be locked out.
 void api_cookies_clear(struct api_call *call) {
   set_cookie(call, API_COOKIE, "", "/", 0);
   set_cookie(call, API_REFRESH_COOKIE, "", "/", 0);

@@ -220,7 +220,7 @@ int64_t identity_attempt(struct identity *id, const char *account, const char *a
   uint64_t key = lockout_key(id->lockout, account, address ? address : "");
   pthread_mutex_lock(&id->lock);
   int64_t wait_s = lockout_wait_s(id->lockout, key, mono_ns);
-  if (!wait_s) lockout_count(id->lockout, key, mono_ns);
+  if (!wait_s) lockout_count(id->lockout, key, LOCKOUT_FAILURES, mono_ns);
   pthread_mutex_unlock(&id->lock);
   return wait_s;
 }
@@ -229,6 +229,38 @@ void identity_forgive(struct identity *id, const char *account, const char *addr
   uint64_t key = lockout_key(id->lockout, account, address ? address : "");
   pthread_mutex_lock(&id->lock);
   lockout_forgive(id->lockout, key);
+  pthread_mutex_unlock(&id->lock);
+}
+
+// What an attempt to sign in counts by: one key, and for unknown devices the account's own besides.
+static size_t login_keys(struct identity *id, const char *account, const struct origin *from, uint64_t ret[2]) {
+  char device[DEVICE_NAME_SIZE];
+  bool known = from->device && device_token_check(identity_keys(id), account, from->device, from->now_ns / S, device);
+  ret[0] = lockout_key(id->lockout, account, known ? device : from->address ? from->address : "");
+  ret[1] = lockout_key(id->lockout, account, "anywhere");
+  return known ? 1 : 2;
+}
+
+int64_t identity_login_attempt(struct identity *id, const char *account, const struct origin *from) {
+  static const uint32_t limits[2] = {LOCKOUT_FAILURES, LOCKOUT_ACCOUNT_FAILURES};
+  uint64_t keys[2];
+  size_t n = login_keys(id, account, from, keys);
+  int64_t wait_s = 0;
+  pthread_mutex_lock(&id->lock);
+  for (size_t i = 0; i < n; i++) {
+    int64_t w = lockout_wait_s(id->lockout, keys[i], from->mono_ns);
+    if (w > wait_s) wait_s = w;
+  }
+  for (size_t i = 0; !wait_s && i < n; i++) lockout_count(id->lockout, keys[i], limits[i], from->mono_ns);
+  pthread_mutex_unlock(&id->lock);
+  return wait_s;
+}
+
+void identity_login_forgive(struct identity *id, const char *account, const struct origin *from) {
+  uint64_t keys[2];
+  size_t n = login_keys(id, account, from, keys);
+  pthread_mutex_lock(&id->lock);
+  for (size_t i = 0; i < n; i++) lockout_forgive(id->lockout, keys[i]);
   pthread_mutex_unlock(&id->lock);
 }
 

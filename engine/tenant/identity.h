@@ -11,6 +11,7 @@
 #include "crypto/password_hash.h"
 #include "store/key_rows.h"
 #include "store/session_rows.h"
+#include "tenant/device.h"
 #include "tenant/keys.h"
 #include "tenant/lockout.h"
 #include "tenant/permission.h"
@@ -83,9 +84,10 @@ const struct identity_options *identity_settings(const struct identity *id);
 // Now and then; db: a write. Drops sessions, tokens and invitations that ended over a month ago.
 enum status identity_sweep(struct db *db, int64_t now_ns, struct err *err) MUST_CHECK;
 
-// Where a request comes from and when. address and user_agent may be NULL.
+// Where a request comes from and when. Texts may be NULL.
 struct origin {
   const char *address, *user_agent;
+  const char *device;  // the token of an earlier sign-in, as the client shows it
   int64_t now_ns;   // Unix
   int64_t mono_ns;  // monotonic, for lockout
 };
@@ -118,6 +120,7 @@ struct tokens {
   char access[JWT_TOKEN_SIZE];
   int64_t access_expires_s;
   char refresh[TOKEN_SIZE];    // "" when impersonating
+  char device[DEVICE_TOKEN_SIZE];  // after signing in: to be shown at the next one
   int64_t refresh_expires_ns;
   int64_t user_id, tenant_id, session_id;
   bool mfa;
@@ -141,6 +144,9 @@ void password_work_run(struct password_work *w);
 // Locked? Counts the attempt as failed until lockout_forgive_key.
 int64_t identity_attempt(struct identity *id, const char *account, const char *address, int64_t mono_ns);
 void identity_forgive(struct identity *id, const char *account, const char *address);
+// The same for signing in: a device known to the account counts by itself; others by network, and all of them together.
+int64_t identity_login_attempt(struct identity *id, const char *account, const struct origin *from);
+void identity_login_forgive(struct identity *id, const char *account, const struct origin *from);
 // db: a write. A new session with its first tokens.
 enum status session_begin(struct identity *id, struct db *db, const struct user_row *user, int64_t tenant_id, int64_t actor_id,
   bool mfa, const struct origin *from, struct tokens *ret, struct err *err) MUST_CHECK;

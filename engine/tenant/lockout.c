@@ -78,7 +78,7 @@ int64_t lockout_wait_s(struct lockout *l, uint64_t key, int64_t now_ns) {
   return !e || e->until_ns <= now_ns ? 0 : (e->until_ns - now_ns - 1) / NS_PER_S + 1;
 }
 
-void lockout_count(struct lockout *l, uint64_t key, int64_t now_ns) {
+void lockout_count(struct lockout *l, uint64_t key, uint32_t limit, int64_t now_ns) {
   struct entry *e = find(l, key);
   if (!e) {
     struct entry *bucket = bucket_of(l, key);
@@ -97,8 +97,8 @@ void lockout_count(struct lockout *l, uint64_t key, int64_t now_ns) {
   }
   e->last_ns = now_ns;
   if (e->failures < 1000) e->failures++;
-  if (e->failures >= LOCKOUT_FAILURES) {
-    uint32_t doublings = e->failures - LOCKOUT_FAILURES;
+  if (e->failures >= limit) {
+    uint32_t doublings = e->failures - limit;
     int64_t wait_s = doublings > 10 ? LOCKOUT_LONGEST_WAIT_S : (int64_t)LOCKOUT_FIRST_WAIT_S << doublings;
     if (wait_s > LOCKOUT_LONGEST_WAIT_S) wait_s = LOCKOUT_LONGEST_WAIT_S;
     e->until_ns = now_ns + wait_s * NS_PER_S;

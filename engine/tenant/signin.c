@@ -1,6 +1,7 @@
 // tenant/signin.c – see signin.h.
 #include "tenant/signin.h"
 
+#include "base/buf.h"
 #include "crypto/aead.h"
 #include "crypto/hmac.h"
 #include "crypto/secret.h"
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #define S INT64_C(1000000000)
+#define KEYS_IN_MAIL 20
 
 static enum identity_refusal check_password(const char *password, const char *email, const char **ret_detail) {
   enum password_verdict v = password_check(password, strlen(password), email);
@@ -37,6 +39,13 @@ static enum status mail_with_token(struct identity *id, struct db *db, const str
   secret_wipe(body, sizeof body);
   secret_wipe(token, sizeof token);
   return st;
+}
+
+// What happened to no account is written too, into the site's log: a commit takes longer than everything around it, so that an
+// answer without one would tell that there is no such account. Where it came from is nobody's here to erase later, so it stays out.
+static enum status audit_unknown(struct db *db, const char *action, const struct origin *from, struct err *err) {
+  const struct origin nowhere = {.now_ns = from->now_ns};
+  return identity_audit(db, 0, 0, 0, action, NULL, 0, NULL, &nowhere, err);
 }
 
 // ---- registering
@@ -98,7 +107,7 @@ enum status login_prepare(struct identity *id, struct db *db, struct login *l, s
   l->wait_s = 0;
   l->work = (struct password_work){.password = l->password, .password_len = strlen(l->password)};
   if (!email_normalise(l->email, strlen(l->email), l->address)) snprintf(l->address, sizeof l->address, "?");
-  l->wait_s = identity_attempt(id, l->address, l->from.address, l->from.mono_ns);
+  l->wait_s = identity_login_attempt(id, l->address, &l->from);
   if (l->wait_s) l->refusal = REFUSAL_LOCKED;
   if (l->refusal != REFUSAL_NONE) return OK;
   enum status st = found(user_by_email(db, l->address, &user, err), &known);
@@ -120,6 +129,12 @@ static enum identity_refusal may_enter(const struct identity *id, const struct u
   return identity_settings(id)->require_verified && !user->email_verified_ns ? REFUSAL_NOT_VERIFIED : REFUSAL_NONE;
 }
 
+static enum status enter(struct identity *id, struct db *db, const struct user_row *user, bool mfa, const struct origin *from, struct tokens *ret, struct err *err) {
+  enum status st = session_begin(id, db, user, user->tenant_id, 0, mfa, from, ret, err);
+  device_token_make(identity_keys(id), user->email, from->now_ns / S, ret->device);
+  return st;
+}
+
 enum status login_commit(struct identity *id, struct db *db, struct login *l, struct err *err) {
   struct user_row user;
   bool known, mfa = false;
@@ -129,13 +144,13 @@ enum status login_commit(struct identity *id, struct db *db, struct login *l, st
   // The hash may have changed since prepare: then what matched is the old password.
   if (!known || !l->work.match || strcmp(user.password_hash, l->work.stored) != 0) {
     l->refusal = REFUSAL_BAD_CREDENTIALS;
-    return known ? audit_own(db, &user, "login.failed", &l->from, err) : OK;
+    return known ? audit_own(db, &user, "login.failed", &l->from, err) : audit_unknown(db, "login.unknown", &l->from, err);
   }
   if ((l->refusal = may_enter(id, &user)) != REFUSAL_NONE) return audit_own(db, &user, "login.refused", &l->from, err);
   if (l->work.hash[0] && (st = user_set_hash(db, user.id, l->work.hash, err)) != OK) return st;
   if (user.totp && !l->code) {
     l->refusal = REFUSAL_SECOND_FACTOR_REQUIRED;
-    identity_forgive(id, l->address, l->from.address);
+    identity_login_forgive(id, l->address, &l->from);
     return make_pending(id, &user, l->from.now_ns, l->pending, err);
   }
   if (user.totp) {
@@ -144,8 +159,8 @@ enum status login_commit(struct identity *id, struct db *db, struct login *l, st
     if (l->refusal != REFUSAL_NONE) return audit_own(db, &user, "login.failed", &l->from, err);
     mfa = true;
   }
-  identity_forgive(id, l->address, l->from.address);
-  st = session_begin(id, db, &user, user.tenant_id, 0, mfa, &l->from, &l->tokens, err);
+  identity_login_forgive(id, l->address, &l->from);
+  st = enter(id, db, &user, mfa, &l->from, &l->tokens, err);
   return st == OK ? audit_own(db, &user, "login", &l->from, err) : st;
 }
 
@@ -163,7 +178,7 @@ enum status second_step_commit(struct identity *id, struct db *db, struct second
   st = second_factor_check(id, db, &user, s->code, &s->from, &s->refusal, &s->wait_s, err);
   if (st != OK) return st;
   if (s->refusal != REFUSAL_NONE) return audit_own(db, &user, "login.failed", &s->from, err);
-  st = session_begin(id, db, &user, user.tenant_id, 0, true, &s->from, &s->tokens, err);
+  st = enter(id, db, &user, true, &s->from, &s->tokens, err);
   return st == OK ? audit_own(db, &user, "login", &s->from, err) : st;
 }
 
@@ -268,7 +283,8 @@ enum status forgot_password_commit(struct identity *id, struct db *db, const cha
   bool known;
   if (!email_normalise(email, strlen(email), address)) return OK;
   enum status st = found(user_by_email(db, address, &user, err), &known);
-  if (st != OK || !known || user.erased_ns || user.suspended_ns) return st;
+  if (st == OK && (!known || user.erased_ns || user.suspended_ns)) return audit_unknown(db, "password.forgot_unknown", from, err);
+  if (st != OK) return st;
   st = mail_with_token(id, db, &user, "reset", RESET_TTL_S, "Set a new password", "Set a new password:", "/reset-password", from->now_ns, err);
   return st == OK ? audit_own(db, &user, "password.forgot", from, err) : st;
 }
@@ -289,6 +305,31 @@ enum status reset_prepare(struct db *db, struct reset *r, struct err *err) {
   return st;
 }
 
+struct key_lines {
+  struct buf text;
+  int count;
+};
+
+static bool add_key_line(void *arg, const struct key_row *row) {
+  struct key_lines *l = arg;
+  buf_printf(&l->text, "  %s… %s\n", row->hint, row->name);
+  return ++l->count < KEYS_IN_MAIL;
+}
+
+// The owner hears of a new password, and which keys go on without it: programs that trade should not stop because somebody
+// forgot a password, and who changed it because it was stolen must look at what else may have been.
+static enum status mail_changed(struct identity *id, struct db *db, const struct user_row *user, int64_t now_ns, struct err *err) {
+  struct key_lines lines = {.count = 0};
+  char body[MAIL_BODY_MAX];
+  buf_init(&lines.text, MAIL_BODY_MAX / 2);
+  enum status st = key_list(db, user->id, INT64_MAX, KEYS_IN_MAIL, add_key_line, &lines, err);
+  snprintf(body, sizeof body, "The password of your account was changed, and %s\n\n%s%s%sIf this was not you, set a new one at once: %s/forgot-password\n",
+           "who was signed in with the former one is signed out.", lines.count ? "API keys go on working. These can act for you; delete what you do not know:\n\n" : "",
+           lines.count && !lines.text.failed ? lines.text.data : "", lines.count ? "\n" : "", identity_settings(id)->site_url);
+  buf_finish(&lines.text);
+  return st == OK ? mail_put(identity_keys(id), db, user->id, user->email, "Your password was changed", body, now_ns, err) : st;
+}
+
 enum status reset_commit(struct identity *id, struct db *db, struct reset *r, struct err *err) {
   uint8_t hash[TOKEN_HASH_BYTES];
   struct user_row user;
@@ -302,7 +343,9 @@ enum status reset_commit(struct identity *id, struct db *db, struct reset *r, st
   st = user_set_password(db, user_id, r->work.hash, r->from.now_ns, err);
   if (st == OK) st = user_set_verified(db, user_id, r->from.now_ns, err);  // who read the mail has the address
   if (st == OK) st = session_end_all(id, db, user_id, 0, r->from.now_ns, NULL, err);
+  if (st == OK && r->delete_api_keys) st = key_revoke_all(db, user_id, 0, r->from.now_ns, err);
   if (st == OK) st = user_get(db, user_id, &user, err);
+  if (st == OK) st = mail_changed(id, db, &user, r->from.now_ns, err);
   if (st == OK) r->refusal = REFUSAL_NONE;
   return st == OK ? audit_own(db, &user, "password.reset", &r->from, err) : st;
 }
@@ -332,5 +375,6 @@ enum status password_change_commit(struct identity *id, struct db *db, struct pa
   identity_forgive(id, user.email, c->from.address);
   st = user_set_password(db, user.id, c->work.hash, c->from.now_ns, err);
   if (st == OK) st = session_end_all(id, db, user.id, c->session_id, c->from.now_ns, NULL, err);
+  if (st == OK) st = mail_changed(id, db, &user, c->from.now_ns, err);
   return st == OK ? audit_own(db, &user, "password.change", &c->from, err) : st;
 }

@@ -77,6 +77,7 @@ enum status forgot_password_commit(struct identity *id, struct db *db, const cha
 
 struct reset {
   const char *token, *password;
+  bool delete_api_keys;                 // else they go on, and are listed in the mail
   struct origin from;
 
   enum identity_refusal refusal;
@@ -84,7 +85,7 @@ struct reset {
   struct password_work work;
 };
 enum status reset_prepare(struct db *db, struct reset *r, struct err *err) MUST_CHECK;
-// Ends all sessions. A second factor stays in force: a mailbox alone does not open an account that has one.
+// Ends all sessions, and mails that it happened. A second factor stays in force: a mailbox alone does not open an account that has one.
 enum status reset_commit(struct identity *id, struct db *db, struct reset *r, struct err *err) MUST_CHECK;
 
 // ---- changing the password
@@ -99,5 +100,5 @@ struct password_change {
   struct password_work work;
 };
 enum status password_change_prepare(struct identity *id, struct db *db, struct password_change *c, struct err *err) MUST_CHECK;
-// Ends all other sessions.
+// Ends all other sessions, and mails that it happened.
 enum status password_change_commit(struct identity *id, struct db *db, struct password_change *c, struct err *err) MUST_CHECK;

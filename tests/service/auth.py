@@ -24,6 +24,16 @@ def claims(token):
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
+def newest_mail(service, address, text, wait_s=10):
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        for mail in reversed(service.mails()):
+            if address in mail and text in mail:
+                return mail
+        time.sleep(0.02)
+    raise AssertionError(f"no mail to {address} with {text!r}")
+
+
 def main(binary):
     cases = []
 
@@ -55,6 +65,29 @@ def main(binary):
                 assert [a.code for a in answers[:5]] == ["invalid_credentials"] * 5, answers
                 assert answers[5].status == 429 and int(answers[5].headers["retry-after"]) >= 1, answers[5]
 
+        @case("a stranger's guesses do not lock the owner out: a known device passes, another's token does not help")
+        def _():
+            erin, eve = s.register("irma@example.org"), s.register("ivan@example.org")
+
+            def attempt(password, **more):
+                return anonymous.post("/api/v1/auth/login", {"email": "irma@example.org", "password": password, **more})
+            while attempt("wrong wrong").status != 429:
+                pass
+            assert attempt(PASSWORD).status == 429, "an unknown device waits, whatever it knows"
+            for token in (eve.tokens["device_token"], erin.tokens["device_token"][:-1] + "A", "pgd_AAAA", "x"):
+                assert attempt(PASSWORD, device_token=token).status == 429, token
+            device = {"device_token": erin.tokens["device_token"]}
+            assert attempt(PASSWORD, **device).status == 200
+            assert attempt(PASSWORD).status == 429, "which tells nothing about strangers"
+            # A stolen token is worth five guesses.
+            assert [attempt("wrong wrong", **device).status for _ in range(6)] == [401] * 5 + [429]
+            # The console has it as a cookie of its own.
+            frank = s.register("frank@example.org")
+            with_cookie = {"Cookie": f"__Host-perigee-device={frank.tokens['device_token']}"}
+            while anonymous.post("/api/v1/auth/login", {"email": "frank@example.org", "password": "wrong wrong"}).status != 429:
+                pass
+            anonymous.post("/api/v1/auth/login", {"email": "frank@example.org", "password": PASSWORD, "cookie": True}, headers=with_cookie, expect=200)
+
         @case("a refresh token works once; its reuse ends the session")
         def _():
             carol = s.register("carol@example.org")
@@ -83,6 +116,8 @@ def main(binary):
         @case("a forgotten password is set by mail, once, and ends all sessions")
         def _():
             carol = s.login("carol@example.org")
+            carol.post("/api/v1/subscriptions/upgrade", {"plan": "enterprise"}, expect=200)
+            key = Client(s, carol.post("/api/v1/me/api-keys", {"name": "Robot 7", "scopes": ["read"]}, expect=201).json["key"])
             anonymous.post("/api/v1/auth/forgot-password", {"email": "nobody@example.org"}, expect=202)
             before = len(s.mails())
             anonymous.post("/api/v1/auth/forgot-password", {"email": "carol@example.org"}, expect=202)
@@ -93,6 +128,14 @@ def main(binary):
             assert anonymous.post("/api/v1/auth/reset-password", {"token": token, "password": "another fine password"}).code == "bad_token"
             assert carol.get("/api/v1/me").status == 401
             s.login("carol@example.org", "another fine password")
+            key.get("/api/v1/usage", expect=200)
+            told = newest_mail(s, "carol@example.org", "was changed")
+            assert "Robot 7" in told and key.token[:12] in told and key.token not in told, told
+            anonymous.post("/api/v1/auth/forgot-password", {"email": "carol@example.org"}, expect=202)
+            while token == (fresh := s.mailed_token("carol@example.org")):
+                time.sleep(0.02)
+            anonymous.post("/api/v1/auth/reset-password", {"token": fresh, "password": "another fine password", "delete_api_keys": True}, expect=204)
+            assert key.get("/api/v1/usage").status == 401
 
         @case("changing the password needs the present one")
         def _():
@@ -152,6 +195,7 @@ def main(binary):
             response = conn.getresponse()
             csrf = json.loads(response.read())["csrf_token"]
             cookies = "; ".join(v.split(";")[0] for k, v in response.getheaders() if k.lower() == "set-cookie")
+            assert "__Host-perigee-device=pgd_" in cookies, cookies
             conn.close()
             console = Client(s, headers={"Cookie": cookies})
             console.get("/api/v1/me", expect=200)

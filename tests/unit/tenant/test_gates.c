@@ -1,4 +1,5 @@
 // What stands before the login: addresses, passwords, lockout, rate limits.
+#include "tenant/device.h"
 #include "tenant/email.h"
 #include "tenant/lockout.h"
 #include "tenant/password_policy.h"
@@ -77,9 +78,9 @@ static void test_lockout(void **state) {
   assert_int_equal(lockout_key(l, "a", "2001:db8:1:2::3"), lockout_key(l, "a", "2001:db8:1:ffff::9"));
   assert_int_not_equal(lockout_key(l, "a", "2001:db8:1::3"), lockout_key(l, "a", "2001:db8:2::3"));
   int64_t now = 5 * S;
-  for (int i = 0; i < 4; i++) lockout_count(l, here, now += S);
+  for (int i = 0; i < 4; i++) lockout_count(l, here, LOCKOUT_FAILURES, now += S);
   assert_int_equal(lockout_wait_s(l, here, now), 0);
-  lockout_count(l, here, now);
+  lockout_count(l, here, LOCKOUT_FAILURES, now);
   assert_int_equal(lockout_wait_s(l, here, now), 60);
   assert_int_equal(lockout_wait_s(l, there, now), 0);  // the owner elsewhere is not shut out
   now += 60 * S;
@@ -87,24 +88,60 @@ static void test_lockout(void **state) {
   assert_int_equal(lockout_wait_s(l, here, now), 0);
   static const int waits[] = {120, 240, 480, 900, 900, 900};
   for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
-    lockout_count(l, here, now);
+    lockout_count(l, here, LOCKOUT_FAILURES, now);
     assert_int_equal(lockout_wait_s(l, here, now), waits[i]);
     now += waits[i] * S;
   }
   lockout_forgive(l, here);
-  for (int i = 0; i < 4; i++) lockout_count(l, here, now);
+  for (int i = 0; i < 4; i++) lockout_count(l, here, LOCKOUT_FAILURES, now);
   now += (LOCKOUT_WINDOW_S + 1) * S;
-  lockout_count(l, here, now);  // the four are forgotten
+  lockout_count(l, here, LOCKOUT_FAILURES, now);  // the four are forgotten
   assert_int_equal(lockout_wait_s(l, here, now), 0);
   // A flood of other names does not push out one that is locked.
-  for (int i = 0; i < 4; i++) lockout_count(l, here, now);
+  for (int i = 0; i < 4; i++) lockout_count(l, here, LOCKOUT_FAILURES, now);
   for (int i = 0; i < 100000; i++) {
     char name[32];
     snprintf(name, sizeof name, "n%d@example.org", i);
-    lockout_count(l, lockout_key(l, name, "192.0.2.1"), now + i);
+    lockout_count(l, lockout_key(l, name, "192.0.2.1"), LOCKOUT_FAILURES, now + i);
   }
   assert_true(lockout_wait_s(l, here, now + 1) > 0);
+  uint64_t anywhere = lockout_key(l, "ann@example.org", "anywhere");
+  for (int i = 0; i < LOCKOUT_ACCOUNT_FAILURES - 1; i++) lockout_count(l, anywhere, LOCKOUT_ACCOUNT_FAILURES, now);
+  assert_int_equal(lockout_wait_s(l, anywhere, now), 0);
+  lockout_count(l, anywhere, LOCKOUT_ACCOUNT_FAILURES, now);
+  assert_int_equal(lockout_wait_s(l, anywhere, now), LOCKOUT_FIRST_WAIT_S);
   lockout_destroy(l);
+}
+
+static void test_device(void **state) {
+  (void)state;
+  struct keys *keys = calloc(1, sizeof *keys), *other = calloc(1, sizeof *other);
+  memset(keys->site, 7, sizeof keys->site);
+  char token[DEVICE_TOKEN_SIZE], again[DEVICE_TOKEN_SIZE], name[DEVICE_NAME_SIZE], name_again[DEVICE_NAME_SIZE];
+  device_token_make(keys, "ann@example.org", 1000, token);
+  device_token_make(keys, "ann@example.org", 1000, again);
+  assert_true(device_token_check(keys, "ann@example.org", token, 1000 + DEVICE_TTL_S, name));
+  assert_true(device_token_check(keys, "ann@example.org", again, 1000, name_again));
+  assert_string_not_equal(name, name_again);
+  assert_true(strlen(name) < sizeof name);
+  assert_false(device_token_check(keys, "ann@example.org", token, 1001 + DEVICE_TTL_S, name));  // too old
+  assert_false(device_token_check(keys, "bob@example.org", token, 1000, name));
+  assert_false(device_token_check(other, "ann@example.org", token, 1000, name));
+  for (size_t i = 0; token[i]; i++) {  // not one character may differ; the last ones hold bits that are no byte's
+    char changed[DEVICE_TOKEN_SIZE];
+    memcpy(changed, token, sizeof changed);
+    changed[i] = changed[i] == 'A' ? 'B' : 'A';
+    if (strcmp(changed, token) != 0) assert_false(device_token_check(keys, "ann@example.org", changed, 1000, name));
+    changed[i] = '\0';
+    assert_false(device_token_check(keys, "ann@example.org", changed, 1000, name));
+  }
+  char longer[200];
+  memset(longer, 'A', sizeof longer - 1);
+  memcpy(longer, "pgd_", 4);
+  longer[sizeof longer - 1] = '\0';
+  assert_false(device_token_check(keys, "ann@example.org", longer, 1000, name));
+  free(keys);
+  free(other);
 }
 
 static void test_rate(void **state) {
@@ -165,6 +202,7 @@ int main(void) {
     cmocka_unit_test(test_email),
     cmocka_unit_test(test_password),
     cmocka_unit_test(test_lockout),
+    cmocka_unit_test(test_device),
     cmocka_unit_test(test_rate),
     cmocka_unit_test(test_rate_over_time),
   };
