@@ -61,8 +61,8 @@ static void money_short(int64_t e8, char *out, size_t room) {
 }
 
 static void value_text(const struct stats *st, const struct stat_info *i, char *out, size_t room) {
-  int64_t n;
-  double d;
+  int64_t n = 0;  // which of the two has the value the kind says; not every gcc sees that the other is not read
+  double d = 0;
   char raw[64];
   if (stat_is_int(i->kind) ? !stat_int(st, i, &n) : !stat_double(st, i, &d)) {
     snprintf(out, room, "-");
