@@ -19,6 +19,7 @@
 
 #define PROGRESS_EVERY 64  // a slow script takes milliseconds a bar, and whoever waits wants to see it move
 #define SCRIPT_SAMPLE 64  // script time is measured on every 64th main bar and scaled
+_Static_assert(SCRIPT_SAMPLE <= PROGRESS_EVERY, "quiet_bars() returns at each sample");
 
 struct cursor {
   const struct series *series;
@@ -42,6 +43,7 @@ struct walk {
   int64_t day;
   int64_t now_ns;
   bool path_matters, failed_memory;
+  bool lone;  // one series, traded and watched: quiet_bars() may run
   uint64_t samples;
   int64_t clock_cost_ns;  // of reading the thread's clock twice
   int64_t sampled_ns;
@@ -172,6 +174,7 @@ static enum status walk_init(struct walk *w, enum path_mode path, struct err *er
     w->swap_next_ns = tz_next_time_of_day(w->new_york, d->streams[0]->bars[0].open_ns / NS_PER_S, 17 * 3600) * NS_PER_S;
   }
   w->day = INT64_MIN;
+  w->lone = d->symbol_count == 1 && c->spec->stream_count == 1 && d->streams[0] == d->symbols[0].exec && !d->symbols[0].detail && !d->symbols[0].mark;
   w->clock_cost_ns = INT64_MAX;
   for (int i = 0; i < 16; i++) {
     int64_t begin = clock_thread_cpu_ns(), cost = clock_thread_cpu_ns() - begin;
@@ -269,6 +272,14 @@ static enum status turn_day(struct walk *w, int64_t now_ns, struct err *err) {
   return bot_day(w->bot, now_ns, text, err);
 }
 
+// The equity at the end of a main bar, for the hash and the curve.
+static inline bool mark_equity(struct walk *w, int64_t open_ns) {
+  cash equity = matcher_equity(w->matcher);
+  event_hash_equity(&w->hash, open_ns, equity);
+  bot_risk_mark(bot_risk_state(w->bot), equity);
+  return result_equity_add(w->r, open_ns, equity, position_open(matcher_account(w->matcher)));
+}
+
 static enum status stream_bars(struct walk *w, int64_t now_ns, struct err *err) {
   for (int k = 0; k < w->c->spec->stream_count; k++) {
     int i = w->stream_order[k];
@@ -280,13 +291,7 @@ static enum status stream_bars(struct walk *w, int64_t now_ns, struct err *err) 
     // other streams by their close: the day that ends inside [from, to) is news in it, though it began before
     bool deliver = i == 0 ? open_ns >= w->c->from_ns && open_ns < w->c->to_ns : now_ns > w->c->from_ns && now_ns <= w->c->to_ns;
     bool sample = i == 0 && ix % SCRIPT_SAMPLE == 0;
-    if (i == 0 && deliver) {
-      const struct account *a = matcher_account(w->matcher);
-      cash equity = matcher_equity(w->matcher);
-      event_hash_equity(&w->hash, open_ns, equity);
-      bot_risk_mark(bot_risk_state(w->bot), equity);
-      if (!result_equity_add(w->r, open_ns, equity, position_open(a))) return err_set(err, ERR_NOMEM, "out of memory");
-    }
+    if (i == 0 && deliver && !mark_equity(w, open_ns)) return err_set(err, ERR_NOMEM, "out of memory");
     int64_t begin = sample ? clock_thread_cpu_ns() : 0;
     enum status st = bot_stream_bar(w->bot, i, ix, now_ns, deliver, err);
     if (sample) {
@@ -353,6 +358,50 @@ static enum status step(struct walk *w, int64_t now_ns, struct err *err) {
   return st;
 }
 
+// ---- nothing but bars
+
+// A time before which only a bar can end: everything else that step() asks about comes at or after it, but for timers, which
+// callbacks set.
+static int64_t quiet_until(const struct walk *w) {
+  const struct backtest_data *d = w->d;
+  const struct cursor *main = &w->stream[0];
+  if (main->close_ns == INT64_MAX || main->series->bars[main->next].open_ns < w->c->from_ns || w->day == INT64_MIN) return INT64_MIN;
+  int64_t timeframe_ns = main->series->timeframe_ns, t = (w->day + 1) * NS_PER_DAY;
+  if (w->c->to_ns < t - timeframe_ns) t = w->c->to_ns + timeframe_ns;  // a bar is delivered when it opens before `to`
+  if (w->swap_next_ns < t) t = w->swap_next_ns;
+  if (w->funding_next < d->funding.count && d->funding.items[w->funding_next].ts_ns < t) t = d->funding.items[w->funding_next].ts_ns;
+  if (w->terms_next < d->terms.count && d->terms.items[w->terms_next].from_ns < t) t = d->terms.items[w->terms_next].from_ns;
+  if (w->signal_next < d->signals.count && d->signals.items[w->signal_next].ts_ns < t) t = d->signals.items[w->signal_next].ts_ns;
+  return t;
+}
+
+// The same as step() for the bars of a lone series in such a time, up to the next that is sampled: nearly all of a backtest,
+// and a tenth faster without the questions.
+static enum status quiet_bars(struct walk *w, struct err *err) {
+  struct cursor *main = &w->stream[0], *exec = &w->exec[0];
+  const struct bar *bars = main->series->bars;
+  int64_t until_ns = quiet_until(w), timeframe_ns = main->series->timeframe_ns;
+  size_t end = (main->next + SCRIPT_SAMPLE - 1) / SCRIPT_SAMPLE * SCRIPT_SAMPLE;
+  if (end > w->d->main_to) end = w->d->main_to;
+  enum status st = OK;
+  for (size_t ix = main->next; ix < end && st == OK; ix++) {
+    int64_t open_ns = bars[ix].open_ns, now_ns = open_ns + timeframe_ns;
+    if (now_ns >= until_ns || now_ns >= bot_timer_next(w->bot)) break;
+    w->now_ns = now_ns;
+    struct match_bar in = {.bar = &bars[ix], .close_ns = now_ns};
+    bool events = bot_match(w->bot, 0, &in, now_ns);
+    exec->next = ix + 1;
+    if (events) st = bot_settle(w->bot, now_ns, err);
+    if (st != OK) break;
+    main->next = ix + 1;
+    if (!mark_equity(w, open_ns)) return err_set(err, ERR_NOMEM, "out of memory");
+    st = bot_stream_bar(w->bot, 0, ix, now_ns, true, err);
+  }
+  cursor_settle(main);
+  cursor_settle(exec);
+  return st;
+}
+
 // ---- the end
 
 static enum status take_account(struct walk *w, struct err *err) {
@@ -383,22 +432,24 @@ static enum status take_account(struct walk *w, struct err *err) {
 static enum status walk_all(struct walk *w, struct err *err) {
   const struct backtest_config *c = w->c;
   size_t steps = 0;
+  enum status st = OK;
   for (int64_t now_ns; (now_ns = next_time(w)) != INT64_MAX;) {
-    w->now_ns = now_ns;
-    if (__builtin_expect(++steps % PROGRESS_EVERY == 0, 0)) {
+    if (__builtin_expect(++steps % PROGRESS_EVERY == 0, 0) || (w->lone && w->stream[0].next % SCRIPT_SAMPLE == 0)) {
       if (c->progress && !c->progress(c->progress_self, w->stream[0].next, w->stream[0].series->count)) return err_set(err, ERR_CANCELLED, "interrupted");
       if (w->failed_memory) return err_set(err, ERR_NOMEM, "out of memory for the result");
     }
-    enum status st = step(w, now_ns, err);
+    w->now_ns = now_ns;
+    st = step(w, now_ns, err);
+    if (st == OK && w->lone) st = quiet_bars(w, err);
     if (st != OK) {
       char at[TIME_TEXT_MAX];
-      return err_wrap(err, st, "at %s", time_text(now_ns, at));
+      return err_wrap(err, st, "at %s", time_text(w->now_ns, at));
     }
     // main's last bar (of the data, or before --to) ends the run: what other files hold beyond it would move positions after
     // the last equity mark
     if (w->stream[0].next >= w->d->main_to) break;
   }
-  enum status st = bot_stop(w->bot, w->now_ns, "end", err);
+  st = bot_stop(w->bot, w->now_ns, "end", err);
   if (st != OK) return st;
   if (c->finalize) {
     int symbol = w->d->stream_symbols[0];

@@ -11,10 +11,11 @@ enum stack_slot { SLOT_CTX = 2, SLOT_BAR, SLOT_CALLBACK, SLOT_END = SLOT_CALLBAC
 
 // A ring of one indicator output. Grows by doubling up to the lookback, so a fresh state is small.
 struct series_ring {
-  double *values;
-  uint32_t mask;   // capacity - 1
-  uint32_t keep;   // capacity never above this power of two
-  uint64_t count;  // values pushed
+  double *values;    // NULL before the first
+  uint64_t count;    // values pushed
+  uint64_t grow_at;  // the count at which the next push needs a larger ring; UINT64_MAX: large enough
+  uint32_t mask;     // capacity - 1, at least 15
+  uint32_t keep;     // capacity never above this power of two
 };
 
 struct running_indicator {

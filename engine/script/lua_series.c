@@ -143,7 +143,7 @@ static inline const struct series_ring *ring_of(lua_State *L, int ix, const stru
   const struct ud *u = ud_test(L, ix, UD_SERIES);
   if (!u || u->series.output < 0) return NULL;
   const struct series_ring *r = &s->outputs[u->series.output];
-  return r->count >= 2 && r->mask >= 1 && s->spec->lookback >= 2 ? r : NULL;
+  return r->count >= 2 ? r : NULL;
 }
 
 static inline double ring_at(const struct series_ring *r, uint64_t k) {
@@ -161,7 +161,7 @@ static inline double operand_at(const struct script *s, struct operand o, uint64
 static inline int crossed(lua_State *L, double sign, const char *function) {
   const struct script *s = script_of(L);
   const struct series_ring *f = ring_of(L, 1, s), *g = ring_of(L, 2, s);
-  if (f && g) {  // two indicators, nearly always: decided by the last two bars
+  if (f && g && s->spec->lookback >= 2) {  // two indicators, nearly always: decided by the last two bars
     double now = sign * (ring_at(f, 0) - ring_at(g, 0)), before = now > 0 ? sign * (ring_at(f, 1) - ring_at(g, 1)) : 1;
     if (before != 0) {  // also for NaN: warming up
       lua_pushboolean(L, before < 0);

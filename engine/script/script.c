@@ -165,10 +165,11 @@ static void ring_grow(struct series_ring *r) {
   free(r->values);
   r->values = values;
   r->mask = cap - 1;
+  r->grow_at = cap < r->keep ? cap : UINT64_MAX;
 }
 
 static inline void ring_push(struct series_ring *r, double v) {
-  if (__builtin_expect(!r->values || (r->count > r->mask && r->mask + 1 < r->keep), 0)) ring_grow(r);
+  if (__builtin_expect(r->count == r->grow_at, 0)) ring_grow(r);
   r->values[r->count++ & r->mask] = v;
 }
 
@@ -177,6 +178,8 @@ static void input_make(const struct running_stream *st, const struct bar *b, str
   const struct instrument *inst = &st->series->inst;
   in->time_ns = b->open_ns;
   in->close = price_double_fast(inst, b->close);
+  in->open = in->high = in->low = in->volume = 0;
+  if (!(st->needs & (NEED_OPEN | NEED_HIGH | NEED_LOW | NEED_VOLUME))) return;
   in->open = st->needs & NEED_OPEN ? price_double_fast(inst, b->open) : 0;
   in->high = st->needs & NEED_HIGH ? price_double_fast(inst, b->high) : 0;
   in->low = st->needs & NEED_LOW ? price_double_fast(inst, b->low) : 0;
@@ -200,12 +203,14 @@ void script_push(struct script *s, int stream, size_t ix) {
     struct indicator_input in;
     double out[INDICATOR_OUTPUTS_MAX];
     input_make(st, &st->series->bars[ix], &in);
-    for (int i = 0; i < s->spec->indicator_count; i++) {
-      struct running_indicator *r = &s->indicators[i];
+    const struct running_indicator *end = s->indicators + s->spec->indicator_count;
+    for (const struct running_indicator *r = s->indicators; r < end; r++) {
       if (r->stream != stream) continue;
       in.source = r->source == SOURCE_CLOSE ? in.close : indicator_source_value(r->source, &in);
       indicator_push(r->state, &in, out);
-      for (int k = 0; k < r->output_count; k++) ring_push(&s->outputs[r->first_output + k], out[k]);
+      struct series_ring *rings = &s->outputs[r->first_output];
+      ring_push(rings, out[0]);
+      for (int k = 1; k < r->output_count; k++) ring_push(&rings[k], out[k]);
     }
   }
   if (__builtin_expect(!s->warm, 0)) warm_check(s, stream);

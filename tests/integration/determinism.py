@@ -6,7 +6,7 @@ test against the same file, so they agree with each other. After a change that i
     tests/integration/determinism.py build/engine/perigee . --update
 Prints TAP.
 """
-import json, multiprocessing, os, subprocess, sys, tempfile
+import csv, gzip, json, multiprocessing, os, subprocess, sys, tempfile
 
 PERIGEE, ROOT = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 HASHES = f"{ROOT}/tests/integration/hashes.json"
@@ -98,6 +98,24 @@ def case_paths_differ():
         assert run(f"{ROOT}/strategies/sma_cross.lua", [SP500], flags)[0] != base, f"{flags} did not change the hash"
 
 
+def case_quiet():
+    """A lone series walks a short way between the instants at which anything but a bar can happen. A signal at every bar that
+    no callback hears makes every one such an instant: nothing may differ."""
+    quiet = {"sma_cross": [BTC1M], "ema_dca": [BTC1M], "grid": [BTC1M], "rsi_reversion": [SP500]}
+    with tempfile.TemporaryDirectory() as tmp:
+        for name, (data,) in quiet.items():
+            heard = f"{tmp}/signals.jsonl"
+            opener = gzip.open if data.endswith(".gz") else open
+            with opener(data, "rt") as bars, open(heard, "w") as out:
+                times = [row["time"] for row in csv.DictReader(bars)]
+                out.writelines(json.dumps({"ts": int(t) if t.isdigit() else t, "key": str(i), "source": "test"}) + "\n" for i, t in enumerate(times))
+            assert "on_signal" not in open(f"{ROOT}/strategies/{name}.lua").read()
+            for flags in ((), ("--from", "2010-01-01") if data is SP500 else ("--leverage", "3")):
+                short = run(f"{ROOT}/strategies/{name}.lua", [data], flags)
+                assert short == run(f"{ROOT}/strategies/{name}.lua", [data], (*flags, "--signals", heard)), name
+                assert short[1] > 0, name
+
+
 def update():
     json.dump({name: shipped(name)[0] for name in sorted(DATA)}, open(HASHES, "w"), indent=1)
     open(HASHES, "a").write("\n")
@@ -109,7 +127,8 @@ def main():
     names = sorted(f[:-4] for f in os.listdir(f"{ROOT}/strategies") if f.endswith(".lua"))
     cases = [(f"{n}: the committed hash", lambda n=n: case_committed(n)) for n in names]
     cases += [("all: rerun", case_rerun), ("all: on a loaded machine", case_load), ("another folder, locale, zone", case_elsewhere),
-              ("seeds", case_seeds), ("the hash tells runs apart", case_paths_differ)]
+              ("seeds", case_seeds), ("a bar between signals and one alone", case_quiet),
+              ("the hash tells runs apart", case_paths_differ)]
     print(f"1..{len(cases)}")
     bad = 0
     for i, (title, f) in enumerate(cases, 1):
