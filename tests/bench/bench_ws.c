@@ -1,8 +1,10 @@
-// tests/bench/bench_ws.c – COUNT WebSocket clients of net_server in one process: how long a broadcast takes to reach them.
+// tests/bench/bench_ws.c – COUNT WebSocket clients in one process: how long a broadcast takes to reach them.
 //
-//   bench_ws PORT COUNT ROUNDS [CA_FILE]      with CA_FILE over TLS, as `localhost`
+//   bench_ws PORT COUNT ROUNDS [--ca FILE] [--token TOKEN]
 //
-// Prints the time of connecting, the latency over all clients and rounds, and what net_server says of itself.
+// Of net_server, whose clients ask for a broadcast every half second; or, with --token, of `perigee serve`: all sign in, and once
+// connected wait for a line on standard input, the name of a channel whose next ROUNDS events are then measured by their `ts`
+// (milliseconds). With --ca over TLS, to `localhost`. Prints the time of connecting and the latency over all clients and rounds.
 #include "loop/clock.h"
 #include "loop/loop.h"
 #include "net/client.h"
@@ -16,12 +18,17 @@
 #include <unistd.h>
 
 #define CONNECTING_MAX 64
+#define NS_PER_MS 1000000
+
+static const char *token;  // of perigee serve; NULL: net_server
+static char channel[128];
+static unsigned subscribed;
 
 struct peer {
   struct client *client;
   size_t have;
   char buf[1024];
-  bool upgraded;
+  bool upgraded, known;
 };
 
 static struct loop *loop;
@@ -33,20 +40,26 @@ static int64_t *latencies;
 static size_t latency_count, expected;
 static int64_t begin_ns;
 static struct loop_timer *pace;
+static struct loop_watch *input;
+static long long first_seq;
 
 static void fatal(const char *what) {
   fprintf(stderr, "bench_ws: %s\n", what);
   exit(1);
 }
 
-static void send_text(struct peer *p, const char *text) {
+static void send_frame(struct peer *p, int opcode, const char *text) {
   size_t len = strlen(text);
-  char frame[256] = {(char)0x81, (char)(0x80 | (len < 126 ? len : 126))};
+  char frame[2048] = {(char)(0x80 | opcode), (char)(0x80 | (len < 126 ? len : 126))};
   size_t head = len < 126 ? 2 : 4;
   if (len >= 126) frame[2] = (char)(len >> 8), frame[3] = (char)len;
   memset(frame + head, 0, 4);  // a mask of zeros
   memcpy(frame + head + 4, text, len);
   if (!client_write(p->client, frame, head + 4 + len)) fatal("cannot write");
+}
+
+static void send_text(struct peer *p, const char *text) {
+  send_frame(p, 1, text);
 }
 
 static int compare(const void *a, const void *b) {
@@ -57,7 +70,7 @@ static int compare(const void *a, const void *b) {
 static void report(void) {
   qsort(latencies, latency_count, sizeof *latencies, compare);
   double ms = 1e-6;
-  printf("%u clients, %u broadcasts of 128 bytes: p50 %.1f ms, p99 %.1f ms, max %.1f ms; %zu frames\n", count, rounds,
+  printf("%u clients, %u broadcasts: p50 %.1f ms, p99 %.1f ms, max %.1f ms; %zu frames\n", count, rounds,
     (double)latencies[latency_count / 2] * ms, (double)latencies[latency_count * 99 / 100] * ms, (double)latencies[latency_count - 1] * ms,
     latency_count);
   fflush(stdout);
@@ -80,18 +93,60 @@ static void broadcast(void *arg) {
 }
 
 static void all_joined(void) {
-  printf("connected in %.1f s; now idle for 2 s\n", (double)(clock_monotonic_ns() - begin_ns) * 1e-9);
+  printf("connected in %.1f s\n", (double)(clock_monotonic_ns() - begin_ns) * 1e-9);
   fflush(stdout);
-  loop_timer_start(pace, 2000, 500);
+  if (!token) loop_timer_start(pace, 2000, 500);
+}
+
+// A channel's name has come: all subscribe to it.
+static void on_input(void *arg, unsigned events) {
+  (void)arg, (void)events;
+  char text[256];
+  if (!fgets(channel, sizeof channel, stdin)) fatal("no channel");
+  channel[strcspn(channel, "\n")] = '\0';
+  loop_watch_set(input, 0);
+  snprintf(text, sizeof text, "{\"op\":\"subscribe\",\"channels\":[\"%s\"]}", channel);
+  for (unsigned i = 0; i < count; i++) send_text(&peers[i], text);
+}
+
+static void joined(void);
+
+// A message of perigee serve.
+static void hear_service(struct peer *p, const char *text) {
+  char message[1536];
+  const char *ts = strstr(text, "\"ts\":"), *data = strstr(text, "\"data\":");
+  if (strncmp(text, "{\"op\":\"hello\"", 14) == 0) return;
+  if (strncmp(text, "{\"op\":\"auth\",\"ok\":true", 24) == 0) {
+    p->known = true;
+    joined();
+  } else if (strncmp(text, "{\"op\":\"subscribed\"", 19) == 0) {
+    if (!strstr(text, channel) || strstr(text, "\"code\"")) fatal(text);
+    subscribed++;
+  } else if (ts && data) {
+    if (subscribed < count || latency_count == (size_t)count * rounds) return;  // too early for some, or over
+    // The first event after everybody is subscribed is the first that counts.
+    const long long seq = atoll(strstr(text, "\"seq\":") + 6);
+    if (first_seq == 0) first_seq = seq + 1;
+    if (seq < first_seq || seq >= first_seq + rounds) return;
+    latencies[latency_count++] = clock_wall_ns() - atoll(ts + 5) * NS_PER_MS;
+    if (latency_count == (size_t)count * rounds) {
+      expected = latency_count;
+      report();
+    }
+  } else if (!p->known) {
+    snprintf(message, sizeof message, "unexpected: %s", text);
+    fatal(message);
+  }
 }
 
 static void open_next(void);
 
 static void on_open(void *arg) {
   struct peer *p = arg;
-  static const char request[] = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-  if (!client_write(p->client, request, sizeof request - 1)) fatal("cannot write");
+  char request[512];
+  int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", token ? "/api/v1/ws" : "/ws");
+  if (!client_write(p->client, request, (size_t)n)) fatal("cannot write");
 }
 
 static void take_frames(struct peer *p) {
@@ -104,8 +159,16 @@ static void take_frames(struct peer *p) {
       head = 4;
     }
     if (p->have - at < head + len) break;
-    const char *text = p->buf + at + head;
-    if (len > 24 && memcmp(text, "all ", 4) == 0) {
+    char *text = p->buf + at + head, behind = text[len];
+    if ((p->buf[at] & 15) == 9) {
+      send_frame(p, 10, "");
+    } else if ((p->buf[at] & 15) == 8) {
+      fatal("closed by a frame");
+    } else if (token) {
+      text[len] = '\0';
+      hear_service(p, text);
+      text[len] = behind;
+    } else if (len > 24 && memcmp(text, "all ", 4) == 0) {
       latencies[latency_count++] = clock_monotonic_ns() - atoll(text + 4);
     }
     at += head + len;
@@ -129,9 +192,14 @@ static void on_data(void *arg, const char *bytes, size_t len) {
       if (strncmp(p->buf, "HTTP/1.1 101", 12) != 0) fatal(p->buf);
       p->upgraded = true;
       p->have = 0;
-      send_text(p, "join");
-      if (++ready == count) all_joined();
-      else open_next();
+      if (token) {
+        char text[1600];
+        snprintf(text, sizeof text, "{\"op\":\"auth\",\"token\":\"%s\"}", token);
+        send_text(p, text);
+      } else {
+        send_text(p, "join");
+        joined();
+      }
       continue;
     }
     take_frames(p);
@@ -152,8 +220,13 @@ static void open_next(void) {
         p, &p->client, &err) != OK) fatal(err.msg);
 }
 
+static void joined(void) {
+  if (++ready == count) all_joined();
+  else open_next();
+}
+
 int main(int argc, char **argv) {
-  if (argc < 4) fatal("PORT COUNT ROUNDS [CA_FILE]");
+  if (argc < 4) fatal("PORT COUNT ROUNDS [--ca FILE] [--token TOKEN]");
   struct err err;
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
@@ -163,17 +236,24 @@ int main(int argc, char **argv) {
   port = (uint16_t)atoi(argv[1]);
   count = (unsigned)atoi(argv[2]);
   rounds = (unsigned)atoi(argv[3]);
-  if (argc > 4 && tls_client_create(argv[4], &tls, &err) != OK) fatal(err.msg);
+  for (int i = 4; i + 1 < argc; i += 2) {
+    if (strcmp(argv[i], "--token") == 0) token = argv[i + 1];
+    else if (strcmp(argv[i], "--ca") != 0) fatal(argv[i]);
+    else if (tls_client_create(argv[i + 1], &tls, &err) != OK) fatal(err.msg);
+  }
   peers = calloc(count, sizeof *peers);
   latencies = calloc((size_t)count * rounds + 1, sizeof *latencies);
   if (!peers || !latencies) fatal("memory");
   if (loop_create(&loop, NULL, &err) != OK || loop_timer_create(loop, broadcast, NULL, &pace, &err) != OK) fatal(err.msg);
+  if (token && loop_watch_create(loop, 0, on_input, NULL, &input, &err) != OK) fatal(err.msg);
+  if (token) loop_watch_set(input, LOOP_READABLE);
   begin_ns = clock_monotonic_ns();
   for (unsigned i = 0; i < CONNECTING_MAX; i++) open_next();
   loop_run(loop);
   if (latency_count != expected) fatal("some frames did not arrive");
   for (unsigned i = 0; i < count; i++) client_destroy(peers[i].client);
   loop_timer_destroy(pace);
+  loop_watch_destroy(input);
   loop_destroy(loop);
   tls_client_release(tls);
   free(peers);
