@@ -167,8 +167,10 @@ static void test_two_ways(void **state) {
   size_t len;
   assert_int_equal(base64url_decode(begin, strcspn(begin, "."), body, sizeof body - 1, &len), OK);
   body[len] = '\0';
+  bool in_text = false;
   for (size_t at = 0; at < len; at++) {
-    if (!strchr("{}[],:", body[at])) continue;
+    in_text ^= body[at] == '"';
+    if (in_text || !strchr("{}[],:", body[at])) continue;
     snprintf(spaced, sizeof spaced, "%.*s %s", (int)at, body, body + at);
     assert_int_equal(check(&keys, token_of(GOOD_HEADER, spaced, true), NOW, &back), JWT_VALID);
     assert_memory_equal(&back, &claims, sizeof back);
