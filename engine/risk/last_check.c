@@ -47,9 +47,14 @@ struct last_check *last_check_create(size_t intents, size_t owners, struct last_
   c->intent_slots = slots_for(intents), c->owner_slots = slots_for(owners);
   c->intents = calloc(c->intent_slots, sizeof *c->intents);
   c->owners = calloc(c->owner_slots, sizeof *c->owners);
-  if (c->intents && c->owners) return c;
-  last_check_destroy(c);
-  return NULL;
+  if (!c->intents || !c->owners) {
+    last_check_destroy(c);
+    return NULL;
+  }
+  // Written now, so that no order waits for a page later; volatile, or the compiler sees that they are zero already.
+  for (size_t i = 0; i < c->intent_slots; i++) ((volatile struct intent_row *)c->intents)[i].id = 0;
+  for (size_t i = 0; i < c->owner_slots; i++) ((volatile struct owner_row *)c->owners)[i].key = 0;
+  return c;
 }
 
 void last_check_destroy(struct last_check *c) {

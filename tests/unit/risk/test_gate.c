@@ -278,6 +278,44 @@ static void test_margin(void **state) {
   assert_true(f.account.exposure_e8 == E8(200) && f.tenant.exposure_e8 == E8(100));
 }
 
+// What pending orders would tie up, as order/account.h counts it: only what opens, the larger side, rounded up.
+static void test_pending_margin_is_the_accounts(void **state) {
+  (void)state;
+  uint64_t x = 99991;
+  for (int round = 0; round < 500; round++) {
+    struct fixture f;
+    struct account a;
+    struct err err;
+    struct fill_result r;
+    int s;
+    start(&f);
+    f.account_symbol.leverage_e4 = f.bot_symbol.leverage_e4 = round % 2 ? 30000 : LEVERAGE_ONE_E4;
+    account_init(&a, false);
+    assert_true(account_deposit(&a, (cash){E8(1000000)}));
+    assert_int_equal(account_symbol_add(&a, &f.inst, f.bot_symbol.leverage_e4, &s, &err), OK);
+    account_mark(&a, 0, (price){100});
+    for (int i = 0; i < 6; i++) {
+      x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+      struct gate_ticket t;
+      f.o = (struct gate_order){.side = x & 1 ? SIDE_BUY : SIDE_SELL, .lots = 1 + (int64_t)((x >> 8) % 50), .px = {80 + (int64_t)((x >> 20) % 40)}};
+      if (x >> 32 & 1) {
+        struct fill fill = {.order = 1, .side = f.o.side, .qty = {f.o.lots}, .px = {100}};
+        assert_true(account_fill(&a, &fill, &r));
+        gate_fill(&f.p, f.o.side, f.o.lots);
+      } else {
+        cash value;
+        assert_true(instrument_notional(&f.inst, f.o.px, (quantity){f.o.lots}, ROUND_CEIL, &value));
+        gate_accept(&f.p, &f.o, &t);
+        a.work_count++;
+        *(f.o.side == SIDE_BUY ? &a.symbols[0].work_buy_lots : &a.symbols[0].work_sell_lots) += f.o.lots;
+        *(f.o.side == SIDE_BUY ? &a.symbols[0].work_buy_e8 : &a.symbols[0].work_sell_e8) += value.e8;
+      }
+      assert_true(f.account.margin_e8 == account_free_now(&a).e8 - account_free(&a).e8);
+    }
+    account_finish(&a);
+  }
+}
+
 static void test_protections_and_prop_rules(void **state) {
   (void)state;
   struct fixture f;
@@ -459,7 +497,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_the_order_itself), cmocka_unit_test(test_collar), cmocka_unit_test(test_rate),
     cmocka_unit_test(test_open_orders), cmocka_unit_test(test_tier_halt_self_trade), cmocka_unit_test(test_growth_limits),
-    cmocka_unit_test(test_margin), cmocka_unit_test(test_protections_and_prop_rules), cmocka_unit_test(test_random_histories),
+    cmocka_unit_test(test_margin), cmocka_unit_test(test_pending_margin_is_the_accounts),
+    cmocka_unit_test(test_protections_and_prop_rules), cmocka_unit_test(test_random_histories),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
