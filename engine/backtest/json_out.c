@@ -24,12 +24,21 @@ static int utf8_len(const unsigned char *s, size_t left) {
   return n;
 }
 
+// Means itself wherever it stands.
+static const bool is_plain[256] = {[' ' ... '!'] = true, ['#' ... '%'] = true, ['\'' ... ';'] = true, ['='] = true, ['?' ... '['] = true, [']' ... '~'] = true};
+
 static void quoted(struct json_out *j, const char *text) {
   struct buf *b = j->out;
   const unsigned char *s = (const unsigned char *)text;
   size_t left = strlen(text);
   buf_add(b, "\"", 1);
   while (left > 0) {
+    size_t plain = 0;
+    while (plain < left && is_plain[s[plain]]) plain++;
+    buf_add(b, s, plain);
+    s += plain;
+    left -= plain;
+    if (left == 0) break;
     int n = utf8_len(s, left);
     unsigned char c = *s;
     bool separator = n == 3 && c == 0xE2 && s[1] == 0x80 && (s[2] == 0xA8 || s[2] == 0xA9);
@@ -83,7 +92,7 @@ void jo_text(struct json_out *j, const char *key, const char *text) {
 
 void jo_int(struct json_out *j, const char *key, int64_t v) {
   lead(j, key);
-  buf_printf(j->out, "%lld", (long long)v);
+  buf_int(j->out, v);
 }
 
 void jo_real(struct json_out *j, const char *key, double v) {

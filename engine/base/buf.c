@@ -50,15 +50,33 @@ void buf_str(struct buf *b, const char *text) {
   buf_add(b, text, strlen(text));
 }
 
+void buf_int(struct buf *b, int64_t v) {
+  char text[20];
+  size_t at = sizeof text;
+  uint64_t n = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+  do text[--at] = (char)('0' + n % 10);
+  while ((n /= 10) > 0);
+  if (v < 0) text[--at] = '-';
+  buf_add(b, text + at, sizeof text - at);
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...) {
+  if (b->failed) return;
+  // Nearly always there is room, and the text is formatted once.
+  char *at = b->data ? b->data + b->len : NULL;
+  const size_t room = b->cap - b->len;
   va_list ap;
   va_start(ap, fmt);
-  int n = vsnprintf(NULL, 0, fmt, ap);
+  int n = vsnprintf(at, room, fmt, ap);
   va_end(ap);
-  if (n < 0 || !buf_reserve(b, (size_t)n)) return;
-  va_start(ap, fmt);
-  vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
-  va_end(ap);
+  if (n < 0) return;
+  if ((size_t)n >= room || (size_t)n > b->max - b->len) {
+    if (room > 0) *at = '\0';
+    if (!buf_reserve(b, (size_t)n)) return;
+    va_start(ap, fmt);
+    vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+  }
   b->len += (size_t)n;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
   char *data;   // NUL-terminated after every append
@@ -16,6 +17,7 @@ void buf_finish(struct buf *b);
 void buf_clear(struct buf *b);
 void buf_add(struct buf *b, const void *bytes, size_t len);
 void buf_str(struct buf *b, const char *text);
+void buf_int(struct buf *b, int64_t v);  // decimal; much quicker than buf_printf
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 
 // Reads a whole regular file (or pipe) of at most max_bytes into b. ERR_LIMIT names the limit; a directory is ERR_IO.

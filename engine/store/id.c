@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
 #define EPOCH_MS INT64_C(1577836800000)  // 2020-01-01
@@ -35,7 +34,9 @@ void id_seen(int64_t id) {
 
 void id_format(const char *prefix, int64_t id, char ret_text[ID_TEXT_SIZE]) {
   assert(id >= 0 && strlen(prefix) <= 8);
-  int n = snprintf(ret_text, ID_TEXT_SIZE, "%s_", prefix);
+  size_t n = strlen(prefix);
+  memcpy(ret_text, prefix, n);
+  ret_text[n++] = '_';
   for (int shift = 60; shift >= 0; shift -= 5) ret_text[n++] = digits[id >> shift & 31];
   ret_text[n] = '\0';
 }

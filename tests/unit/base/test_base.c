@@ -3,6 +3,7 @@
 #include "base/money.h"
 #include "base/status.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,6 +88,28 @@ static void check_buf(void **state) {
   buf_clear(&b);
   buf_printf(&b, "again");
   assert_string_equal(b.data, "again");
+  buf_finish(&b);
+  // Formatted text that just fits, at every size up to and over the maximum.
+  char text[301];
+  memset(text, 'x', 300);
+  text[300] = '\0';
+  for (int max = 0; max <= 300; max++) {
+    buf_init(&b, (size_t)max);
+    buf_printf(&b, "%.*s", max / 2, text);
+    buf_printf(&b, "%.*s", max - max / 2, text);
+    assert_true(!b.failed && b.len == (size_t)max && strlen(b.data) == b.len);
+    buf_printf(&b, "%c", 'y');
+    assert_true(b.failed && b.len == (size_t)max && strlen(b.data) == b.len);
+    buf_finish(&b);
+  }
+  buf_init(&b, 100);
+  static const int64_t ints[] = {0, -1, 10, -10, INT64_MAX, INT64_MIN};
+  for (size_t i = 0; i < 6; i++) {
+    buf_clear(&b);
+    buf_int(&b, ints[i]);
+    assert_int_equal(strtoll(b.data, NULL, 10), ints[i]);
+    assert_int_equal(snprintf(text, sizeof text, "%" PRId64, ints[i]), (int)b.len);
+  }
   buf_finish(&b);
   assert_null(b.data);
 }
