@@ -127,8 +127,10 @@ static void log_line_end(struct api_core *core, bool now) {
   if (now || !core->log_gathers || core->log_lines.len > 32768 || core->log_lines.failed) api_log_flush(core);
 }
 
+int api_log_level(const char *name) { return strcmp(name, "error") == 0 ? API_LOG_ERROR : strcmp(name, "warning") == 0 ? API_LOG_WARNING : API_LOG_INFO; }
+
 void api_log(struct api_core *core, const char *level, const char *event, json_t *extra) {
-  if (core->log) {
+  if (core->log && api_log_level(level) >= core->log_level) {
     json_t *line = json_pack("{s:f, s:s, s:s}", "ts", (double)(clock_wall_ns() / NS_PER_MS) / 1000, "level", level, "event", event);
     if (extra) json_object_update(line, extra);
     char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(14));
@@ -144,7 +146,7 @@ void api_log(struct api_core *core, const char *level, const char *event, json_t
 // every request: nothing in it needs to be escaped but the error, which is rare and goes the long way.
 static void log_access(struct api_call *call, int64_t took_ns) {
   struct api_core *core = call->core;
-  if (!core->log) return;
+  if (!core->log || core->log_level > (call->status >= 500 ? API_LOG_ERROR : API_LOG_INFO)) return;
   static const char *const kinds[] = {"none", "session", "key", "operator"};
   struct buf *b = &core->log_lines;
   const int64_t now_ms = clock_wall_ns() / NS_PER_MS;

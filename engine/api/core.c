@@ -7,7 +7,11 @@
 #include "api/server.h"
 #include "api/services.h"
 #include "crypto/sha256.h"
+#include "loop/clock.h"
+#include "store/store.h"
+#include "tenant/edition.h"
 #include "tenant/identity.h"
+#include "tenant/registry.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -55,13 +59,36 @@ static double gauge_jobs_running(void *arg) { return jobs_stats(arg).running; }
 static double gauge_jobs_waiting(void *arg) { return jobs_stats(arg).waiting; }
 static double gauge_jobs_ended(void *arg) { return (double)jobs_stats(arg).ended; }
 
+// What needs nothing but to be set.
+static void api_core_apply(struct api_core *core, const struct api_config *config) {
+  core->origins = config->origins;
+  core->log_level = config->log_level ? api_log_level(config->log_level) : API_LOG_INFO;
+  core->rate_percent = config->rate_percent ? config->rate_percent : 100;
+  if (core->rate_percent < 0) core->rate_percent = 0;
+}
+
+static enum status start_identity(struct db *db, void *arg, struct err *err) { return identity_start(arg, db, clock_wall_ns(), err); }
+
+enum status api_core_reload(struct api_core *core, const struct api_config *config, bool *ret_keys, struct err *err) {
+  // What can fail comes first, and what it has changed by then is sound by itself.
+  enum status st = mailer_configure(core->mailer, config, err);
+  if (st == OK && config->edition && strcmp(config->edition, registry_edition(core->registry)) != 0)
+    st = edition_use(core->registry, store_reader(core->store, STORE_CONTROL), config->edition, err);
+  if (st == OK) st = identity_reload_keys(core->identity, clock_wall_ns(), ret_keys, err);
+  if (st == OK && *ret_keys) st = store_write_sync(core->store, STORE_CONTROL, start_identity, core->identity, err);
+  if (st != OK) return st;
+  identity_set_policy(core->identity, (struct identity_policy){config->require_verified, config->closed});
+  api_core_apply(core, config);
+  return OK;
+}
+
 enum status api_core_create(const struct api_config *config, struct api_core **ret, struct err *err) {
   struct api_core *core = calloc(1, sizeof *core);
   if (!core) return err_set(err, ERR_NOMEM, "out of memory");
   core->loop = config->loop;
   core->store = config->store;
   core->version = config->version;
-  core->origins = config->origins;
+  api_core_apply(core, config);
   const char *check = getenv("PERIGEE_CHECK_ANSWERS");
   core->check_answers = config->check_answers || (check && *check);
   core->log = config->log;
@@ -80,10 +107,6 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
   }
   if (st == OK) st = bind_handlers(core, err);
   if (st == OK) st = make_openapi(core, err);
-  // PERIGEE_RATE_PERCENT scales the limits for everybody; 0 takes them away, for tests on a machine of one's own.
-  const char *percent = getenv("PERIGEE_RATE_PERCENT");
-  core->rate_percent = percent ? strtol(percent, NULL, 10) : config->rate_percent ? config->rate_percent : 100;
-  if (core->rate_percent < 0 || core->rate_percent > 1000000) core->rate_percent = 0;
   if (st == OK) st = rate_create(65536, &core->rates, err);
   if (st == OK) st = metrics_create(core->table, &core->metrics, err);
   if (st == OK) st = stream_hub_create(&api_ws_port, &rules, &core->hub, err);
@@ -126,4 +149,10 @@ void api_core_destroy(struct api_core *core) {
   free(core->handlers);
   free(core->openapi);
   free(core);
+}
+
+void api_core_log(struct api_core *core, const char *level, const char *event, const char *const *fields) {
+  json_t *extra = json_object();
+  for (; extra && *fields; fields += 2) json_object_set_new(extra, fields[0], json_string(fields[1]));
+  api_log(core, level, event, extra);
 }

@@ -39,6 +39,7 @@ struct api_core {
   void *log_arg;
   struct buf log_lines;   // gathered: a write per line would cost more than most requests
   bool log_gathers;
+  int log_level;          // enum api_log_level: what is below is not written
   unsigned calls;         // under way
   bool draining;          // the server is stopping: /ready says so
 };
@@ -81,6 +82,9 @@ json_t *admin_user_json(const struct user_row *row);
 // backtests.c: runs again what a former process left unfinished.
 enum status backtests_resume(struct api_core *core, struct err *err) MUST_CHECK;
 
+// By the names of logs: "info", "warning", "error".
+enum api_log_level { API_LOG_INFO, API_LOG_WARNING, API_LOG_ERROR };
+int api_log_level(const char *name);
 // One log line: {"ts","level","event", …}. extra may be NULL; taken.
 void api_log(struct api_core *core, const char *level, const char *event, json_t *extra);
 // Lines about requests wait for at most LOG_MS, or for 32 KiB; anything worse than "info" is written at once.

@@ -24,13 +24,19 @@
 #define FAREWELL_MS 3000
 #define NS_PER_S INT64_C(1000000000)
 
+// How mail leaves.
+struct transport {
+  char dir[4200];            // of the files
+  struct smtp *smtp;         // NULL: files
+  char from[MAIL_ADDRESS_MAX + 1];
+};
+
 struct mailer {
   struct api_core *core;
   struct loop_timer *look, *farewell;
-  char dir[4200];            // of the files
-  struct smtp *smtp;         // NULL: files
+  struct transport by;
+  struct transport *next;    // takes over when the mail under way is gone; or NULL
   const char *product;
-  char from[MAIL_ADDRESS_MAX + 1];
   int64_t hold_ms, hold_until_ms;
   bool busy, leaving, late;
   uint64_t sent, failed;     // mails sent; attempts that failed
@@ -44,6 +50,7 @@ struct mailer {
 };
 
 static void look(void *arg);
+static void take_over(struct mailer *m);
 
 // ---- marking
 
@@ -58,6 +65,7 @@ static void marked(void *arg, enum status st, const struct err *err) {
   struct mailer *m = arg;
   (void)err;  // the storage says so elsewhere; the mail will go out again
   m->busy = false;
+  if (m->next) take_over(m);
   if (st == OK && m->again) look(m);
 }
 
@@ -85,9 +93,9 @@ static void ended(struct mailer *m, enum smtp_outcome outcome, const char *detai
 
 static enum status write_file(struct mailer *m, const char *body, struct err *err) {
   char path[4400], id[ID_TEXT_SIZE];
-  if (mkdir(m->dir, 0700) != 0 && errno != EEXIST) return err_errno(err, errno, "%s", m->dir);
+  if (mkdir(m->by.dir, 0700) != 0 && errno != EEXIST) return err_errno(err, errno, "%s", m->by.dir);
   id_format("eml", m->row.id, id);
-  snprintf(path, sizeof path, "%s/%s.txt", m->dir, id);
+  snprintf(path, sizeof path, "%s/%s.txt", m->by.dir, id);
   buf_printf(&m->text, "To: %s\nSubject: %s\n\n%s\n", m->row.recipient, m->row.subject, body);
   if (m->text.failed) return err_set(err, ERR_NOMEM, "out of memory");
   return file_write_atomic(path, m->text.data, m->text.len, err);
@@ -106,13 +114,13 @@ static void smtp_done(void *arg, enum smtp_outcome outcome, const char *detail, 
 static enum status hand_over(struct mailer *m, const char *body, struct err *err) {
   char id[ID_TEXT_SIZE], message_id[ID_TEXT_SIZE + MAIL_ADDRESS_MAX + 1];
   id_format("eml", m->row.id, id);
-  snprintf(message_id, sizeof message_id, "%s%s", id, strchr(m->from, '@'));
-  const struct mail_message message = {.from = m->from, .from_name = m->product, .to = m->row.recipient, .subject = m->row.subject, .body = body,
+  snprintf(message_id, sizeof message_id, "%s%s", id, strchr(m->by.from, '@'));
+  const struct mail_message message = {.from = m->by.from, .from_name = m->product, .to = m->row.recipient, .subject = m->row.subject, .body = body,
                                        .message_id = message_id, .date_s = m->row.created_ns / NS_PER_S};
   enum status st = mail_message_write(&message, &m->text, err);
   if (st != OK) return st;
-  m->mail = (struct smtp_mail){.from = m->from, .to = m->row.recipient, .text = m->text.data, .len = m->text.len};
-  return smtp_send(m->smtp, &m->mail, smtp_done, m, err);
+  m->mail = (struct smtp_mail){.from = m->by.from, .to = m->row.recipient, .text = m->text.data, .len = m->text.len};
+  return smtp_send(m->by.smtp, &m->mail, smtp_done, m, err);
 }
 
 static void look(void *arg) {
@@ -125,40 +133,72 @@ static void look(void *arg) {
   char body[MAIL_BODY_MAX + 1];
   buf_init(&m->text, 1 << 16);
   enum status st = mail_body(identity_keys(m->core->identity), &m->row, body, &err);
-  if (st == OK) st = m->smtp ? hand_over(m, body, &err) : write_file(m, body, &err);
+  if (st == OK) st = m->by.smtp ? hand_over(m, body, &err) : write_file(m, body, &err);
   secret_wipe(body, sizeof body);
   // What is wrong with the mail itself stays wrong.
   if (st != OK) ended(m, st == ERR_INVALID || st == ERR_RANGE ? SMTP_NEVER : SMTP_LATER, err.msg);
-  else if (!m->smtp) ended(m, SMTP_SENT, "");
+  else if (!m->by.smtp) ended(m, SMTP_SENT, "");
 }
 
 // ---- settings
 
-static enum status sender_of(struct mailer *m, const struct api_config *config, struct err *err) {
+static enum status sender_of(struct transport *t, const struct api_config *config, struct err *err) {
   const char *host = config->site_url ? strstr(config->site_url, "://") : NULL;
   host = host ? host + 3 : "";
   const size_t len = strcspn(host, ":/");
-  if (config->mail_from) snprintf(m->from, sizeof m->from, "%s", config->mail_from);
-  else if (len < sizeof m->from - 16 && memchr(host, '.', len)) snprintf(m->from, sizeof m->from, "no-reply@%.*s", (int)len, host);
-  if (mail_address_ok(m->from)) return OK;
-  return err_set(err, ERR_USAGE, m->from[0] ? "mail-from \"%s\" is no plain mail address" : "a mail server needs mail-from, the address that mail comes from%s", m->from);
+  if (config->mail_from) snprintf(t->from, sizeof t->from, "%s", config->mail_from);
+  else if (len < sizeof t->from - 16 && memchr(host, '.', len)) snprintf(t->from, sizeof t->from, "no-reply@%.*s", (int)len, host);
+  if (mail_address_ok(t->from)) return OK;
+  return err_set(err, ERR_USAGE, t->from[0] ? "mail-from \"%s\" is no plain mail address" : "a mail server needs mail-from, the address that mail comes from%s", t->from);
 }
 
-static enum status smtp_of(struct mailer *m, const struct api_config *config, struct err *err) {
+static enum status smtp_of(struct transport *t, struct loop *loop, const struct api_config *config, struct err *err) {
   struct smtp_server server;
   struct tls_client *tls = NULL;
   enum status st = smtp_server_parse(config->mail, &server, err);
   if (st != OK) return err_wrap(err, ERR_USAGE, "mail");
-  st = sender_of(m, config, err);
+  st = sender_of(t, config, err);
   if (st == OK && config->mail_password && strlen(config->mail_password) >= sizeof server.password)
     st = err_set(err, ERR_USAGE, "the mail server's password is longer than %zu bytes", sizeof server.password - 1);
   if (st == OK && config->mail_password) snprintf(server.password, sizeof server.password, "%s", config->mail_password);
   if (st == OK && server.security != SMTP_PLAIN) st = tls_client_create(config->mail_ca, &tls, err);
-  const struct smtp_options options = {.server = &server, .tls = tls, .hello = strchr(m->from, '@') ? strchr(m->from, '@') + 1 : ""};
-  if (st == OK) st = smtp_create(m->core->loop, &options, &m->smtp, err);
+  const struct smtp_options options = {.server = &server, .tls = tls, .hello = strchr(t->from, '@') ? strchr(t->from, '@') + 1 : ""};
+  if (st == OK) st = smtp_create(loop, &options, &t->smtp, err);
   tls_client_release(tls);
   secret_wipe(&server, sizeof server);
   return st;
+}
+
+static enum status transport_of(struct mailer *m, const struct api_config *config, struct transport *ret, struct err *err) {
+  *ret = (struct transport){.smtp = NULL};
+  if (config->mail && strncmp(config->mail, "dir:", 4) != 0) return smtp_of(ret, m->core->loop, config, err);
+  if (config->mail) snprintf(ret->dir, sizeof ret->dir, "%s", config->mail + 4);
+  else snprintf(ret->dir, sizeof ret->dir, "%s/outbox", store_dir(m->core->store));
+  return OK;
+}
+
+static void take_over(struct mailer *m) {
+  smtp_destroy(m->by.smtp);
+  m->by = *m->next;
+  free(m->next);
+  m->next = NULL;
+  m->hold_ms = m->hold_until_ms = 0;
+}
+
+enum status mailer_configure(struct mailer *m, const struct api_config *config, struct err *err) {
+  struct transport *t = malloc(sizeof *t);
+  if (!t) return err_set(err, ERR_NOMEM, "out of memory");
+  enum status st = transport_of(m, config, t, err);
+  if (st != OK) {
+    smtp_destroy(t->smtp);
+    free(t);
+    return st;
+  }
+  if (m->next) smtp_destroy(m->next->smtp);
+  free(m->next);
+  m->next = t;
+  if (!m->busy) take_over(m);
+  return OK;
 }
 
 static double gauge_waiting(void *arg) {
@@ -176,10 +216,7 @@ enum status mailer_create(struct api_core *core, const struct api_config *config
   m->core = core;
   m->product = config->product ? config->product : "Perigee";
   *ret = m;  // its destruction is the core's from here on
-  enum status st = OK;
-  if (!config->mail) snprintf(m->dir, sizeof m->dir, "%s/outbox", store_dir(core->store));
-  else if (strncmp(config->mail, "dir:", 4) == 0) snprintf(m->dir, sizeof m->dir, "%s", config->mail + 4);
-  else st = smtp_of(m, config, err);
+  enum status st = transport_of(m, config, &m->by, err);
   if (st == OK) st = loop_timer_create(core->loop, too_late, m, &m->farewell, err);
   if (st == OK) st = loop_timer_create(core->loop, look, m, &m->look, err);
   if (st != OK) return st;
@@ -198,7 +235,9 @@ void mailer_destroy(struct mailer *m) {
   if (m->busy && m->farewell) loop_timer_start(m->farewell, FAREWELL_MS, 0);
   // Marking always ends; a mail server may not.
   while (m->busy && !(m->late && m->text.data)) loop_turn(m->core->loop, true);
-  smtp_destroy(m->smtp);
+  smtp_destroy(m->by.smtp);
+  if (m->next) smtp_destroy(m->next->smtp);
+  free(m->next);
   wipe_text(m);
   loop_timer_destroy(m->farewell);
   free(m);

@@ -11,5 +11,7 @@ struct mailer;
 
 // ERR_USAGE: a setting is wrong or missing.
 enum status mailer_create(struct api_core *core, const struct api_config *config, struct mailer **ret, struct err *err) MUST_CHECK;
+// Other settings: from the next mail on. When they are wrong, nothing changes.
+enum status mailer_configure(struct mailer *m, const struct api_config *config, struct err *err) MUST_CHECK;
 // A mail that is just being handed over gets a few more seconds. NULL does nothing.
 void mailer_destroy(struct mailer *m);

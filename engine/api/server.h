@@ -31,13 +31,20 @@ struct api_config {
   bool closed;                 // only operators make users
   const char *exe;             // this program, absolute: children for backtests and proofs; NULL: none, and those routes say unavailable
   const char *const *origins;  // CORS and WebSocket origins beside our own; ends with NULL; may be NULL
-  int rate_percent;            // of the usual rate limits; 0: 100; negative: no limits, for tests
+  int rate_percent;            // of the usual rate limits; 0: 100; negative: no limits
+  const char *log_level;       // "info", "warning" or "error": what is less is not logged; NULL: info
   bool check_answers;          // for tests: an answer that is not documented becomes a 500
   void (*log)(void *arg, const char *lines, size_t len);  // JSON objects, one a line, without the last line's end; may be NULL
   void *log_arg;
 };
 
 enum status api_core_create(const struct api_config *config, struct api_core **ret, struct err *err) MUST_CHECK;
+// Takes over what may change while the service runs: origins, rate_percent, log_level, require_verified, closed, mail and what
+// belongs to it, edition; and reads the key files again (*ret_keys: there were others). On the loop. When something is wrong it
+// says what, and the settings stay as they were, but for those before it in this order: mail, edition, keys.
+enum status api_core_reload(struct api_core *core, const struct api_config *config, bool *ret_keys, struct err *err) MUST_CHECK;
+// A line in the log about something outside of the API; fields: name, value pairs that end with NULL.
+void api_core_log(struct api_core *core, const char *level, const char *event, const char *const *fields);
 // When no call is under way: after the server stopped.
 void api_core_destroy(struct api_core *core);
 

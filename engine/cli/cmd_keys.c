@@ -1,5 +1,6 @@
-// cli/cmd_keys.c – `perigee keys`: new keys for old, and whether the audit log is as it was written. Offline: the commands take
-// the data directory's lock, so that no server works with keys it has not read.
+// cli/cmd_keys.c – `perigee keys`: new keys for old, and whether the audit log is as it was written. What touches the database is
+// offline: it takes the data directory's lock, so that no server works with a master key it has not read. A new key for tokens is a
+// file, which a running server reads on SIGHUP; until then it signs with the former one.
 #include "cli/commands.h"
 
 #include "cli/data_dir.h"
@@ -18,6 +19,7 @@
 #define BATCH 500
 
 static const struct cli_option keys_options[] = {CLI_DATA_DIR_OPTION, {NULL, NULL, NULL}};
+enum { ROTATE_MASTER, ROTATE_TOKENS, AUDIT };
 static const struct operator_action actions[] = {{"rotate-master", "", 1}, {"rotate-tokens", "", 1}, {"audit", "", 1}, {NULL, NULL, 0}};
 
 struct rewrap {
@@ -83,21 +85,21 @@ static int run(const struct cli_args *args) {
     return 1;
   }
   const struct store_options options = {NULL};
-  enum status st = store_open(data_dir, &options, &store, &err);
-  if (st == OK) {
-    st = action == 0 ? rotate_master(store, dir, &err) : action == 1 ? keys_rotate_token(dir, clock_wall_ns(), &err) : verify_audit(store, dir, &err);
+  enum status st = action == ROTATE_TOKENS ? keys_rotate_token(dir, clock_wall_ns(), &err) : store_open(data_dir, &options, &store, &err);
+  if (st == OK && store) {
+    st = action == ROTATE_MASTER ? rotate_master(store, dir, &err) : verify_audit(store, dir, &err);
     store_close(store);
   }
-  if (st == OK && action == 1) printf("a new key signs access tokens; sessions go on.\n");
+  if (st == OK && action == ROTATE_TOKENS) printf("a new key signs access tokens from the next start or SIGHUP on; sessions go on.\n");
   if (st != OK) cli_error("%s", err.msg);
   return st == OK ? 0 : 1;
 }
 
 const struct cli_command cmd_keys = {
-    "keys", "rotate-master | rotate-tokens | audit [--data-dir DIR]", "rotate keys, verify the audit log; while no server runs",
-    "rotate-master makes a new master key and wraps every tenant's key with it; the sealed secrets themselves stay as they are.\n"
-    "rotate-tokens makes a new key for access tokens; the two before it still verify.\n"
-    "audit checks that every row of the audit log is as it was written, and its signatures.",
+    "keys", "rotate-master | rotate-tokens | audit [--data-dir DIR]", "rotate keys, verify the audit log",
+    "rotate-master (while no server runs) makes a new master key and wraps every tenant's key with it; the sealed secrets themselves stay as they are.\n"
+    "rotate-tokens makes a new key for access tokens; the two before it still verify. A running server takes it on SIGHUP.\n"
+    "audit (while no server runs) checks that every row of the audit log is as it was written, and its signatures.",
     keys_options, run,
     "perigee doctor\n"
     "perigee backup DIR                            and keep the new master key elsewhere"};

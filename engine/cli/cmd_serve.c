@@ -5,6 +5,7 @@
 #include "cli/service.h"
 #include "cli/settings.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,8 @@ static void warn_of_password(const struct cli_args *a) {
     fprintf(stderr, "perigee: other users of this machine can see the password in --mail; --mail-password-file FILE hides it\n");
 }
 
+static enum status read_again(void *arg, struct settings *ret, struct err *err) { return settings_read(arg, ret, err); }
+
 static int run_serve(const struct cli_args *a) {
   if (a->positional_count) return cli_usage(a, "serve takes options only");
   struct settings *settings = malloc(sizeof *settings);
@@ -60,6 +63,7 @@ static int run_serve(const struct cli_args *a) {
   if (st == OK) warn_of_password(a);
   if (st == OK) st = service_open(settings, &service, &err);
   if (st == OK) st = first_accounts(service, settings->demo, &err);
+  if (st == OK) service_reread(service, (struct service_settings){read_again, (void *)(uintptr_t)a});
   if (st == OK) st = service_run(service, &err);
   service_close(service);
   free(settings);
@@ -70,7 +74,8 @@ static int run_serve(const struct cli_args *a) {
 const struct cli_command cmd_serve = {
     "serve", "[options]", "run the service: customers, strategies, backtests over HTTP",
     "Needs no configuration: data, keys and the first operator's password (printed once) are made at the first start. Stops on SIGTERM after\n"
-    "finishing what is under way; SIGHUP reads the certificate again. Logs are JSON lines on standard error.\n"
+    "finishing what is under way. SIGHUP reads the file of settings, keys and certificate again; the log tells what needs a restart.\n"
+    "Logs are JSON lines on standard error.\n"
     "Each option may also stand in the configuration file (name = value) or the environment (PERIGEE_NAME).",
     settings_options, run_serve,
     "curl -s localhost:8080/api/v1/openapi.json    every route; examples/quickstart uses them with curl\n"

@@ -23,7 +23,9 @@
 
 struct service {
   const struct settings *settings;
-  struct settings local;  // where there are none
+  struct settings *own;  // those read again, or made where there are none
+  struct service_settings source;
+  char mail_password[SETTINGS_TEXT_MAX];  // of the environment, where children shall not find it
   struct loop *loop;
   struct store *store;
   struct api_core *core;
@@ -55,11 +57,9 @@ static void log_line(void *arg, const char *line, size_t len) {
   fputc_unlocked('\n', stderr);
 }
 
-// From its file, or the environment, where children shall not find it. ret is "" where there is none.
-static enum status mail_password(const struct settings *settings, char ret[SETTINGS_TEXT_MAX], struct err *err) {
-  const char *variable = getenv("PERIGEE_MAIL_PASSWORD");
-  snprintf(ret, SETTINGS_TEXT_MAX, "%s", variable ? variable : "");
-  unsetenv("PERIGEE_MAIL_PASSWORD");
+// From its file, or the environment. ret is "" where there is none.
+static enum status mail_password(const struct service *s, const struct settings *settings, char ret[SETTINGS_TEXT_MAX], struct err *err) {
+  snprintf(ret, SETTINGS_TEXT_MAX, "%s", s->mail_password);
   if (!settings->mail_password_file[0]) return OK;
   struct buf text;
   buf_init(&text, SETTINGS_TEXT_MAX);
@@ -73,19 +73,30 @@ static enum status mail_password(const struct settings *settings, char ret[SETTI
 
 static const char *given(const char *text) { return text[0] ? text : NULL; }
 
+// password: wiped by the caller.
+static enum status config_of(const struct service *s, const struct settings *settings, char password[SETTINGS_TEXT_MAX], struct api_config *ret, struct err *err) {
+  *ret = (struct api_config){.loop = s->loop, .store = s->store, .version = PERIGEE_VERSION, .exe = s->exe, .origins = settings->origins.items,
+                             .site_url = given(settings->public_url), .edition = given(settings->edition), .mail = given(settings->mail),
+                             .mail_from = given(settings->mail_from), .mail_password = password, .mail_ca = given(settings->mail_ca),
+                             .log_level = given(settings->log_level), .rate_percent = settings->rate_percent ? (int)settings->rate_percent : -1,
+                             .require_verified = settings->require_verified, .closed = settings->closed, .log = log_line};
+  enum status st = mail_password(s, settings, password, err);
+  if (!*password) ret->mail_password = NULL;
+  return st;
+}
+
 static enum status open_core(struct service *s, bool local, struct err *err) {
-  const struct settings *settings = s->settings;
   char password[SETTINGS_TEXT_MAX];
-  enum status st = mail_password(settings, password, err);
-  if (st != OK) return st;
+  struct api_config config;
+  const char *variable = getenv("PERIGEE_MAIL_PASSWORD");
+  snprintf(s->mail_password, sizeof s->mail_password, "%s", variable ? variable : "");
+  unsetenv("PERIGEE_MAIL_PASSWORD");
   ssize_t len = readlink("/proc/self/exe", s->exe, sizeof s->exe - 1);
   if (len <= 0) return err_errno(err, errno, "/proc/self/exe");
   s->exe[len] = '\0';
-  struct api_config config = {.loop = s->loop, .store = s->store, .version = PERIGEE_VERSION, .exe = s->exe, .origins = settings->origins.items,
-                              .site_url = given(settings->public_url), .edition = given(settings->edition), .mail = given(settings->mail),
-                              .mail_from = given(settings->mail_from), .mail_password = given(password), .mail_ca = given(settings->mail_ca),
-                              .log = local ? NULL : log_line};
-  st = api_core_create(&config, &s->core, err);
+  enum status st = config_of(s, s->settings, password, &config, err);
+  if (local) config.log = NULL;
+  if (st == OK) st = api_core_create(&config, &s->core, err);
   secret_wipe(password, sizeof password);
   return st;
 }
@@ -121,8 +132,13 @@ enum status service_open(const struct settings *settings, struct service **ret, 
 enum status service_open_local(const char *dir, struct service **ret, struct err *err) {
   struct service *s = calloc(1, sizeof *s);
   if (!s) return err_set(err, ERR_NOMEM, "out of memory");
-  snprintf(s->local.data_dir, sizeof s->local.data_dir, "%s", dir);
-  s->settings = &s->local;
+  s->own = calloc(1, sizeof *s->own);
+  if (!s->own) {
+    free(s);
+    return err_set(err, ERR_NOMEM, "out of memory");
+  }
+  snprintf(s->own->data_dir, sizeof s->own->data_dir, "%s", dir);
+  s->settings = s->own;
   return opened(s, true, ret, err);
 }
 
@@ -133,8 +149,12 @@ void service_close(struct service *s) {
   store_close(s->store);
   if (s->loop) loop_destroy(s->loop);
   tls_server_release(s->tls);
+  secret_wipe(s->mail_password, sizeof s->mail_password);
+  free(s->own);
   free(s);
 }
+
+void service_reread(struct service *s, struct service_settings source) { s->source = source; }
 
 enum status service_call(struct service *s, const char *method, const char *target, const char *body, int *ret_status, char **ret_body, struct err *err) {
   return api_dispatch_local(s->core, method, target, body, NULL, ret_status, ret_body, err);
@@ -155,23 +175,50 @@ static void on_end(void *arg, int signum) {
   api_server_stop(s->server, s->settings->grace_ms, on_stopped, s);
 }
 
-static enum status read_tls(struct service *s, struct tls_server **ret, struct err *err) {
-  return tls_server_create(s->settings->tls_cert, s->settings->tls_key, ret, err);
+// Everything that may fail happens before anything that others see.
+static enum status reload(struct service *s, char changed[SETTINGS_NAMES_MAX], char restart[SETTINGS_NAMES_MAX], bool *ret_keys, struct err *err) {
+  char password[SETTINGS_TEXT_MAX] = "";
+  struct api_config config;
+  struct tls_server *tls = NULL;
+  struct settings *fresh = malloc(sizeof *fresh), *now = malloc(sizeof *now);
+  enum status st = fresh && now ? s->source.read(s->source.arg, fresh, err) : err_set(err, ERR_NOMEM, "out of memory");
+  if (st == OK) {
+    *now = *s->settings;
+    settings_take_live(now, fresh, changed, restart);
+    if (s->tls) st = tls_server_create(now->tls_cert, now->tls_key, &tls, err);
+  }
+  if (st == OK) st = config_of(s, now, password, &config, err);
+  if (st == OK) st = api_core_reload(s->core, &config, ret_keys, err);
+  secret_wipe(password, sizeof password);
+  free(fresh);
+  if (st != OK) {
+    tls_server_release(tls);
+    free(now);
+    return st;
+  }
+  if (tls) {
+    api_server_replace_tls(s->server, tls);
+    tls_server_release(s->tls);
+    s->tls = tls;
+  }
+  free(s->own);
+  s->settings = s->own = now;
+  return OK;
 }
 
 static void on_reload(void *arg, int signum) {
   struct service *s = arg;
-  (void)signum;
+  char changed[SETTINGS_NAMES_MAX] = "", restart[SETTINGS_NAMES_MAX] = "";
   struct err err;
-  struct tls_server *fresh;
-  if (!s->tls) return;
-  if (read_tls(s, &fresh, &err) != OK) {
-    fprintf(stderr, "perigee: the certificate stays as it was: %s\n", err.msg);
+  bool keys = false;
+  (void)signum;
+  if (!s->source.read || s->stopped) return;
+  if (reload(s, changed, restart, &keys, &err) != OK) {
+    api_core_log(s->core, "error", "reload_failed", (const char *[]){"error", err.msg, NULL});
     return;
   }
-  api_server_replace_tls(s->server, fresh);
-  tls_server_release(s->tls);
-  s->tls = fresh;
+  api_core_log(s->core, "warning", "reloaded", (const char *[]){"changed", changed, "keys", keys ? "new" : "as before", "certificate", s->tls ? "read again" : "none", NULL});
+  if (*restart) api_core_log(s->core, "warning", "restart_needed", (const char *[]){"settings", restart, NULL});
 }
 
 // A crash must not write keys and passwords into a core file. As many descriptors as allowed: a connection is one.
@@ -185,7 +232,7 @@ static void set_limits(void) {
 
 static enum status listen_all(struct service *s, struct err *err) {
   const struct settings *settings = s->settings;
-  enum status st = settings->tls_cert[0] ? read_tls(s, &s->tls, err) : OK;
+  enum status st = settings->tls_cert[0] ? tls_server_create(settings->tls_cert, settings->tls_key, &s->tls, err) : OK;
   for (int i = 0; st == OK && i < settings->proxies.count; i++) st = address_range_parse(settings->proxies.items[i], &s->proxies[i], err);
   char socket[SETTINGS_TEXT_MAX + 16];
   snprintf(socket, sizeof socket, "%s/perigee.sock", settings->data_dir);

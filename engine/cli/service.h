@@ -9,7 +9,14 @@ struct settings;
 enum status service_open(const struct settings *settings, struct service **ret, struct err *err) MUST_CHECK;
 // For commands when no service runs: nothing is logged, nothing resumes.
 enum status service_open_local(const char *dir, struct service **ret, struct err *err) MUST_CHECK;
-// Listens, serves until SIGTERM or SIGINT, finishes what is under way. SIGHUP reads the certificate again.
+// Where settings come from when they are read again; arg outlives the service.
+struct service_settings {
+  enum status (*read)(void *arg, struct settings *ret, struct err *err);
+  void *arg;
+};
+void service_reread(struct service *service, struct service_settings source);
+// Listens, serves until SIGTERM or SIGINT, finishes what is under way. SIGHUP reads settings, keys and certificate again; the log
+// says what changed and what needs a restart. A mistake in them leaves everything as it was.
 enum status service_run(struct service *service, struct err *err) MUST_CHECK;
 // One call as the operator. *ret_body from malloc.
 enum status service_call(struct service *service, const char *method, const char *target, const char *body, int *ret_status, char **ret_body, struct err *err) MUST_CHECK;

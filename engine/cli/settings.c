@@ -16,11 +16,14 @@
 #include <unistd.h>
 
 enum kind { TEXT, LIST, NUMBER, FLAG };
+// Whether SIGHUP is enough for a change. WHERE_SET: from one value to another, but not from or to none.
+enum when { RESTART, LIVE, LIVE_WHERE_SET };
 
 struct setting {
   const char *name, *variable;  // the flag without its dashes
   enum kind kind;
   size_t offset;
+  enum when when;
   int64_t min, max;
   enum status (*check)(const char *value, struct err *err);  // of a text or a list's entry; may be NULL
 };
@@ -55,23 +58,32 @@ static enum status check_origin(const char *value, struct err *err) {
   return is_url(value, &rest) && !*rest ? OK : err_set(err, ERR_USAGE, "\"%s\": write https://HOST or https://HOST:PORT, nothing behind", value);
 }
 
+static enum status check_level(const char *value, struct err *err) {
+  if (strcmp(value, "info") == 0 || strcmp(value, "warning") == 0 || strcmp(value, "error") == 0) return OK;
+  return err_set(err, ERR_USAGE, "\"%s\": write info, warning or error", value);
+}
+
 #define AT(field) offsetof(struct settings, field)
 static const struct setting table[] = {
-    {"config", "PERIGEE_CONFIG", TEXT, AT(config), 0, 0},
-    {"data-dir", "PERIGEE_DATA_DIR", TEXT, AT(data_dir), 0, 0},
-    {"listen", "PERIGEE_LISTEN", LIST, AT(listen), 0, 0, check_listen},
-    {"tls-cert", "PERIGEE_TLS_CERT", TEXT, AT(tls_cert), 0, 0},
-    {"tls-key", "PERIGEE_TLS_KEY", TEXT, AT(tls_key), 0, 0},
-    {"origin", "PERIGEE_ORIGIN", LIST, AT(origins), 0, 0, check_origin},
-    {"proxy", "PERIGEE_PROXY", LIST, AT(proxies), 0, 0, check_range},
-    {"public-url", "PERIGEE_PUBLIC_URL", TEXT, AT(public_url), 0, 0, check_url},
-    {"edition", "PERIGEE_EDITION", TEXT, AT(edition), 0, 0},
-    {"mail", "PERIGEE_MAIL", TEXT, AT(mail), 0, 0},
-    {"mail-from", "PERIGEE_MAIL_FROM", TEXT, AT(mail_from), 0, 0},
-    {"mail-password-file", "PERIGEE_MAIL_PASSWORD_FILE", TEXT, AT(mail_password_file), 0, 0},
-    {"mail-ca", "PERIGEE_MAIL_CA", TEXT, AT(mail_ca), 0, 0},
-    {"grace-ms", "PERIGEE_GRACE_MS", NUMBER, AT(grace_ms), 0, 600000},
-    {"demo", "PERIGEE_DEMO", FLAG, AT(demo), 0, 0},
+    {"config", "PERIGEE_CONFIG", TEXT, AT(config), RESTART, 0, 0},
+    {"data-dir", "PERIGEE_DATA_DIR", TEXT, AT(data_dir), RESTART, 0, 0},
+    {"listen", "PERIGEE_LISTEN", LIST, AT(listen), RESTART, 0, 0, check_listen},
+    {"tls-cert", "PERIGEE_TLS_CERT", TEXT, AT(tls_cert), LIVE_WHERE_SET, 0, 0},
+    {"tls-key", "PERIGEE_TLS_KEY", TEXT, AT(tls_key), LIVE_WHERE_SET, 0, 0},
+    {"origin", "PERIGEE_ORIGIN", LIST, AT(origins), LIVE, 0, 0, check_origin},
+    {"proxy", "PERIGEE_PROXY", LIST, AT(proxies), RESTART, 0, 0, check_range},
+    {"public-url", "PERIGEE_PUBLIC_URL", TEXT, AT(public_url), RESTART, 0, 0, check_url},
+    {"edition", "PERIGEE_EDITION", TEXT, AT(edition), LIVE, 0, 0},
+    {"mail", "PERIGEE_MAIL", TEXT, AT(mail), LIVE, 0, 0},
+    {"mail-from", "PERIGEE_MAIL_FROM", TEXT, AT(mail_from), LIVE, 0, 0},
+    {"mail-password-file", "PERIGEE_MAIL_PASSWORD_FILE", TEXT, AT(mail_password_file), LIVE, 0, 0},
+    {"mail-ca", "PERIGEE_MAIL_CA", TEXT, AT(mail_ca), LIVE, 0, 0},
+    {"grace-ms", "PERIGEE_GRACE_MS", NUMBER, AT(grace_ms), LIVE, 0, 600000},
+    {"log-level", "PERIGEE_LOG_LEVEL", TEXT, AT(log_level), LIVE, 0, 0, check_level},
+    {"rate-percent", "PERIGEE_RATE_PERCENT", NUMBER, AT(rate_percent), LIVE, 0, 1000000},
+    {"require-verified", "PERIGEE_REQUIRE_VERIFIED", FLAG, AT(require_verified), LIVE, 0, 0},
+    {"closed", "PERIGEE_CLOSED", FLAG, AT(closed), LIVE, 0, 0},
+    {"demo", "PERIGEE_DEMO", FLAG, AT(demo), RESTART, 0, 0},
 };
 enum { SETTINGS = sizeof table / sizeof *table };
 
@@ -79,7 +91,7 @@ const struct cli_option settings_options[] = {
     {"--config", "FILE", "settings, a line `name = value` each (DIR/perigee.conf where it exists)"},
     {"--data-dir", "DIR", "databases, keys, socket (~/.local/share/perigee)"},
     {"--listen", "HOST:PORT", "where to listen (127.0.0.1:8080); may be given again"},
-    {"--tls-cert", "FILE", "certificate with its chain, PEM: serves HTTPS; read again on SIGHUP"},
+    {"--tls-cert", "FILE", "certificate with its chain, PEM: serves HTTPS"},
     {"--tls-key", "FILE", "its key, PEM"},
     {"--origin", "URL", "another site whose pages may call the API (CORS); may be given again"},
     {"--proxy", "RANGE", "a reverse proxy whose X-Forwarded-* are believed, such as 10.0.0.0/8; may be given again"},
@@ -91,6 +103,10 @@ const struct cli_option settings_options[] = {
     {"--mail-password-file", "FILE", "the mail server's password, its first line; or PERIGEE_MAIL_PASSWORD"},
     {"--mail-ca", "FILE", "who may vouch for the mail server, PEM (whom this system trusts)"},
     {"--grace-ms", "N", "how long requests under way may take at the end (10000)"},
+    {"--log-level", "LEVEL", "info logs every request, warning and error what is wrong (info)"},
+    {"--rate-percent", "N", "rate limits of requests, in percent of the usual; 0: none (100)"},
+    {"--require-verified", NULL, "nobody signs in before their mail address is verified"},
+    {"--closed", NULL, "nobody registers; operators make users"},
     {"--demo", NULL, "a demo customer with a password printed once"},
     {NULL, NULL, NULL}};
 
@@ -209,6 +225,53 @@ static void list_close(struct settings_list *list) {
   list->items[list->count] = NULL;
 }
 
+// ---- reading again
+
+static bool is_list_same(const struct settings_list *a, const struct settings_list *b) {
+  if (a->count != b->count) return false;
+  for (int i = 0; i < a->count; i++)
+    if (strcmp(a->text[i], b->text[i]) != 0) return false;
+  return true;
+}
+
+static bool is_same(const struct setting *w, const char *a, const char *b) {
+  switch (w->kind) {
+    case TEXT: return strcmp(a, b) == 0;
+    case LIST: return is_list_same((const struct settings_list *)(const void *)a, (const struct settings_list *)(const void *)b);
+    case NUMBER: return memcmp(a, b, sizeof(int64_t)) == 0;
+    case FLAG: return memcmp(a, b, sizeof(bool)) == 0;
+  }
+  return false;
+}
+
+static void take(const struct setting *w, char *to, const char *from) {
+  switch (w->kind) {
+    case TEXT: memcpy(to, from, SETTINGS_TEXT_MAX); break;
+    case LIST: memcpy(to, from, sizeof(struct settings_list)); break;
+    case NUMBER: memcpy(to, from, sizeof(int64_t)); break;
+    case FLAG: memcpy(to, from, sizeof(bool)); break;
+  }
+}
+
+static void add_name(char names[SETTINGS_NAMES_MAX], const char *name) {
+  size_t len = strlen(names);
+  snprintf(names + len, SETTINGS_NAMES_MAX - len, "%s%s", len ? ", " : "", name);
+}
+
+void settings_take_live(struct settings *now, const struct settings *fresh, char ret_changed[SETTINGS_NAMES_MAX], char ret_restart[SETTINGS_NAMES_MAX]) {
+  *ret_changed = *ret_restart = '\0';
+  for (int i = 0; i < SETTINGS; i++) {
+    const struct setting *w = &table[i];
+    char *to = (char *)now + w->offset;
+    const char *from = (const char *)fresh + w->offset;
+    if (is_same(w, to, from)) continue;
+    bool live = w->when == LIVE || (w->when == LIVE_WHERE_SET && *to && *from);
+    add_name(live ? ret_changed : ret_restart, w->name);
+    if (live) take(w, to, from);
+  }
+  list_close(&now->origins);
+}
+
 void settings_warn_of_environment(void) {
   const char *names[SETTINGS];
   size_t prefix = strlen("PERIGEE_");
@@ -228,6 +291,7 @@ enum status settings_read(const struct cli_args *args, struct settings *ret, str
   struct settings *s = ret;
   memset(s, 0, sizeof *s);
   s->grace_ms = 10000;
+  s->rate_percent = 100;
   bool given[SETTINGS] = {false};
   enum status st = OK;
   for (int i = 0; st == OK && i < args->given_count; i++) {

@@ -29,8 +29,10 @@ struct settings {
   char edition[SETTINGS_TEXT_MAX];   // whose tiers are active
   char mail[SETTINGS_TEXT_MAX];      // "dir:PATH" or a mail server's URL (net/smtp.h)
   char mail_from[SETTINGS_TEXT_MAX], mail_password_file[SETTINGS_TEXT_MAX], mail_ca[SETTINGS_TEXT_MAX];
+  char log_level[SETTINGS_TEXT_MAX]; // "info", "warning", "error"
+  int64_t rate_percent;              // of the usual rate limits; 0: none
   int64_t grace_ms;                  // to finish requests at the end
-  bool demo;
+  bool demo, require_verified, closed;
 };
 
 // The flags, for the command's table; ends with name NULL.
@@ -38,5 +40,9 @@ extern const struct cli_option settings_options[];
 
 // Reads flags, environment, file. An error names the flag, the variable or file:line, and a near name for one that is misspelt.
 enum status settings_read(const struct cli_args *args, struct settings *ret, struct err *err) MUST_CHECK;
+// Takes over from fresh what may change while the service runs. ret_changed and ret_restart get the names of what changed and was
+// taken over, and of what changed but needs a restart; apart by ", ".
+#define SETTINGS_NAMES_MAX 512
+void settings_take_live(struct settings *now, const struct settings *fresh, char ret_changed[SETTINGS_NAMES_MAX], char ret_restart[SETTINGS_NAMES_MAX]);
 // A line on standard error for each variable that looks like a setting misspelt; other programs' PERIGEE_… pass.
 void settings_warn_of_environment(void);

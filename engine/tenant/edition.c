@@ -247,7 +247,24 @@ static enum status other_tiers(
     if (strcmp(s->name, name) == 0)
       return entry_create(SCRIPT_TIER, name, s->source, s->len, reg->watchdog, &c->entry, err);
   return err_set(
-    err, ERR_INVALID, "edition.json: \"tiers\" is missing, and no tiers are shipped for an edition named %s", name);
+    err, ERR_INVALID, "there are no tiers for an edition named %s: neither shipped, nor loaded, nor \"tiers\" in edition.json", name);
+}
+
+enum status edition_use(struct registry *reg, struct db *reader, const char *name, struct err *err) {
+  enum status st = registry_check_name(SCRIPT_TIER, name, err);
+  struct activation *a = st == OK ? activation_create(reg, 0, 1) : NULL;
+  if (st == OK && a == NULL) st = err_set(err, ERR_NOMEM, "no memory for the edition");
+  if (st != OK) return st;
+  struct change *c = &a->changes[0];
+  a->edition = name;
+  c->kind = SCRIPT_TIER;
+  snprintf(c->name, sizeof c->name, "%s", name);
+  st = other_tiers(reg, reader, name, c, err);
+  if (st == OK)
+    registry_commit(reg, a);
+  else
+    registry_discard(a);
+  return st;
 }
 
 enum status edition_prepare(

@@ -36,6 +36,9 @@ const char *edition_name(const struct edition *e);
 
 enum status edition_prepare(
   struct registry *reg, struct db *reader, struct edition *e, struct activation **ret, struct err *err) MUST_CHECK;
+// Another edition's tiers take effect at once, those stored for it or the shipped ones; on the loop, writes nothing. ERR_INVALID:
+// there are none of that name.
+enum status edition_use(struct registry *reg, struct db *reader, const char *name, struct err *err) MUST_CHECK;
 enum status edition_write(
   struct edition *e, struct activation *a, struct db *db, int64_t actor_id, int64_t now_ns, struct err *err) MUST_CHECK;
 

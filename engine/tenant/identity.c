@@ -23,6 +23,7 @@
 
 struct identity {
   struct identity_options options;
+  atomic_bool require_verified, closed;
   char *texts[5];
   struct keys *_Atomic keys;
   struct keys *all[KEYS_KEPT];
@@ -58,6 +59,7 @@ enum status identity_create(const struct identity_options *options, int64_t now_
   struct identity *id = calloc(1, sizeof *id);
   if (!id) return err_set(err, ERR_NOMEM, "identity");
   id->options = *options;
+  identity_set_policy(id, (struct identity_policy){options->require_verified, options->closed});
   pthread_mutex_init(&id->lock, NULL);
   struct identity_options *o = &id->options;
   enum status st = keep(id, 0, &o->keys_dir) && keep(id, 1, &o->credentials) && keep(id, 2, &o->master_hex) &&
@@ -89,10 +91,16 @@ void identity_destroy(struct identity *id) {
   free(id);
 }
 
-enum status identity_reload_keys(struct identity *id, int64_t now_ns, struct err *err) {
+enum status identity_reload_keys(struct identity *id, int64_t now_ns, bool *ret_changed, struct err *err) {
   struct keys *keys;
+  *ret_changed = false;
   enum status st = load_keys(&id->options, now_ns, &keys, err);
   if (st != OK) return st;
+  if (keys_same(keys, identity_keys(id))) {
+    keys_close(keys);
+    return OK;
+  }
+  *ret_changed = true;
   pthread_mutex_lock(&id->lock);
   bool room = id->all_count < KEYS_KEPT;
   if (room) {
@@ -111,6 +119,15 @@ const struct keys *identity_keys(struct identity *id) {
 
 const struct identity_options *identity_settings(const struct identity *id) {
   return &id->options;
+}
+
+struct identity_policy identity_policy(const struct identity *id) {
+  return (struct identity_policy){atomic_load(&id->require_verified), atomic_load(&id->closed)};
+}
+
+void identity_set_policy(struct identity *id, struct identity_policy policy) {
+  atomic_store(&id->require_verified, policy.require_verified);
+  atomic_store(&id->closed, policy.closed);
 }
 
 // ---- start

@@ -76,11 +76,17 @@ void identity_destroy(struct identity *id);
 // Once after opening the store; db: a write. Checks that the master keys are those the database was sealed with (ERR_INVALID
 // otherwise) and remembers sessions that ended lately.
 enum status identity_start(struct identity *id, struct db *db, int64_t now_ns, struct err *err) MUST_CHECK;
-// After a rotation, or on SIGHUP: reads the key files again. The former keys stay in memory until the end, as others may be
-// using them. Any thread.
-enum status identity_reload_keys(struct identity *id, int64_t now_ns, struct err *err) MUST_CHECK;
+// On SIGHUP: reads the key files again; *ret_changed tells whether they differ. The former keys stay in memory until the end, as
+// others may be using them. Any thread. Then identity_start again, for a master key that the database has not seen.
+enum status identity_reload_keys(struct identity *id, int64_t now_ns, bool *ret_changed, struct err *err) MUST_CHECK;
 const struct keys *identity_keys(struct identity *id);
 const struct identity_options *identity_settings(const struct identity *id);
+// What may change while it runs; both start as the options say. Any thread.
+struct identity_policy {
+  bool require_verified, closed;
+};
+struct identity_policy identity_policy(const struct identity *id);
+void identity_set_policy(struct identity *id, struct identity_policy policy);
 // Now and then; db: a write. Drops sessions, tokens and invitations that ended over a month ago.
 enum status identity_sweep(struct db *db, int64_t now_ns, struct err *err) MUST_CHECK;
 

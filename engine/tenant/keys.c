@@ -170,6 +170,16 @@ int64_t keys_master_current(const struct keys *keys) {
   return keys->master[keys->master_count - 1].version;
 }
 
+bool keys_same(const struct keys *a, const struct keys *b) {
+  if (a->master_count != b->master_count || a->tokens.count != b->tokens.count) return false;
+  bool same = secret_equal(a->site, b->site, KEY_BYTES) && secret_equal(a->audit.secret, b->audit.secret, sizeof a->audit.secret);
+  for (size_t i = 0; i < a->master_count; i++)
+    same = same && a->master[i].version == b->master[i].version && secret_equal(a->master[i].key, b->master[i].key, KEY_BYTES);
+  for (size_t i = 0; i < a->tokens.count; i++)
+    same = same && strcmp(a->tokens.key[i].kid, b->tokens.key[i].kid) == 0 && secret_equal(a->tokens.key[i].secret, b->tokens.key[i].secret, JWT_SECRET_BYTES);
+  return same;
+}
+
 void keys_derive(const struct keys *keys, const char *purpose, uint8_t ret_key[KEY_BYTES]) {
   enum status st = hkdf_sha256(NULL, 0, keys->site, KEY_BYTES, purpose, strlen(purpose), ret_key, KEY_BYTES, NULL);
   assert(st == OK);

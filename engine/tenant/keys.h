@@ -44,6 +44,7 @@ void keys_close(struct keys *keys);  // wipes; may be NULL
 
 const uint8_t *keys_master(const struct keys *keys, int64_t version);  // NULL when it is not there
 int64_t keys_master_current(const struct keys *keys);
+bool keys_same(const struct keys *a, const struct keys *b);
 // A key of its own for a purpose ("mail", "cursor"), from site.key.
 void keys_derive(const struct keys *keys, const char *purpose, uint8_t ret_key[KEY_BYTES]);
 

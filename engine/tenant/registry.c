@@ -115,7 +115,7 @@ enum status registry_create(struct db *reader, const struct registry_options *op
   if (reg == NULL) return err_set(err, ERR_NOMEM, "no memory for the scripts");
   reg->watchdog = options->watchdog;
   snprintf(reg->edition, sizeof reg->edition, "%s", options->edition != NULL ? options->edition : EDITION_DEFAULT);
-  enum status st = edition_get(reader, &edition, err);
+  enum status st = options->edition != NULL ? ERR_NOTFOUND : edition_get(reader, &edition, err);
   if (st == OK) {
     snprintf(reg->edition, sizeof reg->edition, "%s", edition.name);
     edition_row_finish(&edition);

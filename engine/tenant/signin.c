@@ -55,7 +55,7 @@ void registration_prepare(struct identity *id, struct registration *r) {
   r->user_id = 0;
   r->refusal = REFUSAL_NONE;
   r->work = (struct password_work){0};
-  if (!r->by_operator && identity_settings(id)->closed) r->refusal = REFUSAL_CLOSED;
+  if (!r->by_operator && identity_policy(id).closed) r->refusal = REFUSAL_CLOSED;
   else if (!email_normalise(r->email, strlen(r->email), r->address)) r->refusal = REFUSAL_INVALID_EMAIL;
   else if (r->name && !name_is_fine(r->name, USER_NAME_SIZE - 1)) r->refusal = REFUSAL_INVALID_NAME;
   else r->refusal = check_password(r->password, r->address, &r->detail);
@@ -126,7 +126,7 @@ static enum status make_pending(struct identity *id, const struct user_row *user
 static enum identity_refusal may_enter(const struct identity *id, const struct user_row *user) {
   if (user->erased_ns) return REFUSAL_BAD_CREDENTIALS;
   if (user->suspended_ns) return REFUSAL_SUSPENDED;
-  return identity_settings(id)->require_verified && !user->email_verified_ns ? REFUSAL_NOT_VERIFIED : REFUSAL_NONE;
+  return identity_policy(id).require_verified && !user->email_verified_ns ? REFUSAL_NOT_VERIFIED : REFUSAL_NONE;
 }
 
 static enum status enter(struct identity *id, struct db *db, const struct user_row *user, bool mfa, const struct origin *from, struct tokens *ret, struct err *err) {

@@ -390,7 +390,7 @@ static void editions(void **state) {
     {"{\"edition\":\"acme\",\"tiers\":\"rules\"}", "no name of a .lua file"},
     {"{\"edition\":\"acme\",\"strategies\":[\"s.lua\",\"./s.lua\"]}", "two scripts of kind strategy named s"},
     {"{\"edition\":\"acme\",\"branding\":[]}", "branding must be an object"},
-    {"{\"edition\":\"nobody\"}", "no tiers are shipped"},
+    {"{\"edition\":\"nobody\"}", "no tiers for an edition named nobody"},
     {"{\"edition\":\"acme\",\"shipped\":[\"smacross\"]}", "no strategy named smacross is shipped; did you mean 'sma_cross'?"},
     {"{\"edition\":\"acme\",\"shipped\":[\"grid\",\"grid\"]}", "two scripts of kind strategy named grid"},
     {SMA("\"presets\":{}"), "/presets must be a list"},
@@ -428,6 +428,18 @@ static void editions(void **state) {
   assert_string_equal(registry_plans(reg)->edition, "luno");
   registry_destroy(reg);
   reg = open_registry(NULL);
+  assert_string_equal(registry_plans(reg)->edition, "luno");
+  assert_int_equal(edition_use(reg, reader(), "acme", &err), OK);  // stored before
+  assert_string_equal(registry_plans(reg)->edition, "acme");
+  assert_string_equal(registry_edition(reg), "acme");
+  assert_int_equal(edition_use(reg, reader(), "nobody", &err), ERR_INVALID);
+  assert_int_equal(edition_use(reg, reader(), "A B", &err), ERR_INVALID);
+  assert_string_equal(registry_plans(reg)->edition, "acme");
+  struct registry *named;  // a setting beats the edition that was loaded last
+  assert_int_equal(registry_create(reader(), &(struct registry_options){.edition = "mikrobot"}, &named, NULL, &err), OK);
+  assert_string_equal(registry_plans(named)->edition, "mikrobot");
+  registry_destroy(named);
+  assert_int_equal(edition_use(reg, reader(), "luno", &err), OK);
   assert_string_equal(registry_plans(reg)->edition, "luno");
 }
 
