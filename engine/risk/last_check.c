@@ -6,7 +6,7 @@
 
 enum { SLICES = 10 };
 
-struct intent_row { uint64_t id; int64_t intended, working, filled; };
+struct intent_row { uint64_t id; int64_t intended, sent, working, filled; };  // sent: ever
 struct owner_row {
   uint64_t key;                // account × 2 or tenant × 2 + 1, plus 2; 0 is free
   bool tripped;
@@ -94,16 +94,24 @@ bool last_check_intend(struct last_check *c, uint64_t id, int64_t lots) {
   return true;
 }
 
+bool last_check_raise(struct last_check *c, uint64_t id, int64_t lots) {
+  if (c->tripped) return false;
+  struct intent_row *row = id ? intent_find(c, id) : NULL;
+  if (!row || row->id == 0) return trip_intent(c, LAST_NO_INTENT, id, 0, lots);
+  if (lots <= 0 || lots > INT64_MAX - row->intended) return trip_intent(c, LAST_NONSENSE, id, row->intended, lots);
+  row->intended += lots;
+  return true;
+}
+
 bool last_check_filled(struct last_check *c, uint64_t id, int64_t lots) {
   struct intent_row *row = id ? intent_find(c, id) : NULL;
   if (lots <= 0) return trip_intent(c, LAST_NONSENSE, id, 0, lots);
   if (!row || row->id == 0) return trip_intent(c, LAST_NO_INTENT, id, 0, lots);
   // Booked in any case: what happened counts, also when it should not have.
-  int64_t worked = row->working;
-  row->working = lots < worked ? worked - lots : 0;
+  row->working = lots < row->working ? row->working - lots : 0;  // less: a late execution of what had ended
   row->filled = lots > INT64_MAX - row->filled ? INT64_MAX : row->filled + lots;
   if (row->filled > row->intended) return trip_intent(c, LAST_OVERFILLED, id, row->intended, row->filled);
-  if (lots > worked) return trip_intent(c, LAST_UNSENT, id, worked, lots);
+  if (row->filled > row->sent) return trip_intent(c, LAST_UNSENT, id, row->sent, row->filled);
   return !c->tripped;
 }
 
@@ -196,12 +204,14 @@ bool last_check_send(struct last_check *c, uint64_t id, uint64_t account, uint64
   if (!row || row->id == 0) return trip_intent(c, LAST_NO_INTENT, id, 0, lots);
   int64_t left = row->intended - row->working - row->filled;  // working is at most intended: cannot wrap
   if (lots > left) return trip_intent(c, LAST_QUANTITY, id, left, lots);
+  if (lots > INT64_MAX - row->sent) return trip_intent(c, LAST_NONSENSE, id, row->sent, lots);
   struct last_report r = {.intent = id, .account = account, .tenant = tenant, .at_ns = now_ns};
   r.scope = LAST_TENANT;
   if (!owner_spend(c, &c->tenant, owner_key(tenant, true), notional_e8, now_ns, r)) return false;
   r.scope = LAST_ACCOUNT;
   if (!owner_spend(c, &c->account, owner_key(account, false), notional_e8, now_ns, r)) return false;
   row->working += lots;
+  row->sent += lots;
   return true;
 }
 

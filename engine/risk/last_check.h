@@ -24,7 +24,7 @@
   X(REPEATED, "repeated")            /* the same intent announced twice */               \
   X(QUANTITY, "quantity")            /* filled + working would exceed what was intended */ \
   X(OVERFILLED, "overfilled")        /* the venue executed more than that */             \
-  X(UNSENT, "unsent")                /* executed or ended more than was sent */          \
+  X(UNSENT, "unsent")                /* executed more than was ever sent, or ended more than works */ \
   X(RATE, "rate")                    /* an account's or tenant's orders in a window */   \
   X(NOTIONAL, "notional")            /* likewise its notional */                         \
   X(FULL, "full")                    /* more intents or owners at a time than it can watch */ \
@@ -65,14 +65,17 @@ void last_check_destroy(struct last_check *c);
 //
 // The journal has committed an intent of this many lots. Ids are unique over all bots; 0 is none.
 bool last_check_intend(struct last_check *c, uint64_t intent, int64_t lots);
+// Likewise a change that makes it larger by lots.
+bool last_check_raise(struct last_check *c, uint64_t intent, int64_t lots);
 // Immediately before its bytes go out: an order for an intent, or a change that makes its order larger by lots.
 bool last_check_send(struct last_check *c, uint64_t intent, uint64_t account, uint64_t tenant, int64_t lots, int64_t notional_e8,
                      int64_t now_ns);
-// The venue executed lots of it.
+// The venue executed lots of it. An execution that comes after the end of its order is late, not wrong.
 bool last_check_filled(struct last_check *c, uint64_t intent, int64_t lots);
 // Of what was sent, lots can no longer execute (cancelled, expired, rejected, proven absent, made smaller).
 bool last_check_ended(struct last_check *c, uint64_t intent, int64_t lots);
-// Nothing can happen to the intent any more; its place is free. Asserts nothing: what still works there trips as QUANTITY.
+// Its place is free. Not before the venue can no longer surprise (an hour after its end, say): an execution of a forgotten
+// intent trips as NO_INTENT, and so does forgetting one that works, as QUANTITY.
 bool last_check_forget(struct last_check *c, uint64_t intent);
 
 // Would an order of these be stopped before it is looked at?

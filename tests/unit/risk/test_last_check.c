@@ -70,8 +70,15 @@ static void test_each_violation(void **state) {
   TRIPS(last_check_filled(c, 1, 0), LAST_NONSENSE, 0, 0);
   TRIPS(last_check_filled(c, 1, 5), LAST_UNSENT, 4, 5);      // booked all the same
   TRIPS(last_check_send(c, 1, 1, 1, 6, 0, 0), LAST_QUANTITY, 5, 6);
-  TRIPS(last_check_filled(c, 1, 6), LAST_OVERFILLED, 10, 11);
-  TRIPS(last_check_filled(c, 1, INT64_MAX), LAST_OVERFILLED, 10, INT64_MAX);
+  assert_true(last_check_send(c, 1, 1, 1, 5, 0, 0) && last_check_ended(c, 1, 3));
+  assert_true(last_check_filled(c, 1, 4));                   // two of them late: they had been taken for ended
+  TRIPS(last_check_send(c, 1, 1, 1, 2, 0, 0), LAST_QUANTITY, 1, 2);
+  TRIPS(last_check_raise(c, 1, 0), LAST_NONSENSE, 10, 0);
+  TRIPS(last_check_raise(c, 1, INT64_MAX), LAST_NONSENSE, 10, INT64_MAX);
+  TRIPS(last_check_raise(c, 7, 1), LAST_NO_INTENT, 0, 1);
+  assert_true(last_check_raise(c, 1, 1) && last_check_send(c, 1, 1, 1, 2, 0, 0) && last_check_filled(c, 1, 2));
+  TRIPS(last_check_filled(c, 1, 6), LAST_OVERFILLED, 11, 17);
+  TRIPS(last_check_filled(c, 1, INT64_MAX), LAST_OVERFILLED, 11, INT64_MAX);
   assert_true(last_check_forget(c, 1));
   for (uint64_t i = 1; i <= 8; i++) assert_true(last_check_intend(c, i, 1));
   TRIPS(last_check_intend(c, 9, 1), LAST_FULL, 8, 8);
