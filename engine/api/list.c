@@ -1,8 +1,11 @@
 #include "api/list.h"
 
 #include "api/core.h"
+#include "store/id.h"
 
 #include <string.h>
+
+#define PAGE_BYTES_MAX (16 << 20)
 
 int api_limit(const struct api_call *call) { return (int)api_query_int(call, "limit", 50); }
 
@@ -38,7 +41,50 @@ bool api_list_room(struct api_list *l, int64_t id) {
   return true;
 }
 
+struct json_out *api_list_item(struct api_list *l, int64_t id) {
+  if (!api_list_room(l, id)) return NULL;
+  if (l->text.max == 0) {
+    buf_init(&l->text, PAGE_BYTES_MAX);
+    json_out_init(&l->out, &l->text, false);
+    jo_open(&l->out, NULL, '{');
+    jo_open(&l->out, "items", '[');
+  }
+  jo_open(&l->out, NULL, '{');
+  return &l->out;
+}
+
+void jo_id(struct json_out *o, const char *key, const char *prefix, int64_t id) {
+  char text[ID_TEXT_SIZE];
+  if (id) id_format(prefix, id, text);
+  if (id) jo_text(o, key, text);
+  else jo_null(o, key);
+}
+
+void jo_ms(struct json_out *o, const char *key, int64_t ns) {
+  if (ns) jo_int(o, key, ns / 1000000);
+  else jo_null(o, key);
+}
+
+// The rest of a page that was written.
+static enum status page_written(struct api_list *l, enum status st) {
+  char text[CURSOR_TEXT_SIZE];
+  json_decref(l->items);
+  jo_close(&l->out);
+  if (l->more) {
+    cursor_format((struct cursor){0, l->last}, l->call->core->cursor_secret, l->call->route->id, l->call->who.tenant_id, text);
+    jo_text(&l->out, "next_cursor", text);
+  } else {
+    jo_null(&l->out, "next_cursor");
+  }
+  jo_close(&l->out);
+  if (st == OK && l->text.failed) st = err_set(&l->call->err, ERR_NOMEM, "out of memory");
+  if (st == OK) return api_text(l->call, 200, "application/json", l->text.data, l->text.len);
+  buf_finish(&l->text);
+  return st;
+}
+
 enum status api_list_end(struct api_list *l, enum status st) {
+  if (l->text.max > 0) return page_written(l, st);
   if (st == OK) return api_page(l->call, l->items, l->more, (struct cursor){0, l->last});
   json_decref(l->items);
   return st;

@@ -44,8 +44,16 @@ json_t *script_version_tree(const struct script_version_row *row, bool whole) {
 // ---- reading
 
 static void add_strategy(void *arg, const struct script_row *row) {
-  struct api_list *l = arg;
-  if (api_list_room(l, row->id)) json_array_append_new(l->items, script_json(row, false));
+  struct json_out *o = api_list_item(arg, row->id);
+  if (!o) return;
+  jo_id(o, "id", "str", row->id);
+  jo_text(o, "name", row->name);
+  if (row->active_version) jo_int(o, "active_version", row->active_version);
+  else jo_null(o, "active_version");
+  jo_int(o, "latest_version", row->latest_version);
+  jo_ms(o, "created_at_ms", row->created_ns);
+  jo_ms(o, "updated_at_ms", row->updated_ns);
+  jo_close(o);
 }
 static void add_version(void *arg, const struct script_version_row *row) {
   struct api_list *l = arg;
@@ -79,6 +87,13 @@ enum status script_answer(struct api_call *call, struct db *db, int status, cons
     return st;
   }
   return api_json(call, status, v);
+}
+
+enum status script_changed(struct api_call *call, struct db *db, const struct script_row *row, bool with_kind) {
+  char tag[ETAG_TEXT_SIZE];
+  etag_format(row->revision, tag);
+  api_field(call, "ETag", "%s", tag);
+  return script_answer(call, db, 200, row, with_kind);
 }
 
 enum status api_strategy_get(struct api_call *call) {
@@ -279,10 +294,11 @@ static enum status activate(struct api_call *call, struct db *db) {
   struct script_row row;
   enum status st = find_strategy(call, db, &row);
   if (st != OK) return st;
+  if (!api_if_match(call, row.revision)) return ERR_CANCELLED;
   const int64_t number = strtoll(api_param(call, "version"), NULL, 10);
   st = script_activate(db, call->who.tenant_id, row.id, number, 0, call->who.user_id, call->now_ns, &row, &call->err);
   if (st == ERR_INVALID) return api_problem(call, PROBLEM_not_proven, NULL);
-  return st == OK ? script_answer(call, db, 200, &row, false) : st;
+  return st == OK ? script_changed(call, db, &row, false) : st;
 }
 enum status api_version_activate(struct api_call *call) { return api_write(call, activate); }
 

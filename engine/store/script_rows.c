@@ -1,4 +1,5 @@
 #include "store/script_rows.h"
+#include "store/row_text.h"
 
 #include "store/db.h"
 
@@ -22,8 +23,8 @@ static void read_script(const struct db_rows *rows, struct script_row *ret) {
   memset(ret, 0, sizeof *ret);
   ret->id = db_int(rows, 0);
   ret->tenant_id = db_int(rows, 1);
-  snprintf(ret->kind, sizeof ret->kind, "%s", db_text(rows, 2));
-  snprintf(ret->name, sizeof ret->name, "%s", db_text(rows, 3));
+  row_text(rows, 2, ret->kind, sizeof ret->kind);
+  row_text(rows, 3, ret->name, sizeof ret->name);
   ret->active_version = db_int(rows, 4);
   ret->latest_version = db_int(rows, 5);
   ret->revision = db_int(rows, 6);
