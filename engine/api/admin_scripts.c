@@ -33,7 +33,8 @@ static enum status find(struct api_call *call, struct script_row *ret) { return 
 enum status api_admin_script_get(struct api_call *call) {
   struct script_row row;
   enum status st = find(call, &row);
-  return st == OK ? script_answer(call, site(call), 200, &row, true) : st;
+  if (st != OK) return st;
+  return api_not_modified(call, row.revision) ? OK : script_answer(call, site(call), 200, &row, true);
 }
 enum status api_admin_versions_list(struct api_call *call) {
   struct script_row row;
@@ -110,10 +111,12 @@ static void activation_cleanup(struct api_call *call) {
 
 static enum status write_activation(struct api_call *call, struct db *db) {
   struct activation *a = call->state;
-  enum status st = registry_activate(a, db, 0, call->who.user_id, call->now_ns, &call->err);
-  if (st == ERR_CANCELLED) return api_problem(call, PROBLEM_conflict, call->err.msg);
+  // What was compared on the loop, again where nobody can come between.
+  const int64_t seen = call->req->field(call->req, "if-match") ? activation_row(a)->revision : 0;
+  enum status st = registry_activate(a, db, seen, call->who.user_id, call->now_ns, &call->err);
+  if (st == ERR_CANCELLED) return api_problem(call, PROBLEM_precondition_failed, call->err.msg);
   if (st == OK) st = api_audit(call, db, "script.activate", "str", activation_row(a)->id, NULL);
-  return st == OK ? script_answer(call, db, 200, activation_row(a), true) : st;
+  return st == OK ? script_changed(call, db, activation_row(a), true) : st;
 }
 
 static enum status swap(struct api_call *call) {
@@ -126,6 +129,7 @@ static enum status activate(struct api_call *call, int64_t version) {
   struct script_row row;
   struct activation *a = NULL;
   enum status st = find(call, &row);
+  if (st == OK && !api_if_match(call, row.revision)) return OK;
   if (st == OK) st = registry_prepare(call->core->registry, site(call), 0, row.id, version, &a, &call->err);
   if (st == ERR_INVALID) return api_problem(call, PROBLEM_not_proven, call->err.msg);
   if (st == ERR_SCRIPT || st == ERR_BUDGET) return api_problem(call, PROBLEM_script_rejected, call->err.msg);

@@ -138,7 +138,7 @@ int api_limit(const struct api_call *call);
 bool api_cursor(struct api_call *call, struct cursor *ret);
 // {"items": items, "next_cursor": …}: more tells whether there is a next page, last is where this one ended. Takes items.
 enum status api_page(struct api_call *call, json_t *items, bool more, struct cursor last);
-// False: answered with 412 or 428. Call it in the write, with the revision that is about to be replaced.
+// Without If-Match true. False: answered with 412. Call it in the write, with the revision that is about to be replaced.
 bool api_if_match(struct api_call *call, int64_t revision);
 // Sets ETag; true when If-None-Match has it and the answer is set to 304.
 bool api_not_modified(struct api_call *call, int64_t revision);

@@ -44,13 +44,21 @@ enum status api_me_get(struct api_call *call) {
 static enum status answer_me(struct api_call *call) {
   struct user_row row;
   enum status st = me_row(call, &row);
-  return st == OK ? api_json(call, 200, me_json(&row)) : st;
+  if (st != OK) return st;
+  char tag[ETAG_TEXT_SIZE];
+  etag_format(row.revision, tag);
+  api_field(call, "ETag", "%s", tag);
+  return api_json(call, 200, me_json(&row));
 }
 
 static enum status write_patch(struct api_call *call, struct db *db) {
   struct password_change *c = call->state;
   const char *name = api_body_text(call, "name");
-  enum status st = name ? user_set_name(db, call->who.user_id, name, &call->err) : OK;
+  struct user_row row;
+  enum status st = user_get(db, call->who.user_id, &row, &call->err);
+  if (st != OK) return st;
+  if (!api_if_match(call, row.revision)) return ERR_CANCELLED;
+  st = name ? user_set_name(db, call->who.user_id, name, &call->err) : OK;
   if (st == OK && name) st = api_audit(call, db, "me.rename", "usr", call->who.user_id, NULL);
   return st == OK && c ? password_change_commit(call->core->identity, db, c, &call->err) : st;
 }

@@ -93,7 +93,8 @@ static json_t *parameters(const struct api_table *t, const struct route *r) {
                                                                                          "^[A-Za-z0-9._~-]+$"),
                                           "The same key with the same request within 24 hours gets the first answer again and does nothing."));
   if (r->etag == ROUTE_ETAG_WRITE)
-    json_array_append_new(list, parameter("If-Match", "header", true, json_pack("{s:s}", "type", "string"), "The ETag of what was read."));
+    json_array_append_new(list, parameter("If-Match", "header", false, json_pack("{s:s}", "type", "string"),
+                                          "The ETag of what was read: 412 when it has changed since, and nothing is done."));
   if (r->etag == ROUTE_ETAG_READ)
     json_array_append_new(list, parameter("If-None-Match", "header", false, json_pack("{s:s}", "type", "string"), "An ETag: 304 when it is still that."));
   return list;
@@ -143,7 +144,7 @@ static json_t *responses(const struct route *r) {
     const char *content = json_string_value(json_object_get(v, "content"));
     if (content) json_object_set_new(response, "content", json_pack("{s:{s:{s:s}}}", content, "schema", "type", "string"));
     else if (!json_is_null(v)) json_object_set_new(response, "content", json_pack("{s:{s:o}}", "application/json", "schema", ref_or_inline(v, false)));
-    if (r->etag == ROUTE_ETAG_READ) json_object_set_new(response, "headers", json_pack("{s:{s:{s:s}}}", "ETag", "schema", "type", "string"));
+    if (r->etag != ROUTE_ETAG_NONE) json_object_set_new(response, "headers", json_pack("{s:{s:{s:s}}}", "ETag", "schema", "type", "string"));
     json_object_set_new(out, status, response);
   }
   if (r->etag == ROUTE_ETAG_READ) json_object_set_new(out, "304", json_pack("{s:s}", "description", "Not modified"));
@@ -171,10 +172,7 @@ static json_t *responses(const struct route *r) {
     add_problem(out, PROBLEM_idempotency_in_progress);
     add_problem(out, PROBLEM_idempotency_mismatch);
   }
-  if (r->etag == ROUTE_ETAG_WRITE) {
-    add_problem(out, PROBLEM_precondition_failed);
-    add_problem(out, PROBLEM_precondition_required);
-  }
+  if (r->etag == ROUTE_ETAG_WRITE) add_problem(out, PROBLEM_precondition_failed);
   if (!r->root) add_problem(out, PROBLEM_rate_limited);
   add_problem(out, PROBLEM_internal);
   add_problem(out, PROBLEM_unavailable);

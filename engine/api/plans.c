@@ -6,11 +6,14 @@
 #include "store/store.h"
 #include "tenant/registry.h"
 
+#include <stdlib.h>
+
 enum status api_plans_list(struct api_call *call) {
   const struct plan_set *set = registry_plans(call->core->registry);
-  json_t *items = json_array();
+  json_t *items = json_array(), *addons = json_array();
   for (int i = 0; i < set->plan_count; i++) json_array_append_new(items, plan_json(set, &set->plans[i]));
-  return api_json(call, 200, json_pack("{s:o, s:n}", "items", items, "next_cursor"));
+  for (int i = 0; i < set->addon_count; i++) json_array_append_new(addons, addon_json(set, &set->addons[i]));
+  return api_json(call, 200, json_pack("{s:o, s:n, s:o}", "items", items, "next_cursor", "addons", addons));
 }
 
 static enum status answer_subscription(struct api_call *call) {
@@ -27,8 +30,13 @@ static struct plan_change change_of(const struct api_call *call) {
 
 static enum status upgrade(struct api_call *call, struct db *db) {
   const struct plan_change change = change_of(call);
-  enum status st = subscription_change(db, snapshot_plans(call->snapshot), &change, api_body_text(call, "plan"), NULL, &call->err);
-  if (st == ERR_NOTFOUND) return api_invalid_at(call, "/plan", call->err.msg);
+  json_t *wanted = json_object_get(call->body, "addons");
+  char *addons = wanted ? json_dumps(wanted, JSON_COMPACT) : NULL;
+  if (wanted && !addons) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  const bool known = plan_find(snapshot_plans(call->snapshot), api_body_text(call, "plan")) >= 0;
+  enum status st = subscription_change(db, snapshot_plans(call->snapshot), &change, api_body_text(call, "plan"), addons, &call->err);
+  free(addons);
+  if (st == ERR_NOTFOUND || st == ERR_INVALID) return api_invalid_at(call, known ? "/addons" : "/plan", call->err.msg);
   if (st == ERR_CANCELLED) return api_problem(call, PROBLEM_conflict, call->err.msg);
   return st == OK ? api_audit(call, db, "plan.change", NULL, 0, NULL) : st;
 }

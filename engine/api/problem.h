@@ -36,7 +36,6 @@
   X(script_rejected, 422, "The script is not accepted")                                            \
   X(not_proven, 422, "Only a proven version can be active")                                        \
   X(upgrade_required, 426, "Only a WebSocket is served here")                                      \
-  X(precondition_required, 428, "If-Match is required")                                            \
   X(rate_limited, 429, "Too many requests")                                                        \
   X(tier_limit, 429, "The plan's limit is reached")                                                \
   X(fields_too_large, 431, "The header fields are too large")                                      \

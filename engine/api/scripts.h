@@ -7,6 +7,8 @@ json_t *script_json(const struct script_row *row, bool with_kind);
 json_t *script_version_tree(const struct script_version_row *row, bool whole);
 // Answers with the row and its active (else newest) version.
 enum status script_answer(struct api_call *call, struct db *db, int status, const struct script_row *row, bool with_kind);
+// The same after a change, with the new ETag.
+enum status script_changed(struct api_call *call, struct db *db, const struct script_row *row, bool with_kind);
 // The rest of GET versions, one version, diff, of a script that was found.
 enum status script_versions_answer(struct api_call *call, int64_t script_id);
 enum status script_version_answer(struct api_call *call, int64_t script_id);

@@ -15,7 +15,7 @@
 //   responses        {"200": schema or name or null or {"content": "text/plain"}}
 //   problems         codes beyond those that follow from the above
 //   idempotent       true: Idempotency-Key is honoured
-//   etag             "read": the answer has an ETag; "write": If-Match is required
+//   etag             "read": the answer has an ETag, and If-None-Match is honoured; "write": it has the new one, and If-Match is
 #pragma once
 #include "api/problem.h"
 #include "api/query.h"

@@ -368,15 +368,15 @@ json_t *plan_json(const struct plan_set *set, const struct plan *plan) {
     limits_json(plan->limits, false), "rights", rights_json(plan->rights));
 }
 
+json_t *addon_json(const struct plan_set *set, const struct addon *a) {
+  return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "id", a->id, "name", a->name, "monthly_price", money_json(a->month_e8),
+    "currency", set->currency, "limits", limits_json(a->adds, true), "rights", rights_json(a->rights));
+}
+
 json_t *plan_set_json(const struct plan_set *set) {
   json_t *plans = json_array(), *addons = json_array();
   for (int i = 0; i < set->plan_count; i++) json_array_append_new(plans, plan_json(set, &set->plans[i]));
-  for (int i = 0; i < set->addon_count; i++) {
-    const struct addon *a = &set->addons[i];
-    json_array_append_new(addons, json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "id", a->id, "name", a->name,
-                                    "monthly_price", money_json(a->month_e8), "currency", set->currency, "limits",
-                                    limits_json(a->adds, true), "rights", rights_json(a->rights)));
-  }
+  for (int i = 0; i < set->addon_count; i++) json_array_append_new(addons, addon_json(set, &set->addons[i]));
   return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:b, s:o, s:o}", "edition", set->edition, "name", set->name, "about",
     set->about, "currency", set->currency, "default", set->plans[set->default_plan].id, "grace_days", set->grace_days,
     "has_allow", (int)set->has_allow, "tiers", plans, "addons", addons);

@@ -170,6 +170,8 @@ enum status tier_describe(const char *chunkname, const char *source, size_t len,
 // {"id","name","about","monthly_price","yearly_price","currency","limits":{name: number or null},"rights":[…]}; prices are
 // decimal texts, null is unlimited. New references; NULL: no memory.
 json_t *plan_json(const struct plan_set *set, const struct plan *plan);
+// Alike, without "about" and "yearly_price"; limits are what one of it adds.
+json_t *addon_json(const struct plan_set *set, const struct addon *addon);
 json_t *plan_set_json(const struct plan_set *set);
 
 // ---- a tier script at work

@@ -35,9 +35,10 @@ static enum status no_plan(const struct plan_set *set, const char *id, struct er
   return err_set(err, ERR_NOTFOUND, "there is no plan '%.40s'", id);
 }
 
-// Applies {"bot_slot": 2}. strict: an unknown one is an error (ids of an older set are skipped when only reading).
-static enum status apply_addons(
-  const struct plan_set *set, const char *text, bool strict, struct plan *plan, struct err *err) {
+// Applies {"bot_slot": 2}. strict: an unknown one is an error (ids of an older set are skipped when only reading). ret_counts may
+// be NULL.
+static enum status apply_addons(const struct plan_set *set, const char *text, bool strict, struct plan *plan,
+  int64_t ret_counts[ADDONS_MAX], struct err *err) {
   json_t *o = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *value;
   const char *id;
   enum status st =
@@ -46,9 +47,11 @@ static enum status apply_addons(
     json_object_foreach(o, id, value) {
       int at = addon_find(set, id);
       int64_t n = json_is_integer(value) ? json_integer_value(value) : -1;
-      if (at >= 0 && n >= 0 && n <= ADDON_COUNT_MAX)
-        plan_add(plan, &set->addons[at], n);
-      else if (strict && at < 0)
+      bool good = at >= 0 && n >= 0 && n <= ADDON_COUNT_MAX;
+      if (good) plan_add(plan, &set->addons[at], n);
+      if (good && ret_counts != NULL) ret_counts[at] = n;
+      if (good) continue;
+      if (strict && at < 0)
         st = err_set(err, ERR_NOTFOUND, "there is no add-on '%.40s'", id);
       else if (strict)
         st = err_set(err, ERR_INVALID, "add-on %s: a number from 0 to %d", id, ADDON_COUNT_MAX);
@@ -97,7 +100,7 @@ static void apply_subscription(
   if (at < 0) return;
   ret->state = state_of(row->state);
   ret->plan = set->plans[at];
-  (void)apply_addons(set, row->addons, false, &ret->plan, NULL);
+  (void)apply_addons(set, row->addons, false, &ret->plan, ret->addons, NULL);
 }
 
 enum status entitlement_load(struct db *db, const struct plan_set *set, int64_t tenant_id, int64_t now_ns,
@@ -118,6 +121,7 @@ enum status entitlement_load(struct db *db, const struct plan_set *set, int64_t 
     int at = o.plan[0] != '\0' ? plan_find(set, o.plan) : -1;
     if (at >= 0) {
       ret->plan = set->plans[at];
+      memset(ret->addons, 0, sizeof ret->addons);
       ret->state = ENTITLED_GRANTED;
       ret->plan_gone = false;
     }
@@ -134,8 +138,13 @@ static json_t *ms_or_null(int64_t ns) {
 }
 
 json_t *entitlement_json(const struct entitlement *e) {
-  return json_pack("{s:o, s:s, s:o, s:o}", "plan", plan_json(e->set, &e->plan), "state",
-    entitlement_state_text(e->state), "since_ms", ms_or_null(e->since_ns), "ends_at_ms", ms_or_null(e->ends_ns));
+  json_t *addons = json_object();
+  for (int i = 0; i < e->set->addon_count; i++)
+    if (e->addons[i] > 0) json_object_set_new(addons, e->set->addons[i].id, json_integer(e->addons[i]));
+  return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "plan", plan_json(e->set, &e->plan), "state",
+    entitlement_state_text(e->state), "since_ms", ms_or_null(e->since_ns), "ends_at_ms", ms_or_null(e->ends_ns), "addons",
+    addons, "grace_until_ms", ms_or_null(e->grace_until_ns), "exception", (int)e->overridden, "exception_until_ms",
+    ms_or_null(e->override_until_ns));
 }
 
 // ---- changes
@@ -161,7 +170,7 @@ enum status subscription_change(struct db *db, const struct plan_set *set, const
   if (st != OK && st != ERR_NOTFOUND) return st;
   const char *kept = addons != NULL ? addons : st == OK && old.addons != NULL ? old.addons : "{}";
   struct plan next = set->plans[at];
-  st = apply_addons(set, kept, addons != NULL, &next, err);
+  st = apply_addons(set, kept, addons != NULL, &next, NULL, err);
   // The price decides between up and down; with the same plan, what the add-ons give.
   struct plan from = now.plan;
   enum plan_direction direction = plan_compare(&from, &next);

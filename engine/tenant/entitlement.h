@@ -28,6 +28,7 @@ struct entitlement {
   int64_t ends_ns;            // when the subscription ends; 0: not foreseen
   int64_t grace_until_ns;     // what exceeds the plan goes on until then; 0: no downgrade
   int64_t override_until_ns;  // 0: for good
+  int64_t addons[ADDONS_MAX];  // how many of each of the set's
   bool overridden;
   bool plan_gone;    // the subscription names a plan that the set no longer has; the default holds
   int64_t revision;  // of the subscription
@@ -36,7 +37,7 @@ struct entitlement {
 enum status entitlement_load(struct db *db, const struct plan_set *set, int64_t tenant_id, int64_t now_ns,
   struct entitlement *ret, struct err *err) MUST_CHECK;
 
-// {"plan","state","since_ms","ends_at_ms"} and more, as GET /subscriptions/current answers. NULL: no memory.
+// {"plan","state","since_ms","ends_at_ms","addons","grace_until_ms","exception","exception_until_ms"}, as GET /subscriptions/current answers. NULL: no memory.
 json_t *entitlement_json(const struct entitlement *e);
 
 // ---- changes; each runs in a write (store_write) and records an event

@@ -143,7 +143,12 @@ def main(binary):
             assert carol.patch("/api/v1/me", {"new_password": PASSWORD, "password": "wrong"}).code == "invalid_credentials"
             assert carol.patch("/api/v1/me", {"new_password": PASSWORD}).code == "validation_failed"
             carol.patch("/api/v1/me", {"new_password": PASSWORD, "password": "another fine password", "name": "Carol"}, expect=200)
-            assert carol.get("/api/v1/me", expect=200).json["name"] == "Carol"
+            answer = carol.get("/api/v1/me", expect=200)
+            assert answer.json["name"] == "Carol"
+            changed = carol.patch("/api/v1/me", {"name": "Caroline"}, headers={"If-Match": answer.headers["etag"]}, expect=200)
+            assert changed.headers["etag"] != answer.headers["etag"]
+            assert carol.patch("/api/v1/me", {"name": "Carla"}, headers={"If-Match": answer.headers["etag"]}).code == "precondition_failed"
+            assert carol.get("/api/v1/me", expect=200).json["name"] == "Caroline"
 
         @case("two-factor authentication: enabled by a code, asked for at login, each code once, recovery codes once")
         def _():

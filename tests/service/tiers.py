@@ -98,6 +98,53 @@ def main(binary):
             assert {k: (p["monthly_price"], p["yearly_price"]) for k, p in plans.items()} == {
                 "starter": ("29", "290"), "pro": ("79", "790"), "enterprise": ("199", "1990")}, plans
             assert plans["enterprise"]["limits"]["pairs_per_bot"] is None
+            addons = {a["id"]: a for a in op.call("GET", "/subscriptions/plans", expect=200)[1]["addons"]}
+            assert addons["bot_slot"]["monthly_price"] == "15" and addons["bot_slot"]["limits"]["bots"] == 1, addons
+
+        @case("add-ons add up; an operator's exception holds until it expires or is taken back")
+        def _():
+            zoe = s.register("zoe@tiers.example")
+
+            def limits():
+                return zoe.get("/api/v1/subscriptions/current", expect=200).json["plan"]["limits"]
+            bare = zoe.post("/api/v1/subscriptions/upgrade", {"plan": "pro"}, expect=200).json["plan"]["limits"]["bots"]
+            answer = zoe.post("/api/v1/subscriptions/upgrade", {"plan": "pro", "addons": {"bot_slot": 3}}, expect=200).json
+            assert answer["addons"] == {"bot_slot": 3} and answer["plan"]["limits"]["bots"] == bare + 3, answer
+            for body, pointer in (({"plan": "pro", "addons": {"bot_slott": 1}}, "/addons"), ({"plan": "por"}, "/plan"), ({"plan": "pro", "addons": {"bot_slot": 10001}}, "/addons/bot_slot")):
+                refused = zoe.post("/api/v1/subscriptions/upgrade", body)
+                assert refused.code == "validation_failed" and refused.json["errors"][0]["pointer"] == pointer, refused
+            path = f"/admin/users/{zoe.me['id']}/plan"
+            until = int(time.time() * 1000) + 1500
+            granted = op.call("PUT", path, {"limits": {"bots": 99, "pairs": None}, "expires_at_ms": until, "reason": "trial"}, expect=200)[1]
+            assert granted["exception"] and granted["exception_until_ms"] == until, granted
+            assert limits()["bots"] == 99 and limits()["pairs"] is None
+            time.sleep(max(0, until / 1000 + 0.05 - time.time()))
+            assert limits()["bots"] == bare + 3, "expired"
+            op.call("PUT", path, {"plan": "enterprise", "reason": "for good"}, expect=200)
+            current = zoe.get("/api/v1/subscriptions/current", expect=200).json
+            assert (current["plan"]["id"], current["state"], current["exception_until_ms"]) == ("enterprise", "granted", None), current
+            op.call("DELETE", path, expect=204)
+            assert limits()["bots"] == bare + 3
+            for body in ({"plan": "por", "reason": "x"}, {"limits": {"botz": 1}, "reason": "x"}, {"limits": {"bots": -1}, "reason": "x"}, {"plan": "pro"}):
+                assert op.call("PUT", path, body)[0] == 422, body
+            assert zoe.put("/api/v1" + path, {"plan": "enterprise", "reason": "me"}).status == 403
+
+        @case("activation with If-Match: only what was read is replaced")
+        def _():
+            script = op.put("tier", "other", tiers(7, edition="other"))
+            op.put("tier", "other", tiers(8, edition="other"))
+            path = f"/api/v1/admin/scripts/{script['id']}"
+            operator = s.operator()
+            seen = operator.get(path, expect=200).headers["etag"]
+            assert operator.get(path, headers={"If-None-Match": seen}).status == 304
+            first = operator.post(path + "/versions/1/activate", headers={"If-Match": seen}, expect=200)
+            late = operator.post(path + "/versions/2/activate", headers={"If-Match": seen})
+            assert (late.status, late.code) == (412, "precondition_failed"), late
+            assert operator.post(path + "/versions/2/activate", headers={"If-Match": "r1"}).code == "malformed_request"
+            assert operator.get(path).json["active_version"] == 1
+            operator.post(path + "/versions/2/activate", headers={"If-Match": first.headers["etag"]}, expect=200)
+            assert operator.post(path + "/rollback", headers={"If-Match": seen}).status == 412
+            assert operator.post(path + "/rollback", expect=200).json["active_version"] == 1
 
         @case("a script that is wrong is refused, with line and suggestion, and the old one stays")
         def _():

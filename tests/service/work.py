@@ -101,6 +101,9 @@ def main(binary):
             assert ada.get(f"{base}/versions/2").json["source"].endswith("-- two\n")
             tag = ada.get(base).headers["etag"]
             assert ada.get(base, headers={"If-None-Match": tag}).status == 304
+            fresh = ada.post(f"{base}/versions/2/activate", headers={"If-Match": tag}, expect=200).headers["etag"]
+            assert ada.post(f"{base}/versions/1/activate", headers={"If-Match": tag}).code == "precondition_failed"
+            ada.post(f"{base}/versions/1/activate", headers={"If-Match": fresh}, expect=200)
 
         @case("Idempotency-Key: the same answer, nothing done twice; another request with it: refused")
         def _():
