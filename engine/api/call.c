@@ -468,10 +468,7 @@ bool api_body_flag(const struct api_call *call, const char *name) { return json_
 
 bool api_if_match(struct api_call *call, int64_t revision) {
   const char *header = call->req->field(call->req, "if-match");
-  if (!header) {
-    (void)api_problem(call, PROBLEM_precondition_required, NULL);
-    return false;
-  }
+  if (!header) return true;
   switch (etag_compare(header, revision, false)) {
     case ETAG_MATCHES: return true;
     case ETAG_DIFFERS: (void)api_problem(call, PROBLEM_precondition_failed, NULL); return false;

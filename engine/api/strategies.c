@@ -89,6 +89,13 @@ enum status script_answer(struct api_call *call, struct db *db, int status, cons
   return api_json(call, status, v);
 }
 
+enum status script_changed(struct api_call *call, struct db *db, const struct script_row *row, bool with_kind) {
+  char tag[ETAG_TEXT_SIZE];
+  etag_format(row->revision, tag);
+  api_field(call, "ETag", "%s", tag);
+  return script_answer(call, db, 200, row, with_kind);
+}
+
 enum status api_strategy_get(struct api_call *call) {
   struct script_row row;
   enum status st = find_strategy(call, reader(call), &row);
@@ -287,10 +294,11 @@ static enum status activate(struct api_call *call, struct db *db) {
   struct script_row row;
   enum status st = find_strategy(call, db, &row);
   if (st != OK) return st;
+  if (!api_if_match(call, row.revision)) return ERR_CANCELLED;
   const int64_t number = strtoll(api_param(call, "version"), NULL, 10);
   st = script_activate(db, call->who.tenant_id, row.id, number, 0, call->who.user_id, call->now_ns, &row, &call->err);
   if (st == ERR_INVALID) return api_problem(call, PROBLEM_not_proven, NULL);
-  return st == OK ? script_answer(call, db, 200, &row, false) : st;
+  return st == OK ? script_changed(call, db, &row, false) : st;
 }
 enum status api_version_activate(struct api_call *call) { return api_write(call, activate); }
 
