@@ -17,10 +17,15 @@ void resting_finish(struct resting *r) {
 }
 
 static void best_again(struct resting *r, enum side side) {
-  const struct resting_order *best = NULL;
-  for (size_t i = 0; i < r->count; i++)
-    if (r->items[i].side == side && (!best || closer(side, r->items[i].limit, best->limit))) best = &r->items[i];
+  const struct resting_order *best = NULL, *taker = NULL;
+  for (size_t i = 0; i < r->count; i++) {
+    const struct resting_order *o = &r->items[i];
+    if (o->side != side) continue;
+    if (!price_given(o->limit)) taker = o;
+    else if (!best || closer(side, o->limit, best->limit)) best = o;
+  }
   r->best[index_of(side)] = best;
+  r->taker[index_of(side)] = taker;
 }
 
 bool resting_reserve(struct resting *r, size_t more) {
@@ -43,11 +48,12 @@ static struct resting_order *find(const struct resting *r, uint64_t id) {
 }
 
 void resting_add(struct resting *r, uint64_t id, uint64_t bot, enum side side, price limit) {
-  assert(r->count < r->cap && price_given(limit) && !find(r, id));
+  assert(r->count < r->cap && !find(r, id));
   struct resting_order *o = &r->items[r->count++];
   *o = (struct resting_order){id, bot, side, limit};
   const struct resting_order **best = &r->best[index_of(side)];
-  if (!*best || closer(side, limit, (*best)->limit)) *best = o;
+  if (!price_given(limit)) r->taker[index_of(side)] = o;
+  else if (!*best || closer(side, limit, (*best)->limit)) *best = o;
 }
 
 void resting_move(struct resting *r, uint64_t id, price limit) {
@@ -67,7 +73,9 @@ bool resting_remove(struct resting *r, uint64_t id) {
 }
 
 const struct resting_order *resting_meets(const struct resting *r, enum side side, price limit) {
-  const struct resting_order *other = r->best[index_of(side == SIDE_BUY ? SIDE_SELL : SIDE_BUY)];
-  if (!other || !price_given(limit)) return other;
-  return side == SIDE_BUY ? (limit.ticks >= other->limit.ticks ? other : NULL) : (limit.ticks <= other->limit.ticks ? other : NULL);
+  int other = index_of(side == SIDE_BUY ? SIDE_SELL : SIDE_BUY);
+  const struct resting_order *best = r->best[other];
+  if (!price_given(limit)) return best;
+  bool crosses = best && (side == SIDE_BUY ? limit.ticks >= best->limit.ticks : limit.ticks <= best->limit.ticks);
+  return crosses ? best : r->taker[other];
 }

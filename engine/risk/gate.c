@@ -167,7 +167,7 @@ static bool check_self_trade(struct check *c) {
   if (!c->p->resting || c->o->waits) return true;
   const struct resting_order *met = resting_meets(c->p->resting, c->o->side, c->o->limit);
   if (!met) return true;
-  refuse(c->why, REFUSE_SELF_TRADE, LEVEL_ACCOUNT, met->limit.ticks, c->o->px.ticks);
+  refuse(c->why, REFUSE_SELF_TRADE, LEVEL_ACCOUNT, price_given(met->limit) ? met->limit.ticks : c->o->px.ticks, c->o->px.ticks);
   c->why->other = met->id;
   return false;
 }

@@ -27,6 +27,11 @@ static void test_crossing(void **state) {
   assert_true(resting_remove(&r, 1));
   assert_false(resting_remove(&r, 1));
   assert_null(resting_meets(&r, SIDE_BUY, NO_PRICE));
+  resting_add(&r, 3, 9, SIDE_SELL, NO_PRICE);               // a market order on its way: a limit could overtake it
+  assert_null(resting_meets(&r, SIDE_BUY, NO_PRICE));
+  assert_int_equal(resting_meets(&r, SIDE_BUY, (price){1})->id, 3);
+  assert_true(resting_remove(&r, 3));
+  assert_null(resting_meets(&r, SIDE_BUY, (price){1}));
   resting_finish(&r);
 }
 
@@ -43,8 +48,9 @@ static void test_random(void **state) {
     enum side side = x >> 8 & 1 ? SIDE_BUY : SIDE_SELL;
     if (x % 3 == 0) {
       assert_true(resting_reserve(&r, 1));
-      resting_add(&r, next, 1, side, px);
-      all[next] = (struct resting_order){next, 1, side, px};
+      price limit = x >> 50 & 7 ? px : NO_PRICE;
+      resting_add(&r, next, 1, side, limit);
+      all[next] = (struct resting_order){next, 1, side, limit};
       next++;
     } else if (x % 3 == 1) {
       assert_int_equal(resting_remove(&r, pick), all[pick].side != 0);
@@ -53,13 +59,17 @@ static void test_random(void **state) {
       resting_move(&r, pick, px);
       all[pick].limit = px;
     }
-    bool cross = false, any = false;
-    for (uint64_t k = 1; k < next; k++)
-      if (all[k].side != 0 && all[k].side != side) any = true, cross |= side == SIDE_BUY ? px.ticks >= all[k].limit.ticks : px.ticks <= all[k].limit.ticks;
+    bool cross = false, limits = false, takers = false;
+    for (uint64_t k = 1; k < next; k++) {
+      if (all[k].side == 0 || all[k].side == side) continue;
+      if (!price_given(all[k].limit)) takers = true;
+      else limits = true, cross |= side == SIDE_BUY ? px.ticks >= all[k].limit.ticks : px.ticks <= all[k].limit.ticks;
+    }
     const struct resting_order *met = resting_meets(&r, side, px);
-    assert_int_equal(met != NULL, cross);
-    assert_int_equal(resting_meets(&r, side, NO_PRICE) != NULL, any);
+    assert_int_equal(met != NULL, cross || takers);
     if (met) assert_true(all[met->id].side == met->side && all[met->id].limit.ticks == met->limit.ticks && met->side != side);
+    if (met) assert_int_equal(price_given(met->limit), cross);
+    assert_int_equal(resting_meets(&r, side, NO_PRICE) != NULL, limits);
   }
   resting_finish(&r);
 }
