@@ -316,6 +316,32 @@ static void test_pending_margin_is_the_accounts(void **state) {
   }
 }
 
+// Amounts that do not fit are refused, and a sum that saturated on the way comes back exact.
+static void test_nothing_wraps(void **state) {
+  (void)state;
+  struct fixture f;
+  struct gate_ticket t;
+  start(&f);
+  gate_fill(&f.p, SIDE_BUY, INT64_MAX - 5);
+  assert_true(f.bot_symbol.worst_e8 == INT64_MAX && f.account.exposure_e8 == INT64_MAX);
+  EXPECT(REFUSE_OVERFLOW, LEVEL_ACCOUNT, 0, 0);
+  gate_fill(&f.p, SIDE_BUY, 50);                             // beyond 64 bits: stays at the end
+  assert_true(f.bot_symbol.lots == INT64_MAX);
+  gate_fill(&f.p, SIDE_SELL, INT64_MAX);
+  gate_price(&f.p, (price){INT64_MIN + 1});
+  assert_true(f.bot.exposure_e8 == 0 && f.account.exposure_e8 == 0 && f.tenant.exposure_e8 == 0);
+  gate_price(&f.p, (price){-100});                           // prices below zero have been seen
+  gate_fill(&f.p, SIDE_BUY, 10);
+  assert_true(f.account.exposure_e8 == E8(100));
+  gate_price(&f.p, (price){100});
+  f.o.side = SIDE_SELL;
+  f.o.lots = 10;
+  gate_accept(&f.p, &f.o, &t);
+  gate_update(&f.p, &t, 15, false);                          // made larger: in proportion
+  assert_true(t.e8 == E8(150) && f.bot_symbol.sell_e8 == E8(150));
+  gate_release(&f.p, &t);
+}
+
 static void test_protections_and_prop_rules(void **state) {
   (void)state;
   struct fixture f;
@@ -498,7 +524,7 @@ int main(void) {
     cmocka_unit_test(test_the_order_itself), cmocka_unit_test(test_collar), cmocka_unit_test(test_rate),
     cmocka_unit_test(test_open_orders), cmocka_unit_test(test_tier_halt_self_trade), cmocka_unit_test(test_growth_limits),
     cmocka_unit_test(test_margin), cmocka_unit_test(test_pending_margin_is_the_accounts),
-    cmocka_unit_test(test_protections_and_prop_rules), cmocka_unit_test(test_random_histories),
+    cmocka_unit_test(test_protections_and_prop_rules), cmocka_unit_test(test_nothing_wraps), cmocka_unit_test(test_random_histories),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

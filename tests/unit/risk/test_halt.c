@@ -56,6 +56,7 @@ static void test_modes(void **state) {
     for (int k = 0; k < 4; k++) assert_int_equal(blocked(1, 2, 3, k & 1, k & 2), blocks[m][k]);
     assert_true(halt_mode_text(m)[0]);
   }
+  for (int c = 0; c < HALT_CAUSE_COUNT; c++) assert_true(halt_cause_text(c)[0]);
   // The strictest that applies decides, and a halt never becomes milder by another.
   halt_init(&s);
   halt_set(&s, LEVEL_TENANT, 2, HALT_REDUCE, HALT_BY_PLAN, 5);

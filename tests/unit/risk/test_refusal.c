@@ -55,6 +55,13 @@ static void test_numbers(void **state) {
   assert_string_equal(refusal_text(&r, &inst, text), "bot: 7.25 % away from the last price, at most 5 % are allowed");
   d = refusal_denial(&r, &inst);
   assert_true(d.limit == 5 && d.value == 7.25);
+  d = refusal_denial(&(struct refusal){.rule = REFUSE_SIZE_MIN, .limit = 10, .value = 7}, &inst);
+  assert_true(d.limit == 0.01 && d.value == 0.007);
+  d = refusal_denial(&(struct refusal){.rule = REFUSE_BAD_PRICE, .value = 3}, &inst);
+  assert_true(d.value == 1.5);
+  d = refusal_denial(&(struct refusal){.rule = REFUSE_PROP_NEWS, .limit = 1500000000}, &inst);
+  assert_true(d.limit == 1.5 && d.code == REASON_PROP_RULE);
+  assert_string_equal(refusal_text(&(struct refusal){0}, NULL, text), "not refused");
   refuse(&r, REFUSE_COOLDOWN, LEVEL_BOT, 0, 0);
   r.until_ns = 1709164799999999999;
   assert_string_equal(refusal_text(&r, NULL, text), "bot: a pause after a trade, until 2024-02-28 23:59:59 UTC");

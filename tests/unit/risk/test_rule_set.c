@@ -318,6 +318,24 @@ static void test_random_walks(void **state) {
   }
 }
 
+static void test_little_is_enough(void **state) {
+  (void)state;
+  struct rule_set *r = parse("{\"name\":\"a\",\"initial\":\"1000\",\"consistency_pct\":\"50\"}");
+  struct rule_state s;
+  rule_state_init(&s, r, (cash){E8(1000)}, (cash){E8(1000)}, 0);
+  assert_int_equal(mark(&s, 1, 1, HOUR), RULE_GO_ON);        // no loss rule, no floor
+  assert_int_equal(ask(&s, (struct rule_order){.grows = true, .loss_e8 = RULE_UNBOUNDED}), REFUSE_NONE);
+  assert_string_equal(tz_name(r->zone), "UTC");
+  for (int i = BASIS_BALANCE; i <= BASIS_EQUITY_HIGH; i++) assert_true(rule_basis_text(i)[0]);
+  for (int i = TRAIL_STATIC; i <= TRAIL_EQUITY; i++) assert_true(rule_trail_text(i)[0]);
+  rule_set_destroy(r);
+  rule_set_destroy(NULL);
+  static char big[RULE_SET_TEXT_MAX + 2];
+  memset(big, ' ', sizeof big);
+  struct err err;
+  assert_int_equal(rule_set_parse(big, sizeof big, &r, &err), ERR_LIMIT);
+}
+
 static void test_refused_texts(void **state) {
   (void)state;
   static const struct { const char *text, *part; } bad[] = {
@@ -338,6 +356,22 @@ static void test_refused_texts(void **state) {
     {"{\"name\":\"a\",\"initial\":\"1\",\"news\":{\"before_s\":-1}}", "before_s"},
     {"{\"name\":\"a\",\"initial\":\"1\",\"max_positions\":0}", "max_positions"},
     {"{\"name\":\"a\",\"initial\":\"1\",\"day\":3}", "day"},
+    {"{\"name\":\"\",\"initial\":\"1\"}", "name"}, {"{\"name\":3,\"initial\":\"1\"}", "name"},
+    {"{\"name\":\"1234567890123456789012345678901234567890123456789012345678901234\",\"initial\":\"1\"}", "name"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"zone\":1}}", "zone"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"reset\":1}}", "reset"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"reset\":\"1a:00\"}}", "reset"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"reset\":\"::::: \"}}", "reset"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"reset\":\"12:60\"}}", "reset"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"basis\":1}}", "basis"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"day\":{\"loss\":\"0\"}}", "loss"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"total\":{\"trail\":\"equity\",\"lock_at\":\"1\"}}", "needs a loss"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"consistency_pct\":\"101\"}", "percentage"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"max_positions\":\"1\"}", "max_positions"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"max_positions\":9999999}", "max_positions"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"news\":{\"after_s\":90000}}", "after_s"},
+    {"{\"name\":\"a\",\"initial\":\"1\",\"news\":{\"after_s\":1.5}}", "after_s"},
+    {"{\"name\":\"a\",\"initial\":\"1e400\"}", "initial"}, {"{\"name\":\"a\",\"initial\":\"0.000000001\"}", "initial"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     struct rule_set *r;
@@ -353,7 +387,7 @@ int main(void) {
     cmocka_unit_test(test_ftmo_day), cmocka_unit_test(test_reset_follows_the_zone), cmocka_unit_test(test_ftmo_soft_and_worst_case),
     cmocka_unit_test(test_ftmo_one_step), cmocka_unit_test(test_topstep), cmocka_unit_test(test_consistency),
     cmocka_unit_test(test_crypto), cmocka_unit_test(test_stop_loss), cmocka_unit_test(test_nothing_wraps),
-    cmocka_unit_test(test_random_walks), cmocka_unit_test(test_refused_texts),
+    cmocka_unit_test(test_random_walks), cmocka_unit_test(test_little_is_enough), cmocka_unit_test(test_refused_texts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
