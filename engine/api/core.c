@@ -146,6 +146,7 @@ void api_core_destroy(struct api_core *core) {
   rate_destroy(core->rates);
   api_table_destroy(core->table);
   free(core->standings);
+  free(core->known_users);
   free(core->handlers);
   free(core->openapi);
   free(core);

@@ -23,6 +23,7 @@ struct api_core {
   const char *const *origins;  // CORS: allowed origins; ends with NULL
   bool check_answers;     // every answer is checked against its schema; one that does not fit becomes a 500
   struct standing_entry *standings;  // auth_resolve.c
+  struct known_user *known_users;    // me.c
   struct rate_table *rates;
   int64_t rate_percent;   // of the usual limits; 0: none
   uint8_t cursor_secret[CURSOR_KEY_BYTES];
