@@ -1,9 +1,11 @@
-// cli/cmd_import.c – `perigee import` and `perigee export`: market history into and out of a data directory.
+// cli/cmd_import.c – `perigee import` and `perigee export`: market history into and out of a data directory, also beside a server.
 //
-// Import writes, so it takes the directory's lock and no server may run on it. Export only reads and may run beside one.
+// Import takes the directory's lock when nobody serves it. When a server does, it writes to market.db beside the server's own
+// writer, which SQLite keeps apart; the server sees the bars with its next read.
 #include "cli/commands.h"
 
 #include "base/json.h"
+#include "cli/api_client.h"
 #include "cli/data_dir.h"
 #include "loop/clock.h"
 #include "loop/interrupt.h"
@@ -19,6 +21,39 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+// ---- the data directory
+
+struct markets {
+  struct store *store;  // ours alone; or
+  struct db *db;        // beside a server
+};
+
+static bool is_served(const char *dir) {
+  struct api_client *client;
+  struct err err;
+  if (api_client_open(dir, &client, &err) != OK) return false;
+  json_t *answer = NULL;
+  bool served = api_client_call(client, "GET", "/admin/system", NULL, &answer, &err) == OK;
+  json_decref(answer);
+  api_client_close(client);
+  return served;
+}
+
+static enum status markets_open(const char *dir, bool write, struct markets *ret, struct err *err) {
+  *ret = (struct markets){0};
+  if (!write) return market_db_open(dir, &ret->db, err);
+  enum status st = store_open(dir, &(struct store_options){NULL}, &ret->store, err);
+  if (st != ERR_EXISTS) return st;
+  // Somebody has the lock: a server, or a command that may be replacing the very file.
+  if (!is_served(dir)) return err_wrap(err, st, "no server answers on %s/perigee.sock, so wait for the command that works there", dir);
+  return market_db_open_writer(dir, &ret->db, err);
+}
+
+static void markets_close(struct markets *m) {
+  store_close(m->store);
+  market_db_close(m->db);
+}
 
 // ---- import
 
@@ -91,14 +126,14 @@ static void report_file(const char *path, const struct series *s, const struct i
   }
 }
 
-static enum status import_file(struct store *store, const struct cli_args *a, const char *path, const struct csv_options *o, json_t *list, struct err *err) {
+static enum status import_file(const struct markets *m, const struct cli_args *a, const char *path, const struct csv_options *o, json_t *list, struct err *err) {
   struct series s = {0};
   enum status st = load(path, o, a->positional_count == 1, &s, err);
   if (st != OK) return st;
   struct cli_progress bar;
   cli_progress_init(&bar, s.inst.symbol);
   struct import_call c = {.in = {.venue = cli_value(a, "--venue", ""), .series = &s, .repair = cli_has(a, "--repair"), .now_ns = clock_wall_ns(), .progress = show_progress, .progress_self = &bar}};
-  st = store_write_sync(store, STORE_MARKET, run_call, &c, err);
+  st = m->store ? store_write_sync(m->store, STORE_MARKET, run_call, &c, err) : market_db_import(m->db, &c.in, &c.report, err);
   cli_progress_clear(&bar);
   if (st == OK) report_file(path, &s, &c, list);
   else st = err_wrap(err, st, "%s", path);
@@ -122,18 +157,18 @@ static int run_import(const struct cli_args *a) {
   if (!cli_has(a, "--venue")) return cli_usage(a, "--venue is missing: where do the bars come from? (binance, fxcm …)");
   if (!csv_options_parse(a, &o)) return 2;
   if (!cli_data_dir(a, dir) || !make_dirs(dir)) return 1;
-  struct store *store = NULL;
+  struct markets m;
   struct err err;
   interrupt_install();
-  enum status st = store_open(dir, &(struct store_options){NULL}, &store, &err);
+  enum status st = markets_open(dir, true, &m, &err);
   if (st != OK) {
-    cli_error("%s%s", err.msg, st == ERR_EXISTS ? "; stop it to import, bars are written by one process only" : "");
+    cli_error("%s", err.msg);
     return 1;
   }
   const char *json = cli_value(a, "--json", NULL);
   json_t *list = json ? json_array() : NULL;
-  for (int i = 0; st == OK && i < a->positional_count; i++) st = import_file(store, a, a->positional[i], &o, list, &err);
-  store_close(store);
+  for (int i = 0; st == OK && i < a->positional_count; i++) st = import_file(&m, a, a->positional[i], &o, list, &err);
+  markets_close(&m);
   int code = st == OK ? 0 : st == ERR_CANCELLED ? 130 : 1;
   if (st != OK) cli_error("%s (nothing of this file was imported)", err.msg);
   if (list && write_list(list, json)) code = 1;
@@ -156,7 +191,7 @@ static const struct cli_option import_options[] = {
 const struct cli_command cmd_import = {
     "import", "FILE… --venue V [--symbol S] [--timeframe TF]", "market history from CSV files into the data directory",
     "Each file is imported whole or not at all. Bars that are stored already and equal are left alone; a bar that differs stops the\n"
-    "import unless --repair is given.",
+    "import unless --repair is given. May run beside a server of this directory, which has the bars at once.",
     import_options, run_import,
     "perigee export                                lists what is stored\n"
     "perigee serve                                 a running one shows it under /api/v1/markets and uses it for backtests"};
@@ -211,24 +246,24 @@ static int run_export(const struct cli_args *a) {
   if (a->positional_count > 1) return cli_usage(a, "one file at a time");
   if (!cli_has(a, "--symbol") && a->positional_count) return cli_usage(a, "--symbol is missing");
   if (!cli_data_dir(a, dir)) return 1;
-  struct db *db;
+  struct markets m;
   struct err err;
-  enum status st = market_db_open(dir, &db, &err);
+  enum status st = markets_open(dir, false, &m, &err);
   if (st != OK) {
     cli_error("%s", err.msg);
     return 1;
   }
   int code = 0;
   if (cli_has(a, "--symbol")) {
-    st = export_bars(a, db, &err);
+    st = export_bars(a, m.db, &err);
   } else {
     const char *json = cli_value(a, "--json", NULL);
     json_t *list = json ? json_array() : NULL;
-    st = market_list(db, cli_value(a, "--venue", NULL), NULL, 0, INT_MAX, list_market, &list, &err);
+    st = market_list(m.db, cli_value(a, "--venue", NULL), NULL, 0, INT_MAX, list_market, &list, &err);
     if (st == OK && json) code = write_list(list, json);
     json_decref(list);
   }
-  market_db_close(db);
+  markets_close(&m);
   if (st == ERR_USAGE) return cli_usage(a, "%s", err.msg);
   if (st != OK) cli_error("%s", err.msg);
   return st == OK ? code : 1;

@@ -3,6 +3,7 @@
 #include "market/segment.h"
 #include "market/text.h"
 #include "store/db.h"
+#include "store/migrate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -290,11 +291,43 @@ enum status market_import(struct db *db, const struct market_import *in, struct 
 
 // ---- beside a server
 
-enum status market_db_open(const char *data_dir, struct db **ret, struct err *err) {
+static enum status open_file(const char *data_dir, bool readonly, struct db **ret, struct err *err) {
   char path[4096];
   if (snprintf(path, sizeof path, "%s/market.db", data_dir) >= (int)sizeof path) return err_set(err, ERR_INVALID, "the data directory's name is too long");
   if (access(path, F_OK) != 0) return err_set(err, ERR_NOTFOUND, "%s: no market history yet; perigee import brings some", data_dir);
-  return db_open(path, true, false, ret, err);
+  return db_open(path, readonly, false, ret, err);
+}
+
+enum status market_db_open(const char *data_dir, struct db **ret, struct err *err) { return open_file(data_dir, true, ret, err); }
+
+enum status market_db_open_writer(const char *data_dir, struct db **ret, struct err *err) {
+  struct db *db;
+  struct db_rows r;
+  int64_t have = 0, want = 0;
+  for (const struct migration *m = store_migrations; m->file; m++)
+    if (strcmp(m->file, "market") == 0) want = m->number;
+  enum status st = open_file(data_dir, false, &db, err);
+  if (st != OK) return st;
+  st = db_query(db, &r, err, "PRAGMA user_version", "");
+  if (st == OK && db_next(&r)) have = db_int(&r, 0);
+  st = db_end(&r, st, err);
+  if (st == OK && have != want)
+    st = err_set(err, ERR_INVALID, "%s/market.db has schema %lld, this program %lld: import with the program that serves it", data_dir, (long long)have, (long long)want);
+  if (st == OK) *ret = db;
+  else db_close(db);
+  return st;
+}
+
+enum status market_db_import(struct db *db, const struct market_import *in, struct market_import_report *ret, struct err *err) {
+  struct err ignored;
+  enum status st = db_script(db, "BEGIN IMMEDIATE", err);
+  if (st != OK) return st;
+  db_guard(db, true);
+  st = market_import(db, in, ret, err);
+  db_guard(db, false);
+  if (st == OK) st = db_script(db, "COMMIT", err);
+  if (st != OK) (void)!db_script(db, "ROLLBACK", &ignored);
+  return st;
 }
 
 void market_db_close(struct db *db) { db_close(db); }

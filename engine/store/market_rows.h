@@ -56,3 +56,8 @@ enum status market_delete(struct db *db, int64_t id, struct err *err) MUST_CHECK
 // was ever imported there.
 enum status market_db_open(const char *data_dir, struct db **ret, struct err *err) MUST_CHECK;
 void market_db_close(struct db *db);
+// One that writes, beside the server whose writer is another process: SQLite lets one transaction in at a time, and each waits some
+// seconds for the other. ERR_INVALID: the file is of another version of this program.
+enum status market_db_open_writer(const char *data_dir, struct db **ret, struct err *err) MUST_CHECK;
+// market_import in a transaction of its own; when it returns OK the bars are in the file that is there now, and readers see them.
+enum status market_db_import(struct db *db, const struct market_import *in, struct market_import_report *ret, struct err *err) MUST_CHECK;
