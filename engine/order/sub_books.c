@@ -117,16 +117,16 @@ bool sub_books_reconcile(struct sub_books *b, int symbol, int64_t venue_lots, pr
   int64_t drift;
   *ret_drift = 0;
   if (!sub_checked(venue_lots, b->account[symbol].lots, &drift) || drift == INT64_MIN) return false;
-  if (drift != 0 && !sub_books_fill(b, SUB_HOUSE, symbol, drift > 0 ? SIDE_BUY : SIDE_SELL, px, (quantity){drift < 0 ? -drift : drift},
-                                    (cash){0}))
-    return false;
+  enum side side = drift > 0 ? SIDE_BUY : SIDE_SELL;
+  if (drift != 0 && !sub_books_fill(b, SUB_HOUSE, symbol, side, px, (quantity){side * drift}, (cash){0})) return false;
   *ret_drift = drift;
   return true;
 }
 
 bool sub_books_deposit(struct sub_books *b, cash amount) {
   int64_t house, all;
-  if (!add_checked(b->slots[SUB_HOUSE].deposit_e8, amount.e8, &house) || !add_checked(b->deposit_e8, amount.e8, &all)) return false;
+  if (!add_checked(b->slots[SUB_HOUSE].deposit_e8, amount.e8, &house) || !add_checked(b->deposit_e8, amount.e8, &all))
+    return false;
   b->slots[SUB_HOUSE].deposit_e8 = house;
   b->deposit_e8 = all;
   return true;

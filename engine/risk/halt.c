@@ -152,7 +152,8 @@ bool halt_decode(const uint8_t record[HALT_RECORD_BYTES], struct halt_state *ret
   return true;
 }
 
-bool halt_recover(const uint8_t slot0[HALT_RECORD_BYTES], const uint8_t slot1[HALT_RECORD_BYTES], int64_t now_ns, struct halt_state *ret) {
+bool halt_recover(const uint8_t slot0[HALT_RECORD_BYTES], const uint8_t slot1[HALT_RECORD_BYTES], int64_t now_ns,
+                  struct halt_state *ret) {
   halt_init(ret);
   bool first = halt_decode(slot0, ret);
   uint64_t epoch = first ? ret->epoch : 0;

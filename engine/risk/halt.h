@@ -83,7 +83,8 @@ void halt_encode(const struct halt_state *s, uint8_t ret_record[HALT_RECORD_BYTE
 // False: damaged, *ret untouched.
 bool halt_decode(const uint8_t record[HALT_RECORD_BYTES], struct halt_state *ret);
 // At start: the newer of two slots. False when either is damaged: *ret is then what can be read, with everything SILENT.
-bool halt_recover(const uint8_t slot0[HALT_RECORD_BYTES], const uint8_t slot1[HALT_RECORD_BYTES], int64_t now_ns, struct halt_state *ret);
+bool halt_recover(const uint8_t slot0[HALT_RECORD_BYTES], const uint8_t slot1[HALT_RECORD_BYTES], int64_t now_ns,
+                  struct halt_state *ret);
 
 const char *halt_mode_text(enum halt_mode m);
 const char *halt_cause_text(enum halt_cause c);

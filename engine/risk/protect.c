@@ -29,7 +29,8 @@ static enum status rule_valid(const struct protect_rule *r, struct err *err) {
   if (r->kind == PROTECT_COOLDOWN) return OK;
   if (r->window_ns <= 0) return err_set(err, ERR_INVALID, "%s: the window must be above 0", name);
   if (r->trades < 1) return err_set(err, ERR_INVALID, "%s: at least one trade is required", name);
-  if (r->kind == PROTECT_WINDOW_DRAWDOWN && r->frac_e8 < 0) return err_set(err, ERR_INVALID, "%s: the drawdown is negative", name);
+  if (r->kind == PROTECT_WINDOW_DRAWDOWN && r->frac_e8 < 0)
+    return err_set(err, ERR_INVALID, "%s: the drawdown is negative", name);
   return OK;
 }
 
@@ -38,7 +39,8 @@ enum status protect_create(const struct protect_rule *rules, size_t count, int s
   assert(symbols > 0);
   *ret = NULL;
   if (count > PROTECT_RULES_MAX) return err_set(err, ERR_LIMIT, "at most %d protections", PROTECT_RULES_MAX);
-  if (trades < 1 || trades > PROTECT_TRADES_MAX) return err_set(err, ERR_LIMIT, "1 to %d trades can be remembered", PROTECT_TRADES_MAX);
+  if (trades < 1 || trades > PROTECT_TRADES_MAX)
+    return err_set(err, ERR_LIMIT, "1 to %d trades can be remembered", PROTECT_TRADES_MAX);
   for (size_t i = 0; i < count; i++) {
     enum status st = rule_valid(&rules[i], err);
     if (st != OK) return err_wrap(err, st, "protection %d", (int)i + 1);

@@ -53,7 +53,8 @@ static void add(struct text *t, const char *fmt, ...) {
 static void add_time(struct text *t, int64_t ns) {
   int64_t s = ns / 1000000000 - (ns % 1000000000 < 0), of_day = (s % 86400 + 86400) % 86400;
   struct tz_date d = date_from_days((s - of_day) / 86400);
-  add(t, "%04d-%02d-%02d %02d:%02d:%02d UTC", d.year, d.month, d.day, (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
+  add(t, "%04d-%02d-%02d %02d:%02d:%02d UTC", d.year, d.month, d.day, (int)(of_day / 3600), (int)(of_day / 60 % 60),
+      (int)(of_day % 60));
 }
 
 // Numbers with their own decimals: exact, no double between.

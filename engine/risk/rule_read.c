@@ -2,7 +2,8 @@
 // name, so that a misspelt rule is never a rule that is off.
 //
 //     { "name": "50K futures", "initial": "50000",
-//       "day":   {"reset": "17:00", "zone": "America/Chicago", "basis": "balance", "loss": "1000", "soft_pct": "80", "fatal": false},
+//       "day":   {"reset": "17:00", "zone": "America/Chicago", "basis": "balance", "loss": "1000", "soft_pct": "80",
+//                 "fatal": false},
 //       "total": {"trail": "balance_eod", "loss": "2000", "soft_pct": "90", "lock_at": "50000"},
 //       "trade": {"risk_pct_of_initial": "3", "stop_required": true, "stop_slip_pct": "0.1"},
 //       "max_qty": "5", "max_positions": 3, "consistency_pct": "50", "target": "3000",
@@ -90,70 +91,75 @@ static bool clock_of(const json_t *v, int32_t *ret) {
   return hour < 24 && minute < 60;
 }
 
-static enum status value_read(const struct key *k, const json_t *v, struct rule_set *r, struct err *err) {
+// What a kind asks for: "%s: … is required".
+static const char *const wanted[] = {
+  [MONEY] = "a positive decimal in quotes", [PERCENT] = "a percentage above 0, at most 100, in quotes",
+  [COUNT] = "a whole number from 1", [SECONDS] = "a number of seconds, 0 to 86400,", [BOOL] = "true or false",
+  [CLOCK] = "a time of day as \"17:00\"", [ZONE] = "a time zone as \"Europe/Prague\"", [NAME] = "text of 1 to 63 bytes",
+  [BASIS] = "balance, equity, higher or equity_high", [TRAIL] = "static, balance_eod, equity_eod, balance or equity",
+  [AMOUNT] = "a positive decimal in quotes", [AMOUNT_INITIAL] = "a percentage above 0, at most 100, in quotes",
+  [AMOUNT_BASIS] = "a percentage above 0, at most 100, in quotes",
+};
+
+static bool percent_of(const json_t *v, int64_t *ret) { return decimal_of(v, 6, ret) && *ret <= FRAC_ONE; }  // 1 % = 1e6
+
+static bool integer_of(const json_t *v, int64_t low, int64_t high, int64_t *ret) {
+  *ret = json_integer_value(v);
+  return json_is_integer(v) && *ret >= low && *ret <= high;
+}
+
+static bool amount_of(enum kind kind, const json_t *v, struct rule_amount *ret) {
+  ret->of = kind == AMOUNT ? AMOUNT_MONEY : kind == AMOUNT_INITIAL ? AMOUNT_OF_INITIAL : AMOUNT_OF_BASIS;
+  return kind == AMOUNT ? decimal_of(v, 8, &ret->value_e8) : percent_of(v, &ret->value_e8);
+}
+
+// False: the value is not what the key wants.
+static bool value_take(const struct key *k, const json_t *v, struct rule_set *r) {
   char *at = (char *)r + k->at;
   int64_t n;
   int i;
   switch (k->kind) {
-  case MONEY:
-    if (!decimal_of(v, 8, &n)) return err_set(err, ERR_INVALID, "%s: a positive decimal in quotes is required", k->name);
-    memcpy(at, &n, sizeof n);
-    return OK;
-  case PERCENT:  // 1 % = 1e6
-    if (!decimal_of(v, 6, &n) || n > FRAC_ONE) return err_set(err, ERR_INVALID, "%s: a percentage above 0, at most 100, in quotes is required", k->name);
-    memcpy(at, &n, sizeof n);
-    return OK;
-  case AMOUNT: case AMOUNT_INITIAL: case AMOUNT_BASIS: {
-    struct rule_amount a = {k->kind == AMOUNT ? AMOUNT_MONEY : k->kind == AMOUNT_INITIAL ? AMOUNT_OF_INITIAL : AMOUNT_OF_BASIS, 0}, had;
-    memcpy(&had, at, sizeof had);
-    if (had.of != AMOUNT_NONE) return err_set(err, ERR_INVALID, "%s: the amount was given already in another way", k->name);
-    if (!decimal_of(v, k->kind == AMOUNT ? 8 : 6, &a.value_e8) || (k->kind != AMOUNT && a.value_e8 > FRAC_ONE))
-      return err_set(err, ERR_INVALID, "%s: %s in quotes is required", k->name, k->kind == AMOUNT ? "a positive decimal" : "a percentage above 0, at most 100,");
-    memcpy(at, &a, sizeof a);
-    return OK;
-  }
+  case MONEY: return decimal_of(v, 8, (int64_t *)at);
+  case PERCENT: return percent_of(v, (int64_t *)at);
+  case AMOUNT: case AMOUNT_INITIAL: case AMOUNT_BASIS: return amount_of(k->kind, v, (struct rule_amount *)at);
   case COUNT:
-    if (!json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > 1000000)
-      return err_set(err, ERR_INVALID, "%s: a whole number from 1 is required", k->name);
-    i = (int)json_integer_value(v);
-    memcpy(at, &i, sizeof i);
-    return OK;
+    if (!integer_of(v, 1, 1000000, &n)) return false;
+    *(int *)at = (int)n;
+    return true;
   case SECONDS:
-    if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > 86400)
-      return err_set(err, ERR_INVALID, "%s: seconds, 0 to 86400, are required", k->name);
-    n = json_integer_value(v) * NS_PER_S;
-    memcpy(at, &n, sizeof n);
-    return OK;
-  case BOOL:
-    if (!json_is_boolean(v)) return err_set(err, ERR_INVALID, "%s: true or false is required", k->name);
-    *(bool *)at = json_is_true(v);
-    return OK;
-  case CLOCK:
-    if (!clock_of(v, (int32_t *)at)) return err_set(err, ERR_INVALID, "%s: a time of day as \"17:00\" is required", k->name);
-    return OK;
-  case ZONE: {
-    if (!json_is_string(v)) return err_set(err, ERR_INVALID, "%s: a time zone as \"Europe/Prague\" is required", k->name);
+    if (!integer_of(v, 0, 86400, &n)) return false;
+    *(int64_t *)at = n * NS_PER_S;
+    return true;
+  case BOOL: *(bool *)at = json_is_true(v); return json_is_boolean(v);
+  case CLOCK: return clock_of(v, (int32_t *)at);
+  case NAME:
+    if (!json_is_string(v) || json_string_length(v) == 0 || json_string_length(v) >= RULE_NAME_MAX) return false;
+    memcpy(at, json_string_value(v), json_string_length(v) + 1);
+    return true;
+  case BASIS:
+    if (!index_of(v, bases, BASIS_COUNT, &i)) return false;
+    r->day_basis = (enum rule_basis)i;
+    return true;
+  case TRAIL:
+    if (!index_of(v, trails, TRAIL_COUNT, &i)) return false;
+    r->trail = (enum rule_trail)i;
+    return true;
+  case ZONE: case OBJECT: break;  // not here
+  }
+  assert(false);
+  return false;
+}
+
+static enum status value_read(const struct key *k, const json_t *v, struct rule_set *r, struct err *err) {
+  bool amount = k->kind == AMOUNT || k->kind == AMOUNT_INITIAL || k->kind == AMOUNT_BASIS;
+  if (amount && ((struct rule_amount *)((char *)r + k->at))->of != AMOUNT_NONE)
+    return err_set(err, ERR_INVALID, "%s: the amount was given already in another way", k->name);
+  if (k->kind == ZONE && json_is_string(v)) {
     enum status st = tz_load(json_string_value(v), &r->zone, err);
     return st == OK ? OK : err_wrap(err, st, "%s", k->name);
   }
-  case NAME:
-    if (!json_is_string(v) || json_string_length(v) == 0 || json_string_length(v) >= RULE_NAME_MAX)
-      return err_set(err, ERR_INVALID, "%s: 1 to %d bytes of text are required", k->name, RULE_NAME_MAX - 1);
-    memcpy(at, json_string_value(v), json_string_length(v) + 1);
-    return OK;
-  case BASIS:
-    if (!index_of(v, bases, BASIS_COUNT, &i)) return err_set(err, ERR_INVALID, "%s: balance, equity, higher or equity_high is required", k->name);
-    r->day_basis = (enum rule_basis)i;
-    return OK;
-  case TRAIL:
-    if (!index_of(v, trails, TRAIL_COUNT, &i))
-      return err_set(err, ERR_INVALID, "%s: static, balance_eod, equity_eod, balance or equity is required", k->name);
-    r->trail = (enum rule_trail)i;
-    return OK;
-  case OBJECT: break;
-  }
-  assert(false);
-  return ERR_INVALID;
+  if (k->kind == ZONE || !value_take(k, v, r)) return err_set(err, ERR_INVALID, "%s: %s is required", k->name, wanted[k->kind]);
+  return OK;
 }
 
 static enum status object_read(const json_t *object, const struct key *keys, struct rule_set *r, struct err *err) {

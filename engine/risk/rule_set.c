@@ -207,6 +207,16 @@ int64_t rule_stop_loss(const struct rule_set *rules, const struct instrument *in
   return most(loss, 0);
 }
 
+int64_t rule_open_loss(const struct rule_set *rules, const struct rule_open *open, size_t count) {
+  int64_t sum = 0;
+  for (size_t i = 0; i < count; i++) {
+    const struct rule_open *o = &open[i];
+    int64_t loss = rule_stop_loss(rules, o->inst, o->entry, o->px, o->stop, o->lots, o->fee);
+    if (loss == RULE_UNBOUNDED || !add_checked(sum, loss, &sum)) return RULE_UNBOUNDED;
+  }
+  return sum;
+}
+
 bool rule_consistency(const struct rule_state *s, int64_t *ret_frac_e8) {
   int64_t profit = saturate((int128)s->balance_e8 - s->rules->initial.e8), best = most(s->best_day_e8, day_profit(s));
   if (profit <= 0) return false;

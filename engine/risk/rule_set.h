@@ -118,6 +118,16 @@ bool rule_check(const struct rule_state *s, const struct rule_order *o, struct r
 // NO_PRICE as stop: down to zero for a long, RULE_UNBOUNDED for a short. At least 0.
 int64_t rule_stop_loss(const struct rule_set *rules, const struct instrument *inst, enum side entry, price px, price stop,
                        int64_t lots, cash fee);
+// The same summed over what is open, working or unknown (a position from the mark, an entry from its price, each with the
+// stop it has or will have): rule_order.open_loss_e8. RULE_UNBOUNDED if one is.
+struct rule_open {
+  const struct instrument *inst;
+  enum side entry;
+  price px, stop;
+  int64_t lots;
+  cash fee;
+};
+int64_t rule_open_loss(const struct rule_set *rules, const struct rule_open *open, size_t count);
 // Best day / all profit so far, as a fraction; false without profit. For the console: a firm asks it at payout.
 bool rule_consistency(const struct rule_state *s, int64_t *ret_frac_e8);
 const char *rule_basis_text(enum rule_basis b);  // as in the JSON form

@@ -256,6 +256,13 @@ static void test_stop_loss(void **state) {
   assert_int_equal(rule_stop_loss(r, &inst, SIDE_BUY, (price){1000}, NO_PRICE, 2, (cash){0}), 20000000);
   assert_true(rule_stop_loss(r, &inst, SIDE_SELL, (price){1000}, NO_PRICE, 2, (cash){0}) == RULE_UNBOUNDED);
   assert_int_equal(rule_stop_loss(r, &inst, SIDE_BUY, (price){1000}, (price){2000}, 2, (cash){7}), 7);
+  struct rule_open open[] = {{&inst, SIDE_BUY, {1000}, {950}, 2, {100000}}, {&inst, SIDE_SELL, {1000}, {1050}, 2, {0}},
+                             {&inst, SIDE_SELL, {1000}, NO_PRICE, 2, {0}}};
+  assert_int_equal(rule_open_loss(r, open, 0), 0);
+  assert_int_equal(rule_open_loss(r, open, 2), 1200000 + 1120000);
+  assert_true(rule_open_loss(r, open, 3) == RULE_UNBOUNDED);
+  open[0].lots = INT64_C(1) << 43, open[1].lots = INT64_C(1) << 43;  // each fits, their sum does not
+  assert_true(rule_open_loss(r, open, 1) != RULE_UNBOUNDED && rule_open_loss(r, open, 2) == RULE_UNBOUNDED);
   assert_true(rule_stop_loss(r, &inst, SIDE_BUY, (price){INT64_MAX}, (price){1}, INT64_MAX, (cash){0}) == RULE_UNBOUNDED);
   rule_set_destroy(r);
 }
