@@ -389,12 +389,45 @@ static void test_refused_texts(void **state) {
   }
 }
 
+// Whatever text comes: refused with a reason, or a set whose floors can be worked out.
+static void test_damaged_texts(void **state) {
+  (void)state;
+  const char *const texts[] = {ftmo, topstep, crypto};
+  uint64_t x = 1234567;
+  int taken = 0;
+  for (int round = 0; round < 6000; round++) {
+    char text[600];
+    size_t len = strlen(texts[round % 3]);
+    memcpy(text, texts[round % 3], len);
+    for (int k = 0; k <= round % 4; k++) {
+      x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+      size_t at = (x >> 8) % len, from = (x >> 24) % len, n = (x >> 40) % 12;
+      if (text[at] >= '0' && text[at] <= '9') text[at] = (char)('0' + (x >> 56) % 10);
+      else if (x & 1) text[at] = (char)(x >> 56);
+      else if (at + n <= len && from + n <= len) memmove(text + at, text + from, n);
+    }
+    struct rule_set *r;
+    struct rule_state s;
+    struct err err = {0};
+    if (rule_set_parse(text, x % 8 ? len : (x >> 16) % len, &r, &err) != OK) {
+      assert_true(r == NULL && err.msg[0]);
+      continue;
+    }
+    taken++;
+    rule_state_init(&s, r, r->initial, r->initial, 0);
+    rule_mark(&s, (cash){INT64_MAX}, (cash){INT64_MIN + 1}, 400 * 24 * HOUR);
+    assert_true(s.total_floor_e8 <= s.total_soft_floor_e8 && s.day_floor_e8 <= s.day_soft_floor_e8);
+    rule_set_destroy(r);
+  }
+  assert_true(taken > 100);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_ftmo_day), cmocka_unit_test(test_reset_follows_the_zone), cmocka_unit_test(test_ftmo_soft_and_worst_case),
     cmocka_unit_test(test_ftmo_one_step), cmocka_unit_test(test_topstep), cmocka_unit_test(test_consistency),
     cmocka_unit_test(test_crypto), cmocka_unit_test(test_stop_loss), cmocka_unit_test(test_nothing_wraps),
-    cmocka_unit_test(test_random_walks), cmocka_unit_test(test_little_is_enough), cmocka_unit_test(test_refused_texts),
+    cmocka_unit_test(test_random_walks), cmocka_unit_test(test_little_is_enough), cmocka_unit_test(test_refused_texts), cmocka_unit_test(test_damaged_texts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
