@@ -28,9 +28,15 @@ static json_t *backtest_json(struct api_core *core, const struct backtest_row *r
 
 // ---- reading
 
+// Texts of the request that may have 128 KiB each: one backtest shows them, a list does not.
+static const char *const files[] = {"funding", "signals", "terms"};
+
 static void add_backtest(void *arg, const struct backtest_row *row) {
   struct api_list *l = arg;
-  if (api_list_room(l, row->id)) json_array_append_new(l->items, backtest_json(l->call->core, row));
+  if (!api_list_room(l, row->id)) return;
+  json_t *item = backtest_json(l->call->core, row), *request = json_object_get(item, "request");
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) json_object_del(request, files[i]);
+  json_array_append_new(l->items, item);
 }
 
 enum status api_backtests_list(struct api_call *call) {
@@ -98,6 +104,24 @@ static bool config_fits(struct api_call *call) {
   return false;
 }
 
+static bool roles_fit(struct api_call *call) {
+  static const char *const roles[] = {"bars", "detail", "mark"};
+  int count[3] = {0};
+  size_t i;
+  json_t *d;
+  json_array_foreach(json_object_get(call->body, "data"), i, d) {
+    const char *role = json_string_value(json_object_get(d, "role"));
+    size_t k = 0;
+    while (role && strcmp(roles[k], role) != 0) k++;  // the schema knows these three
+    char pointer[40];
+    snprintf(pointer, sizeof pointer, "/data/%zu/%s", i, k > 0 && json_object_get(d, "stream") ? "stream" : "role");
+    if (k > 0 && json_object_get(d, "stream")) return (void)api_invalid_at(call, pointer, "goes with role bars only"), false;
+    if (++count[k] > 1 && k > 0) return (void)api_invalid_at(call, pointer, "is there twice"), false;
+  }
+  if (!count[0]) (void)api_invalid_at(call, "/data", "must have history of role bars");
+  return count[0] > 0;
+}
+
 static bool data_there(struct api_call *call) {
   size_t i;
   json_t *d;
@@ -144,7 +168,7 @@ enum status api_backtest_create(struct api_call *call) {
   enum status st = backtest_count_open(reader(call), call->who.tenant_id, &open, &call->err);
   if (st != OK) return st;
   if (open >= OPEN_MAX) return api_problemf(call, PROBLEM_tier_limit, "At most %d backtests may wait or run at once.", OPEN_MAX);
-  if (!config_fits(call) || !data_there(call)) return OK;
+  if (!config_fits(call) || !roles_fit(call) || !data_there(call)) return OK;
   struct wish *w = api_alloc(call, sizeof *w);
   if (!w) return err_set(&call->err, ERR_NOMEM, "out of memory");
   struct script_row strategy;

@@ -174,34 +174,35 @@ static void read_data(struct running *r, json_t *list) {
   json_array_foreach(list, i, v) {
     if (r->data_count == JOBS_DATA_MAX) break;
     struct jobs_data *d = &r->data[r->data_count++];
-    const char *venue = json_string_value(json_object_get(v, "venue")), *stream = json_string_value(json_object_get(v, "stream"));
+    const char *venue = json_string_value(json_object_get(v, "venue")), *stream = json_string_value(json_object_get(v, "stream")),
+               *role = json_string_value(json_object_get(v, "role"));
     snprintf(d->venue, sizeof d->venue, "%s", venue ? venue : "");
     snprintf(d->symbol, sizeof d->symbol, "%s", json_string_value(json_object_get(v, "symbol")));
     snprintf(d->timeframe, sizeof d->timeframe, "%s", json_string_value(json_object_get(v, "timeframe")));
     snprintf(d->stream, sizeof d->stream, "%s", stream ? stream : "");
+    snprintf(d->role, sizeof d->role, "%s", role ? role : "bars");
   }
 }
 
-// The customer's request as request.h wants it: data by descriptor, limits from the plan.
-static char *runner_request(const struct running *r, const char *kind, json_t *params, json_t *config, const struct jobs_grant *grant) {
+// The customer's request as request.h wants it: data by descriptor, limits from the plan. wish: NULL for a verdict.
+static char *runner_request(const struct running *r, const char *kind, json_t *wish, const struct jobs_grant *grant) {
+  static const char *const taken[] = {"params", "config", "funding", "signals", "terms"};
   json_t *data = json_array(), *limits = json_object();
   for (int i = 0; i < r->data_count; i++) {
-    json_t *entry = json_pack("{s:s}", "format", "bars");
+    json_t *entry = json_pack("{s:s, s:s}", "format", "bars", "role", r->data[i].role);
     if (r->data[i].stream[0]) json_object_set_new(entry, "stream", json_string(r->data[i].stream));
     json_array_append_new(data, entry);
   }
   if (grant->heap_bytes) json_object_set_new(limits, "heap_bytes", json_integer(grant->heap_bytes));
-  json_t *request = json_pack("{s:s, s:s, s:o, s:o, s:O?, s:O?}", "kind", kind, "name", "strategy.lua", "data", data, "limits", limits, "params", params, "config", config);
-  if (!params) json_object_del(request, "params");
-  if (!config) json_object_del(request, "config");
+  json_t *request = json_pack("{s:s, s:s, s:o, s:o}", "kind", kind, "name", "strategy.lua", "data", data, "limits", limits);
+  for (size_t i = 0; wish && i < sizeof taken / sizeof *taken; i++) json_object_set(request, taken[i], json_object_get(wish, taken[i]));
   char *text = json_dumps(request, JSON_COMPACT);
   json_decref(request);
   return text;
 }
 
-static enum status hand_in(struct running *r, const char *kind, json_t *params, json_t *config, const char *source, size_t source_len, const struct jobs_grant *grant,
-                           struct err *err) {
-  char *text = runner_request(r, kind, params, config, grant);
+static enum status hand_in(struct running *r, const char *kind, json_t *wish, const char *source, size_t source_len, const struct jobs_grant *grant, struct err *err) {
+  char *text = runner_request(r, kind, wish, grant);
   if (!text) return err_set(err, ERR_NOMEM, "out of memory");
   const struct job_request request = {.tenant = r->tenant_id, .tenant_parallel = grant->parallel, .request = text, .request_len = strlen(text), .source = source,
                                       .source_len = source_len, .limits = {.cpu_s = grant->cpu_s}, .load_data = r->data_count ? load_data : NULL, .on_start = on_start,
@@ -221,7 +222,7 @@ void jobs_submit(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *r
   json_t *tree = json_loads(request, 0, NULL);
   read_data(r, json_object_get(tree, "data"));
   struct err err;
-  enum status st = hand_in(r, "backtest", json_object_get(tree, "params"), json_object_get(tree, "config"), source, source_len, grant, &err);
+  enum status st = hand_in(r, "backtest", tree, source, source_len, grant, &err);
   json_decref(tree);
   if (st != OK) change(r, BACKTEST_FAILED, err.msg, NULL, 0, true);
 }
@@ -231,7 +232,7 @@ enum status jobs_verdict(struct jobs *jobs, int64_t tenant_id, const char *sourc
   struct running *r = calloc(1, sizeof *r);
   if (!r) return err_set(err, ERR_NOMEM, "out of memory");
   *r = (struct running){.jobs = jobs, .tenant_id = tenant_id, .done = done, .arg = arg};
-  enum status st = hand_in(r, "verdict", NULL, NULL, source, source_len, grant, err);
+  enum status st = hand_in(r, "verdict", NULL, source, source_len, grant, err);
   if (st != OK) free(r);
   return st;
 }

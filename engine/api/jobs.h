@@ -21,7 +21,7 @@ struct jobs_grant {
 struct jobs_grant api_jobs_grant(struct api_call *call);
 
 struct jobs_data {
-  char venue[40], symbol[40], timeframe[8], stream[40];
+  char venue[40], symbol[40], timeframe[8], stream[40], role[8];
 };
 #define JOBS_DATA_MAX 8
 

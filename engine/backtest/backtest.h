@@ -18,6 +18,12 @@ struct backtest_file {
   const struct series *series;  // not NULL: these bars in memory instead of a file; borrowed, outlives the data
 };
 
+// A file's text in memory instead of its path; bytes NULL: there is none. Borrowed.
+struct backtest_text {
+  const char *bytes;
+  size_t len;
+};
+
 // Everything a run is made of, as the command line gives it. Strings are borrowed.
 struct backtest_config {
   const char *script_path, *source;
@@ -28,6 +34,8 @@ struct backtest_config {
   int file_count;
   struct csv_options csv;              // symbol, timeframe, tick, lot … for files that do not tell
   const char *funding_path, *detail_path, *mark_path, *signals_path, *terms_path;
+  struct backtest_text funding, signals, terms;   // instead of the paths
+  const struct series *detail_series, *mark_series;  // likewise; borrowed, outlive the data
   struct match_config match;           // deposit, model, path, participation, latency
   struct match_fees fees;
   struct match_costs costs;

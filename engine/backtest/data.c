@@ -75,20 +75,30 @@ static int main_file_of(const struct backtest_config *c) {
   return file;
 }
 
+// A copy that counts in tick.
+static enum status copy_series(const struct series *from, struct decimal tick, struct series *ret, struct err *err) {
+  struct series copy = *from;
+  copy.bars = NULL;
+  copy.count = copy.cap = 0;
+  enum status st = series_reserve(&copy, from->count, err);
+  if (st != OK) return st;
+  memcpy(copy.bars, from->bars, from->count * sizeof *copy.bars);
+  copy.count = from->count;
+  st = series_rescale(&copy, tick, copy.volume_scale, err);
+  if (st == OK) *ret = copy;
+  else series_finish(&copy);
+  return st;
+}
+
 // The feed's bars counted in another tick; bars that somebody else owns are copied.
 static enum status feed_rescale(struct backtest_feed *f, struct decimal tick, struct err *err) {
-  if (!f->owned) {
-    struct series copy = f->series;
-    copy.bars = NULL;
-    copy.count = copy.cap = 0;
-    enum status st = series_reserve(&copy, f->series.count, err);
-    if (st != OK) return st;
-    memcpy(copy.bars, f->series.bars, f->series.count * sizeof *copy.bars);
-    copy.count = f->series.count;
-    f->series = copy;
-    f->owned = true;
-  }
-  return series_rescale(&f->series, tick, f->series.volume_scale, err);
+  if (f->owned) return series_rescale(&f->series, tick, f->series.volume_scale, err);
+  struct series copy;
+  enum status st = copy_series(&f->series, tick, &copy, err);
+  if (st != OK) return st;
+  f->series = copy;
+  f->owned = true;
+  return OK;
 }
 
 // Bars that are in memory already: borrowed, unless they have to count in another tick.
@@ -98,13 +108,24 @@ static enum status take_series(const struct backtest_file *file, struct decimal 
   return tick.digits ? feed_rescale(f, tick, err) : OK;
 }
 
+// Bars in memory in the finest units that terms ever had; a file is loaded in them.
+static enum status take_terms(const struct terms_list *terms, struct backtest_feed *f, struct err *err) {
+  struct decimal tick = f->series.inst.tick, lot = f->series.inst.lot;
+  enum status st = terms_finest(terms, false, &tick, err);
+  if (st == OK) st = terms_finest(terms, true, &lot, err);
+  if (st == OK && (tick.digits != f->series.inst.tick.digits || tick.scale != f->series.inst.tick.scale)) st = feed_rescale(f, tick, err);
+  if (st != OK) return st;
+  f->series.inst.lot = lot;
+  return instrument_finish(&f->series.inst, err);
+}
+
 static enum status load_feeds(const struct backtest_config *c, struct backtest_data *d, struct result *r, struct err *err) {
   struct decimal tick = {0};
   if (c->csv.tick.digits == 0 && fill_model_compat(c->match.model)) tick = compat_tick;
   int main_file = main_file_of(c);
   struct backtest_config with_terms = *c;  // the main symbol counts in the finest units that its terms ever had
-  if (c->terms_path) {
-    enum status st = terms_load(c->terms_path, &d->terms, err);
+  if (c->terms_path || c->terms.bytes) {
+    enum status st = c->terms.bytes ? terms_load_bytes("terms", c->terms.bytes, c->terms.len, &d->terms, err) : terms_load(c->terms_path, &d->terms, err);
     if (st == OK) st = terms_finest(&d->terms, false, &with_terms.csv.tick, err);
     if (st == OK) st = terms_finest(&d->terms, true, &with_terms.csv.lot, err);
     if (st != OK) return err_wrap(err, st, "--terms");
@@ -115,6 +136,7 @@ static enum status load_feeds(const struct backtest_config *c, struct backtest_d
     enum status st = memory ? take_series(&c->files[i], tick, f, err)
                             : load_file(i == main_file ? &with_terms : c, c->files[i].path, c->file_count == 1, tick, &f->series, r, err);
     if (!memory) f->owned = st == OK;
+    else if (st == OK && i == main_file && d->terms.count) st = take_terms(&d->terms, f, err);
     f->path = c->files[i].path;
     d->feed_count++;
     if (st != OK) return st;
@@ -241,27 +263,31 @@ static enum status load_extra(const struct backtest_config *c, struct backtest_d
   enum status st = OK;
   const struct {
     const char *path, *flag;
+    const struct series *memory;
     struct series *series;
-  } extras[] = {{c->detail_path, "--detail", &d->detail}, {c->mark_path, "--mark", &d->mark}};
+  } extras[] = {{c->detail_path, "--detail", c->detail_series, &d->detail}, {c->mark_path, "--mark", c->mark_series, &d->mark}};
   for (int i = 0; i < 2; i++) {
-    if (!extras[i].path) continue;
-    st = load_file(c, extras[i].path, false, main_exec->inst.tick, extras[i].series, r, err);
+    if (!extras[i].path && !extras[i].memory) continue;
+    st = extras[i].memory ? copy_series(extras[i].memory, main_exec->inst.tick, extras[i].series, err)
+                          : load_file(c, extras[i].path, false, main_exec->inst.tick, extras[i].series, r, err);
     if (st != OK) return err_wrap(err, st, "%s", extras[i].flag);
     if (strcmp(extras[i].series->inst.symbol, main_exec->inst.symbol) != 0)
-      return err_set(err, ERR_INVALID, "%s %s holds %s, but the main symbol is %s", extras[i].flag, extras[i].path, extras[i].series->inst.symbol, main_exec->inst.symbol);
+      return err_set(err, ERR_INVALID, "%s holds %s, but the main symbol is %s", extras[i].flag, extras[i].series->inst.symbol, main_exec->inst.symbol);
   }
-  if (c->detail_path) {
+  if (d->detail.count) {
     if (d->detail.timeframe_ns >= main_exec->timeframe_ns || main_exec->timeframe_ns % d->detail.timeframe_ns)
-      return err_set(err, ERR_INVALID, "--detail %s: its timeframe must be a finer one that divides the data's", c->detail_path);
+      return err_set(err, ERR_INVALID, "--detail: its timeframe must be a finer one that divides the data's");
     d->symbols[d->stream_symbols[0]].detail = &d->detail;
   }
-  if (c->mark_path) {
-    if (d->mark.timeframe_ns != main_exec->timeframe_ns) return err_set(err, ERR_INVALID, "--mark %s: its timeframe must be that of the data", c->mark_path);
+  if (d->mark.count) {
+    if (d->mark.timeframe_ns != main_exec->timeframe_ns) return err_set(err, ERR_INVALID, "--mark: its timeframe must be that of the data");
     d->symbols[d->stream_symbols[0]].mark = &d->mark;
   }
-  if (c->funding_path && (st = funding_load(c->funding_path, &d->funding, err)) != OK) return st;
-  if (c->signals_path && (st = signals_load(c->signals_path, &d->signals, err)) != OK) return st;
-  return OK;
+  if (c->funding.bytes) st = funding_load_bytes("funding", c->funding.bytes, c->funding.len, &d->funding, err);
+  else if (c->funding_path) st = funding_load(c->funding_path, &d->funding, err);
+  if (st != OK) return st;
+  if (c->signals.bytes) return signals_load_bytes("signals", c->signals.bytes, c->signals.len, &d->signals, err);
+  return c->signals_path ? signals_load(c->signals_path, &d->signals, err) : OK;
 }
 
 enum status backtest_data_load(const struct backtest_config *c, struct backtest_data *d, struct result *r, struct err *err) {

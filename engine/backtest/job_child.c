@@ -191,9 +191,11 @@ static enum status load_all(struct child *c, struct err *err) {
   for (int i = 0; i < q->data_count; i++) {
     enum status st = load_data(c, i, err);
     if (st != OK) return st;
-    q->config.files[i] = (struct backtest_file){q->data[i].stream[0] ? q->data[i].stream : NULL, q->data[i].label, &c->series[i]};
+    const struct series **extra = q->data[i].role == ROLE_DETAIL ? &q->config.detail_series : q->data[i].role == ROLE_MARK ? &q->config.mark_series : NULL;
+    if (extra && *extra) return err_set(err, ERR_INVALID, "/data/%d/role: it is there twice", i);
+    if (extra) *extra = &c->series[i];
+    else q->config.files[q->config.file_count++] = (struct backtest_file){q->data[i].stream[0] ? q->data[i].stream : NULL, q->data[i].label, &c->series[i]};
   }
-  q->config.file_count = q->data_count;
   return OK;
 }
 

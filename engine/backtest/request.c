@@ -57,6 +57,7 @@ static const struct field config_fields[] = {
     {"swap_triple", FIELD_WORD, AT(swap_triple_weekday), 0, 0, 0, word_weekday, "mon, tue, wed, thu or fri"},
     {"market", FIELD_WORD, AT(costs.kind), 0, 0, 0, word_market, "mid or bid"},
     {"leverage", FIELD_SCALED, AT(leverage_e4), 4, 10000, 1000 * 10000, NULL, NULL},
+    {"margin_per_unit", FIELD_DECIMAL, AT(margin_per_unit), 0, 0, 0, NULL, NULL},
     {"maintenance_pct", FIELD_SCALED, AT(maintenance_frac_e8), 6, 0, 50 * 1000000, NULL, NULL},
     {"fill_model", FIELD_WORD, AT(match.model), 0, 0, 0, word_model, "strict, classic, compat-backtesting or compat-backtrader"},
     {"path", FIELD_WORD, AT(match.path), 0, 0, 0, word_path, "nearer, adverse or favourable"},
@@ -150,6 +151,7 @@ enum status request_config_parse(json_t *config, struct backtest_config *c, stru
   if (c->from_ns >= c->to_ns) return err_set(err, ERR_INVALID, "/config/from_ms: must be before to_ms");
   if ((c->finalize || c->match.trade_on_close) && c->match.model != MODEL_COMPAT_BACKTESTING)
     return err_set(err, ERR_INVALID, "/config/%s: goes with fill_model compat-backtesting", c->finalize ? "finalize" : "trade_on_close");
+  if (c->margin_per_unit.digits && c->match.model != MODEL_COMPAT_BACKTRADER) return err_set(err, ERR_INVALID, "/config/margin_per_unit: goes with fill_model compat-backtrader");
   return OK;
 }
 
@@ -162,9 +164,26 @@ static bool copy_text(const json_t *v, char *ret, size_t size) {
   return true;
 }
 
+static bool word_of(const json_t *v, const char *const *words, size_t n, int *ret) {
+  for (size_t i = 0; json_is_string(v) && i < n; i++)
+    if (strcmp(json_string_value(v), words[i]) == 0) {
+      *ret = (int)i;
+      return true;
+    }
+  return false;
+}
+
+static enum status text_parse(const char *key, json_t *v, json_t **keep, struct backtest_text *ret, struct err *err) {
+  if (!json_is_string(v)) return err_set(err, ERR_INVALID, "/%s: a text", key);
+  *keep = json_incref(v);
+  *ret = (struct backtest_text){json_string_value(v), json_string_length(v)};
+  return OK;
+}
+
 static enum status data_parse(const json_t *v, int index, struct request_data *d, struct err *err) {
-  static const char *const keys[] = {"stream", "label", "format", "symbol", "timeframe"};
+  static const char *const keys[] = {"stream", "label", "format", "symbol", "timeframe", "role"}, *const roles[] = {"bars", "detail", "mark"};
   char where[40];
+  int role = ROLE_BARS;
   snprintf(where, sizeof where, "/data/%d", index);
   if (!json_is_object(v)) return err_set(err, ERR_INVALID, "%s: an object", where);
   const char *key;
@@ -176,6 +195,7 @@ static enum status data_parse(const json_t *v, int index, struct request_data *d
     else if (strcmp(key, "symbol") == 0) ok = copy_text(item, d->symbol, sizeof d->symbol);
     else if (strcmp(key, "timeframe") == 0) ok = json_is_string(item) && timeframe_parse(json_string_value(item), &d->timeframe_ns);
     else if (strcmp(key, "format") == 0) ok = json_is_string(item) && ((d->csv = strcmp(json_string_value(item), "csv") == 0) || strcmp(json_string_value(item), "bars") == 0);
+    else if (strcmp(key, "role") == 0) ok = word_of(item, roles, COUNT(roles), &role), d->role = (enum request_role)role;
     else return unknown_key(where, key, keys, COUNT(keys), err);
     if (!ok) return err_set(err, ERR_INVALID, "%s/%s: not valid", where, key);
   }
@@ -183,7 +203,7 @@ static enum status data_parse(const json_t *v, int index, struct request_data *d
 }
 
 static enum status root_parse(json_t *root, struct backtest_request *q, struct err *err) {
-  static const char *const keys[] = {"kind", "name", "params", "config", "limits", "data"};
+  static const char *const keys[] = {"kind", "name", "params", "config", "limits", "data", "funding", "signals", "terms"};
   const char *key;
   json_t *v;
   json_object_foreach(root, key, v) {
@@ -206,6 +226,12 @@ static enum status root_parse(json_t *root, struct backtest_request *q, struct e
       if (!json_is_array(v) || json_array_size(v) > BACKTEST_FILES_MAX) st = err_set(err, ERR_INVALID, "/data: an array of at most %d", BACKTEST_FILES_MAX);
       for (size_t i = 0; st == OK && i < json_array_size(v); i++) st = data_parse(json_array_get(v, i), q->data_count = (int)i, &q->data[i], err);
       q->data_count = (int)json_array_size(v);
+    } else if (strcmp(key, "funding") == 0) {
+      st = text_parse(key, v, &q->funding, &q->config.funding, err);
+    } else if (strcmp(key, "signals") == 0) {
+      st = text_parse(key, v, &q->signals, &q->config.signals, err);
+    } else if (strcmp(key, "terms") == 0) {
+      st = text_parse(key, v, &q->terms, &q->config.terms, err);
     } else {
       st = unknown_key("", key, keys, COUNT(keys), err);
     }
@@ -232,9 +258,11 @@ enum status request_parse(const char *json, size_t len, struct backtest_request 
 }
 
 void request_finish(struct backtest_request *q) {
-  json_decref(q->params);
-  json_decref(q->given);
-  q->params = q->given = NULL;
+  json_t **const trees[] = {&q->params, &q->given, &q->funding, &q->signals, &q->terms};
+  for (size_t i = 0; i < COUNT(trees); i++) {
+    json_decref(*trees[i]);
+    *trees[i] = NULL;
+  }
 }
 
 enum status request_params(const struct backtest_request *q, const struct script_spec *spec, struct param_value *values, struct err *err) {

@@ -2,14 +2,16 @@
 //
 //     {"kind": "backtest", "name": "sma.lua", "params": {"fast": 12},
 //      "config": {"cash": "10000", "fee_maker": "0.001", …}, "limits": {"heap_bytes": 1048576, …},
-//      "data": [{"stream": "main", "format": "bars"}, …]}
+//      "data": [{"stream": "main", "format": "bars"}, {"role": "detail"}, …],
+//      "funding": "time,rate\n…", "signals": "…", "terms": "…"}
 //
 // config has the command line's names with underscores: cash fee_maker fee_taker fee_fixed fee_per_unit slippage_ticks
-// slippage_pct spread spread_pct leverage maintenance_pct market swap_long swap_short swap_triple fill_model path participation
+// slippage_pct spread spread_pct leverage maintenance_pct margin_per_unit market swap_long swap_short swap_triple fill_model path participation
 // latency_ms trade_on_close finalize seed warmup from_ms to_ms min_notional day_loss max_drawdown single_path. Decimals are strings or whole
 // numbers, never fractions in JSON (they would have gone through a double); times are Unix ms. limits: heap_bytes,
 // callback_us, load_us, fuel, max_open – set by the service from the tier, never by the customer. data: one entry per
-// descriptor, in order; format "bars" (market/segment.h's packed series) or "csv", where symbol and timeframe may be given too.
+// descriptor, in order; format "bars" (market/segment.h's packed series) or "csv", where symbol and timeframe may be given too; role
+// "bars" (the default), or "detail" or "mark", once each. funding, signals and terms are the text of the command line's files.
 // An unknown key is refused with a suggestion.
 #pragma once
 #include "backtest/backtest.h"
@@ -17,7 +19,10 @@
 
 enum request_kind { REQUEST_BACKTEST, REQUEST_VERDICT };
 
+enum request_role { ROLE_BARS, ROLE_DETAIL, ROLE_MARK };
+
 struct request_data {
+  enum request_role role;
   char stream[SPEC_NAME_MAX];  // "": not named
   char label[96];              // what messages and the result call it: symbol and timeframe when none is given
   bool csv;
@@ -33,6 +38,7 @@ struct backtest_request {
   struct request_data data[BACKTEST_FILES_MAX];
   int data_count;
   json_t *params, *given;              // given: the config object, for the result's echo
+  json_t *funding, *signals, *terms;   // texts that config points into, or NULL
 };
 
 // A big struct: keep it on the heap. ret needs no init; finish it also after a failure. ERR_INVALID names the field by its

@@ -97,10 +97,8 @@ static enum status append(struct funding_list *list, size_t *cap, struct funding
   return OK;
 }
 
-enum status funding_load(const char *path, struct funding_list *ret, struct err *err) {
-  struct text_reader r;
-  enum status st = text_open(&r, path, 0, FUNDING_BYTES_MAX, err);
-  if (st != OK) return st;
+static enum status load(struct text_reader *r, struct funding_list *ret, struct err *err) {
+  enum status st = OK;
   struct funding_list list = {0};
   struct columns columns = {0};
   enum time_unit unit = TIME_UNIT_NONE;
@@ -108,27 +106,39 @@ enum status funding_load(const char *path, struct funding_list *ret, struct err 
   for (;;) {
     struct slice line;
     bool ended_open;
-    st = text_next(&r, &line, &ended_open, err);
+    st = text_next(r, &line, &ended_open, err);
     if (st != OK || !line.p) break;
     if (slice_trim(line).len == 0) continue;
     if (columns.count == 0) {
-      st = read_header(&r, line, &columns, err);
+      st = read_header(r, line, &columns, err);
     } else if (ended_open && columns.rate == columns.count - 1) {
-      st = fail(&r, err, 1, "the last line has no line end, so its rate may have been cut; add a line end if it is whole",
+      st = fail(r, err, 1, "the last line has no line end, so its rate may have been cut; add a line end if it is whole",
                 (struct slice){0});
     } else {
       struct funding item;
-      st = read_row(&r, line, &columns, &unit, list.count ? &list.items[list.count - 1] : NULL, &item, err);
-      if (st == OK) st = append(&list, &cap, item, &r, err);
+      st = read_row(r, line, &columns, &unit, list.count ? &list.items[list.count - 1] : NULL, &item, err);
+      if (st == OK) st = append(&list, &cap, item, r, err);
     }
     if (st != OK) break;
   }
-  if (st == OK && columns.count == 0) st = err_set(err, ERR_INVALID, "%s: the file is empty", path);
-  if (st == OK && list.count == 0) st = err_set(err, ERR_INVALID, "%s: has a header but no rates", path);
-  text_close(&r);
+  if (st == OK && columns.count == 0) st = err_set(err, ERR_INVALID, "%s: the file is empty", r->path);
+  if (st == OK && list.count == 0) st = err_set(err, ERR_INVALID, "%s: has a header but no rates", r->path);
+  text_close(r);
   if (st == OK) *ret = list;
   else funding_finish(&list);
   return st;
+}
+
+enum status funding_load(const char *path, struct funding_list *ret, struct err *err) {
+  struct text_reader r;
+  enum status st = text_open(&r, path, 0, FUNDING_BYTES_MAX, err);
+  return st == OK ? load(&r, ret, err) : st;
+}
+
+enum status funding_load_bytes(const char *name, const void *bytes, size_t len, struct funding_list *ret, struct err *err) {
+  struct text_reader r;
+  enum status st = text_open_bytes(&r, name, bytes, len, 0, err);
+  return st == OK ? load(&r, ret, err) : st;
 }
 
 void funding_finish(struct funding_list *list) {

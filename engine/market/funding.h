@@ -19,4 +19,6 @@ struct funding_list {
 // Loads `time,rate` (time as in csv.h; the rate column may be called funding_rate or fundingRate). Refused with
 // file:line:column: time not rising, a rate of 1 (100 %) and more (finer than 1e-12 is rounded).
 enum status funding_load(const char *path, struct funding_list *ret, struct err *err) MUST_CHECK;
+// The same text in memory, plain or gzip; name stands in messages.
+enum status funding_load_bytes(const char *name, const void *bytes, size_t len, struct funding_list *ret, struct err *err) MUST_CHECK;
 void funding_finish(struct funding_list *list);

@@ -213,22 +213,32 @@ static enum status read_all(struct loader *l) {
   return l->started ? OK : err_set(l->err, ERR_INVALID, "%s: the file is empty", l->reader.path);
 }
 
-enum status signals_load(const char *path, struct signal_list *ret, struct err *err) {
-  struct loader l = {.err = err};
-  buf_init(&l.texts, 2 * SIGNAL_BYTES_MAX);
-  enum status st = text_open(&l.reader, path, 0, SIGNAL_BYTES_MAX, err);
-  if (st != OK) return st;
-  st = read_all(&l);
-  text_close(&l.reader);
+// With the reader open.
+static enum status load(struct loader *l, struct signal_list *ret) {
+  buf_init(&l->texts, 2 * SIGNAL_BYTES_MAX);
+  enum status st = read_all(l);
+  text_close(&l->reader);
   if (st != OK) {
-    free(l.items);
-    buf_finish(&l.texts);
+    free(l->items);
+    buf_finish(&l->texts);
     return st;
   }
-  finish_texts(&l);
-  if (l.count) qsort(l.items, l.count, sizeof *l.items, compare);
-  *ret = (struct signal_list){l.items, l.count, l.texts.data};
+  finish_texts(l);
+  if (l->count) qsort(l->items, l->count, sizeof *l->items, compare);
+  *ret = (struct signal_list){l->items, l->count, l->texts.data};
   return OK;
+}
+
+enum status signals_load(const char *path, struct signal_list *ret, struct err *err) {
+  struct loader l = {.err = err};
+  enum status st = text_open(&l.reader, path, 0, SIGNAL_BYTES_MAX, err);
+  return st == OK ? load(&l, ret) : st;
+}
+
+enum status signals_load_bytes(const char *name, const void *bytes, size_t len, struct signal_list *ret, struct err *err) {
+  struct loader l = {.err = err};
+  enum status st = text_open_bytes(&l.reader, name, bytes, len, 0, err);
+  return st == OK ? load(&l, ret) : st;
 }
 
 void signals_finish(struct signal_list *list) {

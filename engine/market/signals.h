@@ -32,4 +32,6 @@ struct signal_list {
 };
 
 enum status signals_load(const char *path, struct signal_list *ret, struct err *err) MUST_CHECK;
+// The same text in memory; name stands in messages.
+enum status signals_load_bytes(const char *name, const void *bytes, size_t len, struct signal_list *ret, struct err *err) MUST_CHECK;
 void signals_finish(struct signal_list *list);

@@ -70,36 +70,46 @@ static enum status read_row(const struct text_reader *r, struct slice line, cons
   return OK;
 }
 
-enum status terms_load(const char *path, struct terms_list *ret, struct err *err) {
-  struct text_reader r;
-  enum status st = text_open(&r, path, 0, TERMS_BYTES_MAX, err);
-  if (st != OK) return st;
+static enum status load(struct text_reader *r, struct terms_list *ret, struct err *err) {
+  enum status st = OK;
   struct terms_list list = {.items = calloc(TERMS_MAX, sizeof *list.items)};
   struct columns columns = {0};
   enum time_unit unit = TIME_UNIT_NONE;
-  if (!list.items) st = err_set(err, ERR_NOMEM, "%s: out of memory", path);
+  if (!list.items) st = err_set(err, ERR_NOMEM, "%s: out of memory", r->path);
   while (st == OK) {
     struct slice line;
     bool ended_open;
-    st = text_next(&r, &line, &ended_open, err);
+    st = text_next(r, &line, &ended_open, err);
     if (st != OK || !line.p) break;
     if (slice_trim(line).len == 0) continue;
     if (columns.count == 0) {
-      st = read_header(&r, line, &columns, err);
+      st = read_header(r, line, &columns, err);
     } else if (list.count == TERMS_MAX) {
-      st = err_set(err, ERR_LIMIT, "%s:%zu: more than %d rows", path, r.line, TERMS_MAX);
+      st = err_set(err, ERR_LIMIT, "%s:%zu: more than %d rows", r->path, r->line, TERMS_MAX);
     } else {
-      st = read_row(&r, line, &columns, &unit, list.count ? &list.items[list.count - 1] : NULL, &list.items[list.count], err);
+      st = read_row(r, line, &columns, &unit, list.count ? &list.items[list.count - 1] : NULL, &list.items[list.count], err);
       if (st == OK) list.count++;
     }
   }
-  if (st == OK && list.count == 0) st = err_set(err, ERR_INVALID, "%s: has no terms", path);
-  text_close(&r);
+  if (st == OK && list.count == 0) st = err_set(err, ERR_INVALID, "%s: has no terms", r->path);
+  text_close(r);
   if (st == OK)
     *ret = list;
   else
     terms_finish(&list);
   return st;
+}
+
+enum status terms_load(const char *path, struct terms_list *ret, struct err *err) {
+  struct text_reader r;
+  enum status st = text_open(&r, path, 0, TERMS_BYTES_MAX, err);
+  return st == OK ? load(&r, ret, err) : st;
+}
+
+enum status terms_load_bytes(const char *name, const void *bytes, size_t len, struct terms_list *ret, struct err *err) {
+  struct text_reader r;
+  enum status st = text_open_bytes(&r, name, bytes, len, 0, err);
+  return st == OK ? load(&r, ret, err) : st;
 }
 
 void terms_finish(struct terms_list *list) {

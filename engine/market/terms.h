@@ -25,6 +25,7 @@ struct terms_list {
 // CSV with a header: from (or time, date) and any of tick, lot, min_qty, min_notional, leverage, maintenance_pct.
 // Errors are ERR_INVALID with file:line:column.
 enum status terms_load(const char *path, struct terms_list *ret, struct err *err) MUST_CHECK;
+enum status terms_load_bytes(const char *name, const void *bytes, size_t len, struct terms_list *ret, struct err *err) MUST_CHECK;
 void terms_finish(struct terms_list *list);
 // The finest tick (lot) of all terms and of d; digits 0 when none gives one. ERR_INVALID: they have no common multiple.
 enum status terms_finest(const struct terms_list *list, bool lot, struct decimal *d, struct err *err) MUST_CHECK;

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""A backtest over HTTP with all that the command line knows is the command line's, bit for bit: backtests.py PERIGEE. Prints TAP."""
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+from service import Service, run_cases
+
+FROM_S, HOURS = 1609459200, 600
+SOURCE = """strategy{ name="all", api=1, params={ pct=num{30} }, data={ main={tf="1h"}, other={symbol="OTHER", tf="1h"} } }
+local buys = 0
+function on_bar(ctx, bar)
+  local o = ctx:bars("other")[0]
+  if not o then return end
+  if bar.close > o.close then ctx:target{pct = ctx.p.pct} else ctx:target{pct = -ctx.p.pct} end
+  if bar.close > bar.open then ctx:buy{qty=1, type="limit", price=bar.low, tag="dip", sl=bar.low*0.98, tp=bar.low*1.03} end
+end
+function on_signal(ctx, s)
+  buys = buys + 1
+  ctx:log("info", s.action, s.size)
+  ctx:buy{qty=s.size or 1, tag="signal"}
+end
+"""
+CONFIG = {"cash": "100000", "fee_taker": "0.0005", "leverage": "3", "slippage_ticks": 2, "seed": 7, "min_notional": "50"}
+FLAGS = ["--cash", "100000", "--fee-taker", "0.0005", "--leverage", "3", "--slippage-ticks", "2", "--seed", "7", "--min-notional", "50"]
+
+
+def walk(seed, minutes, price, hours=HOURS):
+    """Bars of so many minutes: (time, open, high, low, close) in cents."""
+    r, out = random.Random(seed), []
+    for i in range(hours * 60 // minutes):
+        close = max(100, price + r.randrange(-40, 41))
+        out.append((FROM_S + 60 * minutes * i, price, max(price, close) + r.randrange(15), min(price, close) - r.randrange(15), close))
+        price = close
+    return out
+
+
+def hourly(bars):
+    return [(g[0][0], g[0][1], max(b[2] for b in g), min(b[3] for b in g), g[-1][4]) for g in (bars[i:i + 4] for i in range(0, len(bars), 4))]
+
+
+def csv(bars):
+    return "time,open,high,low,close,volume\n" + "".join(f"{t},{o / 100:.2f},{h / 100:.2f},{lo / 100:.2f},{c / 100:.2f},10\n" for t, o, h, lo, c in bars)
+
+
+def main(binary):
+    cases = []
+
+    def case(title):
+        return lambda f: cases.append((title, f)) or f
+
+    service = Service(binary)
+    with tempfile.TemporaryDirectory() as tmp:
+        root = pathlib.Path(tmp)
+        quarters = walk(1, 15, 10000)
+        files = {"MAIN_1h.csv": csv(hourly(quarters)), "MAIN_15m.csv": csv(quarters), "OTHER_1h.csv": csv(walk(2, 60, 10000)), "MARK_1h.csv": csv(hourly(quarters)),
+                 "funding.csv": "time,rate\n" + "".join(f"{FROM_S + 28800 * i},{(i % 7 - 3) / 10000:.4f}\n" for i in range(1, HOURS // 8)),
+                 "signals.jsonl": "".join(json.dumps({"ts": (FROM_S + 90000 * i) * 1000, "id": f"s{i}", "action": "buy", "size": 1 + i % 3}) + "\n" for i in range(1, 20)),
+                 "terms.csv": "from,tick,lot,min_qty\n2021-01-01,0.01,0.1,0.1\n2021-01-10,0.05,1,1\n", "all.lua": SOURCE}
+        for name, text in files.items():
+            (root / name).write_text(text)
+        subprocess.run([binary, "import", *(str(root / n) for n in ("MAIN_1h.csv", "MAIN_15m.csv", "OTHER_1h.csv")), "--venue", "x", "--data-dir", str(service.data)],
+                       check=True, capture_output=True)
+        subprocess.run([binary, "import", str(root / "MARK_1h.csv"), "--symbol", "MAIN", "--timeframe", "1h", "--venue", "marks", "--data-dir", str(service.data)],
+                       check=True, capture_output=True)
+        with service as s:
+            ada = s.register("ada@example.org")
+            ada.post("/api/v1/subscriptions/upgrade", {"plan": "enterprise"}, expect=200)
+            strategy = ada.post("/api/v1/strategies", {"name": "all", "source": SOURCE}, expect=201).json
+            data = [{"symbol": "MAIN", "timeframe": "1h", "venue": "x"}, {"symbol": "OTHER", "timeframe": "1h", "stream": "other"}]
+
+            def command(*flags):
+                done = subprocess.run([binary, "backtest", str(root / "all.lua"), "--data", str(root / "MAIN_1h.csv"), "--data", "other=" + str(root / "OTHER_1h.csv"),
+                                       *FLAGS, *flags, "--json", "-", "--quiet"], capture_output=True, text=True)
+                assert done.returncode == 0, done.stderr
+                return json.loads(done.stdout)
+
+            def service_run(extra_data=(), config=None, **body):
+                answer = ada.post("/api/v1/backtests", {"strategy_id": strategy["id"], "data": data + list(extra_data), "config": {**CONFIG, **(config or {})}, **body}, expect=202).json
+                deadline = time.monotonic() + 60
+                while (row := ada.get(f"/api/v1/backtests/{answer['id']}", expect=200).json)["state"] in ("queued", "running"):
+                    assert time.monotonic() < deadline, row
+                    time.sleep(0.02)
+                return row
+
+            def same(row, wanted):
+                assert row["state"] == "done", row["error"]
+                got = row["result"]
+                assert got["hash"] == wanted["hash"] and got["stats"] == wanted["stats"] and got["fills"] == wanted["fills"], (got["stats"], wanted["stats"])
+                assert got["stats"]["trades"] > 3, got["stats"]
+                return got
+
+            detail = {"symbol": "MAIN", "timeframe": "15m", "role": "detail"}
+            mark = {"symbol": "MAIN", "timeframe": "1h", "venue": "marks", "role": "mark"}
+            plain = {}
+
+            @case("several streams")
+            def _():
+                plain.update(same(service_run(), command()))
+                assert len(plain["data"]) == 2, plain["data"]
+
+            @case("detail, mark prices, funding, signals, dated terms, a range: each as the command line's, and each matters")
+            def _():
+                for flags, row in ((["--detail", "MAIN_15m.csv"], lambda: service_run([detail])),
+                                   (["--funding", "funding.csv"], lambda: service_run(funding=files["funding.csv"])),
+                                   (["--signals", "signals.jsonl"], lambda: service_run(signals=files["signals.jsonl"])),
+                                   (["--terms", "terms.csv"], lambda: service_run(terms=files["terms.csv"]))):
+                    got = same(row(), command(flags[0], str(root / flags[1])))
+                    assert got["hash"] != plain["hash"], f"{flags[0]} changes nothing"
+                got = same(service_run(config={"from_ms": 1609804800000, "to_ms": 1610582400000}), command("--from", "1609804800", "--to", "1610582400"))
+                assert got["hash"] != plain["hash"]
+                everything = service_run([detail, mark], funding=files["funding.csv"], signals=files["signals.jsonl"])
+                (root / "mark").mkdir()
+                (root / "mark" / "MAIN_1h.csv").write_text(files["MARK_1h.csv"])
+                same(everything, command("--detail", str(root / "MAIN_15m.csv"), "--mark", str(root / "mark" / "MAIN_1h.csv"), "--funding", str(root / "funding.csv"),
+                                         "--signals", str(root / "signals.jsonl")))
+                assert everything["request"]["funding"] == files["funding.csv"]
+                listed = ada.get("/api/v1/backtests", expect=200).json["items"][0]["request"]
+                assert "funding" not in listed and "data" in listed, listed
+
+            @case("what is wrong is refused with its place: at once where it can be seen, else by the run")
+            def _():
+                def refused(pointer, **body):
+                    answer = ada.post("/api/v1/backtests", {"strategy_id": strategy["id"], "data": data, **body})
+                    assert answer.code == "validation_failed" and answer.json["errors"][0]["pointer"] == pointer, answer
+                refused("/data", data=[detail])
+                refused("/data/2/role", data=[data[0], detail, detail])
+                refused("/data/1/stream", data=[data[0], {**detail, "stream": "other"}])
+                refused("/data/1", data=[data[0], {**detail, "timeframe": "3m"}])
+                refused("/config/margin_per_unit", config={"margin_per_unit": "5"})
+                refused("/funding", funding=7)
+                refused("/funding", funding="")
+                for body, why in (({"funding": "time,rate\nnever,1\n"}, "funding:2:1"), ({"signals": "nonsense"}, "signals:1"), ({"terms": "from,tick\n2021-01-01,x\n"}, "terms:2:"),
+                                  ({"extra_data": [{"symbol": "OTHER", "timeframe": "1h", "role": "mark"}]}, "holds OTHER"),
+                                  ({"extra_data": [{"symbol": "MAIN", "timeframe": "1h", "role": "detail"}]}, "finer")):
+                    row = service_run(**body)
+                    assert row["state"] == "failed" and why in row["error"], (why, row["error"])
+                big = "time,rate\n" + "".join(f"{FROM_S + i},0.0001\n" for i in range(8000))
+                assert ada.post("/api/v1/backtests", {"strategy_id": strategy["id"], "data": data, "funding": big}).code == "validation_failed"
+
+            failed = run_cases(cases)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1]) else 0)
