@@ -111,15 +111,18 @@ static void on_input(void *arg, unsigned events) {
 
 static void joined(void);
 
+static bool begins(const char *text, const char *with) {
+  return strncmp(text, with, strlen(with)) == 0;
+}
+
 // A message of perigee serve.
 static void hear_service(struct peer *p, const char *text) {
   char message[1536];
   const char *ts = strstr(text, "\"ts\":"), *data = strstr(text, "\"data\":");
-  if (strncmp(text, "{\"op\":\"hello\"", 14) == 0) return;
-  if (strncmp(text, "{\"op\":\"auth\",\"ok\":true", 24) == 0) {
+  if (begins(text, "{\"op\":\"auth\",\"ok\":true")) {
     p->known = true;
     joined();
-  } else if (strncmp(text, "{\"op\":\"subscribed\"", 19) == 0) {
+  } else if (begins(text, "{\"op\":\"subscribed\"")) {
     if (!strstr(text, channel) || strstr(text, "\"code\"")) fatal(text);
     subscribed++;
   } else if (ts && data) {
