@@ -185,7 +185,7 @@ static enum status fill(struct file_feed *f, struct err *err) {
   return st;
 }
 
-// Does the file still hold what was read of it?
+// Does the file still hold the end of what was taken of it? One that became shorter does not.
 static enum status unchanged(struct file_feed *f, bool *ret, struct err *err) {
   char bytes[ANCHOR_MAX];
   size_t n = 0;
@@ -198,8 +198,8 @@ static enum status unchanged(struct file_feed *f, bool *ret, struct err *err) {
 static enum status read_open(struct file_feed *f, uint64_t size, size_t *budget, bool *ret_end, struct err *err) {
   *ret_end = size == f->size_seen;
   if (*ret_end) return OK;
-  bool same = size >= f->offset + f->from;
-  enum status looked = same ? unchanged(f, &same, err) : OK;
+  bool same;
+  enum status looked = unchanged(f, &same, err);
   if (looked != OK) return looked;
   if (!same) {
     f->counts.truncations++;

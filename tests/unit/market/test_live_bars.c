@@ -66,6 +66,12 @@ static bool bars_equal(const struct bar *x, const struct bar *y) {
          x->close.ticks == y->close.ticks && x->volume == y->volume && x->flags == y->flags;
 }
 
+static void assert_same_bars(const struct live_bar *x, const struct live_bar *y, int count) {
+  for (int i = 0; i < count; i++)
+    assert_true(bars_equal(&x[i].bar, &y[i].bar) && x[i].timeframe_ns == y[i].timeframe_ns && x[i].close_ns == y[i].close_ns &&
+                x[i].missing == y[i].missing && x[i].holes == y[i].holes);
+}
+
 // Minutes with gaps (some of hours), filled-in bars, unknown volumes.
 static void make_minutes(struct series *s, uint64_t seed, int count, int64_t start_ns, int64_t step_ns) {
   rng_state = seed;
@@ -139,7 +145,7 @@ static void check_same_as_backtest(void **state) {
       assert_int_equal(live_bars_bar(&b, &s.bars[i]), LIVE_TAKEN);
     }
     assert_int_equal(again.count, seen.count);
-    assert_memory_equal(again.bars, seen.bars, (size_t)seen.count * sizeof seen.bars[0]);
+    assert_same_bars(again.bars, seen.bars, seen.count);
     // At the end the clock closes what is open, once.
     int64_t end = s.bars[s.count - 1].open_ns + MINUTE;
     live_bars_clock(&b, end + 8 * NS_PER_DAY);
@@ -192,7 +198,7 @@ static void check_disorder(void **state) {
     for (size_t i = 0; i < s.count; i++) assert_int_equal(live_bars_bar(&b, &s.bars[i]), LIVE_TAKEN);
     live_bars_complete(&b, START + 100 * NS_PER_DAY);
     assert_true(seen.count >= in_order.count);
-    assert_memory_equal(seen.bars, in_order.bars, (size_t)in_order.count * sizeof in_order.bars[0]);
+    assert_same_bars(seen.bars, in_order.bars, in_order.count);
     struct bar late = s.bars[0];
     late.close.ticks = late.low.ticks;
     late.open_ns -= MINUTE;
@@ -306,13 +312,24 @@ static void check_ticks_late_and_equal(void **state) {
   struct bar two = {START, {99}, {105}, {98}, {105}, 6, BAR_INCOMPLETE};
   assert_true(bars_equal(&seen.bars[1].bar, &two));
   assert_int_equal(seen.bars[2].bar.flags, 0);
-  // nothing for two minutes: no bar is made up, the next one tells
-  assert_int_equal(live_bars_trade(&b, START + 5 * MINUTE, (price){104}, 1), LIVE_TAKEN);
-  live_bars_clock(&b, START + 7 * MINUTE);
-  assert_int_equal(seen.count, 5);
-  assert_int_equal(seen.bars[3].missing, 1);  // two-minute bars: the one of [2,4)
-  assert_int_equal(seen.bars[3].holes, 1);
-  assert_int_equal(seen.bars[4].missing, 3);  // minutes 2, 3 and 4
+  assert_int_equal(live_bars_trade(&b, START + 4 * MINUTE, (price){106}, 1), LIVE_TAKEN);
+  assert_int_equal(live_bars_trade(&b, START + 4 * MINUTE, (price){107}, 1), LIVE_TAKEN);  // of equal times the first opens, the last closes
+  live_bars_clock(&b, START + 5 * MINUTE + 2 * NS_PER_S);
+  assert_int_equal(seen.bars[3].bar.open.ticks, 106);
+  assert_int_equal(seen.bars[3].bar.close.ticks, 107);
+  assert_int_equal(seen.bars[3].missing, 2);
+  // nothing for three minutes: no bar is made up, the next one tells
+  assert_int_equal(live_bars_trade(&b, START + 8 * MINUTE, (price){104}, 1), LIVE_TAKEN);
+  live_bars_clock(&b, START + 10 * MINUTE + 2 * NS_PER_S);
+  assert_int_equal(seen.count, 7);
+  assert_int_equal(seen.bars[4].timeframe_ns, 2 * MINUTE);  // [4,6): its second minute never came
+  assert_int_equal(seen.bars[4].close_ns, START + 6 * MINUTE);
+  assert_int_equal(seen.bars[4].missing, 1);
+  assert_int_equal(seen.bars[4].holes, 1);
+  assert_int_equal(seen.bars[5].timeframe_ns, MINUTE);
+  assert_int_equal(seen.bars[5].missing, 3);
+  assert_int_equal(seen.bars[6].close_ns, START + 10 * MINUTE);
+  assert_int_equal(seen.bars[6].missing, 1);
 }
 
 static void check_quotes(void **state) {
@@ -492,7 +509,7 @@ static void check_restart(void **state) {
     int at = 0;
     while (whole.bars[at].close_ns <= seeded_ns) at++;
     assert_int_equal(part.count, whole.count - at);
-    assert_memory_equal(part.bars, whole.bars + at, (size_t)part.count * sizeof part.bars[0]);
+    assert_same_bars(part.bars, whole.bars + at, part.count);
   }
   series_finish(&s);
 }

@@ -15,6 +15,7 @@ struct memory_file {
   struct memory_bytes *path, *opened;
   size_t read_max;  // bytes a read gives at most; 0: all
   int fail_reads;   // so many of the next calls fail
+  int fail_after;   // when so many have not
 };
 
 static inline void memory_release(struct memory_bytes *b) {
@@ -23,6 +24,7 @@ static inline void memory_release(struct memory_bytes *b) {
   free(b);
 }
 static inline enum status memory_fails(struct memory_file *m, struct err *err) {
+  if (m->fail_after > 0) return m->fail_after--, OK;
   if (m->fail_reads == 0) return OK;
   m->fail_reads--;
   return err_set(err, ERR_IO, "the disk failed");

@@ -67,8 +67,19 @@ static void check_tail(void **state) {
   assert_int_equal(l.events[1].u.bar.volume, 100);
   log_poll(f, 11, 10, &l);
   assert_int_equal(l.count, 2);
-  assert_int_equal(feed_file_counts(f).bars, 2);
-  assert_int_equal(feed_file_counts(f).lines, 3);
+  // a disk that fails is an error of the poll, and nothing is lost
+  memory_print(&m, "1618790520,100,100,100,100,1,z\n");
+  for (int calls = 0; calls <= 4; calls++) {  // look, the bytes before, the rest, the end
+    struct feed_progress q;
+    struct err err;
+    m.fail_after = calls;
+    m.fail_reads = 1;
+    assert_int_equal(feed_poll(f, 12, 10, &(struct feed_sink){&l, log_event}, &q, &err), calls < 4 ? ERR_IO : OK);
+  }
+  m.fail_after = m.fail_reads = 0;
+  assert_int_equal(l.count, 3);
+  assert_int_equal(feed_file_counts(f).bars, 3);
+  assert_int_equal(feed_file_counts(f).lines, 4);
   log_finish(&l);
   feed_destroy(f);
   memory_remove(&m);
@@ -168,6 +179,17 @@ static void check_bad_header(void **state) {
     feed_destroy(f);
     memory_remove(&m);
   }
+  // milliseconds, then seconds: refused for what it is, not as a time in 1970
+  struct memory_file ms = {0};
+  struct feed g = make(&ms, true);
+  struct feed_log k;
+  log_init(&k);
+  memory_print(&ms, HEADER "1618790400000,1,2,1,1,1\n1618790460,1,2,1,1,1\n");
+  poll_all(g, &k);
+  assert_non_null(strstr(k.note, "looks like seconds"));
+  log_finish(&k);
+  feed_destroy(g);
+  memory_remove(&ms);
   // without a volume column volumes are unknown
   struct memory_file m = {0};
   struct feed f = make(&m, true);

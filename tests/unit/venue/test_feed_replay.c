@@ -104,6 +104,25 @@ static void check_history(void **state) {
   }
 }
 
+// Bars that do not begin with a bucket (days of a zone with summer time) come out of history as they are.
+static void check_unaligned_history(void **state) {
+  (void)state;
+  struct series s = make_series("A", 3, 0, NS_PER_DAY);
+  for (int i = 0; i < 30; i++) {
+    struct bar b = {START + i * NS_PER_DAY + (i < 15 ? 4 : 5) * HOUR, {100}, {100}, {100}, {100}, i, 0};
+    assert_int_equal(series_append(&s, &b, NULL), OK);
+  }
+  const struct series *all[] = {&s};
+  struct feed f = make(all, 1, FEED_SPEED_UNBOUND);
+  struct series got;
+  assert_int_equal(feed_history(f, "A", NS_PER_DAY, START + 10 * NS_PER_DAY, START + 21 * NS_PER_DAY, &got, NULL), OK);
+  assert_int_equal(got.count, 10);
+  for (size_t i = 0; i < got.count; i++) assert_true(same_bar(&got.bars[i], &s.bars[10 + i]));
+  series_finish(&got);
+  series_finish(&s);
+  feed_destroy(f);
+}
+
 static void check_refusals(void **state) {
   (void)state;
   struct series a = make_series("A", 1, 5, MINUTE), empty = make_series("E", 1, 0, MINUTE);
@@ -138,6 +157,7 @@ static void check_refusals(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(check_whole), cmocka_unit_test(check_history), cmocka_unit_test(check_refusals)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(check_whole), cmocka_unit_test(check_history), cmocka_unit_test(check_unaligned_history),
+                                     cmocka_unit_test(check_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

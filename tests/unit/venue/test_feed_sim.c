@@ -280,6 +280,15 @@ static void check_pace(void **state) {
   p = log_poll(f, 14 * MINUTE, 100, &l);
   assert_int_equal(l.count, 113);
   assert_int_equal(p.next_ns, 15 * MINUTE);
+  // at any speed, the first moment at which an event is due is told exactly
+  for (int i = 0; i < 1000; i++) {
+    struct feed_pace some;
+    int64_t now = rand(), event = START + rand();
+    feed_pace_init(&some, 1 + rand() % 5000, now, START);
+    int64_t due = feed_pace_now_ns(&some, event);
+    assert_true(feed_pace_event_ns(&some, due) >= event && (due == now || feed_pace_event_ns(&some, due - 1) < event));
+    assert_int_equal(feed_pace_event_ns(&some, now - 1 - rand()), START);
+  }
   // far away numbers do not overflow
   feed_pace_speed(pace, 15 * MINUTE, FEED_SPEED_MAX);
   assert_int_equal(feed_pace_event_ns(pace, INT64_MAX), INT64_MAX);
