@@ -6,6 +6,7 @@
 #include "api/market_data.h"
 #include "api/tier.h"
 #include "backtest/request.h"
+#include "loop/clock.h"
 #include "store/backtest_rows.h"
 #include "store/id.h"
 #include "store/script_rows.h"
@@ -224,7 +225,7 @@ static void run_again(void *arg, const struct backtest_row *row) {
   struct err err;
   // The reader is in the middle of a list of its own; nested reads are fine.
   if (script_version_get(store_reader(a->core->store, STORE_CONTROL), row->tenant_id, row->strategy_id, row->version, &version, &err) != OK) return;
-  const struct jobs_grant grant = {0};
+  const struct jobs_grant grant = jobs_grant_now(a->core, row->tenant_id, clock_wall_ns());
   jobs_submit(a->core->jobs, row->tenant_id, row->id, row->request, version.source, version.source_len, &grant);
   script_version_finish(&version);
 }

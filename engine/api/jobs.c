@@ -7,6 +7,7 @@
 #include "store/id.h"
 #include "store/market_rows.h"
 #include "store/store.h"
+#include "tenant/usage.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@ struct running {
   struct job *job;
   int64_t tenant_id, id;  // id 0: a verdict
   unsigned permille, told_permille;
+  bool is_started;
+  int64_t heap_bytes;     // granted
   struct jobs_data data[JOBS_DATA_MAX];
   int data_count;
   void (*done)(void *arg, const struct job_outcome *outcome);
@@ -32,6 +35,8 @@ struct jobs {
   struct running *first;
 };
 
+static int64_t memory_in_use(void *arg, int64_t tenant_id);
+
 enum status jobs_create(struct api_core *core, const char *exe, struct jobs **ret, struct err *err) {
   struct jobs *jobs = calloc(1, sizeof *jobs);
   if (!jobs) return err_set(err, ERR_NOMEM, "out of memory");
@@ -42,6 +47,7 @@ enum status jobs_create(struct api_core *core, const char *exe, struct jobs **re
     free(jobs);
     return st;
   }
+  usage_gauge_by(core->usage, LIMIT_LUA_MEMORY_KIB, memory_in_use, jobs);
   *ret = jobs;
   return OK;
 }
@@ -109,6 +115,7 @@ static void change(struct running *r, enum backtest_state state, const char *err
 
 static void on_start(void *arg) {
   struct running *r = arg;
+  r->is_started = true;
   if (r->id == 0) return;
   change(r, BACKTEST_RUNNING, NULL, NULL, 0, false);
   publish(r, "running", json_object());
@@ -210,6 +217,7 @@ static enum status hand_in(struct running *r, const char *kind, json_t *wish, co
   enum status st = job_submit(r->jobs->runner, &request, &r->job, err);
   free(text);
   if (st != OK) return st;
+  r->heap_bytes = grant->heap_bytes;
   r->next = r->jobs->first;
   r->jobs->first = r;
   return OK;
@@ -248,6 +256,14 @@ bool jobs_cancel(struct jobs *jobs, int64_t tenant_id, int64_t id) {
   if (!r || r->tenant_id != tenant_id) return false;
   job_cancel(r->job);
   return true;
+}
+
+// KiB of Lua memory that the tenant's children may use at the moment.
+static int64_t memory_in_use(void *arg, int64_t tenant_id) {
+  int64_t bytes = 0;
+  for (const struct running *r = ((const struct jobs *)arg)->first; r; r = r->next)
+    if (r->is_started && r->tenant_id == tenant_id) bytes += r->heap_bytes;
+  return bytes / 1024;
 }
 
 unsigned jobs_permille(const struct jobs *jobs, int64_t id) {

@@ -17,8 +17,10 @@ struct jobs_grant {
   int64_t cpu_s, heap_bytes;  // 0: the defaults
 };
 
-// Of the caller's tenant.
+// Of the caller's tenant (api/tier.c).
 struct jobs_grant api_jobs_grant(struct api_call *call);
+// Of a tenant as its plan is now; the defaults when that cannot be read.
+struct jobs_grant jobs_grant_now(struct api_core *core, int64_t tenant_id, int64_t now_ns);
 
 struct jobs_data {
   char venue[40], symbol[40], timeframe[8], stream[40], role[8];

@@ -2,10 +2,12 @@
 
 #include "api/core.h"
 #include "api/jobs.h"
+#include "script/vm.h"
 #include "store/store.h"
 #include "tenant/registry.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -64,12 +66,26 @@ enum problem api_meter_request(struct api_call *call) {
   return call->problem;
 }
 
+static int64_t clamp(int64_t n, int64_t least, int64_t most) { return n < least ? least : n > most ? most : n; }
+
+// The plan's Lua memory is for all that a tenant runs: jobs that may run at once have equal parts of it. Their processor time is
+// bounded by the seconds of a backtest; cpu_ms_per_s is for what runs all day.
+static struct jobs_grant grant_of(const struct plan *plan) {
+  const int64_t parallel = clamp(plan->limits[LIMIT_BACKTEST_PARALLEL], 1, 64), kib = clamp(plan->limits[LIMIT_LUA_MEMORY_KIB], 0, VM_HEAP_BYTES_MAX);
+  return (struct jobs_grant){.parallel = (unsigned)parallel, .cpu_s = clamp(plan->limits[LIMIT_BACKTEST_SECONDS], 1, 3600),
+                             .heap_bytes = clamp(kib * 1024 / parallel, VM_HEAP_BYTES_MIN, VM_HEAP_BYTES_MAX)};
+}
+
 struct jobs_grant api_jobs_grant(struct api_call *call) {
-  struct jobs_grant grant = {.parallel = 1, .cpu_s = 60};
   const struct entitlement *e = call->who.kind == WHO_OPERATOR ? NULL : api_entitlement(call);
-  if (!e) return grant;
-  const int64_t parallel = e->plan.limits[LIMIT_BACKTEST_PARALLEL], seconds = e->plan.limits[LIMIT_BACKTEST_SECONDS];
-  grant.parallel = parallel < 1 ? 1 : parallel > 64 ? 64 : (unsigned)parallel;
-  grant.cpu_s = seconds < 1 ? 1 : seconds > 3600 ? 3600 : seconds;
+  return e ? grant_of(&e->plan) : (struct jobs_grant){.parallel = 1, .cpu_s = 60};
+}
+
+struct jobs_grant jobs_grant_now(struct api_core *core, int64_t tenant_id, int64_t now_ns) {
+  struct err err;
+  struct jobs_grant grant = {.parallel = 1, .cpu_s = 60};
+  struct entitlement *e = malloc(sizeof *e);
+  if (e && entitlement_load(store_reader(core->store, STORE_CONTROL), registry_plans(core->registry), tenant_id, now_ns, e, &err) == OK) grant = grant_of(&e->plan);
+  free(e);
   return grant;
 }

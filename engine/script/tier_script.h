@@ -41,7 +41,7 @@ enum meter_kind { METER_HELD, METER_DAY, METER_MONTH, METER_HOUR, METER_SIZE };
   X(LIMIT_BACKTESTS_PER_DAY, "backtests_per_day", METER_DAY, "backtests and optimisations begun, a UTC day")           \
   X(LIMIT_BACKTEST_PARALLEL, "backtest_parallel", METER_HELD, "backtests and optimisations running at one time")       \
   X(LIMIT_BACKTEST_SECONDS, "backtest_seconds", METER_SIZE, "CPU seconds of one backtest or optimisation")             \
-  X(LIMIT_LUA_MEMORY_KIB, "lua_memory_kib", METER_SIZE, "KiB of Lua memory for all the tenant's bots together")        \
+  X(LIMIT_LUA_MEMORY_KIB, "lua_memory_kib", METER_SIZE, "KiB of Lua memory for all the tenant runs together")           \
   X(LIMIT_CPU_MS_PER_S, "cpu_ms_per_s", METER_SIZE, "milliseconds of CPU each second for all the tenant's bots together")
 
 enum plan_limit {

@@ -38,6 +38,12 @@ void usage_count_by(struct usage *u, enum plan_limit limit, usage_counter counte
   u->counters[limit] = counter;
 }
 
+void usage_gauge_by(struct usage *u, enum plan_limit limit, usage_gauge gauge, void *arg) {
+  assert(plan_limit_kind(limit) == METER_SIZE);
+  u->gauges[limit].read = gauge;
+  u->gauges[limit].arg = arg;
+}
+
 // ---- counting
 
 enum status usage_now(struct usage *u, struct db *db, int64_t tenant_id, enum plan_limit limit, int64_t now_ns,
@@ -45,7 +51,10 @@ enum status usage_now(struct usage *u, struct db *db, int64_t tenant_id, enum pl
   enum meter_kind kind = plan_limit_kind(limit);
   const char *meter = plan_limit_name(limit);
   *ret = 0;
-  if (kind == METER_SIZE) return OK;
+  if (kind == METER_SIZE) {
+    if (u->gauges[limit].read != NULL) *ret = u->gauges[limit].read(u->gauges[limit].arg, tenant_id);
+    return OK;
+  }
   if (kind == METER_HELD)
     return u->counters[limit] != NULL ? u->counters[limit](db, tenant_id, ret, err)
                                       : usage_held(db, tenant_id, meter, ret, err);
@@ -70,14 +79,6 @@ void usage_over(struct usage_decision *d, enum plan_limit limit, int64_t value, 
   snprintf(number, sizeof number, "%lld", (long long)value);
   snprintf(d->reason, sizeof d->reason, "the plan's limit of %s is reached (%s): %s", value == 0 ? "none" : number,
     plan_limit_name(limit), plan_limit_about(limit));
-}
-
-bool usage_fits(const struct plan *plan, enum plan_limit limit, int64_t value, struct usage_decision *ret) {
-  *ret = (struct usage_decision){
-    .verdict = USAGE_ALLOWED, .limit = limit, .limit_value = plan->limits[limit], .used = value, .right = NO_RIGHT};
-  if (value <= plan->limits[limit]) return true;
-  usage_over(ret, limit, plan->limits[limit], value, 0);
-  return false;
 }
 
 // ---- deciding
@@ -202,21 +203,28 @@ enum status usage_excess(struct usage *u, struct db *db, const struct entitlemen
 
 enum status usage_json(struct usage *u, struct db *db, const struct entitlement *e, int64_t tenant_id, int64_t now_ns,
   json_t **ret, struct err *err) {
+  static const char *const standings[] = {"within", "grace", "wind_down"};
+  struct usage_excess x;
+  enum status st = usage_excess(u, db, e, tenant_id, now_ns, &x, err);
+  if (st != OK) return st;
   json_t *items = json_array();
   for (int i = 0; i < LIMIT_COUNT; i++) {
     enum meter_kind kind = plan_limit_kind((enum plan_limit)i);
     int64_t used;
-    if (kind == METER_SIZE) continue;
-    enum status st = usage_now(u, db, tenant_id, (enum plan_limit)i, now_ns, &used, err);
+    if (kind == METER_SIZE && u->gauges[i].read == NULL) continue;
+    st = usage_now(u, db, tenant_id, (enum plan_limit)i, now_ns, &used, err);
     if (st != OK) {
       json_decref(items);
       return st;
     }
+    bool window = kind != METER_HELD && kind != METER_SIZE;
     json_array_append_new(
-      items, json_pack("{s:s, s:I, s:o, s:o}", "name", plan_limit_name((enum plan_limit)i), "used", (json_int_t)used,
+      items, json_pack("{s:s, s:I, s:o, s:o, s:I}", "name", plan_limit_name((enum plan_limit)i), "used", (json_int_t)used,
                "limit", e->plan.limits[i] == PLAN_UNLIMITED ? json_null() : json_integer(e->plan.limits[i]),
-               "resets_at_ms", kind == METER_HELD ? json_null() : json_integer(window_end(kind, now_ns) / 1000000)));
+               "resets_at_ms", window ? json_integer(window_end(kind, now_ns) / 1000000) : json_null(), "over",
+               (json_int_t)x.over[i]));
   }
-  *ret = json_pack("{s:s, s:o}", "plan", e->plan.id, "items", items);
+  *ret = json_pack("{s:s, s:s, s:o, s:o}", "plan", e->plan.id, "standing", standings[x.standing], "until_ms",
+    x.until_ns != 0 ? json_integer(x.until_ns / 1000000) : json_null(), "items", items);
   return *ret != NULL ? OK : err_set(err, ERR_NOMEM, "no memory for the usage");
 }

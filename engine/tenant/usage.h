@@ -44,7 +44,11 @@ void usage_destroy(struct usage *u);
 // Instead of what usage_take and usage_release keep. LIMIT_STRATEGIES has one from the start.
 void usage_count_by(struct usage *u, enum plan_limit limit, usage_counter counter);
 
-// What is used now: held things, this window's events, the hour's requests. 0 for sizes.
+// What of a size (Lua memory …) is in use at this moment, for usage_now and GET /usage; on the loop. Whoever uses it holds the limit.
+typedef int64_t (*usage_gauge)(void *arg, int64_t tenant_id);
+void usage_gauge_by(struct usage *u, enum plan_limit limit, usage_gauge gauge, void *arg);
+
+// What is used now: held things, this window's events, the hour's requests, sizes that have a gauge (0 for others).
 enum status usage_now(struct usage *u, struct db *db, int64_t tenant_id, enum plan_limit limit, int64_t now_ns,
   int64_t *ret, struct err *err) MUST_CHECK;
 
@@ -53,8 +57,6 @@ enum status usage_now(struct usage *u, struct db *db, int64_t tenant_id, enum pl
 enum status usage_check(struct usage *u, struct db *db, struct tier_script *tiers, const struct entitlement *e,
   int64_t tenant_id, enum plan_action action, int64_t amount, int64_t now_ns, struct usage_decision *ret,
   struct err *err) MUST_CHECK;
-// A bound of one thing: is value (pairs of this bot, seconds of this backtest) within the plan's limit?
-bool usage_fits(const struct plan *plan, enum plan_limit limit, int64_t value, struct usage_decision *ret);
 
 // Inside a write, with the plan that was checked: counts the action once for its key (an order's id, a bot's id …; at most 100 bytes). ERR_LIMIT with ret
 // filled: the caller returns it and its write is undone. A limit with a counter of its own (usage_count_by) is held by that: do
@@ -98,6 +100,7 @@ struct usage_excess {
 enum status usage_excess(struct usage *u, struct db *db, const struct entitlement *e, int64_t tenant_id, int64_t now_ns,
   struct usage_excess *ret, struct err *err) MUST_CHECK;
 
-// {"plan": id, "items": [{"name", "used", "limit", "resets_at_ms"}]}: held and windowed limits. *ret is yours.
+// {"plan": id, "standing", "until_ms", "items": [{"name", "used", "limit", "resets_at_ms", "over"}]}: held and windowed limits, and
+// sizes that have a gauge; over: how many of a held thing exceed the plan. *ret is yours.
 enum status usage_json(struct usage *u, struct db *db, const struct entitlement *e, int64_t tenant_id, int64_t now_ns,
   json_t **ret, struct err *err) MUST_CHECK;

@@ -10,6 +10,10 @@ struct unsaved {
 
 struct usage {
   usage_counter counters[LIMIT_COUNT];
+  struct {
+    usage_gauge read;  // NULL: none
+    void *arg;
+  } gauges[LIMIT_COUNT];
   struct api_meter meter;
   struct unsaved *late;  // of hours that fell out of their entry before they were written
   size_t late_count, late_cap;

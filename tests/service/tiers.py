@@ -10,6 +10,7 @@ import threading
 import time
 
 from service import Service, UnixConnection, run_cases
+from work import import_bars
 
 LIMITS = ("pairs", "pairs_per_bot", "accounts", "venues", "members", "trades_per_month", "backtests_per_day", "backtest_parallel",
           "backtest_seconds", "lua_memory_kib", "cpu_ms_per_s")
@@ -89,7 +90,9 @@ def main(binary):
     def case(title):
         return lambda f: cases.append((title, f)) or f
 
-    with Service(binary, env={"PERIGEE_RATE_PERCENT": "100"}) as s:
+    service = Service(binary, env={"PERIGEE_RATE_PERCENT": "100"})
+    import_bars(binary, service.data)
+    with service as s:
         op = Operator(s)
 
         @case("the shipped price list of the default edition")
@@ -223,6 +226,40 @@ def main(binary):
             op.activate(script, script["latest_version"])
             refused = ada.get("/api/v1/strategies")
             assert refused.code == "tier_limit" and 1 <= int(refused.headers["retry-after"]) <= 3600, refused
+
+        @case("Lua memory of the plan holds for jobs, and shows while they run; what exceeds a smaller plan is told")
+        def _():
+            mia = s.register("mia@tiers.example")
+            script = op.put("tier", "dca", tiers(40, strategies=2, rights="custom_strategies=true, backtest=true"))
+            op.activate(script, script["latest_version"])
+            hungry = 'strategy{name="hungry", api=1}\nlocal t = {}\nfunction on_bar(ctx, bar) if #t < 1500 then t[#t + 1] = string.rep("x", 1000) .. #t end end\n'
+            slow = 'strategy{name="slow", api=1}\nfunction on_bar(ctx) local n = 0 for i = 1, 20000 do n = n + i end end\n'
+            ids = [mia.post("/api/v1/strategies", {"name": name, "source": source}, expect=201).json["id"] for name, source in (("hungry", hungry), ("slow", slow))]
+            plan = f"/admin/users/{mia.me['id']}/plan"
+
+            def run(strategy, kib, look=None):
+                op.call("PUT", plan, {"limits": {"lua_memory_kib": kib, "backtest_parallel": 1}, "reason": "test"}, expect=200)
+                job = mia.post("/api/v1/backtests", {"strategy_id": strategy, "data": [{"symbol": "BTCUSDT", "timeframe": "1h"}]}, expect=202).json["id"]
+                while (row := mia.get(f"/api/v1/backtests/{job}", expect=200).json)["state"] in ("queued", "running"):
+                    if look and row["state"] == "running":
+                        look()
+                    time.sleep(0.02)
+                return row
+            assert run(ids[0], 8192)["state"] == "done"
+            failed = run(ids[0], 512)
+            assert failed["state"] == "failed" and "memory" in failed["error"], failed
+
+            def usage():
+                return {i["name"]: i for i in mia.get("/api/v1/usage", expect=200).json["items"]}
+            seen = set()
+            assert run(ids[1], 3000, lambda: seen.add((usage()["lua_memory_kib"]["used"], usage()["lua_memory_kib"]["limit"])))["state"] == "done"
+            assert (3000, 3000) in seen, seen
+            assert usage()["lua_memory_kib"]["used"] == 0
+            op.call("DELETE", plan, expect=204)
+            script = op.put("tier", "dca", tiers(41, strategies=1, rights="custom_strategies=true, backtest=true"))
+            op.activate(script, script["latest_version"])
+            answer = mia.get("/api/v1/usage", expect=200).json
+            assert answer["standing"] == "wind_down" and [i["over"] for i in answer["items"] if i["name"] == "strategies"] == [1], answer
 
         @case("an edition is loaded whole or not at all, by the command, while the service runs")
         def _():

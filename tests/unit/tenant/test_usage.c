@@ -286,11 +286,6 @@ static void things_held(void **state) {
   assert_int_equal(write_with(do_release, &err), OK);
   assert_int_equal(take(ACTION_BACKTEST, "b3", T0), ERR_LIMIT);
   assert_int_equal(decision.limit, LIMIT_BACKTESTS_PER_DAY);
-  struct entitlement e = entitled(T0);
-  struct usage_decision d;
-  assert_true(usage_fits(&e.plan, LIMIT_PAIRS_PER_BOT, 3, &d));
-  assert_false(usage_fits(&e.plan, LIMIT_PAIRS_PER_BOT, 4, &d));
-  assert_int_equal(d.verdict, USAGE_LIMIT);
 }
 
 static enum status seven(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) {
