@@ -109,6 +109,15 @@ void bot_denied(struct bot *b, enum reason code, const char *msg, double limit, 
   risk_note(b, code, value, limit, day ? (b->now_ns / DAY_NS + 1) * DAY_NS : 0);
 }
 
+enum reason bot_command(struct bot *b, const struct bot_command *c) {
+  if (b->observer.command) b->observer.command(b->observer.self, c);
+  return command_apply(b->matcher, c);
+}
+
+enum reason bot_cancel(struct bot *b, uint64_t id, enum reason why) {
+  return bot_command(b, &(struct bot_command){.kind = COMMAND_CANCEL, .time_ns = b->now_ns, .id = id, .why = why});
+}
+
 // ---- life
 
 enum status bot_create(const struct bot_config *cfg, struct bot **ret, struct err *err) {

@@ -3,6 +3,7 @@
 // The owner decides what time it is and which bars exist; the bot decides the order of what happens at one instant. Nothing
 // in here reads a clock, a file or a random source.
 #pragma once
+#include "bot/command.h"
 #include "match/match.h"
 #include "risk/risk.h"
 #include "script/script.h"
@@ -17,6 +18,7 @@ struct bot_observer {
   void (*plot)(void *self, int64_t time_ns, const char *name, double value);
   void (*mark)(void *self, int64_t time_ns, const char *text);
   void (*notify)(void *self, int64_t time_ns, const char *text);
+  void (*command)(void *self, const struct bot_command *c);  // before the matcher gets it
 };
 
 struct bot_config {

@@ -25,7 +25,7 @@ struct desk {
   struct desk_op *ops;
   size_t count, cap;
   struct order *provisional;  // one per OP_SUBMIT, same index as ops
-  uint64_t next_id;
+  uint64_t reserved;          // highest id given out that the matcher's owner was not told of yet; 0: none
   struct account shadow;      // the account with the buffered orders counted as working
   bool shadow_valid;
   struct account_symbol *shadow_symbols;
@@ -85,6 +85,10 @@ struct bot {
 // bot.c
 // Ends a callback that returned st: its orders take effect, or it is as if it had never been called.
 enum status bot_finish_callback(struct bot *b, enum status st, struct err *err);
+
+// Every change of orders: told to the observer, then done.
+enum reason bot_command(struct bot *b, const struct bot_command *c);
+enum reason bot_cancel(struct bot *b, uint64_t id, enum reason why);
 
 // desk.c
 void desk_init(struct bot *b);

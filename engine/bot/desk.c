@@ -112,7 +112,7 @@ static const struct order *submit_checked(struct bot *b, const struct intent *in
   if (!op) return deny(b, ret, REASON_RATE, "more than 1024 order calls in one callback", DESK_OPS_MAX, DESK_OPS_MAX + 1);
   op->intent = *in;
   op->qty = qty;
-  op->id = matcher_id_reserve(b->matcher);
+  op->id = b->desk.reserved = matcher_id_reserve(b->matcher);
   provisional_fill(b, ix, op);
   shadow_count(b, &b->desk.provisional[ix], 1);
   risk_state_sent(&b->risk, b->now_ns);
@@ -329,21 +329,33 @@ const struct order *desk_next_order(void *self, uint64_t after, uint32_t tag) {
 
 // ---- the end of a callback
 
+// Ids were given out while the callback ran; whoever follows the commands hears of them before what they are used for.
+static void reserved_tell(struct bot *b) {
+  if (b->desk.reserved && b->observer.command)
+    b->observer.command(b->observer.self, &(struct bot_command){.kind = COMMAND_RESERVE, .time_ns = b->now_ns, .id = b->desk.reserved});
+  b->desk.reserved = 0;
+}
+
 void desk_commit(struct bot *b) {
   struct desk *d = &b->desk;
   b->in_callback = false;
+  reserved_tell(b);
   for (size_t i = 0; i < d->count; i++) {
     const struct desk_op *op = &d->ops[i];
+    struct bot_command c = {.time_ns = b->now_ns, .id = op->id};
     switch (op->kind) {
       case OP_SUBMIT:
-        if (!op->dropped) matcher_submit_as(b->matcher, op->id, &op->intent, op->qty, b->now_ns);
+        if (op->dropped) break;
+        c.kind = COMMAND_SUBMIT, c.intent = op->intent, c.qty = op->qty;
+        bot_command(b, &c);
         break;
       case OP_LADDER:
         if (matcher_order(b->matcher, op->id)) ladder_start(b, &op->ladder, op->id);  // else its base was cancelled at once
         break;
-      case OP_CANCEL: matcher_cancel(b->matcher, op->id, REASON_SCRIPT, b->now_ns); break;
+      case OP_CANCEL: bot_cancel(b, op->id, REASON_SCRIPT); break;
       case OP_MODIFY: {
-        enum reason why = matcher_modify(b->matcher, op->id, &op->change, b->now_ns);
+        c.kind = COMMAND_MODIFY, c.change = op->change;
+        enum reason why = bot_command(b, &c);
         if (why != REASON_NONE) bot_denied(b, why, "a change of an order was refused", NAN, NAN);
         break;
       }
@@ -354,5 +366,6 @@ void desk_commit(struct bot *b) {
 
 void desk_discard(struct bot *b) {
   b->in_callback = false;
+  reserved_tell(b);
   b->desk.count = 0;
 }

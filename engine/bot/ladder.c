@@ -29,8 +29,10 @@ static uint64_t place(struct bot *b, const struct intent *in) {
     bot_denied(b, v.denial.code, v.denial.msg, v.denial.limit, v.denial.value);
     return 0;
   }
-  uint64_t id;
-  return matcher_submit(b->matcher, in, v.qty, b->now_ns, &id) == REASON_NONE ? id : 0;
+  struct bot_command c = {.kind = COMMAND_RESERVE, .time_ns = b->now_ns, .id = matcher_order_last(b->matcher) + 1};
+  bot_command(b, &c);
+  c.kind = COMMAND_SUBMIT, c.intent = *in, c.qty = v.qty;
+  return bot_command(b, &c) == REASON_NONE ? c.id : 0;
 }
 
 static enum leg leg_of(const struct bot *b, const struct ladder_request *req) {
@@ -66,7 +68,7 @@ static void place_rungs(struct bot *b, struct ladder *l, price base) {
 
 static uint64_t place_exit(struct bot *b, struct ladder *l, uint64_t old, int64_t frac_e8, bool stop) {
   const struct ladder_request *q = &l->req;
-  if (old) matcher_cancel(b->matcher, old, REASON_MODIFY, b->now_ns);
+  if (old) bot_cancel(b, old, REASON_MODIFY);
   if (!frac_e8) return 0;
   enum side side = q->side == SIDE_BUY ? SIDE_SELL : SIDE_BUY;
   int64_t lots = l->position_lots < 0 ? -l->position_lots : l->position_lots;
@@ -91,9 +93,9 @@ static uint64_t place_exit(struct bot *b, struct ladder *l, uint64_t old, int64_
 
 static void ladder_end(struct bot *b, struct ladder *l) {
   for (int i = 0; i < l->rung_count; i++)
-    if (l->rungs[i]) matcher_cancel(b->matcher, l->rungs[i], REASON_OCO, b->now_ns);
-  if (l->tp_id) matcher_cancel(b->matcher, l->tp_id, REASON_OCO, b->now_ns);
-  if (l->sl_id) matcher_cancel(b->matcher, l->sl_id, REASON_OCO, b->now_ns);
+    if (l->rungs[i]) bot_cancel(b, l->rungs[i], REASON_OCO);
+  if (l->tp_id) bot_cancel(b, l->tp_id, REASON_OCO);
+  if (l->sl_id) bot_cancel(b, l->sl_id, REASON_OCO);
   l->used = false;
 }
 

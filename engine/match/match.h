@@ -90,6 +90,7 @@ enum reason matcher_submit(struct matcher *m, const struct intent *in, quantity 
 // The same in two steps, for a caller that must name an order before it may send it: an id that is never submitted leaves a
 // hole, and matcher_order() knows no order of it. Submit each reserved id at most once.
 uint64_t matcher_id_reserve(struct matcher *m);
+bool matcher_id_open(const struct matcher *m, uint64_t id);  // reserved, not submitted yet, and above what was released
 enum reason matcher_submit_as(struct matcher *m, uint64_t id, const struct intent *in, quantity qty, int64_t now_ns);
 // Asks for the end of an order. REASON_NONE, or UNKNOWN_ORDER when it has ended (or never was). Cancelling an entry cancels
 // its children that wait for it; cancelling a child leaves the position without it.

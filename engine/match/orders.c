@@ -30,6 +30,12 @@ uint64_t matcher_id_reserve(struct matcher *m) {
   return id;
 }
 
+bool matcher_id_open(const struct matcher *m, uint64_t id) {
+  if (id == 0 || id > m->last_order) return false;
+  const struct order *page = m->pages[(id - 1) / ORDER_PAGE];
+  return page && page[(id - 1) % ORDER_PAGE].id == 0;
+}
+
 static struct order *order_at(struct matcher *m, uint64_t id) {
   assert(id > 0 && id <= m->last_order);
   struct order *o = &m->pages[(id - 1) / ORDER_PAGE][(id - 1) % ORDER_PAGE];

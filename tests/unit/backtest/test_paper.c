@@ -1,12 +1,12 @@
 // tests/unit/backtest/test_paper.c – simulation rule 23: paper is the same matcher on live data, and replaying its recording gives
 // the same event hash.
 //
-// The paper run here is a driver of its own: bars arrive one at a time in a series that starts empty and moves as it grows, so
-// nothing can look at what has not happened. What it recorded is then given to the backtester.
+// Bars arrive one at a time at a pilot, in a series that starts empty and moves as it grows, so nothing can look at what has not
+// happened. A blotter, which has no script, is shown the same bars and the pilot's commands; a recording of the bars is given to
+// the backtester. All three must say the same.
 #include "backtest/backtest.h"
 #include "base/buf.h"
-#include "bot/event_hash.h"
-#include "market/tz.h"
+#include "bot/pilot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,80 +17,81 @@
 
 #include <cmocka.h>
 
+// What the core has: the same bars and what the pilot told it, without the script.
 struct paper {
-  struct event_hash hash;
-  struct matcher *matcher;
-  struct bot *bot;
-  int64_t day;
-  int fills;
+  struct blotter *blotter;
+  const struct instant *in;  // the instant under way
+  bool market_done;
+  int fills, commands;
 };
-
-static void seen_order(void *self, int64_t time_ns, const struct order *o, enum order_status from, enum order_status to, enum reason why) {
-  event_hash_order(&((struct paper *)self)->hash, time_ns, o->id, from, to, why);
-}
-
-static void seen_fill(void *self, const struct fill *f) {
-  struct paper *p = self;
-  event_hash_fill(&p->hash, f);
-  p->fills++;
-}
 
 static void must(enum status st, const struct err *err) {
   if (st != OK) fail_msg("%s", err->msg);
 }
 
-static void day_turn(struct paper *p, int64_t now_ns) {
+// The market's part comes before the pilot's first command of an instant.
+static void market(struct paper *p) {
   struct err err;
-  int64_t day = now_ns / NS_PER_DAY;
-  if (p->day != INT64_MIN && day != p->day) {
-    struct tz_date d = date_from_days(p->day);
-    char text[40];
-    snprintf(text, sizeof text, "%04d-%02d-%02d", (int)d.year, d.month, d.day);
-    must(bot_day(p->bot, now_ns, text, &err), &err);
-  }
-  p->day = day;
+  if (!p->market_done && p->in) must(blotter_market(p->blotter, p->in, &err), &err);
+  p->market_done = true;
 }
 
-// What a live host does with a bar that has just ended.
-static void arrive(struct paper *p, struct series *live, const struct bar *b) {
-  struct err err;
-  must(series_append(live, b, &err), &err);
-  int64_t now_ns = b->open_ns + live->timeframe_ns;
-  struct match_bar in = {.bar = &live->bars[live->count - 1], .close_ns = now_ns};
-  bot_match(p->bot, 0, &in, now_ns);
-  must(bot_settle(p->bot, now_ns, &err), &err);
-  if (now_ns / NS_PER_DAY != p->day) day_turn(p, now_ns);
-  cash equity = matcher_equity(p->matcher);
-  event_hash_equity(&p->hash, b->open_ns, equity);
-  bot_risk_mark(bot_risk_state(p->bot), equity);
-  must(bot_stream_bar(p->bot, 0, live->count - 1, now_ns, true, &err), &err);
+static void seen_fill(void *self, const struct fill *f) {
+  (void)f;
+  ((struct paper *)self)->fills++;
+}
+
+static void seen_command(void *self, const struct bot_command *c) {
+  struct paper *p = self;
+  const char *why;
+  market(p);
+  if (!command_valid(blotter_matcher(p->blotter), c, &why)) fail_msg("%s: %s", command_kind_text(c->kind), why);
+  blotter_command(p->blotter, c);
+  p->commands++;
 }
 
 static void paper_run(const struct backtest_config *c, const struct series *data, struct series *ret_recorded, char ret_hash[SHA256_HEX_SIZE], int *ret_fills) {
   static const int symbols[] = {0};
   struct err err;
-  struct paper p = {.day = INT64_MIN};
-  event_hash_init(&p.hash);
+  struct paper p = {0};
   *ret_recorded = *data;
   ret_recorded->bars = NULL;
   ret_recorded->count = ret_recorded->cap = 0;
   const struct series *streams[] = {ret_recorded};
   struct match_symbol_config sc;
-  int symbol;
-  must(matcher_create(&c->match, &p.matcher, &err), &err);
   match_symbol_config_init(&sc, &data->inst);
   sc.fees = c->fees;
   sc.volume_scale = data->volume_scale;
-  must(matcher_symbol_add(p.matcher, &sc, &symbol, &err), &err);
-  struct bot_config bc = {.chunkname = c->script_path, .source = c->source, .source_len = c->source_len, .spec = c->spec, .values = c->values, .limits = c->limits,
-                          .matcher = p.matcher, .series = streams, .symbols = symbols, .risk = c->risk, .observer = {.self = &p, .order = seen_order, .fill = seen_fill}};
-  must(bot_create(&bc, &p.bot, &err), &err);
-  for (size_t i = 0; i < data->count; i++) arrive(&p, ret_recorded, &data->bars[i]);
-  must(bot_stop(p.bot, data->bars[data->count - 1].open_ns + data->timeframe_ns, "end", &err), &err);
-  event_hash_finish(&p.hash, ret_hash);
+  struct pilot_config pc = {
+      .bot = {.chunkname = c->script_path, .source = c->source, .source_len = c->source_len, .spec = c->spec, .values = c->values, .limits = c->limits,
+              .series = streams, .symbols = symbols, .risk = c->risk, .observer = {.self = &p, .fill = seen_fill, .command = seen_command}},
+      .blotter = {.match = c->match, .symbols = &sc, .symbol_count = 1}};
+  struct pilot *pilot;
+  must(pilot_create(&pc, &pilot, &err), &err);
+  must(blotter_create(&pc.blotter, &p.blotter, &err), &err);
+  for (size_t i = 0; i < data->count; i++) {
+    must(series_append(ret_recorded, &data->bars[i], &err), &err);
+    int64_t now_ns = data->bars[i].open_ns + data->timeframe_ns;
+    struct instant_match m = {.bar = {.bar = &ret_recorded->bars[i], .close_ns = now_ns}};
+    struct instant_bar b = {.ix = i, .deliver = true};
+    struct instant in = {.now_ns = now_ns, .match = &m, .match_count = 1, .bars = &b, .bar_count = 1};
+    p.in = &in;
+    p.market_done = false;
+    must(pilot_instant(pilot, &in, &err), &err);
+    market(&p);
+  }
+  must(pilot_stop(pilot, data->bars[data->count - 1].open_ns + data->timeframe_ns, "end", &err), &err);
+  pilot_hash(pilot, ret_hash);
   *ret_fills = p.fills;
-  bot_destroy(p.bot);
-  matcher_destroy(p.matcher);
+
+  char core_hash[SHA256_HEX_SIZE];
+  blotter_hash(p.blotter, core_hash);
+  assert_string_equal(core_hash, ret_hash);
+  assert_int_equal(matcher_equity(blotter_matcher(p.blotter)).e8, account_equity(pilot_account(pilot)).e8);
+  assert_true(p.commands > (int)data->count);  // a mark for each bar, and orders
+  matcher_check(blotter_matcher(p.blotter));
+  blotter_destroy(p.blotter);
+  pilot_destroy(pilot);
 }
 
 static void rule_23(const char *strategy, int fills_min) {

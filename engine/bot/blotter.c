@@ -1,0 +1,107 @@
+// bot/blotter.c – see blotter.h. A pilot (pilot.c) is a blotter whose events are read by a script.
+#include "bot/blotter_impl.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum status blotter_init(struct blotter *b, const struct blotter_config *config, struct err *err) {
+  *b = (struct blotter){.observer = config->observer};
+  event_hash_init(&b->hash);
+  enum status st = matcher_create(&config->match, &b->matcher, err);
+  for (int i = 0; st == OK && i < config->symbol_count; i++) {
+    int symbol;
+    st = matcher_symbol_add(b->matcher, &config->symbols[i], &symbol, err);
+    assert(st != OK || symbol == i);
+  }
+  return st;
+}
+
+void blotter_finish(struct blotter *b) { matcher_destroy(b->matcher); }
+
+enum status blotter_create(const struct blotter_config *config, struct blotter **ret, struct err *err) {
+  struct blotter *b = malloc(sizeof *b);
+  if (!b) return err_set(err, ERR_NOMEM, "no memory for a blotter");
+  enum status st = blotter_init(b, config, err);
+  if (st != OK) {
+    blotter_destroy(b);
+    return st;
+  }
+  *ret = b;
+  return OK;
+}
+
+void blotter_destroy(struct blotter *b) {
+  if (!b) return;
+  blotter_finish(b);
+  free(b);
+}
+
+struct matcher *blotter_matcher(struct blotter *b) { return b->matcher; }
+
+// ---- what is seen
+
+void blotter_seen_order(struct blotter *b, int64_t time_ns, const struct order *o, enum order_status from, enum order_status to, enum reason why) {
+  event_hash_order(&b->hash, time_ns, o->id, from, to, why);
+  if (b->observer.order) b->observer.order(b->observer.self, time_ns, o, from, to, why);
+}
+
+void blotter_seen_fill(struct blotter *b, const struct fill *f) {
+  event_hash_fill(&b->hash, f);
+  if (b->observer.fill) b->observer.fill(b->observer.self, f);
+}
+
+void blotter_seen_command(struct blotter *b, const struct bot_command *c) {
+  if (c->kind == COMMAND_MARK) event_hash_equity(&b->hash, c->time_ns, matcher_equity(b->matcher));
+}
+
+static void drain(struct blotter *b) {
+  for (struct match_event e; matcher_event_next(b->matcher, &e);) {
+    if (e.kind == EVENT_ORDER) {
+      const struct order *o = matcher_order(b->matcher, e.order.id);
+      assert(o);
+      blotter_seen_order(b, e.time_ns, o, e.order.from, e.order.to, e.order.reason);
+    } else if (e.kind == EVENT_FILL) {
+      blotter_seen_fill(b, &e.fill);
+    }
+  }
+}
+
+// ---- what happens
+
+static enum status fund(struct blotter *b, const struct instant *in, bool before_match, struct err *err) {
+  for (int i = 0; i < in->funding_count; i++) {
+    const struct instant_funding *f = &in->funding[i];
+    if (f->before_match == before_match && !matcher_funding(b->matcher, f->symbol, f->ts_ns, f->rate_e12, f->mark))
+      return err_set(err, ERR_RANGE, "funding does not fit in 64 bits");
+  }
+  return OK;
+}
+
+enum status blotter_match(struct blotter *b, const struct instant *in, bool *ret_events, struct err *err) {
+  *ret_events = in->funding_count > 0;
+  enum status st = fund(b, in, true, err);
+  for (int i = 0; st == OK && i < in->match_count; i++) {
+    const struct instant_match *m = &in->match[i];
+    if (matcher_bar(b->matcher, matcher_watch(b->matcher, m->symbol), m->symbol, &m->bar)) *ret_events = true;
+  }
+  return st == OK ? fund(b, in, false, err) : st;
+}
+
+enum status blotter_market(struct blotter *b, const struct instant *in, struct err *err) {
+  bool events;
+  enum status st = blotter_match(b, in, &events, err);
+  if (st == OK && events) drain(b);
+  return st;
+}
+
+enum reason blotter_command(struct blotter *b, const struct bot_command *c) {
+  blotter_seen_command(b, c);
+  enum reason why = command_apply(b->matcher, c);
+  drain(b);
+  return why;
+}
+
+void blotter_hash(const struct blotter *b, char ret_hex[SHA256_HEX_SIZE]) {
+  struct event_hash so_far = b->hash;
+  event_hash_finish(&so_far, ret_hex);
+}

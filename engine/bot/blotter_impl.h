@@ -1,0 +1,19 @@
+// bot/blotter_impl.h – private to bot/: a blotter's insides, which a pilot embeds.
+#pragma once
+#include "bot/blotter.h"
+
+struct blotter {
+  struct matcher *matcher;
+  struct event_hash hash;
+  struct blotter_observer observer;
+};
+
+// On failure the blotter is to be finished all the same.
+enum status blotter_init(struct blotter *b, const struct blotter_config *config, struct err *err) MUST_CHECK;
+void blotter_finish(struct blotter *b);
+// The market's part of an instant, its events left in the matcher's queue. ret_events: there may be some.
+enum status blotter_match(struct blotter *b, const struct instant *in, bool *ret_events, struct err *err) MUST_CHECK;
+// Into the hash, and to the observer.
+void blotter_seen_order(struct blotter *b, int64_t time_ns, const struct order *o, enum order_status from, enum order_status to, enum reason why);
+void blotter_seen_fill(struct blotter *b, const struct fill *f);
+void blotter_seen_command(struct blotter *b, const struct bot_command *c);

@@ -1,0 +1,40 @@
+// bot/command.h – what a bot tells its matcher: everything that changes orders goes through here, one command at a time.
+//
+// A matcher is a function of the bars it is shown and of its commands, in their order. So whoever has both has the same orders,
+// fills and account: the host that runs the script, the core that keeps the books, a replay of the journal.
+#pragma once
+#include "match/match.h"
+
+#define COMMAND_RESERVE_MAX 1024  // ids that one RESERVE may take
+
+// A kind's number is stored in journals and never reused.
+#define COMMAND_KIND_LIST(X)                                                                                  \
+  X(RESERVE, "reserve")  /* order ids up to and including id are taken; those not submitted stay holes */      \
+  X(SUBMIT, "submit")    /* a reserved id becomes an order */                                                  \
+  X(CANCEL, "cancel")                                                                                         \
+  X(MODIFY, "modify")                                                                                         \
+  X(MARK, "mark")        /* a main bar that opened at time_ns has ended: the equity counts here; changes nothing */
+enum command_kind {
+#define X(name, text) COMMAND_##name,
+  COMMAND_KIND_LIST(X)
+#undef X
+  COMMAND_KIND_COUNT
+};
+const char *command_kind_text(enum command_kind kind);  // "submit"
+
+struct bot_command {
+  enum command_kind kind;
+  int64_t time_ns;             // of the instant in which it was decided; of MARK see there
+  uint64_t id;                 // the order; of RESERVE the highest id; of MARK 0
+  struct intent intent;        // SUBMIT
+  quantity qty;                // SUBMIT: what the risk checks made of the size
+  struct order_change change;  // MODIFY
+  enum reason why;             // CANCEL: recorded as the order's reason
+};
+
+// Could this command have come from a desk in front of this matcher? For those that arrive from another process: after true,
+// command_apply() keeps every assertion of the matcher. ret_why (may be NULL) says what is wrong. Whether an order may be sent is
+// not asked here: that is risk's.
+bool command_valid(const struct matcher *m, const struct bot_command *c, const char **ret_why);
+// What the matcher answers; NONE when it took it. The command is valid.
+enum reason command_apply(struct matcher *m, const struct bot_command *c);
