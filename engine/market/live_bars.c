@@ -286,6 +286,16 @@ static void seed_timeframe(struct live_bars *b, struct live_timeframe *t, const 
   }
 }
 
+// What ended by through_ns was given out, or nobody wanted it.
+static void pass_over(struct live_timeframe *t, int64_t through_ns) {
+  struct aggregator *a = &t->aggregator;
+  if (!a->open || a->bar.open_ns + a->timeframe_ns > through_ns) return;
+  a->open = false;
+  t->last_open_ns = a->bar.open_ns;
+  t->parts = 0;
+  t->incomplete = false;
+}
+
 enum status live_bars_want(struct live_bars *b, int64_t timeframe_ns, const struct bar *history, size_t count, struct err *err) {
   assert(!b->busy);
   int at = 0;
@@ -307,12 +317,7 @@ enum status live_bars_want(struct live_bars *b, int64_t timeframe_ns, const stru
   if (timeframe_ns == b->config.base_ns && b->any_delivered) t->last_open_ns = b->delivered.open_ns;
   aggregator_init(&t->aggregator, b->config.base_ns, timeframe_ns);
   seed_timeframe(b, t, history, count, b->any_delivered ? b->delivered.open_ns : INT64_MAX);
-  if (t->aggregator.open && t->aggregator.bar.open_ns + timeframe_ns <= b->watermark.at_ns) {  // ended before anyone wanted it
-    t->aggregator.open = false;
-    t->last_open_ns = t->aggregator.bar.open_ns;
-    t->parts = 0;
-    t->incomplete = false;
-  }
+  pass_over(t, b->watermark.at_ns);
   return OK;
 }
 
@@ -327,13 +332,17 @@ void live_bars_drop(struct live_bars *b, int64_t timeframe_ns) {
   assert(!"a timeframe that nobody wanted");
 }
 
-void live_bars_seed(struct live_bars *b, const struct bar *history, size_t count) {
+void live_bars_seed(struct live_bars *b, const struct bar *history, size_t count, int64_t through_ns) {
   assert(!b->busy && !b->any_delivered && b->pending_count == 0 && b->watermark.newest_ns == WATERMARK_NONE);
   if (count == 0) return;
-  for (int i = 0; i < b->timeframe_count; i++) seed_timeframe(b, &b->timeframes[i], history, count, INT64_MAX);
   b->delivered = history[count - 1];
   b->any_delivered = true;
   b->last = b->delivered.close;
   int64_t close_ns = b->delivered.open_ns + b->config.base_ns;
-  b->watermark.newest_ns = b->watermark.at_ns = close_ns;  // no lateness: all of it was delivered
+  b->watermark.newest_ns = close_ns;
+  b->watermark.at_ns = close_ns > through_ns ? close_ns : through_ns;  // no lateness: all of it was delivered
+  for (int i = 0; i < b->timeframe_count; i++) {
+    seed_timeframe(b, &b->timeframes[i], history, count, INT64_MAX);
+    pass_over(&b->timeframes[i], b->watermark.at_ns);
+  }
 }

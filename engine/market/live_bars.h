@@ -125,9 +125,9 @@ enum status live_bars_init(struct live_bars *b, const struct live_config *config
 // middle of its bucket gives a whole bar; without it that bar is BAR_INCOMPLETE. ERR_INVALID, ERR_LIMIT.
 enum status live_bars_want(struct live_bars *b, int64_t timeframe_ns, const struct bar *history, size_t count, struct err *err) MUST_CHECK;
 void live_bars_drop(struct live_bars *b, int64_t timeframe_ns);
-// Before the first input: what was delivered before a restart, as history above, to every wanted timeframe. Bars up to its end are late then,
-// and a gap between it and the first bar is counted.
-void live_bars_seed(struct live_bars *b, const struct bar *history, size_t count);
+// Before the first input, for every wanted timeframe: what was delivered before a restart, as history above, and until when (everything that
+// ended by through_ns; the history's end if that is later). What ended by then is late, and a gap behind it is counted. No history: no effect.
+void live_bars_seed(struct live_bars *b, const struct bar *history, size_t count, int64_t through_ns);
 
 // Each takes one input, or says why not; bars it finishes go to the sink before it returns. volume -1: unknown.
 enum live_reason live_bars_trade(struct live_bars *b, int64_t event_ns, price px, int64_t volume);
