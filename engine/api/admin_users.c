@@ -60,14 +60,18 @@ enum status api_admin_user_get(struct api_call *call) {
 
 // ---- making, promoting, suspending, helping with a password, looking over the shoulder
 
-static enum status write_user(struct api_call *call, struct db *db) { return registration_commit(call->core->identity, db, call->state, &call->err); }
+static enum status write_user(struct api_call *call, struct db *db) {
+  struct registration *r = call->state;
+  struct user_row row;
+  enum status st = registration_commit(call->core->identity, db, r, &call->err);
+  if (st != OK || r->refusal != REFUSAL_NONE) return st;
+  st = user_get(db, r->user_id, &row, &call->err);
+  return st == OK ? api_json(call, 201, admin_user_json(&row)) : st;
+}
 static enum status user_made(struct api_call *call) {
   const struct registration *r = call->state;
-  struct user_row row;
-  if (r->refusal == REFUSAL_ALREADY || (r->refusal == REFUSAL_NONE && r->user_id == 0)) return api_problem(call, PROBLEM_already_exists, "The address has an account.");
-  if (r->refusal != REFUSAL_NONE) return api_refuse(call, r->refusal, r->detail, 0);
-  enum status st = user_get(reader(call), r->user_id, &row, &call->err);
-  return st == OK ? api_json(call, 201, admin_user_json(&row)) : st;
+  if (r->refusal == REFUSAL_NONE) return OK;
+  return r->refusal == REFUSAL_ALREADY ? api_problem(call, PROBLEM_already_exists, "The address has an account.") : api_refuse(call, r->refusal, r->detail, 0);
 }
 static enum status user_worked(struct api_call *call) { return api_write_then(call, write_user, user_made); }
 

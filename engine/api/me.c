@@ -207,12 +207,12 @@ static enum status write_key(struct api_call *call, struct db *db) {
   enum status st = key_create_commit(db, &m->flow, &call->err);
   if (st != OK || m->flow.refusal != REFUSAL_NONE) return st;
   id_format("key", m->flow.row.id, id);
-  return api_take(call, db, ACTION_KEY_ADD, id);
+  st = api_take(call, db, ACTION_KEY_ADD, id);
+  return st == OK ? api_json(call, 201, json_pack("{s:o, s:s}", "id", api_id("key", m->flow.row.id), "key", m->flow.key)) : st;
 }
 static enum status key_made(struct api_call *call) {
   const struct making *m = call->state;
-  if (m->flow.refusal != REFUSAL_NONE) return api_refuse(call, m->flow.refusal, NULL, 0);
-  return api_json(call, 201, json_pack("{s:o, s:s}", "id", api_id("key", m->flow.row.id), "key", m->flow.key));
+  return m->flow.refusal == REFUSAL_NONE ? OK : api_refuse(call, m->flow.refusal, NULL, 0);
 }
 
 enum status api_key_create(struct api_call *call) {

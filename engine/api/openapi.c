@@ -171,6 +171,7 @@ static json_t *responses(const struct route *r) {
   if (r->idempotent) {
     add_problem(out, PROBLEM_idempotency_in_progress);
     add_problem(out, PROBLEM_idempotency_mismatch);
+    add_problem(out, PROBLEM_conflict);  // the first answer was sealed with another key
   }
   if (r->etag == ROUTE_ETAG_WRITE) add_problem(out, PROBLEM_precondition_failed);
   if (!r->root) add_problem(out, PROBLEM_rate_limited);

@@ -150,6 +150,19 @@ def main(binary):
             assert carol.patch("/api/v1/me", {"name": "Carla"}, headers={"If-Match": answer.headers["etag"]}).code == "precondition_failed"
             assert carol.get("/api/v1/me", expect=200).json["name"] == "Caroline"
 
+        @case("Idempotency-Key: a key and a user are made once, and told again")
+        def _():
+            carol = s.login("carol@example.org")
+            once, body = {"Idempotency-Key": "k1"}, {"name": "Once", "scopes": ["read"]}
+            first, again = (carol.post("/api/v1/me/api-keys", body, headers=once, expect=201) for _ in range(2))
+            assert first.json == again.json and again.headers["idempotent-replayed"] == "true"
+            assert [k["name"] for k in carol.get("/api/v1/me/api-keys").json["items"]].count("Once") == 1
+            assert carol.post("/api/v1/me/api-keys", {"name": "Other", "scopes": ["read"]}, headers=once).code == "idempotency_mismatch"
+            user = {"email": "made@example.org", "password": PASSWORD}
+            made = [s.operator().post("/api/v1/admin/users", user, headers=once, expect=201).json["id"] for _ in range(2)]
+            assert made[0] == made[1]
+            assert s.operator().post("/api/v1/admin/users", user).code == "already_exists"
+
         @case("two-factor authentication: enabled by a code, asked for at login, each code once, recovery codes once")
         def _():
             dora = s.register("dora@example.org")

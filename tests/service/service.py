@@ -178,7 +178,7 @@ class Service:
 
     def mails(self):
         """Mails as the file transport wrote them, oldest first."""
-        return [p.read_text(errors="replace") for p in sorted((self.data / "outbox").glob("*"))]
+        return [p.read_text(errors="replace") for p in sorted((self.data / "outbox").glob("*.txt"))]
 
     def mailed_token(self, address, wait_s=10):
         """The newest token mailed to an address."""
