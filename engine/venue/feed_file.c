@@ -72,6 +72,10 @@ static void forget(struct file_feed *f) {
 }
 
 static enum status take_bar(struct file_feed *f, const struct bar *bar, struct err *err) {
+  if (bar->open_ns < 0) {  // live_bars take none either, and differences of times fit in 64 bits
+    refused(f, csv_rows_refuse(f->rows, "the time is before 1970"));
+    return OK;
+  }
   const struct bar *last = f->bars.count ? &f->bars.bars[f->bars.count - 1] : NULL;
   int64_t step = last ? bar->open_ns - last->open_ns : INT64_MAX;
   bool same = step == 0 && bar->open.ticks == last->open.ticks && bar->high.ticks == last->high.ticks && bar->low.ticks == last->low.ticks &&

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TIME_MIN_NS (INT64_C(-98615) * NS_PER_DAY)  // 1700-01-01: no series begins before, and there is room below
+
 void feed_player_init(struct feed_player *p, const struct feed_pace *pace) {
   *p = (struct feed_player){.next_id = 1, .pace = *pace, .last_ns = INT64_MIN, .through_ns = INT64_MIN};
 }
@@ -56,7 +58,7 @@ enum status feed_history_of(const struct series *s, int64_t timeframe_ns, int64_
     char have[TIMEFRAME_TEXT_MAX];
     return err_set(err, ERR_INVALID, "the bars asked for cannot be made from the %s bars of %s", timeframe_text(s->timeframe_ns, have), s->inst.symbol);
   }
-  if (from_ns < 0) from_ns = 0;
+  if (from_ns < TIME_MIN_NS) from_ns = TIME_MIN_NS;
   // A finer bar more than the first bucket needs, so that a gap at its beginning is not taken for the beginning of the data.
   size_t begin = feed_first_after(s, timeframe_floor(from_ns, timeframe_ns)), end = feed_first_after(s, to_ns);
   if (begin > 0) begin--;

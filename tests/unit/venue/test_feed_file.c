@@ -110,7 +110,9 @@ static void check_garbage(void **state) {
       {"1618790400,1,2,1,1,2\n", "live.csv:14:1: a second, different bar"},
       {"1618790410,1,2,1,1,2\n", "live.csv:15:1: begins in the first half"},
       {"2021-04-19,1,2,1,1,2\n", "live.csv:16:1: "},
-      {"\x01\x02\x03\n", "live.csv:17:1: 1 fields"},
+      {"1,1,2,1,1,1\n", "live.csv:17:1: time goes back"},
+      {"-5,1,2,1,1,1\n", "live.csv:18:1: the time is before 1970"},
+      {"\x01\x02\x03\n", "live.csv:19:1: 1 fields"},
   };
   struct memory_file m = {0};
   struct feed f = make(&m, true);
@@ -143,7 +145,7 @@ static void check_garbage(void **state) {
   memory_print(&m, "\n1618790460,1,2,1,1,1\n");
   poll_all(f, &l);
   assert_int_equal(l.notes[FEED_NOTE_REFUSED], sizeof bad / sizeof bad[0] + 2);
-  assert_non_null(strstr(l.note, "live.csv:22:1: the line is too long"));
+  assert_non_null(strstr(l.note, "live.csv:24:1: the line is too long"));
   assert_int_equal(l.count, 2);
   // a flood of garbage is told in few words
   for (int i = 0; i < 5000; i++) memory_print(&m, "garbage\n");
