@@ -1,10 +1,11 @@
-// tests/fuzz/fuzz_token.c – any bytes as an access token, a refresh token, an address block, a mail address or a password: nothing
+// tests/fuzz/fuzz_token.c – any bytes as an access token, a refresh token, a device, an address block, a mail address or a password: nothing
 // that our keys did not sign is valid, whatever is accepted has one spelling, and nothing crashes.
 //
 // First byte: what the rest is. Bodies behind 's' are signed with the right key, so that the claims' reader is reached.
 #include "crypto/encode.h"
 #include "crypto/hmac.h"
 #include "crypto/jwt.h"
+#include "tenant/device.h"
 #include "tenant/email.h"
 #include "tenant/network.h"
 #include "tenant/password_policy.h"
@@ -69,6 +70,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (base64url_decode(text, len, bytes, sizeof bytes, &n) == OK) assert(base64url_encode(bytes, n, back) == len && !memcmp(back, text, len));
     if (hex_decode(text, len, bytes, sizeof bytes, &n) == OK) assert(hex_encode(bytes, n, back) == len && !memcmp(back, text, len));
     break;
+  case 'd': {
+    struct keys *site = calloc(1, sizeof *site);
+    assert(site);
+    assert(!device_token_check(site, "ann@example.org", text, 1800000000, back));
+    free(site);
+    break;
+  }
   default:
     (void)token_hash(TOKEN_REFRESH, text, len, hash);
   }
