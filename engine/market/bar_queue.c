@@ -18,7 +18,8 @@ static bool before(const struct queued_bar *a, const struct queued_bar *b) {
 }
 
 enum status bar_queue_push(struct bar_queue *q, int symbol, const char *name, const struct live_bar *bar, struct err *err) {
-  if (bar->close_ns <= q->through_ns) return err_set(err, ERR_INVALID, "a bar of %s for a time that was given out already", name);
+  if (bar->close_ns <= q->through_ns)
+    return err_set(err, ERR_INVALID, "a bar of %s for a time that was given out already", name);
   if (q->count == q->max) return err_set(err, ERR_LIMIT, "more than %zu bars wait for slower symbols", q->max);
   if (q->count == q->cap) {
     size_t cap = q->cap ? q->cap * 2 : 64;

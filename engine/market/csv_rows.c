@@ -1,5 +1,5 @@
-// market/csv_rows.c – see csv_rows.h. The loader of csv.c without a file: its series holds the last bar only, which tells its reader of times
-// what comes before, and its report holds the message of one line.
+// market/csv_rows.c – see csv_rows.h. The loader of csv.c without a file: its series holds the last bar only, which
+// tells its reader of times what comes before, and its report holds the message of one line.
 #include "market/csv_rows.h"
 
 #include "market/csv_impl.h"
@@ -20,10 +20,12 @@ struct csv_rows {
   char path[];
 };
 
-enum status csv_rows_create(const char *path, const struct csv_options *options, int volume_scale, struct csv_rows **ret, struct err *err) {
+enum status csv_rows_create(
+  const char *path, const struct csv_options *options, int volume_scale, struct csv_rows **ret, struct err *err) {
   if (options->tick.digits <= 0 || options->timeframe_ns <= 0 || !options->symbol)
     return err_set(err, ERR_INVALID, "%s: tick, timeframe and symbol of a growing file must be given", path);
-  if (volume_scale < 0 || volume_scale > VOLUME_SCALE_MAX) return err_set(err, ERR_INVALID, "%s: volumes have 0 to %d decimals", path, VOLUME_SCALE_MAX);
+  if (volume_scale < 0 || volume_scale > VOLUME_SCALE_MAX)
+    return err_set(err, ERR_INVALID, "%s: volumes have 0 to %d decimals", path, VOLUME_SCALE_MAX);
   size_t size = strlen(path) + 1;
   struct csv_rows *r = calloc(1, sizeof *r + size);
   if (!r) return err_set(err, ERR_NOMEM, "out of memory");
@@ -41,7 +43,8 @@ void csv_rows_destroy(struct csv_rows *r) {
 }
 
 void csv_rows_restart(struct csv_rows *r) {
-  r->loader = (struct csv_loader){.options = &r->options, .report = &r->report, .err = &r->err, .fast_low = 1, .scale = r->options.tick.scale};
+  r->loader = (struct csv_loader){
+    .options = &r->options, .report = &r->report, .err = &r->err, .fast_low = 1, .scale = r->options.tick.scale};
   r->loader.reader.path = r->path;
   r->loader.out = (struct series){.timeframe_ns = r->options.timeframe_ns, .bars = &r->last};
   r->state = WAIT_HEADER;
@@ -62,7 +65,8 @@ static bool take_row(struct csv_rows *r, struct slice line, struct bar *ret) {
   fix_volume_scale(l, r->volume_scale);
   if (!csv_read_row(l, line, false, &row) || !csv_make_bar(l, line, &row, &bar)) return false;
   // The loader would move to fewer decimals to make room; here they are fixed.
-  if (l->volume_scale != r->volume_scale) return csv_refuse(l, csv_column_of(l, line, ROLE_VOLUME), "the volume is too large");
+  if (l->volume_scale != r->volume_scale)
+    return csv_refuse(l, csv_column_of(l, line, ROLE_VOLUME), "the volume is too large");
   *ret = r->last = bar;
   l->out.count = 1;
   return true;

@@ -1,5 +1,6 @@
-// market/live_bars.c – see live_bars.h. Inputs go into pending bars of the finest timeframe; the watermark alone takes bars out,
-// in order of their close, and what it takes out goes through the aggregators of the higher timeframes.
+// market/live_bars.c – see live_bars.h. Inputs go into pending bars of the finest timeframe; the watermark alone
+// takes bars out, in order of their close, and what it takes out goes through the aggregators of the higher
+// timeframes.
 #include "market/live_bars.h"
 
 #include <assert.h>
@@ -10,8 +11,8 @@
 #define TIMEFRAME_MAX_NS (3660 * NS_PER_DAY)
 #define NOTHING INT64_MIN
 
-// Pending bars end after the mark, which is at most lateness behind the newest close, and stand half a timeframe apart at least;
-// one more comes in before the mark moves.
+// Pending bars end after the mark, which is at most lateness behind the newest close, and stand half a timeframe
+// apart at least; one more comes in before the mark moves.
 _Static_assert(2 * (LIVE_LATENESS_BARS_MAX + 1) + 2 <= LIVE_PENDING_MAX, "room for what may be pending");
 
 static const char *const reason_texts[] = {
@@ -25,7 +26,8 @@ const char *live_reason_text(enum live_reason reason) {
   return reason_texts[reason];
 }
 
-enum status live_bars_init(struct live_bars *b, const struct live_config *config, const struct live_sink *sink, struct err *err) {
+enum status live_bars_init(
+  struct live_bars *b, const struct live_config *config, const struct live_sink *sink, struct err *err) {
   if (config->base_ns <= 0 || config->base_ns % NS_PER_S != 0 || config->base_ns > TIMEFRAME_MAX_NS)
     return err_set(err, ERR_INVALID, "live bars: the finest timeframe must be whole seconds, at most ten years");
   if (config->lateness_ns < 0 || config->grace_ns < 0 || config->ahead_ns < 0 || config->jump_e6 < 0)
@@ -76,8 +78,8 @@ static inline bool is_base(const struct live_bars *b, const struct live_timefram
   return t->aggregator.timeframe_ns == b->config.base_ns;
 }
 
-// One finest bar into a higher timeframe. All that ended before this bar's end has been given out, so at most one bucket
-// ends here: that of the bar itself.
+// One finest bar into a higher timeframe. All that ended before this bar's end has been given out, so at most one
+// bucket ends here: that of the bar itself.
 static bool feed(struct live_timeframe *t, const struct bar *fine, struct bar *ret) {
   struct bar done[2];
   int count = aggregator_push(&t->aggregator, fine, done);
@@ -169,8 +171,10 @@ static enum live_reason take_tick(struct live_bars *b, int64_t event_ns, price p
   if (watermark_event(&b->watermark, event_ns)) give_out(b);
   int i = pending_at(b, open_ns);
   if (i == b->pending_count || b->pending[i].bar.open_ns != open_ns) {
-    *pending_insert(b, i) = (struct live_pending){
-        .bar = {open_ns, px, px, px, px, volume, open_ns < b->config.start_ns ? BAR_INCOMPLETE : 0}, .first_ns = event_ns, .last_ns = event_ns};
+    *pending_insert(b, i) =
+      (struct live_pending){.bar = {open_ns, px, px, px, px, volume, open_ns < b->config.start_ns ? BAR_INCOMPLETE : 0},
+        .first_ns = event_ns,
+        .last_ns = event_ns};
   } else {
     struct live_pending *p = &b->pending[i];
     if (px.ticks > p->bar.high.ticks) p->bar.high = px;
@@ -207,7 +211,8 @@ static enum live_reason check_bar(const struct live_bars *b, const struct bar *b
   enum live_reason why = check_time(b, bar->open_ns);
   if (why == LIVE_TAKEN) why = check_time(b, bar->open_ns + b->config.base_ns);
   if (why != LIVE_TAKEN) return why;
-  if (!price_good(bar->low) || !price_good(bar->high) || !price_good(bar->open) || !price_good(bar->close)) return LIVE_BAD_PRICE;
+  if (!price_good(bar->low) || !price_good(bar->high) || !price_good(bar->open) || !price_good(bar->close))
+    return LIVE_BAD_PRICE;
   if (bar->high.ticks < bar->low.ticks) return LIVE_HIGH_LOW;
   if (bar->open.ticks > bar->high.ticks || bar->open.ticks < bar->low.ticks) return LIVE_OPEN_OUTSIDE;
   if (bar->close.ticks > bar->high.ticks || bar->close.ticks < bar->low.ticks) return LIVE_CLOSE_OUTSIDE;
@@ -266,8 +271,10 @@ int64_t live_bars_due_ns(const struct live_bars *b) {
 
 // ---- who wants what
 
-// History into one timeframe, quietly. A bucket whose end the history itself has reached is past; one that is open is kept.
-static void seed_timeframe(struct live_bars *b, struct live_timeframe *t, const struct bar *history, size_t count, int64_t until_ns) {
+// History into one timeframe, quietly. A bucket whose end the history itself has reached is past; one that is open is
+// kept.
+static void seed_timeframe(
+  struct live_bars *b, struct live_timeframe *t, const struct bar *history, size_t count, int64_t until_ns) {
   for (size_t i = 0; i < count; i++) {
     if (history[i].open_ns > until_ns) break;
     if (is_base(b, t)) {
@@ -296,7 +303,8 @@ static void pass_over(struct live_timeframe *t, int64_t through_ns) {
   t->incomplete = false;
 }
 
-enum status live_bars_want(struct live_bars *b, int64_t timeframe_ns, const struct bar *history, size_t count, struct err *err) {
+enum status live_bars_want(
+  struct live_bars *b, int64_t timeframe_ns, const struct bar *history, size_t count, struct err *err) {
   assert(!b->busy);
   int at = 0;
   while (at < b->timeframe_count && b->timeframes[at].aggregator.timeframe_ns > timeframe_ns) at++;
@@ -309,7 +317,8 @@ enum status live_bars_want(struct live_bars *b, int64_t timeframe_ns, const stru
     return err_set(err, ERR_INVALID, "bars of %lld s cannot be made from %s bars", (long long)(timeframe_ns / NS_PER_S),
                    timeframe_text(b->config.base_ns, base));
   }
-  if (b->timeframe_count == LIVE_TIMEFRAMES_MAX) return err_set(err, ERR_LIMIT, "more than %d timeframes of one symbol", LIVE_TIMEFRAMES_MAX);
+  if (b->timeframe_count == LIVE_TIMEFRAMES_MAX)
+    return err_set(err, ERR_LIMIT, "more than %d timeframes of one symbol", LIVE_TIMEFRAMES_MAX);
   memmove(b->timeframes + at + 1, b->timeframes + at, (size_t)(b->timeframe_count - at) * sizeof b->timeframes[0]);
   b->timeframe_count++;
   struct live_timeframe *t = &b->timeframes[at];

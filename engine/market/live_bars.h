@@ -1,17 +1,19 @@
-// market/live_bars.h – bars of every wanted timeframe out of one live stream of trades, quotes or smaller bars: one copy for all
-// who watch a symbol. Pure: event times and the clock's now come in as arguments.
+// market/live_bars.h – bars of every wanted timeframe out of one live stream of trades, quotes or smaller bars: one
+// copy for all who watch a symbol. Pure: event times and the clock's now come in as arguments.
 //
-// The rules, those of a backtest over the same data (simulation rules 1, 19 and 20; market/aggregate.c makes the higher bars here too):
+// The rules, those of a backtest over the same data (simulation rules 1, 19 and 20; market/aggregate.c makes the
+// higher bars here too):
 //
-// - A bar [t0,t1) is delivered once, when the watermark (market/watermark.h) reaches t1: by an event, or by the clock. What is
-//   delivered never changes: an event that comes for it later is late, refused and counted.
+// - A bar [t0,t1) is delivered once, when the watermark (market/watermark.h) reaches t1: by an event, or by the
+//   clock. What is delivered never changes: an event that comes for it later is late, refused and counted.
 // - At one time higher timeframes come before lower ones.
-// - A gap stays a gap: no bar is made up. The bar after it says how many are missing, a higher bar how many of its own parts.
-// - Within an open bar the order of arrival does not matter: the open is the trade with the earliest time, the close that with
-//   the latest (of equal times the first and the last to arrive).
+// - A gap stays a gap: no bar is made up. The bar after it says how many are missing, a higher bar how many of its
+//   own parts.
+// - Within an open bar the order of arrival does not matter: the open is the trade with the earliest time, the close
+//   that with the latest (of equal times the first and the last to arrive).
 // - A bar whose beginning nobody watched carries BAR_INCOMPLETE, and so does a higher bar made of such a one.
-// - What cannot be (high below low, a price of 0, a bid above the ask, a time ahead of the clock) is refused with a reason and
-//   counted; a price jump is reported and taken, for a crash is news and not an error.
+// - What cannot be (high below low, a price of 0, a bid above the ask, a time ahead of the clock) is refused with a
+//   reason and counted; a price jump is reported and taken, for a crash is news and not an error.
 //
 // How input is cut into calls does not matter, and between two inputs neither does how often the clock is told.
 #pragma once
@@ -53,8 +55,8 @@ enum live_reason {
 };
 const char *live_reason_text(enum live_reason reason);
 
-// A finished bar. missing: whole bars of this timeframe between the one before and this, which there are not. holes: finer bars
-// absent from this one; 0 for the finest.
+// A finished bar. missing: whole bars of this timeframe between the one before and this, which there are not. holes:
+// finer bars absent from this one; 0 for the finest.
 struct live_bar {
   int64_t timeframe_ns;
   int64_t close_ns;
@@ -119,23 +121,28 @@ struct live_bars {
 };
 
 // ERR_INVALID: base_ns is no timeframe of whole seconds, or lateness is too long.
-enum status live_bars_init(struct live_bars *b, const struct live_config *config, const struct live_sink *sink, struct err *err) MUST_CHECK;
-// Bars of this timeframe (a multiple of base_ns, or that itself) are delivered from now on; wanted n times they come once and until
-// dropped n times. history: finest bars already delivered, in order, oldest first (a longer list does no harm), so that a timeframe wanted in the
-// middle of its bucket gives a whole bar; without it that bar is BAR_INCOMPLETE. ERR_INVALID, ERR_LIMIT.
-enum status live_bars_want(struct live_bars *b, int64_t timeframe_ns, const struct bar *history, size_t count, struct err *err) MUST_CHECK;
+enum status live_bars_init(
+  struct live_bars *b, const struct live_config *config, const struct live_sink *sink, struct err *err) MUST_CHECK;
+// Bars of this timeframe (a multiple of base_ns, or that itself) are delivered from now on; wanted n times they come
+// once and until dropped n times. history: finest bars already delivered, in order, oldest first (a longer list does
+// no harm), so that a timeframe wanted in the middle of its bucket gives a whole bar; without it that bar is
+// BAR_INCOMPLETE. ERR_INVALID, ERR_LIMIT.
+enum status live_bars_want(
+  struct live_bars *b, int64_t timeframe_ns, const struct bar *history, size_t count, struct err *err) MUST_CHECK;
 void live_bars_drop(struct live_bars *b, int64_t timeframe_ns);
-// Before the first input, for every wanted timeframe: what was delivered before a restart, as history above, and until when (everything that
-// ended by through_ns; the history's end if that is later). What ended by then is late, and a gap behind it is counted. No history: no effect.
+// Before the first input, for every wanted timeframe: what was delivered before a restart, as history above, and
+// until when (everything that ended by through_ns; the history's end if that is later). What ended by then is late,
+// and a gap behind it is counted. No history: no effect.
 void live_bars_seed(struct live_bars *b, const struct bar *history, size_t count, int64_t through_ns);
 
 // Each takes one input, or says why not; bars it finishes go to the sink before it returns. volume -1: unknown.
 enum live_reason live_bars_trade(struct live_bars *b, int64_t event_ns, price px, int64_t volume);
 enum live_reason live_bars_quote(struct live_bars *b, int64_t event_ns, price bid, price ask);
 enum live_reason live_bars_bar(struct live_bars *b, const struct bar *bar);
-// The clock says now: bars that ended grace_ns ago are delivered. When a feed itself knows that it is complete up to some
-// time (venue/feed.h), live_bars_complete says so instead.
+// The clock says now: bars that ended grace_ns ago are delivered. When a feed itself knows that it is complete up to
+// some time (venue/feed.h), live_bars_complete says so instead.
 void live_bars_clock(struct live_bars *b, int64_t now_ns);
 void live_bars_complete(struct live_bars *b, int64_t through_ns);
-// When the clock has to be told next so that no bar waits for nothing: close + grace of the first open bar; INT64_MAX: none.
+// When the clock has to be told next so that no bar waits for nothing: close + grace of the first open bar;
+// INT64_MAX: none.
 int64_t live_bars_due_ns(const struct live_bars *b);

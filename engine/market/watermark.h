@@ -1,8 +1,8 @@
 // market/watermark.h – until when a live stream is complete: the moment before which nothing more will be taken.
 //
-// Two things move it, never backwards. Events: one at t says that everything before t - lateness has arrived. The clock, told by
-// the caller: at now, everything before now - grace has arrived or never will. So a quiet market closes its bars too, and
-// without a clock (replay) the events alone decide, in the same way on every run.
+// Two things move it, never backwards. Events: one at t says that everything before t - lateness has arrived. The
+// clock, told by the caller: at now, everything before now - grace has arrived or never will. So a quiet market
+// closes its bars too, and without a clock (replay) the events alone decide, in the same way on every run.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

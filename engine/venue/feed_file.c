@@ -1,5 +1,5 @@
-// venue/feed_file.c – see feed_file.h. Lines become bars in a bounded list; what is subscribed is given out of that list, so that reading
-// never depends on who listens.
+// venue/feed_file.c – see feed_file.h. Lines become bars in a bounded list; what is subscribed is given out of that
+// list, so that reading never depends on who listens.
 #include "venue/feed_file.h"
 
 #include "market/csv_rows.h"
@@ -78,8 +78,8 @@ static enum status take_bar(struct file_feed *f, const struct bar *bar, struct e
   }
   const struct bar *last = f->bars.count ? &f->bars.bars[f->bars.count - 1] : NULL;
   int64_t step = last ? bar->open_ns - last->open_ns : INT64_MAX;
-  bool same = step == 0 && bar->open.ticks == last->open.ticks && bar->high.ticks == last->high.ticks && bar->low.ticks == last->low.ticks &&
-              bar->close.ticks == last->close.ticks && bar->volume == last->volume;
+  bool same = step == 0 && bar->open.ticks == last->open.ticks && bar->high.ticks == last->high.ticks &&
+              bar->low.ticks == last->low.ticks && bar->close.ticks == last->close.ticks && bar->volume == last->volume;
   if (step <= 0 && (f->again || same)) {
     f->counts.known++;
     return OK;
@@ -178,7 +178,8 @@ static enum status read_full(struct file_feed *f, uint64_t offset, char *buf, si
   return st;
 }
 
-// Fills the window from where the last taken line ended. A part of a line read before is read again: it may have changed.
+// Fills the window from where the last taken line ended. A part of a line read before is read again: it may have
+// changed.
 static enum status fill(struct file_feed *f, struct err *err) {
   f->offset += f->from;
   f->from = f->len = 0;
@@ -198,7 +199,8 @@ static enum status unchanged(struct file_feed *f, bool *ret, struct err *err) {
   return st;
 }
 
-// Reads until the open file's end, at most *budget bytes. *ret_end: its end was reached; what is left of the window is a part of a line.
+// Reads until the open file's end, at most *budget bytes. *ret_end: its end was reached; what is left of the window
+// is a part of a line.
 static enum status read_open(struct file_feed *f, uint64_t size, size_t *budget, bool *ret_end, struct err *err) {
   *ret_end = size == f->size_seen;
   if (*ret_end) return OK;
@@ -275,11 +277,13 @@ static enum status check_symbol(const struct file_feed *f, const char *symbol, s
 static enum status file_describe(void *self, const char *symbol, struct feed_symbol *ret, struct err *err) {
   const struct file_feed *f = self;
   enum status st = check_symbol(f, symbol, err);
-  if (st == OK) *ret = (struct feed_symbol){.inst = f->inst, .timeframe_ns = f->timeframe_ns, .volume_scale = f->volume_scale};
+  if (st == OK)
+    *ret = (struct feed_symbol){.inst = f->inst, .timeframe_ns = f->timeframe_ns, .volume_scale = f->volume_scale};
   return st;
 }
 
-static enum status file_subscribe(void *self, const char *symbol, int64_t timeframe_ns, int64_t after_ns, int *ret_id, struct err *err) {
+static enum status file_subscribe(
+  void *self, const char *symbol, int64_t timeframe_ns, int64_t after_ns, int *ret_id, struct err *err) {
   struct file_feed *f = self;
   enum status st = check_symbol(f, symbol, err);
   if (st != OK) return st;
@@ -303,14 +307,16 @@ static void file_unsubscribe(void *self, int id) {
 static void give(struct file_feed *f, size_t max_events, struct feed_progress *ret) {
   while (f->subscription && f->given < f->bars.count && ret->events < max_events) {
     const struct bar *b = &f->bars.bars[f->given++];
-    struct feed_event e = {.kind = FEED_BAR, .subscription = f->subscription, .time_ns = b->open_ns + f->timeframe_ns, .u.bar = *b};
+    struct feed_event e = {
+      .kind = FEED_BAR, .subscription = f->subscription, .time_ns = b->open_ns + f->timeframe_ns, .u.bar = *b};
     if (e.time_ns <= f->after_ns) continue;
     ret->events++;
     f->sink->event(f->sink->self, &e);
   }
 }
 
-static enum status file_poll(void *self, int64_t now_ns, size_t max_events, const struct feed_sink *sink, struct feed_progress *ret, struct err *err) {
+static enum status file_poll(void *self, int64_t now_ns, size_t max_events, const struct feed_sink *sink,
+  struct feed_progress *ret, struct err *err) {
   struct file_feed *f = self;
   *ret = (struct feed_progress){.through_ns = INT64_MIN};
   f->sink = sink;
@@ -336,7 +342,8 @@ static enum status file_poll(void *self, int64_t now_ns, size_t max_events, cons
   return st;
 }
 
-static enum status file_history(void *self, const char *symbol, int64_t timeframe_ns, int64_t from_ns, int64_t to_ns, struct series *ret, struct err *err) {
+static enum status file_history(void *self, const char *symbol, int64_t timeframe_ns, int64_t from_ns, int64_t to_ns,
+  struct series *ret, struct err *err) {
   const struct file_feed *f = self;
   enum status st = check_symbol(f, symbol, err);
   return st == OK ? feed_history_of(&f->bars, timeframe_ns, from_ns, to_ns, ret, err) : st;
@@ -351,18 +358,27 @@ static void file_destroy(void *self) {
   free(f);
 }
 
-static const struct feed_ops ops = {"file", file_describe, file_subscribe, file_unsubscribe, file_poll, file_history, file_destroy};
+static const struct feed_ops ops = {
+  "file", file_describe, file_subscribe, file_unsubscribe, file_poll, file_history, file_destroy};
 
-enum status feed_file_create(const struct feed_file_config *config, const struct feed_reader *reader, struct feed *ret, struct err *err) {
+enum status feed_file_create(
+  const struct feed_file_config *config, const struct feed_reader *reader, struct feed *ret, struct err *err) {
   struct file_feed *f = calloc(1, sizeof *f);
   if (!f) {
     reader->destroy(reader->self);
     return err_set(err, ERR_NOMEM, "out of memory");
   }
-  *f = (struct file_feed){.reader = *reader, .inst = config->inst, .timeframe_ns = config->timeframe_ns, .volume_scale = config->volume_scale,
-                          .poll_ns = config->poll_ns > 0 ? config->poll_ns : NS_PER_S, .next_subscription = 1,
-                          .history_max = config->history_bars ? config->history_bars : FEED_FILE_HISTORY};
-  f->bars = (struct series){.inst = config->inst, .timeframe_ns = config->timeframe_ns, .volume_scale = config->volume_scale, .price_scale = config->inst.tick.scale};
+  *f = (struct file_feed){.reader = *reader,
+    .inst = config->inst,
+    .timeframe_ns = config->timeframe_ns,
+    .volume_scale = config->volume_scale,
+    .poll_ns = config->poll_ns > 0 ? config->poll_ns : NS_PER_S,
+    .next_subscription = 1,
+    .history_max = config->history_bars ? config->history_bars : FEED_FILE_HISTORY};
+  f->bars = (struct series){.inst = config->inst,
+    .timeframe_ns = config->timeframe_ns,
+    .volume_scale = config->volume_scale,
+    .price_scale = config->inst.tick.scale};
   struct csv_options options = {.symbol = f->inst.symbol, .timeframe_ns = config->timeframe_ns, .tick = config->inst.tick};
   enum status st = csv_rows_create(config->path, &options, config->volume_scale, &f->rows, err);
   f->window = calloc(1, WINDOW_MAX + TEXT_PAD);

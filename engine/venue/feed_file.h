@@ -1,10 +1,11 @@
-// venue/feed_file.h – a growing CSV file as a feed: what another program appends (csv.h tells the columns) comes out as bars.
+// venue/feed_file.h – a growing CSV file as a feed: what another program appends (csv.h tells the columns) comes out
+// as bars.
 //
 // - A last line without line end waits until it is whole.
 // - A line that is wrong is refused with file:line:column and skipped, as a note; then the bars have a gap.
 // - A file that becomes shorter, or whose bytes before the reading place changed, is read again from its beginning
-//   (FEED_NOTE_TRUNCATED); one that stands in the place of another is read from its beginning, after the rest of the old one (FEED_NOTE_ROTATED).
-//   Bars up to the last known one are then passed over: what was given out stays.
+//   (FEED_NOTE_TRUNCATED); one that stands in the place of another is read from its beginning, after the rest of the
+//   old one (FEED_NOTE_ROTATED). Bars up to the last known one are then passed over: what was given out stays.
 // - A file that is not there is waited for.
 //
 // The CSV must be plain text, written in order of time, finished bars only.
@@ -41,7 +42,8 @@ struct feed_file_config {
 #define FEED_FILE_HISTORY 200000
 
 // Takes the reader over, on failure too. ERR_INVALID, ERR_NOMEM.
-enum status feed_file_create(const struct feed_file_config *config, const struct feed_reader *reader, struct feed *ret, struct err *err) MUST_CHECK;
+enum status feed_file_create(const struct feed_file_config *config, const struct feed_reader *reader, struct feed *ret,
+  struct err *err) MUST_CHECK;
 
 struct feed_file_counts {
   uint64_t lines, bars, refused;

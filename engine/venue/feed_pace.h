@@ -1,5 +1,5 @@
-// venue/feed_pace.h – how fast the time of a replayed or synthetic market runs beside the caller's clock: at any speed, paused, in
-// steps, or as fast as it is asked.
+// venue/feed_pace.h – how fast the time of a replayed or synthetic market runs beside the caller's clock: at any
+// speed, paused, in steps, or as fast as it is asked.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +17,8 @@ struct feed_pace {
 };
 
 void feed_pace_init(struct feed_pace *p, int64_t speed_e3, int64_t now_ns, int64_t event_ns);
-// The market's time at now; INT64_MAX when unbound. A clock that goes back does not take the market back below its anchor.
+// The market's time at now; INT64_MAX when unbound. A clock that goes back does not take the market back below its
+// anchor.
 int64_t feed_pace_event_ns(const struct feed_pace *p, int64_t now_ns);
 // The first now at which the market's time is event_ns: when to ask again. INT64_MAX when paused.
 int64_t feed_pace_now_ns(const struct feed_pace *p, int64_t event_ns);
@@ -27,6 +28,6 @@ void feed_pace_pause(struct feed_pace *p, int64_t now_ns);
 void feed_pace_resume(struct feed_pace *p, int64_t now_ns);
 // Pauses, and lets n more instants pass (an instant: all events of one time).
 void feed_pace_step(struct feed_pace *p, int64_t now_ns, int64_t n);
-// For feeds: the market is at this time now, whatever the clock says: after a step, and after each event of an unbound market, so that
-// pausing or slowing down goes on from there.
+// For feeds: the market is at this time now, whatever the clock says: after a step, and after each event of an
+// unbound market, so that pausing or slowing down goes on from there.
 void feed_pace_reached(struct feed_pace *p, int64_t now_ns, int64_t event_ns);

@@ -53,13 +53,16 @@ size_t feed_first_after(const struct series *s, int64_t after_ns) {
   return lo;
 }
 
-enum status feed_history_of(const struct series *s, int64_t timeframe_ns, int64_t from_ns, int64_t to_ns, struct series *ret, struct err *err) {
+enum status feed_history_of(
+  const struct series *s, int64_t timeframe_ns, int64_t from_ns, int64_t to_ns, struct series *ret, struct err *err) {
   if (timeframe_ns < s->timeframe_ns || timeframe_ns % s->timeframe_ns != 0) {
     char have[TIMEFRAME_TEXT_MAX];
-    return err_set(err, ERR_INVALID, "the bars asked for cannot be made from the %s bars of %s", timeframe_text(s->timeframe_ns, have), s->inst.symbol);
+    return err_set(err, ERR_INVALID, "the bars asked for cannot be made from the %s bars of %s",
+      timeframe_text(s->timeframe_ns, have), s->inst.symbol);
   }
   if (from_ns < TIME_MIN_NS) from_ns = TIME_MIN_NS;
-  // A finer bar more than the first bucket needs, so that a gap at its beginning is not taken for the beginning of the data.
+  // A finer bar more than the first bucket needs, so that a gap at its beginning is not taken for the beginning of
+  // the data.
   size_t begin = feed_first_after(s, timeframe_floor(from_ns, timeframe_ns)), end = feed_first_after(s, to_ns);
   if (begin > 0) begin--;
   struct series view = *s, out = *s;
@@ -85,7 +88,8 @@ enum status feed_history_of(const struct series *s, int64_t timeframe_ns, int64_
 }
 
 static bool before(const struct feed_track *a, const struct feed_track *b) {
-  int c = bar_key_compare(&(struct bar_key){a->next_ns, a->timeframe_ns, a->name}, &(struct bar_key){b->next_ns, b->timeframe_ns, b->name});
+  int c = bar_key_compare(
+    &(struct bar_key){a->next_ns, a->timeframe_ns, a->name}, &(struct bar_key){b->next_ns, b->timeframe_ns, b->name});
   return c ? c < 0 : a->id < b->id;
 }
 
@@ -96,8 +100,8 @@ static struct feed_track *first(const struct feed_player *p) {
   return f && f->next_ns != INT64_MAX ? f : NULL;
 }
 
-void feed_player_poll(struct feed_player *p, int64_t now_ns, size_t max_events, feed_take_fn *take, void *self, const struct feed_sink *sink,
-                      struct feed_progress *ret) {
+void feed_player_poll(struct feed_player *p, int64_t now_ns, size_t max_events, feed_take_fn *take, void *self,
+  const struct feed_sink *sink, struct feed_progress *ret) {
   *ret = (struct feed_progress){0};
   int64_t limit_ns = feed_pace_event_ns(&p->pace, now_ns);
   struct feed_track *t;
@@ -131,7 +135,8 @@ void feed_player_poll(struct feed_player *p, int64_t now_ns, size_t max_events, 
   ret->through_ns = p->through_ns;  // a clock that goes back takes no promise back
   if (ret->ended && !p->end_told) {
     p->end_told = true;
-    struct feed_event end = {.kind = FEED_NOTE, .subscription = -1, .time_ns = p->last_ns, .u.note = {FEED_NOTE_END, "the end"}};
+    struct feed_event end = {
+      .kind = FEED_NOTE, .subscription = -1, .time_ns = p->last_ns, .u.note = {FEED_NOTE_END, "the end"}};
     sink->event(sink->self, &end);
   }
 }

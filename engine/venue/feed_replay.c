@@ -16,7 +16,8 @@ struct replay {
 static enum status find(const struct replay *r, const char *symbol, int *ret, struct err *err) {
   for (int i = 0; i < r->count; i++)
     if (strcmp(r->series[i]->inst.symbol, symbol) == 0) return *ret = i, OK;
-  return err_set(err, ERR_NOTFOUND, "replay: no history of %.40s (there is %s%s)", symbol, r->series[0]->inst.symbol, r->count > 1 ? " and others" : "");
+  return err_set(err, ERR_NOTFOUND, "replay: no history of %.40s (there is %s%s)", symbol, r->series[0]->inst.symbol,
+    r->count > 1 ? " and others" : "");
 }
 
 static inline int64_t close_ns(const struct series *s, size_t i) { return s->bars[i].open_ns + s->timeframe_ns; }
@@ -31,7 +32,8 @@ static enum status replay_describe(void *self, const char *symbol, struct feed_s
   return OK;
 }
 
-static enum status replay_subscribe(void *self, const char *symbol, int64_t timeframe_ns, int64_t after_ns, int *ret_id, struct err *err) {
+static enum status replay_subscribe(
+  void *self, const char *symbol, int64_t timeframe_ns, int64_t after_ns, int *ret_id, struct err *err) {
   struct replay *r = self;
   int i;
   enum status st = find(r, symbol, &i, err);
@@ -42,7 +44,10 @@ static enum status replay_subscribe(void *self, const char *symbol, int64_t time
     return err_set(err, ERR_INVALID, "replay: %s has %s bars", symbol, timeframe_text(s->timeframe_ns, have));
   }
   size_t at = feed_first_after(s, after_ns);
-  struct feed_track track = {.symbol = i, .name = s->inst.symbol, .timeframe_ns = timeframe_ns, .next_ns = at < s->count ? close_ns(s, at) : INT64_MAX};
+  struct feed_track track = {.symbol = i,
+    .name = s->inst.symbol,
+    .timeframe_ns = timeframe_ns,
+    .next_ns = at < s->count ? close_ns(s, at) : INT64_MAX};
   return feed_player_add(&r->player, &track, ret_id, err);
 }
 
@@ -60,14 +65,16 @@ static size_t take(void *self, struct feed_track *t, const struct feed_sink *sin
   return 1;
 }
 
-static enum status replay_poll(void *self, int64_t now_ns, size_t max_events, const struct feed_sink *sink, struct feed_progress *ret, struct err *err) {
+static enum status replay_poll(void *self, int64_t now_ns, size_t max_events, const struct feed_sink *sink,
+  struct feed_progress *ret, struct err *err) {
   (void)err;
   struct replay *r = self;
   feed_player_poll(&r->player, now_ns, max_events, take, r, sink, ret);
   return OK;
 }
 
-static enum status replay_history(void *self, const char *symbol, int64_t timeframe_ns, int64_t from_ns, int64_t to_ns, struct series *ret, struct err *err) {
+static enum status replay_history(void *self, const char *symbol, int64_t timeframe_ns, int64_t from_ns, int64_t to_ns,
+  struct series *ret, struct err *err) {
   const struct replay *r = self;
   int i;
   enum status st = find(r, symbol, &i, err);
@@ -81,15 +88,18 @@ static void replay_destroy(void *self) {
   free(r);
 }
 
-static const struct feed_ops ops = {"replay", replay_describe, replay_subscribe, replay_unsubscribe, replay_poll, replay_history, replay_destroy};
+static const struct feed_ops ops = {
+  "replay", replay_describe, replay_subscribe, replay_unsubscribe, replay_poll, replay_history, replay_destroy};
 
 enum status feed_replay_create(const struct feed_replay_config *config, struct feed *ret, struct err *err) {
   if (config->count <= 0) return err_set(err, ERR_INVALID, "replay: no history given");
   for (int i = 0; i < config->count; i++) {
-    if (config->series[i]->count == 0) return err_set(err, ERR_INVALID, "replay: no bars of %s", config->series[i]->inst.symbol);
+    if (config->series[i]->count == 0)
+      return err_set(err, ERR_INVALID, "replay: no bars of %s", config->series[i]->inst.symbol);
     for (int k = 0; k < i; k++)
       if (strcmp(config->series[i]->inst.symbol, config->series[k]->inst.symbol) == 0)
-        return err_set(err, ERR_INVALID, "replay: %s is there twice; give its finest timeframe only", config->series[i]->inst.symbol);
+        return err_set(err, ERR_INVALID, "replay: %s is there twice; give its finest timeframe only",
+          config->series[i]->inst.symbol);
   }
   struct replay *r = calloc(1, sizeof *r + (size_t)config->count * sizeof r->series[0]);
   if (!r) return err_set(err, ERR_NOMEM, "out of memory");

@@ -3,7 +3,8 @@
 #include "venue/feed.h"
 #include "venue/feed_pace.h"
 
-// Its symbols are the series' own (inst.symbol), one timeframe each, no two alike. The series stay the caller's and must outlive the feed.
+// Its symbols are the series' own (inst.symbol), one timeframe each, no two alike. The series stay the caller's and
+// must outlive the feed.
 struct feed_replay_config {
   const struct series *const *series;
   int count;

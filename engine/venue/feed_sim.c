@@ -73,7 +73,9 @@ static enum status sim_describe(void *self, const char *symbol, struct feed_symb
   const struct sim *s = self;
   int i;
   enum status st = find(s, symbol, &i, err);
-  if (st == OK) *ret = (struct feed_symbol){.inst = s->entries[i].inst, .timeframe_ns = s->bar_ns, .volume_scale = SIM_VOLUME_SCALE, .ticks = true};
+  if (st == OK)
+    *ret = (struct feed_symbol){
+      .inst = s->entries[i].inst, .timeframe_ns = s->bar_ns, .volume_scale = SIM_VOLUME_SCALE, .ticks = true};
   return st;
 }
 
@@ -97,7 +99,8 @@ static int64_t next_tick(const struct sim *s, int symbol, int64_t after_ns) {
   return INT64_MAX;
 }
 
-static enum status sim_subscribe(void *self, const char *symbol, int64_t timeframe_ns, int64_t after_ns, int *ret_id, struct err *err) {
+static enum status sim_subscribe(
+  void *self, const char *symbol, int64_t timeframe_ns, int64_t after_ns, int *ret_id, struct err *err) {
   struct sim *s = self;
   int i;
   enum status st = find(s, symbol, &i, err);
@@ -124,8 +127,10 @@ static size_t take_ticks(const struct sim *s, struct feed_track *t, const struct
   while (ticks[k].time_ns != time_ns) k++;
   assert(k < count);
   t->next_ns = k + 1 < count ? ticks[k + 1].time_ns : next_tick(s, t->symbol, time_ns);
-  struct feed_event quote = {.kind = FEED_QUOTE, .subscription = t->id, .time_ns = time_ns, .u.quote = {ticks[k].bid, ticks[k].ask}};
-  struct feed_event trade = {.kind = FEED_TRADE, .subscription = t->id, .time_ns = time_ns, .u.trade = {ticks[k].px, ticks[k].volume}};
+  struct feed_event quote = {
+    .kind = FEED_QUOTE, .subscription = t->id, .time_ns = time_ns, .u.quote = {ticks[k].bid, ticks[k].ask}};
+  struct feed_event trade = {
+    .kind = FEED_TRADE, .subscription = t->id, .time_ns = time_ns, .u.trade = {ticks[k].px, ticks[k].volume}};
   sink->event(sink->self, &quote);
   sink->event(sink->self, &trade);
   return 2;
@@ -142,7 +147,8 @@ static size_t take(void *self, struct feed_track *t, const struct feed_sink *sin
   return 1;
 }
 
-static enum status sim_poll(void *self, int64_t now_ns, size_t max_events, const struct feed_sink *sink, struct feed_progress *ret, struct err *err) {
+static enum status sim_poll(void *self, int64_t now_ns, size_t max_events, const struct feed_sink *sink,
+  struct feed_progress *ret, struct err *err) {
   (void)err;
   struct sim *s = self;
   feed_player_poll(&s->player, now_ns, max_events, take, s, sink, ret);
@@ -150,20 +156,26 @@ static enum status sim_poll(void *self, int64_t now_ns, size_t max_events, const
 }
 
 // From a little before the first bucket, so that an outage at its beginning is not taken for the beginning of the data.
-static enum status sim_history(void *self, const char *symbol, int64_t timeframe_ns, int64_t from_ns, int64_t to_ns, struct series *ret, struct err *err) {
+static enum status sim_history(void *self, const char *symbol, int64_t timeframe_ns, int64_t from_ns, int64_t to_ns,
+  struct series *ret, struct err *err) {
   const struct sim *s = self;
   int i;
   enum status st = find(s, symbol, &i, err);
   if (st != OK) return st;
-  if (timeframe_ns < s->bar_ns || timeframe_ns % s->bar_ns != 0) return err_set(err, ERR_INVALID, "sim: no bars of that timeframe");
+  if (timeframe_ns < s->bar_ns || timeframe_ns % s->bar_ns != 0)
+    return err_set(err, ERR_INVALID, "sim: no bars of that timeframe");
   if (to_ns > s->end_ns) to_ns = s->end_ns;
   if (from_ns < 0) from_ns = 0;
   if (from_ns > to_ns) from_ns = to_ns;
   int64_t t = timeframe_floor(from_ns, timeframe_ns) - QUIET_MAX * s->bar_ns;
   if (t < 0) t = 0;
   t = timeframe_floor(t, s->bar_ns);
-  if ((to_ns - t) / s->bar_ns > FEED_SIM_HISTORY_MAX) return err_set(err, ERR_LIMIT, "sim: more than %d bars of history at once", FEED_SIM_HISTORY_MAX);
-  struct series fine = {.inst = s->entries[i].inst, .timeframe_ns = s->bar_ns, .volume_scale = SIM_VOLUME_SCALE, .price_scale = s->entries[i].inst.tick.scale};
+  if ((to_ns - t) / s->bar_ns > FEED_SIM_HISTORY_MAX)
+    return err_set(err, ERR_LIMIT, "sim: more than %d bars of history at once", FEED_SIM_HISTORY_MAX);
+  struct series fine = {.inst = s->entries[i].inst,
+    .timeframe_ns = s->bar_ns,
+    .volume_scale = SIM_VOLUME_SCALE,
+    .price_scale = s->entries[i].inst.tick.scale};
   struct bar bar;
   for (; st == OK && t + s->bar_ns <= to_ns; t += s->bar_ns)
     if (sim_market_bar(&s->entries[i].market, t, &bar)) st = series_append(&fine, &bar, err);
@@ -180,7 +192,8 @@ static void sim_destroy(void *self) {
 
 static const struct feed_ops ops = {"sim", sim_describe, sim_subscribe, sim_unsubscribe, sim_poll, sim_history, sim_destroy};
 
-static enum status entry_init(struct sim_entry *e, uint64_t seed, const struct sim_symbol *symbol, int64_t bar_ns, struct err *err) {
+static enum status entry_init(
+  struct sim_entry *e, uint64_t seed, const struct sim_symbol *symbol, int64_t bar_ns, struct err *err) {
   e->inst = (struct instrument){.tick = symbol->tick, .lot = symbol->lot, .multiplier = {1, 0}};
   snprintf(e->inst.symbol, SYMBOL_MAX, "%s", symbol->symbol);
   enum status st = instrument_finish(&e->inst, err);
@@ -191,7 +204,8 @@ enum status feed_sim_create(const struct feed_sim_config *config, struct feed *r
   const int64_t bar_ns = config->bar_ns ? config->bar_ns : NS_PER_MINUTE;
   if (bar_ns < NS_PER_S || bar_ns > NS_PER_DAY || NS_PER_DAY % bar_ns != 0)
     return err_set(err, ERR_INVALID, "sim: bars are of 1 second to 1 day, and a day is made of whole ones");
-  if (config->start_ns < 0 || config->start_ns > TIME_MAX_NS) return err_set(err, ERR_INVALID, "sim: it starts in the years 1970 to 2196");
+  if (config->start_ns < 0 || config->start_ns > TIME_MAX_NS)
+    return err_set(err, ERR_INVALID, "sim: it starts in the years 1970 to 2196");
   struct sim_symbol own[FEED_SIM_SHIPPED];
   const struct sim_symbol *symbols = config->symbols ? config->symbols : own;
   int count = config->symbols ? config->count : feed_sim_shipped(bar_ns, own);
@@ -204,7 +218,8 @@ enum status feed_sim_create(const struct feed_sim_config *config, struct feed *r
   enum status st = count > 0 ? OK : err_set(err, ERR_INVALID, "sim: no symbols");
   for (int i = 0; st == OK && i < count; i++) {
     int twice;
-    if (find(s, symbols[i].symbol, &twice, NULL) == OK) st = err_set(err, ERR_INVALID, "sim: %s is there twice", symbols[i].symbol);
+    if (find(s, symbols[i].symbol, &twice, NULL) == OK)
+      st = err_set(err, ERR_INVALID, "sim: %s is there twice", symbols[i].symbol);
     else st = entry_init(&s->entries[i], config->seed, &symbols[i], bar_ns, err);
     s->count = i + 1;
   }

@@ -1,5 +1,5 @@
-// venue/feed_sim.h – the synthetic market (feed_sim_market.h) as a feed: everything runs on a fresh machine, without a venue, at any
-// speed, and the same seed gives the same market for ever, also after a restart in its middle.
+// venue/feed_sim.h – the synthetic market (feed_sim_market.h) as a feed: everything runs on a fresh machine, without
+// a venue, at any speed, and the same seed gives the same market for ever, also after a restart in its middle.
 #pragma once
 #include "venue/feed.h"
 #include "venue/feed_pace.h"

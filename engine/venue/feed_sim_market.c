@@ -1,5 +1,5 @@
-// venue/feed_sim_market.c – see feed_sim_market.h. Log-prices are fixed point, 2^40 = 1; divisions truncate towards zero, so no result depends
-// on how a compiler shifts negative numbers.
+// venue/feed_sim_market.c – see feed_sim_market.h. Log-prices are fixed point, 2^40 = 1; divisions truncate towards
+// zero, so no result depends on how a compiler shifts negative numbers.
 #include "venue/feed_sim_market.h"
 
 #include <assert.h>
@@ -15,7 +15,8 @@ _Static_assert(1 << TICKS_LOG2 == SIM_TICKS && 1 << BLOCK_LEVEL == SIM_BLOCK_BAR
 #define AMPLITUDE_MAX (ONE * 6 / 100)                    // of a level: where the random walk ends and the pull back begins
 #define PATH_MAX (ONE * 8 / 5)                           // a factor of 5, never reached by the amplitudes above
 
-// What a regime makes of noise, spread and volume (thousandths), of 16 blocks how many, and how far a range swings (thousandths of a bar's noise).
+// What a regime makes of noise, spread and volume (thousandths), of 16 blocks how many, and how far a range swings
+// (thousandths of a bar's noise).
 static const struct {
   const char *name;
   int64_t noise_e3, spread_e3, volume_e3;
@@ -44,7 +45,8 @@ static inline uint64_t mix(uint64_t z) {
   return z ^ (z >> 31);
 }
 static inline uint64_t ask(const struct sim_market *m, enum question question, int64_t place) {
-  return mix(mix(m->key + (uint64_t)question * UINT64_C(0x9e3779b97f4a7c15)) ^ mix((uint64_t)place * UINT64_C(0xd1342543de82ef95) + 1));
+  return mix(mix(m->key + (uint64_t)question * UINT64_C(0x9e3779b97f4a7c15)) ^
+             mix((uint64_t)place * UINT64_C(0xd1342543de82ef95) + 1));
 }
 
 // Nearly normal: the sum of four uniform numbers, in units of which a standard deviation has 37837.
@@ -55,15 +57,17 @@ static inline int64_t normal(uint64_t h) {
 
 static inline int64_t scale(int64_t v, int64_t num, int64_t den) { return (int64_t)((int128)v * num / den); }
 
-enum status sim_market_init(struct sim_market *m, uint64_t seed, const struct sim_symbol *symbol, int64_t bar_ns, struct err *err) {
+enum status sim_market_init(
+  struct sim_market *m, uint64_t seed, const struct sim_symbol *symbol, int64_t bar_ns, struct err *err) {
   const struct sim_symbol *s = symbol;
   const char *bad = bar_ns < NS_PER_S || bar_ns > NS_PER_DAY || bar_ns % NS_PER_S ? "the bar must be 1 s to 1 day"
-                    : s->price_ticks < 10 || s->price_ticks > INT64_C(1) << 50   ? "the price must be 10 to 2^50 ticks"
-                    : s->noise_e9 < 1 || s->noise_e9 > 20000000                  ? "the noise must be 1e-9 to 2 %"
-                    : s->spread_ticks < 1 || s->spread_ticks > s->price_ticks / 10 ? "the spread must be 1 tick to a tenth of the price"
-                    : s->volume < 0 || s->volume > INT64_C(1) << 50              ? "the volume must be 0 to 2^50"
-                    : s->outages_per_mille < 0 || s->outages_per_mille > 1000    ? "outages are 0 to 1000 per mille"
-                                                                                 : NULL;
+                    : s->price_ticks < 10 || s->price_ticks > INT64_C(1) << 50    ? "the price must be 10 to 2^50 ticks"
+                    : s->noise_e9 < 1 || s->noise_e9 > 20000000                   ? "the noise must be 1e-9 to 2 %"
+                    : s->spread_ticks < 1 || s->spread_ticks > s->price_ticks / 10
+                      ? "the spread must be 1 tick to a tenth of the price"
+                    : s->volume < 0 || s->volume > INT64_C(1) << 50           ? "the volume must be 0 to 2^50"
+                    : s->outages_per_mille < 0 || s->outages_per_mille > 1000 ? "outages are 0 to 1000 per mille"
+                                                                              : NULL;
   if (bad) return err_set(err, ERR_INVALID, "sim: %s: %s", s->symbol, bad);
   *m = (struct sim_market){.symbol = *s, .bar_ns = bar_ns, .key = mix(seed + UINT64_C(0x9e3779b97f4a7c15))};
   for (const char *p = s->symbol; *p; p++) m->key = mix(m->key ^ (unsigned char)*p);
@@ -89,7 +93,8 @@ enum sim_regime sim_market_regime(const struct sim_market *m, int64_t t_ns) {
   return regime_of(m, timeframe_floor(t_ns, m->bar_ns) / m->bar_ns / SIM_BLOCK_BARS);
 }
 
-static inline int64_t middle(const struct sim_market *m, int level, int64_t noise_e3, int64_t at, int64_t left, int64_t right) {
+static inline int64_t middle(
+  const struct sim_market *m, int level, int64_t noise_e3, int64_t at, int64_t left, int64_t right) {
   int64_t a = m->amplitude[level];
   if (level <= BLOCK_LEVEL) a = a * noise_e3 / 1000;
   return (left + right) / 2 + scale(a, normal(ask(m, ASK_PATH, at)), NORMAL_ONE);
@@ -145,9 +150,11 @@ int sim_market_ticks(const struct sim_market *m, int64_t open_ns, struct sim_tic
   int64_t path[SIM_TICKS];
   path_of(m, n, regimes[regime].noise_e3, path);
   const uint64_t h_swing = ask(m, ASK_SWING, block), h_jump = ask(m, ASK_JUMP, block);
-  const int64_t reach = bar_noise * regimes[regime].swing_e3 / 1000 * (600 + (int64_t)(h_swing % 800)) / 1000 * (h_swing >> 63 ? 1 : -1);
+  const int64_t reach =
+    bar_noise * regimes[regime].swing_e3 / 1000 * (600 + (int64_t)(h_swing % 800)) / 1000 * (h_swing >> 63 ? 1 : -1);
   const bool jumps = (int)(h_jump & 3) < regimes[regime].jumps_of4;
-  const int64_t jump_at = BLOCK_TICKS / 8 + (int64_t)(h_jump >> 8 & 1023), jump = bar_noise * JUMP_NOISE * (h_jump >> 63 ? 1 : -1);
+  const int64_t jump_at = BLOCK_TICKS / 8 + (int64_t)(h_jump >> 8 & 1023),
+                jump = bar_noise * JUMP_NOISE * (h_jump >> 63 ? 1 : -1);
   const int64_t step_ns = m->bar_ns / SIM_TICKS;
   for (int k = 0; k < SIM_TICKS; k++) {
     const int64_t in_block = (n + k) % BLOCK_TICKS;
@@ -174,7 +181,8 @@ bool sim_market_bar(const struct sim_market *m, int64_t open_ns, struct bar *ret
   struct sim_tick ticks[SIM_TICKS];
   int count = sim_market_ticks(m, open_ns, ticks);
   if (count == 0) return false;
-  struct bar b = {.open_ns = open_ns, .open = ticks[0].px, .high = ticks[0].px, .low = ticks[0].px, .close = ticks[count - 1].px};
+  struct bar b = {
+    .open_ns = open_ns, .open = ticks[0].px, .high = ticks[0].px, .low = ticks[0].px, .close = ticks[count - 1].px};
   for (int k = 0; k < count; k++) {
     if (ticks[k].px.ticks > b.high.ticks) b.high = ticks[k].px;
     if (ticks[k].px.ticks < b.low.ticks) b.low = ticks[k].px;

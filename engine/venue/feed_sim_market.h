@@ -1,11 +1,12 @@
-// venue/feed_sim_market.h – a synthetic market as a pure function of (seed, symbol, time): any stretch of it can be made again, in
-// any order, without what came before. Integers only, so every machine makes the same one.
+// venue/feed_sim_market.h – a synthetic market as a pure function of (seed, symbol, time): any stretch of it can be
+// made again, in any order, without what came before. Integers only, so every machine makes the same one.
 //
-// The price is exp of a path built by midpoint displacement: each dyadic point is the middle of its neighbours plus noise that is a
-// hash of its place, with the amplitude of a random walk up to a cap (so that prices stay within about a factor of two of the
-// symbol's). Blocks of 256 bars have a regime: a range swings around a slow drift, a trend has little noise beside its drift,
-// a volatile block has more than twice the noise, wider spreads, more volume, and often a jump. Some blocks have an outage: no
-// trades for up to a dozen bars. Not modelled: news at known hours, order books, correlation between symbols.
+// The price is exp of a path built by midpoint displacement: each dyadic point is the middle of its neighbours plus
+// noise that is a hash of its place, with the amplitude of a random walk up to a cap (so that prices stay within
+// about a factor of two of the symbol's). Blocks of 256 bars have a regime: a range swings around a slow drift, a
+// trend has little noise beside its drift, a volatile block has more than twice the noise, wider spreads, more
+// volume, and often a jump. Some blocks have an outage: no trades for up to a dozen bars. Not modelled: news at known
+// hours, order books, correlation between symbols.
 #pragma once
 #include "market/bar.h"
 
@@ -41,9 +42,11 @@ struct sim_tick {
 };
 
 // bar_ns: a timeframe of 1 s or more. ERR_INVALID: a field of symbol is out of its range.
-enum status sim_market_init(struct sim_market *m, uint64_t seed, const struct sim_symbol *symbol, int64_t bar_ns, struct err *err) MUST_CHECK;
+enum status sim_market_init(
+  struct sim_market *m, uint64_t seed, const struct sim_symbol *symbol, int64_t bar_ns, struct err *err) MUST_CHECK;
 enum sim_regime sim_market_regime(const struct sim_market *m, int64_t t_ns);
-// The ticks of the bar that opens at open_ns (a multiple of bar_ns, 1970 to 2199), in order of time: SIM_TICKS, or 0 in an outage.
+// The ticks of the bar that opens at open_ns (a multiple of bar_ns, 1970 to 2199), in order of time: SIM_TICKS, or 0
+// in an outage.
 int sim_market_ticks(const struct sim_market *m, int64_t open_ns, struct sim_tick ret[SIM_TICKS]);
 // The same as a bar of its trades; false in an outage.
 bool sim_market_bar(const struct sim_market *m, int64_t open_ns, struct bar *ret);
