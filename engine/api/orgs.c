@@ -123,6 +123,7 @@ enum status api_member_delete(struct api_call *call) {
   struct org_change *c = change_begin(call);
   if (!c) return call->err.code;
   c->user_id = api_param_id(call, "user_id");
+  // The route asks for me.write: who leaves is there in person, not an API key, nor an operator who looks.
   if (c->user_id != call->who.user_id && !permission_allowed(&call->who.may, PERMISSION_members_write)) return api_problem(call, PROBLEM_forbidden, NULL);
   return api_write_then(call, write_removal, answer_none);
 }

@@ -121,8 +121,8 @@ def main(binary, how=""):
                     "limit": "50", "from": "1", "to": "1", "cursor": "AAAA"}
         history = {"from": "1609459200000", "to": "1609545600000"}
         document = s.anonymous().get("/api/v1/openapi.json", expect=200).json
-        level = ["--level=3", "--risk=2"] if how == "--long" else ["--level=1"]
-        # Sent every time, and never a place for payloads: at level 3 sqlmap would take other header fields too.
+        level = ["--level=2"] if how == "--long" else ["--level=1"]
+        # Sent every time, and never a place for payloads: at higher levels sqlmap takes other header fields too.
         level += ["-H", f"Authorization: Bearer {root.token}", "--skip=user-agent,referer,host,authorization"]
 
         def finds_nothing(path, options):
