@@ -73,9 +73,8 @@ static void what_is_no_address(void **state) {
     assert_false(mail_address_ok(bad[i]));
     struct mail_message m = simple;
     m.to = bad[i];
-    buf_init(&text, 1 << 20);
+    buf_clear(&text);
     assert_int_equal(mail_message_write(&m, &text, &err), ERR_INVALID);
-    buf_finish(&text);
   }
   assert_true(mail_address_ok("o'neil+tag@sub.example.org"));
 }
