@@ -180,9 +180,10 @@ enum status script_put(struct db *db, const struct script_put *put, struct scrip
       "?, ?, 0, 1, ?, ?)",
       "iittii", put->script_id, put->tenant_id, put->kind, put->name, put->now_ns, put->now_ns);
   }
+  if (st != OK) return st;
   ret->script_id = script.id;
   enum script_state was = SCRIPT_NEW;
-  if (st == OK) st = find_version(db, script.id, put->sha256, &ret->version, &was, err);
+  st = find_version(db, script.id, put->sha256, &ret->version, &was, err);
   if (st != OK) return st;
   if (ret->version != 0) {
     if (was == SCRIPT_PROVEN) return OK;
