@@ -1,6 +1,7 @@
 // api/plans.c – plans of the edition in force, the tenant's subscription, and what it has used.
 #include "api/core.h"
 #include "api/handlers.h"
+#include "api/list.h"
 #include "api/tier.h"
 #include "store/id.h"
 #include "store/store.h"
@@ -10,10 +11,15 @@
 
 enum status api_plans_list(struct api_call *call) {
   const struct plan_set *set = registry_plans(call->core->registry);
-  json_t *items = json_array(), *addons = json_array();
-  for (int i = 0; i < set->plan_count; i++) json_array_append_new(items, plan_json(set, &set->plans[i]));
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_OLDEST)) return OK;
+  for (int i = (int)l.at; i >= 0 && i < set->plan_count && api_list_room(&l, i + 1); i++) json_array_append_new(l.items, plan_json(set, &set->plans[i]));
+  enum status st = api_list_end(&l, OK);
+  if (st != OK) return st;
+  json_t *addons = json_array();
   for (int i = 0; i < set->addon_count; i++) json_array_append_new(addons, addon_json(set, &set->addons[i]));
-  return api_json(call, 200, json_pack("{s:o, s:n, s:o}", "items", items, "next_cursor", "addons", addons));
+  json_object_set_new(call->out, "addons", addons);
+  return OK;
 }
 
 static enum status answer_subscription(struct api_call *call) {

@@ -194,8 +194,8 @@ def main(binary):
 
         @case("every list: one item a page, by cursor, is the same list; the cursor of another is refused")
         def _():
-            lists = [op for op in closed if op.method == "GET" and {"limit", "cursor"} <= {p["name"] for p in op.op.get("parameters", [])}]
-            assert {"sessions_list", "keys_list", "accounts_list", "orgs_list", "strategies_list", "admin_users_list"} <= {op.id for op in lists}
+            lists = [op for op in operations if op.method == "GET" and {"limit", "cursor"} <= {p["name"] for p in op.op.get("parameters", [])}]
+            assert {"sessions_list", "keys_list", "accounts_list", "orgs_list", "strategies_list", "admin_users_list", "plans_list"} <= {op.id for op in lists}
             walked = 0
             for op in lists:
                 if op.id == "bars_list":

@@ -232,27 +232,28 @@ def main(binary):
             mia = s.register("mia@tiers.example")
             script = op.put("tier", "dca", tiers(40, strategies=2, rights="custom_strategies=true, backtest=true"))
             op.activate(script, script["latest_version"])
-            hungry = 'strategy{name="hungry", api=1}\nlocal t = {}\nfunction on_bar(ctx, bar) if #t < 1500 then t[#t + 1] = string.rep("x", 1000) .. #t end end\n'
-            slow = 'strategy{name="slow", api=1}\nfunction on_bar(ctx) local n = 0 for i = 1, 20000 do n = n + i end end\n'
+            # Harmless by default, so that their proofs are quick.
+            hungry = 'strategy{name="hungry", api=1, params={n=int{0}}}\nlocal t = {}\nfunction on_bar(ctx, bar) if #t < ctx.p.n then t[#t + 1] = string.rep("x", 1000) .. #t end end\n'
+            slow = 'strategy{name="slow", api=1, params={n=int{0}}}\nfunction on_bar(ctx) local n = 0 for i = 1, ctx.p.n do n = n + i end end\n'
             ids = [mia.post("/api/v1/strategies", {"name": name, "source": source}, expect=201).json["id"] for name, source in (("hungry", hungry), ("slow", slow))]
             plan = f"/admin/users/{mia.me['id']}/plan"
 
-            def run(strategy, kib, look=None):
+            def run(strategy, kib, n, look=None):
                 op.call("PUT", plan, {"limits": {"lua_memory_kib": kib, "backtest_parallel": 1}, "reason": "test"}, expect=200)
-                job = mia.post("/api/v1/backtests", {"strategy_id": strategy, "data": [{"symbol": "BTCUSDT", "timeframe": "1h"}]}, expect=202).json["id"]
+                job = mia.post("/api/v1/backtests", {"strategy_id": strategy, "data": [{"symbol": "BTCUSDT", "timeframe": "1h"}], "params": {"n": n}}, expect=202).json["id"]
                 while (row := mia.get(f"/api/v1/backtests/{job}", expect=200).json)["state"] in ("queued", "running"):
                     if look and row["state"] == "running":
                         look()
                     time.sleep(0.02)
                 return row
-            assert run(ids[0], 8192)["state"] == "done"
-            failed = run(ids[0], 512)
+            assert run(ids[0], 8192, 1500)["state"] == "done"
+            failed = run(ids[0], 512, 1500)
             assert failed["state"] == "failed" and "memory" in failed["error"], failed
 
             def usage():
                 return {i["name"]: i for i in mia.get("/api/v1/usage", expect=200).json["items"]}
             seen = set()
-            assert run(ids[1], 3000, lambda: seen.add((usage()["lua_memory_kib"]["used"], usage()["lua_memory_kib"]["limit"])))["state"] == "done"
+            assert run(ids[1], 3000, 20000, lambda: seen.add((usage()["lua_memory_kib"]["used"], usage()["lua_memory_kib"]["limit"])))["state"] == "done"
             assert (3000, 3000) in seen, seen
             assert usage()["lua_memory_kib"]["used"] == 0
             op.call("DELETE", plan, expect=204)
