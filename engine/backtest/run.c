@@ -8,6 +8,7 @@
 
 #include "bot/event_hash.h"
 #include "loop/clock.h"
+#include "market/event_order.h"
 #include "market/text.h"
 #include "market/tz.h"
 
@@ -132,16 +133,10 @@ static enum status symbols_add(struct walk *w, enum path_mode path, struct err *
   return st;
 }
 
-static bool stream_before(const struct walk *w, int a, int b) {
-  if (a == 0 || b == 0) return b == 0 && a != 0;
-  const struct series *x = w->d->streams[a], *y = w->d->streams[b];
-  if (x->timeframe_ns != y->timeframe_ns) return x->timeframe_ns > y->timeframe_ns;
-  return strcmp(w->c->spec->streams[a].name, w->c->spec->streams[b].name) < 0;
-}
-
 static enum status walk_init(struct walk *w, enum path_mode path, struct err *err) {
   const struct backtest_config *c = w->c;
   const struct backtest_data *d = w->d;
+  struct stream_rank ranks[SPEC_STREAMS_MAX];
   event_hash_init(&w->hash);
   enum status st = symbols_add(w, path, err);
   if (st != OK) return st;
@@ -152,10 +147,9 @@ static enum status walk_init(struct walk *w, enum path_mode path, struct err *er
   for (int i = 0; i < c->spec->stream_count; i++) {
     w->stream[i] = (struct cursor){.series = d->streams[i]};
     cursor_settle(&w->stream[i]);
-    int at = i;
-    for (; at > 0 && stream_before(w, i, w->stream_order[at - 1]); at--) w->stream_order[at] = w->stream_order[at - 1];
-    w->stream_order[at] = i;
+    ranks[i] = (struct stream_rank){.main = i == 0, .timeframe_ns = d->streams[i]->timeframe_ns, .name = c->spec->streams[i].name};
   }
+  stream_rank_order(ranks, c->spec->stream_count, w->stream_order);
   w->spec = malloc(sizeof *w->spec);
   if (!w->spec) return err_set(err, ERR_NOMEM, "out of memory");
   *w->spec = *c->spec;

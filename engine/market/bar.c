@@ -100,7 +100,7 @@ size_t series_count_gaps(struct series *s) {
   size_t missing = 0;
   s->gaps = 0;
   for (size_t i = 1; i < s->count; i++) {
-    int64_t step = s->bars[i].open_ns - s->bars[i - 1].open_ns;
+    int64_t step = time_gap_ns(s->bars[i].open_ns, s->bars[i - 1].open_ns);
     if (step < 2 * s->timeframe_ns) continue;
     s->gaps++;
     missing += (size_t)(step / s->timeframe_ns - 1);

@@ -11,6 +11,12 @@
 #define NS_PER_MINUTE (60 * NS_PER_S)
 #define NS_PER_DAY (86400 * NS_PER_S)
 
+// later − earlier; INT64_MAX when it is more: the years that a file may tell (1700 to 2199) span more than 64 bits of nanoseconds.
+static inline int64_t time_gap_ns(int64_t later_ns, int64_t earlier_ns) {
+  int64_t gap;
+  return __builtin_sub_overflow(later_ns, earlier_ns, &gap) ? (later_ns > earlier_ns ? INT64_MAX : INT64_MIN) : gap;
+}
+
 enum bar_flag {
   BAR_FILLED_IN = 1,   // made from the last close because the venue had none: never fillable
   BAR_INCOMPLETE = 2,  // the aggregate in which the finer history begins: the venue's own bar may hold more

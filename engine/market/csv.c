@@ -62,7 +62,7 @@ static const struct bar *find_bar(const struct series *s, int64_t open_ns) {
 // Order of time without repair: rising, or an identical repeat. True when the bar is to be appended.
 static bool in_order(struct csv_loader *l, struct slice line, const struct bar *bar) {
   char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX], tf[TIMEFRAME_TEXT_MAX];
-  int64_t last_ns = l->out.bars[l->out.count - 1].open_ns, step = bar->open_ns - last_ns;
+  int64_t last_ns = l->out.bars[l->out.count - 1].open_ns, step = time_gap_ns(bar->open_ns, last_ns);
   if (step >= l->out.timeframe_ns) return true;
   if (step <= 0) {
     const struct bar *known = find_bar(&l->out, bar->open_ns);
@@ -154,7 +154,7 @@ static enum status derive_instrument(struct csv_loader *l) {
 // A market without a bar on any Saturday of a week or more: its gaps are nights, weekends and holidays, which are counted but
 // no reason for a warning.
 static bool closes_at_weekends(const struct series *s) {
-  if (s->count < 2 || s->bars[s->count - 1].open_ns - s->bars[0].open_ns < 7 * NS_PER_DAY) return false;
+  if (s->count < 2 || time_gap_ns(s->bars[s->count - 1].open_ns, s->bars[0].open_ns) < 7 * NS_PER_DAY) return false;
   for (size_t i = 0; i < s->count; i++)
     if (timeframe_floor(s->bars[i].open_ns, NS_PER_DAY) - timeframe_floor(s->bars[i].open_ns, 7 * NS_PER_DAY) == 5 * NS_PER_DAY) return false;
   return true;
@@ -182,7 +182,7 @@ static void summarise(struct csv_loader *l) {
   if (l->volume_rounded)
     csv_note(l, "%s: volumes are too large for all their decimals; kept to %d", path, l->volume_scale);
   for (size_t i = 1; r->gaps && !closes_at_weekends(&l->out) && i < l->out.count; i++) {
-    if (l->out.bars[i].open_ns - l->out.bars[i - 1].open_ns < 2 * l->out.timeframe_ns) continue;
+    if (time_gap_ns(l->out.bars[i].open_ns, l->out.bars[i - 1].open_ns) < 2 * l->out.timeframe_ns) continue;
     char text[TIME_TEXT_MAX];
     csv_note(l, "%s: missing bars: %zu in %zu gaps, the first after %s", path, r->missing, r->gaps,
          time_text(l->out.bars[i - 1].open_ns, text));

@@ -50,7 +50,7 @@ enum status csv_mend(struct csv_loader *l) {
   size_t kept = 1, crowded = 0;
   for (size_t i = 1; i < s->count; i++) {
     const struct bar *bar = &s->bars[i], *last = &s->bars[kept - 1];
-    int64_t step = bar->open_ns - last->open_ns;
+    int64_t step = time_gap_ns(bar->open_ns, last->open_ns);
     if (step == 0 && csv_same_bar(bar, last)) {
       s->duplicates++;
     } else if (step == 0) {

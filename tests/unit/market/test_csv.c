@@ -481,6 +481,21 @@ static int remove_dir(void **state) {
   return rmdir(dir);
 }
 
+// The years that dates may have span more nanoseconds than 64 bits hold; a distance between two of them saturates.
+static void check_five_centuries(void **state) {
+  (void)state;
+  struct series s;
+  assert_int_equal(load("time,open,high,low,close,volume\n1700-01-01,100,101,99,100,1\n1700-01-01T00:01:00Z,100,101,99,100,1\n2199-12-30,100,101,99,100,1\n", &s), OK);
+  assert_int_equal(s.count, 3);
+  assert_int_equal(s.gaps, 1);
+  series_finish(&s);
+  struct csv_options repair = {.repair = true};
+  const char *backwards = "time,open,high,low,close,volume\n2199-12-30,100,101,99,100,1\n1700-01-01,100,101,99,100,1\n";
+  assert_int_equal(load_with(backwards, strlen(backwards), &repair, &s), OK);
+  assert_int_equal(s.count, 2);
+  series_finish(&s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(check_forms),
@@ -501,6 +516,7 @@ int main(void) {
       cmocka_unit_test(check_odd_files),
       cmocka_unit_test(check_pipe),
       cmocka_unit_test(check_names),
+      cmocka_unit_test(check_five_centuries),
   };
   return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
