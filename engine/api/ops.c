@@ -1,6 +1,8 @@
 // api/ops.c – for whoever runs the service: health, readiness, metrics, and the API's own description.
 #include "api/core.h"
 #include "api/handlers.h"
+#include "api/storage_metrics.h"
+#include "store/store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@ enum status api_health(struct api_call *call) {
 
 enum status api_ready(struct api_call *call) {
   if (call->core->draining) return api_problem(call, PROBLEM_unavailable, "The service is stopping.");
+  if (!store_writable(call->core->store)) return api_problem(call, PROBLEM_unavailable, "The storage refuses writes; reading goes on.");
   return api_json(call, 200, json_pack("{s:s}", "status", "ok"));
 }
 
@@ -25,6 +28,7 @@ enum status api_metrics(struct api_call *call) {
   struct buf out;
   buf_init(&out, 1 << 20);
   metrics_write(call->core->metrics, &out);
+  storage_metrics_write(call->core->store, &out);
   if (out.failed) {
     buf_finish(&out);
     return err_set(&call->err, ERR_NOMEM, "out of memory");

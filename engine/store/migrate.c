@@ -2,9 +2,13 @@
 
 #include "store/db.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define SNAPSHOTS_KEPT 2
 
 static enum status version_of(struct db *db, int *ret, struct err *err) {
   struct db_rows rows;
@@ -18,6 +22,39 @@ static enum status snapshot(struct db *db, const char *path, int version, struct
   snprintf(copy, sizeof copy, "%s.before-%04d", path, version);
   unlink(copy);
   return db_run(db, NULL, err, "VACUUM INTO ?", "t", copy);
+}
+
+// The version of a name that is "control.db.before-NNNN", else -1.
+static int snapshot_version(const char *name, const char *prefix) {
+  const size_t n = strlen(prefix);
+  const bool fits = strncmp(name, prefix, n) == 0 && strlen(name + n) == 4 && strspn(name + n, "0123456789") == 4;
+  return fits ? atoi(name + n) : -1;
+}
+
+// All but the newest few go. What cannot be removed stays: nothing depends on it.
+static void remove_old_snapshots(const char *path) {
+  char dir[4300], prefix[300];
+  const char *base = strrchr(path, '/');
+  snprintf(dir, sizeof dir, "%.*s", base ? (int)(base - path) : 1, base ? path : ".");
+  snprintf(prefix, sizeof prefix, "%.200s.before-", base ? base + 1 : path);
+  int kept[SNAPSHOTS_KEPT], count = 0;
+  for (int pass = 0; pass < 2; pass++) {  // finds the newest; removes the others
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+      int version = snapshot_version(e->d_name, prefix);
+      if (version < 0) continue;
+      if (pass == 1 && count == SNAPSHOTS_KEPT && version < kept[SNAPSHOTS_KEPT - 1]) unlinkat(dirfd(d), e->d_name, 0);
+      if (pass == 1) continue;
+      for (int i = 0; i < count; i++)
+        if (version > kept[i]) {
+          const int older = kept[i];
+          kept[i] = version;
+          version = older;
+        }
+      if (count < SNAPSHOTS_KEPT) kept[count++] = version;
+    }
+    if (d) closedir(d);
+  }
 }
 
 static enum status apply(struct db *db, const struct migration *m, struct err *err) {
@@ -46,5 +83,6 @@ enum status migrate(struct db *db, const char *file, const char *path, struct er
     st = apply(db, m, err);
     if (st != OK) return err_wrap(err, st, "%s: schema/%s/%s", path, file, m->name);
   }
+  if (st == OK) remove_old_snapshots(path);
   return st;
 }

@@ -1,6 +1,7 @@
 // store/store.c – see store.h.
 #include "store/store.h"
 
+#include "loop/clock.h"
 #include "loop/loop.h"
 #include "store/db.h"
 #include "store/migrate.h"
@@ -14,9 +15,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BATCH_MAX 1000
+#define LOOK_NS 1000000000  // how often a writer looks whether its file is there and takes writes
 #define QUEUE_MAX 10000
 #define SPARE_JOBS 64  // for when the heap is empty
 
@@ -50,6 +54,10 @@ struct writer {
   struct job *first, **last;
   struct err why_readonly;
   struct store_stats stats;
+  struct store_watch watch;
+  int64_t next_look_ns;
+  dev_t device;  // with inode: the file that was opened
+  ino_t inode;
 };
 
 struct store {
@@ -63,6 +71,8 @@ struct store {
 
 static const struct { const char *name; bool durable; } files[STORE_FILES] = {
     [STORE_CONTROL] = {"control", true}, [STORE_JOURNAL] = {"journal", true}, [STORE_MARKET] = {"market", false}};
+
+const double store_commit_bounds_s[STORE_COMMIT_BOUNDS] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5};
 
 static struct spares *spares_create(void) {
   struct spares *s = calloc(1, sizeof *s);
@@ -112,6 +122,55 @@ static void tell(struct loop_task *task) {
   job_give(job);
 }
 
+static const char *path_of(const struct writer *w, const char *tail, char ret[4200]) {
+  snprintf(ret, 4200, "%s/%s.db%s", w->store->dir, files[w - w->store->writers].name, tail);
+  return ret;
+}
+
+static enum status in_place(const struct writer *w, struct err *err) {
+  char path[4200];
+  struct stat now;
+  if (stat(path_of(w, "", path), &now) == 0 && now.st_ino == w->inode && now.st_dev == w->device) return OK;
+  return err_set(err, ERR_IO, "%s was removed or replaced while in use", path);
+}
+
+static void give_up(struct writer *w, const struct err *why) {
+  if (w->why_readonly.code != OK) return;
+  w->why_readonly = *why;
+  err_wrap(&w->why_readonly, ERR_IO, "nothing is written to %s.db until the next start", files[w - w->store->writers].name);
+}
+
+// Whether the file takes writes, by one that changes nothing.
+static bool takes_writes(struct writer *w) {
+  struct err err;
+  char pragma[96];
+  int64_t version = 0;
+  struct db_rows rows;
+  if (db_script(w->db, "BEGIN IMMEDIATE", &err) != OK) return false;
+  enum status st = db_query(w->db, &rows, &err, "PRAGMA user_version", "");
+  if (st == OK && db_next(&rows)) version = db_int(&rows, 0);
+  st = db_end(&rows, st, &err);
+  snprintf(pragma, sizeof pragma, "PRAGMA user_version=%d", (int)version);
+  if (st == OK) st = db_script(w->db, pragma, &err);
+  if (st == OK) st = db_script(w->db, "COMMIT", &err);
+  if (st != OK) (void)!db_script(w->db, "ROLLBACK", &(struct err){0});
+  if (db_broken(w->db)) give_up(w, &err);
+  return st == OK;
+}
+
+// Returns whether the file refuses.
+static bool look(struct writer *w, bool refusing) {
+  char path[4200];
+  struct err err;
+  if (w->why_readonly.code != OK) return true;
+  if (in_place(w, &err) != OK) {
+    give_up(w, &err);
+    return true;
+  }
+  if (access(path_of(w, "", path), W_OK) != 0) return true;  // a file system that turned read-only
+  return refusing && !takes_writes(w);
+}
+
 // Runs one batch in one transaction.
 static void run_batch(struct writer *w, struct job *batch) {
   struct err err = {0};
@@ -133,15 +192,52 @@ static void run_batch(struct writer *w, struct job *batch) {
   }
   db_guard(w->db, false);
   if (st == OK) st = db_script(w->db, "COMMIT", &err);
+  if (st == OK && in_place(w, &err) != OK) {
+    give_up(w, &err);
+    st = ERR_IO;
+  }
   if (st != OK) {
     struct err ignored;
     (void)!db_script(w->db, "ROLLBACK", &ignored);
     for (struct job *j = batch; j; j = j->next)
       if (j->status == OK) j->status = st, j->err = err;
   }
-  if (db_broken(w->db) && w->why_readonly.code == OK) {
-    w->why_readonly = st != OK ? err : batch->err;
-    err_wrap(&w->why_readonly, ERR_IO, "nothing is written to %s.db until the next start", files[w - w->store->writers].name);
+  if (db_broken(w->db)) give_up(w, st != OK ? &err : &batch->err);
+}
+
+static void count(struct writer *w, const struct job *batch, unsigned n, double took_s) {
+  int b = 0;
+  bool refused = false;
+  for (const struct job *j = batch; j; j = j->next) {
+    w->stats.failures += j->status != OK;
+    refused |= j->status == ERR_IO;
+  }
+  w->stats.writes += n;
+  w->stats.commits++;
+  w->stats.readonly = w->why_readonly.code != OK;
+  w->stats.refusing |= refused || w->stats.readonly;
+  w->watch.refused += refused;
+  while (b < STORE_COMMIT_BOUNDS && took_s > store_commit_bounds_s[b]) b++;
+  w->watch.buckets[b]++;
+  w->watch.commits_s += took_s;
+}
+
+// With the lock held: sleeps until there is work. Once a second, busy or not, it looks after the file.
+static void wait_for_work(struct writer *w) {
+  for (;;) {
+    const int64_t now_ns = clock_monotonic_ns();
+    if (now_ns >= w->next_look_ns && !w->stopping) {
+      w->next_look_ns = now_ns + LOOK_NS;
+      const bool refusing = w->stats.refusing;
+      pthread_mutex_unlock(&w->lock);
+      const bool refuses = look(w, refusing);
+      pthread_mutex_lock(&w->lock);
+      w->stats.refusing = refuses;
+      w->stats.readonly = w->why_readonly.code != OK;
+    }
+    if (w->first || w->stopping) return;
+    const struct timespec until = {.tv_sec = (time_t)(w->next_look_ns / 1000000000), .tv_nsec = (long)(w->next_look_ns % 1000000000)};
+    pthread_cond_timedwait(&w->work, &w->lock, &until);
   }
 }
 
@@ -149,7 +245,7 @@ static void *writer_main(void *arg) {
   struct writer *w = arg;
   pthread_mutex_lock(&w->lock);
   for (;;) {
-    while (!w->first && !w->stopping) pthread_cond_wait(&w->work, &w->lock);
+    wait_for_work(w);
     if (!w->first) break;
     struct job *batch = w->first, *last = batch;
     unsigned n = 1;
@@ -159,14 +255,13 @@ static void *writer_main(void *arg) {
     last->next = NULL;
     w->stats.waiting -= n;
     pthread_mutex_unlock(&w->lock);
+    const int64_t began_ns = clock_monotonic_ns();
     run_batch(w, batch);
+    const double took_s = (double)(clock_monotonic_ns() - began_ns) * 1e-9;
     pthread_mutex_lock(&w->lock);
-    w->stats.commits++;
-    w->stats.readonly = w->why_readonly.code != OK;
-    w->stats.writes += n;
+    count(w, batch, n, took_s);
     for (struct job *j = batch, *next; j; j = next) {
       next = j->next;
-      w->stats.failures += j->status != OK;
       j->finished = true;
       if (j->sync) continue;
       if (j->done) loop_post_task(w->store->loop, &j->task);
@@ -231,6 +326,35 @@ struct store_stats store_stats(struct store *store, enum store_file file) {
   return s;
 }
 
+const char *store_file_name(enum store_file file) { return files[file].name; }
+
+bool store_writable(struct store *store) {
+  for (int f = 0; f < STORE_FILES; f++)
+    if (store_stats(store, f).refusing) return false;
+  return true;
+}
+
+static int64_t size_of(const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0 ? (int64_t)info.st_size : 0;
+}
+
+struct store_watch store_watch(struct store *store, enum store_file file) {
+  struct writer *w = &store->writers[file];
+  char path[4200];
+  pthread_mutex_lock(&w->lock);
+  struct store_watch ret = w->watch;
+  pthread_mutex_unlock(&w->lock);
+  ret.file_bytes = size_of(path_of(w, "", path));
+  ret.log_bytes = size_of(path_of(w, "-wal", path));
+  return ret;
+}
+
+int64_t store_free_bytes(const struct store *store) {
+  struct statvfs info;
+  return statvfs(store->dir, &info) == 0 ? (int64_t)info.f_bavail * (int64_t)info.f_frsize : -1;
+}
+
 enum status store_lock(const char *dir, int *ret_fd, struct err *err) {
   char path[4200];
   snprintf(path, sizeof path, "%s/lock", dir);
@@ -262,17 +386,27 @@ static enum status refuse_unfinished(const char *dir, struct err *err) {
 static enum status open_file(struct store *s, int f, struct err *err) {
   struct writer *w = &s->writers[f];
   char path[4200];
-  snprintf(path, sizeof path, "%s/%s.db", s->dir, files[f].name);
+  struct stat info;
+  pthread_condattr_t by_monotonic_clock;
   w->store = s;
+  path_of(w, "", path);
   w->last = &w->first;
   w->initialised = true;
   pthread_mutex_init(&w->lock, NULL);
-  pthread_cond_init(&w->work, NULL);
+  pthread_condattr_init(&by_monotonic_clock);
+  pthread_condattr_setclock(&by_monotonic_clock, CLOCK_MONOTONIC);
+  pthread_cond_init(&w->work, &by_monotonic_clock);
+  pthread_condattr_destroy(&by_monotonic_clock);
   pthread_cond_init(&w->finished, NULL);
   // Only its owner reads the file; SQLite gives the log beside it the same rights.
   const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return err_errno(err, errno, "%s", path);
+  const bool known = fstat(fd, &info) == 0;
+  const int why = errno;
   close(fd);
+  if (!known) return err_errno(err, why, "%s", path);
+  w->device = info.st_dev;
+  w->inode = info.st_ino;
   enum status st = db_open(path, false, files[f].durable, &w->db, err);
   char pages[64];
   snprintf(pages, sizeof pages, "PRAGMA wal_autocheckpoint=%u", s->checkpoint_pages);

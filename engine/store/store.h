@@ -5,9 +5,11 @@
 // synchronous=FULL: after the fsync), on the loop. Nothing is acknowledged earlier.
 //
 // A batch is what arrived while the one before was being committed: nobody waits for company. When the disk refuses, every job
-// of the batch is told ERR_IO, reads go on, and the next batch tries anew, so that a full disk heals by itself. ERR_IO from a
+// of the batch is told ERR_IO, reads go on, and the next batch tries anew, so that a full disk heals by itself (until a trial
+// write succeeded, one a second, store_stats.refusing is set). ERR_IO from a
 // failed COMMIT means unknown: after a power cut the batch may be there, whole. After a failed sync or with a damaged file
-// nothing is written to that file until the next start (store_stats.readonly): what the system still holds is unknown then.
+// nothing is written to that file until the next start (store_stats.readonly): what the system still holds is unknown then. The
+// same when the file is no longer at its place: what is written to a removed file is lost when the process ends.
 #pragma once
 #include "base/status.h"
 
@@ -53,6 +55,24 @@ const char *store_dir(const struct store *store);
 struct store_stats {
   uint64_t writes, commits, failures;
   unsigned waiting;
-  bool readonly;  // nothing is written any more until the next start
+  bool refusing;  // the disk refused a write, and no trial write has succeeded since
+  bool readonly;  // nothing is written any more until the next start; then refusing too
 };
 struct store_stats store_stats(struct store *store, enum store_file file);
+// Whether each file takes writes as far as is known.
+bool store_writable(struct store *store);
+const char *store_file_name(enum store_file file);  // "control"
+
+// For whoever watches. Times of batches from BEGIN to the end of COMMIT: buckets[i] counts those of at most
+// store_commit_bounds_s[i], not cumulated, the last all longer ones.
+#define STORE_COMMIT_BOUNDS 10
+extern const double store_commit_bounds_s[STORE_COMMIT_BOUNDS];
+struct store_watch {
+  uint64_t refused;  // batches of which the disk refused something
+  uint64_t buckets[STORE_COMMIT_BOUNDS + 1];
+  double commits_s;
+  int64_t file_bytes, log_bytes;  // on disk; 0 when they cannot be looked at
+};
+struct store_watch store_watch(struct store *store, enum store_file file);
+// What the data directory's file system has left for this user; -1: unknown.
+int64_t store_free_bytes(const struct store *store);
