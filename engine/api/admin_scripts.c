@@ -80,7 +80,7 @@ static enum status write_put(struct api_call *call, struct db *db) {
 static enum status described(struct api_call *call) {
   struct put *p = call->state;
   if (p->status == ERR_NOMEM) return p->status;
-  return p->status == OK ? api_write(call, write_put) : api_problem(call, PROBLEM_script_rejected, call->err.msg);
+  return p->status == OK ? api_write(call, write_put) : script_refuse(call, call->err.msg);
 }
 
 enum status api_admin_script_put(struct api_call *call) {

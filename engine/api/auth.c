@@ -8,6 +8,7 @@
 #include "tenant/second_factor.h"
 #include "tenant/signin.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
@@ -58,7 +59,11 @@ enum status api_auth_register(struct api_call *call) {
 
 // ---- login, its second step, refresh: all end with tokens
 
-static enum status signed_in(struct api_call *call, enum identity_refusal why, int64_t wait_s, const struct tokens *tokens, bool cookie) {
+// token: what a token that is not good was; NULL where there is none.
+static enum status signed_in(struct api_call *call, enum identity_refusal why, const char *token, int64_t wait_s, const struct tokens *tokens, bool cookie) {
+  char detail[80];
+  if (why == REFUSAL_BAD_TOKEN) snprintf(detail, sizeof detail, "the %s token is unknown, ended or expired", token);
+  if (why == REFUSAL_BAD_TOKEN) return api_refuse(call, REFUSAL_BAD_CREDENTIALS, detail, 0);
   if (why != REFUSAL_NONE) return api_refuse(call, why, NULL, wait_s);
   json_t *v = api_tokens(call, tokens, cookie);
   if (v && strcmp(call->route->id, "auth_login") == 0) json_object_set_new(v, "second_factor_required", json_false());
@@ -70,7 +75,7 @@ static enum status write_login(struct api_call *call, struct db *db) { return lo
 static enum status logged_in(struct api_call *call) {
   const struct login *l = call->state;
   if (l->refusal == REFUSAL_SECOND_FACTOR_REQUIRED) return api_json(call, 200, json_pack("{s:b, s:s}", "second_factor_required", 1, "pending_token", l->pending));
-  return signed_in(call, l->refusal, l->wait_s, &l->tokens, api_body_flag(call, "cookie"));
+  return signed_in(call, l->refusal, NULL, l->wait_s, &l->tokens, api_body_flag(call, "cookie"));
 }
 static enum status login_worked(struct api_call *call) { return api_write_then(call, write_login, logged_in); }
 
@@ -100,7 +105,7 @@ struct refreshing {
 static enum status write_refresh(struct api_call *call, struct db *db) { return refresh_commit(identity(call), db, call->state, &call->err); }
 static enum status refreshed(struct api_call *call) {
   const struct refreshing *r = call->state;
-  return signed_in(call, r->flow.refusal == REFUSAL_BAD_TOKEN ? REFUSAL_BAD_CREDENTIALS : r->flow.refusal, 0, &r->flow.tokens, r->cookie);
+  return signed_in(call, r->flow.refusal, "refresh", 0, &r->flow.tokens, r->cookie);
 }
 
 enum status api_auth_refresh(struct api_call *call) {
@@ -114,7 +119,7 @@ enum status api_auth_refresh(struct api_call *call) {
     r->cookie = true;
     token = !site || strcmp(site, "same-origin") == 0 ? api_cookie(call, API_REFRESH_COOKIE, &len) : NULL;
   }
-  if (!token || len >= sizeof r->token) return api_refuse(call, REFUSAL_BAD_CREDENTIALS, NULL, 0);
+  if (!token || len >= sizeof r->token) return signed_in(call, REFUSAL_BAD_TOKEN, "refresh", 0, NULL, r->cookie);
   memcpy(r->token, token, len);
   r->flow = (struct refresh){.token = r->token, .from = api_origin(call)};
   return api_write_then(call, write_refresh, refreshed);
@@ -195,7 +200,7 @@ enum status api_auth_disable_2fa(struct api_call *call) { return factor(call, ap
 static enum status write_second_step(struct api_call *call, struct db *db) { return second_step_commit(identity(call), db, call->state, &call->err); }
 static enum status second_step_answer(struct api_call *call) {
   const struct second_step *s = call->state;
-  return signed_in(call, s->refusal == REFUSAL_BAD_TOKEN ? REFUSAL_BAD_CREDENTIALS : s->refusal, s->wait_s, &s->tokens, api_body_flag(call, "cookie"));
+  return signed_in(call, s->refusal, "pending", s->wait_s, &s->tokens, api_body_flag(call, "cookie"));
 }
 
 static enum status write_confirmation(struct api_call *call, struct db *db) { return second_factor_confirm_commit(identity(call), db, call->state, &call->err); }

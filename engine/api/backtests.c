@@ -202,16 +202,18 @@ enum status api_backtest_create(struct api_call *call) {
 
 // ---- ending
 
-static enum status forget(struct api_call *call, struct db *db) {
-  enum status st = backtest_delete(db, call->who.tenant_id, api_param_id(call, "backtest_id"), &call->err);
+// Queued or running: the row says cancelled, and only then the child is ended, so that no crash brings it back. Ended: the row goes.
+static enum status cancel_or_forget(struct api_call *call, struct db *db) {
+  const int64_t id = api_param_id(call, "backtest_id");
+  enum status st = backtest_finish(db, call->who.tenant_id, id, BACKTEST_CANCELLED, call->now_ns, NULL, NULL, 0, &call->err);
+  if (st == ERR_NOTFOUND) st = backtest_delete(db, call->who.tenant_id, id, &call->err);
   return st == OK ? api_json(call, 204, NULL) : st;
 }
-
-enum status api_backtest_delete(struct api_call *call) {
-  // Running: its row says cancelled as soon as the child is gone. Ended: the row goes.
-  if (call->core->jobs && jobs_cancel(call->core->jobs, call->who.tenant_id, api_param_id(call, "backtest_id"))) return api_json(call, 204, NULL);
-  return api_write(call, forget);
+static enum status end_work(struct api_call *call) {
+  if (call->core->jobs) jobs_cancel(call->core->jobs, call->who.tenant_id, api_param_id(call, "backtest_id"));
+  return OK;
 }
+enum status api_backtest_delete(struct api_call *call) { return api_write_then(call, cancel_or_forget, end_work); }
 
 // ---- after a restart
 
@@ -224,7 +226,11 @@ static void run_again(void *arg, const struct backtest_row *row) {
   struct script_version_row version;
   struct err err;
   // The reader is in the middle of a list of its own; nested reads are fine.
-  if (script_version_get(store_reader(a->core->store, STORE_CONTROL), row->tenant_id, row->strategy_id, row->version, &version, &err) != OK) return;
+  enum status st = script_version_get(store_reader(a->core->store, STORE_CONTROL), row->tenant_id, row->strategy_id, row->version, &version, &err);
+  if (st != OK) {
+    jobs_fail(a->core->jobs, row->tenant_id, row->id, st == ERR_NOTFOUND ? "its strategy was deleted" : err.msg);
+    return;
+  }
   const struct jobs_grant grant = jobs_grant_now(a->core, row->tenant_id, clock_wall_ns());
   jobs_submit(a->core->jobs, row->tenant_id, row->id, row->request, version.source, version.source_len, &grant);
   script_version_finish(&version);

@@ -211,7 +211,7 @@ static void add_standard_fields(struct api_call *call, struct api_answer *a) {
   const char *origin = allowed_origin(call);
   if (origin) {
     answer_add(a, "Access-Control-Allow-Origin", origin);
-    answer_add(a, "Access-Control-Expose-Headers", "ETag, Location, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id");
+    answer_add(a, "Access-Control-Expose-Headers", "ETag, Idempotent-Replayed, Location, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id");
   }
 }
 

@@ -21,7 +21,7 @@ struct running {
   struct job *job;
   int64_t tenant_id, id;  // id 0: a verdict
   unsigned permille, told_permille;
-  bool is_started;
+  bool is_started, is_cancelled;
   int64_t heap_bytes;     // granted
   struct jobs_data data[JOBS_DATA_MAX];
   int data_count;
@@ -90,6 +90,7 @@ static void change_done(void *arg, enum status st, const struct err *err) {
   if (c->ended) {
     struct running *r = c->ended;
     if (st == OK) publish(r, backtest_state_text(c->state), c->error ? json_pack("{s:s}", "error", c->error) : json_object());
+    else if (st == ERR_NOTFOUND) publish(r, "cancelled", json_object());  // somebody was faster
     else api_log(r->jobs->core, "error", "backtest_row", json_pack("{s:s}", "error", err->msg));
     free(r);
   }
@@ -100,12 +101,17 @@ static void change_done(void *arg, enum status st, const struct err *err) {
 
 static void change(struct running *r, enum backtest_state state, const char *error, const char *result, size_t result_len, bool ended) {
   struct change *c = calloc(1, sizeof *c);
-  if (!c) return;  // the row stays as it is, and the next start runs it again
+  char *copy = c && result ? malloc(result_len + 1) : NULL;
+  if (!c || (result && !copy)) {  // the row stays as it is, and the next start runs it again
+    free(c);
+    if (ended) free(r);
+    return;
+  }
   *c = (struct change){.tenant_id = r->tenant_id, .id = r->id, .now_ns = clock_wall_ns(), .state = state, .error = error ? strdup(error) : NULL,
                        .ended = ended ? r : NULL};
   if (result) {
-    c->result = malloc(result_len + 1);
-    if (c->result) memcpy(c->result, result, result_len);
+    memcpy(copy, result, result_len);
+    c->result = copy;
     c->result_len = result_len;
   }
   store_write(r->jobs->core->store, STORE_CONTROL, change_write, change_done, c);
@@ -146,7 +152,8 @@ static void on_end(void *arg, const struct job_outcome *o) {
     free(r);
     return;
   }
-  if (o->end == JOB_CANCELLED && core->draining) {
+  if (r->is_cancelled || (o->end == JOB_CANCELLED && core->draining)) {
+    if (r->is_cancelled && !core->draining) publish(r, "cancelled", json_object());  // its row says so already
     free(r);
     return;
   }
@@ -251,11 +258,18 @@ static struct running *find(const struct jobs *jobs, int64_t id) {
   return r;
 }
 
-bool jobs_cancel(struct jobs *jobs, int64_t tenant_id, int64_t id) {
+void jobs_cancel(struct jobs *jobs, int64_t tenant_id, int64_t id) {
   struct running *r = find(jobs, id);
-  if (!r || r->tenant_id != tenant_id) return false;
+  if (!r || r->tenant_id != tenant_id) return;
+  r->is_cancelled = true;
   job_cancel(r->job);
-  return true;
+}
+
+void jobs_fail(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *reason) {
+  struct running *r = calloc(1, sizeof *r);
+  if (!r) return;
+  r->jobs = jobs, r->tenant_id = tenant_id, r->id = id;
+  change(r, BACKTEST_FAILED, reason, NULL, 0, true);
 }
 
 // KiB of Lua memory that the tenant's children may use at the moment.

@@ -29,8 +29,10 @@ struct jobs_data {
 
 // Hands a committed row to the runner. On failure the row is ended with the reason.
 void jobs_submit(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *request, const char *source, size_t source_len, const struct jobs_grant *grant);
-// True: it was there, and its row will say cancelled soon.
-bool jobs_cancel(struct jobs *jobs, int64_t tenant_id, int64_t id);
+// After its row says cancelled: ends the work, if there is some. Whatever the child still says changes nothing.
+void jobs_cancel(struct jobs *jobs, int64_t tenant_id, int64_t id);
+// Ends a row that cannot be worked on.
+void jobs_fail(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *reason);
 // 0 … 1000 of a running one; 0 otherwise.
 unsigned jobs_permille(const struct jobs *jobs, int64_t id);
 struct job_runner_stats jobs_stats(const struct jobs *jobs);

@@ -13,6 +13,8 @@ enum status script_changed(struct api_call *call, struct db *db, const struct sc
 enum status script_versions_answer(struct api_call *call, int64_t script_id);
 enum status script_version_answer(struct api_call *call, int64_t script_id);
 enum status script_diff_answer(struct api_call *call, int64_t script_id);
+// What is wrong with body.source.
+enum status script_refuse(struct api_call *call, const char *reason);
 // Proves body.source as a strategy of the call's tenant and stores it: script_id 0 makes a new one. as_script: answers 201 with
 // the script rather than what the customers' routes answer.
 enum status script_upload(struct api_call *call, int64_t script_id, bool as_script);

@@ -235,9 +235,15 @@ static enum status store_version(struct api_call *call, struct db *db) {
   return api_json(call, 201, v);
 }
 
+enum status script_refuse(struct api_call *call, const char *reason) {
+  struct schema_errors errors = {0};
+  schema_errors_add(&errors, "/source", "%s", reason);
+  return api_invalid(call, PROBLEM_script_rejected, reason, &errors);
+}
+
 static enum status judged(struct api_call *call) {
   struct upload *u = call->state;
-  return u->reason[0] ? api_problem(call, PROBLEM_script_rejected, u->reason) : api_write(call, store_version);
+  return u->reason[0] ? script_refuse(call, u->reason) : api_write(call, store_version);
 }
 
 static enum status judge_broke(struct api_call *call) { return api_problem(call, PROBLEM_unavailable, "The proof could not be carried out; try again."); }

@@ -230,6 +230,29 @@ def main(binary):
             again = s.login("ada@example.org")
             assert {finished(again, backtest)["state"] for backtest in ids} == {"done"}
 
+        @case("a cancellation that was acknowledged holds at once, and after kill -9; who has lost their strategy fails")
+        def _():
+            again = s.login("ada@example.org")
+            slow = [i for i in again.get("/api/v1/strategies").json["items"] if i["name"] == "Slow"][0]
+            lost = again.post("/api/v1/strategies", {"name": "Lost", "source": TRADES + "-- lost\n"}, expect=201).json
+            data = [{"symbol": "BTCUSDT", "timeframe": "1h"}]
+            ids = [again.post("/api/v1/backtests", {"strategy_id": slow["id"], "data": data}, expect=202).json["id"] for _ in range(4)]
+            orphan = again.post("/api/v1/backtests", {"strategy_id": lost["id"], "data": data}, expect=202).json["id"]
+            again.delete(f"/api/v1/strategies/{lost['id']}", expect=204)
+            for backtest in ids:
+                again.delete(f"/api/v1/backtests/{backtest}", expect=204)
+                assert again.get(f"/api/v1/backtests/{backtest}", expect=200).json["state"] in ("cancelled", "done")
+            s.stop(9)
+            s.start()
+            again = s.login("ada@example.org")
+            time.sleep(0.5)
+            states = {again.get(f"/api/v1/backtests/{backtest}", expect=200).json["state"] for backtest in ids}
+            assert states <= {"cancelled", "done"} and "cancelled" in states, states
+            row = finished(again, orphan)
+            assert row["state"] == "done" or row["error"] == "its strategy was deleted", row
+            again.delete(f"/api/v1/backtests/{ids[-1]}", expect=204)
+            assert again.get(f"/api/v1/backtests/{ids[-1]}").status == 404
+
         @case("a stop in the middle of a backtest ends in order, and the next start runs it")
         def _():
             again = s.login("ada@example.org")
