@@ -62,7 +62,10 @@ static enum status create(struct api_call *call, struct db *db) {
   struct account_row row = {.id = id_next(call->now_ns), .tenant_id = call->who.tenant_id, .created_ns = call->now_ns, .revision = 1};
   snprintf(row.venue, sizeof row.venue, "%s", api_body_text(call, "venue"));
   snprintf(row.name, sizeof row.name, "%s", api_body_text(call, "name"));
-  enum status st = account_insert(db, &row, &call->err);
+  bool known = false;
+  enum status st = account_has_venue(db, row.tenant_id, row.venue, &known, &call->err);
+  if (st == OK) st = account_insert(db, &row, &call->err);
+  if (st == OK && !known) st = api_take(call, db, ACTION_VENUE_ADD, row.venue);
   if (st == OK) st = put_secrets(call, db, row.id);
   char key[ID_TEXT_SIZE];
   id_format("acc", row.id, key);
@@ -74,7 +77,13 @@ static enum status create(struct api_call *call, struct db *db) {
   json_decref(answer);
   return st;
 }
-enum status api_account_create(struct api_call *call) { return api_may(call, ACTION_ACCOUNT_ADD) ? api_write(call, create) : call->err.code; }
+enum status api_account_create(struct api_call *call) {
+  bool known = false;
+  enum status st = account_has_venue(store_reader(api_store(call), STORE_CONTROL), call->who.tenant_id, api_body_text(call, "venue"), &known, &call->err);
+  if (st != OK) return st;
+  if (!api_may(call, ACTION_ACCOUNT_ADD) || (!known && !api_may(call, ACTION_VENUE_ADD))) return call->err.code;
+  return api_write(call, create);
+}
 
 static enum status replace(struct api_call *call, struct db *db) {
   const int64_t id = api_param_id(call, "account_id");

@@ -4,7 +4,9 @@
 
 #define API_HANDLERS(X)                                 \
   /* me.c */                                            \
-  X(me_get) X(me_patch) X(me_delete) X(me_export) X(sessions_list) X(sessions_delete_others) X(session_delete) X(keys_list) X(key_create) X(key_delete) \
+  X(me_get) X(me_patch) X(me_delete) X(sessions_list) X(sessions_delete_others) X(session_delete) X(keys_list) X(key_create) X(key_delete) \
+  /* me_export.c */                                     \
+  X(me_export)                                          \
   /* orgs.c */                                          \
   X(orgs_list) X(org_create) X(org_get) X(members_list) X(member_patch) X(member_delete) X(invitations_list) X(invitation_create) \
   X(invitation_delete) X(invitation_accept) \

@@ -3,6 +3,7 @@
 #include "api/handlers.h"
 #include "api/identity_call.h"
 #include "api/list.h"
+#include "api/me.h"
 #include "api/tier.h"
 #include "crypto/secret.h"
 #include "store/id.h"
@@ -16,7 +17,6 @@
 #include "tenant/belonging.h"
 #include "tenant/signin.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +36,15 @@ static void me_write(const struct user_row *row, struct buf *text) {
   jo_id(&o, "tenant_id", "org", row->tenant_id);
   jo_ms(&o, "created_at_ms", row->created_ns);
   jo_close(&o);
+}
+
+json_t *me_json(const struct user_row *row) {
+  struct buf text;
+  buf_init(&text, 1 << 16);
+  me_write(row, &text);
+  json_t *tree = text.failed ? NULL : json_loadb(text.data, text.len, 0, NULL);
+  buf_finish(&text);
+  return tree;
 }
 
 static enum status me_answer(struct api_call *call, const struct user_row *row) {
@@ -126,7 +135,7 @@ enum status api_me_patch(struct api_call *call) {
 
 // ---- sessions
 
-static bool add_session(void *arg, const struct session_row *row) {
+bool me_add_session(void *arg, const struct session_row *row) {
   struct api_list *l = arg;
   if (!api_list_room(l, row->id)) return false;
   json_array_append_new(l->items, json_pack("{s:o, s:b, s:o, s:o, s:o, s:s, s:s, s:b}", "id", api_id("ses", row->id), "current", row->id == l->call->who.session_id,
@@ -138,7 +147,7 @@ static bool add_session(void *arg, const struct session_row *row) {
 enum status api_sessions_list(struct api_call *call) {
   struct api_list l;
   if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
-  return api_list_end(&l, session_list(reader(call), call->who.user_id, l.at, l.limit + 1, call->now_ns, add_session, &l, &call->err));
+  return api_list_end(&l, session_list(reader(call), call->who.user_id, l.at, l.limit + 1, call->now_ns, me_add_session, &l, &call->err));
 }
 
 static enum status end_session(struct api_call *call, struct db *db) {
@@ -175,7 +184,7 @@ static json_t *networks_json(const char *text) {
   return list;
 }
 
-static bool add_key(void *arg, const struct key_row *row) {
+bool me_add_key(void *arg, const struct key_row *row) {
   struct api_list *l = arg;
   if (!api_list_room(l, row->id)) return false;
   json_array_append_new(l->items, json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", api_id("key", row->id), "name", row->name, "hint", row->hint, "scopes",
@@ -187,7 +196,7 @@ static bool add_key(void *arg, const struct key_row *row) {
 enum status api_keys_list(struct api_call *call) {
   struct api_list l;
   if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
-  return api_list_end(&l, key_list(reader(call), call->who.user_id, l.at, l.limit + 1, add_key, &l, &call->err));
+  return api_list_end(&l, key_list(reader(call), call->who.user_id, l.at, l.limit + 1, me_add_key, &l, &call->err));
 }
 
 static unsigned scopes_of(json_t *list) {
@@ -237,39 +246,7 @@ static enum status delete_key(struct api_call *call, struct db *db) {
 }
 enum status api_key_delete(struct api_call *call) { return api_write(call, delete_key); }
 
-// ---- personal data: all of it, and none of it
-
-static bool export_audit(void *arg, const struct audit_row *row, const char *address) {
-  json_array_append_new(arg, json_pack("{s:s, s:s, s:s, s:o}", "action", row->action, "object", row->object, "address", address, "at_ms", api_ms(row->at_ns)));
-  return true;
-}
-static bool export_org(void *arg, const struct tenant_row *row, int role) {
-  json_array_append_new(arg, json_pack("{s:o, s:s, s:s}", "id", api_id("org", row->id), "name", row->name, "role", member_role_text((enum member_role)role)));
-  return true;
-}
-
-enum status api_me_export(struct api_call *call) {
-  struct user_row row;
-  struct api_list sessions = {.call = call, .items = json_array(), .limit = INT_MAX}, keys = {.call = call, .items = json_array(), .limit = INT_MAX};
-  json_t *orgs = json_array(), *audit = json_array(), *all = json_object();
-  json_object_set_new(all, "sessions", sessions.items);
-  json_object_set_new(all, "api_keys", keys.items);
-  json_object_set_new(all, "organisations", orgs);
-  json_object_set_new(all, "audit", audit);
-  enum status st = me_row(call, &row);
-  struct buf text;
-  buf_init(&text, 1 << 16);
-  if (st == OK) me_write(&row, &text);
-  if (st == OK) json_object_set_new(all, "me", text.failed ? NULL : json_loadb(text.data, text.len, 0, NULL));
-  buf_finish(&text);
-  if (st == OK) st = session_list(reader(call), row.id, INT64_MAX, 10000, call->now_ns, add_session, &sessions, &call->err);
-  if (st == OK) st = key_list(reader(call), row.id, INT64_MAX, 10000, add_key, &keys, &call->err);
-  if (st == OK) st = org_list(reader(call), row.id, 0, 10000, export_org, orgs, &call->err);
-  if (st == OK) st = audit_of_user(reader(call), row.id, export_audit, audit, &call->err);
-  if (st == OK) return api_json(call, 200, all);
-  json_decref(all);
-  return st;
-}
+// ---- leaving
 
 static enum status write_erasure(struct api_call *call, struct db *db) {
   struct erasure *e = call->state;

@@ -26,6 +26,8 @@ struct services {
 
 static enum status start_identity(struct db *db, void *arg, struct err *err) { return identity_start(arg, db, clock_wall_ns(), err); }
 
+static enum status start_scripts(struct db *db, void *arg, struct err *err) { return registry_ship(db, arg, clock_wall_ns(), err); }
+
 static void on_activation(void *arg, int64_t tenant_id, enum script_kind kind, int64_t script_id, int64_t version) {
   struct api_core *core = arg;
   if (kind == SCRIPT_TIER && core->usage) usage_forget_all(core->usage);
@@ -74,12 +76,14 @@ enum status services_create(struct api_core *core, const struct api_config *conf
   enum status st = identity_create(&identity, clock_wall_ns(), &core->identity, err);
   if (st == OK) st = store_write_sync(core->store, STORE_CONTROL, start_identity, core->identity, err);
   if (st == OK) st = watchdog_create(&s->watchdog, err);
+  if (st == OK) st = store_write_sync(core->store, STORE_CONTROL, start_scripts, s->watchdog, err);
   const struct registry_options registry = {.edition = config->edition, .watchdog = s->watchdog};
   if (st == OK) st = registry_create(store_reader(core->store, STORE_CONTROL), &registry, &core->registry, &warnings, err);
   if (st == OK && warnings.len > 0) api_log(core, "warning", "registry", json_pack("{s:s}", "warnings", warnings.data));
   buf_finish(&warnings);
   if (st == OK) st = usage_create(&core->usage, err);
   if (st == OK) usage_count_by(core->usage, LIMIT_ACCOUNTS, account_count);
+  if (st == OK) usage_count_by(core->usage, LIMIT_VENUES, account_venues);
   if (st == OK) registry_listen(core->registry, on_activation, core);
   // Commands that run without a server do one thing and leave; they keep no house.
   if (st == OK && config->exe) st = every(s, LOG_MS, flush_log, &s->log, err);

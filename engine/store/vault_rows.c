@@ -51,6 +51,30 @@ enum status tenant_key_next(struct db *db, int64_t current_master, int64_t after
   return row_end(&rows, st, found, err);
 }
 
+enum status tenant_key_walk(struct db *db, bool (*fn)(void *arg, const struct tenant_key_row *row), void *arg, struct err *err) {
+  struct db_rows rows;
+  struct tenant_key_row row;
+  enum status st = db_query(db, &rows, err, "SELECT tenant_id, master, wrapped FROM tenant_keys ORDER BY tenant_id", "");
+  while (st == OK && db_next(&rows)) {
+    read_key(&rows, &row);
+    if (!fn(arg, &row)) break;
+  }
+  return db_end(&rows, st, err);
+}
+
+enum status sealed_walk(struct db *db, bool (*fn)(void *arg, const struct sealed_row *row), void *arg, struct err *err) {
+  struct db_rows rows;
+  enum status st = db_query(db, &rows, err,
+    "SELECT tenant_id, account_id, version, 0, field, sealed FROM account_secrets "
+    "UNION ALL SELECT u.tenant_id, t.user_id, 0, 1, '', t.seed FROM totp t JOIN users u ON u.id = t.user_id ORDER BY 1", "");
+  while (st == OK && db_next(&rows)) {
+    struct sealed_row row = {.tenant_id = db_int(&rows, 0), .id = db_int(&rows, 1), .version = db_int(&rows, 2), .is_seed = db_int(&rows, 3), .field = db_text(&rows, 4)};
+    row.sealed = db_blob(&rows, 5, &row.len);
+    if (!fn(arg, &row)) break;
+  }
+  return db_end(&rows, st, err);
+}
+
 static void read_account(const struct db_rows *rows, struct account_row *out) {
   *out = (struct account_row){.id = db_int(rows, 0), .tenant_id = db_int(rows, 1), .created_ns = db_int(rows, 4),
     .revision = db_int(rows, 5)};
@@ -94,6 +118,23 @@ enum status account_count(struct db *db, int64_t tenant_id, int64_t *ret, struct
   enum status st =
     db_query(db, &rows, err, "SELECT count(*) FROM accounts WHERE tenant_id = ? AND deleted_ns IS NULL", "i", tenant_id);
   if (st == OK && db_next(&rows)) *ret = db_int(&rows, 0);
+  return db_end(&rows, st, err);
+}
+
+enum status account_venues(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) {
+  struct db_rows rows;
+  *ret = 0;
+  enum status st = db_query(db, &rows, err,
+    "SELECT count(DISTINCT venue) FROM accounts WHERE tenant_id = ? AND deleted_ns IS NULL", "i", tenant_id);
+  if (st == OK && db_next(&rows)) *ret = db_int(&rows, 0);
+  return db_end(&rows, st, err);
+}
+
+enum status account_has_venue(struct db *db, int64_t tenant_id, const char *venue, bool *ret, struct err *err) {
+  struct db_rows rows;
+  enum status st = db_query(db, &rows, err,
+    "SELECT 1 FROM accounts WHERE tenant_id = ? AND venue = ? AND deleted_ns IS NULL LIMIT 1", "it", tenant_id, venue);
+  *ret = st == OK && db_next(&rows);
   return db_end(&rows, st, err);
 }
 

@@ -25,6 +25,19 @@ enum status tenant_key_rewrap(struct db *db, const struct tenant_key_row *row, s
 enum status tenant_key_destroy(struct db *db, int64_t tenant_id, int64_t now_ns, struct err *err) MUST_CHECK;
 // One that an older master key wraps, tenants above after; ERR_NOTFOUND: none left.
 enum status tenant_key_next(struct db *db, int64_t current_master, int64_t after, struct tenant_key_row *ret, struct err *err) MUST_CHECK;
+// All, destroyed ones too, by tenant; fn false ends it.
+enum status tenant_key_walk(struct db *db, bool (*fn)(void *arg, const struct tenant_key_row *row), void *arg, struct err *err) MUST_CHECK;
+
+// Everything that is sealed with a tenant's key: fields of accounts, seeds of second factors.
+struct sealed_row {
+  int64_t tenant_id, id, version;  // id: account, or user
+  bool is_seed;                    // of a second factor; else a field of an account
+  const char *field;
+  const uint8_t *sealed;           // while fn runs
+  size_t len;
+};
+// By tenant; fn false ends it.
+enum status sealed_walk(struct db *db, bool (*fn)(void *arg, const struct sealed_row *row), void *arg, struct err *err) MUST_CHECK;
 
 struct account_row {
   int64_t id, tenant_id;
@@ -36,6 +49,9 @@ enum status account_get(struct db *db, int64_t tenant_id, int64_t id, struct acc
 enum status account_list(struct db *db, int64_t tenant_id, int64_t before, int limit,
   bool (*fn)(void *arg, const struct account_row *row), void *arg, struct err *err) MUST_CHECK;  // newest first
 enum status account_count(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) MUST_CHECK;
+// Different venues among them, and whether this is one of them.
+enum status account_venues(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) MUST_CHECK;
+enum status account_has_venue(struct db *db, int64_t tenant_id, const char *venue, bool *ret, struct err *err) MUST_CHECK;
 enum status account_touch(struct db *db, int64_t tenant_id, int64_t id, struct err *err) MUST_CHECK;  // revision + 1
 // Its secrets are deleted, the row stays for what refers to it.
 enum status account_delete(struct db *db, int64_t tenant_id, int64_t id, int64_t now_ns, struct err *err) MUST_CHECK;

@@ -199,6 +199,15 @@ def main(binary):
             assert ada.delete(f"/api/v1/accounts/{made.json['id']}").status in (403, 404)
             dora.put(f"/api/v1/accounts/{made.json['id']}/secrets", {"secrets": {"api_key": "CANARY-other"}}, expect=204)
             assert dora.get("/api/v1/accounts").json["items"][0]["fields"] == ["api_key"]
+            # Starter has one venue, however many accounts there.
+            refused = dora.post("/api/v1/accounts", {**body, "venue": "kraken"})
+            assert refused.code == "tier_limit" and "venues" in refused.json["detail"], refused
+            usage = {i["name"]: i for i in dora.get("/api/v1/usage", expect=200).json["items"]}
+            assert (usage["venues"]["used"], usage["venues"]["limit"]) == (1, 1), usage["venues"]
+            second = dora.post("/api/v1/accounts", {**body, "name": "Second"})
+            assert second.status == 201 or "accounts" in second.json["detail"], second
+            if second.status == 201:
+                dora.delete(f"/api/v1/accounts/{second.json['id']}", expect=204)
             everything = b"".join(p.read_bytes() for p in s.data.rglob("*") if p.is_file()) + s.log_text().encode() + anonymous.get("/metrics").body
             assert b"CANARY" not in everything
 
@@ -287,9 +296,15 @@ def main(binary):
         @case("export shows what is stored; erasure takes it away and leaves the log sound")
         def _():
             frida = s.register("frida@example.org")
-            frida.post("/api/v1/strategies", {"name": "Mine", "source": 'strategy{ name="x", api=1 }\\nfunction on_bar(ctx) end\\n'})
-            export = frida.get("/api/v1/me/export", expect=200)
-            assert export.json["me"]["email"] == "frida@example.org" and export.json["sessions"] and export.json["audit"]
+            source = 'strategy{ name="x", api=1 }\nfunction on_bar(ctx) end\n'
+            strategy = frida.post("/api/v1/strategies", {"name": "Mine", "source": source}, expect=201).json["id"]
+            frida.post(f"/api/v1/strategies/{strategy}/versions", {"source": source + "-- two\n"}, expect=201)
+            export = frida.get("/api/v1/me/export", expect=200).json
+            assert export["me"]["email"] == "frida@example.org" and export["sessions"] and export["audit"]
+            assert [(x["name"], [v["source"] for v in x["versions"]]) for x in export["strategies"]] == [("Mine", [source, source + "-- two\n"])], export["strategies"]
+            assert export["subscription"]["plan"]["id"] and export["usage"]["items"] and export["backtests"] == []
+            mine = two["dora"].get("/api/v1/me/export", expect=200)
+            assert mine.json["accounts"][0]["venue"] == "bybit" and b"CANARY" not in mine.body
             assert frida.delete("/api/v1/me", {"password": "wrong"}).code == "invalid_credentials"
             frida.delete("/api/v1/me", {"password": PASSWORD}, expect=204)
             assert frida.get("/api/v1/me").status == 401
