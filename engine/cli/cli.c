@@ -105,7 +105,13 @@ static void help_command(const struct cli_command *c, FILE *out) {
   help_options(c, out);
   if (!c->next) return;
   fprintf(out, "\nnext:\n");
-  for (const char *p = c->next; *p; p += strcspn(p, "\n"), p += *p == '\n') fprintf(out, "  %.*s\n", (int)strcspn(p, "\n"), p);
+  for (const char *p = c->next; *p;) {
+    size_t len = strcspn(p, "\n");
+    fputs("  ", out);
+    fwrite(p, 1, len, out);
+    fputs("\n", out);
+    p += len + (p[len] == '\n');
+  }
 }
 
 static void help_all(FILE *out) {
