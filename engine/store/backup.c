@@ -210,6 +210,21 @@ enum status store_examine(const char *dir, store_finding fn, void *arg, struct e
   return ok ? OK : err_set(err, ERR_INVALID, "%s: not sound", dir);
 }
 
+enum status store_peek(const char *dir, struct db **ret, struct err *err) {
+  char path[PATH_SIZE];
+  if ((size_t)snprintf(path, sizeof path, "%s/%s.db", dir, names[STORE_CONTROL]) >= sizeof path) return err_set(err, ERR_INVALID, "the name is too long");
+  enum status st = db_open(path, true, true, ret, err);
+  if (st != OK) return st;
+  st = db_script(*ret, "BEGIN", err);
+  if (st != OK) db_close(*ret);
+  return st;
+}
+void store_peek_end(struct db *db) {
+  struct err ignored;
+  (void)!db_script(db, "COMMIT", &ignored);
+  db_close(db);
+}
+
 // The old file with its log gets another name, the new one its place.
 static enum status swap(const char *dir, const char *name, bool again, struct err *err) {
   char now[PATH_SIZE], old[PATH_SIZE], fresh[PATH_SIZE];

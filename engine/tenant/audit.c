@@ -160,7 +160,7 @@ static bool check_signature(void *arg, const struct audit_signature_row *row) {
   c->status = audit_signed_heads(c->db, row->id, digest_head, &d, c->err);
   sha256_finish(&d.ctx, digest);
   if (c->status != OK) return false;
-  if (memcmp(digest, row->digest, sizeof digest) || !sign_verify(c->pub, digest, sizeof digest, row->signature))
+  if (memcmp(digest, row->digest, sizeof digest) || (c->pub && !sign_verify(c->pub, digest, sizeof digest, row->signature)))
     return fault(c, "a signature does not hold", 0, c->report->signatures);
   memcpy(c->signature, row->signature, sizeof c->signature);
   c->status = audit_signed_heads(c->db, row->id, check_head, c, c->err);

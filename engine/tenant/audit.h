@@ -29,5 +29,5 @@ struct audit_report {
   bool sound;
   char fault[256];  // the first thing that does not fit
 };
-// Checks every chain and every signature against pub. OK also when it finds a fault: see the report.
+// Checks every chain and every signature against pub; pub NULL: the chains, and what was signed, not by whom. OK also when it finds a fault: see the report.
 enum status audit_verify(struct db *db, const uint8_t pub[SIGN_PUBLIC_BYTES], struct audit_report *ret, struct err *err) MUST_CHECK;

@@ -221,3 +221,90 @@ enum status keys_rotate_token(const char *dir, int64_t now_ns, struct err *err) 
   }
   return st;
 }
+
+// ---- all of them in one file
+
+#define SAVED_HEAD "perigee keys 1"
+#define SAVED_MAX 65536
+
+// "master-1.key", "token-1700000000.key", "audit.key", "site.key": nothing that could name another place.
+static bool is_key_name(const char *name) {
+  static const char *const prefixes[] = {"master-", "token-"};
+  if (strcmp(name, "audit.key") == 0 || strcmp(name, "site.key") == 0) return true;
+  for (int i = 0; i < 2; i++) {
+    const size_t n = strlen(prefixes[i]), digits = strncmp(name, prefixes[i], n) == 0 ? strspn(name + n, "0123456789") : 0;
+    if (digits > 0 && digits < 20 && name[n] != '0' && strcmp(name + n + digits, ".key") == 0) return true;
+  }
+  return false;
+}
+
+enum status keys_save(const char *dir, const char *path, struct err *err) {
+  struct buf out;
+  char file[4096];
+  uint8_t key[KEY_BYTES];
+  int count = 0;
+  if (access(path, F_OK) == 0) return err_set(err, ERR_EXISTS, "%s is there already", path);
+  DIR *d = opendir(dir);
+  if (!d) return err_errno(err, errno, "%s", dir);
+  buf_init(&out, SAVED_MAX);
+  buf_str(&out, SAVED_HEAD "\n");
+  enum status st = OK;
+  for (struct dirent *e; st == OK && (e = readdir(d));) {
+    if (!is_key_name(e->d_name)) continue;
+    st = path_of(dir, e->d_name, file, sizeof file, err);
+    if (st == OK) st = read_key(file, true, key, err);
+    char hex[HEX_SIZE(KEY_BYTES) + 1] = "";
+    if (st == OK) hex_encode(key, KEY_BYTES, hex);
+    if (st == OK) buf_printf(&out, "%s %.*s\n", e->d_name, KEY_BYTES * 2, hex);
+    secret_wipe(hex, sizeof hex);
+    count++;
+  }
+  closedir(d);
+  secret_wipe(key, sizeof key);
+  if (st == OK && count == 0) st = err_set(err, ERR_NOTFOUND, "%s: no keys", dir);
+  if (st == OK && out.failed) st = err_set(err, ERR_LIMIT, "%s: too many keys", dir);
+  const mode_t old = umask(077);
+  if (st == OK) st = file_write_atomic(path, out.data, out.len, err);
+  umask(old);
+  if (out.data) secret_wipe(out.data, out.cap);
+  buf_finish(&out);
+  return st == OK && chmod(path, 0600) ? err_errno(err, errno, "%s", path) : st;
+}
+
+enum status keys_take_back(const char *path, const char *dir, struct err *err) {
+  struct buf text;
+  char name[64], hex[HEX_SIZE(KEY_BYTES) + 1], file[4096];
+  uint8_t key[KEY_BYTES], have[KEY_BYTES];
+  buf_init(&text, SAVED_MAX);
+  enum status st = buf_read_file(&text, path, err);
+  if (st == OK) buf_str(&text, "");
+  const size_t head = strlen(SAVED_HEAD "\n");
+  if (st == OK && (text.len <= head || text.failed || strncmp(text.data, SAVED_HEAD "\n", head) != 0)) st = err_set(err, ERR_INVALID, "%s holds no keys", path);
+  if (st == OK && mkdir(dir, 0700) && errno != EEXIST) st = err_errno(err, errno, "%s", dir);
+  // Twice: nothing is written before all of it was looked at.
+  for (int writing = 0; st == OK && writing < 2; writing++) {
+    int used;
+    for (const char *p = text.data + head; st == OK && *p; p += used) {
+      used = 0;
+      if (sscanf(p, "%63[a-z0-9.-] %64[0-9a-f]\n%n", name, hex, &used) != 2 || used == 0 || !is_key_name(name)) {
+        st = err_set(err, ERR_INVALID, "%s: not a line of keys", path);
+        break;
+      }
+      st = parse(name, hex, strlen(hex), key, err);
+      if (st == OK) st = path_of(dir, name, file, sizeof file, err);
+      if (st != OK) break;
+      if (access(file, F_OK) == 0) {
+        st = read_key(file, false, have, err);
+        if (st == OK && !secret_equal(have, key, KEY_BYTES)) st = err_set(err, ERR_EXISTS, "%s is another key: move it away first", file);
+      } else if (writing) {
+        st = write_key(file, key, err);
+      }
+    }
+  }
+  secret_wipe(key, sizeof key);
+  secret_wipe(have, sizeof have);
+  secret_wipe(hex, sizeof hex);
+  if (text.data) secret_wipe(text.data, text.cap);
+  buf_finish(&text);
+  return st;
+}

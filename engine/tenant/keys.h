@@ -52,3 +52,10 @@ void keys_derive(const struct keys *keys, const char *purpose, uint8_t ret_key[K
 // three is deleted: what it signed has long expired.
 enum status keys_rotate_master(const char *dir, int64_t *ret_version, struct err *err) MUST_CHECK;
 enum status keys_rotate_token(const char *dir, int64_t now_ns, struct err *err) MUST_CHECK;
+
+// All keys of a directory in one new file (0600), "name hex" a line, to be kept where the backups are not. ERR_EXISTS: the file
+// is there; ERR_NOTFOUND: no key.
+enum status keys_save(const char *dir, const char *path, struct err *err) MUST_CHECK;
+// Makes dir and the keys of such a file in it. ERR_EXISTS: one is there with other content, and nothing was changed;
+// ERR_INVALID: not such a file.
+enum status keys_take_back(const char *path, const char *dir, struct err *err) MUST_CHECK;

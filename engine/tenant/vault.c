@@ -142,3 +142,63 @@ enum status vault_unseal(const uint8_t tenant_key[KEY_BYTES], int64_t tenant_id,
   struct bound b = bind_other(tenant_id, what, id);
   return aead_open(tenant_key, b.text, b.len, sealed, sealed_len, ret_value, ret_len, err);
 }
+
+struct examination {
+  const struct keys *keys;
+  struct db *db;
+  struct vault_report *report;
+  int64_t tenant_id;  // whose key this is
+  bool open, destroyed;
+  uint8_t key[KEY_BYTES];
+};
+
+static bool shut(struct examination *e, int64_t *count, const struct err *why) {
+  if (!e->report->first[0]) snprintf(e->report->first, sizeof e->report->first, "%.199s", why->msg);
+  ++*count;
+  return true;
+}
+
+static bool take_key(struct examination *e, const struct tenant_key_row *row, struct err *err) {
+  e->tenant_id = row->tenant_id;
+  e->destroyed = row->destroyed;
+  if (!e->keys) err_set(err, ERR_NOTFOUND, "the keys are not there");
+  e->open = !row->destroyed && e->keys && unwrap(e->keys, row, e->key, err) == OK;
+  return e->open || e->destroyed;
+}
+
+static bool examine_key(void *arg, const struct tenant_key_row *row) {
+  struct examination *e = arg;
+  struct err err = {0};
+  e->report->tenants += !row->destroyed;
+  return take_key(e, row, &err) || shut(e, &e->report->shut_tenants, &err);
+}
+
+static bool examine_sealed(void *arg, const struct sealed_row *row) {
+  struct examination *e = arg;
+  struct err err = {0};
+  uint8_t plain[VAULT_SECRET_MAX];
+  struct tenant_key_row key;
+  size_t len;
+  if (row->tenant_id != e->tenant_id) {
+    e->open = e->destroyed = false;
+    e->tenant_id = row->tenant_id;
+    if (tenant_key_get(e->db, row->tenant_id, &key, &err) == OK) (void)take_key(e, &key, &err);
+  }
+  if (e->destroyed) return true;  // on purpose
+  ++*(row->is_seed ? &e->report->seeds : &e->report->fields);
+  const struct bound b = row->is_seed ? bind_other(row->tenant_id, "totp", row->id) : bind_field(row->tenant_id, row->id, row->field, row->version);
+  const bool fits = row->len <= sizeof plain + AEAD_OVERHEAD_BYTES;
+  const bool good = e->open && fits && aead_open(e->key, b.text, b.len, row->sealed, row->len, plain, &len, &err) == OK;
+  secret_wipe(plain, sizeof plain);
+  return good || shut(e, row->is_seed ? &e->report->shut_seeds : &e->report->shut_fields, &err);
+}
+
+enum status vault_examine(const struct keys *keys, struct db *db, struct vault_report *ret, struct err *err) {
+  *ret = (struct vault_report){0};
+  struct examination e = {.keys = keys, .db = db, .report = ret};
+  enum status st = tenant_key_walk(db, examine_key, &e, err);
+  e.tenant_id = 0;
+  if (st == OK) st = sealed_walk(db, examine_sealed, &e, err);
+  secret_wipe(e.key, sizeof e.key);
+  return st;
+}

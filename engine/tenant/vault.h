@@ -30,6 +30,14 @@ enum status vault_rewrap(const struct keys *keys, struct db *db, int64_t *after,
 // Everything the tenant ever sealed is unreadable from now on, in backups too once their key is.
 enum status vault_destroy(struct db *db, int64_t tenant_id, int64_t now_ns, struct err *err) MUST_CHECK;
 
+// Whether everything sealed can be opened, by opening it. keys NULL: nothing can.
+struct vault_report {
+  int64_t tenants, fields, seeds;                 // with a key; sealed fields of accounts; seeds of second factors
+  int64_t shut_tenants, shut_fields, shut_seeds;  // of these what does not open
+  char first[200];                                // why the first of them does not
+};
+enum status vault_examine(const struct keys *keys, struct db *db, struct vault_report *ret, struct err *err) MUST_CHECK;
+
 // Seals or opens something of the tenant that stands in another table; `what` names it ("totp").
 enum status vault_seal(const uint8_t tenant_key[KEY_BYTES], int64_t tenant_id, const char *what, int64_t id, const void *value,
   size_t len, uint8_t *ret_sealed, struct err *err) MUST_CHECK;  // len + AEAD_OVERHEAD_BYTES

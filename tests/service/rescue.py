@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Backup, restore and doctor: with and without the keys, and with rows changed behind the program's back: rescue.py PERIGEE. Prints TAP."""
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+from crash import with_second_factor
+from service import Service, free_port, run_cases
+
+
+def main(binary):
+    cases, made = [], {}
+    place = pathlib.Path(tempfile.mkdtemp(prefix="perigee-rescue-"))
+    copy, saved, new = place / "copy", place / "saved-keys", place / "new"
+
+    def case(title):
+        return lambda f: cases.append((title, f)) or f
+
+    def perigee(*args, code=0):
+        done = subprocess.run([binary, *map(str, args)], capture_output=True, text=True, timeout=60)
+        assert done.returncode == code, f"{args} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def doctor(where, code=0):
+        return perigee("doctor", "--data-dir", where, code=code)
+
+    def anew(*args):
+        shutil.rmtree(new, ignore_errors=True)
+        return perigee("restore", copy, "--data-dir", new, *args)
+
+    with Service(binary) as s:
+        ada = with_second_factor(s, "ada@example.org")
+        ada.post("/api/v1/accounts", {"venue": "bybit", "name": "Main", "secrets": {"api_key": "k", "api_secret": "s"}}, expect=201)
+        made["text"] = doctor(s.data)
+        made["backup"] = perigee("backup", copy, "--data-dir", s.data, "--keys", saved)
+        made["without"] = perigee("backup", place / "second", "--data-dir", s.data)
+        shutil.copytree(s.data / "keys", place / "keys")
+
+    @case("doctor of a running service: files, keys, vault and audit log, opened and followed")
+    def _():
+        assert "BAD" not in made["text"] and "1 tenants' keys, 2 secrets of accounts, 1 second factors open" in made["text"], made["text"]
+        assert "audit: " in made["text"] and " in 2 chains" in made["text"]
+
+    @case("a backup says that it has no keys, or copies them for their owner's eyes only")
+    def _():
+        assert "without the keys of" in made["without"], made["without"]
+        assert not list(copy.rglob("*key*")) and sorted(p.name for p in copy.iterdir()) == ["MANIFEST", "control.db", "journal.db", "market.db"]
+        assert saved.stat().st_mode & 0o777 == 0o600
+        secret = (place / "keys/master-1.key").read_text().strip()
+        assert secret in saved.read_text()
+        assert not any(secret.encode() in p.read_bytes() or bytes.fromhex(secret) in p.read_bytes() for p in copy.iterdir())
+        assert "audit: " in doctor(copy)
+
+    @case("restored into nothing: no talk of former files; without keys unsound, refused at the start, and told how to mend")
+    def _():
+        text = anew()
+        assert "before-restore" not in text and "put back" in text, text
+        text = doctor(new, code=1)
+        assert "master-1.key: no such key" in text and "2 of 2 secrets" in text and "1 of 1 second factors" in text and "Put back" in text, text
+        text = perigee("serve", "--data-dir", new, "--listen", f"127.0.0.1:{free_port()}", code=1)
+        assert "master key 1 is not the one" in text, text
+        text = doctor(new, code=1)  # with the keys that this start made
+        assert "does not open with this key" in text, text
+
+    @case("with other keys there a restore leaves them and says so; with the right ones everything opens and runs")
+    def _():
+        text = perigee("restore", copy, "--data-dir", new, "--keys", saved, code=1)
+        assert "is another key" in text, text
+        assert "the keys are back" in anew("--keys", saved)
+        assert "BAD" not in doctor(new)
+        assert sorted(p.name for p in (new / "keys").iterdir()) == sorted(p.name for p in (place / "keys").iterdir())
+        assert all(p.stat().st_mode & 0o777 == 0o600 for p in (new / "keys").iterdir())
+        t = Service(binary, data=new)
+        t.start()
+        t.anonymous().post("/api/v1/auth/login", {"email": "ada@example.org", "password": "wrong wrong"}, expect=401)
+        assert t.stop() == 0
+
+    @case("a file of keys that is none, or names another place, writes nothing")
+    def _():
+        for text in ("", "perigee keys 1\n", "perigee keys 1\n../x.key " + "0" * 64 + "\n", "perigee keys 1\nmaster-1.key 00\n",
+                     "perigee keys 1\nmaster-1.key " + "0" * 64 + "\nsite.key x\n", "perigee keys 1\nmaster-0.key " + "0" * 64 + "\n"):
+            (place / "bad").write_text(text)
+            shutil.rmtree(new, ignore_errors=True)
+            answer = perigee("restore", copy, "--data-dir", new, "--keys", place / "bad", code=1)
+            assert "keys are not" in answer and not list(new.glob("keys/*")), (text, answer)
+
+    @case("a changed, a removed and a moved row: doctor names them")
+    def _():
+        def spoil(sql, told):
+            anew("--keys", saved)
+            db = sqlite3.connect(new / "control.db")
+            for trigger in ("audit_no_update", "audit_no_delete"):
+                db.execute(f"DROP TRIGGER {trigger}")
+            db.executescript(sql)
+            db.commit()
+            db.close()
+            text = doctor(new, code=1)
+            assert told in text, (sql, text)
+        spoil("UPDATE audit SET detail = '{}' WHERE seq = 2", "a row was changed")
+        spoil("DELETE FROM audit_context WHERE audit_id IN (SELECT id FROM audit WHERE seq = 2); DELETE FROM audit WHERE seq = 2", "a row is missing")
+        spoil("UPDATE account_secrets SET field = 'other' WHERE field = 'api_key'", "1 of 2 secrets")
+        spoil("UPDATE totp SET seed = zeroblob(48)", "1 of 1 second factors")
+        spoil("UPDATE tenant_keys SET wrapped = zeroblob(60)", "1 do not open")
+
+    failed = run_cases(cases)
+    shutil.rmtree(place, ignore_errors=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1]) else 0)
