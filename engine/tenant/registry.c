@@ -253,6 +253,25 @@ enum status registry_put(struct db *db, const struct script_draft *d, int64_t te
   return script_put(db, &put, ret, err);
 }
 
+static enum status ship(struct db *db, const struct shipped *s, struct watchdog *watchdog, int64_t now_ns, struct err *err) {
+  struct script_draft draft;
+  struct script_put_result put;
+  struct script_row row;
+  enum status st = registry_describe(SCRIPT_TIER, s->name, s->source, s->len, watchdog, &draft, err);
+  if (st != OK) return err_wrap(err, st, "shipped tiers");
+  st = registry_put(db, &draft, 0, s->name, "shipped with the program", 0, now_ns, &put, err);
+  script_draft_finish(&draft);
+  if (st == OK) st = script_get(db, 0, put.script_id, &row, err);
+  if (st == OK && row.active_version == 0) st = script_activate(db, 0, put.script_id, put.version, 0, 0, now_ns, &row, err);
+  return st;
+}
+
+enum status registry_ship(struct db *db, struct watchdog *watchdog, int64_t now_ns, struct err *err) {
+  enum status st = OK;
+  for (const struct shipped *s = shipped_tiers; st == OK && s->name != NULL; s++) st = ship(db, s, watchdog, now_ns, err);
+  return st;
+}
+
 // ---- activate
 
 struct activation *activation_create(struct registry *reg, int64_t tenant_id, int count) {
