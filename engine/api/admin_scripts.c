@@ -130,7 +130,10 @@ static enum status activate(struct api_call *call, int64_t version) {
   struct activation *a = NULL;
   enum status st = find(call, &row);
   if (st == OK && !api_if_match(call, row.revision)) return OK;
-  if (st == OK) st = registry_prepare(call->core->registry, site(call), 0, row.id, version, &a, &call->err);
+  if (st != OK) return st;
+  st = registry_prepare(call->core->registry, site(call), 0, row.id, version, &a, &call->err);
+  if (st == ERR_NOTFOUND && version) return api_problemf(call, PROBLEM_not_found, "There is no version %lld of this script.", (long long)version);
+  if (st == ERR_NOTFOUND) return api_problem(call, PROBLEM_not_found, "No version was active before this one.");
   if (st == ERR_INVALID) return api_problem(call, PROBLEM_not_proven, call->err.msg);
   if (st == ERR_SCRIPT || st == ERR_BUDGET) return api_problem(call, PROBLEM_script_rejected, call->err.msg);
   if (st != OK) return st;

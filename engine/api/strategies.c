@@ -116,7 +116,9 @@ enum status api_versions_list(struct api_call *call) {
 }
 
 static enum status get_version(struct api_call *call, int64_t script_id, int64_t number, struct script_version_row *ret) {
-  return script_version_get(reader(call), call->who.tenant_id, script_id, number, ret, &call->err);
+  enum status st = script_version_get(reader(call), call->who.tenant_id, script_id, number, ret, &call->err);
+  if (st == ERR_NOTFOUND) (void)api_problemf(call, PROBLEM_not_found, "There is no version %lld of this script.", (long long)number);
+  return st;
 }
 
 enum status script_version_answer(struct api_call *call, int64_t script_id) {
@@ -304,6 +306,7 @@ static enum status activate(struct api_call *call, struct db *db) {
   const int64_t number = strtoll(api_param(call, "version"), NULL, 10);
   st = script_activate(db, call->who.tenant_id, row.id, number, 0, call->who.user_id, call->now_ns, &row, &call->err);
   if (st == ERR_INVALID) return api_problem(call, PROBLEM_not_proven, NULL);
+  if (st == ERR_NOTFOUND) return api_problemf(call, PROBLEM_not_found, "There is no version %lld of this script.", (long long)number);
   return st == OK ? script_changed(call, db, &row, false) : st;
 }
 enum status api_version_activate(struct api_call *call) { return api_write(call, activate); }
