@@ -128,13 +128,16 @@ def main(binary, how=""):
         # Sent every time, and never a place for payloads: at higher levels sqlmap takes other header fields too.
         level += ["-H", f"Authorization: Bearer {root.token}", "--skip=user-agent,referer,host,authorization"]
 
+        seen = []  # errors in the service's log that a case has told of
+
         def finds_nothing(path, options):
             if "GET" in options and "cursor=" not in path:
                 answer = root.get(path.replace("*", ""))
                 assert answer.status == 200 or how == "--long", f"{path}: {answer}"  # what is tested does read the database
             found, report = sqlmap(folder, f"http://127.0.0.1:{s.port}{path}", *level, *options)
             assert not found, report[-3000:]
-            wrong = [line for line in s.log_lines(0) if '"level":"error"' in line]
+            wrong = [line for line in s.log_lines(0) if '"level":"error"' in line][len(seen):]
+            seen.extend(wrong)
             assert not wrong, wrong[:5]
 
         def control():
@@ -146,10 +149,11 @@ def main(binary, how=""):
 
         cases.append(("control: sqlmap finds an injection where there is one", control))
         chosen = [t for t in targets(document, ids, examples, history) if how == "--long" or f"{t[0]}: {t[1]}".startswith(SHORT)]
+        chosen.sort(key=lambda target: "DELETE" in target[3])  # what they are tried on is gone afterwards
         assert how == "--long" or len(chosen) == len(SHORT), [t[:2] for t in chosen]
         for name, what, path, options in chosen:
             cases.append((f"nothing in {name}: {what}", lambda path=path, options=options: finds_nothing(path, options)))
-        cases.append(("the caller was let in to the end, and what it owns is there", lambda: root.get(f"/api/v1/strategies/{strategy}", expect=200)))
+        cases.append(("the caller was let in to the end", lambda: root.get("/api/v1/me", expect=200)))
         return run_cases(cases)
 
 

@@ -84,6 +84,14 @@ for (const [name, make] of Object.entries(forged)) {
   });
 }
 
+test('the service refuses: a signature with one bit turned, in each of its bytes', async (assert) => {
+  for (let i = 0; i < 32; i++) {
+    const mac = Buffer.from(mac64, 'base64url');
+    mac[i] ^= 1 << i % 8;
+    assert.equal(await status(`${head64}.${claims64}.${mac.toString('base64url')}`), 401, `byte ${i}`);
+  }
+});
+
 test('the service refuses an expired token, and says that it is that', async (assert) => {
   const answer = await call('GET', '/api/v1/me', { token: await sign({ ...claims, iat: now() - 1200, nbf: now() - 1200, exp: now() - 120 }) });
   assert.equal(answer.status, 401);
