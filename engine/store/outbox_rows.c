@@ -48,3 +48,12 @@ enum status outbox_waiting(struct db *db, int64_t *ret, struct err *err) {
   if (st == OK && db_next(&rows)) *ret = db_int(&rows, 0);
   return db_end(&rows, st, err);
 }
+
+enum status outbox_count_since(struct db *db, int64_t user_id, const char *subject, int64_t since_ns, int64_t *ret, struct err *err) {
+  struct db_rows rows;
+  *ret = 0;
+  enum status st = db_query(db, &rows, err, "SELECT count(*) FROM outbox WHERE user_id = ? AND subject = ? AND created_ns > ?", "iti",
+    user_id, subject, since_ns);
+  if (st == OK && db_next(&rows)) *ret = db_int(&rows, 0);
+  return db_end(&rows, st, err);
+}

@@ -21,3 +21,5 @@ enum status outbox_sent(struct db *db, int64_t id, int64_t now_ns, struct err *e
 // next_ns 0: given up, and the body forgotten.
 enum status outbox_failed(struct db *db, int64_t id, const char *error, int64_t next_ns, struct err *err) MUST_CHECK;
 enum status outbox_waiting(struct db *db, int64_t *ret, struct err *err) MUST_CHECK;
+// Mails of this subject to a user, sent or not, since then.
+enum status outbox_count_since(struct db *db, int64_t user_id, const char *subject, int64_t since_ns, int64_t *ret, struct err *err) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "crypto/hmac.h"
 #include "crypto/secret.h"
 #include "store/id.h"
+#include "store/meta_rows.h"
 #include "store/org_rows.h"
 #include "tenant/flow.h"
 #include "tenant/mail.h"
@@ -18,6 +19,9 @@
 
 #define S INT64_C(1000000000)
 #define KEYS_IN_MAIL 20
+#define RESET_SUBJECT "Set a new password"
+#define KNOWN_SUBJECT "You have an account already"
+#define MAILS_PER_HOUR 5  // of a kind, that others can cause
 
 static enum identity_refusal check_password(const char *password, const char *email, const char **ret_detail) {
   enum password_verdict v = password_check(password, strlen(password), email);
@@ -41,11 +45,23 @@ static enum status mail_with_token(struct identity *id, struct db *db, const str
   return st;
 }
 
-// What happened to no account is written too, into the site's log: a commit takes longer than everything around it, so that an
-// answer without one would tell that there is no such account. Where it came from is nobody's here to erase later, so it stays out.
-static enum status audit_unknown(struct db *db, const char *action, const struct origin *from, struct err *err) {
-  const struct origin nowhere = {.now_ns = from->now_ns};
-  return identity_audit(db, 0, 0, 0, action, NULL, 0, NULL, &nowhere, err);
+// What leads to nothing is written too, as a number that is always the same size: a commit takes longer than everything around it, so
+// that an answer without one would tell that there is no such account. The log of requests has each of them.
+static enum status note_nothing(struct db *db, const char *what, struct err *err) {
+  int64_t count = 0;
+  size_t len;
+  enum status st = meta_get(db, what, &count, sizeof count, &len, err);
+  if (st == ERR_NOTFOUND) st = OK;
+  count++;
+  return st == OK ? meta_put(db, what, &count, sizeof count, err) : st;
+}
+
+// Strangers can ask for mail to a customer as often as they like; more than this an hour of a kind is not sent.
+static enum status mail_is_due(struct db *db, int64_t user_id, const char *subject, int64_t now_ns, bool *ret, struct err *err) {
+  int64_t sent;
+  enum status st = outbox_count_since(db, user_id, subject, now_ns - 3600 * S, &sent, err);
+  *ret = sent < MAILS_PER_HOUR;
+  return st;
 }
 
 // ---- registering
@@ -68,9 +84,11 @@ static enum status mail_known(struct identity *id, struct db *db, const char *ad
   bool known;
   char body[1024];
   enum status st = found(user_by_email(db, address, &user, err), &known);
-  if (st != OK || !known) return st;
+  if (st == OK && known) st = mail_is_due(db, user.id, KNOWN_SUBJECT, now_ns, &known, err);
+  if (st == OK && !known) return note_nothing(db, "register.nothing", err);
+  if (st != OK) return st;
   snprintf(body, sizeof body, "Somebody, perhaps you, registered with this address, which has an account already.\n\nForgotten the password? %s/forgot-password\n", identity_settings(id)->site_url);
-  return mail_put(identity_keys(id), db, user.id, user.email, "You have an account already", body, now_ns, err);
+  return mail_put(identity_keys(id), db, user.id, user.email, KNOWN_SUBJECT, body, now_ns, err);
 }
 
 enum status registration_commit(struct identity *id, struct db *db, struct registration *r, struct err *err) {
@@ -144,7 +162,7 @@ enum status login_commit(struct identity *id, struct db *db, struct login *l, st
   // The hash may have changed since prepare: then what matched is the old password.
   if (!known || !l->work.match || strcmp(user.password_hash, l->work.stored) != 0) {
     l->refusal = REFUSAL_BAD_CREDENTIALS;
-    return known ? audit_own(db, &user, "login.failed", &l->from, err) : audit_unknown(db, "login.unknown", &l->from, err);
+    return known ? audit_own(db, &user, "login.failed", &l->from, err) : note_nothing(db, "login.unknown", err);
   }
   if ((l->refusal = may_enter(id, &user)) != REFUSAL_NONE) return audit_own(db, &user, "login.refused", &l->from, err);
   if (l->work.hash[0] && (st = user_set_hash(db, user.id, l->work.hash, err)) != OK) return st;
@@ -283,9 +301,11 @@ enum status forgot_password_commit(struct identity *id, struct db *db, const cha
   bool known;
   if (!email_normalise(email, strlen(email), address)) return OK;
   enum status st = found(user_by_email(db, address, &user, err), &known);
-  if (st == OK && (!known || user.erased_ns || user.suspended_ns)) return audit_unknown(db, "password.forgot_unknown", from, err);
+  bool due = st == OK && known && !user.erased_ns && !user.suspended_ns;
+  if (due) st = mail_is_due(db, user.id, RESET_SUBJECT, from->now_ns, &due, err);
+  if (st == OK && !due) return note_nothing(db, "password.forgot_nothing", err);
   if (st != OK) return st;
-  st = mail_with_token(id, db, &user, "reset", RESET_TTL_S, "Set a new password", "Set a new password:", "/reset-password", from->now_ns, err);
+  st = mail_with_token(id, db, &user, "reset", RESET_TTL_S, RESET_SUBJECT, "Set a new password:", "/reset-password", from->now_ns, err);
   return st == OK ? audit_own(db, &user, "password.forgot", from, err) : st;
 }
 

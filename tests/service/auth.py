@@ -113,6 +113,19 @@ def main(binary):
             one.post("/api/v1/auth/logout", expect=204)
             assert one.get("/api/v1/me").status == 401
 
+        @case("nobody can fill a customer's mailbox: five mails of a kind an hour, the same answer always")
+        def _():
+            s.register("gus@example.org")
+            for path, body in (("forgot-password", {}), ("register", {"password": PASSWORD})):
+                answers = {anonymous.post("/api/v1/auth/" + path, {"email": "gus@example.org", **body}, expect=202).body for _ in range(9)}
+                assert answers == {b'{"accepted":true}'}, answers
+            deadline = time.monotonic() + 20
+            while s.operator().get("/api/v1/admin/system").json["mail_waiting"]:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            mails = [mail for mail in s.mails() if "gus@example.org" in mail]
+            assert [sum(subject in mail for mail in mails) for subject in ("Set a new password", "have an account already")] == [5, 5], len(mails)
+
         @case("a forgotten password is set by mail, once, and ends all sessions")
         def _():
             carol = s.login("carol@example.org")
