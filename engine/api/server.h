@@ -20,7 +20,8 @@ struct api_config {
   struct loop *loop;
   struct store *store;
   const char *version;
-  const char *site_url;        // "https://perigee.example", without a slash at the end; NULL: for a developer's machine
+  const char *site_url;        // "https://perigee.example", without a slash at the end; NULL: nobody said, links go to own_url
+  const char *own_url;         // where this process listens, likewise; NULL: http://localhost:8080
   const char *product;         // in mail and authenticator apps; NULL: "Perigee"
   const char *mail;            // "dir:PATH": a file per mail; or a server's URL (net/smtp.h); NULL: dir:outbox below the store's directory
   const char *mail_from;       // the sender's address; NULL: no-reply at site_url's host

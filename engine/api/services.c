@@ -68,7 +68,7 @@ enum status services_create(struct api_core *core, const struct api_config *conf
   char keys_dir[4200];
   snprintf(keys_dir, sizeof keys_dir, "%s/keys", store_dir(core->store));
   const struct identity_options identity = {.keys_dir = keys_dir, .credentials = getenv("CREDENTIALS_DIRECTORY"), .master_hex = getenv("PERIGEE_MASTER_KEY"),
-                                            .site_url = config->site_url ? config->site_url : "http://localhost:8080", .product = config->product ? config->product : "Perigee",
+                                            .site_url = config->site_url ? config->site_url : config->own_url ? config->own_url : "http://localhost:8080", .product = config->product ? config->product : "Perigee",
                                             .require_verified = config->require_verified, .closed = config->closed};
   struct buf warnings;
   buf_init(&warnings, 1 << 16);

@@ -7,6 +7,7 @@
 #include "api/scripts.h"
 #include "api/tier.h"
 #include "crypto/sha256.h"
+#include "script/script_error.h"
 #include "store/id.h"
 #include "store/script_rows.h"
 #include "store/store.h"
@@ -240,7 +241,17 @@ static enum status store_version(struct api_call *call, struct db *db) {
 enum status script_refuse(struct api_call *call, const char *reason) {
   struct schema_errors errors = {0};
   schema_errors_add(&errors, "/source", "%s", reason);
-  return api_invalid(call, PROBLEM_script_rejected, reason, &errors);
+  const char *source = api_body_text(call, "source"), *end = strstr(reason, ".lua:");
+  struct buf shown;
+  buf_init(&shown, 16384);
+  if (source && end) {  // with the line and a mark under what is wrong
+    char file[SCRIPT_NAME_SIZE + 8];
+    snprintf(file, sizeof file, "%.*s", (int)(end + 4 - reason), reason);
+    script_error_show(&shown, reason, file, source, strlen(source));
+  }
+  enum status st = api_invalid(call, PROBLEM_script_rejected, shown.data ? shown.data : reason, &errors);
+  buf_finish(&shown);
+  return st;
 }
 
 static enum status judged(struct api_call *call) {

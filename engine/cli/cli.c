@@ -321,22 +321,9 @@ bool cli_time(const struct cli_args *a, const char *name, int64_t *ret_ns) {
 }
 
 void cli_script_error(const char *message, const char *path, const char *source, size_t len) {
-  const char *at = strstr(message, path);
   struct buf out;
   buf_init(&out, 16384);
-  if (at && !strchr(message, '\n')) {
-    buf_add(&out, message, (size_t)(at - message));
-    script_error_explain(&out, at, path, source, len, NULL, 0);
-  } else if (at && strstr(message, "\n  in ")) {  // a call chain follows: the mark goes between
-    const char *chain = strchr(message, '\n');
-    char first[1024];
-    snprintf(first, sizeof first, "%.*s", (int)(chain - at), at);
-    buf_add(&out, message, (size_t)(at - message));
-    script_error_explain(&out, first, path, source, len, NULL, 0);
-    buf_str(&out, chain);
-  } else {
-    buf_str(&out, message);
-  }
+  script_error_show(&out, message, path, source, len);
   cli_error("%s", out.data ? out.data : message);
   buf_finish(&out);
 }

@@ -13,10 +13,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,6 +36,7 @@ struct service {
   struct api_server *server;
   bool stopped;
   char exe[4096];
+  char own_url[SETTINGS_TEXT_MAX];
 };
 
 // ---- files
@@ -73,10 +76,19 @@ static enum status mail_password(const struct service *s, const struct settings 
 
 static const char *given(const char *text) { return text[0] ? text : NULL; }
 
+// Where customers find this service when nobody said: as this machine reaches it.
+static void own_url(const struct settings *settings, char ret[SETTINGS_TEXT_MAX]) {
+  const char *address = settings->listen.count ? settings->listen.items[0] : "localhost:8080", *colon = strrchr(address, ':');
+  const int host = colon ? (int)(colon - address) : 0;
+  const bool anywhere = host == 0 || strncmp(address, "0.0.0.0:", 8) == 0 || strncmp(address, "[::]:", 5) == 0;
+  snprintf(ret, SETTINGS_TEXT_MAX, "%s://%.*s%s", settings->tls_cert[0] ? "https" : "http", anywhere ? 9 : host, anywhere ? "localhost" : address, colon ? colon : "");
+}
+
 // password: wiped by the caller.
-static enum status config_of(const struct service *s, const struct settings *settings, char password[SETTINGS_TEXT_MAX], struct api_config *ret, struct err *err) {
+static enum status config_of(struct service *s, const struct settings *settings, char password[SETTINGS_TEXT_MAX], struct api_config *ret, struct err *err) {
+  if (!s->own_url[0]) own_url(settings, s->own_url);
   *ret = (struct api_config){.loop = s->loop, .store = s->store, .version = PERIGEE_VERSION, .exe = s->exe, .origins = settings->origins.items,
-                             .site_url = given(settings->public_url), .edition = given(settings->edition), .mail = given(settings->mail),
+                             .site_url = given(settings->public_url), .own_url = s->own_url, .edition = given(settings->edition), .mail = given(settings->mail),
                              .mail_from = given(settings->mail_from), .mail_password = password, .mail_ca = given(settings->mail_ca),
                              .log_level = given(settings->log_level), .rate_percent = settings->rate_percent ? (int)settings->rate_percent : -1,
                              .require_verified = settings->require_verified, .closed = settings->closed, .log = log_line};
@@ -221,10 +233,28 @@ static void on_reload(void *arg, int signum) {
   if (*restart) api_core_log(s->core, "warning", "restart_needed", (const char *[]){"settings", restart, NULL});
 }
 
-// A crash must not write keys and passwords into a core file. As many descriptors as allowed: a connection is one.
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SANITIZED 1  // they look at the process from outside, and have an allocator of their own
+#elif defined __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+// A crash must not write keys and passwords into a core file, and no other process of this user may look into the memory; to debug
+// the service attach as root, or run it in a debugger from the start and step over this. Memory is overwritten when it is freed,
+// by malloc itself, so that no request, token or answer stays in it, whichever library held it; what malloc does not manage is
+// wiped where it is kept (net/stream, net/http_server). As many descriptors as allowed: a connection is one.
 static void set_limits(void) {
   struct rlimit limit = {0, 0};
   (void)setrlimit(RLIMIT_CORE, &limit);
+  if (!SANITIZED) (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#ifdef M_PERTURB
+  if (!SANITIZED) (void)mallopt(M_PERTURB, 0xff);
+#endif
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   (void)setrlimit(RLIMIT_NOFILE, &limit);

@@ -168,3 +168,19 @@ void script_error_explain(struct buf *out, const char *message, const char *chun
   }
   if (newline != NULL) buf_str(out, newline);  // the call chain
 }
+
+void script_error_show(struct buf *out, const char *message, const char *chunkname, const char *source, size_t len) {
+  const char *at = strstr(message, chunkname), *newline = strchr(message, '\n');
+  if (at && !newline) {
+    buf_add(out, message, (size_t)(at - message));
+    script_error_explain(out, at, chunkname, source, len, NULL, 0);
+  } else if (at && at < newline && strstr(message, "\n  in ")) {  // a call chain follows: the mark goes between
+    char first[SCRIPT_TEXT_MAX];
+    snprintf(first, sizeof first, "%.*s", (int)(newline - at), at);
+    buf_add(out, message, (size_t)(at - message));
+    script_error_explain(out, first, chunkname, source, len, NULL, 0);
+    buf_str(out, newline);
+  } else {
+    buf_str(out, message);
+  }
+}

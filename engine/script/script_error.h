@@ -19,3 +19,5 @@ size_t script_text_escape(char *dst, size_t cap, const char *text, size_t len, b
 //          |       ^^^^ did you mean 'buy'?
 void script_error_explain(struct buf *out, const char *message, const char *chunkname, const char *source, size_t len,
                           const char *const *names, size_t n);
+// The same for a finished message of any kind: one that names no line of chunkname, or already shows it, is appended as it is.
+void script_error_show(struct buf *out, const char *message, const char *chunkname, const char *source, size_t len);
