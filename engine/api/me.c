@@ -8,6 +8,7 @@
 #include "crypto/secret.h"
 #include "store/id.h"
 #include "store/audit_rows.h"
+#include "store/backtest_rows.h"
 #include "store/key_rows.h"
 #include "store/org_rows.h"
 #include "store/script_rows.h"
@@ -252,7 +253,8 @@ static enum status write_erasure(struct api_call *call, struct db *db) {
   struct erasure *e = call->state;
   enum status st = erasure_commit(call->core->identity, db, e, &call->err);
   if (st != OK || e->refusal != REFUSAL_NONE) return st;
-  st = script_erase_tenant(db, call->erased_tenant, &call->err);
+  st = backtest_erase_tenant(db, call->erased_tenant, &call->err);
+  if (st == OK) st = script_erase_tenant(db, call->erased_tenant, &call->err);
   return st == OK ? usage_erase_tenant(db, call->erased_tenant, &call->err) : st;
 }
 static enum status erased(struct api_call *call) {

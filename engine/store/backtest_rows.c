@@ -55,13 +55,43 @@ enum status backtest_start(struct db *db, int64_t tenant_id, int64_t id, int64_t
   return one_row(st, changes, err);
 }
 
+// The newest id whose result has no room any more; 0: all have.
+static enum status oldest_kept(struct db *db, int64_t tenant_id, int64_t *ret_beyond, struct err *err) {
+  struct db_rows r;
+  int64_t count = 0, bytes = 0;
+  *ret_beyond = 0;
+  enum status st = db_query(db, &r, err, "SELECT backtest_id, bytes FROM backtest_results WHERE tenant_id = ? ORDER BY backtest_id DESC", "i", tenant_id);
+  while (st == OK && *ret_beyond == 0 && db_next(&r)) {
+    bytes += db_int(&r, 1);
+    if (++count > 1 && (count > BACKTEST_RESULTS_MAX || bytes > BACKTEST_RESULTS_BYTES)) *ret_beyond = db_int(&r, 0);
+  }
+  return db_end(&r, st, err);
+}
+
+static enum status drop_old_results(struct db *db, int64_t tenant_id, struct err *err) {
+  int64_t beyond;
+  enum status st = oldest_kept(db, tenant_id, &beyond, err);
+  if (st != OK || beyond == 0) return st;
+  st = db_run(db, NULL, err, "UPDATE backtests SET result = NULL WHERE id IN (SELECT backtest_id FROM backtest_results WHERE tenant_id = ? AND backtest_id <= ?)", "ii",
+              tenant_id, beyond);
+  if (st == OK) st = db_run(db, NULL, err, "DELETE FROM backtest_results WHERE tenant_id = ? AND backtest_id <= ?", "ii", tenant_id, beyond);
+  return st;
+}
+
 enum status backtest_finish(struct db *db, int64_t tenant_id, int64_t id, enum backtest_state state, int64_t now_ns, const char *error, const char *result, size_t result_len,
                             struct err *err) {
   int64_t changes = 0;
   enum status st = db_run(db, &changes, err,
                           "UPDATE backtests SET state = ?, finished_ns = ?, error = ?, result = ? WHERE tenant_id = ? AND id = ? AND state IN ('queued', 'running')", "titTii",
                           states[state], now_ns, error, result, result_len, tenant_id, id);
-  return one_row(st, changes, err);
+  st = one_row(st, changes, err);
+  if (st != OK || !result) return st;
+  st = db_run(db, NULL, err, "INSERT INTO backtest_results (backtest_id, tenant_id, bytes) VALUES (?, ?, ?)", "iii", id, tenant_id, (int64_t)result_len);
+  return st == OK ? drop_old_results(db, tenant_id, err) : st;
+}
+
+enum status backtest_erase_tenant(struct db *db, int64_t tenant_id, struct err *err) {
+  return db_run(db, NULL, err, "DELETE FROM backtests WHERE tenant_id = ?", "i", tenant_id);
 }
 
 enum status backtest_delete(struct db *db, int64_t tenant_id, int64_t id, struct err *err) {

@@ -27,10 +27,16 @@ enum status backtest_get(struct db *db, int64_t tenant_id, int64_t id, bool with
 enum status backtest_list(struct db *db, int64_t tenant_id, int64_t strategy_id, int64_t before_id, int limit, backtest_row_fn fn, void *arg, struct err *err) MUST_CHECK;
 // From queued or running only; ERR_NOTFOUND otherwise, so that an ended one is never changed.
 enum status backtest_start(struct db *db, int64_t tenant_id, int64_t id, int64_t now_ns, struct err *err) MUST_CHECK;
+// With a result the oldest results of the tenant go when there are more than BACKTEST_RESULTS_MAX or they have more than
+// BACKTEST_RESULTS_BYTES together; the newest stays in any case, and so do the rows.
+#define BACKTEST_RESULTS_MAX 200
+#define BACKTEST_RESULTS_BYTES (INT64_C(256) << 20)
 enum status backtest_finish(struct db *db, int64_t tenant_id, int64_t id, enum backtest_state state, int64_t now_ns, const char *error, const char *result, size_t result_len,
                             struct err *err) MUST_CHECK;
 // Ended ones only; ERR_NOTFOUND otherwise.
 enum status backtest_delete(struct db *db, int64_t tenant_id, int64_t id, struct err *err) MUST_CHECK;
+// All of a tenant that is erased.
+enum status backtest_erase_tenant(struct db *db, int64_t tenant_id, struct err *err) MUST_CHECK;
 // How many of the tenant's are queued or running.
 enum status backtest_count_open(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) MUST_CHECK;
 // All tenants', oldest first: what a former process left unfinished.

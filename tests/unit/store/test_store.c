@@ -287,6 +287,65 @@ static void backtests(void **state) {
   assert_int_equal(backtest_get(db, 1, 1, false, see, NULL, &err), ERR_NOTFOUND);
 }
 
+// Tenant 3 has more results than are kept: first by number, then by size; tenant 4's are no part of it.
+#define RESULTS_FROM 1000
+static enum status done_with(struct db *db, int64_t id, int64_t tenant, struct err *err) {
+  const struct backtest_row row = {.id = id, .tenant_id = tenant, .strategy_id = 7, .version = 1, .created_ns = NOW, .request = "{}"};
+  enum status st = backtest_insert(db, &row, err);
+  return st == OK ? backtest_finish(db, tenant, id, BACKTEST_DONE, NOW, NULL, "{}", 2, err) : st;
+}
+static enum status many_results(struct db *db, void *arg, struct err *err) {
+  (void)arg;
+  enum status st = done_with(db, 999, 4, err);
+  for (int64_t i = 0; st == OK && i < BACKTEST_RESULTS_MAX + 3; i++) st = done_with(db, RESULTS_FROM + i, 3, err);
+  return st;
+}
+static enum status large_results(struct db *db, void *arg, struct err *err) {
+  (void)arg;
+  enum status st = db_run(db, NULL, err, "UPDATE backtest_results SET bytes = ? WHERE tenant_id = 3", "i", BACKTEST_RESULTS_BYTES / 4);
+  return st == OK ? done_with(db, 5000, 3, err) : st;
+}
+static enum status one_too_large(struct db *db, void *arg, struct err *err) {
+  (void)arg;
+  enum status st = db_run(db, NULL, err, "UPDATE backtest_results SET bytes = ? WHERE tenant_id = 3", "i", 2 * BACKTEST_RESULTS_BYTES);
+  return st == OK ? done_with(db, 5001, 3, err) : st;
+}
+static enum status erase_three(struct db *db, void *arg, struct err *err) {
+  (void)arg;
+  return backtest_erase_tenant(db, 3, err);
+}
+static int results_of(struct db *db, int64_t tenant, int64_t *ret_oldest) {
+  struct db_rows r;
+  struct err err;
+  int n = 0;
+  enum status st = db_query(db, &r, &err, "SELECT id FROM backtests WHERE tenant_id = ? AND result IS NOT NULL ORDER BY id DESC", "i", tenant);
+  for (; st == OK && db_next(&r); n++) *ret_oldest = db_int(&r, 0);
+  assert_int_equal(db_end(&r, st, &err), OK);
+  return n;
+}
+
+static void old_results(void **state) {
+  (void)state;
+  struct err err;
+  struct db *db = store_reader(store, STORE_CONTROL);
+  int64_t oldest;
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, many_results, NULL, &err), OK);
+  assert_int_equal(results_of(db, 3, &oldest), BACKTEST_RESULTS_MAX);
+  assert_int_equal(oldest, RESULTS_FROM + 3);
+  assert_int_equal(backtest_get(db, 3, RESULTS_FROM, true, see, NULL, &err), OK);  // the row stays
+  assert_int_equal(seen.state, BACKTEST_DONE);
+  assert_string_equal(seen_result, "(none)");
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, large_results, NULL, &err), OK);
+  assert_int_equal(results_of(db, 3, &oldest), 4);  // the new one, of 2 bytes, and three quarters
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, one_too_large, NULL, &err), OK);
+  assert_int_equal(results_of(db, 3, &oldest), 1);
+  assert_int_equal(oldest, 5001);
+  assert_int_equal(results_of(db, 4, &oldest), 1);
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, erase_three, NULL, &err), OK);
+  assert_int_equal(backtest_get(db, 3, 5001, true, see, NULL, &err), ERR_NOTFOUND);
+  assert_int_equal(results_of(db, 4, &oldest), 1);
+}
+
 static uint8_t key[IDEM_HASH_BYTES] = {1};
 static enum status idem_write(struct db *db, void *arg, struct err *err) {
   const struct idem_row row = {.body_hash = {2}, .status = 201, .answer = (uint8_t *)"sealed", .answer_len = 6};
@@ -338,7 +397,7 @@ static void ids(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-      T(groups), T(close_commits), T(one_at_a_time), T(newer_files), T(readers_do_not_write), T(no_second_half_alone), T(queue_is_bounded), T(backup_and_restore), T(backtests), T(idempotency),
+      T(groups), T(close_commits), T(one_at_a_time), T(newer_files), T(readers_do_not_write), T(no_second_half_alone), T(queue_is_bounded), T(backup_and_restore), T(backtests), T(old_results), T(idempotency),
 #undef T
       cmocka_unit_test(ids),
   };
