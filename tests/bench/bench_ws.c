@@ -124,7 +124,9 @@ static void hear_service(struct peer *p, const char *text) {
     joined();
   } else if (begins(text, "{\"op\":\"subscribed\"")) {
     if (!strstr(text, channel) || strstr(text, "\"code\"")) fatal(text);
-    subscribed++;
+    if (++subscribed < count) return;
+    printf("subscribed\n");
+    fflush(stdout);
   } else if (ts && data) {
     if (subscribed < count || latency_count == (size_t)count * rounds) return;  // too early for some, or over
     // The first event after everybody is subscribed is the first that counts.
