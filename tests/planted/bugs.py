@@ -125,4 +125,11 @@ BUGS = [
     ('store: a failed commit is told as done', 'engine/store/store.c', 'if (j->status == OK) j->status = st, j->err = err;', ';', 'store/faults'),
     ('store: writes on after a failed sync', 'engine/store/db.c', 'code == SQLITE_IOERR_FSYNC || ', '', 'store/faults'),
     ('store: a job goes on after its rollback', 'engine/store/db.c', 'return db->guarded && sqlite3_get_autocommit(db->handle);', 'return db->guarded && false;', 'store/store'),
+    # service
+    ('frames: reserved bits pass', 'engine/net/ws_frame.c', '  if (f->rsv) return', '  if (false) return', 'clients/frames'),
+    ('frames: a message ends within a character', 'engine/net/ws_frame.c', '  if (!utf8_whole(&r->utf8)) return', '  if (false) return', 'clients/frames'),
+    ('frames: close code 1016 passes', 'engine/net/ws_frame.c', '(code >= 3000 && code <= 4999)', '(code >= 1016 && code <= 4999)', 'clients/frames'),
+    ('permissions: a viewer uploads strategies', 'engine/tenant/permission.h', '"strategies.write", MEMBER_TRADER', '"strategies.write", MEMBER_VIEWER', 'service/roles'),
+    ('orgs: a key that reads makes its maker leave', 'engine/api/routes/orgs.json', 'or leave", "auth": "user",\n     "permission": "me.write"', 'or leave", "auth": "user",\n     "permission": "members.read"', 'service/roles'),
+    ('orgs: the header names any tenant', 'engine/api/auth_resolve.c', 'if (call->who.may.member_role == MEMBER_NONE && call->who.tenant_id != own) return', 'if (false) return', 'service/roles'),
 ]
