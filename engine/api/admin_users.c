@@ -4,6 +4,7 @@
 #include "api/identity_call.h"
 #include "api/jobs.h"
 #include "api/list.h"
+#include "api/tier.h"
 #include "crypto/encode.h"
 #include "store/audit_rows.h"
 #include "store/id.h"
@@ -160,8 +161,7 @@ static enum status granted(struct api_call *call) {
   return api_json(call, 200, entitlement_json(e));
 }
 enum status api_admin_user_plan(struct api_call *call) {
-  call->snapshot = registry_snapshot(call->core->registry);
-  snapshot_retain(call->snapshot);
+  plans_hold(call);
   return api_write_then(call, grant, granted);
 }
 

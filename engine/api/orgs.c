@@ -4,6 +4,7 @@
 #include "api/identity_call.h"
 #include "api/list.h"
 #include "api/tier.h"
+#include "store/id.h"
 #include "store/org_rows.h"
 #include "store/store.h"
 #include "tenant/belonging.h"
@@ -150,9 +151,18 @@ enum status api_invitation_delete(struct api_call *call) {
   return change_begin(call) ? api_write_then(call, write_withdrawal, answer_none) : call->err.code;
 }
 
-static enum status write_acceptance(struct api_call *call, struct db *db) { return invitation_accept_commit(db, call->state, &call->err); }
+// The organisation's plan has the last word, since many may be invited.
+static enum status write_acceptance(struct api_call *call, struct db *db) {
+  const struct org_change *c = call->state;
+  char key[ID_TEXT_SIZE];
+  enum status st = invitation_accept_commit(db, call->state, &call->err);
+  if (st != OK || c->refusal != REFUSAL_NONE) return st;
+  id_format("usr", call->who.user_id, key);
+  return api_take_of(call, db, c->tenant_id, ACTION_MEMBER_ADD, key);
+}
 static enum status joined(struct api_call *call) { return answer_org(call, 200); }
 enum status api_invitation_accept(struct api_call *call) {
   if (call->who.user_id == 0) return api_problem(call, PROBLEM_not_found, NULL);
+  plans_hold(call);
   return change_begin(call) ? api_write_then(call, write_acceptance, joined) : call->err.code;
 }

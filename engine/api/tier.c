@@ -8,8 +8,16 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NS_PER_S INT64_C(1000000000)
+
+// Also on the writer's thread, whatever is activated meanwhile.
+void plans_hold(struct api_call *call) {
+  if (call->snapshot) return;
+  call->snapshot = registry_snapshot(call->core->registry);
+  snapshot_retain(call->snapshot);
+}
 
 const struct entitlement *api_entitlement(struct api_call *call) {
   if (call->entitlement) return call->entitlement;
@@ -18,11 +26,7 @@ const struct entitlement *api_entitlement(struct api_call *call) {
     err_set(&call->err, ERR_NOMEM, "out of memory");
     return NULL;
   }
-  // The plans stay as they are for the whole call, also on the writer's thread, whatever is activated meanwhile.
-  if (!call->snapshot) {
-    call->snapshot = registry_snapshot(call->core->registry);
-    snapshot_retain(call->snapshot);
-  }
+  plans_hold(call);
   if (entitlement_load(store_reader(call->core->store, STORE_CONTROL), snapshot_plans(call->snapshot), call->who.tenant_id, call->now_ns, e, &call->err) != OK) return NULL;
   return call->entitlement = e;
 }
@@ -54,9 +58,26 @@ enum status api_take(struct api_call *call, struct db *db, enum plan_action acti
   return st == ERR_LIMIT ? refuse(call, &d) : st;
 }
 
+enum status api_take_of(struct api_call *call, struct db *db, int64_t tenant_id, enum plan_action action, const char *key) {
+  struct usage_decision d;
+  struct entitlement *e = api_alloc(call, sizeof *e);
+  if (!e) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  enum status st = entitlement_load(db, snapshot_plans(call->snapshot), tenant_id, call->now_ns, e, &call->err);
+  if (st == OK) st = usage_take(call->core->usage, db, &e->plan, tenant_id, action, key, 1, call->now_ns, &d, &call->err);
+  return st == ERR_LIMIT ? refuse(call, &d) : st;
+}
+
+// What a program needs to see that its requests are used up, to take a larger plan, and to leave.
+static bool is_free(const struct route *r) {
+  static const char *const free_of_charge[] = {"session_delete", "sessions_delete_others"};
+  for (size_t i = 0; i < sizeof free_of_charge / sizeof *free_of_charge; i++)
+    if (strcmp(r->id, free_of_charge[i]) == 0) return true;
+  return strcmp(r->tag, "plans") == 0 || strcmp(r->tag, "auth") == 0;
+}
+
 enum problem api_meter_request(struct api_call *call) {
   // Programs are metered; a person at the console is not, or a small plan could not even be upgraded there.
-  if (call->who.kind == WHO_OPERATOR || call->who.cookie || call->who.tenant_id == 0 || !call->core->usage) return PROBLEM_NONE;
+  if (call->who.kind == WHO_OPERATOR || call->who.cookie || call->who.tenant_id == 0 || !call->core->usage || is_free(call->route)) return PROBLEM_NONE;
   struct usage_decision d;
   enum status st = usage_api_call(call->core->usage, store_reader(call->core->store, STORE_CONTROL), registry_plans(call->core->registry), call->who.tenant_id, call->now_ns, &d,
                                   &call->err);

@@ -10,5 +10,9 @@ const struct entitlement *api_entitlement(struct api_call *call);
 bool api_may(struct api_call *call, enum plan_action action);
 // In the write, after api_may: counts the action once for its key.
 enum status api_take(struct api_call *call, struct db *db, enum plan_action action, const char *key) MUST_CHECK;
+// The same for another tenant than the call's, by its plan as of now; plans_hold came before, on the loop.
+enum status api_take_of(struct api_call *call, struct db *db, int64_t tenant_id, enum plan_action action, const char *key) MUST_CHECK;
+// The plans stay as they are until the call ends.
+void plans_hold(struct api_call *call);
 // One request more; PROBLEM_tier_limit when the hour's are used up.
 enum problem api_meter_request(struct api_call *call);

@@ -116,6 +116,14 @@ enum status member_delete(struct db *db, int64_t tenant_id, int64_t user_id, str
   return one(st, n);
 }
 
+enum status member_count(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) {
+  struct db_rows rows;
+  *ret = 0;
+  enum status st = db_query(db, &rows, err, "SELECT count(*) FROM members WHERE tenant_id = ?", "i", tenant_id);
+  if (st == OK && db_next(&rows)) *ret = db_int(&rows, 0);
+  return db_end(&rows, st, err);
+}
+
 enum status member_count_owners(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) {
   struct db_rows rows;
   *ret = 0;

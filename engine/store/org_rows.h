@@ -48,6 +48,7 @@ enum status member_list(struct db *db, int64_t tenant_id, int64_t after_user, in
 enum status member_insert(struct db *db, int64_t tenant_id, int64_t user_id, int role, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status member_set_role(struct db *db, int64_t tenant_id, int64_t user_id, int role, struct err *err) MUST_CHECK;
 enum status member_delete(struct db *db, int64_t tenant_id, int64_t user_id, struct err *err) MUST_CHECK;
+enum status member_count(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) MUST_CHECK;  // its owner included
 enum status member_count_owners(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) MUST_CHECK;
 // Organisations where the user is the only owner while others belong to them.
 enum status member_sole_owner_of(struct db *db, int64_t user_id, int64_t *ret_count, struct err *err) MUST_CHECK;

@@ -229,6 +229,34 @@ def main(binary):
             op.activate(script, script["latest_version"])
             refused = ada.get("/api/v1/strategies")
             assert refused.code == "tier_limit" and 1 <= int(refused.headers["retry-after"]) <= 3600, refused
+            for path in ("/usage", "/subscriptions/current"):  # who has used up their requests can see it, and take a larger plan
+                ada.get("/api/v1" + path, expect=200)
+            ada.post("/api/v1/subscriptions/upgrade", {"plan": "only"}, expect=200)
+
+        @case("members of an organisation are limited by its plan, when they are invited and when they accept")
+        def _():
+            script = op.put("tier", "dca", tiers(33, rights="team=true").replace("members=1000", "members=3"))
+            op.activate(script, script["latest_version"])
+            owner = s.register("owner@tiers.example")
+            org = owner.post("/api/v1/orgs", {"name": "Three"}, expect=201).json["id"]
+            team = {"Perigee-Tenant": org}
+            guests = [s.register(f"guest{i}@tiers.example") for i in range(3)]
+            tokens = []
+            for i, guest in enumerate(guests):
+                owner.post(f"/api/v1/orgs/{org}/invitations", {"email": f"guest{i}@tiers.example", "role": "viewer"}, expect=201)
+                deadline = time.monotonic() + 10
+                while not (found := [m for m in s.mails() if f"guest{i}@" in m and "invited" in m]):
+                    assert time.monotonic() < deadline
+                    time.sleep(0.02)
+                tokens.append(found[-1].split("itself: ")[1].split()[0])
+            answers = [guest.post("/api/v1/orgs/invitations/accept", {"token": token}) for guest, token in zip(guests, tokens)]
+            assert [a.status for a in answers] == [200, 200, 429] and answers[2].code == "tier_limit", answers
+            members = [i for i in owner.get("/api/v1/usage", headers=team, expect=200).json["items"] if i["name"] == "members"][0]
+            assert (members["used"], members["limit"]) == (3, 3), members
+            refused = owner.post(f"/api/v1/orgs/{org}/invitations", {"email": "fourth@tiers.example", "role": "viewer"})
+            assert refused.code == "tier_limit", refused
+            owner.delete(f"/api/v1/orgs/{org}/members/{guests[0].me['id']}", expect=204)
+            guests[2].post("/api/v1/orgs/invitations/accept", {"token": tokens[2]}, expect=200)
 
         @case("Lua memory of the plan holds for jobs, and shows while they run; what exceeds a smaller plan is told")
         def _():
