@@ -1,6 +1,7 @@
 // cli/cmd_serve.c – `perigee serve`: the service.
 #include "cli/commands.h"
 
+#include "base/memory.h"
 #include "cli/operator.h"
 #include "cli/service.h"
 #include "cli/settings.h"
@@ -54,6 +55,7 @@ static int run_serve(const struct cli_args *a) {
     cli_error("out of memory");
     return 1;
   }
+  memory_large_apart();
   enum status st = settings_read(a, settings, &err);
   if (st == ERR_USAGE) {
     free(settings);
