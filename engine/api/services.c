@@ -5,6 +5,7 @@
 #include "loop/loop.h"
 #include "loop/watchdog.h"
 #include "store/id.h"
+#include "store/org_rows.h"
 #include "store/store.h"
 #include "store/vault_rows.h"
 #include "tenant/audit.h"
@@ -84,6 +85,7 @@ enum status services_create(struct api_core *core, const struct api_config *conf
   if (st == OK) st = usage_create(&core->usage, err);
   if (st == OK) usage_count_by(core->usage, LIMIT_ACCOUNTS, account_count);
   if (st == OK) usage_count_by(core->usage, LIMIT_VENUES, account_venues);
+  if (st == OK) usage_count_by(core->usage, LIMIT_MEMBERS, member_count);
   if (st == OK) registry_listen(core->registry, on_activation, core);
   // Commands that run without a server do one thing and leave; they keep no house.
   if (st == OK && config->exe) st = every(s, LOG_MS, flush_log, &s->log, err);
