@@ -4,11 +4,14 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "loop/watchdog.h"
+#include "script/profile.h"
 #include "script/spec.h"
+#include "tenant/registry.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int write_json(json_t *o, const char *path) {
   struct err err;
@@ -30,11 +33,36 @@ static int write_json(json_t *o, const char *path) {
   return 1;
 }
 
+// Rules, tiers and dialects, as `perigee script put` and `perigee edition load` would take them: the file's name is the script's.
+static int check_kind(const struct cli_args *a, const char *path, const struct buf *source) {
+  struct err err;
+  struct watchdog *dog = NULL;
+  struct script_draft draft = {0};
+  enum script_kind kind;
+  char name[SCRIPT_NAME_SIZE], file[SCRIPT_NAME_SIZE + 8];
+  if (!script_kind_parse(cli_value(a, "--kind", ""), &kind)) return cli_usage(a, "--kind is strategy, rule, tier or dialect");
+  const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+  snprintf(name, sizeof name, "%.*s", dot ? (int)(dot - base) : (int)strlen(base), base);
+  snprintf(file, sizeof file, "%s.lua", name);
+  enum status st = watchdog_create(&dog, &err);
+  if (st == OK) st = registry_describe(kind, name, source->data ? source->data : "", source->len, dog, &draft, &err);
+  watchdog_destroy(dog);
+  if (st != OK) return cli_script_error(err.msg, file, source->data, source->len), 1;
+  json_t *header = json_loads(draft.header, 0, NULL);
+  script_draft_finish(&draft);
+  return write_json(header, cli_value(a, "--json", "-"));
+}
+
 static int run_check(const struct cli_args *a) {
   if (a->positional_count != 1) return cli_usage(a, "check takes one script");
   const char *path = a->positional[0];
   struct buf source;
   if (!cli_script_read(path, &source)) return 1;
+  if (cli_has(a, "--kind") && strcmp(cli_value(a, "--kind", ""), "strategy") != 0) {
+    int code = check_kind(a, path, &source);
+    buf_finish(&source);
+    return code;
+  }
   if (cli_has(a, "--verdict")) {
     int verdict = cmd_check_verdict(a, path, &source);
     buf_finish(&source);
@@ -71,6 +99,7 @@ static int run_check(const struct cli_args *a) {
 
 static const struct cli_option check_options[] = {
     {"--json", "FILE", "where the header (or the verdict) goes as JSON; - is standard output, the header's default"},
+    {"--kind", "KIND", "strategy, rule, tier or dialect (strategy)"},
     {"--verdict", NULL, "prove it: determinism, look-ahead, warm-up, calendar, paths, doubled costs"},
     {"--data", "[STREAM=]FILE", "bars to prove it on; without any, a random walk is made. May be repeated"},
     {"--symbol", "S", "when the file does not tell"},
@@ -78,10 +107,11 @@ static const struct cli_option check_options[] = {
     {"--fee", "F", "fee as a fraction of notional per side (0.001)"},
     {NULL, NULL, NULL}};
 const struct cli_command cmd_check = {
-    "check", "SCRIPT [--json FILE] [--verdict [--data FILE]]", "describe a script: its header as JSON, or errors with line numbers",
+    "check", "SCRIPT [--kind KIND] [--json FILE] [--verdict [--data FILE]]", "describe a script: its header as JSON, or errors with line numbers",
     "Evaluates the header in a throw-away sandbox, checks every key, kind and limit, the names of callbacks and indicators,\n"
     "and runs check(p) and risk.max_notional(p) with the default parameters. Nothing is traded.\n"
-    "With --verdict it is run a dozen times in seconds, as an upload is: exit code 1 when a check fails.",
+    "With --verdict it is run a dozen times in seconds, as an upload is: exit code 1 when a check fails.\n"
+    "With --kind, rules, tiers and dialects are checked as `perigee script put` would: perigee check --kind tier lua/tiers/dca.lua",
     check_options, run_check,
     "perigee check SCRIPT --verdict\n"
     "perigee backtest SCRIPT --data FILE --report report.html"};

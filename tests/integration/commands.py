@@ -74,6 +74,20 @@ def _():
         assert not os.path.exists(data), os.listdir(data)
 
 
+@case("check --kind: a price list without a service, its mistakes with line and mark")
+def _():
+    with tempfile.TemporaryDirectory() as tmp:
+        path = os.path.join(tmp, "dca.lua")
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../lua/tiers/dca.lua"), encoding="utf-8") as f:
+            good = f.read()
+        for text, says in ((good, None), (good.replace("bots=1,", "botz=1,", 1), "did you mean 'bots'?"), (good.replace('edition="dca"', 'edition="x"'), "is named dca")):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+            code, out, err = run("check", "--kind", "tier", path)
+            assert (code, bool(out)) == (0, True) and '"starter"' in out if says is None else code == 1 and says in err and "dca.lua:" in err, (code, out, err)
+        assert run("check", "--kind", "teir", path)[0] == 2
+
+
 @case("a configuration file: file, line and the near name; a flag beats it")
 def _():
     with tempfile.TemporaryDirectory() as tmp:
