@@ -3,6 +3,7 @@
 
 #include "api/core.h"
 #include "backtest/json_out.h"
+#include "base/wipe.h"
 #include "crypto/random.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
@@ -34,7 +35,7 @@ void *api_alloc(struct api_call *call, size_t size) {
 
 static void drop_answer(struct api_call *call) {
   json_decref(call->out);
-  free(call->text);
+  wipe_free(call->text);
   call->out = NULL;
   call->text = NULL;
   call->text_len = 0;
@@ -250,7 +251,7 @@ static void call_end(struct api_call *call) {
   json_decref(call->body);
   for (struct api_block *b = call->blocks, *next; b; b = next) {
     next = b->next;
-    free(b);
+    wipe_free(b);
   }
   core->calls--;
   free(call);

@@ -4,6 +4,7 @@
 
 #include "api/server.h"
 #include "base/buf.h"
+#include "base/wipe.h"
 #include "cli/settings.h"
 #include "crypto/secret.h"
 #include "loop/loop.h"
@@ -13,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +137,7 @@ static enum status opened(struct service *s, bool local, struct service **ret, s
 enum status service_open(const struct settings *settings, struct service **ret, struct err *err) {
   struct service *s = calloc(1, sizeof *s);
   if (!s) return err_set(err, ERR_NOMEM, "out of memory");
+  wipe_json();
   s->settings = settings;
   return opened(s, false, ret, err);
 }
@@ -234,7 +235,7 @@ static void on_reload(void *arg, int signum) {
 }
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define SANITIZED 1  // they look at the process from outside, and have an allocator of their own
+#define SANITIZED 1  // they attach to the process to tell leaks
 #elif defined __has_feature
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
 #define SANITIZED 1
@@ -245,16 +246,11 @@ static void on_reload(void *arg, int signum) {
 #endif
 
 // A crash must not write keys and passwords into a core file, and no other process of this user may look into the memory; to debug
-// the service attach as root, or run it in a debugger from the start and step over this. Memory is overwritten when it is freed,
-// by malloc itself, so that no request, token or answer stays in it, whichever library held it; what malloc does not manage is
-// wiped where it is kept (net/stream, net/http_server). As many descriptors as allowed: a connection is one.
+// the service attach as root. As many descriptors as allowed: a connection is one.
 static void set_limits(void) {
   struct rlimit limit = {0, 0};
   (void)setrlimit(RLIMIT_CORE, &limit);
   if (!SANITIZED) (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#ifdef M_PERTURB
-  if (!SANITIZED) (void)mallopt(M_PERTURB, 0xff);
-#endif
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   (void)setrlimit(RLIMIT_NOFILE, &limit);

@@ -1,6 +1,7 @@
 // net/http_server.c – listeners, accepting, time limits and the end of an HTTP server; see http_server.h.
 #include "net/http_impl.h"
 
+#include "crypto/secret.h"
 #include "loop/clock.h"
 #include "net/address.h"
 
@@ -42,8 +43,12 @@ void http_exchange_free(struct http_exchange *ex) {
   struct http_server *server = ex->server;
   if (ex->body_own) {
     server->stats.body_bytes -= ex->body_cap;
+    secret_wipe(ex->body, ex->body_len);
     free(ex->body);
   }
+  // Passwords and tokens were in it, and an exchange may lie unused for long.
+  secret_wipe(ex->buf, ex->head.len + (ex->body_own ? 0 : ex->body_len));
+  secret_wipe(ex->extra, ex->extra_len);
   if (ex->extra != ex->extra_inline) free(ex->extra);
   if (ex->file_fd >= 0) close(ex->file_fd);
   server->exchanges--;

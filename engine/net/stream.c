@@ -1,6 +1,8 @@
 // net/stream.c – see stream.h.
 #include "net/stream.h"
 
+#include "crypto/secret.h"
+
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -104,6 +106,7 @@ static void on_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *buf) {
   if (n > 0) {
     if (s->tls) receive_tls(s, buf->base, (size_t)n);
     else s->events->on_data(s->arg, buf->base, (size_t)n);
+    secret_wipe(buf->base, (size_t)n);  // may be gone: s
   } else if (n < 0) {
     s->reading = false;
     uv_read_stop(uv);

@@ -33,11 +33,12 @@ local home = {
   {'^sqlite3', 'store'},
   {'^lua', 'script'}, {'^lauxlib%.h$', 'script'},
   {'^seccomp', 'bot'},
+  {'^malloc%.h$', 'base'},  -- glibc's own: giving memory back, sizes of blocks
 }
 
 -- The C library and the kernel, free for all. What is in neither list is refused: give it a home.
 local system = {}
-for name in ([[assert ctype errno fcntl fenv float inttypes limits locale math poll pthread sched semaphore setjmp
+for name in ([[assert ctype errno fcntl fenv float inttypes limits locale malloc math poll pthread sched semaphore setjmp
     signal stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string strings threads time tgmath ucontext
     unistd wchar dirent getopt glob grp pwd syslog termios netdb execinfo]]):gmatch('%S+') do
   system[name .. '.h'] = true
