@@ -33,7 +33,6 @@ local home = {
   {'^sqlite3', 'store'},
   {'^lua', 'script'}, {'^lauxlib%.h$', 'script'},
   {'^seccomp', 'bot'},
-  {'^malloc%.h$', 'base'},  -- glibc's own: giving memory back, sizes of blocks
 }
 
 -- The C library and the kernel, free for all. What is in neither list is refused: give it a home.
