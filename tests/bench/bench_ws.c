@@ -17,7 +17,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define CONNECTING_MAX 64
+#define CONNECTING_MAX 16  // at once: a busy server has ten seconds for each
 #define NS_PER_MS 1000000
 
 static const char *token;  // of perigee serve; NULL: net_server
