@@ -1,0 +1,201 @@
+// tests/unit/bot/test_wire.c – frames between the core and its hosts: what is written is read again, and nothing else is believed.
+#include "bot/wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static uint64_t seed;
+static uint64_t any(void) {  // splitmix64
+  uint64_t z = seed += UINT64_C(0x9E3779B97F4A7C15);
+  z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+  z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+  return z ^ z >> 31;
+}
+static int64_t positive(void) { return (int64_t)(any() >> 1); }
+static int below(int n) { return (int)(any() % (unsigned)n); }
+
+static struct bot_command any_command(void) {
+  struct bot_command c;
+  memset(&c, 0, sizeof c);
+  c.kind = (enum command_kind)below(COMMAND_KIND_COUNT), c.time_ns = positive(), c.id = any();
+  intent_init(&c.intent, below(8), below(2) ? SIDE_BUY : SIDE_SELL);
+  c.intent.type = (enum order_type)below(ORDER_TRAILING + 1), c.intent.leg = (enum leg)below(LEG_COUNT), c.intent.tif = (enum order_tif)below(TIF_GTD + 1);
+  c.intent.expires_ns = positive(), c.intent.post = below(2), c.intent.reduce = below(2), c.intent.size_kind = (enum size_kind)below(SIZE_CLOSE + 1);
+  c.intent.size = positive(), c.intent.limit.ticks = (int64_t)any(), c.intent.trigger.ticks = (int64_t)any();
+  c.intent.trail_ticks = positive(), c.intent.trail_frac_e8 = positive(), c.intent.sl.ticks = (int64_t)any(), c.intent.tp.ticks = (int64_t)any();
+  c.intent.tp_r_e6 = positive(), c.intent.oco = any(), c.intent.closes = any(), c.intent.tag = (uint32_t)any();
+  c.qty.lots = positive();
+  order_change_init(&c.change);
+  c.change.limit.ticks = (int64_t)any(), c.change.trigger.ticks = (int64_t)any(), c.change.sl.ticks = (int64_t)any(), c.change.tp.ticks = (int64_t)any();
+  c.change.sl_none = below(2), c.change.tp_none = below(2), c.change.qty.lots = positive();
+  c.change.trail_ticks = positive(), c.change.trail_frac_e8 = positive(), c.why = (enum reason)below(REASON_COUNT);
+  return c;
+}
+
+static struct bar any_bar(void) {
+  int64_t low = below(1 << 30), high = low + below(1 << 20);
+  return (struct bar){.open_ns = positive(), .open = {low}, .high = {high}, .low = {low}, .close = {high}, .volume = below(2) ? -1 : positive(), .flags = (uint32_t)below(4)};
+}
+
+static void same_bar(const struct bar *a, const struct bar *b) {
+  assert_true(a->open_ns == b->open_ns && a->open.ticks == b->open.ticks && a->high.ticks == b->high.ticks && a->low.ticks == b->low.ticks);
+  assert_true(a->close.ticks == b->close.ticks && a->volume == b->volume && a->flags == b->flags);
+}
+
+static struct wire_frame next(const struct buf *b, size_t *at) {
+  struct wire_frame f;
+  struct err err;
+  size_t used;
+  if (wire_read(b->data + *at, b->len - *at, &f, &used, &err) != OK) fail_msg("%s", err.msg);
+  assert_true(used > 0);
+  *at += used;
+  return f;
+}
+
+// A series, a bar and one frame of every type, in the order of the list.
+static struct series example_series(void) {
+  struct series s = {.inst = {.symbol = "BTCUSDT", .tick = {1, 2}, .lot = {1, 3}, .multiplier = {1, 0}, .min_qty = {2}}, .timeframe_ns = NS_PER_MINUTE, .volume_scale = 3};
+  struct err err;
+  assert_int_equal(instrument_finish(&s.inst, &err), OK);
+  return s;
+}
+static void put_all(struct buf *b, const struct series *s, const struct bot_command *c, const struct wire_bar bars[2]) {
+  wire_put_hello(b);
+  wire_put_series_open(b, 7, s);
+  wire_put_series_bars(b, 7, &bars[0].bar, 1);
+  wire_put_series_trim(b, 7, 5);
+  wire_put_bot_close(b, 9, "owner");
+  wire_put_instant(b, 77, bars, 2);
+  wire_put_ping(b, 1);
+  wire_put_fault(b, 9, ERR_BUDGET, 14, "killed");
+  wire_put_command(b, 9, c);
+  wire_put_done(b, 77, 50, 2);
+  wire_put_pong(b, 1);
+  assert_false(b->failed);
+}
+
+static void round_trip(void **state) {
+  (void)state;
+  struct series s = example_series();
+  for (seed = 1; seed < 200 * UINT64_C(1000003); seed += 1000003) {
+    uint64_t begun = seed;
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    struct bot_command c = any_command();
+    struct wire_bar bars[2] = {{1, any_bar()}, {2, any_bar()}};
+    put_all(&b, &s, &c, bars);
+    size_t at = 0;
+    assert_int_equal(next(&b, &at).type, WIRE_HELLO);
+    struct wire_frame f = next(&b, &at);
+    assert_true(f.series_id == 7 && f.series.timeframe_ns == s.timeframe_ns && f.series.volume_scale == 3 && f.series.inst.value_num == s.inst.value_num);
+    assert_string_equal(f.series.inst.symbol, "BTCUSDT");
+    f = next(&b, &at);
+    assert_int_equal(f.bar_count, 1);
+    struct wire_bar got = wire_frame_bar(&f, 0);
+    assert_int_equal(got.series, 7);
+    same_bar(&got.bar, &bars[0].bar);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_SERIES_TRIM && f.series_id == 7 && f.time_ns == 5);
+    f = next(&b, &at);
+    assert_true(f.bot == 9 && f.text_len == 5 && memcmp(f.text, "owner", 5) == 0);
+    f = next(&b, &at);
+    assert_true(f.time_ns == 77 && f.bar_count == 2);
+    got = wire_frame_bar(&f, 1);
+    assert_int_equal(got.series, 2);
+    same_bar(&got.bar, &bars[1].bar);
+    assert_int_equal(next(&b, &at).token, 1);
+    f = next(&b, &at);
+    assert_true(f.bot == 9 && f.status == ERR_BUDGET && f.line == 14 && f.text_len == 6);
+    f = next(&b, &at);
+    assert_int_equal(f.bot, 9);
+    // Every field: what was read writes the same bytes.
+    struct buf again;
+    buf_init(&again, 1 << 12);
+    wire_put_command(&again, 9, &f.command);
+    assert_memory_equal(again.data, b.data + at - again.len, again.len);
+    assert_true(f.command.kind == c.kind && f.command.id == c.id && f.command.intent.limit.ticks == c.intent.limit.ticks && f.command.intent.side == c.intent.side);
+    assert_true(f.command.qty.lots == c.qty.lots && f.command.change.tp.ticks == c.change.tp.ticks && f.command.why == c.why && f.command.intent.tag == c.intent.tag);
+    buf_finish(&again);
+    f = next(&b, &at);
+    assert_true(f.time_ns == 77 && f.bots_run == 50 && f.bots_failed == 2);
+    assert_int_equal(next(&b, &at).type, WIRE_PONG);
+    assert_int_equal(at, b.len);
+    buf_finish(&b);
+    seed = begun;
+  }
+}
+
+// Cut anywhere a frame is not whole; with a wrong length inside, or any byte changed, it is refused or read, never worse.
+static void hostile_bytes(void **state) {
+  (void)state;
+  struct series s = example_series();
+  seed = 3;
+  struct bot_command c = any_command();
+  struct wire_bar bars[2] = {{1, any_bar()}, {2, any_bar()}};
+  struct buf b;
+  buf_init(&b, 1 << 16);
+  put_all(&b, &s, &c, bars);
+  int refused = 0;
+  for (size_t at = 0; at < b.len;) {
+    struct wire_frame f;
+    struct err err;
+    size_t used, len, start = at;
+    next(&b, &at);
+    len = at - start;
+    unsigned char *copy = malloc(len);
+    assert_non_null(copy);
+    memcpy(copy, b.data + start, len);
+    for (size_t n = 0; n < len; n++) {
+      unsigned char *cut = malloc(n ? n : 1);  // a block of its own, so that a sanitizer sees a read past its end
+      assert_non_null(cut);
+      memcpy(cut, copy, n);
+      assert_int_equal(wire_read(cut, n, &f, &used, &err), OK);
+      assert_int_equal(used, 0);
+      if (n >= WIRE_HEAD) {  // and said to be that short: its contents do not fit
+        cut[0] = (unsigned char)(n - WIRE_HEAD), cut[1] = (unsigned char)((n - WIRE_HEAD) >> 8), cut[2] = cut[3] = 0;
+        assert_int_equal(wire_read(cut, n, &f, &used, &err), ERR_INVALID);
+        assert_true(strlen(err.msg) > 0);
+      }
+      free(cut);
+      for (int bit = 0; bit < 8; bit++) {
+        copy[n] ^= (unsigned char)(1 << bit);
+        if (wire_read(copy, len, &f, &used, &err) != OK) refused++;
+        else if (used) for (size_t i = 0; i < f.bar_count; i++) (void)wire_frame_bar(&f, i);
+        copy[n] ^= (unsigned char)(1 << bit);
+      }
+    }
+    free(copy);
+  }
+  assert_true(refused > 100);
+  buf_finish(&b);
+}
+
+static void long_history_is_split(void **state) {
+  (void)state;
+  size_t count = WIRE_BARS_MAX + 3, seen = 0, at = 0, frames = 0;
+  struct bar *bars = calloc(count, sizeof *bars);
+  assert_non_null(bars);
+  for (size_t i = 0; i < count; i++) bars[i].open_ns = (int64_t)i;
+  struct buf b;
+  buf_init(&b, 2 << 20);
+  wire_put_series_bars(&b, 1, bars, count);
+  assert_false(b.failed);
+  for (; at < b.len; frames++) {
+    struct wire_frame f = next(&b, &at);
+    for (size_t i = 0; i < f.bar_count; i++) assert_int_equal(wire_frame_bar(&f, i).bar.open_ns, seen++);
+  }
+  assert_int_equal(seen, count);
+  assert_int_equal(frames, 2);
+  buf_finish(&b);
+  free(bars);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(round_trip), cmocka_unit_test(hostile_bytes), cmocka_unit_test(long_history_is_split)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
