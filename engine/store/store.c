@@ -4,6 +4,7 @@
 #include "loop/clock.h"
 #include "loop/loop.h"
 #include "store/db.h"
+#include "store/id.h"
 #include "store/migrate.h"
 
 #include <assert.h>
@@ -383,6 +384,19 @@ static enum status refuse_unfinished(const char *dir, struct err *err) {
   return access(path, F_OK) != 0 ? OK : err_set(err, ERR_INVALID, "%s: a restore was cut off; run it again", dir);
 }
 
+// With a clock that is behind what is stored, new ids would come before old ones, or be theirs.
+static enum status recall_ids(struct db *db, struct err *err) {
+  struct db_rows rows;
+  enum status st = db_query(db, &rows, err,
+    "SELECT max(coalesce((SELECT max(id) FROM users), 0), coalesce((SELECT max(id) FROM tenants), 0), coalesce((SELECT max(id) FROM sessions), 0),"
+    " coalesce((SELECT max(id) FROM invitations), 0), coalesce((SELECT max(id) FROM api_keys), 0), coalesce((SELECT max(id) FROM audit), 0),"
+    " coalesce((SELECT max(id) FROM audit_signatures), 0), coalesce((SELECT max(id) FROM accounts), 0), coalesce((SELECT max(id) FROM outbox), 0),"
+    " coalesce((SELECT max(id) FROM script), 0), coalesce((SELECT max(id) FROM script_version), 0),"
+    " coalesce((SELECT max(id) FROM subscription_event), 0), coalesce((SELECT max(id) FROM backtests), 0))", "");
+  if (st == OK && db_next(&rows)) id_seen(db_int(&rows, 0));
+  return db_end(&rows, st, err);
+}
+
 static enum status open_file(struct store *s, int f, struct err *err) {
   struct writer *w = &s->writers[f];
   char path[4200];
@@ -412,6 +426,7 @@ static enum status open_file(struct store *s, int f, struct err *err) {
   snprintf(pages, sizeof pages, "PRAGMA wal_autocheckpoint=%u", s->checkpoint_pages);
   if (st == OK) st = db_script(w->db, pages, err);
   if (st == OK) st = migrate(w->db, files[f].name, path, err);
+  if (st == OK && f == STORE_CONTROL) st = recall_ids(w->db, err);
   if (st == OK) st = db_open(path, true, files[f].durable, &w->reader, err);
   if (st == OK && pthread_create(&w->thread, NULL, writer_main, w) != 0) st = err_set(err, ERR_NOMEM, "no thread for the writer");
   w->running = st == OK;
