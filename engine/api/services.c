@@ -68,13 +68,15 @@ enum status services_create(struct api_core *core, const struct api_config *conf
   s->core = core;
   char keys_dir[4200];
   snprintf(keys_dir, sizeof keys_dir, "%s/keys", store_dir(core->store));
-  const struct identity_options identity = {.keys_dir = keys_dir, .credentials = getenv("CREDENTIALS_DIRECTORY"), .master_hex = getenv("PERIGEE_MASTER_KEY"),
+  bool sealed = false;
+  enum status st = identity_sealed(store_reader(core->store, STORE_CONTROL), &sealed, err);
+  const struct identity_options identity = {.keys_dir = keys_dir, .credentials = getenv("CREDENTIALS_DIRECTORY"), .master_hex = getenv("PERIGEE_MASTER_KEY"), .sealed = sealed,
                                             .site_url = config->site_url ? config->site_url : config->own_url ? config->own_url : "http://localhost:8080", .product = config->product ? config->product : "Perigee",
                                             .require_verified = config->require_verified, .closed = config->closed};
   struct buf warnings;
   buf_init(&warnings, 1 << 16);
   *ret = s;
-  enum status st = identity_create(&identity, clock_wall_ns(), &core->identity, err);
+  if (st == OK) st = identity_create(&identity, clock_wall_ns(), &core->identity, err);
   if (st == OK) st = store_write_sync(core->store, STORE_CONTROL, start_identity, core->identity, err);
   if (st == OK) st = watchdog_create(&s->watchdog, err);
   if (st == OK) st = store_write_sync(core->store, STORE_CONTROL, start_scripts, s->watchdog, err);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEYS_DIR_MAX (CLI_DATA_DIR_MAX + 8)
@@ -23,6 +24,7 @@ static bool keys_elsewhere(void) { return getenv("CREDENTIALS_DIRECTORY") || get
 // ---- backup and restore
 
 static int run_backup(const struct cli_args *a) {
+  umask(077);  // password hashes and personal data: nobody else reads a copy of them either
   char dir[CLI_DATA_DIR_MAX], keys[KEYS_DIR_MAX];
   struct err err;
   int64_t bytes = 0;

@@ -44,7 +44,7 @@ const char *identity_refusal_text(enum identity_refusal refusal) {
 
 static enum status load_keys(const struct identity_options *o, int64_t now_ns, struct keys **ret, struct err *err) {
   struct keys_source source = {.dir = o->keys_dir, .credentials = o->credentials, .master_hex = o->master_hex,
-    .issuer = o->site_url, .audience = "perigee-api", .create = true};
+    .issuer = o->site_url, .audience = "perigee-api", .create = true, .sealed = o->sealed};
   return keys_open(&source, now_ns, ret, err);
 }
 
@@ -131,6 +131,14 @@ void identity_set_policy(struct identity *id, struct identity_policy policy) {
 }
 
 // ---- start
+
+enum status identity_sealed(struct db *reader, bool *ret, struct err *err) {
+  uint8_t check[HMAC_SHA256_BYTES];
+  size_t len;
+  enum status st = meta_get(reader, "master.1", check, sizeof check, &len, err);  // the first key's stays after a rotation
+  *ret = st == OK;
+  return st == ERR_NOTFOUND ? OK : st;
+}
 
 // A value that only this master key gives, and that gives nothing away.
 static void key_check(const struct keys *keys, size_t i, char ret_name[40], uint8_t ret_check[HMAC_SHA256_BYTES]) {

@@ -65,6 +65,7 @@ struct identity_options {
   const char *keys_dir;     // DIR/keys
   const char *credentials;  // $CREDENTIALS_DIRECTORY, or NULL
   const char *master_hex;   // $PERIGEE_MASTER_KEY, or NULL
+  bool sealed;              // identity_sealed: missing keys are an error then
   const char *site_url;     // "https://perigee.example", without a slash at the end: issuer of tokens, and in mail
   const char *product;      // in mail and in authenticator apps: "Perigee"
   bool require_verified;    // no login before the mail address is verified
@@ -73,6 +74,8 @@ struct identity_options {
 
 enum status identity_create(const struct identity_options *options, int64_t now_ns, struct identity **ret, struct err *err) MUST_CHECK;
 void identity_destroy(struct identity *id);
+// Was this database started with keys before?
+enum status identity_sealed(struct db *reader, bool *ret, struct err *err) MUST_CHECK;
 // Once after opening the store; db: a write. Checks that the master keys are those the database was sealed with (ERR_INVALID
 // otherwise) and remembers sessions that ended lately.
 enum status identity_start(struct identity *id, struct db *db, int64_t now_ns, struct err *err) MUST_CHECK;

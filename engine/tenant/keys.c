@@ -82,6 +82,7 @@ static enum status path_of(const char *dir, const char *name, char *ret, size_t 
 
 // The named key from the credentials, else from dir, else made there.
 static enum status load(const struct keys_source *source, const char *name, uint8_t ret_key[KEY_BYTES], struct err *err) {
+  const bool token = strncmp(name, "token-", 6) == 0;
   char path[4096];
   if (source->credentials) {
     enum status st = path_of(source->credentials, name, path, sizeof path, err);
@@ -92,6 +93,9 @@ static enum status load(const struct keys_source *source, const char *name, uint
   if (st != OK) return st;
   if (!access(path, F_OK)) return read_key(path, true, ret_key, err);
   if (!source->create) return err_set(err, ERR_NOTFOUND, "%s: no such key", path);
+  if (source->sealed && !token)
+    return err_set(err, ERR_NOTFOUND, "%s is missing, but this database was sealed with it: put the directory of keys back in its place (a backup holds keys only "
+                   "when it was told to)", path);
   random_bytes(ret_key, KEY_BYTES);
   return write_key(path, ret_key, err);
 }
@@ -137,14 +141,14 @@ static enum status load_tokens(const struct keys_source *source, int64_t now_ns,
 
 enum status keys_open(const struct keys_source *source, int64_t now_ns, struct keys **ret, struct err *err) {
   *ret = NULL;
-  if (source->create && mkdir(source->dir, 0700) && errno != EEXIST) return err_errno(err, errno, "%s", source->dir);
+  if (source->create && !source->sealed && mkdir(source->dir, 0700) && errno != EEXIST) return err_errno(err, errno, "%s", source->dir);
   struct keys *keys = secret_alloc(sizeof *keys);
   if (!keys) return err_set(err, ERR_NOMEM, "no locked memory for keys (ulimit -l)");
   uint8_t seed[SIGN_SEED_BYTES];
   enum status st = load_masters(source, keys, err);
-  if (st == OK) st = load_tokens(source, now_ns, keys, err);
   if (st == OK) st = load(source, "site.key", keys->site, err);
   if (st == OK) st = load(source, "audit.key", seed, err);
+  if (st == OK) st = load_tokens(source, now_ns, keys, err);  // last, as they are made where the rest is missing: then nothing is
   if (st == OK) sign_key_from_seed(seed, &keys->audit);
   secret_wipe(seed, sizeof seed);
   if (st != OK) {

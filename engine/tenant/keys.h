@@ -36,6 +36,7 @@ struct keys_source {
   const char *master_hex;   // $PERIGEE_MASTER_KEY, or NULL
   const char *issuer, *audience;  // of access tokens
   bool create;              // make what is missing; false: ERR_NOTFOUND
+  bool sealed;              // the database was sealed with keys that exist somewhere: of what is missing only token keys are made
 };
 
 // In locked memory. ERR_INVALID: a file that is no key, or that others may read; the message names it.
