@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Backup, restore and doctor: with and without the keys, and with rows changed behind the program's back: rescue.py PERIGEE. Prints TAP."""
 import pathlib
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -61,8 +62,18 @@ def main(binary):
         text = doctor(new, code=1)
         assert "master-1.key: no such key" in text and "2 of 2 secrets" in text and "1 of 1 second factors" in text and "Put back" in text, text
         text = perigee("serve", "--data-dir", new, "--listen", f"127.0.0.1:{free_port()}", code=1)
+        assert "master-1.key is missing" in text and "put the directory of keys back" in text, text
+        assert not (new / "keys").exists(), "a refused start made keys, which hide what is missing"
+        (new / "keys").mkdir(0o700)
+        shutil.copy(place / "keys" / "master-1.key", new / "keys")
+        text = perigee("serve", "--data-dir", new, "--listen", f"127.0.0.1:{free_port()}", code=1)
+        assert "site.key is missing" in text and [p.name for p in (new / "keys").iterdir()] == ["master-1.key"], text
+        for name in ("master-1.key", "site.key", "audit.key"):  # another installation's
+            (new / "keys" / name).write_text(secrets.token_hex(32) + "\n")
+            (new / "keys" / name).chmod(0o600)
+        text = perigee("serve", "--data-dir", new, "--listen", f"127.0.0.1:{free_port()}", code=1)
         assert "master key 1 is not the one" in text, text
-        text = doctor(new, code=1)  # with the keys that this start made
+        text = doctor(new, code=1)
         assert "does not open with this key" in text, text
 
     @case("with other keys there a restore leaves them and says so; with the right ones everything opens and runs")
