@@ -60,7 +60,7 @@ static struct bot_command any(const struct matcher *m, int64_t now_ns) {
   in->post = rnd(2), in->reduce = rnd(3) == 0;
   in->size = number(100000), in->limit = a_price(), in->trigger = a_price(), in->sl = a_price(), in->tp = a_price();
   in->trail_ticks = rnd(4) ? 0 : number(100), in->trail_frac_e8 = rnd(4) ? 0 : number(1000000), in->tp_r_e6 = rnd(4) ? 0 : number(3000000);
-  in->expires_ns = in->tif == TIF_GTD ? now_ns + number(INT64_C(600000000000)) : 0;
+  in->expires_ns = in->tif != TIF_GTD ? 0 : rnd(20) ? now_ns + (int64_t)rnd(UINT64_C(600000000000)) : number(1000);
   in->oco = rnd(3) ? 0 : rnd(matcher_order_last(m) + 2), in->closes = rnd(5) ? 0 : rnd(matcher_order_last(m) + 2), in->tag = (uint32_t)rnd(30);
   c.qty.lots = number(5000);
   order_change_init(&c.change);
