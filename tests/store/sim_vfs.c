@@ -230,7 +230,8 @@ static int sim_shm_map(sqlite3_file *base, int region, int bytes, int extend, vo
         h->file->shm_users++;
       }
       if (!h->file->shm[region] && extend) {
-        h->file->shm[region] = memset(malloc(SHM_REGION_BYTES), 0, SHM_REGION_BYTES);
+        h->file->shm[region] = calloc(1, SHM_REGION_BYTES);  // may be made to fail, like every calloc of this program
+        if (!h->file->shm[region]) rc = SQLITE_IOERR_NOMEM;
       }
       *ret = h->file->shm[region];
     });
