@@ -34,6 +34,7 @@ struct api_core {
   struct mailer *mailer;
   struct registry *registry;
   struct usage *usage;
+  struct live *live;      // running bots; NULL in commands that work without the service
   struct identity *identity;
   uint8_t csrf_key[32];
   void (*log)(void *arg, const char *line, size_t len);  // one JSON object without the line's end

@@ -1,0 +1,63 @@
+// bot/live.h – every running bot of the installation: between the market data (bot/hub), the host of its script (bot/fleet), its books
+// (bot/clerk) and the journal (store/journal_rows).
+//
+// Who wants something of a bot changes its row (store/bot_rows) and calls live_bot_changed() after the commit; the runtime reads the
+// row, acts, and writes the state it reached back. So a wish outlives a crash, and starting up is acting on all rows. All on the
+// loop's thread.
+#pragma once
+#include "base/json.h"
+#include "market/instrument.h"
+
+struct db;
+struct hub;
+struct live;
+struct loop;
+struct store;
+struct watchdog;
+
+struct live_config {
+  struct loop *loop;
+  struct store *store;
+  const char *exe;            // of the hosts
+  int hosts;                  // 0: as many as there are processors, at most 8
+  const char *const *feeds;   // "VENUE=TEXT" (bot/hub.h), ends with NULL
+  // What subscribers see. data is a new reference that the callee takes; channel as interfaces.md names it ("bot:bot_…").
+  void (*publish)(void *self, const char *channel, const char *type, json_t *data);
+  void (*log)(void *self, const char *level, const char *event, json_t *extra);  // takes extra
+  void *self;
+};
+
+struct live_position {
+  char symbol[40];
+  int64_t lots;               // signed
+  char qty[40], avg[40], upnl[40];
+};
+struct live_status {
+  int64_t bot_id, run;
+  int64_t instant_ns;         // the last that its script saw; 0: none yet
+  int64_t intents, fills, denials, errors;
+  int open_orders;
+  cash equity, balance, start_cash;
+  struct live_position positions[8];
+  int position_count;
+  char hash[65];              // event hash so far
+  const char *host;           // "host 2"; "" while it has none
+};
+
+// Starts hosts and feeds and acts on all rows: recovery is the same as starting.
+enum status live_create(const struct live_config *config, struct live **ret, struct err *err) MUST_CHECK;
+// Waits for what is being journalled; bots that run go on with the next start. NULL does nothing.
+void live_destroy(struct live *l);
+
+// A bot's row changed, was added or deleted (after the commit).
+void live_bot_changed(struct live *l, int64_t bot_id);
+// As the runtime sees it now; false: it does not run.
+bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret);
+// For /metrics and /admin/system.
+struct live_stats {
+  int hosts, hosts_up, bots_running, bots_starting;
+  uint64_t instants, intents, fills, denials, host_restarts;
+  int64_t instant_ms_last, commit_us_last;
+};
+struct live_stats live_stats(const struct live *l);
+struct hub *live_hub(struct live *l);
