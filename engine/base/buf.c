@@ -1,6 +1,8 @@
 // base/buf.c – see buf.h.
 #include "base/buf.h"
 
+#include "base/wipe.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -14,12 +16,18 @@ void buf_init(struct buf *b, size_t max_bytes) {
   *b = (struct buf){.max = max_bytes};
 }
 
+void buf_init_secret(struct buf *b, size_t max_bytes) {
+  *b = (struct buf){.max = max_bytes, .secret = true};
+}
+
 void buf_finish(struct buf *b) {
-  free(b->data);
-  *b = (struct buf){.max = b->max};
+  if (b->secret) wipe_free(b->data);
+  else free(b->data);
+  *b = (struct buf){.max = b->max, .secret = b->secret};
 }
 
 void buf_clear(struct buf *b) {
+  if (b->secret && b->data) explicit_bzero(b->data, b->cap);
   b->len = 0;
   b->failed = false;
   if (b->data) b->data[0] = '\0';
@@ -32,8 +40,12 @@ static bool buf_reserve(struct buf *b, size_t more) {
   if (need <= b->cap) return true;
   size_t cap = b->cap ? b->cap : 256;
   while (cap < need) cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-  char *data = realloc(b->data, cap);
+  char *data = b->secret ? malloc(cap) : realloc(b->data, cap);  // realloc may leave a copy behind
   if (!data) return b->failed = true, false;
+  if (b->secret) {
+    if (b->data) memcpy(data, b->data, b->len + 1);
+    wipe_free(b->data);
+  }
   b->data = data;
   b->cap = cap;
   return true;

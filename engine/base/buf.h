@@ -9,10 +9,12 @@
 struct buf {
   char *data;   // NUL-terminated after every append
   size_t len, cap, max;
+  bool secret;  // what it held is overwritten when it moves, is cleared or finished
   bool failed;  // an append did not fit or memory ran out; later appends do nothing, so one check at the end is enough
 };
 
 void buf_init(struct buf *b, size_t max_bytes);
+void buf_init_secret(struct buf *b, size_t max_bytes);
 void buf_finish(struct buf *b);
 void buf_clear(struct buf *b);
 void buf_add(struct buf *b, const void *bytes, size_t len);

@@ -92,8 +92,8 @@ void http_answer_init(struct http_answer_reader *r, bool head_only, size_t answe
   llhttp_init(&r->parser, HTTP_RESPONSE, &settings);
   r->parser.data = r;
   r->head_only = head_only;
-  buf_init(&r->head, HTTP_CLIENT_HEAD_MAX);
-  buf_init(&r->body, answer_max);
+  buf_init_secret(&r->head, HTTP_CLIENT_HEAD_MAX);
+  buf_init_secret(&r->body, answer_max);
 }
 
 void http_answer_finish(struct http_answer_reader *r) {

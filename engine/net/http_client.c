@@ -146,7 +146,9 @@ static void judge(struct http_client *c, enum http_answer_state state) {
 
 static void on_open(void *arg) {
   struct http_client *c = arg;
-  client_write(c->client, c->request.data, c->request.len);
+  const bool sent = client_write(c->client, c->request.data, c->request.len);
+  buf_finish(&c->request);  // it may hold keys, and the answer may take its time
+  if (!sent) finish(c, "the connection broke before the request was sent");
 }
 
 static void on_data(void *arg, const char *bytes, size_t len) {
@@ -183,7 +185,7 @@ enum status http_client_send(struct loop *loop, const struct http_client_request
   if (!c) return err_set(err, ERR_NOMEM, "request");
   c->done = done;
   c->arg = arg;
-  buf_init(&c->request, REQUEST_MAX);
+  buf_init_secret(&c->request, REQUEST_MAX);
   http_answer_init(&c->answer, strcmp(q->method, "HEAD") == 0, q->answer_max ? q->answer_max : ANSWER_MAX);
   const int64_t timeout_ms = q->timeout_ms ? q->timeout_ms : TIMEOUT_MS;
   const struct client_options options = {.host = url.host, .port = url.port, .tls = url.tls ? q->tls : NULL, .public_only = q->public_only,

@@ -1,6 +1,7 @@
 // net/stream.c – see stream.h.
 #include "net/stream.h"
 
+#include "base/wipe.h"
 #include "crypto/secret.h"
 
 #include <assert.h>
@@ -164,12 +165,18 @@ static void shut_if_due(struct stream *s) {
   if (uv_fileno(&s->uv.handle, &fd) == 0) shutdown(fd, SHUT_WR);
 }
 
+// What was queued without TLS may hold passwords and tokens.
+static void free_chunk(struct stream *s, struct stream_chunk *chunk) {
+  blob_release(chunk->blob);
+  if (s->tls) free(chunk);
+  else wipe_free(chunk);
+}
+
 static void drop_queue(struct stream *s) {
   while (s->first) {
     struct stream_chunk *chunk = s->first;
     s->first = chunk->next;
-    blob_release(chunk->blob);
-    free(chunk);
+    free_chunk(s, chunk);
   }
   s->last = NULL;
   s->queued = 0;
@@ -197,8 +204,7 @@ static void on_written(uv_write_t *write, int status) {
     if (chunk->len > 0) break;
     s->first = chunk->next;
     if (!s->first) s->last = NULL;
-    blob_release(chunk->blob);
-    free(chunk);
+    free_chunk(s, chunk);
   }
   if (s->first) {
     write_queue(s);
