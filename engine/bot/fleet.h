@@ -4,7 +4,7 @@
 // The fleet knows frames, processes and time; what a bot is, is its owner's business (bot/live), who is asked through callbacks.
 // A host's life, seen by the owner:
 //
-//     host_up → for each bot placed on it: bot_needs, series, bars…, bot_open… → bot_opened
+//     host_up → for each bot placed on it: bot_needs, series, history, bot_open… → bot_opened
 //             → for each instant: about_to_send → frame… → done → (owner commits) fleet_go_on
 //             → host_lost → (owner commits what came) fleet_go_on, if the host owed an instant → bots are opened again
 //
@@ -28,11 +28,13 @@ struct loop;
 #define FLEET_HOSTS_MAX 64
 #define FLEET_NEEDS_MAX 64  // series of one bot
 
-// What a bot must find in its host before it is opened.
+// What a bot must find in its host before it is opened: the newest `bars` bars, and all that open at from_ns or later.
 struct fleet_need {
   uint32_t series;
-  int64_t from_ns;   // history from the bar that opens at or after this
-  size_t keep;       // bars that it looks back while it runs; older ones are trimmed when nobody needs them
+  int venue;         // of the series, as in hub_instant; the same for all needs of a bot
+  size_t bars;
+  int64_t from_ns;   // INT64_MAX: `bars` is enough
+  size_t keep;       // bars that it looks back while it runs; older ones may be trimmed
 };
 enum fleet_step {
   FLEET_MORE,  // more frames to come: call again when these have gone
@@ -41,20 +43,22 @@ enum fleet_step {
 };
 
 struct fleet_callbacks {
-  // ---- opening a bot. Its host is at the end of instant time_ns (INT64_MIN: none yet): history is the bars that closed by then.
+  // ---- opening a bot. Its venue's time in its host is time_ns (INT64_MIN: no instant yet): bars that closed by then are history,
+  // all later ones come live.
   // Writes at most FLEET_NEEDS_MAX needs; returns how many. The set stays the same until the bot is closed.
   int (*bot_needs)(void *self, int64_t bot, struct fleet_need *ret);
   // Instrument, timeframe and scales; its bars are not looked at. NULL: no such series (the bot is not opened).
   const struct series *(*series)(void *self, uint32_t series);
-  // The first bars, at most max, of those that open at from_ns or later and close by to_ns, rising; 0: no more.
-  size_t (*bars)(void *self, uint32_t series, int64_t from_ns, int64_t to_ns, struct bar *ret, size_t max);
+  // What the need asks for of the bars that closed by through_ns (INT64_MAX: by now; hub_live_from), oldest first. Not OK: the bot
+  // is not opened. ret is zeroed before and series_finish()ed after.
+  enum status (*history)(void *self, int64_t bot, const struct fleet_need *need, int64_t through_ns, struct series *ret, struct err *err);
   // Appends BOT_OPEN and RESTORE frames to out; *cursor is the owner's, 0 at first. At most FLEET_OPEN_BYTES a call. No instant
   // passes between its calls, nor between the last and the host's reading it.
   enum fleet_step (*bot_open)(void *self, int host, int64_t bot, int64_t time_ns, uint64_t *cursor, struct buf *out);
   // The host has read and done all that.
   void (*bot_opened)(void *self, int host, int64_t bot);
 
-  // ---- instants, of rising time for each host
+  // ---- instants, for each host and venue of rising time
   // The owner does the market's part for all bots of this host, opened or not; what it sends now comes before the instant.
   void (*about_to_send)(void *self, int host, const struct hub_instant *instant);
   // The same, but no script of this host will see this instant: the host is gone and the queue full.
@@ -121,15 +125,16 @@ bool fleet_send(struct fleet *f, int64_t bot, const struct buf *frames);
 
 // ---- instants
 
-// Queues it (retained) for every host. A host is shown it if a bar of a series that is open there is in it, if it has no bars at all
-// (a clock's instant), or if fleet_wake asked; else it passes in silence. False: the queue is full because a host waits for
-// fleet_go_on; nothing was taken, come again.
+// Queues it (counted) for every host. A host is shown it if a bar of a series that is open there is in it, or if fleet_wake asked;
+// else it passes in silence. From fleet_backlog() ≥ queue_max on a host that is up is killed for being behind, one that is down
+// misses; only one that waits for fleet_go_on is waited for, so hold the hub then. False: four times queue_max wait for that;
+// nothing was taken.
 bool fleet_instant(struct fleet *f, struct hub_instant *instant);
 // The owner has dealt with what `done` or `host_lost` told.
 void fleet_go_on(struct fleet *f, int host);
-// The next instant at or after time_ns is shown to this host in any case: a script's timer is due. One per host, the earliest; INT64_MAX:
-// none. Forgotten once shown.
-void fleet_wake(struct fleet *f, int host, int64_t time_ns);
+// The venue's next instant at or after time_ns is shown to this host in any case: a script's timer is due. The earliest counts, and is
+// forgotten once shown.
+void fleet_wake(struct fleet *f, int host, int venue, int64_t time_ns);
 // Instants that the furthest host behind has still to take. For feeds faster than time: hold while this is large.
 unsigned fleet_backlog(const struct fleet *f);
 // The owner found that a host broke the rules (a command that its matcher could not take). Killed; nobody is suspected but `bot`
