@@ -1,0 +1,165 @@
+// bot/clerk.h – one running bot in the core: its blotter behind the gate, the kill switch and the last check.
+//
+// The clerk believes nothing that a host says. Every order of the script passes the limits of bot, account and tenant; what happens is
+// booked at once for the bot and for its account (bot/clerk_account.h), and what the core decides itself – the cancel of a denied
+// order, a flatten, the kill switch – becomes an *imposed* command, told to the owner, who journals it and sends it to the host. So
+// journal, blotter and pilot have one history and equal event hashes.
+//
+// An instant T, in this order (all calls by the thread that owns the clerk):
+//     clerk_market(T)          before the INSTANT frame goes out: funding, matching, fills, marks, rules
+//     clerk_command()          for every COMMAND frame, as they come. Denied: applied all the same, for the host has applied it; the
+//                              cancel follows at clerk_end()
+//     clerk_end()              after DONE(T), or when the host has died: what waited is imposed, now. Imposed commands are T's
+//                              (time_ns = T): a pilot applies them after instant T and before the next
+//     clerk_committed()        the batch with all of it is in the journal: the orders now exist for the market, if kill switch and
+//     or clerk_uncommitted()   last check still agree. Not committed: they are cancelled (imposed) before any market sees them
+// Between clerk_market() and clerk_end() nothing is imposed, only remembered; new orders are refused from the first moment on.
+// Orders for which neither of the last two was called when the next clerk_market() comes are cancelled as not journalled.
+//
+// Denials of the core reach the script as the order's end (CANCELED with the reason of the refusal).
+//
+// Pure: no clock, no I/O; no allocation per command once a bot's largest number of working orders was reached.
+#pragma once
+#include "bot/blotter.h"
+#include "bot/clerk_account.h"
+#include "order/client_id.h"
+#include "risk/gate.h"
+#include "risk/last_check.h"
+
+// What all clerks of the core share. Zeroed, then filled in; lives longer than they.
+struct clerk_shared {
+  struct halt_state *halt;   // borrowed; NULL: there is no kill switch
+  struct last_check *last;   // borrowed; NULL: nobody checks
+  uint64_t intents;          // counts the orders of all bots: their names for the last check
+  // The last check has tripped: `halt` already has it (HALT_SILENT, HALT_BY_LAST_CHECK; of an account: its tenant). Make it durable.
+  void (*tripped)(void *self, const struct last_report *r);
+  void *self;
+};
+
+// ---- what comes out, in the order in which it happens. Numbers as counts for arithmetic and as decimals for rows and JSON.
+
+struct clerk_order_event {
+  int64_t time_ns;
+  const struct order *order;      // as it is now; borrowed for the call
+  const struct instrument *inst;
+  enum order_status from, to;
+  enum reason reason;
+  const char *client_id;          // of orders that were submitted; exits that came to life with their entry and liquidations: ""
+  struct decimal qty, filled, limit, trigger, sl, tp;  // prices that are not given: scale −1
+  struct decimal avg;             // of its fills, to a tick; scale −1 without any
+  bool by_engine;                 // the core's own: flatten
+};
+struct clerk_fill_event {
+  const struct fill *fill;
+  const struct instrument *inst;
+  struct decimal px, qty, fee;
+  int64_t lots_after;             // the bot's position in the symbol and leg
+  struct decimal position, position_avg;  // scale −1: flat
+  cash realised;                  // of the symbol so far
+};
+struct clerk_equity_event {       // at every mark of the main stream
+  int64_t time_ns;                // open of the bar
+  cash equity, balance, margin;
+};
+struct clerk_denial {
+  int64_t time_ns;
+  uint64_t order;                 // its id; exists, and ends with the same reason
+  enum reason code;
+  const struct refusal *why;      // rule, level, limit, value, until
+  const struct instrument *inst;
+  const char *text;               // refusal_text()
+};
+struct clerk_observer {           // any may be NULL
+  void *self;
+  void (*order)(void *self, const struct clerk_order_event *e);
+  void (*fill)(void *self, const struct clerk_fill_event *e);
+  void (*equity)(void *self, const struct clerk_equity_event *e);
+  void (*denied)(void *self, const struct clerk_denial *d);
+  // Already applied to the blotter: append to the journal (kind imposed) and send to the host, in this order.
+  void (*imposed)(void *self, const struct bot_command *c);
+  // The core began to close the bot's positions, or to cancel its orders, by itself: say so, and pause the bot if it is to stay so.
+  void (*intervened)(void *self, enum reason code, const char *text);
+};
+
+// ---- life
+
+struct clerk_config {
+  uint64_t bot_id;
+  uint32_t version;                 // of its script, for client ids
+  struct clerk_shared *shared;      // borrowed, as are account and venue
+  struct clerk_account *account;
+  uint64_t venue_id;                // of the kill switch's venue level; 0: none
+  struct blotter_config blotter;    // its observer is not used. match.deposit is the bot's part of the account, taken from the house
+  struct gate_limits limits;        // of the bot
+  const struct protect_rule *protections;  // copied
+  size_t protection_count;
+  int64_t live_from_ns;             // the time of imposed commands before the first instant
+  struct clerk_observer observer;
+};
+struct clerk;
+
+// ERR_INVALID: what the blotter refuses; a compat model (its sizes are only known at the fill, when nobody can refuse them any more).
+// ERR_LIMIT: the account's house has less than the deposit. ERR_EXISTS: the account has this bot already.
+enum status clerk_create(const struct clerk_config *config, struct clerk **ret, struct err *err) MUST_CHECK;
+// Leaves the account: its orders, its position and its money are no longer counted there (its deposit goes back to the house), until a
+// clerk that is restored from the journal brings them back. NULL is fine.
+void clerk_destroy(struct clerk *c);
+
+uint64_t clerk_bot(const struct clerk *c);
+const struct matcher *clerk_matcher(const struct clerk *c);
+void clerk_hash(const struct clerk *c, char ret_hex[SHA256_HEX_SIZE]);  // as blotter_hash
+int64_t clerk_now(const struct clerk *c);                               // of the last instant
+// The name of an order at a venue; ids above CLIENT_ID_INTENT_MAX do not occur.
+void clerk_client_id(const struct clerk *c, uint64_t order, char ret_text[CLIENT_ID_SIZE]);
+// A new version of the script gives names from here on.
+void clerk_version(struct clerk *c, uint32_t version);
+// Other limits from here on (a plan changed): running sums are kept.
+void clerk_limits(struct clerk *c, const struct gate_limits *limits);
+
+// ---- an instant
+
+// Times rise. ERR_RANGE: an amount does not fit in 64 bits; the bot cannot go on, its clerk is only good for clerk_destroy().
+enum status clerk_market(struct clerk *c, const struct instant *in, struct err *err) MUST_CHECK;
+
+enum clerk_answer {
+  CLERK_TAKEN,    // applied: journal it
+  CLERK_DENIED,   // likewise, and a cancel (of a change: of its order, or back to the old stop) follows at clerk_end()
+  CLERK_INVALID,  // nothing happened: no desk sends this. The host is broken or hostile: end it
+};
+struct clerk_verdict {
+  enum clerk_answer answer;
+  enum reason reason;   // TAKEN: what the matcher answered (NONE: fine). DENIED: the code of `why`
+  struct refusal why;   // DENIED
+  const char *fault;    // INVALID: what is wrong, static
+};
+// The time of all but MARK must be that of the instant; a stop's commands too.
+void clerk_command(struct clerk *c, const struct bot_command *cmd, struct clerk_verdict *ret);
+void clerk_end(struct clerk *c);
+void clerk_committed(struct clerk *c);
+void clerk_uncommitted(struct clerk *c);
+
+// ---- what the core wants. Imposed at once between instants, else at clerk_end().
+
+// Cancels all orders that could open, closes all positions by market orders, and stays at it at every clerk_end() until
+// clerk_flat(). why: of the cancels, and told to `intervened` with text (NULL: the reason's own).
+void clerk_flatten(struct clerk *c, enum reason why, const char *text);
+// Cancels all orders that could open; stops and targets of positions stay. all: those too.
+void clerk_cancel_all(struct clerk *c, enum reason why, bool all);
+// The kill switch has changed: does what it asks of this bot (SILENT: cancels what could open; FLATTEN: closes too). Call it for every
+// bot concerned right after halt_set(), else the change is seen at the next clerk_end().
+void clerk_halts(struct clerk *c);
+// No position and no order that could open one.
+bool clerk_flat(const struct clerk *c);
+
+// ---- after a restart: the history again, from the journal
+
+// Between these two nothing is checked, imposed or told: clerk_market() of all instants with the journalled bars, and after each
+// the journalled commands of that time, imposed ones among them, in the order of the journal.
+void clerk_restore_begin(struct clerk *c);
+// False: the command does not fit the history (the journal is damaged, or of another bot).
+bool clerk_restore_command(struct clerk *c, const struct bot_command *cmd) MUST_CHECK;
+// From here on it is live. What works is put before the last check again; the kill switch is looked at.
+void clerk_restore_end(struct clerk *c);
+
+// Asserts what must hold between blotter, gate, books and resting orders: for tests, and now and then in a run.
+void clerk_check(const struct clerk *c);
