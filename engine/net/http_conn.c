@@ -1,6 +1,8 @@
 // net/http_conn.c – a connection's bytes become requests, one at a time and in order; see http_server.h for what is refused.
 #include "net/http_impl.h"
 
+#include "base/wipe.h"
+#include "crypto/secret.h"
 #include "loop/clock.h"
 
 #include <assert.h>
@@ -24,7 +26,7 @@ static void free_conn(struct stream *stream) {
   if (conn->prev) conn->prev->next = conn->next;
   else server->conns = conn->next;
   if (conn->next) conn->next->prev = conn->prev;
-  free(conn->pending);
+  wipe_free(conn->pending);
   free(conn);
   server->stats.open--;
   http_server_check_stopped(server);
@@ -54,6 +56,7 @@ void http_conn_close(struct http_conn *conn) {
   if (conn->state == CONN_CLOSED) return;
   struct http_server *server = conn->server;
   if (server->out_conn == conn) {
+    secret_wipe(server->out, server->out_len);
     server->out_conn = NULL;
     server->out_len = 0;
   }
@@ -72,7 +75,7 @@ void http_conn_close(struct http_conn *conn) {
 static void linger(struct http_conn *conn) {
   enter(conn, CONN_LINGER);
   http_out_flush(conn->server);
-  free(conn->pending);
+  wipe_free(conn->pending);
   conn->pending = NULL;
   conn->pending_len = 0;
   stream_shutdown(&conn->stream);
@@ -87,9 +90,11 @@ static bool body_reserve(struct http_exchange *ex, size_t cap) {
   if (cap <= ex->body_cap) return true;
   size_t held = ex->body_own ? ex->body_cap : 0;
   if (server->stats.body_bytes - held + cap > server->options.body_total_max) return false;
-  char *body = realloc(ex->body_own ? ex->body : NULL, cap + 1);
+  char *body = malloc(cap + 1);
   if (!body) return false;
-  if (!ex->body_own) memcpy(body, ex->body, ex->body_len);
+  memcpy(body, ex->body, ex->body_len);
+  secret_wipe(ex->body, ex->body_len);  // not realloc, which may leave a copy behind
+  if (ex->body_own) free(ex->body);
   server->stats.body_bytes += cap - held;
   ex->body = body;
   ex->body_cap = cap;
@@ -227,11 +232,13 @@ static size_t step(struct http_conn *conn, const char *bytes, size_t len) {
 
 static void keep_pending(struct http_conn *conn, const char *bytes, size_t len) {
   if (len == 0) return;
-  char *pending = realloc(conn->pending, conn->pending_len + len);
+  char *pending = malloc(conn->pending_len + len);
   if (!pending) {
     http_conn_close(conn);
     return;
   }
+  if (conn->pending) memcpy(pending, conn->pending, conn->pending_len);
+  wipe_free(conn->pending);
   memcpy(pending + conn->pending_len, bytes, len);
   conn->pending = pending;
   conn->pending_len += len;
@@ -271,7 +278,7 @@ void http_conn_answered(struct http_conn *conn, bool keep) {
     conn->pending_len = 0;
     stream_read_resume(&conn->stream);
     process(conn, bytes, len);
-    free(bytes);
+    wipe_free(bytes);
   } else if (conn->server->out_conn == conn) {
     http_out_flush(conn->server);
   }
@@ -290,7 +297,7 @@ void http_conn_upgrade(struct http_conn *conn, struct ws *ws) {
     conn->pending_len = 0;
     stream_read_resume(&conn->stream);
     process(conn, bytes, len);
-    free(bytes);
+    wipe_free(bytes);
   }
 }
 

@@ -2,6 +2,8 @@
 // leave together; see http_server.h.
 #include "net/http_impl.h"
 
+#include "crypto/secret.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,6 +30,7 @@ void http_out_flush(struct http_server *server) {
   size_t len = server->out_len;
   server->out_len = 0;
   if (conn && len > 0) stream_write(&conn->stream, server->out, len);
+  secret_wipe(server->out, len);
 }
 
 char *http_out(struct http_conn *conn, size_t len) {
@@ -113,9 +116,11 @@ static bool put_head(struct http_exchange *ex, int status, const char *content_t
 static void add_extra(struct http_exchange *ex, const char *bytes, size_t len) {
   if (ex->extra_len + len > ex->extra_cap) {
     size_t cap = ex->extra_cap * 2 > ex->extra_len + len ? ex->extra_cap * 2 : ex->extra_len + len;
-    char *extra = realloc(ex->extra == ex->extra_inline ? NULL : ex->extra, cap);
+    char *extra = malloc(cap);
     assert(extra);
-    if (ex->extra == ex->extra_inline) memcpy(extra, ex->extra_inline, ex->extra_len);
+    memcpy(extra, ex->extra, ex->extra_len);
+    secret_wipe(ex->extra, ex->extra_len);
+    if (ex->extra != ex->extra_inline) free(ex->extra);
     ex->extra = extra;
     ex->extra_cap = cap;
   }

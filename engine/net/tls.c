@@ -1,6 +1,8 @@
 // net/tls.c – see tls.h. Compiles against mbedtls 2.28 and 3.x; with 3.x call psa_crypto_init first (crypto/ does).
 #include "net/tls.h"
 
+#include "crypto/secret.h"
+
 #include <assert.h>
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
@@ -331,7 +333,10 @@ enum status tls_receive(struct tls_session *t, const char *bytes, size_t len, st
   }
   for (;;) {
     int n = mbedtls_ssl_read(&t->ssl, plain, sizeof plain);
-    if (n > 0) t->events->receive(t->arg, (const char *)plain, (size_t)n);
+    if (n > 0) {
+      t->events->receive(t->arg, (const char *)plain, (size_t)n);
+      secret_wipe(plain, (size_t)n);
+    }
     else if (n == MBEDTLS_ERR_SSL_WANT_READ) return OK;
 #if MBEDTLS_VERSION_MAJOR >= 3 && defined(MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
     else if (n == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) continue;

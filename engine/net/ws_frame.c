@@ -1,6 +1,7 @@
 // net/ws_frame.c – see ws_frame.h.
 #include "net/ws_frame.h"
 
+#include "base/wipe.h"
 #include "net/mail_message.h"
 #include "net/ws.h"
 
@@ -28,7 +29,7 @@ static void drop_frame_context(struct ws_reader *r) {
 
 void ws_reader_finish(struct ws_reader *r) {
   drop_frame_context(r);
-  free(r->message);
+  wipe_free(r->message);
   r->message = NULL;
 }
 
@@ -86,8 +87,10 @@ static bool add_payload(struct ws_reader *r, const struct wslay_frame_iocb *f) {
   size_t needed = r->message_len + len + 1;
   if (needed > r->message_cap) {
     size_t cap = r->message_cap * 2 > needed ? r->message_cap * 2 : needed;
-    char *message = realloc(r->message, cap);
+    char *message = malloc(cap);
     if (!message) return fail(r, WS_INTERNAL, "out of memory");
+    if (r->message) memcpy(message, r->message, r->message_len);
+    wipe_free(r->message);
     r->message = message;
     r->message_cap = cap;
   }
@@ -128,7 +131,7 @@ static bool end_frame(struct ws_reader *r, bool (*on_event)(void *arg, const str
   if (r->message) r->message[r->message_len] = '\0';
   e = (struct ws_event){.kind = WS_TEXT, .bytes = r->message ? r->message : "", .len = r->message_len};
   bool go_on = on_event(arg, &e);
-  free(r->message);
+  wipe_free(r->message);  // tokens are sent this way, too
   r->message = NULL;
   r->message_cap = 0;
   return go_on;
