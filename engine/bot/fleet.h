@@ -4,7 +4,7 @@
 // The fleet knows frames, processes and time; what a bot is, is its owner's business (bot/live), who is asked through callbacks.
 // A host's life, seen by the owner:
 //
-//     host_up → for each bot placed on it: bot_needs, series, history, bot_open… → bot_opened
+//     host_up → for each bot placed on it: series, history, bot_open… → bot_opened
 //             → for each instant: about_to_send → frame… → done → (owner commits) fleet_go_on
 //             → host_lost → (owner commits what came) fleet_go_on, if the host owed an instant → bots are opened again
 //
@@ -39,29 +39,31 @@ struct fleet_need {
 enum fleet_step {
   FLEET_MORE,  // more frames to come: call again when these have gone
   FLEET_LAST,  // that was all
-  FLEET_NOT,   // it cannot be opened: the bot is removed (as fleet_remove); the owner has told why
+  FLEET_NOT,   // it cannot be opened: see bot_refused
 };
 
 struct fleet_callbacks {
-  // ---- opening a bot. Its venue's time in its host is time_ns (INT64_MIN: no instant yet): bars that closed by then are history,
-  // all later ones come live.
-  // Writes at most FLEET_NEEDS_MAX needs; returns how many. The set stays the same until the bot is closed.
-  int (*bot_needs)(void *self, int64_t bot, struct fleet_need *ret);
+  // ---- opening a bot. It is opened at its venue's time through_ns: bars that closed by then are history, all later ones come live.
+  // The time up to which the hub has given out everything (hub_venue_status().time_ns).
+  int64_t (*venue_time)(void *self, int venue);
   // Instrument, timeframe and scales; its bars are not looked at. NULL: no such series (the bot is not opened).
   const struct series *(*series)(void *self, uint32_t series);
-  // What the need asks for of the bars that closed by through_ns (INT64_MAX: by now; hub_live_from), oldest first. Not OK: the bot
-  // is not opened. ret is zeroed before and series_finish()ed after.
+  // What the need asks for of the bars that closed by through_ns, oldest first. Not OK: the bot is not opened. ret is zeroed
+  // before and series_finish()ed after.
   enum status (*history)(void *self, int64_t bot, const struct fleet_need *need, int64_t through_ns, struct series *ret, struct err *err);
   // Appends BOT_OPEN and RESTORE frames to out; *cursor is the owner's, 0 at first. At most FLEET_OPEN_BYTES a call. No instant
-  // passes between its calls, nor between the last and the host's reading it.
-  enum fleet_step (*bot_open)(void *self, int host, int64_t bot, int64_t time_ns, uint64_t *cursor, struct buf *out);
+  // passes between its calls.
+  enum fleet_step (*bot_open)(void *self, int host, int64_t bot, int64_t through_ns, uint64_t *cursor, struct buf *out);
   // The host has read and done all that.
   void (*bot_opened)(void *self, int host, int64_t bot);
+  // It could not be opened (no series, no history, no memory, FLEET_NOT) and has been removed.
+  void (*bot_refused)(void *self, int64_t bot, const char *why);
 
   // ---- instants, for each host and venue of rising time
-  // The owner does the market's part for all bots of this host, opened or not; what it sends now comes before the instant.
+  // The owner does the market's part for all bots of this host, opened or not, that were not started later than it; what it sends
+  // now comes before the instant.
   void (*about_to_send)(void *self, int host, const struct hub_instant *instant);
-  // The same, but no script of this host will see this instant: the host is gone and the queue full.
+  // The same, but no script of this host will see this instant: none of its bots is open, or the host is gone and the queue full.
   void (*missed)(void *self, int host, const struct hub_instant *instant);
   // From a bot that is opened on this host, checked as bot/wire.h tells; never HELLO, PONG, DONE. Valid for the call.
   void (*frame)(void *self, int host, const struct wire_frame *f);
@@ -109,10 +111,12 @@ void fleet_destroy(struct fleet *f);
 
 // ---- bots
 
-// Gives the bot (> 0) a host and opens it there as soon as that is up; all bots of one tenant are together, on the host that has
-// the fewest bots when the tenant comes. own_host: the tenant's bots have hosts for themselves, if one can be had; else they
-// share. ERR_EXISTS: it has one; ERR_NOMEM.
-enum status fleet_place(struct fleet *f, int64_t bot, int64_t tenant, bool own_host, struct err *err) MUST_CHECK;
+// Gives the bot (> 0) a host and opens it there as soon as that is up and has passed what is in the queue now; so the hub must know
+// of its series already (hub_want). All bots of one tenant are together, on the host that has the fewest bots when the tenant
+// comes. own_host: the tenant's bots have hosts for themselves, if one can be had; else they share. The needs are copied.
+// ERR_EXISTS: it has one; ERR_LIMIT: too many series; ERR_NOMEM.
+enum status fleet_place(struct fleet *f, int64_t bot, int64_t tenant, bool own_host, const struct fleet_need *needs, int need_count,
+  struct err *err) MUST_CHECK;
 // Takes it off: BOT_CLOSE, and its series when nobody else has them. Frames of it that are under way are dropped. Unknown: nothing.
 void fleet_remove(struct fleet *f, int64_t bot, const char *why);
 // As remove and place on the same host: opened anew with what bot_open says then.
@@ -125,7 +129,7 @@ bool fleet_send(struct fleet *f, int64_t bot, const struct buf *frames);
 
 // ---- instants
 
-// Queues it (counted) for every host. A host is shown it if a bar of a series that is open there is in it, or if fleet_wake asked;
+// Queues it (counted) for every host. A host is shown it if a bar that its bots need is in it, or if fleet_wake asked;
 // else it passes in silence. From fleet_backlog() ≥ queue_max on a host that is up is killed for being behind, one that is down
 // misses; only one that waits for fleet_go_on is waited for, so hold the hub then. False: four times queue_max wait for that;
 // nothing was taken.
