@@ -78,19 +78,20 @@ enum status sealed_walk(struct db *db, bool (*fn)(void *arg, const struct sealed
 static void read_account(const struct db_rows *rows, struct account_row *out) {
   *out = (struct account_row){.id = db_int(rows, 0), .tenant_id = db_int(rows, 1), .created_ns = db_int(rows, 4),
     .revision = db_int(rows, 5)};
+  row_text(rows, 6, out->settings, sizeof out->settings);
   row_text(rows, 2, out->venue, sizeof out->venue);
   row_text(rows, 3, out->name, sizeof out->name);
 }
 
 enum status account_insert(struct db *db, const struct account_row *row, struct err *err) {
-  return db_run(db, NULL, err, "INSERT INTO accounts (id, tenant_id, venue, name, created_ns) VALUES (?, ?, ?, ?, ?)", "iitti",
-    row->id, row->tenant_id, row->venue, row->name, row->created_ns);
+  return db_run(db, NULL, err, "INSERT INTO accounts (id, tenant_id, venue, name, created_ns, settings) VALUES (?, ?, ?, ?, ?, ?)", "iittit",
+    row->id, row->tenant_id, row->venue, row->name, row->created_ns, row->settings[0] ? row->settings : "{}");
 }
 
 enum status account_get(struct db *db, int64_t tenant_id, int64_t id, struct account_row *ret, struct err *err) {
   struct db_rows rows;
   enum status st = db_query(db, &rows, err,
-    "SELECT id, tenant_id, venue, name, created_ns, revision FROM accounts WHERE id = ? AND tenant_id = ? AND deleted_ns IS NULL",
+    "SELECT id, tenant_id, venue, name, created_ns, revision, settings FROM accounts WHERE id = ? AND tenant_id = ? AND deleted_ns IS NULL",
     "ii", id, tenant_id);
   bool found = st == OK && db_next(&rows);
   if (found) read_account(&rows, ret);
@@ -101,7 +102,7 @@ enum status account_list(struct db *db, int64_t tenant_id, int64_t before, int l
   bool (*fn)(void *arg, const struct account_row *row), void *arg, struct err *err) {
   struct db_rows rows;
   enum status st = db_query(db, &rows, err,
-    "SELECT id, tenant_id, venue, name, created_ns, revision FROM accounts WHERE tenant_id = ? AND id < ? "
+    "SELECT id, tenant_id, venue, name, created_ns, revision, settings FROM accounts WHERE tenant_id = ? AND id < ? "
     "AND deleted_ns IS NULL ORDER BY id DESC LIMIT ?",
     "iii", tenant_id, before, (int64_t)limit);
   struct account_row row;
@@ -116,7 +117,16 @@ enum status account_count(struct db *db, int64_t tenant_id, int64_t *ret, struct
   struct db_rows rows;
   *ret = 0;
   enum status st =
-    db_query(db, &rows, err, "SELECT count(*) FROM accounts WHERE tenant_id = ? AND deleted_ns IS NULL", "i", tenant_id);
+    db_query(db, &rows, err, "SELECT count(*) FROM accounts WHERE tenant_id = ? AND deleted_ns IS NULL AND venue <> '" ACCOUNT_PAPER "'", "i", tenant_id);
+  if (st == OK && db_next(&rows)) *ret = db_int(&rows, 0);
+  return db_end(&rows, st, err);
+}
+
+enum status account_count_paper(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) {
+  struct db_rows rows;
+  *ret = 0;
+  enum status st =
+    db_query(db, &rows, err, "SELECT count(*) FROM accounts WHERE tenant_id = ? AND deleted_ns IS NULL AND venue = '" ACCOUNT_PAPER "'", "i", tenant_id);
   if (st == OK && db_next(&rows)) *ret = db_int(&rows, 0);
   return db_end(&rows, st, err);
 }
@@ -125,7 +135,7 @@ enum status account_venues(struct db *db, int64_t tenant_id, int64_t *ret, struc
   struct db_rows rows;
   *ret = 0;
   enum status st = db_query(db, &rows, err,
-    "SELECT count(DISTINCT venue) FROM accounts WHERE tenant_id = ? AND deleted_ns IS NULL", "i", tenant_id);
+    "SELECT count(DISTINCT venue) FROM accounts WHERE tenant_id = ? AND deleted_ns IS NULL AND venue <> '" ACCOUNT_PAPER "'", "i", tenant_id);
   if (st == OK && db_next(&rows)) *ret = db_int(&rows, 0);
   return db_end(&rows, st, err);
 }
@@ -136,6 +146,14 @@ enum status account_has_venue(struct db *db, int64_t tenant_id, const char *venu
     "SELECT 1 FROM accounts WHERE tenant_id = ? AND venue = ? AND deleted_ns IS NULL LIMIT 1", "it", tenant_id, venue);
   *ret = st == OK && db_next(&rows);
   return db_end(&rows, st, err);
+}
+
+enum status account_update(struct db *db, const struct account_row *row, struct err *err) {
+  int64_t n = 0;
+  enum status st = db_run(db, &n, err,
+    "UPDATE accounts SET name = ?, settings = ?, revision = revision + 1 WHERE id = ? AND tenant_id = ? AND deleted_ns IS NULL", "ttii",
+    row->name, row->settings, row->id, row->tenant_id);
+  return one(st, n);
 }
 
 enum status account_touch(struct db *db, int64_t tenant_id, int64_t id, struct err *err) {

@@ -10,6 +10,8 @@
 #define WRAPPED_KEY_BYTES 60  // 32 and what AES-256-GCM adds
 #define ACCOUNT_VENUE_SIZE 33
 #define ACCOUNT_NAME_SIZE 257
+#define ACCOUNT_SETTINGS_SIZE 1024
+#define ACCOUNT_PAPER "paper"  // venue of accounts that trade with nobody: no secrets, and no plan counts them
 #define SECRET_FIELD_SIZE 65
 
 struct db;
@@ -42,16 +44,20 @@ enum status sealed_walk(struct db *db, bool (*fn)(void *arg, const struct sealed
 struct account_row {
   int64_t id, tenant_id;
   char venue[ACCOUNT_VENUE_SIZE], name[ACCOUNT_NAME_SIZE];
+  char settings[ACCOUNT_SETTINGS_SIZE];  // JSON object: what a paper account is made of; of others "{}"
   int64_t created_ns, revision;
 };
 enum status account_insert(struct db *db, const struct account_row *row, struct err *err) MUST_CHECK;
 enum status account_get(struct db *db, int64_t tenant_id, int64_t id, struct account_row *ret, struct err *err) MUST_CHECK;
 enum status account_list(struct db *db, int64_t tenant_id, int64_t before, int limit,
   bool (*fn)(void *arg, const struct account_row *row), void *arg, struct err *err) MUST_CHECK;  // newest first
+// Those at venues; those of paper; different venues of the former; and whether there is an account at this one.
 enum status account_count(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) MUST_CHECK;
-// Different venues among them, and whether this is one of them.
+enum status account_count_paper(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) MUST_CHECK;
 enum status account_venues(struct db *db, int64_t tenant_id, int64_t *ret, struct err *err) MUST_CHECK;
 enum status account_has_venue(struct db *db, int64_t tenant_id, const char *venue, bool *ret, struct err *err) MUST_CHECK;
+// Name and settings; the revision goes up.
+enum status account_update(struct db *db, const struct account_row *row, struct err *err) MUST_CHECK;
 enum status account_touch(struct db *db, int64_t tenant_id, int64_t id, struct err *err) MUST_CHECK;  // revision + 1
 // Its secrets are deleted, the row stays for what refers to it.
 enum status account_delete(struct db *db, int64_t tenant_id, int64_t id, int64_t now_ns, struct err *err) MUST_CHECK;
