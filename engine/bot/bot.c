@@ -126,7 +126,7 @@ enum status bot_create(const struct bot_config *cfg, struct bot **ret, struct er
     free(b);
     return err_set(err, ERR_NOMEM, "bot: out of memory");
   }
-  static const char *const known[TAG_FIRST_FREE] = {[TAG_SL] = "sl", [TAG_TP] = "tp", [TAG_LIQUIDATION] = "liquidation", [TAG_END] = "end"};
+  static const char *const known[TAG_FIRST_FREE] = {[TAG_SL] = "sl", [TAG_TP] = "tp", [TAG_LIQUIDATION] = "liquidation", [TAG_END] = "end", [TAG_FLATTEN] = "flatten"};
   enum status st = OK;
   for (int i = 0; i < TAG_FIRST_FREE; i++)
     if (known[i] && !(b->tags[i] = strdup(known[i]))) st = err_set(err, ERR_NOMEM, "bot: out of memory");

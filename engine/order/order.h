@@ -24,7 +24,7 @@ enum size_kind {
 };
 
 // Tags are small ids that the caller interns; these are known to all.
-enum { TAG_NONE = 0, TAG_SL = 1, TAG_TP = 2, TAG_LIQUIDATION = 3, TAG_END = 4, TAG_FIRST_FREE = 16 };
+enum { TAG_NONE = 0, TAG_SL = 1, TAG_TP = 2, TAG_LIQUIDATION = 3, TAG_END = 4, TAG_FLATTEN = 5, TAG_FIRST_FREE = 16 };
 
 #define NO_PRICE_TICKS INT64_MIN      // "not given" for every optional price
 #define NO_PRICE ((price){NO_PRICE_TICKS})

@@ -1,7 +1,8 @@
 // order/reason.h – the closed list of reasons why an order was denied, rejected, cancelled or cut short.
 //
 // One list gives the C names, the codes scripts see in err.code and order.reason, and the documentation: `perigee help`
-// and lua/README.md print the third column. A code is never renamed or reused.
+// and lua/README.md print the third column. A code is never renamed or reused; journals keep its place in the list, so new
+// ones go to the end.
 #pragma once
 #include <stddef.h>
 
@@ -21,7 +22,7 @@
   X(TIER_TRADES, "the plan's number of trades is used up")                                                                \
   X(TIER_VENUE, "the plan does not include this venue or instrument")                                                     \
   X(PROP_RULE, "a rule of the prop firm forbids the order")                                                               \
-  X(HALTED, "trading is halted by a kill switch; only orders that reduce are accepted")                                   \
+  X(HALTED, "trading is halted by a kill switch or a protection; the message says by which, and whether exits pass")                                   \
   X(REDUCE_ONLY, "a reduce-only order has nothing to reduce: no position, or it is on the same side")                     \
   X(POST_ONLY, "a post-only order would have taken liquidity at once")                                                    \
   X(CLOSED, "the market is closed")                                                                                       \
@@ -40,7 +41,11 @@
   X(MODIFY, "the change was refused: the order had already ended, or the new values break a rule")                        \
   X(UNKNOWN_ORDER, "no such order, or it has already ended")                                                              \
   X(LIQUIDATED, "the account was liquidated: all its orders were cancelled")                                              \
-  X(END, "the run ended")
+  X(END, "the run ended")                                                                                                 \
+  X(VENUE, "the venue refused the order")                                                                                 \
+  X(ABSENT, "it was proven that the order never reached the venue")                                                       \
+  X(NOT_JOURNALLED, "the order could not be written to the journal, so it was never sent")                                \
+  X(OWNER, "cancelled by hand: by the bot's owner or an operator")
 
 enum reason {
 #define X(name, text) REASON_##name,

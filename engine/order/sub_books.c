@@ -159,6 +159,17 @@ bool sub_books_detach(struct sub_books *b, int slot) {
   return true;
 }
 
+void sub_books_leave(struct sub_books *b, int slot) {
+  assert(slot > SUB_HOUSE && slot < b->slot_count && b->slots[slot].used);
+  b->slots[SUB_HOUSE].deposit_e8 += b->slots[slot].deposit_e8;
+  for (int s = 0; s < b->symbol_count; s++) {
+    struct sub_line *l = line(b, slot, s), *all = &b->account[s];
+    all->lots -= l->lots, all->flow -= l->flow, all->fees_e8 -= l->fees_e8;
+    *l = (struct sub_line){0};
+  }
+  b->slots[slot] = (struct sub_slot){0};
+}
+
 // --- sums ------------------------------------------------------------------------------------------------------------------
 
 static bool add_profit(const struct instrument *inst, const struct sub_line *l, price mark, int128 *sum) {

@@ -45,6 +45,9 @@ enum status sub_books_symbol(struct sub_books *b, const struct instrument *inst,
 enum status sub_books_attach(struct sub_books *b, uint64_t bot, int *ret_slot, struct err *err) MUST_CHECK;
 // The bot leaves: its lines and money go to the house. False, nothing changed, when a sum would not fit.
 bool sub_books_detach(struct sub_books *b, int slot) MUST_CHECK;
+// The bot leaves and the account loses what was its: for one whose history will be booked again, and for paper. Its deposit goes back
+// to the house. Cannot fail: an account without it is a sum of fewer.
+void sub_books_leave(struct sub_books *b, int slot);
 int sub_books_find(const struct sub_books *b, uint64_t bot);  // slot, or -1
 
 // Money in or out of the account, to the house; then from the house to a bot (negative: back). False: does not fit.

@@ -237,9 +237,14 @@ void gate_accept(const struct gate_path *p, const struct gate_order *o, struct g
   struct gate_scope *scopes[] = {p->bot, p->account, p->tenant};
   for (int i = 0; i < 3; i++) {
     struct gate_scope *s = scopes[i];
-    s->open_orders++;
     if (s->limits.rate_burst > 0) s->tat_ns = add_sat(most(s->tat_ns, o->now_ns), s->limits.rate_period_ns);
   }
+  gate_occupy(p, o, t);
+}
+
+void gate_occupy(const struct gate_path *p, const struct gate_order *o, struct gate_ticket *t) {
+  struct gate_scope *scopes[] = {p->bot, p->account, p->tenant};
+  for (int i = 0; i < 3; i++) scopes[i]->open_orders++;
   int64_t value = notional(p->bot_symbol->inst, o->px, o->lots);
   *t = (struct gate_ticket){.side = o->side, .open = true, .reduce = o->reduce, .all_lots = o->lots, .all_e8 = value};
   gate_update(p, t, o->lots, false);

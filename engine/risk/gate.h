@@ -118,6 +118,8 @@ static inline void gate_scope_day(struct gate_scope *s) { s->day_start_e8 = s->e
 bool gate_check(const struct gate_path *p, const struct gate_order *o, struct refusal *ret_why);
 // The order passed and goes on: spends the rates, occupies its ticket. Between check and accept nothing may happen.
 void gate_accept(const struct gate_path *p, const struct gate_order *o, struct gate_ticket *ret_ticket);
+// As gate_accept, but spends no rates: an order that is known to work already (a restart, a change that was refused).
+void gate_occupy(const struct gate_path *p, const struct gate_order *o, struct gate_ticket *ret_ticket);
 // Of the order, pending_lots (route_pending) can still execute; unknown: its state is. More than it had is fine (a change).
 void gate_update(const struct gate_path *p, struct gate_ticket *t, int64_t pending_lots, bool unknown);
 // Nothing of it can execute any more. May come twice.

@@ -87,7 +87,9 @@ bool halt_blocks(const struct halt_state *s, const struct halt_order *o, struct 
   const struct halt_entry *e;
   enum halt_mode mode = halt_mode_of(s, o, &e);
   bool passes = mode == HALT_NONE || (mode == HALT_REDUCE && o->reduces) || (mode == HALT_FLATTEN && o->reduces && o->by_engine);
-  if (!passes) refuse(ret_why, REFUSE_HALTED, e->level, 0, (int64_t)e->epoch);
+  static const enum refusal_rule rules[HALT_MODE_COUNT] = {
+      [HALT_REDUCE] = REFUSE_HALT_REDUCE, [HALT_SILENT] = REFUSE_HALTED, [HALT_FLATTEN] = REFUSE_HALT_FLATTEN};
+  if (!passes) refuse(ret_why, rules[mode], e->level, 0, (int64_t)e->epoch);
   return !passes;
 }
 

@@ -94,6 +94,14 @@ bool last_check_intend(struct last_check *c, uint64_t id, int64_t lots) {
   return true;
 }
 
+bool last_check_adopt(struct last_check *c, uint64_t id, int64_t filled, int64_t working) {
+  if (filled < 0 || working < 0 || filled > INT64_MAX - working) return trip_intent(c, LAST_NONSENSE, id, filled, working);
+  if (!last_check_intend(c, id, filled + working)) return false;
+  struct intent_row *row = intent_find(c, id);
+  row->sent = filled + working, row->working = working, row->filled = filled;
+  return true;
+}
+
 bool last_check_raise(struct last_check *c, uint64_t id, int64_t lots) {
   if (c->tripped) return false;
   struct intent_row *row = id ? intent_find(c, id) : NULL;

@@ -70,6 +70,8 @@ bool last_check_raise(struct last_check *c, uint64_t intent, int64_t lots);
 // Immediately before its bytes go out: an order for an intent, or a change that makes its order larger by lots.
 bool last_check_send(struct last_check *c, uint64_t intent, uint64_t account, uint64_t tenant, int64_t lots, int64_t notional_e8,
                      int64_t now_ns);
+// After a restart: an intent of which `filled` was executed and `working` works already, by the journal. No budget is spent.
+bool last_check_adopt(struct last_check *c, uint64_t intent, int64_t filled, int64_t working);
 // The venue executed lots of it. An execution that comes after the end of its order is late, not wrong.
 bool last_check_filled(struct last_check *c, uint64_t intent, int64_t lots);
 // Of what was sent, lots can no longer execute (cancelled, expired, rejected, proven absent, made smaller).

@@ -13,6 +13,7 @@
 // What limit and value count.
 enum refusal_unit { UNIT_NONE, UNIT_MONEY_E8, UNIT_LOTS, UNIT_TICKS, UNIT_FRAC_E8, UNIT_COUNT, UNIT_NS, UNIT_QTY_E8 };
 
+// Journals keep a rule's and a level's place in its list: append only.
 // X(NAME, name, code, unit, text): {limit} and {value} are written in their unit, {until} as UTC, {other} as a number.
 #define REFUSAL_LIST(X)                                                                                                     \
   X(NONE, "none", NONE, NONE, "not refused")                                                                                \
@@ -21,7 +22,9 @@ enum refusal_unit { UNIT_NONE, UNIT_MONEY_E8, UNIT_LOTS, UNIT_TICKS, UNIT_FRAC_E
   X(NO_PRICE, "no_price", NO_PRICE, NONE, "there is no price yet")                                                          \
   X(BAD_PRICE, "bad_price", BAD_PRICE, TICKS, "price {value} is not above 0")                                               \
   X(CLOSED, "closed", CLOSED, NONE, "the market is closed")                                                                 \
-  X(HALTED, "halted", HALTED, COUNT, "trading is halted (epoch {value})")                                                   \
+  X(HALTED, "halted", HALTED, COUNT, "trading is halted, nothing may be sent but cancels (epoch {value})")                  \
+  X(HALT_REDUCE, "halt_reduce", HALTED, COUNT, "trading is halted, only orders that reduce may be sent (epoch {value})")    \
+  X(HALT_FLATTEN, "halt_flatten", HALTED, COUNT, "trading is halted, positions are being closed (epoch {value})")           \
   X(SIZE_MIN, "size_min", MIN_QTY, LOTS, "size {value} is below the smallest, {limit}")                                     \
   X(SIZE_MAX, "size_max", MAX_ORDER, LOTS, "size {value} is above the largest, {limit}")                                    \
   X(NOTIONAL_MIN, "notional_min", MIN_NOTIONAL, MONEY_E8, "worth {value}, the smallest order is {limit}")                   \

@@ -92,6 +92,16 @@ static void test_nothing_wraps(void **state) {
   sub_books_finish(&b);
 }
 
+// All that was the bot's is gone, from it and from the account; the others have what they had.
+static void leave(struct sub_books *b, int slot, uint64_t bot) {
+  int64_t others[16] = {0}, deposit = b->deposit_e8, house = b->slots[SUB_HOUSE].deposit_e8 + b->slots[slot].deposit_e8;
+  for (int s = 0; s < b->symbol_count; s++) others[s] = b->account[s].lots - sub_books_line(b, slot, s)->lots;
+  sub_books_leave(b, slot);
+  assert_int_equal(sub_books_find(b, bot), -1);
+  assert_true(b->deposit_e8 == deposit && b->slots[SUB_HOUSE].deposit_e8 == house);
+  for (int s = 0; s < b->symbol_count; s++) assert_true(b->account[s].lots == others[s]);
+}
+
 static void test_random(void **state) {
   (void)state;
   uint64_t x = 4242;
@@ -114,7 +124,10 @@ static void test_random(void **state) {
         assert_int_equal(sub_books_symbol(&b, &inst, &symbol, &err), OK);
       } break;
       case 1: if (slot < 0) assert_int_equal(sub_books_attach(&b, bot, &slot, &err), OK); break;
-      case 2: if (slot > 0 && (x >> 50) % 8 == 0) assert_true(sub_books_detach(&b, slot)); break;
+      case 2:
+        if (slot > 0 && (x >> 50) % 8 == 0) assert_true(sub_books_detach(&b, slot));
+        else if (slot > 0 && (x >> 50) % 8 == 1) leave(&b, slot, bot);
+        break;
       case 3: assert_true(sub_books_deposit(&b, (cash){px.ticks * 1000 - E8(1) / 100})); break;
       case 4: if (slot > 0) assert_true(sub_books_allot(&b, slot, (cash){px.ticks - 1500})); break;
       case 5: if (slot > 0) assert_true(sub_books_transfer(&b, slot, SUB_HOUSE, symbol, lots - 45, px)); break;

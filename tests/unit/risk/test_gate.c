@@ -190,15 +190,19 @@ static void test_tier_halt_self_trade(void **state) {
   f.p.halt = &halt;
   assert_int_equal(ask(&f), REFUSE_NONE);
   halt_set(&halt, LEVEL_TENANT, 2, HALT_REDUCE, HALT_BY_PLAN, 0);
-  EXPECT(REFUSE_HALTED, LEVEL_TENANT, 0, 2);
+  EXPECT(REFUSE_HALT_REDUCE, LEVEL_TENANT, 0, 2);
   gate_fill(&f.p, SIDE_SELL, 10);
   assert_int_equal(ask(&f), REFUSE_NONE);
   halt_set(&halt, LEVEL_BOT, 1, HALT_FLATTEN, HALT_BY_OWNER, 0);
-  EXPECT(REFUSE_HALTED, LEVEL_BOT, 0, 3);
+  EXPECT(REFUSE_HALT_FLATTEN, LEVEL_BOT, 0, 3);
   f.o.by_engine = true;
   assert_int_equal(ask(&f), REFUSE_NONE);
   f.o.lots = 11;                                             // the engine may close, not turn
-  assert_int_equal(ask(&f), REFUSE_HALTED);
+  assert_int_equal(ask(&f), REFUSE_HALT_FLATTEN);
+  halt_set(&halt, LEVEL_ALL, 0, HALT_SILENT, HALT_BY_OPERATOR, 0);
+  f.o.by_engine = false;
+  halt_clear(&halt, LEVEL_BOT, 1);
+  EXPECT(REFUSE_HALTED, LEVEL_ALL, 0, 4);
   start(&f);
   struct resting r;
   resting_init(&r);

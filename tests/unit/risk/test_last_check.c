@@ -46,6 +46,26 @@ static void test_quantity(void **state) {
   last_check_destroy(c);
 }
 
+static void test_known_from_the_journal(void **state) {
+  (void)state;
+  struct last_check *c = make(1, 1);                         // one order in a window: what is adopted spends none of it
+  assert_true(last_check_adopt(c, 1, 3, 7) && last_check_adopt(c, 2, 0, 5) && last_check_adopt(c, 3, 4, 0) == true);
+  assert_true(last_check_filled(c, 1, 7) && last_check_ended(c, 2, 5) && last_check_forget(c, 3));
+  assert_true(last_check_intend(c, 4, 1) && last_check_send(c, 4, 1, 1, 1, 1, 0));
+  assert_false(last_check_filled(c, 1, 1));
+  expect(c, LAST_OVERFILLED, LAST_EVERYTHING, 10, 11);
+  last_check_reset(c);
+  assert_false(last_check_adopt(c, 1, 3, 7));
+  expect(c, LAST_REPEATED, LAST_EVERYTHING, 10, 10);
+  const int64_t bad[][2] = {{-1, 1}, {1, -1}, {INT64_MAX, 1}, {0, 0}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    last_check_reset(c);
+    assert_false(last_check_adopt(c, 9, bad[i][0], bad[i][1]));
+    assert_true(last_check_report(c).why == LAST_NONSENSE);
+  }
+  last_check_destroy(c);
+}
+
 static void test_each_violation(void **state) {
   (void)state;
   struct last_check *c = make(0, 0);
@@ -166,7 +186,7 @@ static void test_forgetting(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_quantity), cmocka_unit_test(test_each_violation), cmocka_unit_test(test_budgets),
+    cmocka_unit_test(test_quantity), cmocka_unit_test(test_known_from_the_journal), cmocka_unit_test(test_each_violation), cmocka_unit_test(test_budgets),
     cmocka_unit_test(test_random_history), cmocka_unit_test(test_forgetting),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
