@@ -40,6 +40,7 @@ struct mailer {
   int64_t hold_ms, hold_until_ms;
   bool busy, leaving, late;
   uint64_t sent, failed;     // mails sent; attempts that failed
+  bool refused;              // the server refuses us, not somebody: since the last mail that went through nobody has mended it
   // The one under way.
   struct outbox_row row;
   struct buf text;
@@ -82,10 +83,13 @@ static void ended(struct mailer *m, enum smtp_outcome outcome, const char *detai
   else m->failed++;
   char id[ID_TEXT_SIZE];
   id_format("eml", m->row.id, id);
-  const bool given_up = outcome == SMTP_NEVER || (outcome == SMTP_LATER && mail_retry_ns(&m->row, clock_wall_ns()) == 0);
+  const bool given_up = outcome == SMTP_NEVER || (outcome != SMTP_SENT && mail_retry_ns(&m->row, clock_wall_ns()) == 0);
+  if (outcome == SMTP_SENT) m->refused = false;
+  if (outcome == SMTP_OURS) m->refused = true;
   if (outcome == SMTP_SENT) api_log(m->core, "info", "mail_sent", json_pack("{s:s, s:i}", "mail", id, "attempt", m->row.attempts + 1));
-  else api_log(m->core, given_up ? "error" : "warning", "mail_failed", json_pack("{s:s, s:i, s:b, s:s}", "mail", id, "attempt", m->row.attempts + 1,
-                                                                                "given_up", given_up, "error", m->detail));
+  else api_log(m->core, given_up || outcome == SMTP_OURS ? "error" : "warning", outcome == SMTP_OURS ? "mail_refused" : "mail_failed",
+               json_pack("{s:s, s:i, s:b, s:s, s:s*}", "mail", id, "attempt", m->row.attempts + 1, "given_up", given_up, "error", m->detail, "mend",
+                         outcome == SMTP_OURS ? "the mail server refuses this service, not the recipient: look at mail, mail-from, the password, and at the server" : NULL));
   store_write(m->core->store, STORE_CONTROL, mark, marked, m);
 }
 
@@ -183,6 +187,7 @@ static void take_over(struct mailer *m) {
   free(m->next);
   m->next = NULL;
   m->hold_ms = m->hold_until_ms = 0;
+  m->refused = false;  // new settings, new hope
 }
 
 enum status mailer_configure(struct mailer *m, const struct api_config *config, struct err *err) {
@@ -208,6 +213,7 @@ static double gauge_waiting(void *arg) {
 }
 static double gauge_sent(void *arg) { return (double)((struct mailer *)arg)->sent; }
 static double gauge_failed(void *arg) { return (double)((struct mailer *)arg)->failed; }
+static double gauge_refused(void *arg) { return ((struct mailer *)arg)->refused; }
 static void too_late(void *arg) { ((struct mailer *)arg)->late = true; }
 
 enum status mailer_create(struct api_core *core, const struct api_config *config, struct mailer **ret, struct err *err) {
@@ -224,6 +230,8 @@ enum status mailer_create(struct api_core *core, const struct api_config *config
   metrics_gauge(core->metrics, (struct metrics_gauge){"mail_waiting", "Mails in the outbox that are still to be sent", "gauge", gauge_waiting, m});
   metrics_gauge(core->metrics, (struct metrics_gauge){"mail_sent_total", "Mails handed over", "counter", gauge_sent, m});
   metrics_gauge(core->metrics, (struct metrics_gauge){"mail_failures_total", "Attempts to hand over a mail that failed", "counter", gauge_failed, m});
+  metrics_gauge(core->metrics, (struct metrics_gauge){"mail_refused", "1: the mail server refuses this service, not a recipient; nothing has gone through since", "gauge",
+                                                      gauge_refused, m});
   return OK;
 }
 

@@ -1,8 +1,9 @@
 // api/mailer.h – private to api/: mail out of the outbox, one after another, into files or to a mail server.
 //
 // A row of the outbox is marked after its mail has left, so a crash in between sends it twice, with the same Message-ID. A mail
-// that cannot go now is tried again after a minute, then two, four …, four hours, for a day (tenant/mail.h); one that the server
-// refuses for good, or whose day is over, keeps its row with the reason and loses its body.
+// that cannot go now is tried again after a minute, then two, four …, four hours, for a day (tenant/mail.h); one whose
+// recipient is refused for good, or whose day is over, keeps its row with the reason and loses its body. A server that refuses us
+// (relaying denied, sign-in failed, policy) is an alarm for the operator: the metric mail_refused and a line of level error.
 #pragma once
 #include "api/core.h"
 

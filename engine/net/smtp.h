@@ -37,7 +37,8 @@ enum status smtp_server_parse(const char *url, struct smtp_server *ret, struct e
 enum smtp_outcome {
   SMTP_SENT,
   SMTP_LATER,  // not now: try again some time
-  SMTP_NEVER   // the server refuses this mail for good
+  SMTP_OURS,   // the server refuses us, not the recipient: try again, but somebody must mend a setting, here or there
+  SMTP_NEVER   // the server refuses the recipient for good
 };
 
 struct smtp_mail {

@@ -5,6 +5,7 @@
 #include "net/mail_message.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -44,15 +45,29 @@ static enum smtp_step finish(struct smtp_dialogue *d, enum smtp_outcome outcome,
 }
 
 // What does not depend on the mail is tried again: somebody may mend the server or our settings meanwhile.
-static enum smtp_step later(struct smtp_dialogue *d, const char *detail) {
-  return finish(d, SMTP_LATER, detail);
+static enum smtp_step unfit(struct smtp_dialogue *d, const char *detail) {
+  return finish(d, SMTP_OURS, detail);
+}
+
+// Does "550 5.1.1 nobody of that name" mean whom the mail goes to, and not us (relaying denied, sender unknown, blocked, policy)? Enhanced
+// codes (RFC 3463) tell: subject 1 is an address, though 5.1.7 and 5.1.8 are the sender's, 2 is a mailbox. Without one the codes of
+// RFC 5321 have to do: 550 no such mailbox, 551 it moved, 553 its name.
+static bool about_recipient(const struct smtp_dialogue *d) {
+  const char *s = d->said;
+  if (s[0] == '5' && s[1] == '.' && isdigit((unsigned char)s[2])) {
+    if (s[2] == '7' && s[3] == '.') return false;
+    if (s[3] == '.' && s[2] == '1') return !((s[4] == '7' || s[4] == '8') && !isdigit((unsigned char)s[5]));
+    if (s[3] == '.' && s[2] == '2') return true;
+    return d->code == 550;
+  }
+  return d->code == 550 || d->code == 551 || d->code == 553;
 }
 
 static enum smtp_step refused(struct smtp_dialogue *d, bool about_mail) {
   char detail[SMTP_DETAIL_SIZE];
   snprintf(detail, sizeof detail, "%s: %d %.200s", names[d->state], d->code, d->said);
-  bool forever = about_mail && d->code >= 500 && d->code != 530;  // 530: sign in first
-  return finish(d, forever ? SMTP_NEVER : SMTP_LATER, detail);
+  if (d->code < 500) return finish(d, SMTP_LATER, detail);
+  return finish(d, about_mail && about_recipient(d) ? SMTP_NEVER : SMTP_OURS, detail);
 }
 
 static enum smtp_step nonsense(struct smtp_dialogue *d, const char *what) {
@@ -103,12 +118,12 @@ static enum smtp_step after_hello(struct smtp_dialogue *d) {
   const struct smtp_server *s = d->server;
   if (!d->tls && s->security == SMTP_STARTTLS) {
     if (d->starttls) return say(d, STARTTLS, "STARTTLS");
-    if (!s->local) return later(d, "the server does not offer STARTTLS; smtp+plain:// sends without");
+    if (!s->local) return unfit(d, "the server does not offer STARTTLS; smtp+plain:// sends without");
   }
   if (!s->user[0]) return idle(d);
   if (d->auth_plain) return say_auth_plain(d);
   if (d->auth_login) return say(d, AUTH_USER, "AUTH LOGIN");
-  return later(d, "the server offers no way to sign in that is known here (PLAIN, LOGIN)");
+  return unfit(d, "the server offers no way to sign in that is known here (PLAIN, LOGIN)");
 }
 
 // Lines end in CR LF whatever they ended in, so that no stray CR or LF means an end to one server and none to the next; a dot

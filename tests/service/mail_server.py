@@ -2,7 +2,7 @@
 """A mail server for mail.py, by aiosmtpd: mail_server.py EVENTS [--cert FILE --key FILE [--tls]] [--user NAME --password TEXT]
 
 Prints its port and appends a JSON line per event to EVENTS. What it does with a mail depends on the recipient: later@ is greylisted
-with 451 at first, never@ is 550, spam@ is 554 after the text, cut@ loses its connection after the text at first; others get through.
+with 451 at first, never@ is 550, relay@ is 554 5.7.1 at first, spam@ is 554 after the text at first, cut@ loses its connection after the text at first; others get through.
 """
 import argparse
 import asyncio
@@ -38,6 +38,8 @@ class Handler:
         event("rcpt", session, to=address)
         if address.startswith("later@") and first(address):
             return "451 4.7.1 Greylisted, come again"
+        if address.startswith("relay@") and first(address):
+            return "554 5.7.1 Relay access denied"
         if address.startswith("never@"):
             return "550 5.1.1 Nobody of that name\t\x1b[31m"
         envelope.rcpt_tos.append(address)
@@ -47,7 +49,7 @@ class Handler:
         to = envelope.rcpt_tos[0]
         event("mail", session, sender=envelope.mail_from, to=to, text=envelope.original_content.decode("latin1"),
               user=getattr(session.auth_data, "login", b"").decode() if session.authenticated else None)
-        if to.startswith("spam@"):
+        if to.startswith("spam@") and first(to):
             return "554 5.7.1 This looks like spam"
         if to.startswith("cut@") and first(to):
             server.transport.abort()

@@ -210,7 +210,7 @@ static void auth_login_and_none(void **state) {
   hear("334 VXNlcm5hbWU6\r\n", SMTP_GOES_ON, "YW5u\r\n");
   hear("334 UGFzc3dvcmQ6\r\n", SMTP_GOES_ON, "c2VjcmV0\r\n");
   hear("535 5.7.8 no\r\n", SMTP_DONE, "QUIT\r\n");
-  assert_int_equal(d.outcome, SMTP_LATER);  // our settings are wrong, the mail is not
+  assert_int_equal(d.outcome, SMTP_OURS);  // our settings are wrong, the mail is not
   assert_string_equal(d.detail, "AUTH: 535 5.7.8 no");
   begin(SMTP_TLS, false, "ann");
   hear("220 x\r\n", SMTP_GOES_ON, "EHLO example.org\r\n");
@@ -227,7 +227,7 @@ static void never_in_plain(void **state) {
   begin(SMTP_STARTTLS, false, "ann");
   hear("220 x\r\n", SMTP_GOES_ON, "EHLO example.org\r\n");
   hear("250-x\r\n250 AUTH PLAIN\r\n", SMTP_DONE, "QUIT\r\n");
-  assert_int_equal(d.outcome, SMTP_LATER);
+  assert_int_equal(d.outcome, SMTP_OURS);
   assert_non_null(strstr(d.detail, "STARTTLS"));
   // ... or has put words behind the answer to STARTTLS, to be read as said under TLS.
   begin(SMTP_STARTTLS, false, "ann");
@@ -269,10 +269,18 @@ static void come_to(const char *command) {
 static void refusals(void **state) {
   (void)state;
   static const struct { const char *at, *reply; enum smtp_outcome outcome; } table[] = {
-    {"greeting", "554 go away", SMTP_LATER}, {"EHLO", "502 what", SMTP_LATER}, {"MAIL", "451 busy", SMTP_LATER},
-    {"MAIL", "550 not you", SMTP_LATER},      // the sender is a setting
-    {"RCPT", "451 greylisted", SMTP_LATER}, {"RCPT", "550 nobody", SMTP_NEVER}, {"RCPT", "530 sign in", SMTP_LATER}, {"RCPT", "354 what", SMTP_LATER},
-    {"DATA", "554 no", SMTP_NEVER}, {"DATA", "250 what", SMTP_LATER}, {"TEXT", "452 full", SMTP_LATER}, {"TEXT", "554 spam", SMTP_NEVER},
+    {"greeting", "554 go away", SMTP_OURS}, {"EHLO", "502 what", SMTP_OURS}, {"MAIL", "451 busy", SMTP_LATER},
+    {"MAIL", "550 not you", SMTP_OURS},      // the sender is a setting
+    {"MAIL", "550 5.1.1 not you", SMTP_OURS},
+    {"RCPT", "451 greylisted", SMTP_LATER}, {"RCPT", "550 nobody", SMTP_NEVER}, {"RCPT", "530 sign in", SMTP_OURS}, {"RCPT", "354 what", SMTP_LATER},
+    {"RCPT", "550 5.1.1 nobody", SMTP_NEVER}, {"RCPT", "553 5.1.10 nobody takes mail there", SMTP_NEVER}, {"RCPT", "554 5.1.2 no such domain", SMTP_NEVER},
+    {"RCPT", "550 5.2.1 closed", SMTP_NEVER}, {"RCPT", "552 5.2.2 full", SMTP_NEVER}, {"RCPT", "551 moved", SMTP_NEVER},
+    {"RCPT", "550 5.7.1 relaying denied", SMTP_OURS}, {"RCPT", "554 5.7.1 relay access denied", SMTP_OURS}, {"RCPT", "554 relay access denied", SMTP_OURS},
+    {"RCPT", "550 5.7.26 sender not authenticated", SMTP_OURS}, {"RCPT", "553 5.1.8 the sender's domain is none", SMTP_OURS},
+    {"RCPT", "553 5.1.7 the sender's address is none", SMTP_OURS}, {"RCPT", "503 5.5.1 out of order", SMTP_OURS}, {"RCPT", "550 5.", SMTP_NEVER},
+    {"RCPT", "450 5.7.1 later", SMTP_LATER},
+    {"DATA", "554 no", SMTP_OURS}, {"DATA", "250 what", SMTP_LATER}, {"TEXT", "452 full", SMTP_LATER}, {"TEXT", "554 5.7.1 spam", SMTP_OURS},
+    {"TEXT", "550 5.1.1 nobody", SMTP_NEVER},
     {"TEXT", "421 bye", SMTP_LATER}, {"RCPT", "421 bye", SMTP_LATER}};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     char line[64];
