@@ -139,11 +139,19 @@ static enum status bars(struct pilot *p, const struct instant *in, struct err *e
   return st;
 }
 
+bool pilot_impose(struct pilot *p, const struct bot_command *c) {
+  if (!command_valid(p->blotter.matcher, c, NULL)) return false;
+  seen_command(p, c);
+  command_apply(p->blotter.matcher, c);
+  return true;
+}
+
 enum status pilot_instant(struct pilot *p, const struct instant *in, struct err *err) {
   assert(in->now_ns > p->now_ns);
   p->now_ns = in->now_ns;
   bool events;
   enum status st = blotter_match(&p->blotter, in, &events, err);
+  events = events || matcher_event_count(p->blotter.matcher) > 0;  // of what was imposed
   if (st == OK && events) st = bot_settle(p->bot, in->now_ns, err);
   if (st == OK) st = turn_day(p, in->now_ns, err);
   if (st == OK) st = bars(p, in, err);

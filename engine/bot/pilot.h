@@ -22,8 +22,10 @@ const struct account *pilot_account(const struct pilot *p);
 // the script's failure, with its own status and text: the callback's orders were discarded, and whether the bot goes on is the
 // caller's choice.
 enum status pilot_instant(struct pilot *p, const struct instant *in, struct err *err) MUST_CHECK;
+// A command of the core (bot/clerk.h), between two instants; the script hears of it in the next. False, nothing happened: it does not fit.
+bool pilot_impose(struct pilot *p, const struct bot_command *c) MUST_CHECK;
 // The time of the next timer, at which an instant is wanted even if nothing else happens; INT64_MAX: none.
 int64_t pilot_timer_next(const struct pilot *p);
 enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) MUST_CHECK;
-// As blotter_hash.
+// As blotter_hash; what was imposed since the last instant is in it from the next on.
 void pilot_hash(const struct pilot *p, char ret_hex[SHA256_HEX_SIZE]);
