@@ -1,6 +1,7 @@
 // tests/unit/bot/test_wire.c – frames between the core and its hosts: what is written is read again, and nothing else is believed.
 #include "bot/wire.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -64,20 +65,61 @@ static struct series example_series(void) {
   assert_int_equal(instrument_finish(&s.inst, &err), OK);
   return s;
 }
+static struct wire_open example_open(void) {
+  struct wire_open o = {.bot = 9, .tenant = 4, .chunkname = wire_text("sma.lua", 7), .source = wire_text("strategy{}", 10), .params = wire_text("{\"n\":1}", 7),
+                        .state = wire_text("{}", 2), .memory = wire_text("\0\1", 2), .from = wire_text("3", 1), .seed = UINT64_MAX, .resume = 2,
+                        .restore_count = 7, .warm_from_ns = -5, .run_from_ns = 6, .live_from_ns = 8, .tenant_memory_bytes = 1 << 30, .tenant_cpu_ns = NS_PER_S,
+                        .limits = {.heap_bytes = 1 << 20, .callback_cpu_ns = NS_PER_MS}, .stream_count = 2, .symbol_count = 1};
+  match_config_init(&o.match, (cash){1000 * CASH_ONE});
+  risk_limits_init(&o.risk);
+  o.streams[0] = (struct wire_stream){.series = 7};
+  o.streams[1] = (struct wire_stream){.series = 8, .history = 18};
+  o.symbols[0] = (struct wire_symbol){.series = 7, .history = 17, .leverage_e4 = 10000, .fees = {.taker_frac_e8 = 50000}, .costs = {.spread_ticks = 2}};
+  return o;
+}
+static const struct wire_signal example_signal = {.id = {"s1", 2}, .action = {"buy", 3}, .raw = {"", 0}, .size = 1.5, .price = NAN, .sl = NAN, .tp = NAN, .ts_ns = 76};
+static struct wire_opened example_opened(void) {
+  struct wire_opened o = {.callbacks = 6, .warmup = 20, .lookback = 512, .warm = true, .timer_next_ns = INT64_MAX};
+  memset(o.spec_sha256, 'a', 64);
+  memset(o.hash, '0', 64);
+  return o;
+}
 static void put_all(struct buf *b, const struct series *s, const struct bot_command *c, const struct wire_bar bars[2]) {
+  const struct wire_funding funding[] = {{.series = 7, .ts_ns = 70, .rate_e12 = -3, .mark = NO_PRICE, .before_match = true}, {.series = 8}};
+  const struct wire_open open = example_open();
+  const struct wire_opened opened = example_opened();
   wire_put_hello(b);
   wire_put_series_open(b, 7, s);
   wire_put_series_bars(b, 7, &bars[0].bar, 1);
   wire_put_series_trim(b, 7, 5);
+  wire_put_bot_open(b, &open);
   wire_put_bot_close(b, 9, "owner");
-  wire_put_instant(b, 77, bars, 2);
+  wire_put_instant(b, 77, bars, 2, funding, 2);
+  wire_put_series_close(b, 7);
+  wire_put_restore(b, 9, c);
   wire_put_ping(b, 1);
-  wire_put_fault(b, 9, ERR_BUDGET, 14, "killed");
+  wire_put_signal(b, 9, &example_signal);
+  wire_put_params(b, 9, 77, wire_text("{}", 2));
+  wire_put_impose(b, 9, c);
+  wire_put_digest(b, 9);
+  wire_put_bot_stop(b, 9, 77, "stop");
+  wire_put_fault(b, 9, ERR_BUDGET, 14, true, "killed");
   wire_put_command(b, 9, c);
-  wire_put_done(b, 77, 50, 2);
+  wire_put_log(b, 9, 77, LOG_WARN, "hm");
+  wire_put_plot(b, 9, 77, "fast", 1.25);
+  wire_put_mark(b, 9, 77, "here");
+  wire_put_notify(b, 9, 77, "look");
+  wire_put_denied(b, 9, 77, REASON_MARGIN, 5, NAN, "too much");
+  wire_put_done(b, 77, 50, 2, 99);
   wire_put_pong(b, 1);
+  wire_put_opened(b, 9, &opened);
+  wire_put_state(b, 9, wire_text("{}", 2), wire_text("\0", 1));
+  wire_put_tag(b, 9, 16, "entry");
+  wire_put_answer(b, 9, WIRE_PARAMS, ERR_RANGE, "n = 10");
+  wire_put_hash(b, 9, opened.hash);
   assert_false(b->failed);
 }
+static bool texts_equal(struct wire_text a, const char *b) { return a.text && a.len == strlen(b) && memcmp(a.text, b, a.len) == 0; }
 
 static void round_trip(void **state) {
   (void)state;
@@ -101,33 +143,104 @@ static void round_trip(void **state) {
     same_bar(&got.bar, &bars[0].bar);
     f = next(&b, &at);
     assert_true(f.type == WIRE_SERIES_TRIM && f.series_id == 7 && f.time_ns == 5);
+
     f = next(&b, &at);
-    assert_true(f.bot == 9 && f.text_len == 5 && memcmp(f.text, "owner", 5) == 0);
+    assert_true(f.type == WIRE_BOT_OPEN && f.bot == 9);
+    struct wire_open open, want = example_open();
+    wire_frame_open(&f, &open);
+    assert_true(open.bot == 9 && open.tenant == 4 && open.seed == UINT64_MAX && open.resume == 2 && open.restore_count == 7);
+    assert_true(open.warm_from_ns == -5 && open.run_from_ns == 6 && open.live_from_ns == 8 && open.tenant_memory_bytes == 1 << 30 && open.tenant_cpu_ns == NS_PER_S);
+    assert_true(texts_equal(open.chunkname, "sma.lua") && texts_equal(open.source, "strategy{}") && texts_equal(open.params, "{\"n\":1}") && texts_equal(open.from, "3"));
+    assert_true(texts_equal(open.state, "{}") && open.memory.len == 2 && open.memory.text[1] == 1);
+    assert_true(open.stream_count == 2 && open.symbol_count == 1 && open.streams[1].history == 18 && open.symbols[0].costs.spread_ticks == 2);
+    assert_true(open.match.deposit.e8 == want.match.deposit.e8 && open.risk.max_open == want.risk.max_open && open.limits.heap_bytes == 1 << 20);
+    struct buf again;
+    buf_init(&again, 1 << 12);
+    wire_put_bot_open(&again, &open);
+    assert_memory_equal(again.data, b.data + at - again.len, again.len);
     f = next(&b, &at);
-    assert_true(f.time_ns == 77 && f.bar_count == 2);
+    assert_true(f.type == WIRE_BOT_CLOSE && f.bot == 9 && texts_equal(wire_text(f.text, f.text_len), "owner"));
+    f = next(&b, &at);
+    assert_true(f.time_ns == 77 && f.bar_count == 2 && f.funding_count == 2);
     got = wire_frame_bar(&f, 1);
     assert_int_equal(got.series, 2);
     same_bar(&got.bar, &bars[1].bar);
+    struct wire_funding fund = wire_frame_funding(&f, 0);
+    assert_true(fund.series == 7 && fund.ts_ns == 70 && fund.rate_e12 == -3 && !price_given(fund.mark) && fund.before_match);
+    fund = wire_frame_funding(&f, 1);
+    assert_true(fund.series == 8 && !fund.before_match);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_SERIES_CLOSE && f.series_id == 7);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_RESTORE && f.bot == 9 && f.command.id == c.id);
     assert_int_equal(next(&b, &at).token, 1);
     f = next(&b, &at);
-    assert_true(f.bot == 9 && f.status == ERR_BUDGET && f.line == 14 && f.text_len == 6);
+    struct wire_signal signal;
+    wire_frame_signal(&f, &signal);
+    assert_true(f.bot == 9 && texts_equal(signal.id, "s1") && texts_equal(signal.action, "buy") && texts_equal(signal.raw, "") && !signal.key.text);
+    assert_true(signal.size == 1.5 && isnan(signal.price) && signal.ts_ns == 76);
     f = next(&b, &at);
-    assert_int_equal(f.bot, 9);
+    assert_true(f.type == WIRE_PARAMS && f.bot == 9 && f.time_ns == 77 && texts_equal(wire_text(f.text, f.text_len), "{}"));
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_IMPOSE && f.bot == 9 && f.command.id == c.id);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_DIGEST && f.bot == 9);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_BOT_STOP && f.bot == 9 && f.time_ns == 77 && f.text_len == 4);
+
+    f = next(&b, &at);
+    assert_true(f.bot == 9 && f.status == ERR_BUDGET && f.line == 14 && f.gone && f.text_len == 6);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_COMMAND && f.bot == 9);
     // Every field: what was read writes the same bytes.
-    struct buf again;
-    buf_init(&again, 1 << 12);
+    buf_clear(&again);
     wire_put_command(&again, 9, &f.command);
     assert_memory_equal(again.data, b.data + at - again.len, again.len);
     assert_true(f.command.kind == c.kind && f.command.id == c.id && f.command.intent.limit.ticks == c.intent.limit.ticks && f.command.intent.side == c.intent.side);
     assert_true(f.command.qty.lots == c.qty.lots && f.command.change.tp.ticks == c.change.tp.ticks && f.command.why == c.why && f.command.intent.tag == c.intent.tag);
     buf_finish(&again);
     f = next(&b, &at);
-    assert_true(f.time_ns == 77 && f.bots_run == 50 && f.bots_failed == 2);
-    assert_int_equal(next(&b, &at).type, WIRE_PONG);
+    assert_true(f.type == WIRE_LOG && f.bot == 9 && f.time_ns == 77 && f.level == LOG_WARN && texts_equal(wire_text(f.text, f.text_len), "hm"));
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_PLOT && f.bot == 9 && f.time_ns == 77 && f.value == 1.25 && texts_equal(wire_text(f.text, f.text_len), "fast"));
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_MARK && f.time_ns == 77 && texts_equal(wire_text(f.text, f.text_len), "here"));
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_NOTIFY && f.time_ns == 77 && texts_equal(wire_text(f.text, f.text_len), "look"));
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_DENIED && f.code == REASON_MARGIN && f.limit == 5 && isnan(f.value) && texts_equal(wire_text(f.text, f.text_len), "too much"));
+    f = next(&b, &at);
+    assert_true(f.time_ns == 77 && f.bots_run == 50 && f.bots_failed == 2 && f.timer_next_ns == 99);
+    assert_int_equal(next(&b, &at).token, 1);
+    f = next(&b, &at);
+    struct wire_opened opened;
+    wire_frame_opened(&f, &opened);
+    assert_true(f.bot == 9 && opened.callbacks == 6 && opened.warmup == 20 && opened.lookback == 512 && opened.warm && opened.timer_next_ns == INT64_MAX);
+    assert_int_equal(strspn(opened.spec_sha256, "a"), 64);
+    assert_int_equal(strspn(opened.hash, "0"), 64);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_STATE && f.bot == 9 && texts_equal(wire_text(f.text, f.text_len), "{}") && f.memory.len == 1);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_TAG && f.bot == 9 && f.tag == 16 && texts_equal(wire_text(f.text, f.text_len), "entry"));
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_ANSWER && f.to == WIRE_PARAMS && f.status == ERR_RANGE && f.text_len == 6);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_HASH && f.bot == 9 && f.text_len == 64);
     assert_int_equal(at, b.len);
     buf_finish(&b);
     seed = begun;
   }
+}
+
+static void look_at_all(const struct wire_frame *f) {
+  struct wire_open open;
+  struct wire_opened opened;
+  struct wire_signal signal;
+  for (size_t i = 0; i < f->bar_count; i++) (void)wire_frame_bar(f, i);
+  for (size_t i = 0; i < f->funding_count; i++) (void)wire_frame_funding(f, i);
+  if (f->type == WIRE_BOT_OPEN) wire_frame_open(f, &open);
+  if (f->type == WIRE_OPENED) wire_frame_opened(f, &opened);
+  if (f->type == WIRE_SIGNAL) wire_frame_signal(f, &signal);
 }
 
 // Cut anywhere a frame is not whole; with a wrong length inside, or any byte changed, it is refused or read, never worse.
@@ -165,7 +278,7 @@ static void hostile_bytes(void **state) {
       for (int bit = 0; bit < 8; bit++) {
         copy[n] ^= (unsigned char)(1 << bit);
         if (wire_read(copy, len, &f, &used, &err) != OK) refused++;
-        else if (used) for (size_t i = 0; i < f.bar_count; i++) (void)wire_frame_bar(&f, i);
+        else if (used) look_at_all(&f);
         copy[n] ^= (unsigned char)(1 << bit);
       }
     }
