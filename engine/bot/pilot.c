@@ -141,7 +141,6 @@ static enum status bars(struct pilot *p, const struct instant *in, struct err *e
 
 bool pilot_impose(struct pilot *p, const struct bot_command *c) {
   if (!command_valid(p->blotter.matcher, c, NULL)) return false;
-  seen_command(p, c);
   command_apply(p->blotter.matcher, c);
   return true;
 }

@@ -22,7 +22,8 @@ const struct account *pilot_account(const struct pilot *p);
 // the script's failure, with its own status and text: the callback's orders were discarded, and whether the bot goes on is the
 // caller's choice.
 enum status pilot_instant(struct pilot *p, const struct instant *in, struct err *err) MUST_CHECK;
-// A command of the core (bot/clerk.h), between two instants; the script hears of it in the next. False, nothing happened: it does not fit.
+// A command of the core (bot/clerk.h), between two instants; the script hears of it in the next, observer.command
+// not at all. False, nothing happened: it does not fit.
 bool pilot_impose(struct pilot *p, const struct bot_command *c) MUST_CHECK;
 // The time of the next timer, at which an instant is wanted even if nothing else happens; INT64_MAX: none.
 int64_t pilot_timer_next(const struct pilot *p);
