@@ -10,6 +10,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 import summary  # noqa: E402
 
+sys.path.insert(0, os.path.join(os.path.dirname(sys.argv[1]), 'service'))
+import service  # noqa: E402
+
 
 def run(tests, meson_status=0):
     """(exit code, last line, everything printed) for a log of (result, stdout, stderr)."""
@@ -49,6 +52,19 @@ CASES = [
     ('nothing ran', None, 0, 1, '0 passed, 1 failed'),
 ]
 
+
+def cases_of_a_service_test():
+    """A case that cannot run says so itself; what run_cases prints is counted like any other TAP."""
+    def cannot():
+        raise service.Skip('no tool')
+
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        failed = service.run_cases([('a', lambda: None), ('b', cannot)])
+    return ('OK' if failed == 0 else 'FAIL', text.getvalue(), '')
+
+
+CASES.append(('a case of a service test that cannot run here', [cases_of_a_service_test()], 0, 0, '1 passed, 0 failed, 1 skipped'))
 print(f'1..{len(CASES)}')
 bad = 0
 for number, (what, tests, meson_status, want_code, want_line) in enumerate(CASES, 1):

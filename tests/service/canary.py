@@ -16,7 +16,7 @@ import tempfile
 import time
 
 from auth import totp
-from service import Client, Service, run_cases
+from service import Client, Service, Skip, run_cases
 
 NOISE = 20  # requests of another customer, which go over used stacks as on any day
 
@@ -114,11 +114,9 @@ def main(binary):
         @case("the memory of the process, once the requests are over")
         def _():
             if os.getuid() != 0 or not shutil.which("gcore"):
-                print("# SKIP needs root and gcore (Debian: gdb)")
-                return
+                raise Skip("needs root and gcore (Debian: gdb)")
             if b"__asan_init" in pathlib.Path(binary).read_bytes():
-                print("# SKIP a sanitizer keeps what was freed")
-                return
+                raise Skip("a sanitizer keeps what was freed")
             bob = s.register("bob@example.org")
             for i in range(NOISE):
                 bob.get("/api/v1/me", expect=200)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from service import PASSWORD, Client, Service, run_cases
+from service import PASSWORD, Client, Service, Skip, run_cases
 
 REFUSALS = {"storage_failed", "unavailable"}
 SOURCE = 'strategy{ name="x", api=1 }\nfunction on_bar(ctx) end\n-- '
@@ -190,14 +190,14 @@ def main(binary):
     @case("read-only while it runs: refused and told, and mended without a restart")
     def _():
         if not disk.remount("ro"):
-            print("# a file system with open files cannot be made read-only here; seen at the start only")
-        else:
-            until(lambda: ready(s) == 503, "/ready says yes on a read-only disk")
-            refused_clearly(upload("ro", 100))
-            nothing_lost()
-            assert disk.remount("rw")
-            until(lambda: ready(s) == 200, "/ready stays 503")
-            assert upload("rw", 100).status == 201
+            assert s.stop() == 0
+            raise Skip("a file system with open files cannot be made read-only here; seen at the start only")
+        until(lambda: ready(s) == 503, "/ready says yes on a read-only disk")
+        refused_clearly(upload("ro", 100))
+        nothing_lost()
+        assert disk.remount("rw")
+        until(lambda: ready(s) == 200, "/ready stays 503")
+        assert upload("rw", 100).status == 201
         assert s.stop() == 0
 
     @case("a start on a read-only disk is refused with the reason, and changes nothing")
