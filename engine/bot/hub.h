@@ -117,9 +117,9 @@ struct hub_feed_config {
 enum status hub_feed_add_feed(struct hub *h, const char *venue, const struct hub_feed_config *config, struct err *err) MUST_CHECK;
 
 struct hub_feed_kind {
-  const char *name, *target, *options, *about;  // "replay", "VENUE/SYMBOL", "speed=, from=", …
+  const char *name, *target, *options, *about;  // "replay", "VENUE/SYMBOL", "speed,from", …; target NULL: none
 };
-extern const struct hub_feed_kind *const hub_feed_kinds;  // ends with name NULL
+extern const struct hub_feed_kind hub_feed_kinds[];  // ends with name NULL
 
 // After a restart, before the first hub_want() of the venue: a market with a pace that is not the clock's goes on at through_ns, the
 // newest recorded close, if that is later than where it would begin. What a venue that keeps the clock's time has had since is

@@ -1,0 +1,84 @@
+// bot/hub_impl.h – private to bot/hub*.c.
+#pragma once
+#include "bot/hub.h"
+#include "market/bar_queue.h"
+
+#define HUB_QUEUE_MAX (1 << 20)      // bars of a venue that wait for slower symbols
+#define HUB_RETRY_NS NS_PER_S        // after a feed failed
+
+struct hub_symbol;
+
+// One wanted timeframe of a symbol.
+struct hub_line {
+  uint32_t id;
+  int refs;
+  struct hub_symbol *symbol;
+  int64_t from_ns;   // live_bars had given out through here when it was wanted
+  // Head as others see it; bars: all there are from the first one's open until the venue's time, or none.
+  struct series memory;
+};
+
+struct hub_symbol {
+  struct hub_venue *venue;
+  int slot;          // its number in the queue
+  int subscription;
+  bool dead;         // nobody wants it; kept while the queue may hold its bars, which name it
+  char name[SYMBOL_MAX];
+  struct feed_symbol info;
+  int64_t base_ns;   // of the finest bars
+  struct live_bars live;
+  struct hub_line *lines[LIVE_TIMEFRAMES_MAX];
+  int line_count;
+};
+
+struct hub_venue {
+  struct hub *hub;
+  int index;
+  char name[VENUE_MAX];
+  struct hub_feed_config config;  // symbols is own
+  bool polled, ended, failing;
+  int64_t time_ns;   // given out through here
+  int64_t next_ns;   // poll again at this now
+  struct hub_symbol **symbols;    // by slot; NULL: free
+  int slot_count, slot_cap, live_count;
+  int last_slot;     // of the last event: the next one is mostly its neighbour's
+  struct bar_queue queue;
+  struct wire_bar *ready;         // bars of the instant that is being made; not yet given out
+  size_t ready_count, ready_cap;
+  int64_t ready_ns;
+  bool lost_told;
+  uint64_t events, bars, instants;
+  uint64_t notes[HUB_NOTE_COUNT], untold[HUB_NOTE_COUNT];
+  int64_t told_ns[HUB_NOTE_COUNT];
+};
+
+struct hub_timer;
+struct hub {
+  struct hub_config config;
+  int64_t now_ns;
+  bool busy, held;
+  uint32_t next_id;
+  struct hub_venue *venues[HUB_VENUES_MAX];
+  int venue_count;
+  struct hub_line **lines;        // by id, rising
+  size_t line_count, line_cap;
+  struct hub_timer *timer;        // hub_attach()
+};
+
+// hub.c
+struct hub_venue *hub_venue_of(const struct hub *h, const char *name, struct err *err);  // NULL: ERR_NOTFOUND, with those there are
+PRINTF(6, 7) void hub_note_tell(struct hub_venue *v, int code, const struct hub_symbol *s, int64_t time_ns, uint64_t count, const char *fmt, ...);
+void hub_on_bar(void *self, const struct live_bar *bar);     // self: the hub_symbol
+void hub_on_note(void *self, const struct live_note *note);
+// hub_series.c
+struct hub_line *hub_line_of(const struct hub *h, uint32_t id);
+void hub_symbols_sweep(struct hub_venue *v);          // frees the dead ones that the queue cannot name
+void hub_line_remember(struct hub_line *l, const struct bar *bar, size_t keep);
+void hub_line_free(struct hub_line *l);
+// hub_history.c: the feed's bars that open at from_ns or later and closed by through_ns.
+enum status hub_feed_bars(const struct hub_symbol *s, int64_t timeframe_ns, int64_t from_ns, int64_t through_ns, struct series *ret,
+  struct err *err) MUST_CHECK;
+// hub_loop.c
+int64_t hub_now(struct hub *h);        // the loop's clock, or the last now that was told
+void hub_timer_again(struct hub *h);   // what is due has changed
+void hub_timer_destroy(struct hub *h);
