@@ -170,7 +170,7 @@ static enum status live_begin(struct hub_symbol *s, int64_t timeframe_ns, int64_
 
 static enum status symbol_add(struct hub_venue *v, const char *name, int64_t timeframe_ns, struct hub_symbol **ret, struct err *err) {
   const struct hub_feed_config *c = &v->config;
-  int slot;
+  int slot = 0;
   enum status st = slot_find(v, &slot, err);
   if (st != OK) return st;
   struct hub_symbol *s = calloc(1, sizeof *s);
