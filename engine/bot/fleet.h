@@ -42,6 +42,14 @@ enum fleet_step {
   FLEET_NOT,   // it cannot be opened: see bot_refused
 };
 
+struct fleet_open {
+  int64_t bot;
+  int host;
+  int64_t through_ns;       // live_from_ns of BOT_OPEN
+  const uint32_t *history;  // for each need: 0, or the series that stands in for its past (wire_stream.history)
+  uint64_t cursor;          // the owner's, 0 at first
+};
+
 struct fleet_callbacks {
   // ---- opening a bot. It is opened at its venue's time through_ns: bars that closed by then are history, all later ones come live.
   // The time up to which the hub has given out everything (hub_venue_status().time_ns).
@@ -51,9 +59,8 @@ struct fleet_callbacks {
   // What the need asks for of the bars that closed by through_ns, oldest first. Not OK: the bot is not opened. ret is zeroed
   // before and series_finish()ed after.
   enum status (*history)(void *self, int64_t bot, const struct fleet_need *need, int64_t through_ns, struct series *ret, struct err *err);
-  // Appends BOT_OPEN and RESTORE frames to out; *cursor is the owner's, 0 at first. At most FLEET_OPEN_BYTES a call. No instant
-  // passes between its calls.
-  enum fleet_step (*bot_open)(void *self, int host, int64_t bot, int64_t through_ns, uint64_t *cursor, struct buf *out);
+  // Appends BOT_OPEN and RESTORE frames to out, at most FLEET_OPEN_BYTES a call. No instant passes between its calls.
+  enum fleet_step (*bot_open)(void *self, struct fleet_open *o, struct buf *out);
   // The host has read and done all that.
   void (*bot_opened)(void *self, int host, int64_t bot);
   // It could not be opened (no series, no history, no memory, FLEET_NOT) and has been removed.
@@ -80,7 +87,7 @@ struct fleet_callbacks {
   void (*log)(void *self, const char *level, const char *text);  // "warn" "error" "info"; may be NULL
 };
 
-#define FLEET_OPEN_BYTES (256u * 1024)
+#define FLEET_OPEN_BYTES (1024u * 1024)
 
 struct fleet_config {  // 0: what is in parentheses
   struct loop *loop;
@@ -129,16 +136,13 @@ bool fleet_send(struct fleet *f, int64_t bot, const struct buf *frames);
 
 // ---- instants
 
-// Queues it (counted) for every host. A host is shown it if a bar that its bots need is in it, or if fleet_wake asked;
+// Queues it (counted) for every host. A host is shown it if a bar that its bots need is in it, or if it said that a timer is due;
 // else it passes in silence. From fleet_backlog() ≥ queue_max on a host that is up is killed for being behind, one that is down
 // misses; only one that waits for fleet_go_on is waited for, so hold the hub then. False: four times queue_max wait for that;
 // nothing was taken.
 bool fleet_instant(struct fleet *f, struct hub_instant *instant);
 // The owner has dealt with what `done` or `host_lost` told.
 void fleet_go_on(struct fleet *f, int host);
-// The venue's next instant at or after time_ns is shown to this host in any case: a script's timer is due. The earliest counts, and is
-// forgotten once shown.
-void fleet_wake(struct fleet *f, int host, int venue, int64_t time_ns);
 // Instants that the furthest host behind has still to take. For feeds faster than time: hold while this is large.
 unsigned fleet_backlog(const struct fleet *f);
 // The owner found that a host broke the rules (a command that its matcher could not take). Killed; nobody is suspected but `bot`
