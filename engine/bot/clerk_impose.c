@@ -1,0 +1,207 @@
+// bot/clerk_impose.c – what the core does to a bot's orders by itself: cancels of what it denied, the kill switch, flatten, what could not
+// be journalled. While the script runs it is only remembered: the pilot must see it at the same place in its history.
+#include "bot/clerk_impl.h"
+
+#include <assert.h>
+
+void clerk_wait(struct clerk *c, const struct bot_command *cmd) {
+  clerk_room((void **)&c->waiting, &c->waiting_cap, c->waiting_count + 1, sizeof *c->waiting);
+  c->waiting[c->waiting_count++] = *cmd;
+}
+
+void clerk_wait_cancel(struct clerk *c, uint64_t id, enum reason why) {
+  clerk_wait(c, &(struct bot_command){.kind = COMMAND_CANCEL, .id = id, .why = why});
+}
+
+static void told(struct clerk *c, const struct bot_command *cmd) {
+  if (c->observer.imposed) c->observer.imposed(c->observer.self, cmd);
+}
+
+void clerk_impose(struct clerk *c, const struct bot_command *cmd) {
+  struct bot_command now = *cmd;
+  assert(!c->busy && !c->restoring);
+  now.time_ns = c->now_ns;
+  blotter_command(&c->blotter, &now);
+  told(c, &now);
+  clerk_orders_sync(c);
+}
+
+static void impose_cancel(struct clerk *c, uint64_t id, enum reason why) {
+  clerk_impose(c, &(struct bot_command){.kind = COMMAND_CANCEL, .id = id, .why = why});
+}
+
+// ---- cancelling
+
+static bool cancellable(const struct order *o, bool all) { return order_alive(o) && o->status != ORDER_PENDING_CANCEL && (all || !o->reduce); }
+
+static void cancel_working(struct clerk *c, enum reason why, bool all) {
+  const struct matcher *m = c->blotter.matcher;
+  for (int symbol = 0; symbol < matcher_account(m)->symbol_count; symbol++) {
+    size_t pos = 0;
+    for (const struct order *o; (o = matcher_working(m, symbol, &pos));) {
+      if (!cancellable(o, all)) continue;
+      int working = matcher_account(m)->work_count;
+      impose_cancel(c, o->id, why);
+      if (matcher_account(m)->work_count != working) pos = 0;  // the list has moved
+    }
+  }
+}
+
+// ---- closing
+
+static int64_t close_lots(const struct clerk_symbol *s) {
+  int64_t lots = s->gate.lots < 0 ? -s->gate.lots : s->gate.lots, most = s->gate.inst->max_order_qty.lots;
+  return most > 0 && lots > most ? most : lots;  // the rest when that is done
+}
+
+static void close_position(struct clerk *c, struct clerk_symbol *s) {
+  const struct matcher *m = c->blotter.matcher;
+  const struct order *before = s->closing ? matcher_order(m, s->closing) : NULL;
+  if (s->gate.lots == 0 || (before && order_alive(before))) return;
+  struct bot_command cmd = {.kind = COMMAND_RESERVE, .time_ns = c->now_ns, .id = matcher_order_last(m) + 1};
+  struct intent in;
+  intent_init(&in, s->symbol, s->gate.lots > 0 ? SIDE_SELL : SIDE_BUY);
+  in.leg = s->leg, in.size_kind = SIZE_CLOSE, in.reduce = true, in.tag = TAG_FLATTEN;
+  struct gate_order g = clerk_gate_order(c, s, &in, close_lots(s));
+  g.by_engine = true;
+  struct refusal why;
+  if (!clerk_gate_check(c, s, &in, &g, &why)) return;  // halted altogether, or no price: again at the next end
+  blotter_command(&c->blotter, &cmd);
+  told(c, &cmd);
+  cmd.kind = COMMAND_SUBMIT, cmd.intent = in, cmd.qty.lots = close_lots(s);
+  struct clerk_verdict v = {0};
+  s->closing = cmd.id;
+  clerk_submit(c, &cmd, true, &v);
+  told(c, &cmd);
+}
+
+static void flatten(struct clerk *c) {
+  cancel_working(c, c->flatten_why, false);
+  for (int i = 0; i < c->symbol_count; i++) close_position(c, &c->symbols[i]);
+}
+
+// ---- the kill switch
+
+static enum halt_mode mode_of(const struct clerk *c) {
+  const struct halt_entry *entry;
+  const struct gate_path *p = &c->symbols[0].path;
+  return c->shared->halt ? halt_mode_of(c->shared->halt, &(struct halt_order){.venue = p->venue_id, .tenant = p->tenant_id, .bot = p->bot_id}, &entry)
+                         : HALT_NONE;
+}
+
+static void look_at_halts(struct clerk *c) {
+  if (!c->shared->halt || c->halts_seen == c->shared->halt->epoch) return;
+  c->halts_seen = c->shared->halt->epoch;
+  enum halt_mode mode = mode_of(c);
+  if (mode == HALT_NONE) return;
+  if (c->cancel_why == REASON_NONE) c->cancel_why = REASON_HALTED;
+  if (mode == HALT_FLATTEN && c->flatten_why == REASON_NONE && !clerk_flat(c)) c->flatten_why = REASON_HALTED;
+}
+
+// The last check trips for an order, an account, a tenant or everything; the kill switch knows no accounts.
+void clerk_tripped(struct clerk *c) {
+  struct last_report r = last_check_report(c->shared->last);
+  enum refusal_level level = r.scope == LAST_EVERYTHING ? LEVEL_ALL : LEVEL_TENANT;
+  uint64_t id = level == LEVEL_ALL ? 0 : c->account->tenant->id;
+  if (c->shared->halt) {
+    const struct halt_entry *known = halt_find(c->shared->halt, level, id);
+    if (known && known->mode >= HALT_SILENT) return;
+    halt_set(c->shared->halt, level, id, HALT_SILENT, HALT_BY_LAST_CHECK, c->now_ns);
+  }
+  if (c->shared->tripped) c->shared->tripped(c->shared->self, &r);
+}
+
+// ---- what is asked for
+
+void clerk_act(struct clerk *c) {
+  if (c->busy || c->restoring) return;
+  for (size_t i = 0; i < c->waiting_count; i++) {
+    const struct bot_command *cmd = &c->waiting[i];
+    const struct order *o = matcher_order(c->blotter.matcher, cmd->id);
+    if (cmd->kind != COMMAND_CANCEL || cancellable(o, true)) clerk_impose(c, cmd);  // else the script was faster
+  }
+  c->waiting_count = 0;
+  look_at_halts(c);
+  if (c->excess) {
+    clerk_tell_intervened(c, c->excess_why, "orders that could open were cancelled: a limit could have been passed");
+    cancel_working(c, c->excess_why, false);
+  }
+  c->excess = false;
+  if (c->cancel_why != REASON_NONE) cancel_working(c, c->cancel_why, c->cancel_all);
+  c->cancel_why = REASON_NONE;
+  c->cancel_all = false;
+  if (c->flatten_why == REASON_NONE) return;
+  flatten(c);
+  if (clerk_flat(c)) c->flatten_why = REASON_NONE;
+}
+
+void clerk_flatten(struct clerk *c, enum reason why, const char *text) {
+  bool begins = c->flatten_why == REASON_NONE;
+  c->flatten_why = begins ? why : c->flatten_why;
+  if (begins) clerk_tell_intervened(c, why, text);
+  clerk_act(c);
+}
+
+void clerk_cancel_all(struct clerk *c, enum reason why, bool all) {
+  c->cancel_why = why;
+  c->cancel_all |= all;
+  clerk_act(c);
+}
+
+void clerk_halts(struct clerk *c) { clerk_act(c); }
+
+// ---- the journal has answered
+
+// Everything that the last look could still object to. True: it may go.
+static bool may_leave(struct clerk *c, struct clerk_order *w, const struct order *o) {
+  const struct gate_path *p = &c->symbols[w->symbol].path;
+  struct refusal why;
+  if (p->halt && w->epoch != p->halt->epoch &&
+      halt_blocks(p->halt, &(struct halt_order){p->venue_id, p->tenant_id, p->bot_id, !w->grows, w->by_engine}, &why))
+    return false;
+  struct last_check *last = c->shared->last;
+  if (!last) return true;
+  bool known = w->intent != 0;
+  if (!known) w->intent = ++c->shared->intents;
+  int64_t lots = clerk_order_total(w, o) - w->watched;
+  cash worth = {0};
+  if (price_given(w->px) && !instrument_notional(c->symbols[w->symbol].gate.inst, w->px, (quantity){lots}, ROUND_CEIL, &worth)) worth.e8 = INT64_MAX;
+  bool intended = known ? last_check_raise(last, w->intent, lots) : last_check_intend(last, w->intent, lots);
+  if (!intended || !last_check_send(last, w->intent, c->account->id, c->account->tenant->id, lots, worth.e8, c->now_ns)) {
+    if (intended && !known) last_check_forget(last, w->intent);
+    if (!known) w->intent = 0;  // never sent: nothing of it is to be told later
+    clerk_tripped(c);
+    return false;
+  }
+  w->watched += lots;
+  return true;
+}
+
+void clerk_committed(struct clerk *c) {
+  assert(!c->busy && !c->restoring);
+  bool held = false;
+  for (size_t i = 0; c->uncommitted > 0 && i < c->order_count; i++) {
+    struct clerk_order *w = &c->orders[i];
+    if (w->committed) continue;
+    w->committed = true;
+    c->uncommitted--;
+    if (may_leave(c, w, matcher_order(c->blotter.matcher, w->id))) continue;
+    w->denied = held = true;
+  }
+  if (!held) return;
+  for (size_t i = 0; i < c->order_count; i++)
+    if (c->orders[i].denied) clerk_wait_cancel(c, c->orders[i].id, REASON_HALTED);
+  clerk_act(c);
+}
+
+void clerk_uncommitted(struct clerk *c) {
+  assert(!c->busy && !c->restoring);
+  for (size_t i = 0; i < c->order_count; i++) {
+    struct clerk_order *w = &c->orders[i];
+    if (w->committed) continue;
+    w->committed = w->denied = true;
+    c->uncommitted--;
+    clerk_wait_cancel(c, w->id, REASON_NOT_JOURNALLED);
+  }
+  clerk_act(c);
+}

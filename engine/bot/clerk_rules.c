@@ -1,0 +1,136 @@
+// bot/clerk_rules.c – what an account loses if everything that is held or working runs into its stops, for rules of prop firms.
+//
+// Summed over all bots of the account: positions from the mark, entries from their price, each to the stop it has or will have, with
+// fees for both ways. Where several stops guard one position, the farthest count first.
+#include "bot/clerk_impl.h"
+
+#define FRAC_ONE INT64_C(100000000)
+
+struct sums {
+  const struct rule_set *rules;
+  const struct order *moved;     // the entry whose stop is thought to be elsewhere; NULL: none
+  price moved_to;
+  int64_t loss_e8;               // RULE_UNBOUNDED sticks
+  int128 qty_e8;
+};
+
+static int64_t add_loss(int64_t a, int64_t b) {
+  int64_t sum;
+  return a == RULE_UNBOUNDED || b == RULE_UNBOUNDED || !add_checked(a, b, &sum) ? RULE_UNBOUNDED : sum;
+}
+
+static cash fees_both_ways(const struct match_symbol_config *sc, price px, int64_t lots) {
+  cash notional;
+  if (!instrument_notional(&sc->inst, px, (quantity){lots}, ROUND_CEIL, &notional) || notional.e8 < 0) return (cash){INT64_MAX / 4};
+  const struct match_fees *f = &sc->fees;
+  int128 one = div_ceil((int128)notional.e8 * f->taker_frac_e8, FRAC_ONE) + f->fixed_e8 +
+               div_ceil((int128)f->per_unit_e8 * lots * sc->inst.lot.digits, pow10_i64(sc->inst.lot.scale));
+  int64_t e8;
+  return (cash){narrow_checked(one * 2, &e8) && e8 >= 0 ? e8 : one < 0 ? 0 : INT64_MAX / 4};
+}
+
+static int128 contracts_e8(const struct instrument *inst, int64_t lots) {
+  return div_ceil((int128)lots * inst->lot.digits * FRAC_ONE, pow10_i64(inst->lot.scale));
+}
+
+static int64_t loss_of(const struct rule_set *rules, const struct match_symbol_config *sc, enum side entry, price px, price stop, int64_t lots) {
+  return rule_stop_loss(rules, &sc->inst, entry, px, stop, lots, fees_both_ways(sc, px, lots));
+}
+
+// Where a trailing stop that begins at px would first stand.
+static price trailed(price px, enum side entry, int64_t ticks, int64_t frac_e8) {
+  int64_t off = ticks > 0 ? ticks : (int64_t)div_ceil((int128)px.ticks * frac_e8, FRAC_ONE);
+  return (price){px.ticks - entry * off};
+}
+
+static price stop_of_entry(price sl, price px, enum side side, int64_t trail_ticks, int64_t trail_frac_e8) {
+  if (price_given(sl) || (trail_ticks <= 0 && trail_frac_e8 <= 0)) return sl;
+  return trailed(px, side, trail_ticks, trail_frac_e8);
+}
+
+// ---- a position
+
+static price level_of(const struct sums *t, const struct order *o) {
+  if (t->moved && o->parent == t->moved->id && o->tag == TAG_SL) return t->moved_to;
+  if (o->type == ORDER_STOP) return o->trigger;
+  if (o->type != ORDER_TRAILING) return NO_PRICE;
+  price at = trailed(o->trail_ref, -o->side, o->trail_ticks, o->trail_frac_e8);
+  bool first = price_given(o->trigger) && (o->trigger.ticks - at.ticks) * o->side < 0;
+  return first ? o->trigger : at;
+}
+
+// Losses of `lots` of a position, given the stops that guard it: again and again the farthest that is nearer than the last.
+static void add_position(struct sums *t, const struct matcher *m, const struct clerk_symbol *s, enum side entry, int64_t lots) {
+  const struct match_symbol_config *sc = matcher_symbol_config(m, s->symbol);
+  price last = NO_PRICE;
+  t->qty_e8 += contracts_e8(&sc->inst, lots);
+  for (;;) {
+    price stop = NO_PRICE;
+    int64_t guarded = 0;
+    size_t pos = 0;
+    for (const struct order *o; (o = matcher_working(m, s->symbol, &pos));) {
+      price level = level_of(t, o);
+      if (!o->reduce || o->leg != s->leg || o->side == entry || !price_given(level)) continue;
+      if (price_given(last) && (level.ticks - last.ticks) * entry <= 0) continue;
+      if (!price_given(stop) || (level.ticks - stop.ticks) * entry < 0) stop = level, guarded = 0;
+      if (level.ticks == stop.ticks) guarded += order_left(o).lots;
+    }
+    if (!price_given(stop) || lots == 0) break;
+    if (guarded > lots) guarded = lots;
+    t->loss_e8 = add_loss(t->loss_e8, loss_of(t->rules, sc, entry, s->gate.last, stop, guarded));
+    lots -= guarded;
+    last = stop;
+  }
+  if (lots > 0) t->loss_e8 = add_loss(t->loss_e8, loss_of(t->rules, sc, entry, s->gate.last, NO_PRICE, lots));
+}
+
+// ---- all of the account
+
+static void add_entry(struct sums *t, const struct matcher *m, const struct clerk_order *w) {
+  const struct order *o = matcher_order(m, w->id);
+  const struct match_symbol_config *sc = matcher_symbol_config(m, o->symbol);
+  price sl = t->moved == o ? t->moved_to : o->sl;
+  t->qty_e8 += contracts_e8(&sc->inst, w->ticket.lots);
+  t->loss_e8 = add_loss(t->loss_e8, loss_of(t->rules, sc, o->side, w->px, stop_of_entry(sl, w->px, o->side, o->trail_ticks, o->trail_frac_e8), w->ticket.lots));
+}
+
+static void add_clerk(struct sums *t, const struct clerk *k) {
+  const struct matcher *m = k->blotter.matcher;
+  for (int i = 0; i < k->symbol_count; i++) {
+    const struct clerk_symbol *s = &k->symbols[i];
+    if (s->gate.lots != 0) add_position(t, m, s, s->gate.lots > 0 ? SIDE_BUY : SIDE_SELL, s->gate.lots > 0 ? s->gate.lots : -s->gate.lots);
+  }
+  for (size_t i = 0; i < k->order_count; i++)
+    if (k->orders[i].ticket.open && k->orders[i].ticket.lots > 0 && k->orders[i].grows) add_entry(t, m, &k->orders[i]);
+}
+
+static struct sums all_of(const struct clerk_account *a, const struct order *moved, price to) {
+  struct sums t = {.rules = a->rules.rules, .moved = moved, .moved_to = to};
+  for (int i = 0; i < a->clerk_count; i++) add_clerk(&t, a->clerks[i]);
+  return t;
+}
+
+static bool entered(const struct gate_symbol *s) { return s->lots != 0 || s->buy_lots > 0 || s->sell_lots > 0; }
+
+void clerk_rules_order(struct clerk *c, const struct clerk_symbol *s, const struct intent *in, struct gate_order *g) {
+  const struct clerk_account *a = c->account;
+  const struct match_symbol_config *sc = matcher_symbol_config(c->blotter.matcher, s->symbol);
+  if (!price_given(g->px) || g->px.ticks <= 0) return;  // the gate refuses it anyway
+  struct sums t = all_of(a, NULL, NO_PRICE);
+  price stop = stop_of_entry(in->sl, g->px, in->side, in->trail_ticks, in->trail_frac_e8);
+  g->rule.loss_e8 = loss_of(t.rules, sc, in->side, g->px, stop, g->lots);
+  g->rule.open_loss_e8 = t.loss_e8;
+  g->rule.has_stop = price_given(stop);
+  int64_t qty;
+  g->rule.qty_after_e8 = narrow_checked(t.qty_e8 + contracts_e8(&sc->inst, g->lots), &qty) ? qty : INT64_MAX;
+  for (int i = 0; i < a->symbol_count; i++) g->rule.positions_after += entered(&a->symbols[i]->gate) || a->symbols[i] == s->shared;
+}
+
+bool clerk_rules_stop(struct clerk *c, const struct order *entry, price px, struct refusal *ret_why) {
+  struct clerk_account *a = c->account;
+  int64_t now = all_of(a, NULL, NO_PRICE).loss_e8;
+  int64_t then = all_of(a, entry, px).loss_e8;
+  if (then <= now) return true;  // nearer, or as it was
+  struct rule_order r = {.grows = true, .open_loss_e8 = then, .has_stop = price_given(px), .now_ns = c->now_ns};
+  return rule_check(&a->rules, &r, ret_why);
+}
