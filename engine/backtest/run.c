@@ -65,9 +65,9 @@ static void seen_fill(void *self, const struct fill *f) {
   if (!result_fill_add(w->r, f)) w->failed_memory = true;
 }
 
-static void seen_denied(void *self, int64_t time_ns, enum reason code, const char *msg) {
+static void seen_denied(void *self, int64_t time_ns, enum reason code, double limit, double value, const char *msg) {
   struct walk *w = self;
-  (void)msg;
+  (void)limit, (void)value, (void)msg;
   result_denied_add(w->r, time_ns, code);
 }
 

@@ -103,7 +103,7 @@ static void risk_note(struct bot *b, enum reason rule, double value, double limi
 }
 
 void bot_denied(struct bot *b, enum reason code, const char *msg, double limit, double value) {
-  if (b->observer.denied) b->observer.denied(b->observer.self, b->now_ns, code, msg);
+  if (b->observer.denied) b->observer.denied(b->observer.self, b->now_ns, code, limit, value, msg);
   bool day = code == REASON_DAY_LOSS;
   b->day_halted = b->day_halted || day;
   risk_note(b, code, value, limit, day ? (b->now_ns / DAY_NS + 1) * DAY_NS : 0);
@@ -170,6 +170,7 @@ void bot_destroy(struct bot *b) {
   timers_finish(b);
   free(b->ladders);
   free(b->risk_notes);
+  free(b->missed);
   desk_finish(b);
   for (uint32_t i = 0; i < b->tag_count; i++) free(b->tags[i]);
   free(b->tags);
@@ -209,9 +210,11 @@ bool bot_match(struct bot *b, int symbol, const struct match_bar *bar, int64_t n
   return matcher_bar(b->matcher, matcher_watch(b->matcher, symbol), symbol, bar);
 }
 
+static bool silent(const struct bot *b) { return !b->started || b->muted; }
+
 static enum status deliver_position(struct bot *b, const struct match_event *e, struct err *err) {
   static const char *const kinds[] = {[POSITION_EVENT_OPEN] = "open", [POSITION_EVENT_CHANGE] = "change", [POSITION_EVENT_CLOSE] = "close", [POSITION_EVENT_LIQUIDATED] = "liquidated"};
-  if (!b->needs_positions || !b->started) return OK;
+  if (!b->needs_positions || silent(b)) return OK;
   struct script_position_event p = {.kind = kinds[e->position.what], .symbol = e->position.symbol, .leg = e->position.leg,
                                     .lots_before = e->position.lots_before, .lots_after = e->position.lots_after,
                                     .realised = (double)e->position.realised.e8 / 1e8, .position_id = e->position.id};
@@ -219,12 +222,12 @@ static enum status deliver_position(struct bot *b, const struct match_event *e, 
   return bot_finish_callback(b, script_on_position(b->script, &p, err), err);
 }
 
-static enum status deliver_order(struct bot *b, const struct match_event *e, struct err *err) {
+static enum status deliver_order(struct bot *b, const struct match_event *e, bool told, struct err *err) {
   const struct order *o = matcher_order(b->matcher, e->order.id);
   assert(o);
-  if (b->observer.order) b->observer.order(b->observer.self, e->time_ns, o, e->order.from, e->order.to, e->order.reason);
+  if (b->observer.order && !told) b->observer.order(b->observer.self, e->time_ns, o, e->order.from, e->order.to, e->order.reason);
   if (order_status_final(e->order.to)) ladder_order_ended(b, o->id);
-  if (!b->needs_orders || !b->started) return OK;
+  if (!b->needs_orders || silent(b)) return OK;
   struct order seen = *o;  // as it was at this event, not as it is after those behind it
   seen.status = e->order.to;
   seen.reason = e->order.reason;
@@ -232,10 +235,10 @@ static enum status deliver_order(struct bot *b, const struct match_event *e, str
   return bot_finish_callback(b, script_on_order(b->script, &seen, e->order.from, err), err);
 }
 
-static enum status deliver_fill(struct bot *b, const struct match_event *e, struct err *err) {
-  if (b->observer.fill) b->observer.fill(b->observer.self, &e->fill);
+static enum status deliver_fill(struct bot *b, const struct match_event *e, bool told, struct err *err) {
+  if (b->observer.fill && !told) b->observer.fill(b->observer.self, &e->fill);
   ladder_fill(b, &e->fill);
-  if (!b->needs_fills || !b->started) return OK;
+  if (!b->needs_fills || silent(b)) return OK;
   desk_begin(b);
   return bot_finish_callback(b, script_on_fill(b->script, &e->fill, err), err);
 }
@@ -247,6 +250,7 @@ __attribute__((noinline)) static enum status deliver_risk(struct bot *b, struct 
   if (n == 0) return OK;
   memcpy(notes, b->risk_notes, n * sizeof *notes);
   b->risk_note_count = 0;  // what these callbacks are denied belongs to the next round
+  if (b->muted) return OK;
   enum status st = OK;
   for (size_t i = 0; st == OK && i < n; i++) {
     desk_begin(b);
@@ -256,22 +260,37 @@ __attribute__((noinline)) static enum status deliver_risk(struct bot *b, struct 
   return st;
 }
 
+static size_t events_waiting(const struct bot *b) { return b->missed_count - b->missed_next + matcher_event_count(b->matcher); }
+
+// What was missed comes first.
+static bool event_take(struct bot *b, struct match_event *ret, bool *ret_told) {
+  *ret_told = b->missed_next < b->missed_count;
+  if (!*ret_told) return matcher_event_next(b->matcher, ret);
+  *ret = b->missed[b->missed_next++];
+  if (b->missed_next == b->missed_count) {
+    free(b->missed);
+    b->missed = NULL;
+    b->missed_next = b->missed_count = b->missed_cap = 0;
+  }
+  return true;
+}
+
 enum status bot_settle(struct bot *b, int64_t now_ns, struct err *err) {
   b->now_ns = now_ns;
   script_now(b->script, now_ns);
   struct match_event e;
   // A round is the events that exist when it begins; what their callbacks cause belongs to the next.
   for (int round = 0; round < SETTLE_ROUNDS_MAX; round++) {
-    size_t n = matcher_event_count(b->matcher);
+    size_t n = events_waiting(b);
     if (n == 0 && b->risk_note_count == 0) return OK;
     enum status st = b->risk_note_count ? deliver_risk(b, err) : OK;
     if (st != OK) return st;
-    for (; n > 0 && matcher_event_next(b->matcher, &e); n--) {
-      st = e.kind == EVENT_ORDER ? deliver_order(b, &e, err) : e.kind == EVENT_FILL ? deliver_fill(b, &e, err) : deliver_position(b, &e, err);
+    for (bool told; n > 0 && event_take(b, &e, &told); n--) {
+      st = e.kind == EVENT_ORDER ? deliver_order(b, &e, told, err) : e.kind == EVENT_FILL ? deliver_fill(b, &e, told, err) : deliver_position(b, &e, err);
       if (st != OK) return st;
     }
   }
-  if (matcher_event_count(b->matcher) == 0 && b->risk_note_count == 0) return OK;
+  if (events_waiting(b) == 0 && b->risk_note_count == 0) return OK;
   return err_set(err, ERR_LIMIT, "on_order, on_fill, on_position and on_risk keep answering each other: stopped after %d rounds at one instant", SETTLE_ROUNDS_MAX);
 }
 
@@ -279,7 +298,7 @@ enum status bot_day(struct bot *b, int64_t now_ns, const char *day, struct err *
   cash equity = account_equity(b->account);
   double pnl = (double)(equity.e8 - b->risk.day_start_e8) / 1e8;
   risk_state_day(&b->risk, equity);
-  if (!b->started) return OK;
+  if (silent(b)) return OK;
   b->now_ns = now_ns;
   if (b->day_halted) risk_note(b, REASON_DAY_LOSS, NAN, NAN, now_ns);  // resumed
   b->day_halted = false;
@@ -301,15 +320,16 @@ enum status bot_day(struct bot *b, int64_t now_ns, const char *day, struct err *
 
 static enum status bot_start(struct bot *b, int64_t now_ns, struct err *err) {
   b->started = true;
-  risk_state_init(&b->risk, account_equity(b->account));
+  if (!b->resumed) risk_state_init(&b->risk, account_equity(b->account));
   desk_begin(b);
   enum status st = bot_finish_callback(b, script_on_init(b->script, err), err);
+  if (st != OK) b->started = false;  // a bot that goes on all the same tries again before its next bar
   return st == OK ? bot_settle(b, now_ns, err) : st;
 }
 
 enum status bot_stream_bar(struct bot *b, int stream, size_t ix, int64_t now_ns, bool deliver, struct err *err) {
   script_push(b->script, stream, ix);
-  if (!deliver || !script_warm(b->script)) return OK;
+  if (!deliver || b->muted || !script_warm(b->script)) return OK;
   b->now_ns = now_ns;
   script_now(b->script, now_ns);
   enum status st;
@@ -328,7 +348,7 @@ enum status bot_stream_bar(struct bot *b, int stream, size_t ix, int64_t now_ns,
 }
 
 enum status bot_signal(struct bot *b, const struct script_signal *sig, int64_t now_ns, struct err *err) {
-  if (!b->started) return OK;
+  if (silent(b)) return OK;
   b->now_ns = now_ns;
   script_now(b->script, now_ns);
   desk_begin(b);
@@ -345,3 +365,34 @@ enum status bot_stop(struct bot *b, int64_t now_ns, const char *why, struct err 
   enum status st = bot_finish_callback(b, script_on_stop(b->script, why, err), err);
   return st == OK ? bot_settle(b, now_ns, err) : st;
 }
+
+enum status bot_params(struct bot *b, const struct param_value *values, int64_t now_ns, struct err *err) {
+  b->now_ns = now_ns;
+  script_now(b->script, now_ns);
+  desk_begin(b);
+  enum status st = bot_finish_callback(b, script_on_params(b->script, values, err), err);
+  return st == OK ? bot_settle(b, now_ns, err) : st;
+}
+
+// ---- a run that goes on
+
+enum status bot_missed(struct bot *b, const struct match_event *e, struct err *err) {
+  if (b->missed_count == b->missed_cap) {
+    size_t cap = b->missed_cap ? 2 * b->missed_cap : 16;
+    struct match_event *missed = realloc(b->missed, cap * sizeof *missed);
+    if (!missed) return err_set(err, ERR_NOMEM, "bot: out of memory");
+    b->missed = missed;
+    b->missed_cap = cap;
+  }
+  b->missed[b->missed_count++] = *e;
+  return OK;
+}
+
+enum status bot_resume(struct bot *b, int64_t now_ns, struct err *err) {
+  b->resumed = true;
+  b->now_ns = now_ns;
+  script_now(b->script, now_ns);
+  return script_warm(b->script) ? bot_start(b, now_ns, err) : OK;
+}
+
+void bot_mute(struct bot *b, bool muted) { b->muted = muted; }

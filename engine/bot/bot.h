@@ -13,7 +13,7 @@ struct bot_observer {
   void *self;
   void (*order)(void *self, int64_t time_ns, const struct order *o, enum order_status from, enum order_status to, enum reason why);
   void (*fill)(void *self, const struct fill *f);
-  void (*denied)(void *self, int64_t time_ns, enum reason code, const char *msg);
+  void (*denied)(void *self, int64_t time_ns, enum reason code, double limit, double value, const char *msg);  // NaN: does not apply
   void (*log)(void *self, int64_t time_ns, enum script_log_level level, const char *text);
   void (*plot)(void *self, int64_t time_ns, const char *name, double value);
   void (*mark)(void *self, int64_t time_ns, const char *text);
@@ -59,6 +59,17 @@ int64_t bot_timer_next(const struct bot *b);
 enum status bot_timers_fire(struct bot *b, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status bot_signal(struct bot *b, const struct script_signal *sig, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status bot_stop(struct bot *b, int64_t now_ns, const char *why, struct err *err) MUST_CHECK;
+// Parameter values marked live change; on_params is called with the old ones. What the script does not take changes nothing.
+enum status bot_params(struct bot *b, const struct param_value *values, int64_t now_ns, struct err *err) MUST_CHECK;
+
+// ---- a run that goes on, in a new process: its past bars were pushed with deliver false, ctx.state and memory (bot/memory.h) loaded
+// An event of the past that the script has not heard of: told in the next settle, and not to the observer again.
+enum status bot_missed(struct bot *b, const struct match_event *e, struct err *err) MUST_CHECK;
+// on_init, if the script is warm (else before its first bar), and what was missed.
+enum status bot_resume(struct bot *b, int64_t now_ns, struct err *err) MUST_CHECK;
+// Muted, no callback is called: bars only advance indicators, events only the engine's own ladders. For the rest of an instant in
+// which the script has failed.
+void bot_mute(struct bot *b, bool muted);
 // Equity as risk sees it: call at each mark of the main stream.
 static inline void bot_risk_mark(struct risk_state *s, cash equity) { risk_state_mark(s, equity); }
 struct risk_state *bot_risk_state(struct bot *b);

@@ -77,7 +77,10 @@ struct bot {
   uint64_t *targets;  // live orders made by ctx:target
   size_t target_count, target_cap;
   int64_t now_ns;
-  bool started, stopping, in_callback;
+  struct match_event *missed;  // from missed_next on still to be told
+  size_t missed_next, missed_count, missed_cap;
+  bool started, stopping, in_callback, muted;
+  bool resumed;   // inside a run: risk remembers
   bool verified;  // ctx was found whole since the last day's turn
   bool needs_orders, needs_fills, needs_positions;
 };

@@ -17,6 +17,7 @@ struct pilot {
   int stream_order[SPEC_STREAMS_MAX], stream_count;
   int64_t day;     // of the last instant; INT64_MIN before the first
   int64_t now_ns;
+  bool dead;       // see pilot_dead()
 };
 
 // ---- between the bot and whoever watches
@@ -39,9 +40,9 @@ static void seen_command(void *self, const struct bot_command *c) {
   if (p->observer.command) p->observer.command(p->observer.self, c);
 }
 
-static void seen_denied(void *self, int64_t time_ns, enum reason code, const char *msg) {
+static void seen_denied(void *self, int64_t time_ns, enum reason code, double limit, double value, const char *msg) {
   struct pilot *p = self;
-  if (p->observer.denied) p->observer.denied(p->observer.self, time_ns, code, msg);
+  if (p->observer.denied) p->observer.denied(p->observer.self, time_ns, code, limit, value, msg);
 }
 
 static void seen_log(void *self, int64_t time_ns, enum script_log_level level, const char *text) {
@@ -123,20 +124,9 @@ static enum status turn_day(struct pilot *p, int64_t now_ns, struct err *err) {
   return bot_day(p->bot, now_ns, text, err);
 }
 
-static enum status bar(struct pilot *p, const struct instant_bar *b, int64_t now_ns, struct err *err) {
-  if (b->stream == 0 && b->deliver) {
-    seen_command(p, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = p->series[0]->bars[b->ix].open_ns});
-    bot_risk_mark(bot_risk_state(p->bot), matcher_equity(p->blotter.matcher));
-  }
-  return bot_stream_bar(p->bot, b->stream, b->ix, now_ns, b->deliver, err);
-}
-
-static enum status bars(struct pilot *p, const struct instant *in, struct err *err) {
-  enum status st = OK;
-  for (int k = 0; k < p->stream_count; k++)
-    for (int i = 0; st == OK && i < in->bar_count; i++)
-      if (in->bars[i].stream == p->stream_order[k]) st = bar(p, &in->bars[i], in->now_ns, err);
-  return st;
+static void mark(struct pilot *p, size_t ix) {
+  seen_command(p, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = p->series[0]->bars[ix].open_ns});
+  bot_risk_mark(bot_risk_state(p->bot), matcher_equity(p->blotter.matcher));
 }
 
 bool pilot_impose(struct pilot *p, const struct bot_command *c) {
@@ -145,18 +135,168 @@ bool pilot_impose(struct pilot *p, const struct bot_command *c) {
   return true;
 }
 
+// The first failure of an instant is its result; from it on the script is not asked, but orders, marks and indicators go on, or its
+// account would not be the core's any more, and its next bar not the next.
+struct turn {
+  enum status st;
+  struct err *err;  // of the first
+};
+
+static void failed(struct pilot *p, struct turn *t, enum status st, const struct err *err, int64_t now_ns) {
+  if (t->st == OK) {
+    t->st = st;
+    *t->err = *err;
+  }
+  bot_mute(p->bot, true);
+  struct err ignored;
+  (void)!bot_settle(p->bot, now_ns, &ignored);  // what was still to be told
+}
+
+static void bars(struct pilot *p, const struct instant *in, struct turn *t) {
+  struct err err;
+  for (int k = 0; k < p->stream_count; k++)
+    for (int i = 0; i < in->bar_count; i++) {
+      const struct instant_bar *b = &in->bars[i];
+      if (b->stream != p->stream_order[k]) continue;
+      if (b->stream == 0 && b->deliver) mark(p, b->ix);
+      enum status st = bot_stream_bar(p->bot, b->stream, b->ix, in->now_ns, b->deliver, &err);
+      if (st != OK) failed(p, t, st, &err, in->now_ns);
+    }
+}
+
 enum status pilot_instant(struct pilot *p, const struct instant *in, struct err *err) {
   assert(in->now_ns > p->now_ns);
   p->now_ns = in->now_ns;
   bool events;
+  struct err why;
+  struct turn t = {OK, err};
   enum status st = blotter_match(&p->blotter, in, &events, err);
+  if (st != OK) {
+    p->dead = true;
+    return st;
+  }
   events = events || matcher_event_count(p->blotter.matcher) > 0;  // of what was imposed
-  if (st == OK && events) st = bot_settle(p->bot, in->now_ns, err);
-  if (st == OK) st = turn_day(p, in->now_ns, err);
-  if (st == OK) st = bars(p, in, err);
-  if (st == OK && bot_timer_next(p->bot) <= in->now_ns) st = bot_timers_fire(p->bot, in->now_ns, err);
-  for (int i = 0; st == OK && i < in->signal_count; i++) st = bot_signal(p->bot, &in->signals[i], in->now_ns, err);
+  if (events && (st = bot_settle(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
+  if ((st = turn_day(p, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
+  bars(p, in, &t);
+  if (t.st == OK && bot_timer_next(p->bot) <= in->now_ns && (st = bot_timers_fire(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
+  for (int i = 0; t.st == OK && i < in->signal_count; i++)
+    if ((st = bot_signal(p->bot, &in->signals[i], in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
+  if (t.st != OK) {
+    bot_mute(p->bot, false);
+    p->dead = script_killed(bot_script(p->bot));
+  }
+  return t.st;
+}
+
+enum status pilot_skip(struct pilot *p, const struct instant *in, struct err *err) {
+  bot_mute(p->bot, true);
+  enum status st = pilot_instant(p, in, err);
+  bot_mute(p->bot, false);
   return st;
 }
 
-enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) { return bot_stop(p->bot, now_ns, why, err); }
+static int64_t not_before(struct pilot *p, int64_t now_ns) {
+  if (now_ns > p->now_ns) p->now_ns = now_ns;
+  return p->now_ns;
+}
+
+// A callback between two instants. What it left to be told when it failed waits for the next.
+static enum status between(struct pilot *p, enum status st) {
+  if (st != OK) p->dead = script_killed(bot_script(p->bot));
+  return st;
+}
+
+enum status pilot_params(struct pilot *p, const struct param_value *values, int64_t now_ns, struct err *err) {
+  return between(p, bot_params(p->bot, values, not_before(p, now_ns), err));
+}
+
+enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) {
+  return between(p, bot_stop(p->bot, not_before(p, now_ns), why, err));
+}
+
+bool pilot_dead(const struct pilot *p) { return p->dead; }
+int64_t pilot_now(const struct pilot *p) { return p->now_ns; }
+
+// ---- the past
+
+// Into the hash, and kept for the script if it has not heard of it.
+static enum status drain(struct pilot *p, bool missed, struct err *err) {
+  enum status st = OK;
+  for (struct match_event e; matcher_event_next(p->blotter.matcher, &e);) {
+    if (e.kind == EVENT_ORDER) blotter_seen_order(&p->blotter, e.time_ns, matcher_order(p->blotter.matcher, e.order.id), e.order.from, e.order.to, e.order.reason);
+    else if (e.kind == EVENT_FILL) blotter_seen_fill(&p->blotter, &e.fill);
+    if (missed && st == OK) st = bot_missed(p->bot, &e, err);
+  }
+  return st;
+}
+
+static void past_mark(struct pilot *p, int64_t open_ns) {
+  blotter_seen_command(&p->blotter, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = open_ns});
+  bot_risk_mark(bot_risk_state(p->bot), matcher_equity(p->blotter.matcher));
+}
+
+// The instant of a command: that of a mark is the end of its bar.
+static int64_t instant_of(const struct pilot *p, const struct bot_command *c) {
+  return c->kind == COMMAND_MARK ? c->time_ns + p->series[0]->timeframe_ns : c->time_ns;
+}
+
+static enum status past_command(struct pilot *p, struct pilot_past *past, struct err *err) {
+  const struct bot_command *c = &past->commands[past->at++];
+  const char *why;
+  if (!command_valid(p->blotter.matcher, c, &why))
+    return err_set(err, ERR_INVALID, "command %zu of the run's past (%s) does not fit: %s", past->at, command_kind_text(c->kind), why);
+  command_apply(p->blotter.matcher, c);
+  if (c->kind == COMMAND_SUBMIT) risk_state_sent(bot_risk_state(p->bot), c->time_ns);
+  return drain(p, c->time_ns > past->seen_ns, err);
+}
+
+enum status pilot_past(struct pilot *p, const struct instant *in, struct pilot_past *past, struct err *err) {
+  assert(in->now_ns > p->now_ns);
+  p->now_ns = in->now_ns;
+  bool events, missed = in->now_ns > past->seen_ns, marked = false;
+  enum status st = OK;
+  while (st == OK && past->at < past->count && instant_of(p, &past->commands[past->at]) < in->now_ns) {
+    if (past->commands[past->at].kind == COMMAND_MARK) past->at++;  // of a bar that is not there
+    else st = past_command(p, past, err);
+  }
+  if (st == OK) st = blotter_match(&p->blotter, in, &events, err);
+  if (st == OK) st = drain(p, missed, err);
+  int64_t day = in->now_ns / NS_PER_DAY;
+  if (!missed && day != p->day) {  // else the script's day turns when it is back
+    if (p->day != INT64_MIN) risk_state_day(bot_risk_state(p->bot), matcher_equity(p->blotter.matcher));
+    p->day = day;
+  }
+  const struct instant_bar *main = NULL;
+  for (int k = 0; st == OK && k < p->stream_count; k++)
+    for (int i = 0; st == OK && i < in->bar_count; i++)
+      if (in->bars[i].stream == p->stream_order[k]) {
+        if (in->bars[i].stream == 0 && in->bars[i].deliver) main = &in->bars[i];
+        st = bot_stream_bar(p->bot, in->bars[i].stream, in->bars[i].ix, in->now_ns, false, err);
+      }
+  bool has_mark = false;
+  for (size_t i = past->at; i < past->count && instant_of(p, &past->commands[i]) <= in->now_ns; i++) has_mark = has_mark || past->commands[i].kind == COMMAND_MARK;
+  int64_t open_ns = main ? p->series[0]->bars[main->ix].open_ns : 0;
+  if (main && !has_mark) past_mark(p, open_ns);
+  while (st == OK && past->at < past->count && instant_of(p, &past->commands[past->at]) <= in->now_ns) {
+    if (past->commands[past->at].kind != COMMAND_MARK) {
+      st = past_command(p, past, err);
+      continue;
+    }
+    past->at++;
+    if (main && !marked) past_mark(p, open_ns);
+    marked = true;
+  }
+  return st;
+}
+
+enum status pilot_resume(struct pilot *p, struct pilot_past *past, int64_t now_ns, bool resumed, struct err *err) {
+  enum status st = OK;
+  while (st == OK && past->at < past->count) {
+    if (past->commands[past->at].kind == COMMAND_MARK) past->at++;
+    else st = past_command(p, past, err);
+  }
+  if (st != OK || !resumed) return st;
+  not_before(p, now_ns);
+  return between(p, bot_resume(p->bot, p->now_ns, err));
+}

@@ -19,14 +19,35 @@ struct bot *pilot_bot(struct pilot *p);
 const struct account *pilot_account(const struct pilot *p);
 
 // Everything at in->now_ns, in the order of market/event_order.h. Times of instants rise. Timers due by then fire too. An error is
-// the script's failure, with its own status and text: the callback's orders were discarded, and whether the bot goes on is the
-// caller's choice.
+// the script's failure, with its own status and text: the callback's orders were discarded, and for the rest of the instant no
+// callback was called, while orders and indicators went on. Whether the bot goes on is the caller's choice, unless it is dead.
 enum status pilot_instant(struct pilot *p, const struct instant *in, struct err *err) MUST_CHECK;
-// A command of the core (bot/clerk.h), between two instants; the script hears of it in the next, observer.command
-// not at all. False, nothing happened: it does not fit.
+// The same without the script, which may have used up what it may use.
+enum status pilot_skip(struct pilot *p, const struct instant *in, struct err *err) MUST_CHECK;
+// After an error: the script was killed, or an amount of its account did not fit. Only good for pilot_destroy().
+bool pilot_dead(const struct pilot *p);
+// A command of the core (bot/clerk.h), between two instants; the script hears of it in the next. False, nothing happened: it does not fit.
 bool pilot_impose(struct pilot *p, const struct bot_command *c) MUST_CHECK;
+// Between two instants, as of now_ns or the last instant, if that is later. New values of live parameters (bot_params).
+enum status pilot_params(struct pilot *p, const struct param_value *values, int64_t now_ns, struct err *err) MUST_CHECK;
+enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) MUST_CHECK;
 // The time of the next timer, at which an instant is wanted even if nothing else happens; INT64_MAX: none.
 int64_t pilot_timer_next(const struct pilot *p);
-enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) MUST_CHECK;
+int64_t pilot_now(const struct pilot *p);  // of the last instant
 // As blotter_hash; what was imposed since the last instant is in it from the next on.
 void pilot_hash(const struct pilot *p, char ret_hex[SHA256_HEX_SIZE]);
+
+// ---- before the first instant: what a run has behind it, when it goes on in a new process
+//
+// pilot_past() for each instant of the past, its bars with deliver true from where the run began (they are marked, though the script
+// sees none of them); before that with bars alone, for the indicators. Then ctx.state (script_state_load) and memory
+// (bot_memory_load), then pilot_resume(). Hash, orders, account and risk are then what they were.
+struct pilot_past {
+  const struct bot_command *commands;  // of the journal, imposed ones too, in their order; those of a time after the bars of that time
+  size_t count, at;                    // at: 0 at first
+  int64_t seen_ns;                     // of the last instant that the script saw: later events it is told when it resumes
+};
+// ERR_INVALID: a command does not fit what is there: the journal is of another run.
+enum status pilot_past(struct pilot *p, const struct instant *in, struct pilot_past *past, struct err *err) MUST_CHECK;
+// The rest of the commands; and, if the run is resumed and not new, on_init as of now_ns if the script is warm.
+enum status pilot_resume(struct pilot *p, struct pilot_past *past, int64_t now_ns, bool resumed, struct err *err) MUST_CHECK;

@@ -74,7 +74,7 @@ int64_t bot_timer_next(const struct bot *b) {
 }
 
 enum status bot_timers_fire(struct bot *b, int64_t now_ns, struct err *err) {
-  for (int i = 0; b->timers && i < TIMERS_MAX; i++) {
+  for (int i = 0; b->timers && !b->muted && i < TIMERS_MAX; i++) {  // muted: due all the same in the next instant
     struct timer *t = &b->timers[i];
     if (!t->used || t->due_ns > now_ns) continue;
     t->due_ns = next_due(t, now_ns);  // a gap in the data fires a timer once, not once per missed period

@@ -116,6 +116,8 @@ struct wire_open {
   // Bars that open before warm_from_ns do not exist for it. Those that close after run_from_ns are matched; those that close
   // after live_from_ns are for the script. A new run: run_from_ns = live_from_ns.
   int64_t warm_from_ns, run_from_ns, live_from_ns;
+  int64_t seen_ns;              // resume: the last instant that its script saw (its batch is in the journal); what happened to its orders
+                                // since then it is told after on_init. 0: live_from_ns, so nothing
   struct match_config match;
   struct risk_limits risk;
   struct vm_limits limits;      // seed and fail_alloc are not sent

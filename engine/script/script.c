@@ -216,6 +216,13 @@ void script_push(struct script *s, int stream, size_t ix) {
   if (__builtin_expect(!s->warm, 0)) warm_check(s, stream);
 }
 
+void script_rebase(struct script *s, int stream, const struct series *series, size_t bars) {
+  struct running_stream *st = &s->streams[stream];
+  st->series = series;
+  st->ix = bars ? bars - 1 : 0;
+  if (st->count > bars) st->count = bars;
+}
+
 bool script_warm(const struct script *s) {
   return s->warm;
 }

@@ -102,6 +102,9 @@ uint64_t script_calls(const struct script *s);
 
 // ---- data: bar `ix` of a stream is now the newest. Updates its indicators; runs no Lua.
 void script_push(struct script *s, int stream, size_t ix);
+// From here on a stream's bars are those of another series, whose first `bars` bars have been delivered, at least as far as the script
+// may look back. Before the first callback only: a script may keep what it was shown.
+void script_rebase(struct script *s, int stream, const struct series *series, size_t bars);
 // All declared indicators have values and the extra warm-up bars of main have passed.
 bool script_warm(const struct script *s);
 void script_now(struct script *s, int64_t now_ns);
