@@ -34,6 +34,7 @@ struct journal_record {
   uint64_t intent;       // of a record that submits an order: record_intent(); else 0. Each (bot, intent) is taken once
   bool decision;         // GET /bots/{id}/decisions shows it
   bool opens, closes;    // the run's first; its last
+  int64_t clock_ns;      // of one that opens or closes: the clock's time, by which runs age
   int64_t bars_from_ns;  // of one that opens: the oldest bar that replaying the run needs
   const void *body;
   size_t len;
@@ -157,15 +158,15 @@ enum status journal_scan_from(struct db *db, int64_t *ret_after_id, struct err *
 struct journal_run {
   int64_t bot_id, tenant_id;
   uint32_t run;
-  int64_t first_id, last_id;       // last 0: open
-  int64_t opened_ns, closed_ns;    // times of the records; closed 0: open
+  int64_t first_id, last_id;       // last 0: open; first 0: its records are forgotten
+  int64_t opened_ns, closed_ns;    // by the clock; closed 0: open
   int64_t bars_from_ns;
 };
 typedef void (*journal_run_fn)(void *arg, const struct journal_run *r);
 enum status journal_runs_open(struct db *db, journal_run_fn fn, void *arg, struct err *err) MUST_CHECK;
-// A bot's latest run, open or not; ERR_NOTFOUND: it never ran (or all was pruned). tenant_id 0: whoever's.
+// A bot's latest run, open or not; ERR_NOTFOUND: it never ran. tenant_id 0: whoever's.
 enum status journal_run_last(struct db *db, int64_t tenant_id, int64_t bot_id, struct journal_run *ret, struct err *err) MUST_CHECK;
-// The id of the last record of the journal; 0: it is empty.
+// The highest id that any record had; 0: there never was one.
 enum status journal_last_id(struct db *db, int64_t *ret, struct err *err) MUST_CHECK;
 // Of one bot's: looks from the end backwards, so it is quick for a bot that runs. 0: it has none.
 enum status journal_bot_last_id(struct db *db, int64_t bot_id, int64_t *ret, struct err *err) MUST_CHECK;
@@ -213,10 +214,10 @@ enum status journal_equity(struct db *db, int64_t tenant_id, int64_t bot_id, uin
 
 // ---- keeping it small, and sound
 
-// Forgets records and decisions of runs that closed before a time, then bars that no run needs, a step at a time: a store_fn whose
-// arg is a struct journal_prune. Start with all but before_ns zero; call it again while !finished.
+// Forgets records and decisions of runs that closed before a time, then older bars that no run needs, a step at a time: a store_fn
+// whose arg is a struct journal_prune. Start with all but before_ns zero; call it again while !finished. Projections stay.
 struct journal_prune {
-  int64_t before_ns;
+  int64_t before_ns;     // the clock's
   int step_rows;         // looked at in a step; 0: 2,000
   int64_t after_id;      // how far it is
   int phase;
@@ -234,6 +235,6 @@ struct journal_erase {
 enum status journal_erase(struct db *db, void *erase, struct err *err) MUST_CHECK;
 
 // What the schema cannot say: every record belongs to a run and lies between its ends, every decision to a record, every run's
-// first record is there, bars are whole. fault is called once for each kind of fault with the first place and their number.
+// first record is there, bars are whole. fault is called once for each kind of fault with the first place and how many there are.
 typedef void (*journal_fault_fn)(void *arg, const char *fault);
 enum status journal_check(struct db *db, journal_fault_fn fault, void *arg, struct err *err) MUST_CHECK;
