@@ -92,9 +92,10 @@ void wire_put_series_close(struct buf *b, uint32_t id) {
   wire_end(b, at);
 }
 
-void wire_put_instant(struct buf *b, int64_t now_ns, const struct wire_bar *bars, size_t count, const struct wire_funding *funding, size_t funding_count) {
+void wire_put_instant(struct buf *b, uint32_t venue, int64_t now_ns, const struct wire_bar *bars, size_t count, const struct wire_funding *funding, size_t funding_count) {
   assert(count <= WIRE_INSTANT_MAX && funding_count <= WIRE_FUNDING_MAX);
   size_t at = wire_begin(b, WIRE_INSTANT);
+  wire_put(b, venue, 4);
   wire_put(b, (uint64_t)now_ns, 8);
   wire_put(b, count, 4);
   for (size_t i = 0; i < count; i++) {
@@ -265,6 +266,7 @@ static void get_bars(struct wire_cursor *c, struct wire_frame *f, size_t most, s
 }
 
 static void get_instant(struct wire_cursor *c, struct wire_frame *f) {
+  f->venue = (uint32_t)wire_get(c, 4);
   f->time_ns = (int64_t)wire_get(c, 8);
   get_bars(c, f, WIRE_INSTANT_MAX, 4 + WIRE_BAR_BYTES);
   size_t count = wire_get(c, 4);

@@ -41,7 +41,7 @@
   X(WIRE_SERIES_TRIM, 4, "series-trim", 12)                                       /* bars before a time may go */               \
   X(WIRE_BOT_OPEN, 5, "bot-open", 256 * 1024)                                                                                   \
   X(WIRE_BOT_CLOSE, 6, "bot-close", 8 + 2 + WIRE_TEXT_MAX)                        /* at once, without a callback or answer */   \
-  X(WIRE_INSTANT, 7, "instant", 16 + WIRE_INSTANT_MAX * (4 + WIRE_BAR_BYTES) + WIRE_FUNDING_MAX * 29) /* for all bots at once */ \
+  X(WIRE_INSTANT, 7, "instant", 20 + WIRE_INSTANT_MAX * (4 + WIRE_BAR_BYTES) + WIRE_FUNDING_MAX * 29) /* for all bots at once */ \
   X(WIRE_SERIES_CLOSE, 8, "series-close", 4)                                      /* no open bot has it */                      \
   X(WIRE_RESTORE, 9, "restore", 256)                                              /* a command of the journal, in its order */  \
   X(WIRE_PING, 10, "ping", 8)                                                                                                   \
@@ -156,8 +156,10 @@ void wire_put_bot_open(struct buf *b, const struct wire_open *o);
 void wire_put_restore(struct buf *b, uint64_t bot, const struct bot_command *c);
 void wire_put_bot_close(struct buf *b, uint64_t bot, const char *why);
 void wire_put_bot_stop(struct buf *b, uint64_t bot, int64_t time_ns, const char *why);
-void wire_put_instant(struct buf *b, int64_t now_ns, const struct wire_bar *bars, size_t count, const struct wire_funding *funding,
-                      size_t funding_count);  // at most WIRE_INSTANT_MAX, WIRE_FUNDING_MAX
+// At most WIRE_INSTANT_MAX bars, all of which end at now_ns, and WIRE_FUNDING_MAX fundings. Times rise within a venue, whatever its
+// number; timers are due by the time of the venue that a bot's series are of.
+void wire_put_instant(struct buf *b, uint32_t venue, int64_t now_ns, const struct wire_bar *bars, size_t count, const struct wire_funding *funding,
+                      size_t funding_count);
 void wire_put_signal(struct buf *b, uint64_t bot, const struct wire_signal *s);  // texts fit, raw ≤ WIRE_RAW_MAX: asserted
 // New parameters, all that differ from the script's own; time_ns: of what on_params orders, not before the last instant.
 void wire_put_params(struct buf *b, uint64_t bot, int64_t time_ns, struct wire_text json);
@@ -192,6 +194,7 @@ struct wire_frame {
   int64_t time_ns;       // SERIES_TRIM, INSTANT, DONE, PARAMS, BOT_STOP, LOG, PLOT, MARK, NOTIFY, DENIED
   int64_t timer_next_ns; // DONE: the earliest timer of all bots here, at which an instant is wanted; INT64_MAX: none
   uint64_t token;        // PING, PONG
+  uint32_t venue;        // INSTANT
   struct series series;  // SERIES_OPEN: without bars
   struct bot_command command;  // COMMAND, RESTORE, IMPOSE
   enum status status;    // FAULT, ANSWER (OK there too)

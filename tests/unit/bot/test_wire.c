@@ -94,7 +94,7 @@ static void put_all(struct buf *b, const struct series *s, const struct bot_comm
   wire_put_series_trim(b, 7, 5);
   wire_put_bot_open(b, &open);
   wire_put_bot_close(b, 9, "owner");
-  wire_put_instant(b, 77, bars, 2, funding, 2);
+  wire_put_instant(b, 3, 77, bars, 2, funding, 2);
   wire_put_series_close(b, 7);
   wire_put_restore(b, 9, c);
   wire_put_ping(b, 1);
@@ -161,7 +161,7 @@ static void round_trip(void **state) {
     f = next(&b, &at);
     assert_true(f.type == WIRE_BOT_CLOSE && f.bot == 9 && texts_equal(wire_text(f.text, f.text_len), "owner"));
     f = next(&b, &at);
-    assert_true(f.time_ns == 77 && f.bar_count == 2 && f.funding_count == 2);
+    assert_true(f.venue == 3 && f.time_ns == 77 && f.bar_count == 2 && f.funding_count == 2);
     got = wire_frame_bar(&f, 1);
     assert_int_equal(got.series, 2);
     same_bar(&got.bar, &bars[1].bar);
