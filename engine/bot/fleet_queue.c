@@ -66,7 +66,7 @@ static void put_instant(struct fleet_host *h, const struct hub_instant *in) {
     const struct fleet_series *s = fleet_series_find(h, in->bars[i].series);
     if (s && s->open) f->scratch[n++] = in->bars[i];
   }
-  wire_put_instant(&h->out, in->now_ns, f->scratch, n, NULL, 0);
+  wire_put_instant(&h->out, (uint32_t)in->venue, in->now_ns, f->scratch, n, NULL, 0);
   for (size_t i = 0; i < n; i++) {
     int64_t before_ns;
     struct fleet_series *s = fleet_series_find(h, f->scratch[i].series);
