@@ -128,6 +128,17 @@ static enum status unknown_kind(const char *name, struct err *err) {
     have, near);
 }
 
+// Where the options begin: behind the last colon that a name and = follow. Paths and times may hold colons too.
+static char *options_begin(char *text) {
+  char *found = NULL;
+  for (char *colon = text; (colon = strchr(colon, ':')); colon++) {
+    size_t n = 1;
+    while (islower((unsigned char)colon[n])) n++;
+    if (n > 1 && colon[n] == '=') found = colon;
+  }
+  return found;
+}
+
 static enum status text_parse(const char *text, struct feed_text *ret, struct err *err) {
   *ret = (struct feed_text){.seed = 1, .speed_e3 = FEED_SPEED_ONE, .from_ns = -1};
   if (strlen(text) >= FEED_TEXT_MAX) return err_set(err, ERR_USAGE, "a feed's text has at most %d bytes", FEED_TEXT_MAX - 1);
@@ -139,9 +150,8 @@ static enum status text_parse(const char *text, struct feed_text *ret, struct er
   char *list = rest;
   if (kind->target) {
     ret->target = rest;
-    char *colon = rest ? strrchr(rest, ':') : NULL;
-    list = colon && strchr(colon, '=') ? colon + 1 : NULL;  // a path may hold a colon
-    if (list) *colon = '\0';
+    list = rest ? options_begin(rest) : NULL;
+    if (list) *list++ = '\0';
     if (!rest || !*rest) return err_set(err, ERR_USAGE, "%s: write %s:%s[:NAME=VALUE,…]", kind->name, kind->name, kind->target);
   }
   enum status st = OK;
