@@ -68,13 +68,21 @@ static uint64_t next_random(uint64_t *state) {
   return z ^ z >> 31;
 }
 
+// The disk's memory is not the program's: it must not run out with it (faults.c wraps malloc and its kin, not this).
+static void *bytes_of_disk(void *old, size_t old_size, size_t size) {
+  void *p = aligned_alloc(16, (size + 15) / 16 * 16);
+  assert(p);
+  if (old_size) memcpy(p, old, old_size);
+  free(old);
+  return p;
+}
+
 // ---- contents
 
 static void grow(struct content *c, int64_t size) {
   if (size > c->room) {
+    c->bytes = bytes_of_disk(c->bytes, (size_t)c->size, (size_t)size * 2);
     c->room = size * 2;
-    c->bytes = realloc(c->bytes, (size_t)c->room);
-    assert(c->bytes);
   }
   if (size > c->size) {
     memset(c->bytes + c->size, 0, (size_t)(size - c->size));
@@ -94,13 +102,11 @@ static void log_op(enum op_kind kind, const struct file *f, int64_t offset, cons
   if (!trace) return;
   if (trace->count == trace->room) {
     trace->room = trace->room * 2 + 256;
-    trace->ops = realloc(trace->ops, trace->room * sizeof *trace->ops);
-    assert(trace->ops);
+    trace->ops = bytes_of_disk(trace->ops, trace->count * sizeof *trace->ops, trace->room * sizeof *trace->ops);
   }
   struct op op = {.kind = kind, .file = f ? (int)(f - files) : 0, .offset = offset, .length = length};
   if (data) {
-    op.data = malloc((size_t)length);
-    assert(op.data);
+    op.data = bytes_of_disk(NULL, 0, (size_t)length);
     memcpy(op.data, data, (size_t)length);
   }
   trace->ops[trace->count++] = op;
@@ -431,7 +437,7 @@ void sim_lie(bool log, bool file) {
 void sim_record(void) {
   pthread_mutex_lock(&lock);
   assert(!trace);
-  trace = memset(malloc(sizeof *trace), 0, sizeof *trace);
+  trace = memset(bytes_of_disk(NULL, 0, sizeof *trace), 0, sizeof *trace);
   for (int i = 0; i < FILES; i++) {
     trace->exists[i] = files[i].exists;
     copy(&trace->durable[i], &files[i].now);

@@ -1,4 +1,4 @@
-// tests/store/workload.c – see workload.h.
+// tests/store/workload.c – the toy of workload.h.
 #include "workload.h"
 
 #include "store/db.h"
@@ -12,25 +12,27 @@ static size_t payload(int i, int part, uint8_t ret[4096]) {
   for (size_t k = 0; k < n; k++) ret[k] = (uint8_t)(i * 31 + part * 17 + (int)k * 3);
   return n;
 }
-bool work_fails(int i) {
+static bool refuses(int i) {
   return i % 5 == 3;
 }
 
 static enum status create(struct db *db, void *arg, struct err *err) {
   (void)arg;
   return db_script(db,
-    "CREATE TABLE item (id INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;"
-    "CREATE TABLE part (item_id INTEGER NOT NULL REFERENCES item, n INTEGER NOT NULL, payload BLOB NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS item (id INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS part (item_id INTEGER NOT NULL REFERENCES item, n INTEGER NOT NULL, payload BLOB NOT NULL,"
     " PRIMARY KEY (item_id, n)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE total (one INTEGER PRIMARY KEY CHECK (one = 1), items INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;"
-    "INSERT INTO total VALUES (1, 0, 0)",
+    "CREATE TABLE IF NOT EXISTS total (one INTEGER PRIMARY KEY CHECK (one = 1), items INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;"
+    "INSERT OR IGNORE INTO total VALUES (1, 0, 0)",
     err);
 }
-enum status work_create(struct store *store, enum store_file file, struct err *err) {
+static enum status begin(struct store *store, enum store_file file, struct err *err) {
   return store_write_sync(store, file, create, NULL, err);
 }
 
-static enum status job(struct db *db, void *arg, struct err *err) {
+static void end(void) {}
+
+static enum status write_job(struct db *db, void *arg, struct err *err) {
   const int i = *(int *)arg;
   uint8_t bytes[4096];
   size_t n = payload(i, 0, bytes);
@@ -40,13 +42,12 @@ static enum status job(struct db *db, void *arg, struct err *err) {
     st = db_run(db, NULL, err, "INSERT INTO part (item_id, n, payload) VALUES (?, ?, ?)", "iib", (int64_t)i, (int64_t)part, bytes, n);
   }
   if (st == OK) st = db_run(db, NULL, err, "UPDATE total SET items = items + 1, sum = sum + ?", "i", (int64_t)i);
-  return st == OK && work_fails(i) ? err_set(err, ERR_CANCELLED, "this one fails by itself") : st;
+  return st == OK && refuses(i) ? err_set(err, ERR_CANCELLED, "this one fails by itself") : st;
 }
-enum status work_job(struct store *store, enum store_file file, int i, struct ledger *l, struct err *err) {
+static enum status job(struct store *store, enum store_file file, int i, struct ledger *l, struct err *err) {
   l->issued = i;
-  const enum status st = store_write_sync(store, file, job, &i, err);
-  l->acked[i] = st == OK;
-  l->failed[i] = st != OK;
+  const enum status st = store_write_sync(store, file, write_job, &i, err);
+  l->told[i] = (uint8_t)told_by(st);
   return st;
 }
 
@@ -63,7 +64,7 @@ static bool same(const struct db_rows *rows, int column, int i, int part) {
   return have == n && memcmp(p, bytes, n) == 0;
 }
 
-static const char *check(struct db *db, int acked, int issued, const struct ledger *ledger, bool in_order) {
+static const char *judge(struct db *db, int acked, int issued, const struct ledger *ledger, bool in_order) {
   struct db_rows rows;
   struct err err = {0};
   wrong[0] = '\0';
@@ -87,7 +88,7 @@ static const char *check(struct db *db, int acked, int issued, const struct ledg
   while (st == OK && db_next(&rows)) {
     const int i = (int)db_int(&rows, 0);
     if (i < 1 || i > issued) snprintf(wrong, sizeof wrong, "job %d was never handed over", i);
-    else if (work_fails(i)) snprintf(wrong, sizeof wrong, "job %d failed by itself and is there", i);
+    else if (refuses(i)) snprintf(wrong, sizeof wrong, "job %d failed by itself and is there", i);
     else if (!same(&rows, 1, i, 0) || !same(&rows, 2, i, 1) || !same(&rows, 3, i, 2)) snprintf(wrong, sizeof wrong, "job %d is there in part", i);
     else there[i] = true;
     items++, sum += i;
@@ -107,8 +108,8 @@ static const char *check(struct db *db, int acked, int issued, const struct ledg
 
   bool gap = false;
   for (int i = 1; i <= issued; i++) {
-    if (work_fails(i)) continue;
-    const bool must = ledger ? ledger->acked[i] : i <= acked;
+    if (refuses(i)) continue;
+    const bool must = ledger ? ledger->told[i] == TOLD_DONE : i <= acked;
     if (must && !there[i]) snprintf(wrong, sizeof wrong, "job %d was told as committed and is lost", i);
     if (in_order && gap && there[i]) snprintf(wrong, sizeof wrong, "job %d is there, one before it is not", i);
     gap |= !there[i];
@@ -116,11 +117,17 @@ static const char *check(struct db *db, int acked, int issued, const struct ledg
   return wrong;
 }
 
-const char *work_check(const char *path, int acked, int issued, const struct ledger *ledger, bool in_order) {
+static const char *check(const char *path, int acked, int issued, const struct ledger *ledger, bool in_order) {
   struct db *db;
   struct err err = {0};
   if (db_open(path, false, true, &db, &err) != OK) return say("open", &err);
-  const char *what = check(db, acked, issued, ledger, in_order);
+  const char *what = judge(db, acked, issued, ledger, in_order);
   db_close(db);
   return what;
+}
+
+const struct workload work_toy = {"toy", 64, 1, "SELECT count(*) FROM item", begin, end, job, refuses, check};
+
+const struct workload *work_named(const char *name) {
+  return strcmp(name, "toy") == 0 ? &work_toy : strcmp(name, "service") == 0 ? &work_service : NULL;
 }
