@@ -103,7 +103,6 @@ static void help_command(const struct cli_command *c, FILE *out) {
   if (c->text) fprintf(out, "\n%s\n", c->text);
   fprintf(out, "\noptions:\n");
   help_options(c, out);
-  if (!c->next) return;
   fprintf(out, "\nnext:\n");
   for (const char *p = c->next; *p;) {
     size_t len = strcspn(p, "\n");
@@ -171,7 +170,9 @@ static int run_help(const struct cli_args *a) {
 }
 
 static const struct cli_option help_options_list[] = {{"--man", NULL, "the whole manual as a man page (perigee help --man | man -l -)"}, {NULL, NULL, NULL}};
-const struct cli_command cmd_help = {"help", "[COMMAND]", "what the commands do", NULL, help_options_list, run_help};
+const struct cli_command cmd_help = {"help", "[COMMAND]", "what the commands do", NULL, help_options_list, run_help,
+  "perigee help COMMAND\n"
+  "perigee help --man | man -l -                 all of it"};
 
 // ---- completion
 
@@ -201,7 +202,8 @@ static int run_completion(const struct cli_args *a) {
 }
 
 static const struct cli_option no_options[] = {{NULL, NULL, NULL}};
-const struct cli_command cmd_completion = {"completion", "bash|zsh|fish", "completion for a shell: source <(perigee completion bash)", NULL, no_options, run_completion};
+const struct cli_command cmd_completion = {"completion", "bash|zsh|fish", "completion for a shell: source <(perigee completion bash)", NULL, no_options, run_completion,
+  "echo 'source <(perigee completion bash)' >> ~/.bashrc   for every shell from now on"};
 
 // ---- parsing
 

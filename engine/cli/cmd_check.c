@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "cli/operator.h"
 #include "loop/watchdog.h"
 #include "script/profile.h"
 #include "script/spec.h"
@@ -12,26 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int write_json(json_t *o, const char *path) {
-  struct err err;
-  char *text = json_dumps(o, JSON_INDENT(2));
-  json_decref(o);
-  if (!text) {
-    cli_error("out of memory");
-    return 1;
-  }
-  struct buf b;
-  buf_init(&b, 1 << 24);
-  buf_str(&b, text);
-  buf_str(&b, "\n");
-  free(text);
-  enum status st = b.failed ? err_set(&err, ERR_NOMEM, "out of memory") : file_write_atomic(path, b.data, b.len, &err);
-  buf_finish(&b);
-  if (st == OK) return 0;
-  cli_error("%s", err.msg);
-  return 1;
-}
 
 // Rules, tiers and dialects, as `perigee script put` and `perigee edition load` would take them: the file's name is the script's.
 static int check_kind(const struct cli_args *a, const char *path, const struct buf *source) {
@@ -50,7 +31,7 @@ static int check_kind(const struct cli_args *a, const char *path, const struct b
   if (st != OK) return cli_script_error(err.msg, file, source->data, source->len), 1;
   json_t *header = json_loads(draft.header, 0, NULL);
   script_draft_finish(&draft);
-  return write_json(header, cli_value(a, "--json", "-"));
+  return operator_result(a, header);
 }
 
 static int run_check(const struct cli_args *a) {
@@ -87,7 +68,7 @@ static int run_check(const struct cli_args *a) {
   if (st == OK) {
     json_t *o = spec_json(spec);
     json_object_set_new(o, "max_notional", isnan(max_notional) ? json_null() : json_real(max_notional));
-    code = write_json(o, cli_value(a, "--json", "-"));
+    code = operator_result(a, o);
   } else {
     cli_script_error(err.msg, path, source.data, source.len);
   }
@@ -118,11 +99,11 @@ const struct cli_command cmd_check = {
 
 static int run_version(const struct cli_args *a) {
   json_t *o = json_pack("{s:s, s:s, s:s}", "version", PERIGEE_VERSION, "lua", script_lua_version(), "jansson", jansson_version_str());
-  if (cli_has(a, "--json")) return write_json(o, cli_value(a, "--json", "-"));
+  if (cli_has(a, "--json")) return operator_result(a, o);
   json_decref(o);
   printf("perigee %s\n%s, jansson %s\n", PERIGEE_VERSION, script_lua_version(), jansson_version_str());
   return 0;
 }
 
 static const struct cli_option version_options[] = {{"--json", "FILE", "the versions as JSON; - is standard output"}, {NULL, NULL, NULL}};
-const struct cli_command cmd_version = {"version", "[--json FILE]", "versions of the engine and its libraries", NULL, version_options, run_version};
+const struct cli_command cmd_version = {"version", "[--json FILE]", "versions of the engine and its libraries", NULL, version_options, run_version, "perigee help"};

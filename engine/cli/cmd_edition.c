@@ -1,9 +1,9 @@
 // cli/cmd_edition.c – `perigee edition load DIR`: tiers, rules, dialects, strategies and branding of a product, whole or not at all.
 #include "cli/commands.h"
 
-#include "base/buf.h"
 #include "cli/api_client.h"
 #include "cli/data_dir.h"
+#include "cli/operator.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,14 +17,6 @@ static const char *text_of(const json_t *o, const char *key) {
 static int failed_with(const struct err *err) {
   cli_error("%s", err->msg);
   return 1;
-}
-
-static int write_json(const json_t *o, const char *path) {
-  struct err err;
-  char *text = json_dumps(o, JSON_INDENT(2));
-  enum status st = text ? file_write_atomic(path, text, strlen(text), &err) : err_set(&err, ERR_NOMEM, "out of memory");
-  free(text);
-  return st == OK ? 0 : failed_with(&err);
 }
 
 // Strategies need proofs, which run one at a time behind the ordinary upload; the text is the one that was just loaded.
@@ -78,7 +70,7 @@ static int load(const struct cli_args *a, struct api_client *client) {
         json_is_true(json_object_get(item, "new_version")) ? "" : " (was there)");
   }
   if (!cli_has(a, "--json")) printf("edition %s is in force\n", text_of(answer, "edition"));
-  int code = cli_has(a, "--json") ? write_json(answer, cli_value(a, "--json", "-")) : 0;
+  int code = cli_has(a, "--json") ? operator_result(a, json_incref(answer)) : 0;
   json_decref(answer);
   return failed ? 1 : code;
 }

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli/api_client.h"
 #include "cli/data_dir.h"
+#include "cli/operator.h"
 #include "loop/clock.h"
 #include "loop/interrupt.h"
 #include "market/csv.h"
@@ -141,15 +142,6 @@ static enum status import_file(const struct markets *m, const struct cli_args *a
   return st;
 }
 
-static int write_list(json_t *list, const char *path) {
-  struct err err;
-  char *text = json_dumps(list, JSON_INDENT(2));
-  enum status st = text ? file_write_atomic(path, text, strlen(text), &err) : err_set(&err, ERR_NOMEM, "out of memory");
-  free(text);
-  if (st != OK) cli_error("%s", err.msg);
-  return st != OK;
-}
-
 static int run_import(const struct cli_args *a) {
   struct csv_options o = {0};
   char dir[CLI_DATA_DIR_MAX];
@@ -165,13 +157,12 @@ static int run_import(const struct cli_args *a) {
     cli_error("%s", err.msg);
     return 1;
   }
-  const char *json = cli_value(a, "--json", NULL);
-  json_t *list = json ? json_array() : NULL;
+  json_t *list = cli_has(a, "--json") ? json_array() : NULL;
   for (int i = 0; st == OK && i < a->positional_count; i++) st = import_file(&m, a, a->positional[i], &o, list, &err);
   markets_close(&m);
   int code = st == OK ? 0 : st == ERR_CANCELLED ? 130 : 1;
   if (st != OK) cli_error("%s (nothing of this file was imported)", err.msg);
-  if (list && write_list(list, json)) code = 1;
+  if (list && operator_result(a, json_incref(list)) != 0) code = 1;
   json_decref(list);
   return code;
 }
@@ -257,10 +248,9 @@ static int run_export(const struct cli_args *a) {
   if (cli_has(a, "--symbol")) {
     st = export_bars(a, m.db, &err);
   } else {
-    const char *json = cli_value(a, "--json", NULL);
-    json_t *list = json ? json_array() : NULL;
+    json_t *list = cli_has(a, "--json") ? json_array() : NULL;
     st = market_list(m.db, cli_value(a, "--venue", NULL), NULL, 0, INT_MAX, list_market, &list, &err);
-    if (st == OK && json) code = write_list(list, json);
+    if (st == OK && list) code = operator_result(a, json_incref(list));
     json_decref(list);
   }
   markets_close(&m);

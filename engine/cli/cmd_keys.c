@@ -18,7 +18,7 @@
 
 #define BATCH 500
 
-static const struct cli_option keys_options[] = {CLI_DATA_DIR_OPTION, {NULL, NULL, NULL}};
+static const struct cli_option keys_options[] = {CLI_DATA_DIR_OPTION, OPERATOR_JSON_OPTION, {NULL, NULL, NULL}};
 enum { ROTATE_MASTER, ROTATE_TOKENS, AUDIT };
 static const struct operator_action actions[] = {{"rotate-master", "", 1}, {"rotate-tokens", "", 1}, {"audit", "", 1}, {NULL, NULL, 0}};
 
@@ -40,7 +40,7 @@ static enum status open_keys(const char *dir, struct keys **ret, struct err *err
   return keys_open(&source, clock_wall_ns(), ret, err);
 }
 
-static enum status rotate_master(struct store *store, const char *dir, struct err *err) {
+static enum status rotate_master(struct store *store, const char *dir, json_t *told, struct err *err) {
   struct keys *keys;
   int64_t version, total = 0;
   if (getenv("PERIGEE_MASTER_KEY")) return err_set(err, ERR_INVALID, "the master key comes from $PERIGEE_MASTER_KEY, not from a file");
@@ -55,12 +55,13 @@ static enum status rotate_master(struct store *store, const char *dir, struct er
     total += r.count;
   }
   keys_close(keys);
-  if (st == OK)
+  if (st == OK && told) json_object_update_new(told, json_pack("{s:I, s:I}", "master_key", (json_int_t)version, "tenants", (json_int_t)total));
+  else if (st == OK)
     printf("master key %" PRId64 " wraps the keys of %" PRId64 " tenants now. Older ones open only older backups: keep them with those, away from %s.\n", version, total, dir);
   return st;
 }
 
-static enum status verify_audit(struct store *store, const char *dir, struct err *err) {
+static enum status verify_audit(struct store *store, const char *dir, json_t *told, struct err *err) {
   struct keys *keys;
   struct audit_report report;
   enum status st = open_keys(dir, &keys, err);
@@ -68,7 +69,10 @@ static enum status verify_audit(struct store *store, const char *dir, struct err
   st = audit_verify(store_reader(store, STORE_CONTROL), keys->audit.pub, &report, err);
   keys_close(keys);
   if (st == OK && !report.sound) st = err_set(err, ERR_INVALID, "the audit log was tampered with: %s", report.fault);
-  if (st == OK) printf("audit log: sound; %" PRId64 " rows in %" PRId64 " chains, %" PRId64 " signatures\n", report.rows, report.chains, report.signatures);
+  if (st == OK && told)
+    json_object_update_new(told, json_pack("{s:b, s:I, s:I, s:I}", "sound", 1, "rows", (json_int_t)report.rows, "chains", (json_int_t)report.chains, "signatures",
+                                           (json_int_t)report.signatures));
+  else if (st == OK) printf("audit log: sound; %" PRId64 " rows in %" PRId64 " chains, %" PRId64 " signatures\n", report.rows, report.chains, report.signatures);
   return st;
 }
 
@@ -85,11 +89,14 @@ static int run(const struct cli_args *args) {
     return 1;
   }
   const struct store_options options = {NULL};
+  json_t *told = cli_has(args, "--json") ? json_pack("{s:s}", "action", args->positional[0]) : NULL;
   enum status st = action == ROTATE_TOKENS ? keys_rotate_token(dir, clock_wall_ns(), &err) : store_open(data_dir, &options, &store, &err);
   if (st == OK && store) {
-    st = action == ROTATE_MASTER ? rotate_master(store, dir, &err) : verify_audit(store, dir, &err);
+    st = action == ROTATE_MASTER ? rotate_master(store, dir, told, &err) : verify_audit(store, dir, told, &err);
     store_close(store);
   }
+  if (st == OK && told) return operator_result(args, told);
+  json_decref(told);
   if (st == OK && action == ROTATE_TOKENS) printf("a new key signs access tokens from the next start or SIGHUP on; sessions go on.\n");
   if (st != OK) cli_error("%s", err.msg);
   return st == OK ? 0 : 1;

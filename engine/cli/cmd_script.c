@@ -18,7 +18,7 @@ static const struct cli_option script_options[] = {
     {"--comment", "TEXT", "put: why, for the list of versions"},
     {"--activate", NULL, "put: make it the active version when it is proven"},
     {"--kind", "KIND", "list: only strategies, rules, tiers or dialects"},
-    {"--json", "FILE", "the answer as JSON (- is stdout)"},
+    OPERATOR_JSON_OPTION,
     {NULL, NULL, NULL}};
 
 struct work {
@@ -74,29 +74,56 @@ static void print_when(json_int_t ms) {
   printf("%s", out);
 }
 
-static enum status do_list(struct work *w) {
-  const char *only = cli_value(w->args, "--kind", NULL), *kinds[] = {"tier", "rule", "dialect", "strategy"};
-  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-    if (only && strcmp(only, kinds[k]) != 0) continue;
-    char path[128];
-    snprintf(path, sizeof path, "%s?limit=200%s%s", base_of(kinds[k]), is_strategy(kinds[k]) ? "" : "&kind=", is_strategy(kinds[k]) ? "" : kinds[k]);
+// All of one kind, page after page, behind what is in ret_items; each tells its kind.
+static enum status list_kind(struct work *w, const char *kind, json_t *ret_items) {
+  char path[256], cursor[128] = "";
+  enum status st = OK;
+  do {
     json_t *page = NULL, *item;
     size_t i;
-    bool told;
-    enum status st = api_client_call(w->client, "GET", path, NULL, &page, &w->err);
-    if (st == OK) st = tell_json(w, page, &told);
-    if (st != OK) return st;
-    json_array_foreach(json_object_get(page, "items"), i, item) {
-      if (told) break;
-      printf("%-9s %-30s ", kinds[k], text(item, "name"));
-      json_is_null(json_object_get(item, "active_version")) ? printf("not active") : printf("active %-3" JSON_INTEGER_FORMAT, number(item, "active_version"));
-      printf("  newest %-3" JSON_INTEGER_FORMAT "  ", number(item, "latest_version"));
-      print_when(number(item, "updated_at_ms"));
-      printf("\n");
-    }
+    snprintf(path, sizeof path, "%s?limit=200%s%s%s%s", base_of(kind), is_strategy(kind) ? "" : "&kind=", is_strategy(kind) ? "" : kind, cursor[0] ? "&cursor=" : "", cursor);
+    st = api_client_call(w->client, "GET", path, NULL, &page, &w->err);
+    json_array_foreach(json_object_get(page, "items"), i, item) json_object_set_new(item, "kind", json_string(kind));
+    if (st == OK) json_array_extend(ret_items, json_object_get(page, "items"));
+    snprintf(cursor, sizeof cursor, "%s", text(page, "next_cursor"));
     json_decref(page);
+  } while (st == OK && cursor[0]);
+  return st;
+}
+
+static void print_scripts(const json_t *edition, const json_t *items) {
+  const json_t *item;
+  size_t i;
+  printf("edition %s is in force: %s\n", text(edition, "edition"), text(edition, "name"));
+  json_array_foreach(items, i, item) {
+    printf("%-9s %-30s ", text(item, "kind"), text(item, "name"));
+    if (json_is_null(json_object_get(item, "active_version"))) printf("not active");
+    else printf("active %-3" JSON_INTEGER_FORMAT, number(item, "active_version"));
+    printf("  newest %-3" JSON_INTEGER_FORMAT "  ", number(item, "latest_version"));
+    print_when(number(item, "updated_at_ms"));
+    printf("\n");
   }
-  return OK;
+}
+
+static enum status do_list(struct work *w) {
+  static const char *const kinds[] = {"tier", "rule", "dialect", "strategy"};
+  const char *only = cli_value(w->args, "--kind", NULL);
+  json_t *edition = NULL, *items = json_array(), *whole = NULL;
+  bool told = false, known = !only;
+  enum status st = api_client_call(w->client, "GET", "/edition", NULL, &edition, &w->err);
+  for (size_t k = 0; st == OK && k < sizeof kinds / sizeof *kinds; k++) {
+    if (only && strcmp(only, kinds[k]) != 0) continue;
+    known = true;
+    st = list_kind(w, kinds[k], items);
+  }
+  if (st == OK && !known) st = err_set(&w->err, ERR_USAGE, "--kind is strategy, rule, tier or dialect, not \"%s\"", only);
+  if (st == OK) whole = json_pack("{s:s, s:O}", "edition", text(edition, "edition"), "items", items);
+  if (st == OK) st = tell_json(w, whole, &told);
+  if (st == OK && !told) print_scripts(edition, items);
+  json_decref(edition);
+  json_decref(items);
+  json_decref(whole);
+  return st;
 }
 
 static enum status put_body(struct work *w, const char *kind, const char *file, json_t **ret) {
@@ -193,18 +220,23 @@ static enum status do_diff(struct work *w) {
   return st;
 }
 
-static enum status change(struct work *w, const char *what) {
-  char path[128], target[192];
+// Posts, and tells which version is active then.
+static enum status tell_active(struct work *w, const char *target) {
   json_t *answer = NULL;
-  bool told;
-  enum status st = path_of(w, w->args->positional[1], w->args->positional[2], path);
-  if (st != OK) return st;
-  snprintf(target, sizeof target, "%s/%s", path, what);
-  st = api_client_call(w->client, "POST", target, NULL, &answer, &w->err);
+  bool told = false;
+  enum status st = api_client_call(w->client, "POST", target, NULL, &answer, &w->err);
   if (st == OK) st = tell_json(w, answer, &told);
   if (st == OK && !told) printf("%s: version %" JSON_INTEGER_FORMAT " is active\n", text(answer, "name"), number(answer, "active_version"));
   json_decref(answer);
   return st;
+}
+
+static enum status change(struct work *w, const char *what) {
+  char path[128], target[192];
+  enum status st = path_of(w, w->args->positional[1], w->args->positional[2], path);
+  if (st != OK) return st;
+  snprintf(target, sizeof target, "%s/%s", path, what);
+  return tell_active(w, target);
 }
 
 static enum status do_activate(struct work *w) {
@@ -213,9 +245,19 @@ static enum status do_activate(struct work *w) {
   return change(w, what);
 }
 
+// Strategies of the installation are among its scripts, too, and only there they can be rolled back.
 static enum status do_rollback(struct work *w) {
-  if (is_strategy(w->args->positional[1])) return err_set(&w->err, ERR_USAGE, "a strategy is activated by its version; there is no rollback for it yet");
-  return change(w, "rollback");
+  char path[128], target[192];
+  enum status st = path_of(w, w->args->positional[1], w->args->positional[2], path);
+  if (st != OK) return st;
+  snprintf(target, sizeof target, "/admin/scripts%s/rollback", strrchr(path, '/'));
+  return tell_active(w, target);
+}
+
+static enum status do_shadow(struct work *w) {
+  return err_set(&w->err, ERR_NOTFOUND, "there is no shadow yet: it runs a version beside the one of live bots, which this release does not run. Until then:\n"
+                 "  perigee script diff KIND NAME FROM TO    what is different\n"
+                 "  perigee check FILE --verdict             how it does by itself");
 }
 
 static const struct {
@@ -229,6 +271,7 @@ static const struct {
     {"diff", "KIND NAME FROM TO", 5, 5, do_diff},
     {"activate", "KIND NAME VERSION", 4, 4, do_activate},
     {"rollback", "KIND NAME", 3, 3, do_rollback},
+    {"shadow", "KIND NAME VERSION", 4, 4, do_shadow},
 };
 
 static int run_script(const struct cli_args *a) {
@@ -248,7 +291,7 @@ static int run_script(const struct cli_args *a) {
     if (st != OK) cli_error("%s", w.err.msg);
     return st == OK ? 0 : st == ERR_USAGE ? 2 : 1;
   }
-  return cli_usage(a, "script takes list, put, show, diff, activate or rollback");
+  return cli_usage(a, "script takes list, put, show, diff, activate, rollback or shadow");
 }
 
 const struct cli_command cmd_script = {

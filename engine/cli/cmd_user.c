@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PASSWORD_BYTES 15  // 24 base32 digits: nobody guesses it, and it can be read out on the phone
 
@@ -18,7 +19,7 @@ static const struct cli_option user_options[] = {
     {"--role", "ROLE", "add: user, support, admin or super_admin (user)"},
     {"--name", "NAME", "add: what the person is called"},
     {"--reason", "TEXT", "suspend: why, for operators"},
-    {"--json", "FILE", "list: the answer as JSON (- is stdout)"},
+    OPERATOR_JSON_OPTION,
     {NULL, NULL, NULL}};
 
 struct work {
@@ -39,6 +40,13 @@ static const char *text(const json_t *o, const char *key) {
   return t ? t : "";
 }
 
+// The answer as JSON where wanted; true when that was all there is to say.
+static bool told_json(struct work *w, const json_t *answer, enum status *st) {
+  const char *path = cli_value(w->args, "--json", NULL);
+  if (path && *st == OK) *st = operator_write_json(answer, path, &w->err);
+  return path || *st != OK;
+}
+
 static enum status do_add(struct work *w) {
   char password[OPERATOR_PASSWORD_SIZE];
   json_t *answer = NULL;
@@ -47,14 +55,14 @@ static enum status do_add(struct work *w) {
   if (!body) return err_set(&w->err, ERR_INVALID, "an address is UTF-8 text");
   if (cli_has(w->args, "--name")) json_object_set_new(body, "name", json_string(cli_value(w->args, "--name", "")));
   enum status st = api_client_call(w->client, "POST", "/admin/users", body, &answer, &w->err);
-  if (st == OK) printf("%s %s\npassword: %s\nIt is shown this once; have it changed at the first sign-in.\n", text(answer, "id"), text(answer, "email"), password);
+  if (answer) json_object_set_new(answer, "password", json_string(password));
+  if (!told_json(w, answer, &st)) printf("%s %s\npassword: %s\nIt is shown this once; have it changed at the first sign-in.\n", text(answer, "id"), text(answer, "email"), password);
   json_decref(body);
   json_decref(answer);
   return st;
 }
 
 static enum status do_list(struct work *w) {
-  const char *path = cli_value(w->args, "--json", NULL);
   char target[160], cursor[128] = "";
   json_t *all = json_array();
   enum status st = OK;
@@ -69,8 +77,7 @@ static enum status do_list(struct work *w) {
   } while (st == OK && cursor[0]);
   size_t i;
   json_t *u;
-  if (st == OK && path) st = operator_write_json(all, path, &w->err);
-  else if (st == OK) json_array_foreach(all, i, u) printf("%-18s %-11s %-10s %s  %s\n", text(u, "id"), text(u, "role"), text(u, "state"), text(u, "email"), text(u, "name"));
+  if (!told_json(w, all, &st)) json_array_foreach(all, i, u) printf("%-18s %-11s %-10s %s  %s\n", text(u, "id"), text(u, "role"), text(u, "state"), text(u, "email"), text(u, "name"));
   json_decref(all);
   return st;
 }
@@ -102,7 +109,7 @@ static enum status patch(struct work *w, json_t *body) {
   json_t *answer = NULL;
   enum status st = find(w, path);
   if (st == OK) st = api_client_call(w->client, "PATCH", path, body, &answer, &w->err);
-  if (st == OK) printf("%s is %s, %s\n", text(answer, "email"), text(answer, "state"), text(answer, "role"));
+  if (!told_json(w, answer, &st)) printf("%s is %s, %s\n", text(answer, "email"), text(answer, "state"), text(answer, "role"));
   json_decref(body);
   json_decref(answer);
   return st;
@@ -115,7 +122,8 @@ static enum status do_resume(struct work *w) { return patch(w, json_pack("{s:b}"
 static enum status do_reset(struct work *w) {
   json_t *answer = NULL, *body = json_pack("{s:s}", "email", w->args->positional[1]);
   enum status st = api_client_call(w->client, "POST", "/auth/forgot-password", body, &answer, &w->err);
-  if (st == OK) printf("if %s has an account, a token is on its way by mail\n", w->args->positional[1]);
+  if (st == OK && !answer) answer = json_pack("{s:s, s:b}", "email", w->args->positional[1], "asked", 1);  // whether there is an account is not told
+  if (!told_json(w, answer, &st)) printf("if %s has an account, a token is on its way by mail\n", w->args->positional[1]);
   json_decref(body);
   json_decref(answer);
   return st;
@@ -128,6 +136,7 @@ static enum status (*const runs[])(struct work *w) = {do_list, do_add, do_role, 
 static int run_user(const struct cli_args *a) {
   int action = operator_action_find(a, actions);
   if (action < 0) return 2;
+  umask(077);  // --json FILE may hold a password
   char dir[CLI_DATA_DIR_MAX];
   struct work w = {.args = a};
   if (!cli_data_dir(a, dir)) return 1;

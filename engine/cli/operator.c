@@ -3,8 +3,9 @@
 
 #include "base/buf.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#define RESULT_MAX (64 << 20)
 
 int operator_action_find(const struct cli_args *a, const struct operator_action *actions) {
   const char *name = a->positional_count ? a->positional[0] : "";
@@ -18,10 +19,27 @@ int operator_action_find(const struct cli_args *a, const struct operator_action 
   return -1;
 }
 
+static int add(const char *text, size_t len, void *arg) {
+  struct buf *out = arg;
+  buf_add(out, text, len);
+  return out->failed ? -1 : 0;
+}
+
 enum status operator_write_json(const json_t *tree, const char *path, struct err *err) {
-  char *text = json_dumps(tree, JSON_INDENT(2));
-  if (!text) return err_set(err, ERR_NOMEM, "out of memory");
-  enum status st = file_write_atomic(path, text, strlen(text), err);
-  free(text);
+  struct buf out;
+  buf_init_secret(&out, RESULT_MAX);
+  enum status st = json_dump_callback(tree, add, &out, JSON_INDENT(2)) == 0 ? OK : err_set(err, ERR_NOMEM, "out of memory");
+  if (st == OK) buf_str(&out, "\n");
+  if (st == OK) st = file_write_atomic(path, out.data, out.len, err);
+  buf_finish(&out);
   return st;
+}
+
+int operator_result(const struct cli_args *a, json_t *tree) {
+  struct err err;
+  enum status st = tree ? operator_write_json(tree, cli_value(a, "--json", "-"), &err) : err_set(&err, ERR_NOMEM, "no result as JSON: a name is not UTF-8, or no memory");
+  json_decref(tree);
+  if (st == OK) return 0;
+  cli_error("%s", err.msg);
+  return 1;
 }
