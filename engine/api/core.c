@@ -6,6 +6,7 @@
 #include "api/mailer.h"
 #include "api/server.h"
 #include "api/services.h"
+#include "bot/live.h"
 #include "crypto/sha256.h"
 #include "loop/clock.h"
 #include "store/store.h"
@@ -135,6 +136,8 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
 
 void api_core_destroy(struct api_core *core) {
   if (!core) return;
+  live_destroy(core->live);
+  core->live = NULL;
   jobs_destroy(core->jobs);
   mailer_destroy(core->mailer);
   services_destroy(core->services);

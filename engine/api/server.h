@@ -46,6 +46,13 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
 enum status api_core_reload(struct api_core *core, const struct api_config *config, bool *ret_keys, struct err *err) MUST_CHECK;
 // A line in the log about something outside of the API; fields: name, value pairs that end with NULL.
 void api_core_log(struct api_core *core, const char *level, const char *event, const char *const *fields);
+// Running bots: feeds, hosts, recovery. Once, before listening; commands that work without the service leave it out.
+struct api_live {
+  const char *exe;           // this program, absolute: for the hosts
+  int hosts;                 // 0: as many as there are processors, at most 8
+  const char *const *feeds;  // "VENUE=TEXT" (bot/hub.h); ends with NULL
+};
+enum status api_core_live(struct api_core *core, const struct api_live *config, struct err *err) MUST_CHECK;
 // When no call is under way: after the server stopped.
 void api_core_destroy(struct api_core *core);
 

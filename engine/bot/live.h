@@ -15,10 +15,11 @@ struct loop;
 struct store;
 struct watchdog;
 
-struct live_config {
+struct live_options {
   struct loop *loop;
   struct store *store;
   const char *exe;            // of the hosts
+  const char *version;        // of this program, for the journal
   int hosts;                  // 0: as many as there are processors, at most 8
   const char *const *feeds;   // "VENUE=TEXT" (bot/hub.h), ends with NULL
   // What subscribers see. data is a new reference that the callee takes; channel as interfaces.md names it ("bot:bot_…").
@@ -45,7 +46,7 @@ struct live_status {
 };
 
 // Starts hosts and feeds and acts on all rows: recovery is the same as starting.
-enum status live_create(const struct live_config *config, struct live **ret, struct err *err) MUST_CHECK;
+enum status live_create(const struct live_options *config, struct live **ret, struct err *err) MUST_CHECK;
 // Waits for what is being journalled; bots that run go on with the next start. NULL does nothing.
 void live_destroy(struct live *l);
 

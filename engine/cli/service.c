@@ -169,8 +169,16 @@ void service_close(struct service *s) {
 
 void service_reread(struct service *s, struct service_settings source) { s->source = source; }
 
+enum status service_call_as(struct service *s, const char *method, const char *target, const char *body, const char *const *fields, int *ret_status, char **ret_body, struct err *err) {
+  return api_dispatch_local(s->core, method, target, body, fields, ret_status, ret_body, err);
+}
 enum status service_call(struct service *s, const char *method, const char *target, const char *body, int *ret_status, char **ret_body, struct err *err) {
-  return api_dispatch_local(s->core, method, target, body, NULL, ret_status, ret_body, err);
+  return service_call_as(s, method, target, body, NULL, ret_status, ret_body, err);
+}
+
+enum status service_live(struct service *s, struct err *err) {
+  const struct api_live live = {.exe = s->exe, .hosts = (int)s->settings->hosts, .feeds = s->settings->feeds.items};
+  return api_core_live(s->core, &live, err);
 }
 
 // ---- running

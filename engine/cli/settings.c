@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/suggest.h"
+#include "bot/hub.h"
 #include "cli/data_dir.h"
 #include "net/address.h"
 
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum kind { TEXT, LIST, NUMBER, FLAG };
+enum kind { TEXT, LIST, WORDS, NUMBER, FLAG };  // WORDS: a list whose entries may hold commas
 // Whether SIGHUP is enough for a change. WHERE_SET: from one value to another, but not from or to none.
 enum when { RESTART, LIVE, LIVE_WHERE_SET };
 
@@ -83,6 +84,8 @@ static const struct setting table[] = {
     {"rate-percent", "PERIGEE_RATE_PERCENT", NUMBER, AT(rate_percent), LIVE, 0, 1000000},
     {"require-verified", "PERIGEE_REQUIRE_VERIFIED", FLAG, AT(require_verified), LIVE, 0, 0},
     {"closed", "PERIGEE_CLOSED", FLAG, AT(closed), LIVE, 0, 0},
+    {"feed", "PERIGEE_FEED", WORDS, AT(feeds), RESTART, 0, 0, hub_feed_check},
+    {"hosts", "PERIGEE_HOSTS", NUMBER, AT(hosts), RESTART, 0, 32},
     {"demo", "PERIGEE_DEMO", FLAG, AT(demo), RESTART, 0, 0},
 };
 enum { SETTINGS = sizeof table / sizeof *table };
@@ -107,7 +110,10 @@ const struct cli_option settings_options[] = {
     {"--rate-percent", "N", "rate limits of requests, in percent of the usual; 0: none (100)"},
     {"--require-verified", NULL, "nobody signs in before their mail address is verified"},
     {"--closed", NULL, "nobody registers; operators make users"},
-    {"--demo", NULL, "a demo customer with a password printed once"},
+    {"--feed", "VENUE=FEED", "where a venue's market data comes from (sim=sim): sim:speed=60, replay:VENUE/SYMBOL:speed=60, file:PATH:symbol=X,timeframe=1m; may be given\n"
+                            "again; in the file apart by blanks"},
+    {"--hosts", "N", "processes for customers' scripts; 0: as many as there are processors, at most 8 (0)"},
+    {"--demo", NULL, "a demo customer with a password printed once, and five bots on paper"},
     {NULL, NULL, NULL}};
 
 static const struct setting *find(const char *name) {
@@ -122,12 +128,13 @@ static enum status check(const struct setting *w, const char *value, const char 
 }
 
 static enum status list_add(const struct setting *w, struct settings_list *list, const char *value, const char *where, struct err *err) {
+  const char *separator = w->kind == WORDS ? " \t" : ",";
   for (const char *p = value; *p;) {
-    size_t len = strcspn(p, ",");
+    size_t len = strcspn(p, separator);
     const char *begin = p, *end = p + len;
     while (begin < end && isspace((unsigned char)*begin)) begin++;
     while (end > begin && isspace((unsigned char)end[-1])) end--;
-    p += len + (p[len] == ',');
+    p += len + (p[len] != '\0');
     if (begin == end) continue;
     if (list->count == SETTINGS_LIST_MAX) return err_set(err, ERR_USAGE, "%s: at most %d values", where, SETTINGS_LIST_MAX);
     if (end - begin >= SETTINGS_TEXT_MAX) return err_set(err, ERR_USAGE, "%s: longer than %d bytes", where, SETTINGS_TEXT_MAX - 1);
@@ -146,6 +153,7 @@ static enum status put(struct settings *s, const struct setting *w, const char *
       if (strlen(value) >= SETTINGS_TEXT_MAX) return err_set(err, ERR_USAGE, "%s: longer than %d bytes", where, SETTINGS_TEXT_MAX - 1);
       memcpy(at, value, strlen(value) + 1);
       return *value ? check(w, value, where, err) : OK;
+    case WORDS:
     case LIST: return list_add(w, (struct settings_list *)(void *)at, value, where, err);
     case NUMBER: {
       char *end;
@@ -237,6 +245,7 @@ static bool is_list_same(const struct settings_list *a, const struct settings_li
 static bool is_same(const struct setting *w, const char *a, const char *b) {
   switch (w->kind) {
     case TEXT: return strcmp(a, b) == 0;
+    case WORDS:
     case LIST: return is_list_same((const struct settings_list *)(const void *)a, (const struct settings_list *)(const void *)b);
     case NUMBER: return memcmp(a, b, sizeof(int64_t)) == 0;
     case FLAG: return memcmp(a, b, sizeof(bool)) == 0;
@@ -247,6 +256,7 @@ static bool is_same(const struct setting *w, const char *a, const char *b) {
 static void take(const struct setting *w, char *to, const char *from) {
   switch (w->kind) {
     case TEXT: memcpy(to, from, SETTINGS_TEXT_MAX); break;
+    case WORDS:
     case LIST: memcpy(to, from, sizeof(struct settings_list)); break;
     case NUMBER: memcpy(to, from, sizeof(int64_t)); break;
     case FLAG: memcpy(to, from, sizeof(bool)); break;
@@ -311,11 +321,13 @@ enum status settings_read(const struct cli_args *args, struct settings *ret, str
   if (st == OK) st = read_file(s, given, err);
   if (st != OK) return st;
   if (s->listen.count == 0) st = list_add(find("listen"), &s->listen, "127.0.0.1:8080", "listen", err);
+  if (st == OK && s->feeds.count == 0) st = list_add(find("feed"), &s->feeds, s->demo ? "sim=sim:speed=60" : "sim=sim", "feed", err);
   if (st == OK && !s->tls_cert[0] != !s->tls_key[0]) return err_set(err, ERR_USAGE, "tls-cert and tls-key go together");
   if (st == OK && s->mail[0] && (strncmp(s->mail, "dir:", 4) != 0 ? strncmp(s->mail, "smtp", 4) != 0 : !s->mail[4]))
     return err_set(err, ERR_USAGE, "mail is dir:PATH, smtp://HOST, smtps://HOST or smtp+plain://HOST");
   list_close(&s->listen);
   list_close(&s->origins);
+  list_close(&s->feeds);
   list_close(&s->proxies);
   return st;
 }

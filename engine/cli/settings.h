@@ -1,7 +1,7 @@
 // cli/settings.h – what `perigee serve` can be told: by flag, by environment variable or in a file, from one table.
 //
 // A flag beats the environment, which beats the file, which beats the default. The file has a line `name = value` per setting,
-// names as the flags without dashes in front; # begins a comment. Lists are separated by commas, or given several times.
+// names as the flags without dashes in front; # begins a comment. Lists are separated by commas (feeds, which contain them, by blanks), or given several times.
 #pragma once
 #include "base/status.h"
 #include "cli/cli.h"
@@ -24,6 +24,8 @@ struct settings {
   struct settings_list listen;       // "127.0.0.1:8080"
   char tls_cert[SETTINGS_TEXT_MAX], tls_key[SETTINGS_TEXT_MAX];  // both or none
   struct settings_list origins;      // CORS, beside our own
+  struct settings_list feeds;        // "VENUE=TEXT" of market data (bot/hub.h)
+  int64_t hosts;                     // processes for scripts; 0: by processors
   struct settings_list proxies;      // address ranges whose X-Forwarded-* count
   char public_url[SETTINGS_TEXT_MAX];  // in mails
   char edition[SETTINGS_TEXT_MAX];   // whose tiers are active

@@ -1,0 +1,160 @@
+// bot/live.c – see live.h. Made of parts: live_impl.h.
+#include "bot/live_impl.h"
+
+#include "loop/clock.h"
+#include "loop/loop.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LAST_INTENTS 100000
+#define LAST_OWNERS 20000
+
+struct live_bot *live_find(const struct live *l, int64_t id) {
+  struct live_bot *b = l->bots[(uint64_t)id % LIVE_BUCKETS];
+  while (b && b->id != id) b = b->next;
+  return b;
+}
+
+// ---- making it
+
+static void fleet_log(void *self, const char *level, const char *text) {
+  struct live *l = self;
+  l->config.log(l->config.self, strcmp(level, "warn") == 0 ? "warning" : level, "fleet", json_pack("{s:s}", "detail", text));
+}
+
+static void hub_note(void *self, const struct hub_note *n) {
+  struct live *l = self;
+  l->config.log(l->config.self, "info", "market_note",
+    json_pack("{s:s, s:s, s:s, s:I, s:s}", "note", hub_note_text(n->code), "venue", n->venue, "symbol", n->symbol ? n->symbol : "", "untold", (json_int_t)n->untold, "detail", n->text ? n->text : ""));
+}
+
+static void hub_record(void *self, const struct hub_instant *in) { live_series_record(self, in); }
+
+static enum status add_feeds(struct live *l, struct err *err) {
+  for (const char *const *f = l->config.feeds; f && *f; f++) {
+    char venue[BOT_VENUE_SIZE];
+    const char *equals = strchr(*f, '=');
+    enum status st = hub_feed_check(*f, err);
+    if (st != OK) return st;
+    snprintf(venue, sizeof venue, "%.*s", (int)(equals - *f), *f);
+    if ((st = hub_feed_add(l->hub, venue, equals + 1, err)) != OK) return err_wrap(err, st, "feed %s", *f);
+  }
+  return OK;
+}
+
+static enum status make_fleet(struct live *l, struct err *err) {
+  struct fleet_config config = {.loop = l->config.loop, .exe = l->config.exe, .stderr_fd = 2, .hosts = l->config.hosts, .call = live_fleet_opening, .self = l};
+  config.call.about_to_send = live_about_to_send;
+  config.call.missed = live_missed;
+  config.call.frame = live_frame;
+  config.call.done = live_done;
+  config.call.host_lost = live_host_lost;
+  config.call.log = fleet_log;
+  return fleet_create(&config, &l->fleet, err);
+}
+
+enum status live_create(const struct live_options *config, struct live **ret, struct err *err) {
+  struct live *l = calloc(1, sizeof *l);
+  if (!l) return err_set(err, ERR_NOMEM, "out of memory");
+  l->config = *config;
+  halt_init(&l->halt);
+  const struct last_budget account = {.window_ns = NS_PER_MINUTE, .orders = 100000}, tenant = {.window_ns = NS_PER_MINUTE, .orders = 1000000};
+  l->last = last_check_create(LAST_INTENTS, LAST_OWNERS, account, tenant);
+  l->shared = (struct clerk_shared){.halt = &l->halt, .last = l->last, .self = l};
+  const struct hub_config hub = {.sink = {.self = l, .record = hub_record, .instant = live_instant, .note = hub_note}, .market = store_reader(config->store, STORE_MARKET),
+                                 .now_ns = clock_wall_ns()};
+  enum status st = l->last ? hub_create(&hub, &l->hub, err) : err_set(err, ERR_NOMEM, "out of memory");
+  if (st == OK) st = add_feeds(l, err);
+  if (st == OK) st = live_series_load(l, err);
+  if (st == OK) st = make_fleet(l, err);
+  if (st == OK) st = live_start(l, err);
+  if (st == OK) st = hub_attach(l->hub, config->loop, err);
+  if (st != OK) {
+    live_destroy(l);
+    return st;
+  }
+  *ret = l;
+  return OK;
+}
+
+static bool writing(const struct live *l) {
+  for (int i = 0; i <= FLEET_HOSTS_MAX; i++)
+    if (l->hosts[i].writes) return true;
+  return false;
+}
+
+void live_destroy(struct live *l) {
+  if (!l) return;
+  l->closing = true;
+  fleet_destroy(l->fleet);
+  l->fleet = NULL;
+  for (int i = 0; i <= FLEET_HOSTS_MAX; i++) {
+    l->hosts[i].owes = false;
+    live_hand_over(l, i);
+  }
+  while (writing(l)) loop_turn(l->config.loop, true);
+  for (int i = 0; i < LIVE_BUCKETS; i++)
+    while (l->bots[i]) live_bot_destroy(l->bots[i]);
+  hub_destroy(l->hub);
+  while (l->series) {
+    struct live_series *s = l->series;
+    l->series = s->next;
+    free(s);
+  }
+  while (l->tenants) {
+    struct live_tenant *t = l->tenants;
+    l->tenants = t->next;
+    free(t);
+  }
+  for (size_t i = 0; i < l->by_hub_cap; i++) free(l->readers[i]);
+  free(l->by_hub);
+  free(l->readers);
+  free(l->reader_count);
+  free(l->reader_cap);
+  free(l->touched);
+  last_check_destroy(l->last);
+  free(l);
+}
+
+// ---- figures
+
+bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret) {
+  const struct live_bot *b = live_find(l, bot_id);
+  if (!b || !b->clerk) return false;
+  const struct account *a = matcher_account(clerk_matcher(b->clerk));
+  memset(ret, 0, sizeof *ret);
+  *ret = (struct live_status){.bot_id = b->id, .run = b->run, .instant_ns = b->instant_ns, .intents = b->intents, .fills = b->fills, .denials = b->denials, .errors = b->errors,
+    .open_orders = a->work_count, .equity = account_equity(a), .balance = account_balance(a), .start_cash = b->setup.match.deposit};
+  for (int s = 0; s < a->symbol_count; s++)
+    for (enum leg leg = LEG_NET; leg < LEG_COUNT; leg++) {
+      const struct account_symbol *symbol = &a->symbols[s];
+      cash upnl;
+      if (!symbol->pos[leg].lots || ret->position_count == (int)(sizeof ret->positions / sizeof *ret->positions)) continue;
+      struct live_position *p = &ret->positions[ret->position_count++];
+      snprintf(p->symbol, sizeof p->symbol, "%s", symbol->inst.symbol);
+      p->lots = symbol->pos[leg].lots;
+      quantity_text(&symbol->inst, (quantity){p->lots}, p->qty);
+      price_text(&symbol->inst, account_avg(a, s, leg, ROUND_NEAREST), p->avg);
+      if (price_given(symbol->mark) && account_unrealised_at(a, s, leg, symbol->mark, &upnl)) cash_text(upnl, p->upnl);
+    }
+  clerk_hash(b->clerk, ret->hash);
+  static _Thread_local char host[16];
+  snprintf(host, sizeof host, b->place == LIVE_HOSTLESS ? "" : "host %d", b->place);
+  ret->host = host;
+  return true;
+}
+
+struct live_stats live_stats(const struct live *l) {
+  struct live_stats s = l->stats;
+  const struct fleet_stats f = fleet_stats(l->fleet);
+  s.hosts = f.hosts;
+  s.hosts_up = f.hosts_up;
+  s.bots_running = (int)f.bots_open;
+  s.bots_starting = (int)(f.bots - f.bots_open);
+  return s;
+}
+
+struct hub *live_hub(struct live *l) { return l->hub; }

@@ -1,0 +1,167 @@
+// bot/live_batch.c – what is journalled together: everything that the bots of one host decided in one instant, and what follows from it.
+// One write, one commit; then their orders exist, subscribers hear of them, and the host may go on.
+#include "bot/live_impl.h"
+
+#include "loop/clock.h"
+#include "store/store.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BYTES_MAX (256u * 1024 * 1024)
+
+struct live_batch *live_batch(struct live *l, int place) {
+  struct live_host *h = &l->hosts[place];
+  if (h->batch) return h->batch;
+  struct live_batch *b = calloc(1, sizeof *b);
+  if (!b) return NULL;
+  b->live = l;
+  b->place = place;
+  buf_init(&b->bytes, BYTES_MAX);
+  return h->batch = b;
+}
+
+static void batch_destroy(struct live_batch *b) {
+  for (size_t i = 0; i < b->news_count; i++) json_decref(b->news[i].data);
+  free(b->news);
+  free(b->bots);
+  free(b->rows.records);
+  free((void *)b->rows.states);
+  free((void *)b->rows.orders);
+  free(b->rows.fills);
+  free(b->rows.trades);
+  free((void *)b->rows.marks);
+  free(b->rows.logs);
+  buf_finish(&b->bytes);
+  free(b);
+}
+
+// Room for one more; NULL: no memory, and the batch must not be committed as if it were whole.
+void *live_room(struct live_batch *b, void *items, size_t count, size_t *cap, size_t size) {
+  if (count < *cap) return items;
+  const size_t more = *cap ? *cap * 2 : 16;
+  void *p = realloc(items, more * size);
+  if (p) *cap = more;
+  else b->bytes.failed = true;
+  return p;
+}
+
+void live_batch_bot(struct live_batch *b, int64_t bot) {
+  if (b->bot_count && b->bots[b->bot_count - 1] == bot) return;
+  int64_t *bots = live_room(b, b->bots, b->bot_count, &b->bot_cap, sizeof *bots);
+  if (!bots) return;
+  b->bots = bots;
+  b->bots[b->bot_count++] = bot;
+}
+
+// Bytes that rows point at: kept as offsets until no more are added.
+static const void *offset_of(const struct live_batch *b) { return (const void *)(uintptr_t)b->bytes.len; }
+static void fix(const struct live_batch *b, const void **p) { *p = b->bytes.data + (uintptr_t)*p; }
+
+const void *live_batch_bytes(struct live_batch *b, const void *bytes, size_t len) {
+  const void *at = offset_of(b);
+  buf_add(&b->bytes, bytes, len);
+  buf_add(&b->bytes, "", 1);
+  return at;
+}
+
+void live_record(struct live_bot *bot, struct record *r, bool decision, bool opens, bool closes) {
+  struct live_batch *b = live_batch(bot->live, bot->place);
+  struct journal_record *rows = b ? live_room(b, b->rows.records, b->rows.record_count, &b->record_cap, sizeof *rows) : NULL;
+  if (!rows) return;
+  b->rows.records = rows;
+  const void *at = offset_of(b);
+  const size_t before = b->bytes.len;
+  record_put(&b->bytes, r);
+  const uint64_t order = r->kind == RECORD_COMMANDS || r->kind == RECORD_IMPOSED ? record_order(r) : 0;
+  rows[b->rows.record_count++] = (struct journal_record){.bot_id = bot->id, .tenant_id = bot->tenant_id, .run = bot->run, .kind = (int)r->kind, .time_ns = r->time_ns,
+    .intent = order ? record_intent(bot->run, order) : 0, .decision = decision, .opens = opens, .closes = closes, .bars_from_ns = opens ? bot->warm_from_ns : 0,
+    .body = at, .len = b->bytes.len - before};
+  live_batch_bot(b, bot->id);
+}
+
+void live_news(struct live_bot *bot, const char *type, json_t *data) {
+  struct live_batch *b = live_batch(bot->live, bot->place);
+  struct live_news *news = b && data ? live_room(b, b->news, b->news_count, &b->news_cap, sizeof *news) : NULL;
+  if (!news) {
+    json_decref(data);
+    return;
+  }
+  b->news = news;
+  struct live_news *n = &b->news[b->news_count++];
+  memcpy(n->channel, bot->channel, sizeof bot->channel);
+  strncpy(n->type, type, sizeof n->type - 1);
+  n->type[sizeof n->type - 1] = '\0';
+  n->data = data;
+}
+
+// ---- handing over
+
+static void go_on(struct live *l, int place) {
+  struct live_host *h = &l->hosts[place];
+  if (h->writes || h->batch) return;
+  h->write_failed = false;
+  if (!h->owes) return;
+  h->owes = false;
+  if (place < FLEET_HOSTS_MAX) fleet_go_on(l->fleet, place);
+}
+
+static void tell(struct live *l, struct live_batch *b) {
+  for (size_t i = 0; i < b->news_count; i++) {
+    l->config.publish(l->config.self, b->news[i].channel, b->news[i].type, b->news[i].data);
+    b->news[i].data = NULL;
+  }
+}
+
+static void committed(void *arg, enum status st, const struct err *err) {
+  struct live_batch *b = arg;
+  struct live *l = b->live;
+  const int place = b->place;
+  struct live_host *h = &l->hosts[place];
+  h->writes--;
+  l->stats.commit_us_last = (clock_monotonic_ns() - b->handed_ns) / 1000;
+  if (st != OK) {
+    h->write_failed = true;
+    l->config.log(l->config.self, "error", "journal_refused", json_pack("{s:s}", "error", err ? err->msg : ""));
+  }
+  // Several writes of a host may be under way (a kill switch between two instants): its orders exist when all are committed.
+  for (size_t i = 0; i < b->bot_count; i++) {
+    struct live_bot *bot = live_find(l, b->bots[i]);
+    if (!bot || !bot->clerk || l->closing) continue;
+    if (h->write_failed) clerk_uncommitted(bot->clerk);
+    else if (h->writes == 0) clerk_committed(bot->clerk);
+    if (st != OK) live_event(bot, LIFE_JOURNAL_FAILED, err ? err->msg : "");
+    else if (bot->failed) {
+      bot->failed = false;
+      live_event(bot, LIFE_SCRIPT_FAILED, bot->fault);
+    }
+  }
+  if (st == OK) tell(l, b);
+  if (b->then) b->then(l, b->then_arg, st);
+  batch_destroy(b);
+  if (h->batch) live_hand_over(l, place);  // what the above imposed
+  else go_on(l, place);
+}
+
+void live_hand_over(struct live *l, int place) {
+  struct live_host *h = &l->hosts[place];
+  struct live_batch *b = h->batch;
+  if (b) {
+    h->batch = NULL;
+    h->writes++;
+    b->handed_ns = clock_monotonic_ns();
+    if (b->bytes.failed) {
+      const struct err err = {.code = ERR_NOMEM, .msg = "no memory for what was to be journalled"};
+      committed(b, ERR_NOMEM, &err);
+      return;
+    }
+    for (size_t i = 0; i < b->rows.record_count; i++) fix(b, &b->rows.records[i].body);
+    for (size_t i = 0; i < b->rows.log_count; i++) fix(b, (const void **)(void *)&b->rows.logs[i].text);
+    for (size_t i = 0; i < b->rows.state_count; i++) fix(b, (const void **)(void *)&((struct journal_state *)b->rows.states)[i].body);
+    store_write(l->config.store, STORE_JOURNAL, journal_append, committed, b);
+    return;
+  }
+  go_on(l, place);
+}

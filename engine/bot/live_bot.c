@@ -1,0 +1,300 @@
+// bot/live_bot.c – a bot's life in this process: its row says what is wanted, bot/life.h what comes next, and here it is done.
+#include "bot/live_impl.h"
+
+#include "loop/clock.h"
+#include "loop/loop.h"
+#include "store/db.h"
+#include "store/store.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- its row
+
+struct standing_job {
+  int64_t bot_id;
+  struct bot_standing standing;
+  struct bot_failure failure;
+  bool failed;
+  char text[RECORD_TEXT_MAX + 512], detail[RECORD_TEXT_MAX];
+};
+
+static enum status write_standing(struct db *db, void *arg, struct err *err) {
+  struct standing_job *j = arg;
+  j->standing.reason = j->text;
+  enum status st = bot_set_state(db, j->bot_id, &j->standing, err);
+  if (st == ERR_NOTFOUND) return OK;
+  if (st == OK && j->failed) {
+    j->failure.detail = j->detail;
+    st = bot_failure_add(db, &j->failure, err);
+  }
+  return st;
+}
+
+static void standing_written(void *arg, enum status st, const struct err *err) {
+  (void)st, (void)err;  // the state in memory is ahead; the next change writes it again
+  free(arg);
+}
+
+static const enum life_event failures[] = {LIFE_SCRIPT_FAILED, LIFE_UNFIT, LIFE_NO_DATA, LIFE_BROKE_HOST, LIFE_JOURNAL_FAILED};
+
+static void store_standing(struct live_bot *b, enum life_event e, const char *detail) {
+  struct standing_job *j = calloc(1, sizeof *j);
+  if (!j) return;
+  const struct life *f = &b->life;
+  j->bot_id = b->id;
+  snprintf(j->standing.state, sizeof j->standing.state, "%s", life_state_text(f->state));
+  snprintf(j->standing.reason_code, sizeof j->standing.reason_code, "%s", life_reason_code(f->reason));
+  life_explain(f->reason, detail, j->text, sizeof j->text);
+  j->standing.strikes = f->strikes;
+  j->standing.retries = f->retries;
+  j->standing.since_ns = f->since_ns;
+  j->standing.retry_at_ns = f->retry_at_ns;
+  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) j->failed |= failures[i] == e;
+  if (j->failed) {
+    const int64_t now_ns = clock_wall_ns();
+    j->failure = (struct bot_failure){.id = id_next(now_ns), .bot_id = b->id, .at_ns = now_ns, .version = b->version, .strikes = f->strikes, .retries = f->retries};
+    snprintf(j->failure.what, sizeof j->failure.what, "%s", life_event_text(e));
+    snprintf(j->detail, sizeof j->detail, "%s", detail ? detail : "");
+  }
+  b->live->config.publish(b->live->config.self, b->channel, "status", json_pack("{s:s, s:s, s:s}", "state", j->standing.state, "reason_code", j->standing.reason_code, "reason", j->text));
+  store_write(b->live->config.store, STORE_CONTROL, write_standing, standing_written, j);
+}
+
+void live_event(struct live_bot *b, enum life_event e, const char *detail) {
+  if (life_step(&b->life, e, clock_wall_ns(), NULL) != LIFE_CHANGED) return;
+  store_standing(b, e, detail);
+  live_act(b);
+}
+
+// ---- what a state asks for
+
+static void on_retry(void *arg) { live_event(arg, LIFE_RETRY_DUE, NULL); }
+
+static void leave_host(struct live_bot *b, const char *why) {
+  if (b->place == LIVE_HOSTLESS && fleet_host_of(b->live->fleet, b->id) < 0) return;
+  fleet_remove(b->live->fleet, b->id, why);
+  b->opened = false;
+  // What it decided so far is in the batch of its host; from here on it is gathered elsewhere, behind that.
+  live_hand_over(b->live, b->place);
+  b->place = LIVE_HOSTLESS;
+}
+
+static enum status place(struct live_bot *b, struct err *err) {
+  struct fleet_need needs[SPEC_STREAMS_MAX];
+  struct hub_venue_status venue;
+  hub_venue_status(b->live->hub, b->venue, &venue);
+  for (int i = 0; i < b->series_count; i++) {
+    const int64_t begin_ns = b->told_run ? b->run_from_ns : venue.time_ns;
+    needs[i] = (struct fleet_need){.series = b->series[i]->hub, .venue = b->venue, .bars = (size_t)b->plan.history_bars, .from_ns = begin_ns - b->series[i]->timeframe_ns,
+                                   .keep = (size_t)b->plan.history_bars};
+  }
+  return fleet_place(b->live->fleet, b->id, b->tenant_id, false, needs, b->series_count, err);
+}
+
+static void start(struct live_bot *b) {
+  struct err err;
+  if (fleet_host_of(b->live->fleet, b->id) >= 0) return;
+  enum status st = live_books_open(b, &err);
+  if (st == OK) st = place(b, &err);
+  if (st == OK) return;
+  live_event(b, st == ERR_NOTFOUND || st == ERR_NOMEM || st == ERR_IO ? LIFE_NO_DATA : LIFE_UNFIT, err.msg);
+}
+
+static void stopped(struct live *l, int64_t bot_id, enum status st) {
+  struct live_bot *b = live_find(l, bot_id);
+  if (b && st == OK && b->life.state == LIFE_STOPPED) live_books_close(b);
+}
+
+// Its run is over: said in the journal, then its books are closed.
+static void end_run(struct live_bot *b) {
+  leave_host(b, "stopped");
+  if (!b->clerk) return;
+  if (!b->told_run) {
+    live_books_close(b);
+    return;
+  }
+  struct record r;
+  record_init(&r, RECORD_STOP, b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns);
+  r.stop = b->life.reason == LIFE_WHY_FORCED ? RECORD_STOP_OPERATOR : RECORD_STOP_ENDED;
+  live_commands_flush(b);
+  live_record(b, &r, false, false, true);
+  struct live_batch *batch = live_batch(b->live, b->place);
+  if (!batch) return;
+  batch->then = stopped;
+  batch->then_arg = b->id;
+  live_hand_over(b->live, b->place);
+}
+
+static void stop(struct live_bot *b) {
+  leave_host(b, "stopped");
+  if (!b->clerk) {
+    // Books may be open in the journal though nothing runs here: an end needs them.
+    struct err err;
+    if (live_books_open(b, &err) != OK) {
+      live_event(b, LIFE_CLOSED, NULL);
+      return;
+    }
+  }
+  if (b->row.close) clerk_flatten(b->clerk, REASON_OWNER, NULL);
+  else clerk_cancel_all(b->clerk, REASON_OWNER, true);
+  live_commands_flush(b);
+  live_hand_over(b->live, b->place);
+  if (!b->row.close || clerk_flat(b->clerk)) live_event(b, LIFE_CLOSED, NULL);
+}
+
+void live_act(struct live_bot *b) {
+  if (b->retry) loop_timer_stop(b->retry);
+  switch (b->life.state) {
+    case LIFE_STARTING: start(b); break;
+    case LIFE_RUNNING:
+    case LIFE_HALTED: break;
+    case LIFE_PAUSED:
+    case LIFE_QUARANTINED:
+    case LIFE_DEAD:
+    case LIFE_RETIRED: leave_host(b, life_state_text(b->life.state)); break;
+    case LIFE_RETRYING: {
+      leave_host(b, "it is tried again shortly");
+      const int64_t delay_ms = (b->life.retry_at_ns - clock_wall_ns()) / NS_PER_MS;
+      loop_timer_start(b->retry, delay_ms > 0 ? delay_ms : 1, 0);
+      break;
+    }
+    case LIFE_STOPPING: stop(b); break;
+    case LIFE_STOPPED: end_run(b); break;
+    case LIFE_STATE_COUNT: assert(false);
+  }
+}
+
+// ---- rows
+
+static struct live_bot *add(struct live *l, int64_t id) {
+  struct live_bot *b = calloc(1, sizeof *b);
+  struct err err;
+  if (!b) return NULL;
+  b->live = l;
+  b->id = id;
+  b->place = LIVE_HOSTLESS;
+  id_format("bot", id, b->channel + 4);
+  memcpy(b->channel, "bot:", 4);
+  buf_init(&b->past_bytes, 64u << 20);
+  buf_init(&b->state, WIRE_MEMORY_MAX + SCRIPT_STATE_MAX);
+  buf_init(&b->memory, WIRE_MEMORY_MAX);
+  buf_init(&b->turn, 1u << 20);
+  life_init(&b->life, clock_wall_ns());
+  if (loop_timer_create(l->config.loop, on_retry, b, &b->retry, &err) != OK) {
+    free(b);
+    return NULL;
+  }
+  struct live_bot **bucket = &l->bots[(uint64_t)id % LIVE_BUCKETS];
+  b->next = *bucket;
+  return *bucket = b;
+}
+
+void live_bot_destroy(struct live_bot *b) {
+  struct live_bot **p = &b->live->bots[(uint64_t)b->id % LIVE_BUCKETS];
+  while (*p != b) p = &(*p)->next;
+  *p = b->next;
+  live_books_close(b);
+  loop_timer_destroy(b->retry);
+  if (b->has_row) bot_row_finish(&b->row);
+  buf_finish(&b->past_bytes);
+  buf_finish(&b->state);
+  buf_finish(&b->memory);
+  buf_finish(&b->turn);
+  free(b);
+}
+
+static void life_of(const struct bot_row *row, struct life *ret) {
+  const int state = life_state_parse(row->standing.state), wanted = life_want_parse(row->wanted), reason = life_reason_parse(row->standing.reason_code);
+  life_init(ret, row->standing.since_ns);
+  if (state >= 0) ret->state = (enum life_state)state;
+  if (wanted >= 0) ret->wanted = (enum life_want)wanted;
+  if (reason >= 0) ret->reason = (enum life_reason)reason;
+  ret->strikes = (int)row->standing.strikes;
+  ret->retries = (int)row->standing.retries;
+  ret->retry_at_ns = row->standing.retry_at_ns;
+}
+
+static bool differs(const struct bot_row *a, const struct bot_row *b) {
+  return a->generation != b->generation || a->version != b->version || a->account_id != b->account_id || a->script_id != b->script_id || strcmp(a->params, b->params) != 0 ||
+         strcmp(a->settings, b->settings) != 0;
+}
+
+void live_bot_changed(struct live *l, int64_t bot_id) {
+  struct live_bot *b = live_find(l, bot_id);
+  struct bot_row row;
+  struct err err;
+  const enum status st = bot_find(store_reader(l->config.store, STORE_CONTROL), bot_id, &row, &err);
+  if (st == ERR_NOTFOUND) {  // deleted, which is only allowed when it is stopped
+    if (b) {
+      leave_host(b, "deleted");
+      live_bot_destroy(b);
+    }
+    return;
+  }
+  if (st != OK || (!b && !(b = add(l, bot_id)))) {
+    l->config.log(l->config.self, "error", "bot_unreadable", json_pack("{s:s}", "error", st != OK ? err.msg : "out of memory"));
+    if (st == OK) bot_row_finish(&row);
+    return;
+  }
+  const bool anew = b->has_row && b->clerk && differs(&b->row, &row);
+  if (b->has_row) bot_row_finish(&b->row);
+  b->row = row;
+  b->has_row = true;
+  b->tenant_id = row.tenant_id;
+  struct life wished;
+  life_of(&row, &wished);
+  const bool moved = wished.state != b->life.state;
+  b->life = wished;
+  if (anew && (b->life.state == LIFE_RUNNING || b->life.state == LIFE_STARTING)) {
+    // Opened anew from its journal, with what is different now.
+    leave_host(b, "changed");
+    live_books_close(b);
+    b->life.state = LIFE_STARTING;
+    live_act(b);
+  } else if (moved || b->life.state == LIFE_STARTING || b->life.state == LIFE_STOPPING) {
+    live_act(b);
+  }
+}
+
+// ---- when the service starts
+
+struct waking {
+  int64_t *ids;
+  size_t count, cap;
+};
+
+static bool wake(void *arg, const struct bot_row *row) {
+  struct waking *w = arg;
+  if (w->count == w->cap) {
+    const size_t cap = w->cap ? w->cap * 2 : 256;
+    int64_t *ids = realloc(w->ids, cap * sizeof *ids);
+    if (!ids) return false;
+    w->ids = ids;
+    w->cap = cap;
+  }
+  w->ids[w->count++] = row->id;
+  return true;
+}
+
+enum status live_start(struct live *l, struct err *err) {
+  struct waking w = {0};
+  const enum status st = bot_list_at_work(store_reader(l->config.store, STORE_CONTROL), wake, &w, err);
+  for (size_t i = 0; st == OK && i < w.count; i++) {
+    struct live_bot *b = add(l, w.ids[i]);
+    struct err why;
+    if (!b || bot_find(store_reader(l->config.store, STORE_CONTROL), w.ids[i], &b->row, &why) != OK) continue;
+    b->has_row = true;
+    b->tenant_id = b->row.tenant_id;
+    life_of(&b->row, &b->life);
+    // Who has orders or positions has books, whether its script runs or not.
+    if (life_step(&b->life, LIFE_BOOT, clock_wall_ns(), NULL) == LIFE_CHANGED) store_standing(b, LIFE_BOOT, NULL);
+    if (b->life.state != LIFE_STARTING && b->life.state != LIFE_STOPPING && b->life.state != LIFE_STOPPED && live_books_open(b, &why) != OK)
+      l->config.log(l->config.self, "error", "books_unreadable", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", why.msg));
+    live_act(b);
+  }
+  free(w.ids);
+  return st;
+}

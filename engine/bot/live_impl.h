@@ -1,0 +1,221 @@
+// bot/live_impl.h – private to bot/live*.c: what the runtime of all running bots is made of.
+//
+//     live.c         making and ending it, and its figures         live_bot.c     a bot's life: rows, states, timers
+//     live_open.c    how a bot comes to its host                   live_turn.c    instants: market, commands, DONE
+//     live_batch.c   what is journalled together, and its commit   live_event.c   orders, fills, logs as rows and on streams
+//     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots and accounts
+#pragma once
+#include "bot/clerk.h"
+#include "bot/fleet.h"
+#include "bot/hub.h"
+#include "bot/life.h"
+#include "bot/live.h"
+#include "bot/plan.h"
+#include "bot/record.h"
+#include "crypto/sha256.h"
+#include "store/bot_rows.h"
+#include "store/id.h"
+#include "store/journal_rows.h"
+
+#define LIVE_HOSTLESS FLEET_HOSTS_MAX  // place of bots whose script does not run but whose orders or positions are there
+
+// ---- live_setup.c
+
+struct live_setup {  // out of a bot's and its account's settings
+  struct match_config match;
+  struct match_fees fees;
+  struct match_costs costs;
+  int64_t leverage_e4, maintenance_frac_e8;
+  struct gate_limits bot_limits, account_limits;
+  struct risk_limits risk;
+  struct vm_limits vm;
+  cash balance;  // of the account
+};
+// ERR_INVALID names the setting by its JSON pointer ("/fee_maker: …").
+enum status live_setup_read(const json_t *bot, const json_t *account, bool hedging, struct live_setup *ret, struct err *err) MUST_CHECK;
+
+// ---- live_series.c
+
+struct live_series {
+  struct live_series *next;
+  char venue[BOT_VENUE_SIZE], symbol[BOT_SYMBOL_SIZE];
+  int64_t timeframe_ns;
+  int uses;
+  uint32_t hub;       // its id there while uses > 0
+  uint32_t journal;   // its id in journal.db; 0: none yet
+  int64_t first_ns, last_ns;  // open times of the bars that were handed to the journal; first > last: none
+};
+enum status live_series_load(struct live *l, struct err *err) MUST_CHECK;  // at start
+enum status live_series_use(struct live *l, const char *venue, const char *symbol, int64_t timeframe_ns, struct live_series **ret, struct err *err) MUST_CHECK;
+void live_series_drop(struct live *l, struct live_series *s);
+struct live_series *live_series_of(const struct live *l, uint32_t hub);
+// At most `bars` bars that closed by through_ns, and all that open at from_ns or later: the journal's where it has them, so that
+// who is opened twice sees the same; what it has not is read from the hub.
+enum status live_series_history(struct live *l, struct live_series *s, size_t bars, int64_t from_ns, int64_t through_ns, struct series *ret, struct err *err) MUST_CHECK;
+// Sees to it that the newest `bars` closed bars are in the journal; *ret_from_ns is the open time of the oldest.
+enum status live_series_keep(struct live *l, struct live_series *s, size_t bars, int64_t *ret_from_ns, struct err *err) MUST_CHECK;
+void live_series_record(struct live *l, const struct hub_instant *in);
+
+// ---- bots
+
+struct live_account {
+  struct live_account *next;
+  int64_t id;
+  struct clerk_account *account;
+  struct live_tenant *tenant;
+  int bots;
+};
+struct live_tenant {
+  struct live_tenant *next;
+  int64_t id;
+  struct clerk_tenant tenant;
+  int accounts;
+};
+
+struct live_past {      // commands of one record
+  int64_t time_ns;
+  uint32_t offset, len; // in live_bot.past_bytes
+  bool spoke;           // the script's, not the core's
+};
+struct live_tag {
+  uint32_t tag;
+  char text[JOURNAL_TAG_SIZE];
+};
+
+struct live_bot {
+  struct live *live;
+  struct live_bot *next;            // of its bucket
+  int64_t id, tenant_id;
+  char channel[ID_TEXT_SIZE + 4];   // "bot:bot_…"
+  struct bot_row row;
+  bool has_row;
+  struct life life;
+  struct loop_timer *retry;
+
+  // From opening to its end:
+  struct clerk *clerk;              // NULL: it has no books now
+  struct live_account *account;
+  struct live_setup setup;
+  struct bot_plan plan;
+  struct live_series *series[SPEC_STREAMS_MAX];
+  int series_count;
+  int venue;
+  uint32_t version;
+  char *source, *params;
+  size_t source_len;
+  char sha256[SHA256_HEX_SIZE];
+  uint32_t run, resumes;
+  int64_t warm_from_ns, run_from_ns, live_from_ns;
+  int place;                        // host, or LIVE_HOSTLESS
+  bool opened;                      // its script sees instants
+  bool told_run;                    // its run is in the journal
+  struct live_past *past;
+  size_t past_count, past_cap;
+  struct buf past_bytes;
+  struct buf state, memory;
+  bool state_changed;
+  struct live_tag *tags;
+  size_t tag_count;
+  size_t trades_told;
+
+  // Of the instant under way:
+  bool touched, main_closed, spoke; // has bars; its main bar is among them; sent a command
+  int64_t main_open_ns, instant_ns;
+  struct buf turn;                  // commands for the record being gathered
+  int turn_kind;
+  uint64_t turn_order;
+  bool failed;                      // FAULT of a callback; its life is asked after the commit
+  char fault[RECORD_TEXT_MAX];
+
+  int64_t intents, fills, denials, errors;
+  cash last_mark;
+};
+
+// ---- batches: what is journalled together
+
+struct live_news {
+  char channel[40];
+  char type[24];
+  json_t *data;
+};
+struct live_batch {
+  struct live *live;
+  int place;
+  struct journal_batch rows;
+  size_t record_cap, order_cap, fill_cap, trade_cap, mark_cap, log_cap, state_cap, bar_cap, series_cap;
+  struct buf bytes;                 // bodies; pointers into it are offsets until it is handed over
+  struct live_news *news;
+  size_t news_count, news_cap;
+  int64_t *bots;                    // whose clerks wait for the commit
+  size_t bot_count, bot_cap;
+  int64_t handed_ns;
+  void (*then)(struct live *l, int64_t arg, enum status st);  // may be NULL
+  int64_t then_arg;
+};
+
+struct live_host {
+  struct live_batch *batch;         // being gathered; NULL: nothing yet
+  int writes;                       // handed over, not yet committed
+  bool write_failed;
+  bool owes;                        // fleet_go_on is awaited
+};
+
+#define LIVE_BUCKETS 4096
+
+struct live {
+  struct live_options config;
+  struct hub *hub;
+  struct fleet *fleet;
+  struct last_check *last;
+  struct halt_state halt;
+  struct clerk_shared shared;
+  struct live_bot *bots[LIVE_BUCKETS];
+  struct live_bot **touched;        // of the instant under way at one place
+  size_t touched_count, touched_cap;
+  struct live_series *series;
+  struct live_series **by_hub;      // by hub id
+  size_t by_hub_cap;
+  struct live_bot ***readers;       // by hub id: bots that read the series
+  size_t *reader_count, *reader_cap;
+  struct live_account *accounts;
+  struct live_tenant *tenants;
+  uint32_t journal_series;          // highest id given
+  struct live_host hosts[FLEET_HOSTS_MAX + 1];
+  struct loop_timer *pace;
+  bool closing;
+  struct live_stats stats;
+};
+
+struct live_bot *live_find(const struct live *l, int64_t id);
+int64_t live_wall_ns(void);
+
+// live_bot.c
+void live_act(struct live_bot *b);                        // does what its state asks for
+void live_event(struct live_bot *b, enum life_event e, const char *detail);
+void live_bot_destroy(struct live_bot *b);
+enum status live_start(struct live *l, struct err *err) MUST_CHECK;
+// live_open.c
+enum status live_books_open(struct live_bot *b, struct err *err) MUST_CHECK;  // clerk and series; ERR_NOTFOUND: no data
+void live_books_close(struct live_bot *b);
+extern const struct fleet_callbacks live_fleet_opening;   // bot_needs, series, history, bot_open, bot_opened
+// live_turn.c
+void live_instant(void *self, struct hub_instant *in);    // of the hub
+void live_about_to_send(void *self, int host, const struct hub_instant *in);
+void live_missed(void *self, int host, const struct hub_instant *in);
+void live_frame(void *self, int host, const struct wire_frame *f);
+void live_done(void *self, int host, const struct hub_instant *in);
+void live_host_lost(void *self, int host, const char *why, int64_t suspect, const struct hub_instant *in);
+void live_turn_end(struct live *l, int place);            // of all touched bots: clerk_end, records, batch handed over
+// live_batch.c
+struct live_batch *live_batch(struct live *l, int place); // the one being gathered
+void live_batch_bot(struct live_batch *b, int64_t bot);
+void *live_room(struct live_batch *b, void *items, size_t count, size_t *cap, size_t size);
+const void *live_batch_bytes(struct live_batch *b, const void *bytes, size_t len);
+void live_record(struct live_bot *b, struct record *r, bool decision, bool opens, bool closes);
+void live_hand_over(struct live *l, int place);           // if there is something; then fleet_go_on when nothing is under way
+void live_news(struct live_bot *b, const char *type, json_t *data);
+// live_event.c
+struct clerk_observer live_observer(struct live_bot *b);
+void live_commands_flush(struct live_bot *b);             // the gathered commands become a record
+void live_command_seen(struct live_bot *b, int kind, const struct bot_command *c);
+void live_log(struct live_bot *b, int64_t time_ns, int level, const char *text, size_t len);

@@ -1,0 +1,231 @@
+// bot/live_series.c – the series that bots read: one in the hub and one in the journal each. What a bot saw is kept: whoever opens it
+// again, or replays it, takes the journal's bars, whatever a feed says of that time later.
+#include "bot/live_impl.h"
+
+#include "store/db.h"
+#include "store/store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct live_series *find(const struct live *l, const char *venue, const char *symbol, int64_t timeframe_ns) {
+  for (struct live_series *s = l->series; s; s = s->next)
+    if (s->timeframe_ns == timeframe_ns && strcmp(s->symbol, symbol) == 0 && strcmp(s->venue, venue) == 0) return s;
+  return NULL;
+}
+
+static struct live_series *add(struct live *l, const char *venue, const char *symbol, int64_t timeframe_ns, struct err *err) {
+  struct live_series *s = calloc(1, sizeof *s);
+  if (!s || strlen(venue) >= sizeof s->venue || strlen(symbol) >= sizeof s->symbol) {
+    free(s);
+    err->code = err_set(err, ERR_NOMEM, "no memory for a series");
+    return NULL;
+  }
+  strcpy(s->venue, venue);
+  strcpy(s->symbol, symbol);
+  s->timeframe_ns = timeframe_ns;
+  s->first_ns = INT64_MAX, s->last_ns = INT64_MIN;
+  s->next = l->series;
+  l->series = s;
+  return s;
+}
+
+// ---- at start
+
+struct loading {
+  struct live *live;
+  struct err err;
+};
+
+static void loaded(void *arg, const struct journal_series *row) {
+  struct loading *g = arg;
+  struct live *l = g->live;
+  if (row->id > l->journal_series) l->journal_series = row->id;
+  struct live_series *s = find(l, row->venue, row->terms.inst.symbol, row->terms.timeframe_ns);
+  if (!s) s = add(l, row->venue, row->terms.inst.symbol, row->terms.timeframe_ns, &g->err);
+  if (s) s->journal = row->id;  // by id: the newest terms stay
+}
+
+static enum status last_bar(struct live *l, struct live_series *s, struct err *err) {
+  struct series all = {0};
+  struct journal_series row;
+  enum status st = journal_series_get(store_reader(l->config.store, STORE_JOURNAL), s->journal, &row, err);
+  if (st == OK) all.inst = row.terms.inst, all.timeframe_ns = row.terms.timeframe_ns;
+  if (st == OK) st = journal_bars(store_reader(l->config.store, STORE_JOURNAL), s->journal, INT64_MIN, INT64_MAX, 0, &all, err);
+  if (st == OK && all.count) s->first_ns = all.bars[0].open_ns, s->last_ns = all.bars[all.count - 1].open_ns;
+  series_finish(&all);
+  return st;
+}
+
+enum status live_series_load(struct live *l, struct err *err) {
+  struct loading g = {.live = l, .err = {.code = OK}};
+  enum status st = journal_series_list(store_reader(l->config.store, STORE_JOURNAL), loaded, &g, err);
+  if (st == OK && g.err.code != OK) return err_set(err, g.err.code, "%s", g.err.msg);
+  for (struct live_series *s = l->series; st == OK && s; s = s->next) {
+    st = last_bar(l, s, err);
+    if (st == OK && s->last_ns > INT64_MIN) hub_feed_resume(l->hub, s->venue, s->last_ns + s->timeframe_ns);
+  }
+  return st;
+}
+
+// ---- use
+
+static bool room(struct live *l, uint32_t hub) {
+  if (hub < l->by_hub_cap) return true;
+  const size_t cap = (size_t)hub * 2 + 64;
+  struct live_series **more = realloc(l->by_hub, cap * sizeof *more);
+  if (more) l->by_hub = more;
+  struct live_bot ***readers = realloc(l->readers, cap * sizeof *readers);
+  if (readers) l->readers = readers;
+  size_t *count = realloc(l->reader_count, cap * sizeof *count);
+  if (count) l->reader_count = count;
+  size_t *reader_cap = realloc(l->reader_cap, cap * sizeof *reader_cap);
+  if (reader_cap) l->reader_cap = reader_cap;
+  if (!more || !readers || !count || !reader_cap) return false;
+  const size_t new = cap - l->by_hub_cap;
+  memset(more + l->by_hub_cap, 0, new * sizeof *more);
+  memset(readers + l->by_hub_cap, 0, new * sizeof *readers);
+  memset(count + l->by_hub_cap, 0, new * sizeof *count);
+  memset(reader_cap + l->by_hub_cap, 0, new * sizeof *reader_cap);
+  l->by_hub_cap = cap;
+  return true;
+}
+
+static bool same_terms(const struct series *a, const struct series *b) {
+  const struct instrument *x = &a->inst, *y = &b->inst;
+  return x->tick.digits == y->tick.digits && x->tick.scale == y->tick.scale && x->lot.digits == y->lot.digits && x->lot.scale == y->lot.scale &&
+         x->multiplier.digits == y->multiplier.digits && x->multiplier.scale == y->multiplier.scale && a->volume_scale == b->volume_scale;
+}
+
+// The journal's series of these terms: the one it has, or a new one.
+static enum status journal_it(struct live *l, struct live_series *s, struct err *err) {
+  const struct series *now = hub_series(l->hub, s->hub);
+  assert(now);
+  struct journal_series row = {0};
+  if (s->journal) {
+    const enum status st = journal_series_get(store_reader(l->config.store, STORE_JOURNAL), s->journal, &row, err);
+    if (st != OK) return st;
+    if (same_terms(&row.terms, now)) return OK;
+  }
+  row = (struct journal_series){.id = ++l->journal_series, .terms = *now};
+  row.terms.bars = NULL, row.terms.count = row.terms.cap = 0;
+  memcpy(row.venue, s->venue, strnlen(s->venue, sizeof row.venue - 1) + 1);
+  struct journal_batch batch = {.series = &row, .series_count = 1};
+  const enum status st = store_write_sync(l->config.store, STORE_JOURNAL, journal_append, &batch, err);
+  if (st == OK) s->journal = row.id, s->first_ns = INT64_MAX, s->last_ns = INT64_MIN;
+  return st;
+}
+
+static enum status keep(struct live *l, struct live_series *s, const struct bar *bars, size_t count, struct err *err);
+
+// What passed while nobody read it: those who were there before saw the bars until then, and go on after a whole history.
+static enum status catch_up(struct live *l, struct live_series *s, struct err *err) {
+  struct series missed = {0};
+  if (s->last_ns == INT64_MIN) return OK;
+  enum status st = hub_history_since(l->hub, s->hub, s->last_ns + s->timeframe_ns, &missed, err);
+  if (st == OK) st = keep(l, s, missed.bars, missed.count, err);
+  series_finish(&missed);
+  return st;
+}
+
+enum status live_series_use(struct live *l, const char *venue, const char *symbol, int64_t timeframe_ns, struct live_series **ret, struct err *err) {
+  struct live_series *s = find(l, venue, symbol, timeframe_ns);
+  if (!s) s = add(l, venue, symbol, timeframe_ns, err);
+  if (!s) return ERR_NOMEM;
+  if (s->uses == 0) {
+    enum status st = hub_want(l->hub, venue, symbol, timeframe_ns, &s->hub, err);
+    if (st != OK) return st;
+    if (!room(l, s->hub)) st = err_set(err, ERR_NOMEM, "no memory for a series");
+    if (st == OK) st = journal_it(l, s, err);
+    if (st == OK) st = catch_up(l, s, err);
+    if (st != OK) {
+      hub_drop(l->hub, s->hub);
+      return st;
+    }
+    l->by_hub[s->hub] = s;
+  }
+  s->uses++;
+  *ret = s;
+  return OK;
+}
+
+void live_series_drop(struct live *l, struct live_series *s) {
+  assert(s->uses > 0);
+  if (--s->uses > 0) return;
+  l->by_hub[s->hub] = NULL;
+  hub_drop(l->hub, s->hub);
+}
+
+struct live_series *live_series_of(const struct live *l, uint32_t hub) { return hub < l->by_hub_cap ? l->by_hub[hub] : NULL; }
+
+// ---- bars
+
+struct keeping {
+  struct journal_bar *bars;
+  struct journal_batch batch;
+};
+
+static void kept(void *arg, enum status st, const struct err *err) {
+  struct keeping *k = arg;
+  (void)st, (void)err;  // a batch behind that needs them fails as well, and says so
+  free(k->bars);
+  free(k);
+}
+
+// Hands those that the journal does not have to its writer, before whatever is handed over later.
+static enum status keep(struct live *l, struct live_series *s, const struct bar *bars, size_t count, struct err *err) {
+  struct keeping *k = calloc(1, sizeof *k);
+  if (k) k->bars = malloc((count ? count : 1) * sizeof *k->bars);
+  if (!k || !k->bars) {
+    free(k);
+    return err_set(err, ERR_NOMEM, "no memory for bars");
+  }
+  size_t n = 0;
+  for (size_t i = 0; i < count; i++)
+    if (bars[i].open_ns < s->first_ns || bars[i].open_ns > s->last_ns) k->bars[n++] = (struct journal_bar){s->journal, bars[i]};
+  if (count && bars[0].open_ns < s->first_ns) s->first_ns = bars[0].open_ns;
+  if (count && bars[count - 1].open_ns > s->last_ns) s->last_ns = bars[count - 1].open_ns;
+  k->batch = (struct journal_batch){.bars = k->bars, .bar_count = n};
+  if (n) store_write(l->config.store, STORE_JOURNAL, journal_append, kept, k);
+  else kept(k, OK, NULL);
+  return OK;
+}
+
+void live_series_record(struct live *l, const struct hub_instant *in) {
+  struct err err;
+  for (size_t i = 0; i < in->count; i++) {
+    struct live_series *s = live_series_of(l, in->bars[i].series);
+    if (s && in->bars[i].bar.open_ns > s->last_ns) (void)!keep(l, s, &in->bars[i].bar, 1, &err);
+  }
+}
+
+enum status live_series_keep(struct live *l, struct live_series *s, size_t bars, int64_t *ret_from_ns, struct err *err) {
+  struct series all = {0};
+  enum status st = hub_history(l->hub, s->hub, bars, hub_live_from(l->hub, s->hub), &all, err);
+  if (st == OK && all.count == 0) st = err_set(err, ERR_NOTFOUND, "%s at %s has no history yet", s->symbol, s->venue);
+  if (st == OK) {
+    *ret_from_ns = all.bars[0].open_ns;
+    st = keep(l, s, all.bars, all.count, err);
+  }
+  series_finish(&all);
+  return st;
+}
+
+// The journal's writer may still hold bars that were handed to it: those the hub has in memory.
+enum status live_series_history(struct live *l, struct live_series *s, size_t bars, int64_t from_ns, int64_t through_ns, struct series *ret, struct err *err) {
+  const struct series *terms = hub_series(l->hub, s->hub);
+  assert(terms);
+  const int64_t live_from = hub_live_from(l->hub, s->hub), until = through_ns < live_from ? through_ns : live_from;
+  struct series old = {.inst = terms->inst, .timeframe_ns = terms->timeframe_ns, .volume_scale = terms->volume_scale, .price_scale = terms->price_scale}, new = {0};
+  enum status st = hub_history(l->hub, s->hub, bars, until, &new, err);
+  const int64_t joint = new.count ? new.bars[0].open_ns : INT64_MAX;
+  if (st == OK && from_ns < joint)
+    st = journal_bars(store_reader(l->config.store, STORE_JOURNAL), s->journal, from_ns, joint == INT64_MAX ? INT64_MAX : joint, 0, &old, err);
+  for (size_t i = 0; st == OK && i < new.count; i++) st = series_append(&old, &new.bars[i], err);
+  while (st == OK && old.count && old.bars[old.count - 1].open_ns + old.timeframe_ns > through_ns) old.count--;
+  series_finish(&new);
+  if (st != OK) series_finish(&old);
+  else *ret = old;
+  return st;
+}

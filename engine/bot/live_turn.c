@@ -1,0 +1,243 @@
+// bot/live_turn.c – instants: the market's part of each for a host's bots, what their scripts answered, and its end.
+//
+//     hub ─ live_instant ─► fleet ─ live_about_to_send: clerk_market of the host's bots ─► host
+//                                 ◄─ live_frame: commands, logs, state
+//                                 ◄─ live_done: marks, clerk_end, records ─► journal ─► fleet_go_on
+//
+// Bots whose script does not run now but who have books (paused, waiting for a retry) live at the place LIVE_HOSTLESS: the market's
+// part happens as the hub tells it.
+#include "bot/live_impl.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- the market's part
+
+static bool touch(struct live *l, struct live_bot *b) {
+  if (b->touched) return true;
+  if (l->touched_count == l->touched_cap) {
+    const size_t cap = l->touched_cap ? l->touched_cap * 2 : 64;
+    struct live_bot **more = realloc(l->touched, cap * sizeof *more);
+    if (!more) return false;
+    l->touched = more;
+    l->touched_cap = cap;
+  }
+  b->touched = true;
+  b->main_closed = b->spoke = false;
+  l->touched[l->touched_count++] = b;
+  return true;
+}
+
+// The bars that the bot's orders meet, out of the instant's.
+static void market_of(struct live_bot *b, const struct hub_instant *in) {
+  struct instant_match match[SPEC_STREAMS_MAX];
+  struct instant part = {.now_ns = in->now_ns, .match = match};
+  struct err err;
+  if (in->now_ns <= b->run_from_ns || in->now_ns <= clerk_now(b->clerk)) return;  // history for it
+  for (int k = 0; k < b->plan.symbol_count; k++) {
+    const uint32_t hub = b->series[b->plan.symbols[k].exec]->hub;
+    for (size_t i = 0; i < in->count; i++)
+      if (in->bars[i].series == hub) {
+        const struct bar *bar = &in->bars[i].bar;
+        match[part.match_count++] = (struct instant_match){k, {.bar = bar, .close_ns = in->now_ns}};
+      }
+  }
+  for (size_t i = 0; i < in->count; i++)
+    if (in->bars[i].series == b->series[0]->hub) b->main_closed = true, b->main_open_ns = in->bars[i].bar.open_ns;
+  b->instant_ns = in->now_ns;
+  const enum status st = clerk_market(b->clerk, &part, &err);
+  if (st != OK) {
+    b->failed = true;
+    strncpy(b->fault, err.msg, sizeof b->fault - 1);
+  }
+}
+
+static void market(struct live *l, int place, const struct hub_instant *in) {
+  for (size_t i = 0; i < in->count; i++) {
+    const uint32_t hub = in->bars[i].series;
+    if (hub >= l->by_hub_cap) continue;
+    for (size_t k = 0; k < l->reader_count[hub]; k++) {
+      struct live_bot *b = l->readers[hub][k];
+      if (b->place != place || !b->clerk || b->touched || !touch(l, b)) continue;
+      market_of(b, in);
+    }
+  }
+}
+
+// ---- the end of an instant
+
+static void state_row(struct live_bot *b) {
+  struct live_batch *batch = live_batch(b->live, b->place);
+  struct journal_state *rows = batch ? live_room(batch, (void *)batch->rows.states, batch->rows.state_count, &batch->state_cap, sizeof *rows) : NULL;
+  if (!rows) return;
+  batch->rows.states = rows;
+  // What the script keeps, and what the engine beside it has to: length of the first, then both.
+  const uint32_t len = (uint32_t)b->state.len;
+  const size_t at = batch->bytes.len;
+  buf_add(&batch->bytes, &len, sizeof len);
+  if (b->state.len) buf_add(&batch->bytes, b->state.data, b->state.len);
+  if (b->memory.len) buf_add(&batch->bytes, b->memory.data, b->memory.len);
+  rows[batch->rows.state_count++] = (struct journal_state){.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .version = b->version, .resumes = b->resumes,
+    .time_ns = b->instant_ns, .body = (const void *)(uintptr_t)at, .len = sizeof len + b->state.len + b->memory.len};
+  live_batch_bot(batch, b->id);
+  b->state_changed = false;
+}
+
+static void end_of(struct live_bot *b) {
+  b->touched = false;
+  if (!b->clerk) return;
+  // A host does not send the mark of a bot that asked for nothing: bot/wire.h.
+  if (b->main_closed && !b->spoke) {
+    const struct bot_command mark = {.kind = COMMAND_MARK, .time_ns = b->main_open_ns};
+    struct clerk_verdict verdict;
+    clerk_command(b->clerk, &mark, &verdict);
+    assert(verdict.answer == CLERK_TAKEN);
+  }
+  clerk_end(b->clerk);
+  live_commands_flush(b);
+  if (b->state_changed) state_row(b);
+  struct live_batch *batch = b->live->hosts[b->place].batch;
+  if (batch) live_batch_bot(batch, b->id);
+  if (b->life.state == LIFE_STOPPING && clerk_flat(b->clerk)) live_event(b, LIFE_CLOSED, NULL);
+}
+
+void live_turn_end(struct live *l, int place) {
+  for (size_t i = 0; i < l->touched_count; i++)
+    if (l->touched[i]->place == place) end_of(l->touched[i]);
+    else l->touched[i]->touched = false;
+  l->touched_count = 0;
+  l->stats.instants++;
+  live_hand_over(l, place);
+}
+
+// ---- from the hub
+
+void live_instant(void *self, struct hub_instant *in) {
+  struct live *l = self;
+  market(l, LIVE_HOSTLESS, in);
+  live_turn_end(l, LIVE_HOSTLESS);
+  if (!fleet_instant(l->fleet, in)) l->config.log(l->config.self, "error", "instant_lost", NULL);
+  hub_hold(l->hub, fleet_backlog(l->fleet) > 256);
+}
+
+// ---- from the fleet. Hosts work side by side, so what is touched is gathered anew from the instant when a host is done.
+
+void live_about_to_send(void *self, int host, const struct hub_instant *in) {
+  struct live *l = self;
+  l->touched_count = 0;
+  market(l, host, in);
+  for (size_t i = 0; i < l->touched_count; i++) l->touched[i]->touched = false;
+  l->touched_count = 0;
+}
+
+// No script of the host sees it: the market's part alone.
+void live_missed(void *self, int host, const struct hub_instant *in) {
+  struct live *l = self;
+  l->touched_count = 0;
+  market(l, host, in);
+  live_turn_end(l, host);
+}
+
+static void gather(struct live *l, int host, const struct hub_instant *in) {
+  for (size_t i = 0; i < in->count; i++) {
+    const uint32_t hub = in->bars[i].series;
+    if (hub >= l->by_hub_cap) continue;
+    for (size_t k = 0; k < l->reader_count[hub]; k++) {
+      struct live_bot *b = l->readers[hub][k];
+      if (b->place != host || !b->clerk || b->touched || b->instant_ns != in->now_ns) continue;
+      const bool closed = b->main_closed, spoke = b->spoke;
+      if (!touch(l, b)) continue;
+      b->main_closed = closed;
+      b->spoke = spoke;
+    }
+  }
+}
+
+static void ended(struct live *l, int host, const struct hub_instant *in) {
+  l->touched_count = 0;
+  gather(l, host, in);
+  l->hosts[host].owes = true;
+  live_turn_end(l, host);
+}
+
+void live_done(void *self, int host, const struct hub_instant *in) { ended(self, host, in); }
+
+void live_host_lost(void *self, int host, const char *why, int64_t suspect, const struct hub_instant *in) {
+  struct live *l = self;
+  l->stats.host_restarts++;
+  l->config.log(l->config.self, "warning", "host_lost", json_pack("{s:i, s:s, s:I}", "host", host, "why", why, "suspect", (json_int_t)suspect));
+  for (int i = 0; i < LIVE_BUCKETS; i++)
+    for (struct live_bot *b = l->bots[i]; b; b = b->next)
+      if (b->place == host) b->opened = false;
+  if (in) ended(l, host, in);
+}
+
+static void on_command(struct live_bot *b, int host, const struct wire_frame *f) {
+  struct clerk_verdict verdict;
+  clerk_command(b->clerk, &f->command, &verdict);
+  if (verdict.answer == CLERK_INVALID) {
+    fleet_blame(b->live->fleet, host, b->id, verdict.fault);
+    return;
+  }
+  b->spoke = true;
+  live_command_seen(b, RECORD_COMMANDS, &f->command);
+}
+
+static void on_tag(struct live_bot *b, const struct wire_frame *f) {
+  for (size_t i = 0; i < b->tag_count; i++)
+    if (b->tags[i].tag == f->tag) return;
+  struct live_tag *more = b->tag_count < 4096 ? realloc(b->tags, (b->tag_count + 1) * sizeof *more) : NULL;
+  if (!more) return;
+  b->tags = more;
+  struct live_tag *t = &b->tags[b->tag_count++];
+  t->tag = f->tag;
+  snprintf(t->text, sizeof t->text, "%.*s", (int)f->text_len, f->text);
+}
+
+static void on_state(struct live_bot *b, const struct wire_frame *f) {
+  buf_clear(&b->state);
+  buf_clear(&b->memory);
+  buf_add(&b->state, f->text, f->text_len);
+  if (f->memory.len) buf_add(&b->memory, f->memory.text, f->memory.len);
+  b->state_changed = true;
+}
+
+static void on_fault(struct live_bot *b, const struct wire_frame *f) {
+  b->errors++;
+  b->failed = true;
+  snprintf(b->fault, sizeof b->fault, "%.*s", (int)f->text_len, f->text);
+  live_log(b, b->instant_ns, LOG_ERROR, f->text, f->text_len);
+  live_news(b, "fault", json_pack("{s:s%, s:i}", "detail", f->text, f->text_len, "line", f->line));
+}
+
+static void on_denied(struct live_bot *b, const struct wire_frame *f) {
+  char line[WIRE_TEXT_MAX + 64];
+  const int n = snprintf(line, sizeof line, "refused: %s: %.*s", reason_code(f->code), (int)f->text_len, f->text);
+  b->denials++;
+  live_log(b, f->time_ns, LOG_WARN, line, (size_t)n);
+  live_news(b, "denied", json_pack("{s:s, s:s%, s:I}", "code", reason_code(f->code), "detail", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS)));
+}
+
+void live_frame(void *self, int host, const struct wire_frame *f) {
+  struct live *l = self;
+  struct live_bot *b = live_find(l, (int64_t)f->bot);
+  if (!b || !b->clerk || b->place != host) return;
+  switch (f->type) {
+    case WIRE_COMMAND: on_command(b, host, f); break;
+    case WIRE_TAG: on_tag(b, f); break;
+    case WIRE_STATE: on_state(b, f); break;
+    case WIRE_FAULT: on_fault(b, f); break;
+    case WIRE_DENIED: on_denied(b, f); break;
+    case WIRE_LOG: live_log(b, f->time_ns, (int)f->level, f->text, f->text_len); break;
+    case WIRE_NOTIFY: live_news(b, "notify", json_pack("{s:s%, s:I}", "text", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
+    case WIRE_MARK: live_news(b, "mark", json_pack("{s:s%, s:I}", "text", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
+    case WIRE_PLOT: live_news(b, "plot", json_pack("{s:s%, s:f, s:I}", "name", f->text, f->text_len, "value", f->value, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
+    case WIRE_ANSWER:
+      if (f->status != OK) live_log(b, b->instant_ns, LOG_ERROR, f->text, f->text_len);
+      live_news(b, "answer", json_pack("{s:s, s:b, s:s%}", "to", wire_type_text((int)f->to), "ok", f->status == OK, "detail", f->text, f->text_len));
+      break;
+    default: break;
+  }
+}
