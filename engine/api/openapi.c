@@ -92,6 +92,9 @@ static json_t *parameters(const struct api_table *t, const struct route *r) {
     json_array_append_new(list, parameter("Idempotency-Key", "header", false, json_pack("{s:s, s:i, s:i, s:s}", "type", "string", "minLength", 1, "maxLength", 64, "pattern",
                                                                                          "^[A-Za-z0-9._~-]+$"),
                                           "The same key with the same request within 24 hours gets the first answer again and does nothing."));
+  if (r->for_tenant)
+    json_array_append_new(list, parameter("Perigee-Tenant", "header", false, json_pack("{s:s}", "$ref", "#/components/schemas/TenantId"),
+                                          "The organisation that this is about; without it one's own tenant, or the API key's. 404 for who is no member."));
   if (r->etag == ROUTE_ETAG_WRITE)
     json_array_append_new(list, parameter("If-Match", "header", false, json_pack("{s:s}", "type", "string"),
                                           "The ETag of what was read: 412 when it has changed since, and nothing is done."));

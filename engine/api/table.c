@@ -85,7 +85,7 @@ static enum status load_route(struct api_table *t, struct route *r, json_t *o, s
   static const char *const auths[] = {"none", "optional", "user"}, *const rates[] = {"auth", "read", "write", "heavy"},
                            *const etags[] = {"none", "read", "write"};
   static const char *const known[] = {"method", "path", "id", "tag", "summary", "description", "auth", "permission", "right", "rate", "query", "list", "request",
-                                      "request_optional", "responses", "problems", "idempotent", "etag", "root"};
+                                      "request_optional", "responses", "problems", "idempotent", "for_tenant", "etag", "root"};
   const char *key;
   json_t *v;
   json_object_foreach(o, key, v) {
@@ -104,6 +104,7 @@ static enum status load_route(struct api_table *t, struct route *r, json_t *o, s
   r->idempotent = json_is_true(json_object_get(o, "idempotent"));
   r->request_optional = json_is_true(json_object_get(o, "request_optional"));
   r->root = json_is_true(json_object_get(o, "root"));
+  const bool of_tenant = json_is_true(json_object_get(o, "for_tenant")) || permission_of_tenant(r->permission);
   const char *method = json_string_value(json_object_get(o, "method")), *path = json_string_value(json_object_get(o, "path"));
   r->method = method ? route_method_parse(method) : ROUTE_COUNT;
   if (r->method == ROUTE_COUNT || !path || !r->tag || !r->summary) return err_set(err, ERR_INVALID, "method, path, tag or summary is missing");
@@ -115,6 +116,7 @@ static enum status load_route(struct api_table *t, struct route *r, json_t *o, s
   if (st != OK) return st;
   r->auth = (enum route_auth)auth, r->rate = (enum route_rate)rate, r->etag = (enum route_etag)etag;
   const size_t size = strlen(API_PREFIX) + strlen(path) + 1;
+  r->for_tenant = of_tenant && !strstr(path, "{org_id}");
   r->path = malloc(size);
   if (!r->path) return err_set(err, ERR_NOMEM, "out of memory");
   snprintf(r->path, size, "%s%s", r->root ? "" : API_PREFIX, path);

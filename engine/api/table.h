@@ -15,6 +15,8 @@
 //   responses        {"200": schema or name or null or {"content": "text/plain"}}
 //   problems         codes beyond those that follow from the above
 //   idempotent       true: Idempotency-Key is honoured
+//   for_tenant       true: also about the tenant that Perigee-Tenant names, though the permission is a person's own; what needs a
+//                    permission of a tenant is so anyway, unless the path names the tenant
 //   etag             "read": the answer has an ETag, and If-None-Match is honoured; "write": it has the new one, and If-Match is
 #pragma once
 #include "api/problem.h"
@@ -38,7 +40,7 @@ struct route {
   enum route_auth auth;
   enum route_rate rate;
   enum route_etag etag;
-  bool list, idempotent, request_optional, root;
+  bool list, idempotent, request_optional, root, for_tenant;
   struct query_param query[QUERY_PARAMS_MAX];
   int query_count;
   const struct schema *request;  // NULL: no body

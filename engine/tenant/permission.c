@@ -54,6 +54,10 @@ const char *permission_text(enum permission p) {
   return (int)p > PERMISSION_UNKNOWN && p < PERMISSION_COUNT ? rules[p].text : "";
 }
 
+bool permission_of_tenant(enum permission p) {
+  return (int)p > PERMISSION_UNKNOWN && p < PERMISSION_COUNT && rules[p].member > MEMBER_NONE;
+}
+
 static int find(const char *const *texts, int first, int count, const char *text) {
   for (int i = first; i < count; i++) {
     if (!strcmp(texts[i], text)) return i;

@@ -98,6 +98,8 @@ bool permission_allowed(const struct caller *caller, enum permission wanted);
 // "bots.write" ↔ PERMISSION_bots_write. Unknown: PERMISSION_UNKNOWN; text of it: "".
 enum permission permission_parse(const char *text);
 const char *permission_text(enum permission p);
+// Is it about a tenant's affairs, and not a person's own or the site's?
+bool permission_of_tenant(enum permission p);
 // "super_admin", "trader", "strategies": -1 when there is no such name.
 int role_parse(const char *text);
 const char *role_text(enum role role);

@@ -2,6 +2,7 @@
 """Every route as every role: roles.py PERIGEE. Who may do what is written down here a second time, by hand, and compared with the running
 service: members of an organisation, operators with and without a second factor, operators who look at somebody's account, API keys by
 scope, and somebody else. Refused must be 403 or 404, with nothing changed by all of it. A route whose permission is not listed fails."""
+import re
 import sys
 import time
 
@@ -167,6 +168,19 @@ def main(binary):
         @case(f"who may call each of {len(closed)} operations has been decided")
         def _():
             assert not {op.permission for op in closed} - set(LEAST), {op.permission for op in closed} - set(LEAST)
+
+        @case("the document says of which operations Perigee-Tenant names the organisation: a tenant's affairs, and keys that are made for it")
+        def _():
+            for op in closed:
+                said = [p for p in op.op.get("parameters", []) if p["name"] == "Perigee-Tenant"]
+                honoured = op.id == "key_create" or (LEAST[op.permission][0] is not None and "{org_id}" not in op.template)
+                assert bool(said) == honoured, op.id
+                for p in said:
+                    schema = doc["components"]["schemas"][p["schema"]["$ref"].rsplit("/", 1)[1]]
+                    assert p["in"] == "header" and not p["required"] and re.search(schema["pattern"], stage.org), p
+            assert any(op.id == "strategies_list" for op in closed)
+            mine, ours = (stage.ada.get("/api/v1/strategies", headers=h, expect=200).json["items"] for h in ({}, {"Perigee-Tenant": stage.org}))
+            assert not mine and len(ours) == 1, (mine, ours)
 
         for name, client in stage.strangers:
             @case(f"refused: {name}, everything within the organisation")
