@@ -49,8 +49,9 @@ static const char *tag_of(const struct live_bot *b, uint32_t tag) {
 }
 
 static void set_tag(char to[JOURNAL_TAG_SIZE], const char *text) {
-  strncpy(to, text, JOURNAL_TAG_SIZE - 1);
-  to[JOURNAL_TAG_SIZE - 1] = '\0';
+  const size_t n = strnlen(text, JOURNAL_TAG_SIZE - 1);
+  memcpy(to, text, n);
+  to[n] = '\0';
 }
 
 static uint32_t series_of_symbol(const struct live_bot *b, int symbol) { return b->series[b->plan.symbols[symbol].exec]->journal; }

@@ -50,7 +50,7 @@ static void market_of(struct live_bot *b, const struct hub_instant *in) {
   const enum status st = clerk_market(b->clerk, &part, &err);
   if (st != OK) {
     b->failed = true;
-    strncpy(b->fault, err.msg, sizeof b->fault - 1);
+    snprintf(b->fault, sizeof b->fault, "%s", err.msg);
   }
 }
 
