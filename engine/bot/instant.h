@@ -30,4 +30,6 @@ struct instant {
   const struct instant_bar *bars;  // any order
   const struct script_signal *signals;
   int funding_count, match_count, bar_count, signal_count;
+  const struct param_value *params;  // new values of live parameters, known before the bars; NULL: none
+  const char *stop;                  // why the bot is stopped, at the very end; NULL: it is not
 };

@@ -18,6 +18,8 @@ struct pilot {
   int64_t day;     // of the last instant; INT64_MIN before the first
   int64_t now_ns;
   bool dead;       // see pilot_dead()
+  bool resuming;   // on_init runs in the next instant
+  bool skipping, params_taken;
 };
 
 // ---- between the bot and whoever watches
@@ -176,12 +178,22 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
     return st;
   }
   events = events || matcher_event_count(p->blotter.matcher) > 0;  // of what was imposed
+  if (p->resuming && !p->skipping) {
+    p->resuming = false;
+    if ((st = bot_resume(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
+  }
   if (events && (st = bot_settle(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   if ((st = turn_day(p, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
+  p->params_taken = false;
+  if (in->params && t.st == OK && !p->skipping) {
+    if ((st = bot_params(p->bot, in->params, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
+    else p->params_taken = true;
+  }
   bars(p, in, &t);
   if (t.st == OK && bot_timer_next(p->bot) <= in->now_ns && (st = bot_timers_fire(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   for (int i = 0; t.st == OK && i < in->signal_count; i++)
     if ((st = bot_signal(p->bot, &in->signals[i], in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
+  if (in->stop && t.st == OK && !p->skipping && (st = bot_stop(p->bot, in->now_ns, in->stop, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   if (t.st != OK) {
     bot_mute(p->bot, false);
     p->dead = script_killed(bot_script(p->bot));
@@ -190,32 +202,16 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
 }
 
 enum status pilot_skip(struct pilot *p, const struct instant *in, struct err *err) {
-  bot_mute(p->bot, true);
+  bot_mute(p->bot, p->skipping = true);
   enum status st = pilot_instant(p, in, err);
-  bot_mute(p->bot, false);
+  bot_mute(p->bot, p->skipping = false);
   return st;
 }
 
-static int64_t not_before(struct pilot *p, int64_t now_ns) {
-  if (now_ns > p->now_ns) p->now_ns = now_ns;
-  return p->now_ns;
-}
-
-// A callback between two instants. What it left to be told when it failed waits for the next.
-static enum status between(struct pilot *p, enum status st) {
-  if (st != OK) p->dead = script_killed(bot_script(p->bot));
-  return st;
-}
-
-enum status pilot_params(struct pilot *p, const struct param_value *values, int64_t now_ns, struct err *err) {
-  return between(p, bot_params(p->bot, values, not_before(p, now_ns), err));
-}
-
-enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) {
-  return between(p, bot_stop(p->bot, not_before(p, now_ns), why, err));
-}
+enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) { return bot_stop(p->bot, now_ns, why, err); }
 
 bool pilot_dead(const struct pilot *p) { return p->dead; }
+bool pilot_params_taken(const struct pilot *p) { return p->params_taken; }
 int64_t pilot_now(const struct pilot *p) { return p->now_ns; }
 
 // ---- the past
@@ -290,13 +286,20 @@ enum status pilot_past(struct pilot *p, const struct instant *in, struct pilot_p
   return st;
 }
 
-enum status pilot_resume(struct pilot *p, struct pilot_past *past, int64_t now_ns, bool resumed, struct err *err) {
+enum status pilot_past_end(struct pilot *p, struct pilot_past *past, bool resume, struct err *err) {
   enum status st = OK;
   while (st == OK && past->at < past->count) {
     if (past->commands[past->at].kind == COMMAND_MARK) past->at++;
     else st = past_command(p, past, err);
   }
-  if (st != OK || !resumed) return st;
-  not_before(p, now_ns);
-  return between(p, bot_resume(p->bot, p->now_ns, err));
+  p->resuming = resume;
+  return st;
+}
+
+uint64_t pilot_seed(uint64_t seed, uint32_t resume) {  // splitmix64 of both
+  if (resume == 0) return seed;
+  uint64_t z = seed + resume * UINT64_C(0x9E3779B97F4A7C15);
+  z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+  z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+  return z ^ z >> 31;
 }

@@ -28,8 +28,8 @@ enum status pilot_skip(struct pilot *p, const struct instant *in, struct err *er
 bool pilot_dead(const struct pilot *p);
 // A command of the core (bot/clerk.h), between two instants; the script hears of it in the next. False, nothing happened: it does not fit.
 bool pilot_impose(struct pilot *p, const struct bot_command *c) MUST_CHECK;
-// Between two instants, as of now_ns or the last instant, if that is later. New values of live parameters (bot_params).
-enum status pilot_params(struct pilot *p, const struct param_value *values, int64_t now_ns, struct err *err) MUST_CHECK;
+bool pilot_params_taken(const struct pilot *p);  // by the last instant that had some
+// on_stop after the last instant, for who needs no answer to its orders; else instant.stop.
 enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) MUST_CHECK;
 // The time of the next timer, at which an instant is wanted even if nothing else happens; INT64_MAX: none.
 int64_t pilot_timer_next(const struct pilot *p);
@@ -40,8 +40,8 @@ void pilot_hash(const struct pilot *p, char ret_hex[SHA256_HEX_SIZE]);
 // ---- before the first instant: what a run has behind it, when it goes on in a new process
 //
 // pilot_past() for each instant of the past, its bars with deliver true from where the run began (they are marked, though the script
-// sees none of them); before that with bars alone, for the indicators. Then ctx.state (script_state_load) and memory
-// (bot_memory_load), then pilot_resume(). Hash, orders, account and risk are then what they were.
+// sees none of them); before that with bars alone, for the indicators. Then pilot_past_end(), ctx.state (script_state_load) and memory
+// (bot_memory_load). Hash, orders, account and risk are then what they were.
 struct pilot_past {
   const struct bot_command *commands;  // of the journal, imposed ones too, in their order; those of a time after the bars of that time
   size_t count, at;                    // at: 0 at first
@@ -49,5 +49,8 @@ struct pilot_past {
 };
 // ERR_INVALID: a command does not fit what is there: the journal is of another run.
 enum status pilot_past(struct pilot *p, const struct instant *in, struct pilot_past *past, struct err *err) MUST_CHECK;
-// The rest of the commands; and, if the run is resumed and not new, on_init as of now_ns if the script is warm.
-enum status pilot_resume(struct pilot *p, struct pilot_past *past, int64_t now_ns, bool resumed, struct err *err) MUST_CHECK;
+// The rest of the commands. resume, of a run that is not new: the next instant begins with on_init, if the script is warm, and with
+// what it has missed.
+enum status pilot_past_end(struct pilot *p, struct pilot_past *past, bool resume, struct err *err) MUST_CHECK;
+// What a script's random numbers are seeded with in a run's n-th resumption.
+uint64_t pilot_seed(uint64_t seed, uint32_t resume);

@@ -7,7 +7,8 @@
 //
 // How a bot comes to a host: SERIES_OPEN and SERIES_BARS for what is not there yet, BOT_OPEN, then the RESTORE frames that it announced;
 // the host answers OPENED or FAULT. How an instant goes: SIGNALs for it, INSTANT; then come the bots' COMMANDs, TAGs, LOGs, STATEs …, and
-// DONE. IMPOSE, PARAMS, BOT_STOP and DIGEST are done as they arrive, between two instants.
+// DONE. PARAMS and BOT_STOP are part of the next instant too, of whatever bars, of the bot's venue: a script runs and orders only in
+// instants. So is on_init of a run that is resumed. IMPOSE and DIGEST are done as they arrive.
 //
 // Marks (COMMAND_MARK, the equity at the end of a main bar) are mostly not sent, since the core can make them: where the host sends any
 // COMMAND of a bot in an instant in which the bot's main bar is delivered, its MARK is among them, at its place; where it sends
@@ -111,7 +112,7 @@ struct wire_open {
   // What STATE told last, both; empty: none. With state, from (a version, "3") goes to migrate(state, from) unless empty.
   struct wire_text state, memory, from;
   uint64_t seed;
-  uint32_t resume;              // 0: a new run; n: its n-th resumption, in which on_init runs when the bot is opened
+  uint32_t resume;              // 0: a new run; n: its n-th resumption, in which on_init runs in the first instant
   uint32_t restore_count;       // RESTORE frames that follow; it is opened when all have come
   // Bars that open before warm_from_ns do not exist for it. Those that close after run_from_ns are matched; those that close
   // after live_from_ns are for the script. A new run: run_from_ns = live_from_ns.
@@ -161,7 +162,7 @@ void wire_put_bot_stop(struct buf *b, uint64_t bot, int64_t time_ns, const char 
 void wire_put_instant(struct buf *b, uint32_t venue, int64_t now_ns, const struct wire_bar *bars, size_t count, const struct wire_funding *funding,
                       size_t funding_count);
 void wire_put_signal(struct buf *b, uint64_t bot, const struct wire_signal *s);  // texts fit, raw ≤ WIRE_RAW_MAX: asserted
-// New parameters, all that differ from the script's own; time_ns: of what on_params orders, not before the last instant.
+// New parameters, all that differ from the script's own; time_ns: when they were wanted.
 void wire_put_params(struct buf *b, uint64_t bot, int64_t time_ns, struct wire_text json);
 void wire_put_impose(struct buf *b, uint64_t bot, const struct bot_command *c);
 void wire_put_digest(struct buf *b, uint64_t bot);

@@ -1,0 +1,116 @@
+// bot/host_tenant.c – what bots of a host share: the header of their script's version, their tenant's memory and CPU time.
+#include "bot/host_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// ---- headers
+
+enum status host_spec_get(struct host_feed *f, const struct wire_open *o, const char *chunkname, struct host_spec **ret, struct err *err) {
+  char hex[SHA256_HEX_SIZE];
+  struct sha256_ctx sha;
+  sha256_init(&sha);
+  sha256_update(&sha, chunkname, strlen(chunkname) + 1);
+  sha256_update(&sha, o->source.text, o->source.len);
+  sha256_finish_hex(&sha, hex);
+  uint64_t key = 0;
+  for (int i = 0; i < 16; i++) key = key << 4 | (uint64_t)(hex[i] <= '9' ? hex[i] - '0' : hex[i] - 'a' + 10);
+  struct host_spec *first = host_map_get(&f->specs, key);
+  for (struct host_spec *s = first; s; s = s->next)
+    if (strcmp(s->sha256, hex) == 0) {
+      s->refs++;
+      *ret = s;
+      return OK;
+    }
+  struct host_spec *s = calloc(1, sizeof *s);
+  if (!s) return err_set(err, ERR_NOMEM, "out of memory");
+  enum status st = script_describe(chunkname, o->source.text ? o->source.text : "", o->source.len, f->c.watchdog, &s->spec, err);
+  if (st == OK && !first && !host_map_put(&f->specs, key, s)) st = err_set(err, ERR_NOMEM, "out of memory");
+  if (st != OK) {
+    free(s->spec);
+    free(s);
+    return st;
+  }
+  if (first) {
+    s->next = first->next;
+    first->next = s;
+  }
+  s->key = key;
+  memcpy(s->sha256, hex, sizeof s->sha256);
+  s->refs = 1;
+  f->spec_count++;
+  *ret = s;
+  return OK;
+}
+
+void host_spec_put(struct host_feed *f, struct host_spec *s) {
+  if (!s || --s->refs) return;
+  struct host_spec *first = host_map_get(&f->specs, s->key);
+  if (first == s) {
+    host_map_remove(&f->specs, s->key);
+    if (s->next) (void)host_map_put(&f->specs, s->key, s->next);  // into the place that was just left
+  } else {
+    while (first->next != s) first = first->next;
+    first->next = s->next;
+  }
+  f->spec_count--;
+  free(s->spec);
+  free(s);
+}
+
+// ---- tenants
+
+struct host_tenant *host_tenant_get(struct host_feed *f, const struct wire_open *o) {
+  struct host_tenant *t = host_map_get(&f->tenants, o->tenant);
+  if (!t) {
+    t = calloc(1, sizeof *t);
+    if (!t || !host_map_put(&f->tenants, o->tenant, t)) {
+      free(t);
+      return NULL;
+    }
+    t->id = o->tenant;
+    f->tenant_count++;
+  }
+  t->refs++;
+  t->bytes_most = o->tenant_memory_bytes;
+  t->cpu_most_ns = o->tenant_cpu_ns;
+  return t;
+}
+
+void host_tenant_put(struct host_feed *f, struct host_tenant *t) {
+  if (--t->refs) return;
+  host_map_remove(&f->tenants, t->id);
+  f->tenant_count--;
+  free(t);
+}
+
+bool host_tenant_bytes(struct host_bot *b, size_t bytes) {
+  struct host_tenant *t = b->tenant;
+  t->bytes += bytes - b->bytes;
+  b->feed->script_bytes += bytes - b->bytes;
+  b->bytes = bytes;
+  return t->bytes_most == 0 || t->bytes <= t->bytes_most;
+}
+
+// The wall's clock costs little and never says less than the CPU's. So it watches, and only of a tenant for which it once said too much
+// the CPU time is asked, which decides: load on the machine changes nothing.
+bool host_tenant_begin(struct host_feed *f, struct host_tenant *t, int64_t *ret_begin) {
+  *ret_begin = 0;
+  if (t->cpu_most_ns == 0 || !f->c.wall_ns || !f->c.cpu_ns) return true;
+  if (t->turn != f->turn) {
+    t->turn = f->turn;
+    t->used_ns = 0;
+  }
+  if (t->used_ns > t->cpu_most_ns) {
+    if (t->measured) return false;
+    t->measured = true;
+    t->used_ns = 0;
+  }
+  *ret_begin = t->measured ? f->c.cpu_ns() : f->c.wall_ns();
+  return true;
+}
+
+void host_tenant_end(struct host_feed *f, struct host_tenant *t, int64_t begin) {
+  if (t->cpu_most_ns == 0 || !f->c.wall_ns || !f->c.cpu_ns) return;
+  t->used_ns += (t->measured ? f->c.cpu_ns() : f->c.wall_ns()) - begin;
+}
