@@ -1,15 +1,24 @@
-// api/accounts.c – credentials of trading venues. They go in and never come out: answers name the fields, not what is in them.
+// api/accounts.c – accounts that bots trade on. Those at venues are credentials, which go in and never come out: answers name the fields,
+// not what is in them. Those of paper are settings: what the account begins with and what its venue costs.
+#include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/list.h"
 #include "api/tier.h"
+#include "base/decimal.h"
+#include "market/instrument.h"
 #include "store/id.h"
 #include "store/store.h"
 #include "tenant/identity.h"
 #include "tenant/vault.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define PAPER_MAX 100  // of a tenant
+#define PAPER_BALANCE "10000"
+#define PAPER_CURRENCY "USDT"
 
 struct list {
   struct api_list page;
@@ -22,10 +31,14 @@ static bool add_field(void *arg, const char *field) {
   return true;
 }
 
+static bool is_paper(const char *venue) { return strcmp(venue, ACCOUNT_PAPER) == 0; }
+
 static json_t *account_json(struct api_call *call, struct db *db, const struct account_row *row, enum status *ret) {
   json_t *fields = json_array();
+  json_t *settings = is_paper(row->venue) ? json_loads(row->settings, 0, NULL) : NULL;
   *ret = secret_fields(db, row->tenant_id, row->id, add_field, fields, &call->err);
-  return json_pack("{s:o, s:s, s:s, s:o, s:o}", "id", api_id("acc", row->id), "venue", row->venue, "name", row->name, "fields", fields, "created_at_ms", api_ms(row->created_ns));
+  return json_pack("{s:o, s:s, s:s, s:b, s:o, s:o, s:o}", "id", api_id("acc", row->id), "venue", row->venue, "name", row->name, "paper", is_paper(row->venue), "settings",
+                   settings ? settings : json_null(), "fields", fields, "created_at_ms", api_ms(row->created_ns));
 }
 
 static bool add_account(void *arg, const struct account_row *row) {
@@ -58,10 +71,38 @@ static enum status put_secrets(struct api_call *call, struct db *db, int64_t acc
   return OK;
 }
 
+// {"balance": "10000", "currency": "USDT"} and what else was given, as text.
+static enum status take_settings(struct api_call *call, struct account_row *row) {
+  json_t *given = json_object_get(call->body, "settings"), *all = json_pack("{s:s, s:s}", "balance", PAPER_BALANCE, "currency", PAPER_CURRENCY);
+  json_object_update(all, given);
+  char *text = all ? json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+  json_decref(all);
+  if (!text) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  const bool fits = strlen(text) < sizeof row->settings;
+  if (fits) strcpy(row->settings, text);
+  free(text);
+  return fits ? OK : api_invalid_at(call, "/settings", "is too long");
+}
+
+static enum status create_paper(struct api_call *call, struct db *db, struct account_row *row) {
+  int64_t count;
+  enum status st = account_count_paper(db, row->tenant_id, &count, &call->err);
+  if (st == OK && count >= PAPER_MAX) return api_problemf(call, PROBLEM_tier_limit, "There are %d paper accounts already; delete some first.", PAPER_MAX);
+  if (st == OK) st = take_settings(call, row);
+  if (st == OK) st = account_insert(db, row, &call->err);
+  if (st == OK) st = api_audit(call, db, "account.create", "acc", row->id, NULL);
+  if (st != OK) return st;
+  json_t *answer = account_json(call, db, row, &st);
+  if (st == OK) return api_json(call, 201, answer);
+  json_decref(answer);
+  return st;
+}
+
 static enum status create(struct api_call *call, struct db *db) {
   struct account_row row = {.id = id_next(call->now_ns), .tenant_id = call->who.tenant_id, .created_ns = call->now_ns, .revision = 1};
   snprintf(row.venue, sizeof row.venue, "%s", api_body_text(call, "venue"));
   snprintf(row.name, sizeof row.name, "%s", api_body_text(call, "name"));
+  if (is_paper(row.venue)) return create_paper(call, db, &row);
   bool known = false;
   enum status st = account_has_venue(db, row.tenant_id, row.venue, &known, &call->err);
   if (st == OK) st = account_insert(db, &row, &call->err);
@@ -79,6 +120,14 @@ static enum status create(struct api_call *call, struct db *db) {
 }
 enum status api_account_create(struct api_call *call) {
   bool known = false;
+  // Paper is no credential: no second factor, and no plan counts it.
+  if (is_paper(api_body_text(call, "venue"))) {
+    if (json_object_get(call->body, "secrets")) return api_invalid_at(call, "/secrets", "a paper account has none");
+    return api_write(call, create);
+  }
+  if (json_object_get(call->body, "settings")) return api_invalid_at(call, "/settings", "only paper accounts have settings");
+  if (!json_object_get(call->body, "secrets")) return api_invalid_at(call, "/secrets", "is required");
+  if (!permission_allowed(&call->who.may, PERMISSION_accounts_secrets)) return api_problem(call, call->who.may.mfa ? PROBLEM_forbidden : PROBLEM_second_factor_missing, NULL);
   enum status st = account_has_venue(store_reader(api_store(call), STORE_CONTROL), call->who.tenant_id, api_body_text(call, "venue"), &known, &call->err);
   if (st != OK) return st;
   if (!api_may(call, ACTION_ACCOUNT_ADD) || (!known && !api_may(call, ACTION_VENUE_ADD))) return call->err.code;
@@ -89,6 +138,7 @@ static enum status replace(struct api_call *call, struct db *db) {
   const int64_t id = api_param_id(call, "account_id");
   struct account_row row;
   enum status st = account_get(db, call->who.tenant_id, id, &row, &call->err);
+  if (st == OK && is_paper(row.venue)) return api_invalid_at(call, "/secrets", "a paper account has none");
   if (st == OK) st = secret_clear(db, call->who.tenant_id, id, &call->err);
   if (st == OK) st = put_secrets(call, db, id);
   if (st == OK) st = account_touch(db, call->who.tenant_id, id, &call->err);
@@ -99,8 +149,66 @@ enum status api_account_secrets(struct api_call *call) { return api_write(call, 
 
 static enum status remove_account(struct api_call *call, struct db *db) {
   const int64_t id = api_param_id(call, "account_id");
-  enum status st = account_delete(db, call->who.tenant_id, id, call->now_ns, &call->err);
+  int64_t bots;
+  enum status st = bot_count(db, call->who.tenant_id, 0, id, &bots, &call->err);
+  if (st == OK && bots) return api_problemf(call, PROBLEM_conflict, "%lld bots trade on it; delete them first.", (long long)bots);
+  if (st == OK) st = account_delete(db, call->who.tenant_id, id, call->now_ns, &call->err);
   if (st == OK) st = api_audit(call, db, "account.delete", "acc", id, NULL);
   return st == OK ? api_json(call, 204, NULL) : st;
 }
 enum status api_account_delete(struct api_call *call) { return api_write(call, remove_account); }
+
+// ---- what is on it
+
+struct holdings {
+  struct api_call *call;
+  int64_t won_e8;      // by bots that run now: their equity less what they began with
+  json_t *positions;
+};
+
+static bool add_holdings(void *arg, const struct bot_row *row) {
+  struct holdings *h = arg;
+  struct live_status s;
+  if (!bots_status(h->call->core, row->id, &s)) return true;
+  h->won_e8 += s.equity.e8 - s.start_cash.e8;
+  for (int i = 0; h->positions && i < s.position_count; i++) {
+    const struct live_position *p = &s.positions[i];
+    json_array_append_new(h->positions, json_pack("{s:o, s:s, s:s, s:s, s:s}", "bot_id", api_id("bot", row->id), "symbol", p->symbol, "qty", p->qty, "avg_price", p->avg, "unrealised", p->upnl));
+  }
+  return true;
+}
+
+// False: answered, or *ret tells why not.
+static bool read_holdings(struct api_call *call, struct account_row *account, struct holdings *h, enum status *ret) {
+  struct db *db = store_reader(api_store(call), STORE_CONTROL);
+  *ret = account_get(db, call->who.tenant_id, api_param_id(call, "account_id"), account, &call->err);
+  if (*ret == OK && !is_paper(account->venue)) return *ret = api_problem(call, PROBLEM_unavailable, "Nothing is connected to this venue."), false;
+  if (*ret == OK) *ret = bot_list(db, &(struct bot_filter){.tenant_id = call->who.tenant_id, .account_id = account->id}, INT64_MAX, BOTS_MAX, add_holdings, h, &call->err);
+  return *ret == OK;
+}
+
+enum status api_account_balances(struct api_call *call) {
+  struct account_row account;
+  struct holdings h = {.call = call};
+  enum status st;
+  if (!read_holdings(call, &account, &h, &st)) return st;
+  json_t *settings = json_loads(account.settings, 0, NULL);
+  const char *given = json_string_value(json_object_get(settings, "balance")), *currency = json_string_value(json_object_get(settings, "currency"));
+  int64_t given_e8 = 0;
+  if (given && !decimal_parse_scaled(given, strlen(given), 8, &given_e8)) given_e8 = 0;
+  char won[DECIMAL_TEXT_MAX], equity[DECIMAL_TEXT_MAX];
+  cash_text((cash){h.won_e8}, won);
+  cash_text((cash){given_e8 + h.won_e8}, equity);
+  json_t *v = json_pack("{s:[{s:s, s:s, s:s, s:s}]}", "items", "currency", currency ? currency : PAPER_CURRENCY, "balance", given ? given : PAPER_BALANCE, "pnl", won, "equity", equity);
+  json_decref(settings);
+  return api_json(call, 200, v);
+}
+
+enum status api_account_positions(struct api_call *call) {
+  struct account_row account;
+  struct holdings h = {.call = call, .positions = json_array()};
+  enum status st;
+  if (read_holdings(call, &account, &h, &st)) return api_json(call, 200, json_pack("{s:o}", "items", h.positions));
+  json_decref(h.positions);
+  return st;
+}

@@ -3,6 +3,11 @@
 #include "api/call.h"
 
 #define API_HANDLERS(X)                                 \
+  /* bots.c */                                          \
+  X(bots_list) X(bot_create) X(bot_get) X(bot_patch) X(bot_delete) X(bot_clone) X(bot_failures) \
+  /* bots_actions.c */                                  \
+  X(bot_start) X(bot_pause) X(bot_stop) X(bot_restart) X(bot_params) X(bot_reload) X(bot_rollback) X(bot_shadow) \
+  X(admin_bots_list) X(admin_bot_get) X(admin_bot_failures) X(admin_bot_stop) X(admin_bot_restart) X(admin_bot_release) \
   /* me.c */                                            \
   X(me_get) X(me_patch) X(me_delete) X(sessions_list) X(sessions_delete_others) X(session_delete) X(keys_list) X(key_create) X(key_delete) \
   /* me_export.c */                                     \
@@ -13,7 +18,7 @@
   /* ops.c */                                           \
   X(health) X(ready) X(metrics) X(openapi_json)         \
   /* accounts.c */                                      \
-  X(accounts_list) X(account_create) X(account_secrets) X(account_delete) \
+  X(accounts_list) X(account_create) X(account_secrets) X(account_delete) X(account_balances) X(account_positions) \
   /* admin_edition.c */                                 \
   X(admin_edition_load) X(edition_get)                  \
   /* admin_scripts.c */                                 \

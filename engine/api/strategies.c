@@ -1,5 +1,6 @@
 // api/strategies.c – strategies in Lua and their immutable versions. An upload is proven in a jail before it is stored as what
 // it is: one that does not even describe itself is refused, one that fails a proof is kept with its verdict and cannot be active.
+#include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/jobs.h"
@@ -320,11 +321,18 @@ static enum status activate(struct api_call *call, struct db *db) {
   if (st == ERR_NOTFOUND) return api_problemf(call, PROBLEM_not_found, "There is no version %lld of this script.", (long long)number);
   return st == OK ? script_changed(call, db, &row, false) : st;
 }
-enum status api_version_activate(struct api_call *call) { return api_write(call, activate); }
+static enum status activated(struct api_call *call) {
+  bots_script_changed(call->core, call->who.tenant_id, api_param_id(call, "strategy_id"));
+  return OK;
+}
+enum status api_version_activate(struct api_call *call) { return api_write_then(call, activate, activated); }
 
 static enum status delete_strategy(struct api_call *call, struct db *db) {
   struct script_row row;
+  int64_t bots = 0;
   enum status st = find_strategy(call, db, &row);
+  if (st == OK) st = bot_count(db, call->who.tenant_id, row.id, 0, &bots, &call->err);
+  if (st == OK && bots) return api_problemf(call, PROBLEM_conflict, "%lld bots are made of it; delete them first.", (long long)bots);
   if (st == OK) st = script_delete(db, call->who.tenant_id, row.id, &call->err);
   return st == OK ? api_json(call, 204, NULL) : st;
 }

@@ -1,0 +1,56 @@
+// api/bots.h – private to api/: what the routes of bots share. A handler changes the bot's row in one write and tells the runtime after
+// the commit; the runtime (bot/live.h) acts and writes the state it reached back.
+#pragma once
+#include "api/call.h"
+#include "bot/life.h"
+#include "bot/live.h"
+#include "store/bot_rows.h"
+
+struct api_list;
+
+#define BOTS_MAX 10000  // of a tenant, stopped ones too
+
+// ---- bots.c
+// Members of the answer. live: as it is this moment, for which it must be the loop's thread. NULL: memory is out.
+json_t *bots_json(struct api_call *call, struct db *db, const struct bot_row *row, bool live);
+// The row with its ETag, in a write.
+enum status bots_answer(struct api_call *call, struct db *db, int status, const struct bot_row *row);
+enum status bots_failures_answer(struct api_call *call, int64_t bot_id);
+// What the row says of its life; and the other way round. detail: of this time; NULL: nothing. The reason lives as long as the call.
+void bots_life(const struct bot_row *row, struct life *ret);
+enum status bots_set_life(struct api_call *call, struct bot_row *row, const struct life *l, const char *detail) MUST_CHECK;
+// One step of its life by what somebody asks: into the row, or answered with conflict (then as api_problem). *ret_changed: whether
+// the row is another now.
+enum status bots_step(struct api_call *call, struct bot_row *row, enum life_event e, bool *ret_changed) MUST_CHECK;
+
+// ---- bots_setup.c
+// Whether the script's version is proven, the parameters fit its header, and what the plan says of the pairs: into row->pairs and
+// row->params. given: those of the request, whose mistakes are told by their pointers; NULL: none. live_only: of them, only
+// parameters that may change while the bot runs.
+enum status bots_fit(struct api_call *call, struct db *db, struct bot_row *row, const json_t *params, const json_t *given, bool live_only) MUST_CHECK;
+// The number of the version that is meant: its own, else the active one.
+enum status bots_version_now(struct api_call *call, struct db *db, const struct bot_row *row, int64_t *ret) MUST_CHECK;
+// The script by `strategy_id` or `strategy` of the body. ERR_CANCELLED or OK with an answer: there is none.
+enum status bots_script(struct api_call *call, struct db *db, int64_t *ret_script_id) MUST_CHECK;
+// Parameters of the edition's preset of this name: a new reference, NULL: there is none.
+json_t *bots_preset(struct db *db, const char *strategy, const char *preset);
+// On the loop, before a write that starts a bot: may the plan's script allow one more? False: answered.
+bool bots_may_start(struct api_call *call, const struct bot_row *row);
+// In the write: its place in the plan and those of its pairs, taken; given back (of any tenant).
+enum status bots_hold(struct api_call *call, struct db *db, const struct bot_row *row) MUST_CHECK;
+enum status bots_let_go(struct db *db, const struct bot_row *row, struct err *err) MUST_CHECK;
+// Text of a tree that lives as long as the call; NULL: memory is out.
+const char *bots_text(struct api_call *call, const json_t *tree);
+
+// ---- bots_live.c: the running service, on the loop's thread
+// The row changed: the runtime acts. Nothing where nothing runs.
+void bots_changed(struct api_core *core, int64_t bot_id);
+bool bots_runtime(const struct api_core *core);
+// As live_status; false where nothing runs.
+bool bots_status(const struct api_core *core, int64_t bot_id, struct live_status *ret);
+// The same as JSON; NULL: it does not run.
+json_t *bots_live_json(struct api_core *core, int64_t bot_id);
+// Where its prices come from: as wanted ("": the first that has the symbol). False: answered.
+bool bots_venue(struct api_call *call, const char *wanted, const char *symbol, char ret[BOT_VENUE_SIZE]);
+// All that follow the script's active version, after another became it.
+void bots_script_changed(struct api_core *core, int64_t tenant_id, int64_t script_id);

@@ -1,0 +1,256 @@
+// api/bots_actions.c – what people do to a bot: start, pause, stop, restart, other parameters, other versions; its owner, or an operator
+// to anybody's. Each is one write of its row with the audit; the runtime is told after the commit, and acts.
+#include "api/bots.h"
+#include "api/core.h"
+#include "api/handlers.h"
+#include "api/list.h"
+#include "api/tier.h"
+#include "store/script_rows.h"
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
+
+// An action: what it does to the row. *changed is set when the row is to be written.
+struct action {
+  const char *audit;
+  enum status (*act)(struct api_call *call, struct db *db, struct bot_row *row, bool *changed);
+  bool starts;    // may take places of the plan
+  bool anybodys;  // an operator's, on any tenant's bot
+};
+struct acting {
+  const struct action *action;
+  int64_t id;
+};
+
+static enum status write_action(struct api_call *call, struct db *db) {
+  const struct acting *a = call->state;
+  struct bot_row row;
+  bool changed = false;
+  enum status st = a->action->anybodys ? bot_find(db, a->id, &row, &call->err) : bot_get(db, call->who.tenant_id, a->id, &row, &call->err);
+  if (st != OK) return st;
+  char *texts = row.texts;
+  if (!api_if_match(call, row.revision)) st = ERR_CANCELLED;
+  if (st == OK) st = a->action->act(call, db, &row, &changed);
+  if (st == OK && changed) {
+    row.updated_ns = call->now_ns;
+    st = bot_update(db, &row, &call->err);
+    row.revision++;
+    if (st == OK) st = api_audit(call, db, a->action->audit, "bot", row.id, NULL);
+  }
+  if (st == OK) st = bots_answer(call, db, 200, &row);
+  free(texts);
+  return st;
+}
+
+static enum status acted(struct api_call *call) {
+  const struct acting *a = call->state;
+  bots_changed(call->core, a->id);
+  return OK;
+}
+
+static enum status begin(struct api_call *call, const struct action *action) {
+  struct acting *a = call->state = api_alloc(call, sizeof *a);
+  if (!a) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  *a = (struct acting){action, api_param_id(call, "bot_id")};
+  if (action->starts) {
+    struct bot_row row;
+    enum status st = bot_get(reader(call), call->who.tenant_id, a->id, &row, &call->err);
+    if (st != OK) return st;
+    bot_row_finish(&row);
+    if (!bots_may_start(call, &row)) return call->err.code;
+  }
+  return api_write_then(call, write_action, acted);
+}
+
+// ---- start, pause, stop
+
+static json_t *params_of(const struct bot_row *row) { return json_loads(row->params, 0, NULL); }
+
+// What it is set up as must still be right: versions and plans change.
+static enum status fit_again(struct api_call *call, struct db *db, struct bot_row *row) {
+  json_t *params = params_of(row);
+  enum status st = params ? bots_fit(call, db, row, params, NULL, false) : err_set(&call->err, ERR_NOMEM, "out of memory");
+  json_decref(params);
+  return st;
+}
+
+static enum status start(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
+  enum status st = bots_step(call, row, LIFE_START, changed);
+  if (st != OK || !*changed) return st;
+  row->close = false;
+  st = bots_let_go(db, row, &call->err);  // pairs may be others now
+  if (st == OK) st = fit_again(call, db, row);
+  return st == OK ? bots_hold(call, db, row) : st;
+}
+static enum status pause_bot(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
+  (void)db;
+  return bots_step(call, row, LIFE_PAUSE, changed);
+}
+static enum status stop_by(struct api_call *call, struct db *db, struct bot_row *row, enum life_event e, bool *changed) {
+  const bool close = api_body_flag(call, "close");
+  enum status st = bots_step(call, row, e, changed);
+  *changed |= close && !row->close && strcmp(row->standing.state, "stopped") != 0;
+  row->close |= close;
+  return st == OK ? bots_let_go(db, row, &call->err) : st;
+}
+static enum status stop(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) { return stop_by(call, db, row, LIFE_STOP, changed); }
+
+// Open ones are opened anew; others are started.
+static enum status restart(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
+  enum status st = start(call, db, row, changed);
+  if (st == OK && !*changed) {
+    row->generation++;
+    *changed = true;
+  }
+  return st;
+}
+
+// ---- parameters and versions
+
+static bool is_started(const struct bot_row *row) { return strcmp(row->wanted, "stopped") != 0; }
+
+// The row has other parameters or another version: places for its pairs, and failures of what it was are forgotten.
+static enum status fit_changed(struct api_call *call, struct db *db, struct bot_row *row, const json_t *params, const json_t *given) {
+  bool stepped;
+  enum status st = is_started(row) ? bots_let_go(db, row, &call->err) : OK;
+  if (st == OK) st = bots_fit(call, db, row, params, given, given && is_started(row));
+  if (st == OK && is_started(row)) st = bots_hold(call, db, row);
+  return st == OK ? bots_step(call, row, LIFE_MEND, &stepped) : st;
+}
+
+static enum status set_params(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
+  json_t *given = json_object_get(call->body, "params"), *params = params_of(row);
+  json_object_update(params, given);
+  enum status st = params ? fit_changed(call, db, row, params, given) : err_set(&call->err, ERR_NOMEM, "out of memory");
+  json_decref(params);
+  *changed = true;
+  return st;
+}
+
+static enum status to_version(struct api_call *call, struct db *db, struct bot_row *row, int64_t version, bool *changed) {
+  int64_t before = 0, after = 0;
+  enum status st = bots_version_now(call, db, row, &before);
+  row->version = version;
+  if (st == OK) st = bots_version_now(call, db, row, &after);
+  json_t *params = params_of(row);
+  if (st == OK) st = params ? fit_changed(call, db, row, params, NULL) : err_set(&call->err, ERR_NOMEM, "out of memory");
+  json_decref(params);
+  if (before != after) row->previous_version = before;
+  else row->generation++;
+  if (row->shadow_version == after) row->shadow_version = 0;
+  *changed = true;
+  return st;
+}
+
+static enum status reload(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
+  return to_version(call, db, row, api_body_int(call, "version", 0), changed);
+}
+
+static enum status roll_back(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
+  int64_t to = row->previous_version;
+  // One that follows the active version had the one that was active before.
+  enum status st = OK;
+  if (!to && !row->version) st = script_previous(db, row->tenant_id, row->script_id, &to, &call->err);
+  if (st == ERR_NOTFOUND) st = script_previous(db, 0, row->script_id, &to, &call->err);
+  if (st != OK && st != ERR_NOTFOUND) return st;
+  if (!to) return api_problem(call, PROBLEM_conflict, "It has had no other version.");
+  return to_version(call, db, row, to, changed);
+}
+
+static enum status shadow(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
+  const int64_t version = api_body_int(call, "version", 0);
+  int64_t now;
+  enum status st = bots_version_now(call, db, row, &now);
+  if (st == OK && version == now) st = api_invalid_at(call, "/version", "is the one that runs");
+  if (st == OK && version) {
+    struct bot_row other = *row;  // as it would be with that version
+    other.version = version;
+    st = fit_again(call, db, &other);
+  }
+  *changed = row->shadow_version != version;
+  row->shadow_version = version;
+  return st;
+}
+
+// ---- operators
+
+static enum status force_stop(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) { return stop_by(call, db, row, LIFE_FORCE_STOP, changed); }
+
+static enum status reopen(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
+  (void)db;
+  struct life l;
+  bots_life(row, &l);
+  if (l.state == LIFE_STOPPED || l.state == LIFE_STOPPING || l.state == LIFE_QUARANTINED || l.state == LIFE_RETIRED)
+    return api_problem(call, PROBLEM_conflict, "It is not started; only its owner can start it.");
+  enum status st = l.wanted == LIFE_WANT_RUNNING ? bots_step(call, row, LIFE_START, changed) : OK;
+  if (st == OK && !*changed) row->generation++;
+  *changed = true;
+  return st;
+}
+
+static enum status release(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
+  enum status st = bots_let_go(db, row, &call->err);
+  return st == OK ? bots_step(call, row, LIFE_RELEASE, changed) : st;
+}
+
+// ---- routes
+
+static const struct action starting = {"bot.start", start, true, false}, pausing = {"bot.pause", pause_bot, false, false}, stopping = {"bot.stop", stop, false, false},
+                           restarting = {"bot.restart", restart, true, false}, tuning = {"bot.params", set_params, false, false}, reloading = {"bot.reload", reload, false, false},
+                           rolling = {"bot.rollback", roll_back, false, false}, shadowing = {"bot.shadow", shadow, false, false},
+                           forcing = {"admin.bot.stop", force_stop, false, true}, reopening = {"admin.bot.restart", reopen, false, true},
+                           releasing = {"admin.bot.release", release, false, true};
+
+// What reads the plan in the write loads it on the loop.
+static enum status begin_planned(struct api_call *call, const struct action *action) { return api_entitlement(call) ? begin(call, action) : call->err.code; }
+
+enum status api_bot_start(struct api_call *call) { return begin(call, &starting); }
+enum status api_bot_pause(struct api_call *call) { return begin(call, &pausing); }
+enum status api_bot_stop(struct api_call *call) { return begin(call, &stopping); }
+enum status api_bot_restart(struct api_call *call) { return begin(call, &restarting); }
+enum status api_bot_params(struct api_call *call) { return begin_planned(call, &tuning); }
+enum status api_bot_reload(struct api_call *call) { return begin_planned(call, &reloading); }
+enum status api_bot_rollback(struct api_call *call) { return begin_planned(call, &rolling); }
+enum status api_bot_shadow(struct api_call *call) { return begin_planned(call, &shadowing); }
+enum status api_admin_bot_stop(struct api_call *call) { return begin(call, &forcing); }
+enum status api_admin_bot_restart(struct api_call *call) { return begin(call, &reopening); }
+enum status api_admin_bot_release(struct api_call *call) { return begin(call, &releasing); }
+
+static json_t *with_tenant(json_t *bot, int64_t tenant_id) {
+  if (bot) json_object_set_new(bot, "tenant_id", api_id("org", tenant_id));
+  return bot;
+}
+
+static bool add_any(void *arg, const struct bot_row *row) {
+  struct api_list *l = arg;
+  if (!api_list_room(l, row->id)) return false;
+  json_array_append_new(l->items, with_tenant(bots_json(l->call, reader(l->call), row, true), row->tenant_id));
+  return true;
+}
+
+enum status api_admin_bots_list(struct api_call *call) {
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
+  const struct bot_filter f = {.tenant_id = api_query_id(call, "tenant_id"), .state = api_query_text(call, "state"), .held = api_query_flag(call, "held")};
+  return api_list_end(&l, bot_list(reader(call), &f, l.at, l.limit + 1, add_any, &l, &call->err));
+}
+
+enum status api_admin_bot_get(struct api_call *call) {
+  struct bot_row row;
+  enum status st = bot_find(reader(call), api_param_id(call, "bot_id"), &row, &call->err);
+  if (st != OK) return st;
+  st = api_json(call, 200, with_tenant(bots_json(call, reader(call), &row, true), row.tenant_id));
+  bot_row_finish(&row);
+  return st;
+}
+
+enum status api_admin_bot_failures(struct api_call *call) {
+  struct bot_row row;
+  enum status st = bot_find(reader(call), api_param_id(call, "bot_id"), &row, &call->err);
+  if (st != OK) return st;
+  bot_row_finish(&row);
+  return bots_failures_answer(call, row.id);
+}

@@ -1,0 +1,68 @@
+// api/bots_live.c – routes of bots and the runtime (bot/live.h): what it is told, and what it says of a bot this moment.
+#include "api/bots.h"
+#include "api/core.h"
+#include "bot/hub.h"
+#include "market/instrument.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool bots_runtime(const struct api_core *core) { return core->live != NULL; }
+
+void bots_changed(struct api_core *core, int64_t bot_id) {
+  if (core->live) live_bot_changed(core->live, bot_id);
+}
+
+bool bots_status(const struct api_core *core, int64_t bot_id, struct live_status *ret) { return core->live && live_status(core->live, bot_id, ret); }
+
+json_t *bots_live_json(struct api_core *core, int64_t bot_id) {
+  struct live_status s;
+  if (!bots_status(core, bot_id, &s)) return NULL;
+  char equity[DECIMAL_TEXT_MAX], balance[DECIMAL_TEXT_MAX], pnl[DECIMAL_TEXT_MAX];
+  json_t *positions = json_array();
+  for (int i = 0; i < s.position_count; i++) {
+    const struct live_position *p = &s.positions[i];
+    json_array_append_new(positions, json_pack("{s:s, s:s, s:s, s:s}", "symbol", p->symbol, "qty", p->qty, "avg_price", p->avg, "unrealised", p->upnl));
+  }
+  return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:i, s:s, s:s, s:s, s:o, s:s, s:s}", "run", (json_int_t)s.run, "instant_ms", api_ms(s.instant_ns), "intents",
+                   (json_int_t)s.intents, "fills", (json_int_t)s.fills, "denials", (json_int_t)s.denials, "errors", (json_int_t)s.errors, "open_orders", s.open_orders, "equity",
+                   cash_text(s.equity, equity), "balance", cash_text(s.balance, balance), "pnl", cash_text((cash){s.equity.e8 - s.start_cash.e8}, pnl), "positions", positions,
+                   "hash", s.hash, "host", s.host);
+}
+
+static bool lists(const struct hub *h, int venue, const char *symbol) {
+  const char *name;
+  for (int i = 0; (name = hub_venue_symbol(h, venue, i)) != NULL; i++)
+    if (strcmp(name, symbol) == 0) return true;
+  return false;
+}
+
+// A venue may know symbols that it does not list (a file, a replay): one that was named is asked when the bot is opened.
+bool bots_venue(struct api_call *call, const char *wanted, const char *symbol, char ret[BOT_VENUE_SIZE]) {
+  snprintf(ret, BOT_VENUE_SIZE, "%s", wanted);
+  if (!call->core->live) return true;
+  const struct hub *h = live_hub(call->core->live);
+  if (*wanted) {
+    if (hub_venue_find(h, wanted) >= 0) return true;
+    (void)api_invalid_at(call, "/venue", "no market data comes from there");
+    return false;
+  }
+  for (int v = 0; v < hub_venue_count(h); v++)
+    if (lists(h, v, symbol)) {
+      snprintf(ret, BOT_VENUE_SIZE, "%s", hub_venue_name(h, v));
+      return true;
+    }
+  (void)api_invalid_at(call, "/symbol", "no market data has this symbol; say of which venue it is");
+  return false;
+}
+
+static bool tell(void *arg, const struct bot_row *row) {
+  if (row->version == 0) bots_changed(arg, row->id);
+  return true;
+}
+void bots_script_changed(struct api_core *core, int64_t tenant_id, int64_t script_id) {
+  struct err err;
+  const struct bot_filter of_script = {.tenant_id = tenant_id, .script_id = script_id};
+  if (bots_runtime(core)) (void)!bot_list(store_reader(core->store, STORE_CONTROL), &of_script, INT64_MAX, BOTS_MAX, tell, core, &err);
+}
