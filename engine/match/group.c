@@ -85,6 +85,7 @@ int64_t entry_lots(const struct matcher *m, const struct order *entry) {
   const struct lot_list *open = &m->account.symbols[entry->symbol].pos[entry->leg].open;
   int64_t lots = 0, most = entry->opened.lots - entry->exited.lots;
   for (size_t i = open->head; i < open->count; i++) lots += open->items[i].order == entry->id ? open->items[i].lots : 0;
+  if (most < 0) most = 0;  // an exit that was made larger than its entry has closed lots of others
   return lots < most ? lots : most;
 }
 
