@@ -93,9 +93,8 @@ static bool config_fits(struct api_call *call) {
   struct backtest_config *c = malloc(sizeof *c);
   if (!c) return false;
   backtest_config_init(c);
-  struct decimal min_notional;
   json_t *config = json_object_get(call->body, "config");
-  enum status st = config ? request_config_parse(config, c, &min_notional, &call->err) : OK;
+  enum status st = config ? request_config_parse(config, c, &call->err) : OK;
   free(c);
   if (st == OK) return true;
   const char *colon = strchr(call->err.msg, ':');

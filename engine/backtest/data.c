@@ -101,11 +101,21 @@ static enum status feed_rescale(struct backtest_feed *f, struct decimal tick, st
   return OK;
 }
 
-// Bars that are in memory already: borrowed, unless they have to count in another tick.
-static enum status take_series(const struct backtest_file *file, struct decimal tick, struct backtest_feed *f, struct err *err) {
+// Bars that are in memory already: borrowed, unless they have to count in another tick. What is asked of the instrument holds for
+// them as it does for a file that is loaded.
+static enum status take_series(const struct csv_options *asked, const struct backtest_file *file, struct decimal tick, struct backtest_feed *f, struct err *err) {
   f->series = *file->series;
   f->owned = false;
-  return tick.digits ? feed_rescale(f, tick, err) : OK;
+  if (asked->tick.digits) tick = asked->tick;
+  enum status st = tick.digits ? feed_rescale(f, tick, err) : OK;
+  if (st != OK) return st;
+  struct instrument *inst = &f->series.inst;
+  if (asked->lot.digits) inst->lot = asked->lot;
+  if (asked->multiplier.digits) inst->multiplier = asked->multiplier;
+  if (asked->min_notional.digits && !decimal_rescale(asked->min_notional, 8, &inst->min_notional.e8))
+    return err_set(err, ERR_INVALID, "the smallest notional has more than 8 decimals");
+  st = instrument_finish(inst, err);
+  return st == OK ? OK : err_wrap(err, st, "%s", inst->symbol);
 }
 
 // Bars in memory in the finest units that terms ever had; a file is loaded in them.
@@ -133,7 +143,7 @@ static enum status load_feeds(const struct backtest_config *c, struct backtest_d
   for (int i = 0; i < c->file_count; i++) {
     struct backtest_feed *f = &d->feeds[d->feed_count];
     bool memory = c->files[i].series;
-    enum status st = memory ? take_series(&c->files[i], tick, f, err)
+    enum status st = memory ? take_series(&c->csv, &c->files[i], tick, f, err)
                             : load_file(i == main_file ? &with_terms : c, c->files[i].path, c->file_count == 1, tick, &f->series, r, err);
     if (!memory) f->owned = st == OK;
     else if (st == OK && i == main_file && d->terms.count) st = take_terms(&d->terms, f, err);

@@ -173,11 +173,6 @@ static enum status load_data(struct child *c, int i, struct err *err) {
   }
   munmap(bytes, len);
   if (st != OK) return err_wrap(err, st, "/data/%d", i);
-  int64_t least;
-  if (c->request->min_notional.digits && decimal_rescale(c->request->min_notional, 8, &least)) {
-    s->inst.min_notional.e8 = least;
-    st = instrument_finish(&s->inst, err);
-  }
   if (!d->label[0]) {
     char timeframe[TIMEFRAME_TEXT_MAX];
     snprintf(c->request->data[i].label, sizeof d->label, "%s %s", s->inst.symbol, timeframe_text(s->timeframe_ns, timeframe));

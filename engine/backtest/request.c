@@ -56,6 +56,10 @@ static const struct field config_fields[] = {
     {"swap_short", FIELD_SCALED, AT(costs.swap_short_e8), 8, -MONEY_MAX, MONEY_MAX, NULL, NULL},
     {"swap_triple", FIELD_WORD, AT(swap_triple_weekday), 0, 0, 0, word_weekday, "mon, tue, wed, thu or fri"},
     {"market", FIELD_WORD, AT(costs.kind), 0, 0, 0, word_market, "mid or bid"},
+    {"tick", FIELD_DECIMAL, AT(csv.tick), 0, 1, 0, NULL, NULL},
+    {"lot", FIELD_DECIMAL, AT(csv.lot), 0, 1, 0, NULL, NULL},
+    {"multiplier", FIELD_DECIMAL, AT(csv.multiplier), 0, 1, 0, NULL, NULL},
+    {"min_notional", FIELD_DECIMAL, AT(csv.min_notional), 0, 0, 0, NULL, NULL},
     {"leverage", FIELD_SCALED, AT(leverage_e4), 4, 10000, 1000 * 10000, NULL, NULL},
     {"margin_per_unit", FIELD_DECIMAL, AT(margin_per_unit), 0, 0, 0, NULL, NULL},
     {"maintenance_pct", FIELD_SCALED, AT(maintenance_frac_e8), 6, 0, 50 * 1000000, NULL, NULL},
@@ -72,7 +76,11 @@ static const struct field config_fields[] = {
     {"to_ms", FIELD_MS, AT(to_ns), NS_PER_MS, -TIME_MAX_MS, TIME_MAX_MS, NULL, NULL},
     {"day_loss", FIELD_SCALED, AT(risk.day_loss_e8), 8, 1, INT64_MAX / 2, NULL, NULL},
     {"max_drawdown", FIELD_SCALED, AT(risk.drawdown_e8), 8, 1, INT64_MAX / 2, NULL, NULL},
+    {"max_open", FIELD_INT32, AT(risk.max_open), 0, 1, 100000, NULL, NULL},
+    {"fuel", FIELD_INT64, AT(limits.fuel_instructions), 0, 1000, INT64_MAX, NULL, NULL},
 };
+// Of both sides; fee_maker and fee_taker go before it.
+static const struct field fee_field = {"fee", FIELD_SCALED, AT(fees.maker_frac_e8), 8, -FRACTION, FRACTION, NULL, NULL};
 static const struct field limit_fields[] = {
     {"heap_bytes", FIELD_INT64, AT(limits.heap_bytes), 0, VM_HEAP_BYTES_MIN, VM_HEAP_BYTES_MAX, NULL, NULL},
     {"callback_us", FIELD_MS, AT(limits.callback_cpu_ns), 1000, 100, 10000000, NULL, NULL},
@@ -109,7 +117,7 @@ static enum status field_set(const char *where, const struct field *f, const jso
       if (!json_is_string(v) || !f->word(json_string_value(v), at)) return err_set(err, ERR_INVALID, "%s/%s: %s", where, f->key, f->words);
       return OK;
     case FIELD_DECIMAL:
-      if (!json_decimal(v, &d) || d.digits < 0) return err_set(err, ERR_INVALID, "%s/%s: a decimal of 0 or more, as a string", where, f->key);
+      if (!json_decimal(v, &d) || d.digits < f->min) return err_set(err, ERR_INVALID, "%s/%s: a decimal %s, as a string", where, f->key, f->min > 0 ? "above 0" : "of 0 or more");
       *(struct decimal *)at = d;
       return OK;
     case FIELD_SCALED:
@@ -142,12 +150,12 @@ static enum status fields_parse(const char *where, json_t *object, const struct 
   return OK;
 }
 
-enum status request_config_parse(json_t *config, struct backtest_config *c, struct decimal *ret_min_notional, struct err *err) {
-  enum status st = fields_parse("/config", config, config_fields, COUNT(config_fields), "min_notional", c, err);
+enum status request_config_parse(json_t *config, struct backtest_config *c, struct err *err) {
+  const json_t *fee = json_object_get(config, fee_field.key);
+  enum status st = fee ? field_set("/config", &fee_field, fee, c, err) : OK;
+  if (fee) c->fees.taker_frac_e8 = c->fees.maker_frac_e8;
+  if (st == OK) st = fields_parse("/config", config, config_fields, COUNT(config_fields), fee_field.key, c, err);
   if (st != OK) return st;
-  const json_t *least = json_object_get(config, "min_notional");
-  *ret_min_notional = (struct decimal){0};
-  if (least && (!json_decimal(least, ret_min_notional) || ret_min_notional->digits < 0)) return err_set(err, ERR_INVALID, "/config/min_notional: a decimal of 0 or more, as a string");
   if (c->from_ns >= c->to_ns) return err_set(err, ERR_INVALID, "/config/from_ms: must be before to_ms");
   if ((c->finalize || c->match.trade_on_close) && c->match.model != MODEL_COMPAT_BACKTESTING)
     return err_set(err, ERR_INVALID, "/config/%s: goes with fill_model compat-backtesting", c->finalize ? "finalize" : "trade_on_close");
@@ -240,6 +248,16 @@ static enum status root_parse(json_t *root, struct backtest_request *q, struct e
   return OK;
 }
 
+// The customer's config, which may ask for less than the service's limits allow, never for more.
+static enum status config_parse_within(struct backtest_request *q, const json_t *limits, struct err *err) {
+  const uint64_t fuel = q->config.limits.fuel_instructions;
+  const int open = q->config.risk.max_open;
+  enum status st = request_config_parse(q->given, &q->config, err);
+  if (st == OK && json_object_get(limits, "fuel") && fuel > 0 && q->config.limits.fuel_instructions > fuel) st = err_set(err, ERR_INVALID, "/config/fuel: at most %" PRIu64, fuel);
+  if (st == OK && json_object_get(limits, "max_open") && q->config.risk.max_open > open) st = err_set(err, ERR_INVALID, "/config/max_open: at most %d", open);
+  return st;
+}
+
 enum status request_parse(const char *json, size_t len, struct backtest_request *q, struct err *err) {
   memset(q, 0, sizeof *q);
   backtest_config_init(&q->config);
@@ -252,7 +270,7 @@ enum status request_parse(const char *json, size_t len, struct backtest_request 
   }
   enum status st = root_parse(root, q, err);
   if (st == OK && !q->given && !(q->given = json_object())) st = err_set(err, ERR_NOMEM, "out of memory");
-  if (st == OK) st = request_config_parse(q->given, &q->config, &q->min_notional, err);
+  if (st == OK) st = config_parse_within(q, json_object_get(root, "limits"), err);
   json_decref(root);
   return st;
 }
@@ -279,7 +297,7 @@ static bool echo_scaled(struct result *r, const char *key, int64_t value, int sc
 }
 
 static bool echo_json(struct result *r, const char *key, const json_t *v) {
-  static const char *const quiet[] = {"cash", "fee_maker", "fee_taker", "fill_model", "path", "seed"};  // stand there always
+  static const char *const quiet[] = {"cash", "fee", "fee_maker", "fee_taker", "fill_model", "path", "seed", "tick", "lot"};  // stand there always
   for (size_t i = 0; i < COUNT(quiet); i++)
     if (strcmp(quiet[i], key) == 0) return true;
   if (json_is_string(v)) return result_pair_add(&r->config, key, json_string_value(v), RESULT_TEXT);

@@ -5,11 +5,12 @@
 //      "data": [{"stream": "main", "format": "bars"}, {"role": "detail"}, …],
 //      "funding": "time,rate\n…", "signals": "…", "terms": "…"}
 //
-// config has the command line's names with underscores: cash fee_maker fee_taker fee_fixed fee_per_unit slippage_ticks
+// config has the command line's names with underscores: cash fee fee_maker fee_taker fee_fixed fee_per_unit slippage_ticks
 // slippage_pct spread spread_pct leverage maintenance_pct margin_per_unit market swap_long swap_short swap_triple fill_model path participation
-// latency_ms trade_on_close finalize seed warmup from_ms to_ms min_notional day_loss max_drawdown single_path. Decimals are strings or whole
+// latency_ms trade_on_close finalize seed warmup from_ms to_ms tick lot multiplier min_notional day_loss
+// max_drawdown max_open fuel single_path. tick may be finer than the data's; tick, lot, multiplier and min_notional go for all data. Decimals are strings or whole
 // numbers, never fractions in JSON (they would have gone through a double); times are Unix ms. limits: heap_bytes,
-// callback_us, load_us, fuel, max_open – set by the service from the tier, never by the customer. data: one entry per
+// callback_us, load_us, fuel, max_open – set by the service from the tier; a config may ask for less. data: one entry per
 // descriptor, in order; format "bars" (market/segment.h's packed series) or "csv", where symbol and timeframe may be given too; role
 // "bars" (the default), or "detail" or "mark", once each. funding, signals and terms are the text of the command line's files.
 // An unknown key is refused with a suggestion.
@@ -34,7 +35,6 @@ struct backtest_request {
   enum request_kind kind;
   char name[SPEC_TEXT_MAX];            // chunk name of the script
   struct backtest_config config;       // without script, spec, values, files, watchdog
-  struct decimal min_notional;
   struct request_data data[BACKTEST_FILES_MAX];
   int data_count;
   json_t *params, *given;              // given: the config object, for the result's echo
@@ -50,7 +50,7 @@ void request_finish(struct backtest_request *q);
 enum status request_params(const struct backtest_request *q, const struct script_spec *spec, struct param_value *ret_values, struct err *err) MUST_CHECK;
 
 // Only the config object, for callers that check a customer's wish before it is queued.
-enum status request_config_parse(json_t *config, struct backtest_config *c, struct decimal *ret_min_notional, struct err *err) MUST_CHECK;
+enum status request_config_parse(json_t *config, struct backtest_config *c, struct err *err) MUST_CHECK;
 
 // What was asked for, into r's script, params, config and data (interfaces.md's result).
 enum status request_echo(const struct backtest_request *q, const struct backtest_config *c, const struct backtest_data *d, const char *engine_version, struct result *r, struct err *err) MUST_CHECK;

@@ -122,6 +122,18 @@ def main(binary):
                 listed = ada.get("/api/v1/backtests", expect=200).json["items"][0]["request"]
                 assert "funding" not in listed and "data" in listed, listed
 
+            @case("tick, lot, contract size, smallest notional, fees of both sides, fuel, working orders: each as the command line's, and each matters")
+            def _():
+                for flags, config, changes in ((["--tick", "0.0001"], {"tick": "0.0001"}, "tick"), (["--lot", "0.5"], {"lot": "0.5"}, "lot"),
+                                               (["--multiplier", "3"], {"multiplier": "3"}, "hash"), (["--min-notional", "900"], {"min_notional": "900"}, "hash"),
+                                               (["--fee", "0.003"], {"fee": "0.003"}, "hash"), (["--fee", "0.003", "--fee-maker", "0.001"], {"fee": "0.003", "fee_maker": "0.001"}, "hash"),
+                                               (["--fuel", "5000"], {"fuel": 5000}, "fuel"), (["--max-open", "7"], {"max_open": 7}, "max_open")):
+                    got = same(service_run(config=config), command(*flags))
+                    if changes == "hash":
+                        assert got["hash"] != plain["hash"], f"{flags} changes nothing"
+                    else:
+                        assert str(got["config"][changes]) == flags[1], got["config"]
+
             @case("what is wrong is refused with its place: at once where it can be seen, else by the run")
             def _():
                 def refused(pointer, **body):
@@ -132,9 +144,14 @@ def main(binary):
                 refused("/data/1/stream", data=[data[0], {**detail, "stream": "other"}])
                 refused("/data/1", data=[data[0], {**detail, "timeframe": "3m"}])
                 refused("/config/margin_per_unit", config={"margin_per_unit": "5"})
+                refused("/config/tick", config={"tick": "0"})
+                refused("/config/lot", config={"lot": "-1"})
+                refused("/config/max_open", config={"max_open": 0})
+                refused("/config/fuel", config={"fuel": 10})
                 refused("/funding", funding=7)
                 refused("/funding", funding="")
                 for body, why in (({"funding": "time,rate\nnever,1\n"}, "funding:2:1"), ({"signals": "nonsense"}, "signals:1"), ({"terms": "from,tick\n2021-01-01,x\n"}, "terms:2:"),
+                                  ({"config": {"tick": "7"}}, "in steps of 7"), ({"config": {"fuel": 1000}}, "budget of 1000 instructions"),
                                   ({"extra_data": [{"symbol": "OTHER", "timeframe": "1h", "role": "mark"}]}, "holds OTHER"),
                                   ({"extra_data": [{"symbol": "MAIN", "timeframe": "1h", "role": "detail"}]}, "finer")):
                     row = service_run(**body)
