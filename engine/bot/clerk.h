@@ -34,6 +34,7 @@ struct clerk_shared {
   // The last check has tripped: `halt` already has it (HALT_SILENT, HALT_BY_LAST_CHECK; of an account: its tenant). Make it durable.
   void (*tripped)(void *self, const struct last_report *r);
   void *self;
+  struct last_report told;   // kept by the clerks: the violation that `tripped` was called for
 };
 
 // ---- what comes out, in the order in which it happens. Numbers as counts for arithmetic and as decimals for rows and JSON.

@@ -69,9 +69,16 @@ static bool self_trade_check(const struct clerk *c, const struct clerk_symbol *s
 
 // ---- the question
 
+// What the account has, or the bot's part of it where that is less; the gate takes off all that is pending in the account.
+static int64_t free_of_either(const struct clerk *c) {
+  int128 part = c->free_e8 + c->account->scope.margin_e8;
+  for (int i = 0; i < c->symbol_count; i++) part -= c->symbols[i].gate.margin_e8;
+  return part < c->account->scope.free_e8 ? (int64_t)part : c->account->scope.free_e8;
+}
+
 // Funds as the matcher sees them: what closing releases counts; sizes in money or percent are cut at the fill.
 static int64_t free_for(const struct clerk *c, const struct clerk_symbol *s, const struct intent *in, const struct gate_order *g) {
-  int64_t free = c->account->scope.free_e8, closing = held_against(s, g->side), sum;
+  int64_t free = free_of_either(c), closing = held_against(s, g->side), sum;
   if (in->size_kind != SIZE_QTY) return INT64_MAX;
   if (closing > g->lots) closing = g->lots;
   cash released;

@@ -103,24 +103,27 @@ void clerk_tripped(struct clerk *c) {
   struct last_report r = last_check_report(c->shared->last);
   enum refusal_level level = r.scope == LAST_EVERYTHING ? LEVEL_ALL : LEVEL_TENANT;
   uint64_t id = level == LEVEL_ALL ? 0 : c->account->tenant->id;
-  if (c->shared->halt) {
-    const struct halt_entry *known = halt_find(c->shared->halt, level, id);
-    if (known && known->mode >= HALT_SILENT) return;
-    halt_set(c->shared->halt, level, id, HALT_SILENT, HALT_BY_LAST_CHECK, c->now_ns);
-  }
+  const struct last_report *told = &c->shared->told;
+  if (told->why == r.why && told->scope == r.scope && told->intent == r.intent && told->value == r.value) return;  // a consequence
+  c->shared->told = r;
+  if (c->shared->halt) halt_set(c->shared->halt, level, id, HALT_SILENT, HALT_BY_LAST_CHECK, c->now_ns);
   if (c->shared->tripped) c->shared->tripped(c->shared->self, &r);
 }
 
 // ---- what is asked for
 
-void clerk_act(struct clerk *c) {
-  if (c->busy || c->restoring) return;
+static void impose_waiting(struct clerk *c) {
   for (size_t i = 0; i < c->waiting_count; i++) {
     const struct bot_command *cmd = &c->waiting[i];
     const struct order *o = matcher_order(c->blotter.matcher, cmd->id);
     if (cmd->kind != COMMAND_CANCEL || cancellable(o, true)) clerk_impose(c, cmd);  // else the script was faster
   }
   c->waiting_count = 0;
+}
+
+void clerk_act(struct clerk *c) {
+  if (c->busy || c->restoring) return;
+  impose_waiting(c);
   look_at_halts(c);
   if (c->excess) {
     clerk_tell_intervened(c, c->excess_why, "orders that could open were cancelled: a limit could have been passed");
@@ -162,8 +165,9 @@ static bool may_leave(struct clerk *c, struct clerk_order *w, const struct order
   struct last_check *last = c->shared->last;
   if (!last) return true;
   bool known = w->intent != 0;
-  if (!known) w->intent = ++c->shared->intents;
   int64_t lots = clerk_order_total(w, o) - w->watched;
+  if (lots == 0) return true;  // made larger, and smaller again before it was committed
+  if (!known) w->intent = ++c->shared->intents;
   cash worth = {0};
   if (price_given(w->px) && !instrument_notional(c->symbols[w->symbol].gate.inst, w->px, (quantity){lots}, ROUND_CEIL, &worth)) worth.e8 = INT64_MAX;
   bool intended = known ? last_check_raise(last, w->intent, lots) : last_check_intend(last, w->intent, lots);
@@ -203,5 +207,5 @@ void clerk_uncommitted(struct clerk *c) {
     c->uncommitted--;
     clerk_wait_cancel(c, w->id, REASON_NOT_JOURNALLED);
   }
-  clerk_act(c);
+  impose_waiting(c);  // no more: a close that is asked for comes with the next end, lest the market sees it uncommitted
 }
