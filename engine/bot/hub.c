@@ -242,7 +242,7 @@ static void poll_venue(struct hub_venue *v, int64_t now_ns) {
 
 int64_t hub_poll(struct hub *h, int64_t now_ns) {
   assert(!h->busy);
-  if (h->held) return INT64_MAX;
+  if (h->config.sink.behind && h->config.sink.behind(h->config.sink.self)) return now_ns + HUB_BEHIND_NS;
   if (now_ns < h->now_ns)  // somebody set the clock: what was planned by the old one is void
     for (int i = 0; i < h->venue_count; i++) h->venues[i]->next_ns = now_ns;
   h->now_ns = now_ns;
@@ -252,13 +252,7 @@ int64_t hub_poll(struct hub *h, int64_t now_ns) {
     if (v->next_ns <= now_ns) poll_venue(v, now_ns);
     if (v->next_ns < next_ns) next_ns = v->next_ns;
   }
-  return h->held ? INT64_MAX : next_ns;
-}
-
-void hub_hold(struct hub *h, bool held) {
-  if (h->held == held) return;
-  h->held = held;
-  if (!held) hub_timer_again(h);
+  return next_ns;
 }
 
 // ---- venues

@@ -74,7 +74,11 @@ struct hub_sink {
   void (*instant)(void *self, struct hub_instant *in);
   // At most one of a code and venue every HUB_NOTE_EVERY_NS of now; all are counted. May be NULL.
   void (*note)(void *self, const struct hub_note *note);
+  // True while the receiver is behind: nothing is polled then, and it is asked again HUB_BEHIND_NS later. The instants of a poll under
+  // way still come; a market at a pace catches up afterwards. May be NULL.
+  bool (*behind)(void *self);
 };
+#define HUB_BEHIND_NS (10 * NS_PER_MS)
 #define HUB_NOTE_EVERY_NS (10 * NS_PER_S)
 
 struct hub_config {
@@ -177,8 +181,5 @@ bool hub_series_last_price(const struct hub *h, uint32_t series, price *ret_px, 
 // Gives out what is due at now. Returns when to poll again: now_ns if there is more to do at once (the sink deserves a pause),
 // INT64_MAX if nothing will come. A now that goes back does no harm.
 int64_t hub_poll(struct hub *h, int64_t now_ns);
-// Nothing is polled while held: for a receiver that is behind. A market at a pace catches up afterwards. May be called in the sink:
-// the instants of the poll under way still come.
-void hub_hold(struct hub *h, bool held);
 // Polls by the loop's clock until hub_destroy(). Once.
 enum status hub_attach(struct hub *h, struct loop *loop, struct err *err) MUST_CHECK;

@@ -56,7 +56,7 @@ struct hub_timer;
 struct hub {
   struct hub_config config;
   int64_t now_ns;
-  bool busy, held;
+  bool busy;
   uint32_t next_id;
   struct hub_venue *venues[HUB_VENUES_MAX];
   int venue_count;

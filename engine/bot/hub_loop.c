@@ -21,7 +21,6 @@ void hub_timer_again(struct hub *h) {
 static void on_timer(void *arg) {
   struct hub_timer *t = arg;
   const int64_t next_ns = hub_poll(t->hub, clock_wall_ns());
-  if (t->hub->held) return;
   const int64_t now_ns = clock_wall_ns(), wait_ns = next_ns > now_ns ? time_gap_ns(next_ns, now_ns) : 0;
   const int64_t wait_ms = wait_ns / NS_PER_MS + (wait_ns % NS_PER_MS != 0);
   loop_timer_start(t->timer, wait_ms < SLEEP_MS_MAX ? wait_ms : SLEEP_MS_MAX, 0);

@@ -119,7 +119,6 @@ void live_instant(void *self, struct hub_instant *in) {
   market(l, LIVE_HOSTLESS, in);
   live_turn_end(l, LIVE_HOSTLESS);
   if (!fleet_instant(l->fleet, in)) l->config.log(l->config.self, "error", "instant_lost", NULL);
-  hub_hold(l->hub, fleet_backlog(l->fleet) > 256);
 }
 
 // ---- from the fleet. Hosts work side by side, so what is touched is gathered anew from the instant when a host is done.

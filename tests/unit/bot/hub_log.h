@@ -23,7 +23,7 @@ struct hub_log {
   size_t notes[HUB_NOTE_COUNT];
   char note[512];                   // the last one's text
   uint32_t drop;                    // dropped inside the sink at the next instant
-  size_t hold_after;                // held when so many instants came; 0: never
+  size_t enough;                    // behind when so many instants came; 0: never
 };
 
 static inline void hub_log_record(void *self, const struct hub_instant *in) {
@@ -58,7 +58,6 @@ static inline void hub_log_instant(void *self, struct hub_instant *in) {
   l->instants[l->count++] = hub_instant_ref(in);
   if (l->drop) hub_drop(l->hub, l->drop);
   l->drop = 0;
-  if (l->hold_after && l->count >= l->hold_after) hub_hold(l->hub, true);
 }
 
 static inline void hub_log_note(void *self, const struct hub_note *note) {
@@ -67,10 +66,15 @@ static inline void hub_log_note(void *self, const struct hub_note *note) {
   snprintf(l->note, sizeof l->note, "%s", note->text);
 }
 
+static inline bool hub_log_behind(void *self) {
+  const struct hub_log *l = self;
+  return l->enough && l->count >= l->enough;
+}
+
 static inline void hub_log_create(struct hub_log *l, struct hub_config config) {
   struct err err;
   *l = (struct hub_log){0};
-  config.sink = (struct hub_sink){l, hub_log_record, hub_log_instant, hub_log_note};
+  config.sink = (struct hub_sink){l, hub_log_record, hub_log_instant, hub_log_note, hub_log_behind};
   assert_int_equal(hub_create(&config, &l->hub, &err), OK);
 }
 

@@ -377,21 +377,21 @@ static void test_churn(void **state) {
   hub_log_finish(&l);
 }
 
-static void test_hold(void **state) {
+// A market that is as fast as it is asked waits for who is behind.
+static void test_behind(void **state) {
   (void)state;
   struct hub_log l;
   sim_create(&l, "sim:seed=7,speed=max,from=2026-01-05", (struct hub_config){.poll_events = 100});
   (void)hub_log_want(&l, "sim", "BTCUSDT", NS_PER_MINUTE);
-  l.hold_after = 250;
+  l.enough = 250;
   while (hub_poll(l.hub, NOW_NS) == NOW_NS) continue;
   assert_in_range(l.count, 250, 350);  // what was under way still came
-  const size_t held = l.count;
-  assert_true(hub_poll(l.hub, NOW_NS + NS_PER_S) == INT64_MAX);
-  assert_int_equal(l.count, held);
-  l.hold_after = 0;
-  hub_hold(l.hub, false);
+  const size_t before = l.count;
+  assert_true(hub_poll(l.hub, NOW_NS + NS_PER_S) == NOW_NS + NS_PER_S + HUB_BEHIND_NS);
+  assert_int_equal(l.count, before);
+  l.enough = 0;
   assert_true(hub_poll(l.hub, NOW_NS + NS_PER_S) == NOW_NS + NS_PER_S);
-  assert_true(l.count > held && l.instants[held]->now_ns == l.instants[held - 1]->now_ns + NS_PER_MINUTE);
+  assert_true(l.count > before && l.instants[before]->now_ns == l.instants[before - 1]->now_ns + NS_PER_MINUTE);
   hub_log_finish(&l);
 }
 
@@ -399,7 +399,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_instants_whatever_the_polls), cmocka_unit_test(test_bars_of_trades), cmocka_unit_test(test_no_seam),
     cmocka_unit_test(test_outages),    cmocka_unit_test(test_history), cmocka_unit_test(test_resume), cmocka_unit_test(test_want_and_drop),
-    cmocka_unit_test(test_churn), cmocka_unit_test(test_hold),
+    cmocka_unit_test(test_churn), cmocka_unit_test(test_behind),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
