@@ -5,6 +5,7 @@
 #include "api/stream.h"
 #include "tenant/rate.h"
 
+struct halt_desk;
 struct loop;
 
 #define STANDINGS 1024
@@ -35,6 +36,7 @@ struct api_core {
   struct registry *registry;
   struct usage *usage;
   struct live *live;      // running bots; NULL in commands that work without the service
+  const struct halt_desk *halts;  // the kill switch (bot/halt_file.h); NULL likewise
   struct identity *identity;
   uint8_t csrf_key[32];
   void (*log)(void *arg, const char *line, size_t len);  // one JSON object without the line's end

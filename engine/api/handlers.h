@@ -8,6 +8,8 @@
   /* bots_actions.c */                                  \
   X(bot_start) X(bot_pause) X(bot_stop) X(bot_restart) X(bot_params) X(bot_reload) X(bot_rollback) X(bot_shadow) \
   X(admin_bots_list) X(admin_bot_get) X(admin_bot_failures) X(admin_bot_stop) X(admin_bot_restart) X(admin_bot_release) \
+  /* halts.c */                                         \
+  X(admin_halt_get) X(admin_halt_set) X(admin_halt_clear) X(halt_get) X(halt_set) X(halt_clear) X(bot_halt_set) X(bot_halt_clear) \
   /* me.c */                                            \
   X(me_get) X(me_patch) X(me_delete) X(sessions_list) X(sessions_delete_others) X(session_delete) X(keys_list) X(key_create) X(key_delete) \
   /* me_export.c */                                     \

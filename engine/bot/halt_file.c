@@ -253,8 +253,21 @@ enum status halt_file_save(struct halt_file *f, struct err *err) {
   return st;
 }
 
+// What only its owner asked for, its owner may resume. So anybody else who halts the same takes it over, and an owner who makes it
+// stricter takes nothing over.
+static void set_state(struct halt_state *s, enum refusal_level level, uint64_t id, enum halt_mode mode, enum halt_cause cause, int64_t now_ns) {
+  const struct halt_entry *e = halt_find(s, level, id);
+  const bool owners = e && e->cause == HALT_BY_OWNER;
+  if (e && !owners && cause == HALT_BY_OWNER) cause = (enum halt_cause)e->cause;
+  if (owners && cause != HALT_BY_OWNER && e->mode >= mode) {
+    mode = (enum halt_mode)e->mode;
+    halt_clear(s, level, id);
+  }
+  halt_set(s, level, id, mode, cause, now_ns);
+}
+
 enum status halt_file_set(struct halt_file *f, enum refusal_level level, uint64_t id, enum halt_mode mode, enum halt_cause cause, int64_t now_ns, struct err *err) {
-  halt_set(f->state, level, id, mode, cause, now_ns);
+  set_state(f->state, level, id, mode, cause, now_ns);
   return halt_file_save(f, err);
 }
 

@@ -34,7 +34,7 @@ enum status halt_file_open(const char *dir, bool must_exist, int64_t now_ns, str
                            struct err *err) MUST_CHECK;
 void halt_file_close(struct halt_file *f);  // NULL does nothing
 
-// Halts: in force when it returns whatever it returns; OK: durable too. ERR_IO: it may be forgotten at a restart; it is tried again
+// Halts (what its owner halted and others halt too becomes theirs): in force when it returns whatever it returns; OK: durable too. ERR_IO: it may be forgotten at a restart; it is tried again
 // by halt_file_poll.
 enum status halt_file_set(struct halt_file *f, enum refusal_level level, uint64_t id, enum halt_mode mode, enum halt_cause cause, int64_t now_ns,
                           struct err *err) MUST_CHECK;

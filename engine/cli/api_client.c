@@ -11,21 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 64 << 20 };
+enum { ANSWER_MAX = 64 << 20, CONNECT_MS = 5000 };
 
 struct api_client {
   char socket[sizeof((struct sockaddr_un *)0)->sun_path];
   struct service *local;  // NULL: a service runs
+  int timeout_ms;
 };
 
-static int dial(const char *path) {
+static int dial(const char *path, int timeout_ms) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
+  const struct timeval wait = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};  // 0: for ever
+  (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+  (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);  // of connect too
   if (connect(fd, (const struct sockaddr *)(const void *)&address, sizeof address) == 0) return fd;
   int why = errno;
   close(fd);
@@ -39,7 +44,7 @@ enum status api_client_open(const char *dir, struct api_client **ret, struct err
   enum status st = OK;
   if ((size_t)snprintf(c->socket, sizeof c->socket, "%s/perigee.sock", dir) >= sizeof c->socket)
     st = err_set(err, ERR_INVALID, "%s: too long for a socket's name (%zu bytes)", dir, sizeof c->socket - 14);
-  int fd = st == OK ? dial(c->socket) : -1;
+  int fd = st == OK ? dial(c->socket, CONNECT_MS) : -1;
   if (fd >= 0) {
     close(fd);
   } else if (st == OK && errno != ENOENT && errno != ECONNREFUSED) {
@@ -66,6 +71,8 @@ void api_client_close(struct api_client *c) {
   free(c);
 }
 
+void api_client_timeout(struct api_client *c, int timeout_ms) { c->timeout_ms = timeout_ms; }
+
 static enum status send_all(int fd, const char *data, size_t len, struct err *err) {
   while (len > 0) {
     ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
@@ -91,8 +98,8 @@ static enum status receive_all(int fd, struct buf *out, struct err *err) {
 }
 
 // Over the socket: status and body (malloc'ed).
-static enum status call_socket(const char *socket, const char *method, const char *target, const char *body, int *ret_status, char **ret_body, struct err *err) {
-  int fd = dial(socket);
+static enum status call_socket(const char *socket, int timeout_ms, const char *method, const char *target, const char *body, int *ret_status, char **ret_body, struct err *err) {
+  int fd = dial(socket, timeout_ms);
   if (fd < 0) return err_errno(err, errno, "%s", socket);
   struct buf text;
   buf_init(&text, ANSWER_MAX);
@@ -134,7 +141,7 @@ enum status api_client_call(struct api_client *c, const char *method, const char
   char target[1024];
   snprintf(target, sizeof target, "/api/v1%s", path);
   int status = 0;
-  enum status st = c->local ? service_call(c->local, method, target, text, &status, &answer, err) : call_socket(c->socket, method, target, text, &status, &answer, err);
+  enum status st = c->local ? service_call(c->local, method, target, text, &status, &answer, err) : call_socket(c->socket, c->timeout_ms, method, target, text, &status, &answer, err);
   free(text);
   json_t *tree = NULL;
   if (st == OK && answer && *answer && !(tree = json_loads(answer, JSON_REJECT_DUPLICATES, NULL)))

@@ -89,6 +89,18 @@ static void test_what_was_set_is_there_again(void **state) {
   assert_int_equal(seen.epoch, s.epoch);
 }
 
+static void test_an_owner_resumes_only_what_is_the_owners(void **state) {
+  (void)state;
+  assert_int_equal(halt_file_set(f, LEVEL_TENANT, 5, HALT_FLATTEN, HALT_BY_OWNER, NOW, &err), OK);
+  assert_int_equal(halt_file_set(f, LEVEL_TENANT, 5, HALT_SILENT, HALT_BY_OPERATOR, NOW, &err), OK);
+  assert_int_equal(mode_at(LEVEL_TENANT, 5), HALT_FLATTEN);
+  assert_int_equal(halt_find(&s, LEVEL_TENANT, 5)->cause, HALT_BY_OPERATOR);
+  assert_int_equal(halt_file_set(f, LEVEL_BOT, 9, HALT_REDUCE, HALT_BY_OPERATOR, NOW, &err), OK);
+  assert_int_equal(halt_file_set(f, LEVEL_BOT, 9, HALT_FLATTEN, HALT_BY_OWNER, NOW, &err), OK);
+  assert_int_equal(mode_at(LEVEL_BOT, 9), HALT_FLATTEN);
+  assert_int_equal(halt_find(&s, LEVEL_BOT, 9)->cause, HALT_BY_OPERATOR);
+}
+
 // The bytes on disk while a change is written: first copy cut anywhere, the second old; then the first new, the second cut anywhere. The
 // byte at the cut may be torn as well.
 static void test_a_crash_at_any_byte(void **state) {
@@ -237,7 +249,7 @@ static void test_names(void **state) {
 
 int main(void) {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-  const struct CMUnitTest tests[] = {TEST(test_what_was_set_is_there_again), TEST(test_a_crash_at_any_byte), TEST(test_what_cannot_be_read_halts_everything),
+  const struct CMUnitTest tests[] = {TEST(test_what_was_set_is_there_again), TEST(test_an_owner_resumes_only_what_is_the_owners), TEST(test_a_crash_at_any_byte), TEST(test_what_cannot_be_read_halts_everything),
     TEST(test_it_has_its_room_from_the_start), TEST(test_the_trigger), TEST(test_a_service_is_asked_by_the_trigger), TEST(test_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
