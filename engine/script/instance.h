@@ -51,6 +51,7 @@ struct script {
   char chunkname[SPEC_NAME_MAX];
   int ref_callbacks;   // registry reference of the table of stack slots, for calls made from C functions
   int ref_ctx;         // registry reference of ctx, which holds `state` and `p`
+  const struct script_tracer *tracer;  // trace.h; NULL: none
   uint64_t seal;       // fingerprint of ctx and ctx.ind, see lua_ctx.c
 };
 

@@ -1,0 +1,17 @@
+// script/trace.h – looking into a script from outside, to explain a decision that is being made again: values of its indicators, and each
+// line of a callback with the local variables there. For replays only: a live bot is never traced.
+#pragma once
+#include "script/script.h"
+
+struct script_tracer {
+  void *self;
+  // A line of the script is about to run. function: its name, "" where Lua knows none.
+  void (*line)(void *self, int line, const char *function);
+  // A local variable there, before the line; value as text ("12.5", "true", "\"buy\"", "nil", "table", "order"), valid for the call.
+  void (*local)(void *self, const char *name, const char *value);
+};
+// From the next callback on; NULL: no more. The tracer is borrowed. Not for a script with a budget of fuel, whose hook it would take
+// (asserted); a watchdog's kill still ends it. Lua allocates nothing for it, so the script's own course is unchanged.
+void script_trace(struct script *s, const struct script_tracer *tracer);
+// Newest value of an output of the spec's indicator; NaN: none yet.
+double script_indicator_last(const struct script *s, int indicator, int output);
