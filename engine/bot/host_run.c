@@ -78,6 +78,7 @@ int host_run(const struct host_run_options *o) {
   int fd = o->socket;
   // Before the jail: what opens files or starts threads. Nothing of a customer's has been read yet.
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // where standard error is a file, which the jail lets nobody lengthen, the last word is lost, not the exit code
   json_object_seed(0);
   enum status st = tz_preload(&err);
   if (st == OK) st = watchdog_create(&dog, &err);
