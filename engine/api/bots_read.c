@@ -1,0 +1,420 @@
+// api/bots_read.c – what a bot did: orders, fills, round trips, equity, logs, and what its trades come to. All from journal.db, which the
+// runtime writes; prices and quantities are counts there and decimals here.
+#include "api/bots.h"
+#include "api/core.h"
+#include "api/handlers.h"
+#include "api/list.h"
+#include "bot/record.h"
+#include "order/client_id.h"
+#include "order/order.h"
+#include "script/script.h"
+#include "store/journal_rows.h"
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct db *journal(struct api_call *call) { return store_reader(api_store(call), STORE_JOURNAL); }
+
+// A page and the instrument of its rows, which is nearly always the same.
+struct page {
+  struct api_list l;
+  int64_t bot_id;
+  struct journal_series series;
+  enum status status;
+};
+
+// Whose bot it is, and where the page begins. False: answered, or *ret tells why not.
+static bool page_begin(struct api_call *call, struct page *p, enum status *ret) {
+  struct bot_row row;
+  *p = (struct page){.bot_id = api_param_id(call, "bot_id"), .status = OK};
+  *ret = bot_get(store_reader(api_store(call), STORE_CONTROL), call->who.tenant_id, p->bot_id, &row, &call->err);
+  if (*ret != OK) return false;
+  bot_row_finish(&row);
+  return api_list_begin(call, &p->l, API_LIST_NEWEST);
+}
+
+// NULL: the page ends here with p->status.
+static const struct instrument *instrument_of(struct page *p, uint32_t series) {
+  if (p->series.id != series && p->status == OK) p->status = journal_series_get(journal(p->l.call), series, &p->series, &p->l.call->err);
+  return p->status == OK ? &p->series.terms.inst : NULL;
+}
+
+static enum status page_end(struct page *p, enum status st) { return api_list_end(&p->l, st == OK ? p->status : st); }
+
+static void put_price(struct json_out *o, const char *key, const struct instrument *inst, price px) {
+  char text[DECIMAL_TEXT_MAX];
+  if (px.ticks == NO_JOURNAL_PRICE_TICKS) jo_null(o, key);
+  else jo_text(o, key, price_text(inst, px, text));
+}
+static void put_quantity(struct json_out *o, const char *key, const struct instrument *inst, quantity qty) {
+  char text[DECIMAL_TEXT_MAX];
+  jo_text(o, key, quantity_text(inst, qty, text));
+}
+static void put_cash(struct json_out *o, const char *key, cash amount) {
+  char text[DECIMAL_TEXT_MAX];
+  jo_text(o, key, cash_text(amount, text));
+}
+static void put_count(struct json_out *o, const char *key, uint64_t n) {
+  if (n) jo_int(o, key, (int64_t)n);
+  else jo_null(o, key);
+}
+// Ticks × 1e6, to a hundredth of a tick at least and as many digits as fit.
+static void put_average(struct json_out *o, const char *key, const struct instrument *inst, int64_t avg_e6) {
+  char text[DECIMAL_TEXT_MAX];
+  int64_t digits = avg_e6;
+  int scale = inst->tick.scale + 6;
+  while (scale > DECIMAL_SCALE_MAX) digits /= 10, scale--;
+  while (__builtin_mul_overflow(digits, inst->tick.digits, &(int64_t){0})) digits /= 10, scale--;
+  if (!avg_e6) {
+    jo_null(o, key);
+    return;
+  }
+  decimal_format(decimal_normal((struct decimal){digits * inst->tick.digits, scale}), text);
+  jo_text(o, key, text);
+}
+
+static const char *const legs[] = {"net", "long", "short"};
+static const char *leg_text(int leg) { return leg >= 0 && leg < 3 ? legs[leg] : ""; }
+
+// ---- orders
+
+static void add_order(void *arg, const struct journal_order *r) {
+  struct page *p = arg;
+  const struct instrument *inst = instrument_of(p, r->series);
+  struct json_out *o = inst ? api_list_item(&p->l, (int64_t)r->intent) : NULL;
+  if (!o) return;
+  char client_id[CLIENT_ID_SIZE];
+  client_id_format(&(struct client_id){(uint64_t)r->bot_id, r->version, r->intent}, client_id);
+  jo_text(o, "id", client_id);
+  jo_int(o, "run", r->run);
+  jo_int(o, "order", (int64_t)r->order);
+  jo_int(o, "version", r->version);
+  jo_text(o, "symbol", inst->symbol);
+  jo_text(o, "side", side_text((enum side)r->side));
+  jo_text(o, "type", order_type_text((enum order_type)r->type));
+  jo_text(o, "tif", order_tif_text((enum order_tif)r->tif));
+  jo_text(o, "leg", leg_text(r->leg));
+  jo_text(o, "status", order_status_text((enum order_status)r->status));
+  if (r->reason == REASON_NONE) jo_null(o, "reason");
+  else jo_text(o, "reason", reason_code((enum reason)r->reason));
+  jo_bool(o, "reduce", r->reduce);
+  jo_bool(o, "post", r->post);
+  put_quantity(o, "qty", inst, r->qty);
+  put_quantity(o, "filled", inst, r->filled);
+  put_price(o, "limit", inst, r->limit);
+  put_price(o, "trigger", inst, r->trigger);
+  put_price(o, "sl", inst, r->sl);
+  put_price(o, "tp", inst, r->tp);
+  put_average(o, "avg_price", inst, r->avg_e6);
+  put_count(o, "parent", r->parent);
+  put_count(o, "oco", r->oco);
+  jo_text(o, "tag", r->tag);
+  jo_ms(o, "decided_ms", r->decided_ns);
+  jo_ms(o, "updated_ms", r->updated_ns);
+  jo_ms(o, "ended_ms", r->ended_ns);
+  jo_close(o);
+}
+
+enum status api_bot_orders(struct api_call *call) {
+  struct page p;
+  enum status st;
+  if (!page_begin(call, &p, &st)) return st;
+  return page_end(&p, journal_orders(journal(call), call->who.tenant_id, p.bot_id, api_query_flag(call, "working"), p.l.at, p.l.limit + 1, add_order, &p, &call->err));
+}
+
+// ---- fills and round trips
+
+static void add_fill(void *arg, const struct journal_fill *f) {
+  struct page *p = arg;
+  const struct instrument *inst = instrument_of(p, f->series);
+  struct json_out *o = inst ? api_list_item(&p->l, f->number) : NULL;
+  if (!o) return;
+  jo_int(o, "number", f->number);
+  jo_int(o, "run", f->run);
+  jo_int(o, "order", (int64_t)f->order);
+  jo_text(o, "symbol", inst->symbol);
+  jo_text(o, "side", side_text((enum side)f->side));
+  jo_text(o, "leg", leg_text(f->leg));
+  put_quantity(o, "qty", inst, f->qty);
+  put_price(o, "price", inst, f->px);
+  put_cash(o, "fee", f->fee);
+  put_cash(o, "slippage", f->slippage);
+  jo_bool(o, "maker", f->maker);
+  jo_bool(o, "ambiguous", f->ambiguous);
+  jo_text(o, "tag", f->tag);
+  jo_ms(o, "time_ms", f->time_ns);
+  jo_close(o);
+}
+
+enum status api_bot_fills(struct api_call *call) {
+  struct page p;
+  enum status st;
+  if (!page_begin(call, &p, &st)) return st;
+  return page_end(&p, journal_fills(journal(call), call->who.tenant_id, p.bot_id, p.l.at, p.l.limit + 1, add_fill, &p, &call->err));
+}
+
+static void add_trade(void *arg, const struct journal_trade *t) {
+  struct page *p = arg;
+  const struct instrument *inst = instrument_of(p, t->series);
+  struct json_out *o = inst ? api_list_item(&p->l, t->number) : NULL;
+  if (!o) return;
+  jo_int(o, "number", t->number);
+  jo_int(o, "run", t->run);
+  jo_text(o, "symbol", inst->symbol);
+  jo_text(o, "side", t->direction > 0 ? "long" : "short");
+  put_quantity(o, "qty", inst, t->qty);
+  jo_ms(o, "entry_ms", t->entry_ns);
+  put_price(o, "entry_price", inst, t->entry_px);
+  jo_ms(o, "exit_ms", t->exit_ns);
+  put_price(o, "exit_price", inst, t->exit_px);
+  jo_int(o, "entry_order", (int64_t)t->entry_order);
+  jo_int(o, "exit_order", (int64_t)t->exit_order);
+  put_cash(o, "pnl", t->pnl);
+  put_cash(o, "fees", t->fees);
+  put_cash(o, "mae", t->mae);
+  put_cash(o, "mfe", t->mfe);
+  jo_int(o, "bars", t->bars);
+  jo_bool(o, "ambiguous", t->ambiguous);
+  jo_bool(o, "liquidated", t->liquidated);
+  jo_text(o, "tag", t->tag);
+  jo_text(o, "exit_tag", t->exit_tag);
+  jo_close(o);
+}
+
+enum status api_bot_trades(struct api_call *call) {
+  struct page p;
+  enum status st;
+  if (!page_begin(call, &p, &st)) return st;
+  return page_end(&p, journal_trades(journal(call), call->who.tenant_id, p.bot_id, p.l.at, p.l.limit + 1, add_trade, &p, &call->err));
+}
+
+// ---- logs
+
+static const char *const levels[] = {"debug", "info", "warn", "error"};  // enum script_log_level
+
+static void add_log(void *arg, const struct journal_log *r) {
+  struct page *p = arg;
+  struct json_out *o = api_list_item(&p->l, r->number);
+  if (!o) return;
+  char text[JOURNAL_LOG_TEXT_MAX + 1];
+  const size_t len = r->len < sizeof text ? r->len : sizeof text - 1;
+  memcpy(text, r->text, len);
+  text[len] = '\0';
+  jo_int(o, "number", r->number);
+  jo_int(o, "run", r->run);
+  jo_ms(o, "time_ms", r->time_ns);
+  jo_text(o, "level", levels[r->level >= LOG_DEBUG && r->level <= LOG_ERROR ? r->level : LOG_INFO]);
+  jo_text(o, "text", text);
+  jo_close(o);
+}
+
+enum status api_bot_logs(struct api_call *call) {
+  struct page p;
+  enum status st;
+  const char *wanted = api_query_text(call, "level");
+  int level = LOG_DEBUG;
+  while (wanted && level < LOG_ERROR && strcmp(levels[level], wanted) != 0) level++;
+  if (!page_begin(call, &p, &st)) return st;
+  return page_end(&p, journal_logs(journal(call), call->who.tenant_id, p.bot_id, level, p.l.at, p.l.limit + 1, add_log, &p, &call->err));
+}
+
+// ---- equity
+
+static void add_point(void *arg, const struct journal_point *p) {
+  struct json_out *o = arg;
+  jo_open(o, NULL, '{');
+  jo_ms(o, "time_ms", p->time_ns);
+  put_cash(o, "equity", p->equity);
+  put_cash(o, "balance", p->balance);
+  put_cash(o, "lowest", p->lowest);
+  put_cash(o, "highest", p->highest);
+  jo_close(o);
+}
+
+static enum status own_bot(struct api_call *call, int64_t *ret_id) {
+  struct bot_row row;
+  enum status st = bot_get(store_reader(api_store(call), STORE_CONTROL), call->who.tenant_id, api_param_id(call, "bot_id"), &row, &call->err);
+  if (st != OK) return st;
+  *ret_id = row.id;
+  bot_row_finish(&row);
+  return OK;
+}
+
+enum status api_bot_equity(struct api_call *call) {
+  int64_t id;
+  enum status st = own_bot(call, &id);
+  if (st != OK) return st;
+  const int64_t from_ns = api_query_int(call, "from_ms", 0) * NS_PER_MS, to_ms = api_query_int(call, "to_ms", 0);
+  struct buf text;
+  struct json_out o;
+  buf_init(&text, 4u << 20);
+  json_out_init(&o, &text, false);
+  jo_open(&o, NULL, '{');
+  jo_open(&o, "items", '[');
+  st = journal_equity(journal(call), call->who.tenant_id, id, (uint32_t)api_query_int(call, "run", 0), from_ns, to_ms ? to_ms * NS_PER_MS : INT64_MAX,
+                      (int)api_query_int(call, "points", 500), add_point, &o, &call->err);
+  jo_close(&o);
+  jo_close(&o);
+  if (st == OK && text.failed) st = err_set(&call->err, ERR_NOMEM, "out of memory");
+  if (st == OK) return api_text(call, 200, "application/json", text.data, text.len);
+  buf_finish(&text);
+  return st;
+}
+
+// ---- what it comes to
+
+struct sums {
+  int64_t trades, wins, from_ns, to_ns;
+  int128 profit_e8, loss_e8, fees_e8;  // loss: positive
+  int64_t best_e8, worst_e8;
+  int64_t peak_e8, drawdown_e8, peak_then_e8;  // of the equity
+};
+
+static void sum_trade(void *arg, const struct journal_trade *t) {
+  struct sums *s = arg;
+  if (!s->trades || t->pnl.e8 > s->best_e8) s->best_e8 = t->pnl.e8;
+  if (!s->trades || t->pnl.e8 < s->worst_e8) s->worst_e8 = t->pnl.e8;
+  if (!s->trades || t->entry_ns < s->from_ns) s->from_ns = t->entry_ns;
+  if (t->exit_ns > s->to_ns) s->to_ns = t->exit_ns;
+  s->trades++;
+  s->wins += t->pnl.e8 > 0;
+  if (t->pnl.e8 > 0) s->profit_e8 += t->pnl.e8;
+  else s->loss_e8 -= t->pnl.e8;
+  s->fees_e8 += t->fees.e8;
+}
+
+static void sum_point(void *arg, const struct journal_point *p) {
+  struct sums *s = arg;
+  // Within a span the highest may have come after the lowest: what is certain is the fall from an earlier peak.
+  if (s->peak_e8 - p->lowest.e8 > s->drawdown_e8) {
+    s->drawdown_e8 = s->peak_e8 - p->lowest.e8;
+    s->peak_then_e8 = s->peak_e8;
+  }
+  if (p->highest.e8 > s->peak_e8) s->peak_e8 = p->highest.e8;
+}
+
+// Sums of at most JOURNAL_TRADES_MAX amounts may leave 64 bits only if somebody is very rich: shown at the bound then.
+static cash clamp(int128 e8) { return (cash){e8 > INT64_MAX ? INT64_MAX : e8 < INT64_MIN ? INT64_MIN : (int64_t)e8}; }
+
+enum status api_bot_stats(struct api_call *call) {
+  int64_t id;
+  struct sums s = {.peak_e8 = INT64_MIN / 2};
+  enum status st = own_bot(call, &id);
+  if (st == OK) st = journal_trades(journal(call), call->who.tenant_id, id, INT64_MAX, JOURNAL_TRADES_MAX, sum_trade, &s, &call->err);
+  if (st == OK) st = journal_equity(journal(call), call->who.tenant_id, id, 0, 0, INT64_MAX, JOURNAL_POINTS_MAX, sum_point, &s, &call->err);
+  if (st != OK) return st;
+  struct buf text;
+  struct json_out o;
+  buf_init(&text, 65536);
+  json_out_init(&o, &text, false);
+  jo_open(&o, NULL, '{');
+  jo_int(&o, "trades", s.trades);
+  jo_int(&o, "wins", s.wins);
+  put_cash(&o, "pnl", clamp(s.profit_e8 - s.loss_e8));
+  put_cash(&o, "profit", clamp(s.profit_e8));
+  put_cash(&o, "loss", clamp(s.loss_e8));
+  put_cash(&o, "fees", clamp(s.fees_e8));
+  put_cash(&o, "max_drawdown", (cash){s.drawdown_e8});
+  jo_real(&o, "max_drawdown_pct", s.peak_then_e8 > 0 ? 100.0 * (double)s.drawdown_e8 / (double)s.peak_then_e8 : 0.0);
+  if (s.trades) {
+    jo_real(&o, "win_rate_pct", 100.0 * (double)s.wins / (double)s.trades);
+    put_cash(&o, "expectancy", clamp((s.profit_e8 - s.loss_e8) / s.trades));
+    put_cash(&o, "best", (cash){s.best_e8});
+    put_cash(&o, "worst", (cash){s.worst_e8});
+  } else {
+    jo_null(&o, "win_rate_pct");
+    jo_null(&o, "expectancy");
+    jo_null(&o, "best");
+    jo_null(&o, "worst");
+  }
+  if (s.loss_e8 > 0) jo_real(&o, "profit_factor", (double)s.profit_e8 / (double)s.loss_e8);
+  else jo_null(&o, "profit_factor");
+  jo_ms(&o, "from_ms", s.from_ns);
+  jo_ms(&o, "to_ms", s.to_ns);
+  jo_close(&o);
+  if (!text.failed) return api_text(call, 200, "application/json", text.data, text.len);
+  buf_finish(&text);
+  return err_set(&call->err, ERR_NOMEM, "out of memory");
+}
+
+// ---- decisions
+
+static void put_command(struct json_out *o, const struct bot_command *c) {
+  jo_open(o, NULL, '{');
+  jo_text(o, "kind", command_kind_text(c->kind));
+  jo_int(o, "order", (int64_t)c->id);
+  if (c->kind == COMMAND_SUBMIT) {
+    jo_text(o, "side", side_text(c->intent.side));
+    jo_text(o, "type", order_type_text(c->intent.type));
+    jo_int(o, "lots", c->qty.lots);
+  }
+  if (c->kind == COMMAND_CANCEL) jo_text(o, "reason", reason_code(c->why));
+  jo_close(o);
+}
+
+static void put_text(struct json_out *o, const char *key, struct record_text t) {
+  char text[RECORD_TEXT_MAX + 1];
+  const size_t len = t.len < sizeof text ? t.len : sizeof text - 1;
+  if (!len) return;
+  memcpy(text, t.text, len);
+  text[len] = '\0';
+  jo_text(o, key, text);
+}
+
+static void put_record(struct json_out *o, const struct record *r) {
+  struct bot_command c;
+  switch (r->kind) {
+    case RECORD_COMMANDS:
+    case RECORD_IMPOSED:
+      jo_open(o, "commands", '[');
+      for (size_t at = 0; record_command_next(r, &at, &c);)
+        if (c.kind != COMMAND_RESERVE && c.kind != COMMAND_MARK) put_command(o, &c);
+      jo_close(o);
+      break;
+    case RECORD_DENY: {
+      char text[REFUSAL_TEXT_SIZE];
+      jo_int(o, "order", (int64_t)r->order);
+      put_text(o, "code", r->code);
+      if (r->why.len) put_text(o, "text", r->why);
+      else if (r->refusal.rule < REFUSE_COUNT) jo_text(o, "text", refusal_text(&r->refusal, NULL, text));
+      break;
+    }
+    case RECORD_RUN:
+    case RECORD_VERSION: jo_int(o, "version", r->version); break;
+    case RECORD_STOP: jo_text(o, "code", record_stop_text(r->stop)); break;
+    default: break;
+  }
+  if (r->kind == RECORD_STOP || r->kind == RECORD_QUARANTINE || r->kind == RECORD_VERSION) put_text(o, "text", r->why);
+  if (r->kind == RECORD_QUARANTINE) put_text(o, "code", r->code);
+  if (r->kind == RECORD_PARAMS && r->params.len) {  // JSON, as in the row; it came from there
+    char *params = strndup(r->params.text, r->params.len);
+    if (params) jo_raw(o, "params", params);
+    free(params);
+  }
+}
+
+static bool add_decision(void *arg, const struct journal_record *j) {
+  struct page *p = arg;
+  struct record r;
+  struct json_out *o = api_list_item(&p->l, j->id);
+  if (!o) return false;
+  jo_int(o, "id", j->id);
+  jo_int(o, "run", j->run);
+  jo_ms(o, "time_ms", j->time_ns);
+  const char *kind = record_kind_text(j->kind);
+  jo_text(o, "kind", kind ? kind : "unknown");
+  // One that a newer program wrote is shown by its kind alone.
+  if (record_read(j->kind, j->time_ns, j->body, j->len, &r, &p->l.call->err) == OK) put_record(o, &r);
+  jo_close(o);
+  return true;
+}
+
+enum status api_bot_decisions(struct api_call *call) {
+  struct page p;
+  enum status st;
+  const int64_t from_ns = api_query_int(call, "from_ms", 0) * NS_PER_MS, to_ms = api_query_int(call, "to_ms", 0);
+  if (!page_begin(call, &p, &st)) return st;
+  return page_end(&p, journal_decisions(journal(call), call->who.tenant_id, p.bot_id, from_ns, to_ms ? to_ms * NS_PER_MS : INT64_MAX, p.l.at, p.l.limit + 1, add_decision, &p,
+                                        &call->err));
+}
