@@ -171,6 +171,16 @@ enum status hub_history(
   struct hub *h, uint32_t series, size_t bars, int64_t through_ns, struct series *ret, struct err *err) MUST_CHECK;
 // The bars that closed after after_ns and by hub_live_from(): what a restart has missed. The newest HUB_HISTORY_MAX.
 enum status hub_history_since(struct hub *h, uint32_t series, int64_t after_ns, struct series *ret, struct err *err) MUST_CHECK;
+// Bars for people to look at, wanted by a bot or not: those that open in [from_ns, to_ns), the oldest first; from_ns INT64_MIN: the
+// newest ones before to_ns. At most `bars`, and fewer where the feed would have to make more than HUB_READ_FINEST finest bars for
+// them. *ret_next_ns: where to read on; INT64_MAX: there are no more.
+#define HUB_READ_FINEST 30000
+struct hub_read {
+  const char *venue, *symbol;
+  int64_t timeframe_ns, from_ns, to_ns;
+  size_t bars;  // ≥ 1
+};
+enum status hub_read(struct hub *h, const struct hub_read *r, struct series *ret, int64_t *ret_next_ns, struct err *err) MUST_CHECK;
 // Newest price of a symbol that somebody wants (of its finest bars or trades, also older than hub_live_from()) and its time.
 // False: nobody wants it, or nothing is known.
 bool hub_last_price(const struct hub *h, const char *venue, const char *symbol, price *ret_px, int64_t *ret_time_ns);

@@ -3,6 +3,7 @@
 #include "bot/hub_impl.h"
 #include "market/segment.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,7 +181,7 @@ static void remember(struct hub_line *l, const struct series *out, size_t keep) 
   l->memory.count = out->count;
 }
 
-static enum status answer(struct hub *h, struct hub_line *l, const struct wish *w, struct series *ret, struct err *err) {
+static enum status answer(struct hub_line *l, int64_t live_ns, const struct wish *w, struct series *ret, struct err *err) {
   struct series out = head_of(l);
   if (w->bars == 0 || w->through_ns <= TIME_MIN_NS) return *ret = out, OK;
   enum status st = from_memory(l, w, &out, err);
@@ -191,7 +192,7 @@ static enum status answer(struct hub *h, struct hub_line *l, const struct wish *
     return err_wrap(err, st, "%s/%s", l->symbol->venue->name, l->symbol->name);
   }
   keep_newest(&out, w->bars);
-  if (w->through_ns >= hub_live_from(h, l->id)) remember(l, &out, h->config.memory_bars);
+  if (l->refs > 0 && w->through_ns >= live_ns) remember(l, &out, l->symbol->venue->hub->config.memory_bars);
   (void)series_count_gaps(&out);
   *ret = out;
   return OK;
@@ -203,7 +204,7 @@ enum status hub_history(struct hub *h, uint32_t series, size_t bars, int64_t thr
   if (bars > HUB_HISTORY_MAX) return err_set(err, ERR_LIMIT, "more than %d bars of history at once", HUB_HISTORY_MAX);
   const int64_t live_ns = hub_live_from(h, series);
   const struct wish w = {bars, INT64_MIN, through_ns < live_ns ? through_ns : live_ns};
-  return answer(h, l, &w, ret, err);
+  return answer(l, live_ns, &w, ret, err);
 }
 
 enum status hub_history_since(struct hub *h, uint32_t series, int64_t after_ns, struct series *ret, struct err *err) {
@@ -213,5 +214,62 @@ enum status hub_history_since(struct hub *h, uint32_t series, int64_t after_ns, 
   if (after_ns < TIME_MIN_NS) after_ns = TIME_MIN_NS;
   const int64_t span = live_ns > after_ns ? time_gap_ns(live_ns, after_ns) / timeframe_ns + 2 : 0;
   const struct wish w = {span > HUB_HISTORY_MAX ? HUB_HISTORY_MAX : (size_t)span, after_ns - timeframe_ns + 1, live_ns};
-  return answer(h, l, &w, ret, err);
+  return answer(l, live_ns, &w, ret, err);
+}
+
+// The line that somebody wants, or one that borrows room for as long as it is read.
+static enum status line_for(
+  struct hub_venue *v, const struct hub_read *r, struct hub_symbol *room, struct hub_line *line, struct hub_line **ret, struct err *err) {
+  const struct hub_symbol *s = hub_symbol_of(v, r->symbol);
+  for (int i = 0; s && i < s->line_count; i++)
+    if (s->lines[i]->memory.timeframe_ns == r->timeframe_ns) return *ret = s->lines[i], OK;
+  *room = (struct hub_symbol){.venue = v};
+  enum status st = feed_describe(v->config.feed, r->symbol, &room->info, err);
+  if (st != OK) return st;
+  snprintf(room->name, sizeof room->name, "%s", r->symbol);
+  room->base_ns = hub_base_ns(v, &room->info);
+  if (r->timeframe_ns < room->base_ns || r->timeframe_ns % room->base_ns != 0) {
+    char base[TIMEFRAME_TEXT_MAX];
+    return err_set(err, ERR_INVALID, "bars of %s are made of its %s bars: write a multiple of that", r->symbol, timeframe_text(room->base_ns, base));
+  }
+  *line = (struct hub_line){.symbol = room, .from_ns = INT64_MIN};
+  line->memory = (struct series){.inst = room->info.inst,
+    .timeframe_ns = r->timeframe_ns,
+    .volume_scale = room->info.volume_scale,
+    .price_scale = room->info.inst.tick.scale};
+  return *ret = line, OK;
+}
+
+enum status hub_read(struct hub *h, const struct hub_read *r, struct series *ret, int64_t *ret_next_ns, struct err *err) {
+  struct hub_venue *v = hub_venue_of(h, r->venue, err);
+  if (!v) return ERR_NOTFOUND;
+  struct hub_symbol room;
+  struct hub_line line, *l;
+  enum status st = line_for(v, r, &room, &line, &l, err);
+  if (st != OK) return st;
+  const int64_t timeframe_ns = r->timeframe_ns, time_ns = hub_venue_time(v), live_ns = time_ns > l->from_ns ? time_ns : l->from_ns;
+  size_t most = (size_t)(HUB_READ_FINEST / (timeframe_ns / l->symbol->base_ns)) + 1;
+  if (l->memory.count > most) most = l->memory.count;
+  const size_t bars = r->bars < most ? r->bars : most;
+  const int64_t through_ns = r->to_ns < live_ns ? r->to_ns + timeframe_ns - 1 : live_ns;
+  struct wish w = {bars, INT64_MIN, through_ns < live_ns ? through_ns : live_ns};
+  *ret_next_ns = INT64_MAX;
+  if (w.through_ns <= TIME_MIN_NS) return *ret = head_of(l), OK;
+  if (r->from_ns == INT64_MIN) return answer(l, live_ns, &w, ret, err);
+  // Forward: a window that would hold so many, and, where it holds none, wider ones over a gap.
+  const int64_t end_ns = w.through_ns;
+  w.floor_ns = r->from_ns > TIME_MIN_NS ? r->from_ns : TIME_MIN_NS;
+  for (int64_t width = (int64_t)bars;; width *= 8) {
+    w.bars = (size_t)width + 1;
+    w.through_ns = width > (end_ns - w.floor_ns) / timeframe_ns ? end_ns : w.floor_ns + (width + 1) * timeframe_ns;
+    if (w.through_ns > end_ns) w.through_ns = end_ns;
+    st = answer(l, live_ns, &w, ret, err);
+    if (st != OK) return st;
+    if (ret->count > 0 || w.through_ns == end_ns || width > HUB_READ_FINEST) break;
+    series_finish(ret);
+  }
+  if (ret->count > bars) ret->count = bars;
+  else if (w.through_ns == end_ns) return OK;
+  *ret_next_ns = ret->count > 0 ? ret->bars[ret->count - 1].open_ns + 1 : w.through_ns;
+  return OK;
 }

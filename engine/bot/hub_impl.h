@@ -71,6 +71,9 @@ PRINTF(6, 7) void hub_note_tell(struct hub_venue *v, int code, const struct hub_
 void hub_on_bar(void *self, const struct live_bar *bar);     // self: the hub_symbol
 void hub_on_note(void *self, const struct live_note *note);
 // hub_series.c
+int64_t hub_venue_time(struct hub_venue *v);          // now; between two polls it is moved on by the clock
+int64_t hub_base_ns(const struct hub_venue *v, const struct feed_symbol *s);  // of the finest bars
+struct hub_symbol *hub_symbol_of(const struct hub_venue *v, const char *name);
 struct hub_line *hub_line_of(const struct hub *h, uint32_t id);
 void hub_symbols_sweep(struct hub_venue *v);          // frees the dead ones that the queue cannot name
 void hub_line_remember(struct hub_line *l, const struct bar *bar, size_t keep);

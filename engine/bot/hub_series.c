@@ -30,7 +30,7 @@ struct hub_line *hub_line_of(const struct hub *h, uint32_t id) {
   return i < h->line_count && h->lines[i]->id == id ? h->lines[i] : NULL;
 }
 
-static struct hub_symbol *symbol_of(const struct hub_venue *v, const char *name) {
+struct hub_symbol *hub_symbol_of(const struct hub_venue *v, const char *name) {
   for (int i = 0; i < v->slot_count; i++) {
     struct hub_symbol *s = v->symbols[i];
     if (s && !s->dead && strcmp(s->name, name) == 0) return s;
@@ -64,7 +64,7 @@ static bool last_price(const struct hub_symbol *s, price *ret_px, int64_t *ret_t
 
 bool hub_last_price(const struct hub *h, const char *venue, const char *symbol, price *ret_px, int64_t *ret_time_ns) {
   const struct hub_venue *v = hub_venue_of(h, venue, NULL);
-  return v && last_price(symbol_of(v, symbol), ret_px, ret_time_ns);
+  return v && last_price(hub_symbol_of(v, symbol), ret_px, ret_time_ns);
 }
 
 bool hub_series_last_price(const struct hub *h, uint32_t series, price *ret_px, int64_t *ret_time_ns) {
@@ -133,8 +133,8 @@ static enum status seed_bars(const struct hub_symbol *s, int64_t timeframe_ns, i
   return hub_feed_bars(s, s->base_ns, from_ns - SEED_QUIET_NS, time_ns, ret, err);
 }
 
-// Where a venue is now. Between two polls nothing is due, so its time may be moved on by the clock.
-static int64_t venue_time(struct hub_venue *v) {
+// Between two polls nothing is due, so the time may be moved on by the clock.
+int64_t hub_venue_time(struct hub_venue *v) {
   const int64_t now_ns = hub_now(v->hub);
   const struct feed_pace *pace = v->config.pace;
   if (v->polled && pace && pace->speed_e3 != FEED_SPEED_UNBOUND && !v->ended && v->ready_count == 0 && now_ns < v->next_ns) {
@@ -144,6 +144,10 @@ static int64_t venue_time(struct hub_venue *v) {
     v->time_ns = now_ns - v->config.grace_ns;
   }
   return v->time_ns;
+}
+
+int64_t hub_base_ns(const struct hub_venue *v, const struct feed_symbol *s) {
+  return s->timeframe_ns ? s->timeframe_ns : v->config.tick_bar_ns ? v->config.tick_bar_ns : NS_PER_MINUTE;
 }
 
 static enum status live_begin(struct hub_symbol *s, int64_t timeframe_ns, int64_t time_ns, struct err *err) {
@@ -178,10 +182,10 @@ static enum status symbol_add(struct hub_venue *v, const char *name, int64_t tim
   s->venue = v;
   s->slot = slot;
   snprintf(s->name, sizeof s->name, "%s", name);
-  const int64_t time_ns = venue_time(v);
+  const int64_t time_ns = hub_venue_time(v);
   st = feed_describe(c->feed, name, &s->info, err);
   if (st == OK) {
-    s->base_ns = s->info.timeframe_ns ? s->info.timeframe_ns : c->tick_bar_ns ? c->tick_bar_ns : NS_PER_MINUTE;
+    s->base_ns = hub_base_ns(v, &s->info);
     st = live_begin(s, timeframe_ns, time_ns, err);
   }
   // A feed that has its past gives the trades of the open bar again.
@@ -231,7 +235,7 @@ enum status hub_want(struct hub *h, const char *venue, const char *symbol, int64
   assert(!h->busy);
   struct hub_venue *v = hub_venue_of(h, venue, err);
   if (!v) return ERR_NOTFOUND;
-  struct hub_symbol *s = symbol_of(v, symbol);
+  struct hub_symbol *s = hub_symbol_of(v, symbol);
   for (int i = 0; s && i < s->line_count; i++) {
     if (s->lines[i]->memory.timeframe_ns != timeframe_ns) continue;
     s->lines[i]->refs++;

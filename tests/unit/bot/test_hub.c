@@ -377,6 +377,56 @@ static void test_churn(void **state) {
   hub_log_finish(&l);
 }
 
+// Pages for people, of series that somebody wants and of others.
+static void test_read(void **state) {
+  (void)state;
+  struct hub_log l;
+  struct err err;
+  struct series page, should;
+  int64_t next_ns;
+  sim_create(&l, "sim:seed=7,speed=600,from=2026-01-05", (struct hub_config){0});
+  const uint32_t id = hub_log_want(&l, "sim", "EURUSD", 5 * NS_PER_MINUTE);
+  for (int64_t t = NOW_NS; t < NOW_NS + 144 * NS_PER_S; t = hub_log_poll(&l, t)) continue;
+  const int64_t time_ns = hub_live_from(l.hub, id), from_ns = START_NS - NS_PER_DAY + 7, to_ns = START_NS + NS_PER_DAY / 3;
+  for (int i = 0; i < 4; i++) {
+    struct hub_read r = {"sim", i % 2 ? "EURUSD" : "BTCUSDT", i < 2 ? 5 * NS_PER_MINUTE : HOUR_NS, from_ns, i == 3 ? INT64_MAX : to_ns, 37};
+    should = yardstick(r.symbol, r.timeframe_ns, from_ns, i == 3 ? time_ns : to_ns + 2 * HOUR_NS);
+    while (should.count > 0 && should.bars[should.count - 1].open_ns >= r.to_ns) should.count--;
+    size_t at = 0;
+    do {
+      assert_int_equal(hub_read(l.hub, &r, &page, &next_ns, &err), OK);
+      assert_true(page.count <= 37 && at + page.count <= should.count);
+      assert_same_bars(page.bars, should.bars + at, page.count);
+      at += page.count;
+      r.from_ns = next_ns;
+      series_finish(&page);
+    } while (next_ns != INT64_MAX);
+    assert_int_equal(at, should.count);
+    r.from_ns = INT64_MIN;
+    assert_int_equal(hub_read(l.hub, &r, &page, &next_ns, &err), OK);
+    assert_int_equal(page.count, 37);
+    const size_t n = should.count < 37 ? should.count : 37;
+    assert_same_bars(page.bars + 37 - n, should.bars + should.count - n, n);
+    series_finish(&page);
+    series_finish(&should);
+  }
+  struct hub_read dear = {"sim", "EURUSD", NS_PER_DAY, INT64_MIN, INT64_MAX, 5000};
+  assert_int_equal(hub_read(l.hub, &dear, &page, &next_ns, &err), OK);
+  assert_int_equal(page.count, HUB_READ_FINEST / 1440 + 1);
+  series_finish(&page);
+  dear.from_ns = START_NS + 400 * NS_PER_DAY;  // what is yet to come
+  assert_int_equal(hub_read(l.hub, &dear, &page, &next_ns, &err), OK);
+  assert_true(page.count == 0 && next_ns == INT64_MAX);
+  series_finish(&page);
+  dear.timeframe_ns = 90 * NS_PER_S;
+  assert_int_equal(hub_read(l.hub, &dear, &page, &next_ns, &err), ERR_INVALID);
+  dear.symbol = "DOGE";
+  assert_int_equal(hub_read(l.hub, &dear, &page, &next_ns, &err), ERR_NOTFOUND);
+  dear.venue = "nowhere";
+  assert_int_equal(hub_read(l.hub, &dear, &page, &next_ns, &err), ERR_NOTFOUND);
+  hub_log_finish(&l);
+}
+
 // A market that is as fast as it is asked waits for who is behind.
 static void test_behind(void **state) {
   (void)state;
@@ -399,7 +449,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_instants_whatever_the_polls), cmocka_unit_test(test_bars_of_trades), cmocka_unit_test(test_no_seam),
     cmocka_unit_test(test_outages),    cmocka_unit_test(test_history), cmocka_unit_test(test_resume), cmocka_unit_test(test_want_and_drop),
-    cmocka_unit_test(test_churn), cmocka_unit_test(test_behind),
+    cmocka_unit_test(test_churn), cmocka_unit_test(test_behind), cmocka_unit_test(test_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
