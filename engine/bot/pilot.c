@@ -110,6 +110,7 @@ void pilot_destroy(struct pilot *p) {
 }
 
 struct bot *pilot_bot(struct pilot *p) { return p->bot; }
+const struct matcher *pilot_matcher(const struct pilot *p) { return p->blotter.matcher; }
 const struct account *pilot_account(const struct pilot *p) { return matcher_account(p->blotter.matcher); }
 int64_t pilot_timer_next(const struct pilot *p) { return bot_timer_next(p->bot); }
 void pilot_hash(const struct pilot *p, char ret_hex[SHA256_HEX_SIZE]) { blotter_hash(&p->blotter, ret_hex); }

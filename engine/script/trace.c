@@ -55,6 +55,8 @@ void script_trace(struct script *s, const struct script_tracer *tracer) {
   lua_sethook(vm_lua(s->vm), tracer ? on_line : NULL, tracer ? LUA_MASKLINE : 0, 0);
 }
 
+const struct param_value *script_values(const struct script *s) { return s->values; }
+
 double script_indicator_last(const struct script *s, int indicator, int output) {
   assert(indicator >= 0 && indicator < s->spec->indicator_count);
   const struct running_indicator *r = &s->indicators[indicator];

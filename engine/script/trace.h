@@ -13,5 +13,7 @@ struct script_tracer {
 // From the next callback on; NULL: no more. The tracer is borrowed. Not for a script with a budget of fuel, whose hook it would take
 // (asserted); a watchdog's kill still ends it. Lua allocates nothing for it, so the script's own course is unchanged.
 void script_trace(struct script *s, const struct script_tracer *tracer);
+// Parameters as they are now, in the order of the spec.
+const struct param_value *script_values(const struct script *s);
 // Newest value of an output of the spec's indicator; NaN: none yet.
 double script_indicator_last(const struct script *s, int indicator, int output);
