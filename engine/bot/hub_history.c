@@ -244,7 +244,7 @@ enum status hub_read(struct hub *h, const struct hub_read *r, struct series *ret
   struct hub_venue *v = hub_venue_of(h, r->venue, err);
   if (!v) return ERR_NOTFOUND;
   struct hub_symbol room;
-  struct hub_line line, *l;
+  struct hub_line line, *l = NULL;
   enum status st = line_for(v, r, &room, &line, &l, err);
   if (st != OK) return st;
   const int64_t timeframe_ns = r->timeframe_ns, time_ns = hub_venue_time(v), live_ns = time_ns > l->from_ns ? time_ns : l->from_ns;

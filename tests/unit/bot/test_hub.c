@@ -389,8 +389,8 @@ static void test_read(void **state) {
   for (int64_t t = NOW_NS; t < NOW_NS + 144 * NS_PER_S; t = hub_log_poll(&l, t)) continue;
   const int64_t time_ns = hub_live_from(l.hub, id), from_ns = START_NS - NS_PER_DAY + 7, to_ns = START_NS + NS_PER_DAY / 3;
   for (int i = 0; i < 4; i++) {
-    struct hub_read r = {"sim", i % 2 ? "EURUSD" : "BTCUSDT", i < 2 ? 5 * NS_PER_MINUTE : HOUR_NS, from_ns, i == 3 ? INT64_MAX : to_ns, 37};
-    should = yardstick(r.symbol, r.timeframe_ns, from_ns, i == 3 ? time_ns : to_ns + 2 * HOUR_NS);
+    struct hub_read r = {"sim", i % 2 ? "EURUSD" : "BTCUSDT", i < 2 ? 5 * NS_PER_MINUTE : HOUR_NS, i % 2 ? from_ns : from_ns - 7, i == 3 ? INT64_MAX : to_ns, 37};
+    should = yardstick(r.symbol, r.timeframe_ns, r.from_ns, i == 3 ? time_ns : to_ns + 2 * HOUR_NS);
     while (should.count > 0 && should.bars[should.count - 1].open_ns >= r.to_ns) should.count--;
     size_t at = 0;
     do {
