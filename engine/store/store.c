@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@
 #define LOOK_NS 1000000000  // how often a writer looks whether its file is there and takes writes
 #define QUEUE_MAX 10000
 #define SPARE_JOBS 64  // for when the heap is empty
+#define LOCK_TRIES 100  // two seconds, while who holds the lock is no longer there
+#define LOCK_RETRY_NS 20000000
 
 struct job {
   struct loop_task task;  // first: posted to the loop when done
@@ -362,9 +365,14 @@ enum status store_lock(const char *dir, int *ret_fd, struct err *err) {
   const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return err_errno(err, errno, "%s", path);
   char pid[32] = "";
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    ssize_t n = read(fd, pid, sizeof pid - 1);
+  for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+    const ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
     pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
+    // A child that was being started when its parent died has the parent's lock until its exec: a moment later nobody has it.
+    if (tries < LOCK_TRIES && atoi(pid) > 0 && kill(atoi(pid), 0) != 0 && errno == ESRCH) {
+      nanosleep(&(struct timespec){.tv_nsec = LOCK_RETRY_NS}, NULL);
+      continue;
+    }
     close(fd);
     return err_set(err, ERR_EXISTS, "%s is in use by another perigee (process %s)", dir, pid[0] ? pid : "unknown");
   }

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -394,10 +395,33 @@ static void ids(void **state) {
   assert_false(id_parse("usr", "usr_0000000000ILO", 17, &back));
 }
 
+// A server is killed while it starts a child: until the child's exec the lock is held by somebody who is not a server.
+static void killed_while_forking(void **state) {
+  (void)state;
+  struct err err;
+  int fd;
+  store_close(store);
+  store = NULL;
+  const pid_t server = fork();
+  if (server == 0) {
+    if (store_lock(dir, &fd, &err) != OK) _exit(1);
+    if (fork() == 0) {
+      usleep(200000);
+      execl("/bin/true", "true", (char *)NULL);
+      _exit(127);
+    }
+    _exit(0);
+  }
+  int how;
+  assert_int_equal(waitpid(server, &how, 0), server);
+  assert_int_equal(how, 0);
+  open_store();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-      T(groups), T(close_commits), T(one_at_a_time), T(newer_files), T(readers_do_not_write), T(no_second_half_alone), T(queue_is_bounded), T(backup_and_restore), T(backtests), T(old_results), T(idempotency),
+      T(groups), T(close_commits), T(one_at_a_time), T(newer_files), T(readers_do_not_write), T(no_second_half_alone), T(queue_is_bounded), T(backup_and_restore), T(backtests), T(old_results), T(idempotency), T(killed_while_forking),
 #undef T
       cmocka_unit_test(ids),
   };
