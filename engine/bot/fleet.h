@@ -106,7 +106,7 @@ struct fleet_config {  // 0: what is in parentheses
   int64_t open_ms;          // from a bot's last frame to the host's word that it has read it (20000)
   int64_t ping_ms, pong_ms; // when nothing else is asked: how often, how long for the answer (1000, 3000)
   int64_t backoff_ms, backoff_max_ms;  // before a lost host's successor, doubled at every loss until it has lived a minute (50, 10000)
-  int64_t recover_ms;       // after a loss, instants wait for its bots to be open again, at most this (10000)
+  int64_t recover_ms;       // of a new process: instants wait for its bots to be opened first, at most this (10000)
   struct fleet_callbacks call;
   void *self;
 };
@@ -137,9 +137,10 @@ bool fleet_send(struct fleet *f, int64_t bot, const struct buf *frames);
 // ---- instants
 
 // Queues it (counted) for every host. A host is shown it if a bar that its bots need is in it, or if it said that a timer is due;
-// else it passes in silence. From fleet_backlog() ≥ queue_max on a host that is up is killed for being behind, one that is down
-// misses; only one that waits for fleet_go_on is waited for, so hold the hub then. False: four times queue_max wait for that;
-// nothing was taken.
+// else it passes in silence. From fleet_backlog() ≥ queue_max on feeds that are faster than time should be held (hub_hold). A host
+// that is up and twice that behind is killed: its bots, opened anew, catch up without their scripts; one that is down misses
+// what is older than queue_max instants. Only one that waits for fleet_go_on is waited for. False: four times queue_max wait for
+// that; nothing was taken.
 bool fleet_instant(struct fleet *f, struct hub_instant *instant);
 // The owner has dealt with what `done` or `host_lost` told.
 void fleet_go_on(struct fleet *f, int host);

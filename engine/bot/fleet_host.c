@@ -233,7 +233,7 @@ static void took_hello(struct fleet_host *h) {
   h->state = HOST_UP;
   h->up_ms = loop_now_ms(f->c.loop);
   if (h->up_ms == 0) h->up_ms = 1;
-  h->recover_until_ms = h->restarts ? h->up_ms + f->c.recover_ms : 0;
+  h->recover_until_ms = h->up_ms + f->c.recover_ms;
   f->c.call.host_up(f->c.self, h->index);
 }
 

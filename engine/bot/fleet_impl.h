@@ -125,7 +125,7 @@ struct fleet_host {
   // the bot being opened
   struct fleet_bot *opening;
   int opening_need;
-  bool opening_sent;    // bot_open has been called
+  bool opening_sent;    // some of its frames are written
   bool opening_history; // the need's history is being written, as opening_series
   uint32_t opening_series, opening_standins[FLEET_NEEDS_MAX];
   struct fleet_open open;

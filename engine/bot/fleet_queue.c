@@ -215,9 +215,10 @@ static void open_more(struct fleet_host *h) {
     if (s->open && (s->all || (s->held >= need->bars && s->from_ns <= need->from_ns))) h->opening_need++;
     else if (!history_begin(h, s)) return;
   }
-  h->opening_sent = true;
+  size_t before = h->out.len;
   enum fleet_step step = f->c.call.bot_open(f->c.self, &h->open, &h->out);
   if (h->opening != b) return;
+  if (h->out.len != before) h->opening_sent = true;
   if (step == FLEET_NOT) refuse(h, "it could not be restored");
   else if (step == FLEET_LAST) open_last(h);
 }
