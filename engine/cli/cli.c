@@ -103,6 +103,7 @@ static void help_command(const struct cli_command *c, FILE *out) {
   if (c->text) fprintf(out, "\n%s\n", c->text);
   fprintf(out, "\noptions:\n");
   help_options(c, out);
+  if (!c->next) return;
   fprintf(out, "\nnext:\n");
   for (const char *p = c->next; *p;) {
     size_t len = strcspn(p, "\n");

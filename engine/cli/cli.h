@@ -37,7 +37,7 @@ struct cli_command {
   const char *text;                  // paragraphs for --help; may be NULL
   const struct cli_option *options;  // ends with name NULL
   int (*run)(const struct cli_args *args);
-  const char *next;  // what one does after it, a command a line; never NULL
+  const char *next;  // what one does after it, a command a line; a test wants one of each
 };
 
 // Ends with name NULL.

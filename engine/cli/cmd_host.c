@@ -39,4 +39,5 @@ const struct cli_command cmd_host = {
     "With --job it takes a request and a script as frames from a socket, bars from descriptors after it, and answers with progress and a\n"
     "result; with --live it runs bots, instant by instant.\n"
     "It has no files, no network and no children: seccomp ends it at the first system call that is not needed to compute.",
-    host_options, run_host};
+    host_options, run_host,
+    "perigee serve                                 starts it; there is no need to by hand"};
