@@ -102,7 +102,7 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
   if (st == OK) {
     const struct keys *keys = identity_keys(core->identity);
     keys_derive(keys, "cursor", core->cursor_secret);
-    keys_derive(keys, "idempotency", core->seal_key);
+    keys_derive(keys, KEYS_FOR_ANSWERS, core->seal_key);
     keys_derive(keys, "csrf", core->csrf_key);
     st = api_table_create(&core->table, err);
   }

@@ -6,7 +6,7 @@
 #include "loop/clock.h"
 #include "store/backup.h"
 #include "tenant/audit.h"
-#include "tenant/vault.h"
+#include "tenant/sealed.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -49,13 +49,13 @@ static void PRINTF(2, 3) mend(struct findings *f, const char *fmt, ...) {
   else printf("     %s\n", text);
 }
 
-static void check_vault(struct findings *f, struct db *db, const struct keys *keys, const char *dir, const struct err *no_keys) {
-  struct vault_report r;
-  struct err err = {0};
-  if (vault_examine(keys, db, &r, &err) != OK) {
-    showf(f, false, "vault: %s", err.msg);
-    return;
-  }
+static void mend_keys(struct findings *f, const char *dir) {
+  mend(f, "Put back %s as it was when these files were written, also older master-N.key (`perigee restore FROM --keys FILE`). Until then a start is refused. "
+          "Are they lost for good: `perigee keys abandon` lists what is lost with them, and gives it up.", dir);
+}
+
+static void check_vault(struct findings *f, const struct vault_report *report, const struct keys *keys, const char *dir, const struct err *no_keys) {
+  const struct vault_report r = *report;
   if (r.shut_tenants + r.shut_fields + r.shut_seeds == 0) {
     showf(f, true, "vault: %" PRId64 " tenants' keys, %" PRId64 " secrets of accounts, %" PRId64 " second factors open", r.tenants, r.fields, r.seeds);
     return;
@@ -64,8 +64,29 @@ static void check_vault(struct findings *f, struct db *db, const struct keys *ke
         "vault: of %" PRId64 " tenants' keys %" PRId64 " do not open, with %" PRId64 " of %" PRId64 " secrets of accounts (account_secrets.sealed) and %" PRId64 " of %" PRId64
         " second factors (totp.seed): %s",
         r.tenants, r.shut_tenants, r.shut_fields, r.fields, r.shut_seeds, r.seeds, keys ? r.first : no_keys->msg);
-  mend(f, "Put back %s as it was when these files were written, also older master-N.key. Are the keys lost, so are these secrets, and a start is refused: then "
-          "only a backup whose keys are there helps.", dir);
+  mend_keys(f, dir);
+}
+
+// What hangs on site.key.
+static void check_rest(struct findings *f, const struct sealed_report *r, const char *dir) {
+  if (r->shut_mails + r->shut_answers == 0) {
+    showf(f, true, "sealed: %" PRId64 " mails that wait, %" PRId64 " answers to Idempotency-Key open", r->mails, r->answers);
+    return;
+  }
+  showf(f, false, "sealed: %" PRId64 " of %" PRId64 " mails that wait (outbox.body) and %" PRId64 " of %" PRId64 " answers to Idempotency-Key do not open: site.key is missing or another",
+        r->shut_mails, r->mails, r->shut_answers, r->answers);
+  mend_keys(f, dir);
+}
+
+static void check_opens(struct findings *f, struct db *db, const struct keys *keys, const char *dir, const struct err *no_keys) {
+  struct sealed_report r;
+  struct err err = {0};
+  if (sealed_examine(keys, db, clock_wall_ns(), NULL, NULL, &r, &err) != OK) {
+    showf(f, false, "sealed: %s", err.msg);
+    return;
+  }
+  check_vault(f, &r.vault, keys, dir, no_keys);
+  check_rest(f, &r, dir);
 }
 
 // Without the key the chains can be followed, but not who signed them.
@@ -99,7 +120,7 @@ static void check_sealed(struct findings *f, const char *dir) {
   if (store_peek(dir, &db, &err) != OK) {
     show(f, false, err.msg);
   } else {
-    if (opened || !is_backup(dir)) check_vault(f, db, keys, path, &why);
+    if (opened || !is_backup(dir)) check_opens(f, db, keys, path, &why);
     check_audit(f, db, keys);
     store_peek_end(db);
   }
@@ -123,7 +144,7 @@ static int run_doctor(const struct cli_args *a) {
 static const struct cli_option options[] = {CLI_DATA_DIR_OPTION, OPERATOR_JSON_OPTION, {NULL}};
 const struct cli_command cmd_doctor = {
     "doctor", "[--data-dir DIR]", "look whether the data directory is sound",
-    "Integrity, foreign keys and schema of every file; whether the keys open every secret; whether every row of the audit log is as\n"
+    "Integrity, foreign keys and schema of every file; whether the keys open every secret, mail and answer; whether every row of the audit log is as\n"
     "it was written. A server may be running. Also looks at a backup (--data-dir TO), whose keys are elsewhere.", options, run_doctor,
     "perigee restore FROM                          when something is not sound\n"
     "perigee backup DIR                            when all is"};

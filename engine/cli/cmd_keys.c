@@ -18,9 +18,14 @@
 
 #define BATCH 500
 
-static const struct cli_option keys_options[] = {CLI_DATA_DIR_OPTION, OPERATOR_JSON_OPTION, {NULL, NULL, NULL}};
-enum { ROTATE_MASTER, ROTATE_TOKENS, AUDIT };
-static const struct operator_action actions[] = {{"rotate-master", "", 1}, {"rotate-tokens", "", 1}, {"audit", "", 1}, {NULL, NULL, 0}};
+static const struct cli_option keys_options[] = {
+    CLI_DATA_DIR_OPTION,
+    {"--yes", NULL, "abandon: do it, instead of only listing what would be lost"},
+    {"--drop-factors", NULL, "abandon: people whose second factor is lost sign in without one; else with a recovery code"},
+    OPERATOR_JSON_OPTION,
+    {NULL, NULL, NULL}};
+enum { ROTATE_MASTER, ROTATE_TOKENS, AUDIT, ABANDON };
+static const struct operator_action actions[] = {{"rotate-master", "", 1}, {"rotate-tokens", "", 1}, {"audit", "", 1}, {"abandon", "", 1}, {NULL, NULL, 0}};
 
 struct rewrap {
   const struct keys *keys;
@@ -84,6 +89,7 @@ static int run(const struct cli_args *args) {
   const int action = operator_action_find(args, actions);
   if (action < 0 || !cli_data_dir(args, data_dir)) return 2;
   snprintf(dir, sizeof dir, "%s/keys", data_dir);
+  if (action == ABANDON) return cmd_keys_abandon(args, data_dir, dir);
   if (stat(dir, &info)) {
     cli_error("%s: no keys; `perigee serve` makes them at its first start", dir);
     return 1;
@@ -103,10 +109,11 @@ static int run(const struct cli_args *args) {
 }
 
 const struct cli_command cmd_keys = {
-    "keys", "rotate-master | rotate-tokens | audit [--data-dir DIR]", "rotate keys, verify the audit log",
+    "keys", "rotate-master | rotate-tokens | audit | abandon [--yes] [--data-dir DIR]", "rotate keys, verify the audit log, give lost keys up",
     "rotate-master (while no server runs) makes a new master key and wraps every tenant's key with it; the sealed secrets themselves stay as they are.\n"
     "rotate-tokens makes a new key for access tokens; the two before it still verify. A running server takes it on SIGHUP.\n"
-    "audit (while no server runs) checks that every row of the audit log is as it was written, and its signatures.",
+    "audit (while no server runs) checks that every row of the audit log is as it was written, and its signatures.\n"
+    "abandon lists what cannot be opened any more because keys are lost, and with --yes (while no server runs) gives that up for good.",
     keys_options, run,
     "perigee doctor\n"
     "perigee backup DIR                            and keep the new master key elsewhere"};

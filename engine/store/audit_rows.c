@@ -150,6 +150,11 @@ enum status audit_signatures(struct db *db, bool (*fn)(void *arg, const struct a
   return db_end(&rows, st, err);
 }
 
+enum status audit_signatures_forget(struct db *db, struct err *err) {
+  enum status st = db_run(db, NULL, err, "DELETE FROM audit_signed_heads", "");
+  return st == OK ? db_run(db, NULL, err, "DELETE FROM audit_signatures", "") : st;
+}
+
 enum status audit_last_signature(struct db *db, struct audit_signature_row *ret, struct err *err) {
   struct db_rows rows;
   enum status st =

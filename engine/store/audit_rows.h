@@ -47,6 +47,8 @@ enum status audit_signed_heads(struct db *db, int64_t signature_id,
 enum status audit_signature_insert(struct db *db, const struct audit_signature_row *row, struct err *err) MUST_CHECK;
 enum status audit_signatures(struct db *db, bool (*fn)(void *arg, const struct audit_signature_row *row), void *arg,
   struct err *err) MUST_CHECK;  // oldest first
+// All of them, for when the key they were made with is lost; the chains stay.
+enum status audit_signatures_forget(struct db *db, struct err *err) MUST_CHECK;
 enum status audit_last_signature(struct db *db, struct audit_signature_row *ret, struct err *err) MUST_CHECK;
 // Whether the chain still has that row; ERR_NOTFOUND when there is none of that seq.
 enum status audit_hash_at(struct db *db, int64_t tenant_id, int64_t seq, uint8_t ret_hash[AUDIT_HASH_BYTES], struct err *err) MUST_CHECK;

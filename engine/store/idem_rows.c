@@ -24,6 +24,22 @@ enum status idem_get(struct db *db, const uint8_t key[IDEM_HASH_BYTES], int64_t 
   return st != OK ? st : found;
 }
 
+enum status idem_walk(struct db *db, int64_t now_ns, bool (*fn)(void *arg, const uint8_t key[IDEM_HASH_BYTES], const uint8_t *answer, size_t len), void *arg,
+                      struct err *err) {
+  struct db_rows rows;
+  enum status st = db_query(db, &rows, err, "SELECT key, answer FROM idempotency WHERE created_ns > ?", "i", now_ns - IDEM_KEEP_NS);
+  while (st == OK && db_next(&rows)) {
+    size_t key_len, len;
+    const uint8_t *key = db_blob(&rows, 0, &key_len), *answer = db_blob(&rows, 1, &len);
+    if (!fn(arg, key, answer, len)) break;
+  }
+  return db_end(&rows, st, err);
+}
+
+enum status idem_forget_answer(struct db *db, const uint8_t key[IDEM_HASH_BYTES], struct err *err) {
+  return db_run(db, NULL, err, "UPDATE idempotency SET answer = x'' WHERE key = ?", "b", key, (size_t)IDEM_HASH_BYTES);
+}
+
 enum status idem_put(struct db *db, const uint8_t key[IDEM_HASH_BYTES], int64_t now_ns, const struct idem_row *row, struct err *err) {
   enum status st = db_run(db, NULL, err, "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE created_ns <= ? ORDER BY created_ns LIMIT 10)", "i",
                           now_ns - IDEM_KEEP_NS);

@@ -3,6 +3,7 @@
 #pragma once
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,10 @@ struct idem_row {
 
 // ERR_NOTFOUND: none younger than IDEM_KEEP_NS.
 enum status idem_get(struct db *db, const uint8_t key[IDEM_HASH_BYTES], int64_t now_ns, struct idem_row *ret, struct err *err) MUST_CHECK;
+// All younger than IDEM_KEEP_NS; fn false ends it.
+enum status idem_walk(struct db *db, int64_t now_ns, bool (*fn)(void *arg, const uint8_t key[IDEM_HASH_BYTES], const uint8_t *answer, size_t len), void *arg,
+                      struct err *err) MUST_CHECK;
+// That there was an answer stays known, so that nothing is done twice; the answer is gone (answer_len 0).
+enum status idem_forget_answer(struct db *db, const uint8_t key[IDEM_HASH_BYTES], struct err *err) MUST_CHECK;
 // Remembers, and forgets a few that are too old.
 enum status idem_put(struct db *db, const uint8_t key[IDEM_HASH_BYTES], int64_t now_ns, const struct idem_row *row, struct err *err) MUST_CHECK;

@@ -8,24 +8,38 @@ enum status outbox_insert(struct db *db, const struct outbox_row *row, struct er
     "iittbi", row->id, row->user_id, row->recipient, row->subject, row->body, row->body_len, row->created_ns);
 }
 
+static void read_row(const struct db_rows *rows, struct outbox_row *ret) {
+  ret->id = db_int(rows, 0);
+  ret->user_id = db_int(rows, 1);
+  row_text(rows, 2, ret->recipient, sizeof ret->recipient);
+  row_text(rows, 3, ret->subject, sizeof ret->subject);
+  const void *body = db_blob(rows, 4, &ret->body_len);
+  if (ret->body_len > sizeof ret->body) ret->body_len = 0;
+  if (ret->body_len) memcpy(ret->body, body, ret->body_len);
+  ret->created_ns = db_int(rows, 5);
+  ret->attempts = (int)db_int(rows, 6);
+}
+
 enum status outbox_due(struct db *db, int64_t now_ns, struct outbox_row *ret, struct err *err) {
   struct db_rows rows;
   enum status st = db_query(db, &rows, err,
     "SELECT id, user_id, recipient, subject, body, created_ns, attempts FROM outbox WHERE next_ns <= ? ORDER BY next_ns, id LIMIT 1",
     "i", now_ns);
   bool found = st == OK && db_next(&rows);
-  if (found) {
-    ret->id = db_int(&rows, 0);
-    ret->user_id = db_int(&rows, 1);
-    row_text(&rows, 2, ret->recipient, sizeof ret->recipient);
-    row_text(&rows, 3, ret->subject, sizeof ret->subject);
-    const void *body = db_blob(&rows, 4, &ret->body_len);
-    if (ret->body_len > sizeof ret->body) ret->body_len = 0;
-    if (ret->body_len) memcpy(ret->body, body, ret->body_len);
-    ret->created_ns = db_int(&rows, 5);
-    ret->attempts = (int)db_int(&rows, 6);
-  }
+  if (found) read_row(&rows, ret);
   return row_end(&rows, st, found, err);
+}
+
+enum status outbox_walk(struct db *db, bool (*fn)(void *arg, const struct outbox_row *row), void *arg, struct err *err) {
+  struct db_rows rows;
+  struct outbox_row row;
+  enum status st = db_query(db, &rows, err,
+    "SELECT id, user_id, recipient, subject, body, created_ns, attempts FROM outbox WHERE body IS NOT NULL ORDER BY id", "");
+  while (st == OK && db_next(&rows)) {
+    read_row(&rows, &row);
+    if (!fn(arg, &row)) break;
+  }
+  return db_end(&rows, st, err);
 }
 
 enum status outbox_sent(struct db *db, int64_t id, int64_t now_ns, struct err *err) {

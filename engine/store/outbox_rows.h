@@ -20,6 +20,8 @@ enum status outbox_due(struct db *db, int64_t now_ns, struct outbox_row *ret, st
 enum status outbox_sent(struct db *db, int64_t id, int64_t now_ns, struct err *err) MUST_CHECK;
 // next_ns 0: given up, and the body forgotten.
 enum status outbox_failed(struct db *db, int64_t id, const char *error, int64_t next_ns, struct err *err) MUST_CHECK;
+// All whose body is still there; fn false ends it.
+enum status outbox_walk(struct db *db, bool (*fn)(void *arg, const struct outbox_row *row), void *arg, struct err *err) MUST_CHECK;
 enum status outbox_waiting(struct db *db, int64_t *ret, struct err *err) MUST_CHECK;
 // Mails of this subject to a user, sent or not, since then.
 enum status outbox_count_since(struct db *db, int64_t user_id, const char *subject, int64_t since_ns, int64_t *ret, struct err *err) MUST_CHECK;

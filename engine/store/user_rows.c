@@ -205,6 +205,11 @@ enum status totp_put(struct db *db, int64_t user_id, const uint8_t *sealed, size
     now_ns);
 }
 
+enum status totp_reseal(struct db *db, int64_t user_id, const uint8_t *sealed, size_t len, struct err *err) {
+  assert(len <= TOTP_SEALED_MAX);
+  return db_run(db, NULL, err, "UPDATE totp SET seed = ? WHERE user_id = ?", "bi", sealed, len, user_id);
+}
+
 enum status totp_enable(struct db *db, int64_t user_id, int64_t now_ns, struct err *err) {
   int64_t n = 0;
   enum status st = db_run(db, &n, err, "UPDATE totp SET enabled_ns = ? WHERE user_id = ? AND enabled_ns IS NULL", "ii", now_ns,

@@ -63,6 +63,8 @@ struct totp_row {
 };
 enum status totp_get(struct db *db, int64_t user_id, struct totp_row *ret, struct err *err) MUST_CHECK;
 enum status totp_put(struct db *db, int64_t user_id, const uint8_t *sealed, size_t len, int64_t now_ns, struct err *err) MUST_CHECK;
+// Another seed in the place of one that cannot be read; recovery codes stay.
+enum status totp_reseal(struct db *db, int64_t user_id, const uint8_t *sealed, size_t len, struct err *err) MUST_CHECK;
 enum status totp_enable(struct db *db, int64_t user_id, int64_t now_ns, struct err *err) MUST_CHECK;
 // Only when step is after the last one: ERR_NOTFOUND otherwise, so two requests with one code cannot both win.
 enum status totp_step(struct db *db, int64_t user_id, int64_t step, struct err *err) MUST_CHECK;

@@ -40,6 +40,10 @@ enum status tenant_key_destroy(struct db *db, int64_t tenant_id, int64_t now_ns,
     "ii", tenant_id, now_ns);
 }
 
+enum status tenant_key_forget(struct db *db, int64_t tenant_id, struct err *err) {
+  return db_run(db, NULL, err, "DELETE FROM tenant_keys WHERE tenant_id = ?", "i", tenant_id);
+}
+
 enum status tenant_key_next(struct db *db, int64_t current_master, int64_t after, struct tenant_key_row *ret, struct err *err) {
   struct db_rows rows;
   enum status st = db_query(db, &rows, err,
@@ -220,6 +224,10 @@ enum status secret_fields(struct db *db, int64_t tenant_id, int64_t account_id, 
     if (!fn(arg, db_text(&rows, 0))) break;
   }
   return db_end(&rows, st, err);
+}
+
+enum status secret_forget(struct db *db, int64_t tenant_id, int64_t account_id, const char *field, struct err *err) {
+  return db_run(db, NULL, err, "DELETE FROM account_secrets WHERE tenant_id = ? AND account_id = ? AND field = ?", "iit", tenant_id, account_id, field);
 }
 
 enum status secret_clear(struct db *db, int64_t tenant_id, int64_t account_id, struct err *err) {

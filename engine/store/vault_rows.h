@@ -25,6 +25,8 @@ enum status tenant_key_get(struct db *db, int64_t tenant_id, struct tenant_key_r
 enum status tenant_key_insert(struct db *db, const struct tenant_key_row *row, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status tenant_key_rewrap(struct db *db, const struct tenant_key_row *row, struct err *err) MUST_CHECK;
 enum status tenant_key_destroy(struct db *db, int64_t tenant_id, int64_t now_ns, struct err *err) MUST_CHECK;
+// The row goes, so that a new key can come: for keys that nobody can unwrap any more.
+enum status tenant_key_forget(struct db *db, int64_t tenant_id, struct err *err) MUST_CHECK;
 // One that an older master key wraps, tenants above after; ERR_NOTFOUND: none left.
 enum status tenant_key_next(struct db *db, int64_t current_master, int64_t after, struct tenant_key_row *ret, struct err *err) MUST_CHECK;
 // All, destroyed ones too, by tenant; fn false ends it.
@@ -72,4 +74,5 @@ enum status secret_get(struct db *db, int64_t tenant_id, int64_t account_id, con
   uint8_t *ret_sealed, size_t cap, size_t *ret_len, struct err *err) MUST_CHECK;
 enum status secret_fields(struct db *db, int64_t tenant_id, int64_t account_id, bool (*fn)(void *arg, const char *field),
   void *arg, struct err *err) MUST_CHECK;
+enum status secret_forget(struct db *db, int64_t tenant_id, int64_t account_id, const char *field, struct err *err) MUST_CHECK;
 enum status secret_clear(struct db *db, int64_t tenant_id, int64_t account_id, struct err *err) MUST_CHECK;

@@ -162,6 +162,17 @@ static enum status check_masters(const struct keys *keys, struct db *db, struct 
   return OK;
 }
 
+enum status identity_accept_keys(const struct keys *keys, struct db *db, struct err *err) {
+  enum status st = OK;
+  for (size_t i = 0; st == OK && i < keys->master_count; i++) {
+    char name[40];
+    uint8_t check[HMAC_SHA256_BYTES];
+    key_check(keys, i, name, check);
+    st = meta_put(db, name, check, sizeof check, err);
+  }
+  return st;
+}
+
 struct revoked {
   struct identity *id;
   int64_t now_s;

@@ -76,6 +76,8 @@ enum status identity_create(const struct identity_options *options, int64_t now_
 void identity_destroy(struct identity *id);
 // Was this database started with keys before?
 enum status identity_sealed(struct db *reader, bool *ret, struct err *err) MUST_CHECK;
+// In a write: these master keys are the database's from now on, whatever it was sealed with before (tenant/sealed.h).
+enum status identity_accept_keys(const struct keys *keys, struct db *db, struct err *err) MUST_CHECK;
 // Once after opening the store; db: a write. Checks that the master keys are those the database was sealed with (ERR_INVALID
 // otherwise) and remembers sessions that ended lately.
 enum status identity_start(struct identity *id, struct db *db, int64_t now_ns, struct err *err) MUST_CHECK;

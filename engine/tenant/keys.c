@@ -92,6 +92,11 @@ static enum status load(const struct keys_source *source, const char *name, uint
   enum status st = path_of(source->dir, name, path, sizeof path, err);
   if (st != OK) return st;
   if (!access(path, F_OK)) return read_key(path, true, ret_key, err);
+  if (!source->create && source->missing) {
+    source->missing(source->missing_arg, path);
+    random_bytes(ret_key, KEY_BYTES);
+    return OK;
+  }
   if (!source->create) return err_set(err, ERR_NOTFOUND, "%s: no such key", path);
   if (source->sealed && !token)
     return err_set(err, ERR_NOTFOUND, "%s is missing, but this database was sealed with it: put the directory of keys back in its place (a backup holds keys only "

@@ -36,6 +36,8 @@ struct keys_source {
   const char *master_hex;   // $PERIGEE_MASTER_KEY, or NULL
   const char *issuer, *audience;  // of access tokens
   bool create;              // make what is missing; false: ERR_NOTFOUND
+  void (*missing)(void *arg, const char *path);  // NULL or, without create: told of each that is missing, in whose place stands one that opens nothing
+  void *missing_arg;
   bool sealed;              // the database was sealed with keys that exist somewhere: of what is missing only token keys are made
 };
 
@@ -47,6 +49,8 @@ const uint8_t *keys_master(const struct keys *keys, int64_t version);  // NULL w
 int64_t keys_master_current(const struct keys *keys);
 bool keys_same(const struct keys *a, const struct keys *b);
 // A key of its own for a purpose ("mail", "cursor"), from site.key.
+#define KEYS_FOR_MAIL "mail"
+#define KEYS_FOR_ANSWERS "idempotency"
 void keys_derive(const struct keys *keys, const char *purpose, uint8_t ret_key[KEY_BYTES]);
 
 // Rotation writes a new file, durable before it returns; open the keys again afterwards. A token key older than the newest

@@ -33,7 +33,7 @@ enum status mail_put(const struct keys *keys, struct db *db, int64_t user_id, co
   memcpy(row.subject, subject, strlen(subject) + 1);
   uint8_t key[KEY_BYTES];
   char aad[320];
-  keys_derive(keys, "mail", key);
+  keys_derive(keys, KEYS_FOR_MAIL, key);
   enum status st = aead_seal(key, aad, bound(&row, aad), body, len, row.body, err);
   secret_wipe(key, sizeof key);
   return st == OK ? outbox_insert(db, &row, err) : st;
@@ -44,7 +44,7 @@ enum status mail_body(const struct keys *keys, const struct outbox_row *row, cha
   char aad[320];
   size_t len = 0;
   if (row->body_len > MAIL_BODY_MAX + AEAD_OVERHEAD_BYTES) return err_set(err, ERR_INVALID, "mail body is too long");
-  keys_derive(keys, "mail", key);
+  keys_derive(keys, KEYS_FOR_MAIL, key);
   enum status st = aead_open(key, aad, bound(row, aad), row->body, row->body_len, ret_body, &len, err);
   secret_wipe(key, sizeof key);
   ret_body[len] = '\0';

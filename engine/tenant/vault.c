@@ -147,12 +147,15 @@ struct examination {
   const struct keys *keys;
   struct db *db;
   struct vault_report *report;
+  vault_on_shut fn;  // may be NULL
+  void *arg;
   int64_t tenant_id;  // whose key this is
   bool open, destroyed;
   uint8_t key[KEY_BYTES];
 };
 
-static bool shut(struct examination *e, int64_t *count, const struct err *why) {
+static bool shut(struct examination *e, int64_t *count, const struct vault_shut *what, const struct err *why) {
+  if (e->fn) e->fn(e->arg, what);
   if (!e->report->first[0]) snprintf(e->report->first, sizeof e->report->first, "%.199s", why->msg);
   ++*count;
   return true;
@@ -170,7 +173,7 @@ static bool examine_key(void *arg, const struct tenant_key_row *row) {
   struct examination *e = arg;
   struct err err = {0};
   e->report->tenants += !row->destroyed;
-  return take_key(e, row, &err) || shut(e, &e->report->shut_tenants, &err);
+  return take_key(e, row, &err) || shut(e, &e->report->shut_tenants, &(struct vault_shut){.tenant_id = row->tenant_id}, &err);
 }
 
 static bool examine_sealed(void *arg, const struct sealed_row *row) {
@@ -190,12 +193,17 @@ static bool examine_sealed(void *arg, const struct sealed_row *row) {
   const bool fits = row->len <= sizeof plain + AEAD_OVERHEAD_BYTES;
   const bool good = e->open && fits && aead_open(e->key, b.text, b.len, row->sealed, row->len, plain, &len, &err) == OK;
   secret_wipe(plain, sizeof plain);
-  return good || shut(e, row->is_seed ? &e->report->shut_seeds : &e->report->shut_fields, &err);
+  const struct vault_shut what = {.tenant_id = row->tenant_id, .id = row->id, .is_seed = row->is_seed, .field = row->field};
+  return good || shut(e, row->is_seed ? &e->report->shut_seeds : &e->report->shut_fields, &what, &err);
 }
 
 enum status vault_examine(const struct keys *keys, struct db *db, struct vault_report *ret, struct err *err) {
+  return vault_list_shut(keys, db, NULL, NULL, ret, err);
+}
+
+enum status vault_list_shut(const struct keys *keys, struct db *db, vault_on_shut fn, void *arg, struct vault_report *ret, struct err *err) {
   *ret = (struct vault_report){0};
-  struct examination e = {.keys = keys, .db = db, .report = ret};
+  struct examination e = {.keys = keys, .db = db, .report = ret, .fn = fn, .arg = arg};
   enum status st = tenant_key_walk(db, examine_key, &e, err);
   e.tenant_id = 0;
   if (st == OK) st = sealed_walk(db, examine_sealed, &e, err);

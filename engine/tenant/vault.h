@@ -36,6 +36,14 @@ struct vault_report {
   int64_t shut_tenants, shut_fields, shut_seeds;  // of these what does not open
   char first[200];                                // why the first of them does not
 };
+// What does not open; id 0: the tenant's key itself, and with it all that follows of the tenant.
+struct vault_shut {
+  int64_t tenant_id, id;  // id: account, or user
+  bool is_seed;           // a second factor; else a field of an account
+  const char *field;      // while fn runs
+};
+typedef void (*vault_on_shut)(void *arg, const struct vault_shut *what);
+enum status vault_list_shut(const struct keys *keys, struct db *db, vault_on_shut fn, void *arg, struct vault_report *ret, struct err *err) MUST_CHECK;
 enum status vault_examine(const struct keys *keys, struct db *db, struct vault_report *ret, struct err *err) MUST_CHECK;
 
 // Seals or opens something of the tenant that stands in another table; `what` names it ("totp").

@@ -10,7 +10,7 @@
 #include "tenant/identity.h"
 #include "tenant/mail.h"
 #include "tenant/network.h"
-#include "tenant/vault.h"
+#include "tenant/sealed.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -318,6 +318,39 @@ static void audit_of_another_key(void **state) {
   assert_false(sound("a signature does not hold"));
 }
 
+static void note_kind(void *arg, const struct sealed_item *item) { ((int *)arg)[item->kind]++; }
+
+static enum status do_abandon(struct db *db, void *arg, struct err *err) { return sealed_abandon(keys, db, NOW, false, arg, err); }
+
+// A lost key of the log: what it signed cannot be checked any more, and is removed when the key is abandoned. A changed row is no
+// matter of keys, and stays a fault.
+static void audit_key_lost(void **state) {
+  (void)state;
+  struct err err = {0};
+  struct sealed_report r;
+  int found[SEALED_KINDS] = {0};
+  log_events(1, 2);
+  assert_true(sign_log());
+  assert_int_equal(sealed_examine(keys, reader(), NOW, note_kind, found, &r, &err), OK);
+  assert_false(r.foreign_signatures);
+  const uint8_t seed[SIGN_SEED_BYTES] = {7};
+  sign_key_from_seed(seed, &keys->audit);
+  assert_int_equal(sealed_examine(keys, reader(), NOW, note_kind, found, &r, &err), OK);
+  assert_true(r.foreign_signatures);
+  assert_int_equal(found[SEALED_SIGNATURES], 1);
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, do_abandon, &r, &err), OK);
+  assert_true(sound(NULL));
+  assert_true(sign_log());
+  assert_true(sound(NULL));
+  assert_int_equal(sealed_examine(keys, reader(), NOW, note_kind, found, &r, &err), OK);
+  assert_false(r.foreign_signatures);
+  sql("DROP TRIGGER audit_no_update; UPDATE audit SET user_id = 6 WHERE tenant_id = 1 AND seq = 1");
+  sign_key_from_seed((const uint8_t[SIGN_SEED_BYTES]){8}, &keys->audit);
+  assert_int_equal(sealed_examine(keys, reader(), NOW, note_kind, found, &r, &err), OK);
+  assert_false(r.foreign_signatures);
+  assert_false(sound("a row was changed"));
+}
+
 static enum status do_mail(struct db *db, void *arg, struct err *err) {
   return mail_put(keys, db, 7, "ann@example.org", "Hello", arg, NOW, err);
 }
@@ -382,6 +415,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(foreign_keys, setup, teardown),
     cmocka_unit_test_setup_teardown(audit_chain, setup, teardown),
     cmocka_unit_test_setup_teardown(audit_of_another_key, setup, teardown),
+    cmocka_unit_test_setup_teardown(audit_key_lost, setup, teardown),
     cmocka_unit_test_setup_teardown(mail_is_sealed, setup, teardown),
     cmocka_unit_test(ended_sessions),
     cmocka_unit_test(networks),
