@@ -228,6 +228,12 @@ static enum status drain(struct pilot *p, bool missed, struct err *err) {
   return st;
 }
 
+void pilot_hash_last(struct pilot *p, char ret_hex[SHA256_HEX_SIZE]) {
+  struct err none;
+  (void)!drain(p, false, &none);
+  pilot_hash(p, ret_hex);
+}
+
 static void past_mark(struct pilot *p, int64_t open_ns) {
   blotter_seen_command(&p->blotter, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = open_ns});
   bot_risk_mark(bot_risk_state(p->bot), matcher_equity(p->blotter.matcher));

@@ -37,6 +37,8 @@ int64_t pilot_timer_next(const struct pilot *p);
 int64_t pilot_now(const struct pilot *p);  // of the last instant
 // As blotter_hash; what was imposed since the last instant is in it from the next on.
 void pilot_hash(const struct pilot *p, char ret_hex[SHA256_HEX_SIZE]);
+// At the very end, with what was imposed since: the script will not hear of it. Only good for pilot_destroy() from here on.
+void pilot_hash_last(struct pilot *p, char ret_hex[SHA256_HEX_SIZE]);
 
 // ---- before the first instant: what a run has behind it, when it goes on in a new process
 //

@@ -1,0 +1,73 @@
+// bot/replay.h – a recorded run again: the script decides anew from the recorded bars, and every decision is compared with the journal.
+//
+// A run is a function of its configuration, its bars and what the journal says came from outside: what the core imposed, changed
+// parameters, signals, stops, and where the script was started again (state and memory as they were kept then). So a verified replay
+// proves that nothing else had a say; the first difference tells the time, what was expected and what came instead, and what the
+// script saw there. Marks are not compared: the core makes those of bots that asked for nothing.
+//
+// Pure: the caller reads the journal and calls from a process that may run hostile code (a host, a job), with a watchdog in the pilot's
+// configuration, for the script is as hostile as it was.
+#pragma once
+#include "base/json.h"
+#include "bot/pilot.h"
+
+enum replay_kind {
+  REPLAY_COMMAND,  // what the script asked: to be compared
+  REPLAY_IMPOSED,  // what the core did: applied after the instant of its time
+  REPLAY_PARAMS,   // new parameters in the instant of its time
+  REPLAY_SIGNAL,   // a signal in the instant of its time, which may have no bars
+  REPLAY_RESUME,   // the script was started again
+  REPLAY_STOP,     // it was told to stop, at the end of the instant of its time
+};
+struct replay_event {
+  enum replay_kind kind;
+  int64_t time_ns;                   // of the instant
+  struct bot_command command;        // COMMAND, IMPOSED
+  const struct param_value *params;  // PARAMS: of all parameters
+  struct script_signal signal;       // SIGNAL
+  // RESUME: the resume-th, from 1. Instants up to live_from_ns (its time_ns is not used) are past for the script; it had seen those up
+  // to seen_ns. state: JSON; memory: bot/memory.h; NULL: none.
+  uint32_t resume;
+  int64_t live_from_ns, seen_ns;
+  const char *state;
+  size_t state_len;
+  const void *memory;
+  size_t memory_len;
+  const char *why;                   // STOP
+};
+
+struct replay_config {
+  // Of the run: script, parameters, seed (bot.limits.seed), limits, matcher. bot.series: the recorded bars of each stream, in full, with
+  // those before the run for the indicators. bot.observer is not used.
+  struct pilot_config pilot;
+  const struct series *const *finest;  // of each symbol of the blotter: the bars its orders meet; may be those of a stream
+  int64_t run_from_ns;                 // bars that end at or before were history for the script
+  int64_t until_ns;                    // the last instant; INT64_MAX: all
+  const struct replay_event *events;   // in the order of the journal
+  size_t event_count;
+  int64_t explain_ns;                  // explain the instant of this time; 0: none
+  bool explain_difference;             // explain the instant of the first difference: the run is made twice then
+};
+
+struct replay_result {
+  bool same;                 // every command, to the end
+  bool failed;               // the script failed, in a way that ended it, where the journal knows of no new start
+  int64_t instants, compared, imposed, resumes, failures;
+  // The first difference (same is false). Texts are "" where there was nothing.
+  int64_t at_ns;
+  char expected[256], got[256];
+  char failure[256];         // the first failure of the script, for both explain the other
+  char hash[SHA256_HEX_SIZE];  // event hash at the end
+  // What was asked for by explain_…, or NULL: {"time","bars":[…],"indicators":{},"params":{},"state_before","state_after","orders":[…],
+  // "positions":[…],"commands":[…],"trace":[{"line","function","locals"}]}. A reference of the caller's.
+  json_t *explanation;
+};
+
+// ERR_INVALID: the journal cannot be that of this configuration (an imposed command, a state that does not fit). ERR_NOMEM. A difference
+// is no error. ret is to be finished in any case.
+enum status replay_run(const struct replay_config *config, struct replay_result *ret, struct err *err) MUST_CHECK;
+void replay_result_finish(struct replay_result *r);
+// "submit 12: buy 0.5 BTCUSDT limit at 100.5 sl 98" – for differences and people.
+void replay_command_text(const struct bot_command *c, const struct matcher *m, char ret[256]);
+// Equal in everything that a matcher looks at.
+bool replay_command_same(const struct bot_command *a, const struct bot_command *b);

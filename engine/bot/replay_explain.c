@@ -1,0 +1,150 @@
+// bot/replay_explain.c – the notes of one instant: what the script saw, what it had in its variables, what it asked.
+#include "bot/replay_impl.h"
+
+#include "base/buf.h"
+
+#include <math.h>
+#include <string.h>
+
+static json_t *number(double v) { return isfinite(v) ? json_real(v) : json_null(); }
+
+static json_t *price_json(const struct instrument *inst, price px) {
+  char text[DECIMAL_TEXT_MAX];
+  return price_given(px) ? json_string(price_text(inst, px, text)) : json_null();
+}
+
+static json_t *quantity_json(const struct instrument *inst, int64_t lots) {
+  char text[DECIMAL_TEXT_MAX];
+  return json_string(quantity_text(inst, (quantity){lots}, text));
+}
+
+static json_t *state_json(struct replay *r) {
+  struct buf b;
+  struct err err;
+  buf_init(&b, SCRIPT_STATE_MAX + 4096);
+  json_t *j = NULL;
+  if (script_state_save(bot_script(pilot_bot(r->pilot)), &b, &err) == OK) j = json_loadb(b.data, b.len, JSON_DECODE_ANY, NULL);
+  buf_finish(&b);
+  return j ? j : json_null();
+}
+
+// ---- the trace: per line only what has changed
+
+static void on_line(void *self, int line, const char *function) {
+  struct notes *n = &((struct replay *)self)->notes;
+  n->line = NULL;
+  if (n->traced++ >= TRACE_MAX) return;
+  n->line = json_pack("{s:i,s:s,s:{}}", "line", line, "function", function, "locals");
+  json_array_append_new(n->trace, n->line);
+}
+
+static void on_local(void *self, const char *name, const char *value) {
+  struct notes *n = &((struct replay *)self)->notes;
+  const char *before = json_string_value(json_object_get(n->seen, name));
+  if (!n->line || n->traced >= TRACE_MAX || (before && strcmp(before, value) == 0)) return;
+  json_t *text = json_string(value);
+  if (!text) return;  // a text that is not UTF-8
+  n->traced++;
+  json_object_set(n->seen, name, text);
+  json_object_set_new(json_object_get(n->line, "locals"), name, text);
+}
+
+// ---- before
+
+void notes_begin(struct replay *r) {
+  struct notes *n = &r->notes;
+  json_decref(n->root);
+  *n = (struct notes){.root = json_object(), .seen = json_object(), .tracer = {.self = r, .line = on_line, .local = on_local}};
+  json_object_set_new(n->root, "time", json_integer(r->now_ns));
+  json_object_set_new(n->root, "state_before", state_json(r));
+  json_object_set_new(n->root, "commands", json_array());
+  json_object_set_new(n->root, "trace", n->trace = json_array());
+  if (r->config->pilot.bot.limits.fuel_instructions == 0) script_trace(bot_script(pilot_bot(r->pilot)), &n->tracer);
+}
+
+void notes_command(struct replay *r, const struct bot_command *c) {
+  char text[256];
+  if (c->kind == COMMAND_MARK) return;
+  replay_command_text(c, pilot_matcher(r->pilot), text);
+  json_array_append_new(json_object_get(r->notes.root, "commands"), json_string(text));
+}
+
+// ---- after
+
+static json_t *bars_json(const struct replay *r, const struct instant *in) {
+  json_t *list = json_array();
+  for (int i = 0; i < in->bar_count; i++) {
+    const struct series *s = r->config->pilot.bot.series[in->bars[i].stream];
+    const struct bar *b = &s->bars[in->bars[i].ix];
+    json_array_append_new(list, json_pack("{s:s,s:I,s:o,s:o,s:o,s:o}", "stream", r->config->pilot.bot.spec->streams[in->bars[i].stream].name, "time",
+                                          (json_int_t)b->open_ns, "open", price_json(&s->inst, b->open), "high", price_json(&s->inst, b->high), "low",
+                                          price_json(&s->inst, b->low), "close", price_json(&s->inst, b->close)));
+  }
+  return list;
+}
+
+static json_t *indicators_json(const struct replay *r) {
+  const struct script *s = bot_script(pilot_bot(r->pilot));
+  const struct script_spec *spec = r->config->pilot.bot.spec;
+  json_t *all = json_object();
+  for (int i = 0; i < spec->indicator_count; i++) {
+    const struct indicator_use *u = &spec->indicators[i];
+    json_t *outputs = json_object();
+    for (int k = 0; k < u->desc->n_outputs; k++) json_object_set_new(outputs, u->desc->outputs[k] ? u->desc->outputs[k] : "value", number(script_indicator_last(s, i, k)));
+    json_object_set_new(all, u->name, outputs);
+  }
+  return all;
+}
+
+static json_t *params_json(const struct replay *r) {
+  const struct script_spec *spec = r->config->pilot.bot.spec;
+  const struct param_value *values = script_values(bot_script(pilot_bot(r->pilot)));
+  json_t *all = json_object();
+  for (int i = 0; i < spec->param_count; i++) {
+    enum param_kind kind = spec->params[i].kind;
+    bool text = kind == PARAM_ENUM || kind == PARAM_TEXT || kind == PARAM_TF || kind == PARAM_SYMBOL || kind == PARAM_TIME;
+    json_object_set_new(all, spec->params[i].name, text ? json_string(values[i].text) : kind == PARAM_BOOL ? json_boolean(values[i].num != 0) : number(values[i].num));
+  }
+  return all;
+}
+
+static json_t *orders_json(const struct matcher *m) {
+  json_t *list = json_array();
+  for (int s = 0; s < matcher_account(m)->symbol_count; s++) {
+    const struct instrument *inst = &matcher_symbol_config(m, s)->inst;
+    size_t pos = 0;
+    for (const struct order *o; (o = matcher_working(m, s, &pos));)
+      json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o}", "id", (json_int_t)o->id, "symbol", inst->symbol, "side", side_text(o->side),
+                                            "type", order_type_text(o->type), "status", order_status_text(o->status), "qty", quantity_json(inst, o->qty.lots),
+                                            "filled", quantity_json(inst, o->filled.lots), "limit", price_json(inst, o->limit), "trigger", price_json(inst, o->trigger)));
+  }
+  return list;
+}
+
+static json_t *positions_json(const struct account *a) {
+  static const char *const legs[LEG_COUNT] = {[LEG_NET] = "net", [LEG_LONG] = "long", [LEG_SHORT] = "short"};
+  json_t *list = json_array();
+  for (int s = 0; s < a->symbol_count; s++)
+    for (int leg = 0; leg < LEG_COUNT; leg++) {
+      const struct instrument *inst = &a->symbols[s].inst;
+      int64_t lots = a->symbols[s].pos[leg].lots;
+      if (lots == 0) continue;
+      json_array_append_new(list, json_pack("{s:s,s:s,s:o,s:o}", "symbol", inst->symbol, "leg", legs[leg], "qty", quantity_json(inst, lots), "avg",
+                                            price_json(inst, account_avg(a, s, (enum leg)leg, ROUND_NEAREST))));
+    }
+  return list;
+}
+
+void notes_end(struct replay *r, const struct instant *in) {
+  struct notes *n = &r->notes;
+  const struct matcher *m = pilot_matcher(r->pilot);
+  if (r->config->pilot.bot.limits.fuel_instructions == 0) script_trace(bot_script(pilot_bot(r->pilot)), NULL);
+  json_object_set_new(n->root, "bars", bars_json(r, in));
+  json_object_set_new(n->root, "indicators", indicators_json(r));
+  json_object_set_new(n->root, "params", params_json(r));
+  json_object_set_new(n->root, "state_after", state_json(r));
+  json_object_set_new(n->root, "orders", orders_json(m));
+  json_object_set_new(n->root, "positions", positions_json(matcher_account(m)));
+  json_decref(n->seen);
+  n->seen = NULL;
+}
