@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""SIGKILL of the real service at any moment while customers and operators write: crash.py PERIGEE [KILLS [SEED]] (60). Prints TAP.
+"""SIGKILL of the real service at any moment while customers and operators write: crash.py PERIGEE [KILLS [SEED]] (300). Prints TAP.
 
 Each writer keeps what it was told. What was answered with 2xx is there after every start; what got no answer is sent again with
 its Idempotency-Key, which must not do it twice; at the end the files are looked at from outside: references whole, no half
@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 
-from auth import totp
+from auth import claims, totp
 from service import PASSWORD, Client, Service, run_cases
 from work import import_bars
 
@@ -75,7 +75,8 @@ class Maker:
     def judge(self):
         have = collections.defaultdict(list)
         for row in pages(self.client, self.listed):
-            have[self.name(row)].append(row["id"])
+            if self.name(row):  # erased users have none
+                have[self.name(row)].append(row["id"])
         for n, told in self.acked.items():
             if n in self.gone:
                 assert n not in have, f"{self.kind} {n} was deleted and is there"
@@ -85,15 +86,16 @@ class Maker:
         assert not double, f"{self.kind}: made twice: {double}"
 
 
-class Keys(Maker):
-    """API keys are also deleted."""
+class Passing(Maker):
+    """What is made is also deleted again: there may be so many of it."""
+    most = 10
 
     def step(self):
         super().step()
-        if len(self.acked) - len(self.gone) > 10:  # there may be 50
+        if len(self.acked) - len(self.gone) > self.most:
             n = next(n for n in self.acked if n not in self.gone)
             told = self.acked.pop(n)  # until the answer nobody knows
-            answer = self.client.delete(f"/api/v1/me/api-keys/{told}")
+            answer = self.client.delete(f"{self.path}/{told}")
             assert answer.status == 204, answer
             self.acked[n] = told
             self.gone.add(n)
@@ -127,9 +129,117 @@ class Register:
         self.possible = {now}
 
 
+class OneOf(Register):
+    def __init__(self, kind, values, write, read):
+        super().__init__(kind, write, read)
+        self.values = values
+
+    def value(self, count):
+        return self.values[count % len(self.values)]
+
+
 class Name(Register):
     def value(self, count):
         return f"Ada {count}"
+
+
+class Tokens:
+    """A refresh token is good until its successor was told, and the successor from then on. What was under way is asked for again
+    within the seconds of grace, which is what a client does whose answer was lost."""
+    kind = "refreshed token"
+
+    def __init__(self, client):
+        self.client, self.token, self.acked, self.replayed = client.service.anonymous(), client.tokens["refresh_token"], [], 0
+
+    def step(self):
+        answer = self.client.post("/api/v1/auth/refresh", {"refresh_token": self.token})
+        assert answer.status == 200, f"the newest token that was told is not good: {answer}"
+        self.token = answer.json["refresh_token"]
+        self.acked.append(self.token)
+
+    def settle(self):
+        self.step()
+
+    def repeat(self, rng):
+        pass
+
+    def judge(self):
+        self.step()
+
+
+class Sessions:
+    """Signing in and out: who was told to be in is in, who was told to be out stays out, also with an access token of before."""
+    kind = "session"
+
+    def __init__(self, service, email):
+        self.service, self.email, self.acked, self.ended = service, email, {}, {}
+
+    def step(self):
+        client = Client(self.service)
+        answer = client.post("/api/v1/auth/login", {"email": self.email, "password": PASSWORD})
+        if answer.status != 200:
+            assert answer.status in (429, 503), answer
+            REFUSED[self.kind, answer.code] += 1
+            return
+        token = answer.json["access_token"]
+        self.acked[claims(token)["sid"]] = token
+        if len(self.acked) > 3:
+            sid = next(iter(self.acked))
+            token = self.acked.pop(sid)  # until the answer nobody knows
+            assert Client(self.service, token).post("/api/v1/auth/logout").status == 204
+            self.ended[sid] = token
+
+    def settle(self):
+        while not self.ended:
+            self.step()
+
+    def repeat(self, rng):
+        pass
+
+    def judge(self):
+        for sid, token in [*self.acked.items()][-3:]:
+            have = {row["id"] for row in pages(Client(self.service, token), "/api/v1/me/sessions")}
+            assert sid in have, f"signed in and not there: {sid}"
+            assert not have & set(self.ended), f"signed out and there: {have & set(self.ended)}"
+        for token in [*self.ended.values()][-5:]:
+            assert Client(self.service, token).get("/api/v1/me").status == 401, "signed out, and the access token is good again"
+
+
+class Leavers:
+    """Made by the operator, signed in, erased: nobody is erased in part, and nobody comes back."""
+    kind = "erasure"
+
+    def __init__(self, service, operator):
+        self.service, self.operator, self.acked, self.count, self.waiting = service, operator, set(), 0, None
+
+    def step(self):
+        if not self.waiting:
+            self.count += 1
+            email = f"leaver{self.count}@example.org"
+            if self.operator.post("/api/v1/admin/users", {"email": email, "password": PASSWORD}).status != 201:
+                return
+            self.waiting = email
+        answer = self.service.anonymous().post("/api/v1/auth/login", {"email": self.waiting, "password": PASSWORD})
+        if answer.status == 200:
+            gone = Client(self.service, answer.json["access_token"]).delete("/api/v1/me", {"password": PASSWORD})
+            assert gone.status in (204, 429, 503), gone
+            if gone.status == 204:
+                self.acked.add(self.waiting)
+        else:
+            assert answer.status in (401, 429, 503), answer
+        if answer.status == 401 or self.waiting in self.acked:  # 401: it was erased by what got no answer
+            self.waiting = None
+
+    def settle(self):
+        while not self.acked:
+            self.step()
+
+    def repeat(self, rng):
+        pass
+
+    def judge(self):
+        back = self.acked & {u["email"] for u in pages(self.operator, "/api/v1/admin/users")}
+        assert not back, f"erased and there: {back}"
 
 
 class Registrations:
@@ -186,9 +296,13 @@ def writers(s):
     ada.post(f"{mine}/versions", {"source": SOURCE + "-- two\n"}, expect=201)
     site = "/api/v1/admin/scripts/" + operator.post("/api/v1/admin/scripts", {"kind": "tier", "name": "crash", "source": tier("crash")}, expect=201).json["id"]
     operator.post("/api/v1/admin/scripts", {"kind": "tier", "name": "crash", "source": tier("crash") + "-- two\n"}, expect=201)
+    eve = s.register("eve@example.org")
+    bob = operator.post("/api/v1/admin/users", {"email": "bob@example.org", "password": PASSWORD}, expect=201).json["id"]
+    ada.post(f"/api/v1/orgs/{org}/invitations", {"email": "bob@example.org", "role": "viewer"}, expect=201)
+    s.login("bob@example.org").post("/api/v1/orgs/invitations/accept", {"token": s.mailed_token("bob@example.org")}, expect=200)
     return [
-        Keys("key", ada, "/api/v1/me/api-keys", lambda n: {"name": n, "scopes": ["read"]}, "/api/v1/me/api-keys"),
-        Maker("account", ada, "/api/v1/accounts", lambda n: {"venue": "bybit", "name": n, "secrets": {"api_key": n, "api_secret": n}}, "/api/v1/accounts"),
+        Passing("key", ada, "/api/v1/me/api-keys", lambda n: {"name": n, "scopes": ["read"]}, "/api/v1/me/api-keys"),
+        Passing("account", ada, "/api/v1/accounts", lambda n: {"venue": "bybit", "name": n, "secrets": {"api_key": n, "api_secret": n}}, "/api/v1/accounts"),
         Maker("strategy", ada, "/api/v1/strategies", lambda n: {"name": n, "source": SOURCE + f"-- {n}\n"}, "/api/v1/strategies"),
         Maker("org", ada, "/api/v1/orgs", lambda n: {"name": n}, "/api/v1/orgs"),
         Maker("invitation", ada, f"/api/v1/orgs/{org}/invitations", lambda n: {"email": f"{n}@example.org", "role": "viewer"},
@@ -200,10 +314,17 @@ def writers(s):
               "/api/v1/backtests", lambda row: f"backtest{int(row['request']['config']['cash']) - 1000}"),
         Maker("script", operator, "/api/v1/admin/scripts", lambda n: {"kind": "tier", "name": n, "source": tier(n)}, "/api/v1/admin/scripts?kind=tier"),
         Registrations(s, operator),
+        Tokens(eve),
+        Sessions(s, "eve@example.org"),
+        Leavers(s, operator),
         Register("activation by a customer", lambda v: ada.post(f"{mine}/versions/{v}/activate", expect=200),
                  lambda: ada.get(mine, expect=200).json["active_version"]),
         Register("activation by an operator", lambda v: operator.post(f"{site}/versions/{v}/activate", expect=200),
                  lambda: operator.get(site, expect=200).json["active_version"]),
+        OneOf("plan", ["pro", "enterprise"], lambda v: eve.post("/api/v1/subscriptions/upgrade", {"plan": v}, expect=200),
+              lambda: eve.get("/api/v1/subscriptions/current", expect=200).json["plan"]["id"]),
+        OneOf("member's role", ["viewer", "trader"], lambda v: ada.patch(f"/api/v1/orgs/{org}/members/{bob}", {"role": v}, expect=204),
+              lambda: next(m["role"] for m in pages(ada, f"/api/v1/orgs/{org}/members") if m["user_id"] == bob)),
         Name("name of a user", lambda v: ada.patch("/api/v1/me", {"name": v}, expect=200), lambda: ada.get("/api/v1/me", expect=200).json["name"]),
     ]
 
@@ -212,9 +333,23 @@ def writers(s):
 HALVES = {
     "a user without a tenant and membership of its own":
         "SELECT id FROM users u WHERE erased_ns IS NULL AND NOT EXISTS (SELECT 1 FROM members m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id)",
-    "an organisation without an owner": "SELECT id FROM tenants t WHERE NOT EXISTS (SELECT 1 FROM members m WHERE m.tenant_id = t.id AND m.role = 3)",
+    "an organisation without an owner": "SELECT id FROM tenants t WHERE deleted_ns IS NULL AND NOT EXISTS (SELECT 1 FROM members m WHERE m.tenant_id = t.id AND m.role = 3)",
     "an account without its two secrets":
-        "SELECT id FROM accounts a WHERE (SELECT count(*) FROM account_secrets s WHERE s.account_id = a.id) <> 2",
+        "SELECT id FROM accounts a WHERE deleted_ns IS NULL AND (SELECT count(*) FROM account_secrets s WHERE s.account_id = a.id) <> 2",
+    "secrets of a deleted account": "SELECT id FROM accounts a JOIN account_secrets s ON s.account_id = a.id WHERE deleted_ns IS NOT NULL",
+    "a session with no good refresh token, or two":
+        "SELECT id FROM sessions s WHERE revoked_ns IS NULL AND 1 <> (SELECT count(*) FROM refresh_tokens r WHERE r.session_id = s.id AND r.used_ns IS NULL)",
+    "something left of who was erased":
+        "SELECT id FROM users u WHERE erased_ns IS NOT NULL AND (email IS NOT NULL OR EXISTS (SELECT 1 FROM members m WHERE m.user_id = u.id) OR"
+        " EXISTS (SELECT 1 FROM outbox o WHERE o.user_id = u.id) OR EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND revoked_ns IS NULL))",
+    "an active version that is not there, or that nobody activated":
+        "SELECT id FROM script s WHERE active_version IS NOT (SELECT a.version FROM script_activation a JOIN script_version v USING (script_id, version)"
+        " WHERE a.script_id = s.id ORDER BY a.revision DESC LIMIT 1)",
+    "a plan that is not its newest event's":
+        "SELECT tenant_id FROM subscription s WHERE plan IS NOT (SELECT plan_to FROM subscription_event e WHERE e.tenant_id = s.tenant_id ORDER BY id DESC LIMIT 1)",
+    "backtests that are not counted, or counted and not there":
+        "SELECT tenant_id FROM usage_window w WHERE meter = 'backtests_per_day' AND used <>"
+        " (SELECT count(*) FROM backtests b WHERE b.tenant_id = w.tenant_id AND b.created_ns / 86400000000000 = w.start_ns / 86400000000000)",
     "a secret whose tenant has no key": "SELECT account_id FROM account_secrets s WHERE NOT EXISTS (SELECT 1 FROM tenant_keys k WHERE k.tenant_id = s.tenant_id)",
     "a script without a version": "SELECT id FROM script s WHERE NOT EXISTS (SELECT 1 FROM script_version v WHERE v.script_id = s.id)",
     "a registration without its mail":
@@ -261,7 +396,7 @@ def main(binary, kills):
             threads = [threading.Thread(target=work, args=(w, stop, faults)) for w in rng.sample(all_of_them, 5)]
             for t in threads:
                 t.start()
-            time.sleep(rng.uniform(0.002, 0.2))
+            time.sleep(rng.uniform(0.002, 0.2 if kill % 8 else 1))  # now and then so long that passwords are hashed in time
             s.process.kill()
             s.process.wait()
             stop.set()
@@ -275,7 +410,7 @@ def main(binary, kills):
             s.start()
             took.append(time.monotonic() - begin)
             for w in all_of_them:
-                if isinstance(w, Register):
+                if isinstance(w, (Register, Tokens)):
                     w.judge()
         print(f"# slowest start {max(took):.2f} s, mean {sum(took) / len(took):.2f} s")
 
@@ -328,4 +463,4 @@ def main(binary, kills):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 60) != 0)
+    sys.exit(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 300) != 0)
