@@ -41,6 +41,7 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
   const struct live_options options = {.loop = core->loop, .store = core->store, .exe = config->exe, .version = core->version, .hosts = config->hosts,
                                        .feeds = config->feeds, .publish = publish, .log = log_it, .self = core};
   const enum status st = live_create(&options, &core->live, err);
+  if (st == OK) core->halts = live_halts(core->live);
   for (size_t i = 0; st == OK && i < sizeof gauges / sizeof *gauges; i++)
     metrics_gauge(core->metrics, (struct metrics_gauge){gauges[i].name, gauges[i].help, gauges[i].type, gauges[i].read, core->live});
   return st;

@@ -149,6 +149,8 @@ void clerk_cancel_all(struct clerk *c, enum reason why, bool all);
 // The kill switch has changed: does what it asks of this bot (SILENT: cancels what could open; FLATTEN: closes too). Call it for every
 // bot concerned right after halt_set(), else the change is seen at the next clerk_end().
 void clerk_halts(struct clerk *c);
+// Between clerk_market() and clerk_end(), where nothing is imposed.
+bool clerk_busy(const struct clerk *c);
 // No position and no order that could open one.
 bool clerk_flat(const struct clerk *c);
 

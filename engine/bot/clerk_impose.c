@@ -152,6 +152,7 @@ void clerk_cancel_all(struct clerk *c, enum reason why, bool all) {
 }
 
 void clerk_halts(struct clerk *c) { clerk_act(c); }
+bool clerk_busy(const struct clerk *c) { return c->busy; }
 
 // ---- the journal has answered
 

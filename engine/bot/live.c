@@ -69,15 +69,15 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   struct live *l = calloc(1, sizeof *l);
   if (!l) return err_set(err, ERR_NOMEM, "out of memory");
   l->config = *config;
-  halt_init(&l->halt);
   const struct last_budget account = {.window_ns = NS_PER_MINUTE, .orders = 100000}, tenant = {.window_ns = NS_PER_MINUTE, .orders = 1000000};
   l->last = last_check_create(LAST_INTENTS, LAST_OWNERS, account, tenant);
-  l->shared = (struct clerk_shared){.halt = &l->halt, .last = l->last, .self = l};
+  l->shared = (struct clerk_shared){.halt = &l->halt, .last = l->last, .tripped = live_tripped, .self = l};
   const struct hub_config hub = {.sink = {.self = l, .record = hub_record, .instant = live_instant, .note = hub_note, .behind = hub_behind}, .market = store_reader(config->store, STORE_MARKET),
                                  .now_ns = clock_wall_ns()};
   enum status st = l->last ? hub_create(&hub, &l->hub, err) : err_set(err, ERR_NOMEM, "out of memory");
   if (st == OK) st = add_feeds(l, err);
   if (st == OK) st = live_series_load(l, err);
+  if (st == OK) st = live_halt_open(l, err);
   if (st == OK) st = make_fleet(l, err);
   if (st == OK) st = live_start(l, err);
   if (st == OK) st = hub_attach(l->hub, config->loop, err);
@@ -107,6 +107,7 @@ void live_destroy(struct live *l) {
   while (writing(l)) loop_turn(l->config.loop, true);
   for (int i = 0; i < LIVE_BUCKETS; i++)
     while (l->bots[i]) live_bot_destroy(l->bots[i]);
+  live_halt_close(l);
   hub_destroy(l->hub);
   while (l->series) {
     struct live_series *s = l->series;

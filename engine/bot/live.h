@@ -9,6 +9,7 @@
 #include "market/instrument.h"
 
 struct db;
+struct halt_desk;
 struct hub;
 struct live;
 struct loop;
@@ -62,3 +63,4 @@ struct live_stats {
 };
 struct live_stats live_stats(const struct live *l);
 struct hub *live_hub(struct live *l);
+const struct halt_desk *live_halts(struct live *l);  // the kill switch (bot/halt_file.h), as long as l is

@@ -7,6 +7,7 @@
 #pragma once
 #include "bot/clerk.h"
 #include "bot/fleet.h"
+#include "bot/halt_file.h"
 #include "bot/hub.h"
 #include "bot/life.h"
 #include "bot/live.h"
@@ -168,6 +169,10 @@ struct live {
   struct fleet *fleet;
   struct last_check *last;
   struct halt_state halt;
+  struct halt_file *halts;
+  struct halt_desk desk;
+  struct loop_timer *halt_timer;
+  bool halts_looked;
   struct clerk_shared shared;
   struct live_bot *bots[LIVE_BUCKETS];
   struct live_bot **touched;        // of the instant under way at one place
@@ -206,6 +211,10 @@ void live_frame(void *self, int host, const struct wire_frame *f);
 void live_done(void *self, int host, const struct hub_instant *in);
 void live_host_lost(void *self, int host, const char *why, int64_t suspect, const struct hub_instant *in);
 void live_turn_end(struct live *l, int place);            // of all touched bots: clerk_end, records, batch handed over
+// live_halt.c
+enum status live_halt_open(struct live *l, struct err *err) MUST_CHECK;  // before any bot has books
+void live_halt_close(struct live *l);
+void live_tripped(void *self, const struct last_report *r);
 // live_batch.c
 struct live_batch *live_batch(struct live *l, int place); // the one being gathered
 void live_batch_bot(struct live_batch *b, int64_t bot);

@@ -1,0 +1,101 @@
+// bot/live_halt.c – the kill switch over running bots: its state is on disk (bot/halt_file.h) before anybody is told, new orders are
+// refused from the moment it is set (risk/gate reads the same state), and each bot concerned cancels or closes at once, or at the end
+// of the instant that it is in.
+#include "bot/halt_file.h"
+#include "bot/live_impl.h"
+#include "loop/clock.h"
+#include "loop/loop.h"
+#include "store/store.h"
+
+static bool halted(const struct live *l, const struct live_bot *b) {
+  const struct halt_entry *entry;
+  const struct halt_order of = {.venue = b->clerk ? halt_venue_id(hub_venue_name(l->hub, b->venue)) : 0, .tenant = (uint64_t)b->tenant_id, .bot = (uint64_t)b->id};
+  return halt_mode_of(&l->halt, &of, &entry) >= HALT_SILENT;  // with "reduce" its script goes on
+}
+
+// What the bot is called while it is halted; its orders were seen to before.
+static void follow(struct live *l, struct live_bot *b) {
+  const bool on = halted(l, b);
+  if (on && b->life.state != LIFE_HALTED) live_event(b, LIFE_HALT, NULL);
+  if (on || b->life.state != LIFE_HALTED) return;
+  live_event(b, LIFE_RESUME, NULL);
+  if (b->life.state == LIFE_STARTING && b->opened) live_event(b, LIFE_OPENED, NULL);  // its script has been there all the time
+}
+
+// All bots, when the state has changed or something is halted: one that is started meanwhile is to know it too.
+static void apply(struct live *l, bool changed) {
+  bool busy[FLEET_HOSTS_MAX + 1] = {false};
+  if (!changed && l->halt.count == 0 && l->halt.all.mode == HALT_NONE) return;
+  for (size_t i = 0; i < LIVE_BUCKETS; i++)
+    for (struct live_bot *b = l->bots[i], *next; b; b = next) {
+      next = b->next;
+      if (b->clerk && changed) {
+        clerk_halts(b->clerk);
+        if (!clerk_busy(b->clerk)) live_commands_flush(b);
+        else busy[b->place] = true;  // journalled with the rest of its instant
+      }
+      follow(l, b);
+    }
+  for (int place = 0; changed && place <= FLEET_HOSTS_MAX; place++)
+    if (!busy[place] && l->hosts[place].batch) live_hand_over(l, place);
+}
+
+static void say(struct live *l, const char *event, const char *what, const struct err *err) {
+  l->config.log(l->config.self, "error", event, json_pack("{s:s, s:s}", "what", what, "error", err->msg));
+}
+
+static void on_poll(void *arg) {
+  struct live *l = arg;
+  struct err err;
+  bool changed;
+  if (halt_file_poll(l->halts, clock_wall_ns(), &changed, &err) != OK) say(l, "halt_not_durable", "it is tried again", &err);
+  apply(l, changed || !l->halts_looked);  // at first: what a former process halted, or a command resumed since
+  l->halts_looked = true;
+}
+
+// ---- the desk
+
+static enum status set(void *self, enum refusal_level level, uint64_t id, enum halt_mode mode, enum halt_cause cause, int64_t now_ns, struct err *err) {
+  struct live *l = self;
+  const enum status st = halt_file_set(l->halts, level, id, mode, cause, now_ns, err);
+  apply(l, true);  // whether it could be written or not
+  return st;
+}
+static enum status clear(void *self, enum refusal_level level, uint64_t id, struct err *err) {
+  struct live *l = self;
+  const enum status st = halt_file_clear(l->halts, level, id, err);
+  if (st == OK) apply(l, true);
+  return st;
+}
+static const struct halt_state *list(void *self) { return &((struct live *)self)->halt; }
+
+const struct halt_desk *live_halts(struct live *l) { return &l->desk; }
+
+// The last check tripped: the state has it already.
+void live_tripped(void *self, const struct last_report *r) {
+  struct live *l = self;
+  struct err err;
+  (void)r;
+  if (halt_file_save(l->halts, &err) != OK) say(l, "halt_not_durable", "the last check has tripped", &err);
+}
+
+// ---- beginning and end
+
+enum status live_halt_open(struct live *l, struct err *err) {
+  struct store *store = l->config.store;
+  int64_t last = 0;
+  l->desk = (struct halt_desk){.self = l, .set = set, .clear = clear, .list = list};
+  bool damaged = false;
+  enum status st = journal_last_id(store_reader(store, STORE_JOURNAL), &last, err);
+  if (st == OK) st = halt_file_open(store_dir(store), last > 0, clock_wall_ns(), &l->halt, &l->halts, &damaged, err);
+  if (st == OK && damaged)
+    l->config.log(l->config.self, "error", "halt_file_lost", json_pack("{s:s}", "what", "everything is halted: look, then `perigee resume`"));
+  if (st == OK) st = loop_timer_create(l->config.loop, on_poll, l, &l->halt_timer, err);
+  if (st == OK) loop_timer_start(l->halt_timer, 0, HALT_POLL_MS);
+  return st;
+}
+
+void live_halt_close(struct live *l) {
+  if (l->halt_timer) loop_timer_destroy(l->halt_timer);
+  halt_file_close(l->halts);
+}
