@@ -34,6 +34,7 @@ struct fleet_bot {
   int host;
   enum fleet_bot_state state;
   uint64_t begin_token, end_token;  // of the fences before and after its frames
+  bool doubt;          // it may be what makes its host break the protocol: fleet_doubt.c
   bool heard;          // the first has come back, so frames are this opening's
   uint64_t since_seq;  // the queue's end when it was placed: earlier instants may lack its series
   struct fleet_bot *prev, *next;  // in the host's list of its state: waiting, or opening and open
@@ -133,6 +134,9 @@ struct fleet_host {
   size_t history_sent;
   uint32_t standin;     // the last id given to one
 
+  bool doubts;          // some of its bots are in doubt; at most probe_max of those are open
+  unsigned probe_max, calm;
+
   uint64_t restarts;
   int64_t instant_us;
 };
@@ -167,6 +171,11 @@ void fleet_series_leave(struct fleet_host *h, uint32_t id);
 void fleet_series_closed(struct fleet_host *h);  // the process is gone
 // A live bar has been written. True: bars before *ret_before_ns can be trimmed.
 bool fleet_series_sent(struct fleet_series *s, int64_t open_ns, int64_t *ret_before_ns);
+
+// ---- fleet_doubt.c
+int64_t fleet_doubt_begin(struct fleet_host *h);  // it broke the protocol; the bot that must have done it, 0: not known yet
+bool fleet_doubt_holds(const struct fleet_host *h, const struct fleet_bot *b);  // b is not to be opened now
+void fleet_doubt_instant(struct fleet_host *h);   // an instant went well
 
 // ---- fleet_queue.c
 void fleet_pump(struct fleet_host *h);      // tells the host what it can be told now; never recurses

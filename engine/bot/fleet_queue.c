@@ -225,6 +225,12 @@ static void open_more(struct fleet_host *h) {
 
 // ---- what next
 
+static struct fleet_bot *next_to_open(const struct fleet_host *h) {
+  struct fleet_bot *b = h->waiting.first;
+  while (b && fleet_doubt_holds(h, b)) b = b->next;
+  return b && b->since_seq <= h->next_seq ? b : NULL;
+}
+
 static bool pump_once(struct fleet_host *h) {
   struct fleet *f = h->fleet;
   if (h->state != HOST_UP || h->owed || h->awaits_owner || f->closing) return false;
@@ -233,8 +239,7 @@ static bool pump_once(struct fleet_host *h) {
     open_more(h);
     return true;
   }
-  struct fleet_bot *b = h->waiting.first;
-  if (b && b->since_seq > h->next_seq) b = NULL;
+  struct fleet_bot *b = next_to_open(h);
   bool room = h->expect_count + 3 <= FLEET_EXPECT_MAX, instant = h->next_seq < f->queue_end;
   bool recovering = b && loop_now_ms(f->c.loop) < h->recover_until_ms;
   if (b && room && (recovering || !instant || h->open_turn)) {

@@ -113,7 +113,7 @@ static void close_series(uint32_t id) {
 
 static void misbehave(const struct fake_bot *b) {
   static char junk[65536];
-  if (strcmp(b->verb, "crash") == 0) raise(SIGSEGV);
+  if (strcmp(b->verb, "crash") == 0) raise(SIGABRT);
   if (strcmp(b->verb, "sigsys") == 0) raise(SIGSYS);
   if (strcmp(b->verb, "exit") == 0) _exit(3);
   if (strcmp(b->verb, "spin") == 0) for (;;) pause();

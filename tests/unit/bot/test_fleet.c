@@ -455,7 +455,7 @@ static void offender(const char *verb, const char *why, bool named) {
 }
 static void test_a_crash(void **state) {
   (void)state;
-  offender("crash 2", "signal 11", true);
+  offender("crash 2", "signal 6", true);
   offender("sigsys 2", "jail forbids", true);
   offender("exit 2", "exit code 3", true);
 }
@@ -487,6 +487,32 @@ static void test_two_offenders(void **state) {
   assert_int_equal(w.hosts[0].lost, 2);
   for (int b = 1; b <= 20; b++) assert_int_equal(w.bots[b].quarantined, b == 7 || b == 13);
   end();
+}
+
+// Nothing tells whose frame it was: found by halves.
+static void found_by_halves(const char *verb) {
+  begin_with((struct fleet_config){.hosts = 1, .backoff_ms = 5, .backoff_max_ms = 20, .in_bytes = 1 << 20});
+  for (int b = 1; b <= 20; b++) place(b, 1, b == 13 ? verb : "good");
+  until(all_open());
+  for (int i = 0; i < 100 && !w.bots[13].quarantined; i++) {
+    instant();
+    until(w.hosts[0].sent + w.hosts[0].missed == i + 1 && fleet_stats(w.fleet).queue == 0);
+  }
+  for (int b = 1; b <= 20; b++) assert_int_equal(w.bots[b].quarantined, b == 13);
+  assert_true(w.hosts[0].lost <= 6);  // 20, 10, 5, 3, 2, 1
+  until(all_open());
+  int ran = w.bots[1].ran;
+  for (int i = 0; i < 3; i++) instant();
+  until(w.bots[1].ran >= ran + 3);
+  assert_true(w.hosts[0].lost <= 6);
+  end();
+}
+static void test_garbage(void **state) {
+  (void)state;
+  found_by_halves("garbage 1");
+  found_by_halves("core 0");
+  found_by_halves("early 0");
+  found_by_halves("flood 0");
 }
 
 // ---- nobody can be named
@@ -639,6 +665,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_a_hang),
       cmocka_unit_test(test_a_crash_while_being_opened),
       cmocka_unit_test(test_two_offenders),
+      cmocka_unit_test(test_garbage),
       cmocka_unit_test(test_a_stopped_process),
       cmocka_unit_test(test_a_slow_reader),
       cmocka_unit_test(test_the_slow_do_not_delay_the_others),
