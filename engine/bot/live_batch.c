@@ -145,6 +145,8 @@ static void committed(void *arg, enum status st, const struct err *err) {
   else go_on(l, place);
 }
 
+static enum status append(struct db *db, void *arg, struct err *err) { return journal_append(db, &((struct live_batch *)arg)->rows, err); }
+
 void live_hand_over(struct live *l, int place) {
   struct live_host *h = &l->hosts[place];
   struct live_batch *b = h->batch;
@@ -160,7 +162,7 @@ void live_hand_over(struct live *l, int place) {
     for (size_t i = 0; i < b->rows.record_count; i++) fix(b, &b->rows.records[i].body);
     for (size_t i = 0; i < b->rows.log_count; i++) fix(b, (const void **)(void *)&b->rows.logs[i].text);
     for (size_t i = 0; i < b->rows.state_count; i++) fix(b, (const void **)(void *)&((struct journal_state *)b->rows.states)[i].body);
-    store_write(l->config.store, STORE_JOURNAL, journal_append, committed, b);
+    store_write(l->config.store, STORE_JOURNAL, append, committed, b);
     return;
   }
   go_on(l, place);

@@ -22,7 +22,7 @@ void live_commands_flush(struct live_bot *b) {
     if (past) b->past = past, b->past_cap = cap;
   }
   if (b->past_count < b->past_cap && !b->past_bytes.failed) {
-    b->past[b->past_count++] = (struct live_past){b->instant_ns, (uint32_t)b->past_bytes.len, (uint32_t)b->turn.len, b->turn_kind == RECORD_COMMANDS};
+    b->past[b->past_count++] = (struct live_past){b->instant_ns, (uint32_t)b->past_bytes.len, (uint32_t)b->turn.len};
     buf_add(&b->past_bytes, b->turn.data, b->turn.len);
   }
   live_record(b, &r, submits, false, false);
@@ -74,6 +74,7 @@ static void on_order(void *self, const struct clerk_order_event *e) {
   struct journal_order *rows = batch ? live_room(batch, (void *)batch->rows.orders, batch->rows.order_count, &batch->order_cap, sizeof *rows) : NULL;
   if (!rows) return;
   batch->rows.orders = rows;
+  b->state_changed = true;  // so that the journal knows that the script has heard of it
   struct journal_order row = {.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .intent = record_intent(b->run, o->id), .order = o->id, .version = b->version,
     .series = series_of_symbol(b, o->symbol), .side = o->side, .type = o->type, .leg = o->leg, .tif = o->tif, .status = e->to, .reason = e->reason, .reduce = o->reduce,
     .post = o->post, .qty = o->qty, .filled = o->filled, .limit = o->limit, .trigger = o->trigger, .sl = o->sl, .tp = o->tp, .parent = o->parent, .oco = o->oco,

@@ -76,7 +76,6 @@ struct live_tenant {
 struct live_past {      // commands of one record
   int64_t time_ns;
   uint32_t offset, len; // in live_bot.past_bytes
-  bool spoke;           // the script's, not the core's
 };
 struct live_tag {
   uint32_t tag;
@@ -107,6 +106,7 @@ struct live_bot {
   char sha256[SHA256_HEX_SIZE];
   uint32_t run, resumes;
   int64_t warm_from_ns, run_from_ns, live_from_ns;
+  int64_t seen_ns;                  // of the last instant that its script saw, as the journal has it
   int place;                        // host, or LIVE_HOSTLESS
   bool opened;                      // its script sees instants
   bool told_run;                    // its run is in the journal

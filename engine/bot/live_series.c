@@ -166,6 +166,8 @@ struct keeping {
   struct journal_batch batch;
 };
 
+static enum status append(struct db *db, void *arg, struct err *err) { return journal_append(db, &((struct keeping *)arg)->batch, err); }
+
 static void kept(void *arg, enum status st, const struct err *err) {
   struct keeping *k = arg;
   (void)st, (void)err;  // a batch behind that needs them fails as well, and says so
@@ -187,7 +189,7 @@ static enum status keep(struct live *l, struct live_series *s, const struct bar 
   if (count && bars[0].open_ns < s->first_ns) s->first_ns = bars[0].open_ns;
   if (count && bars[count - 1].open_ns > s->last_ns) s->last_ns = bars[count - 1].open_ns;
   k->batch = (struct journal_batch){.bars = k->bars, .bar_count = n};
-  if (n) store_write(l->config.store, STORE_JOURNAL, journal_append, kept, k);
+  if (n) store_write(l->config.store, STORE_JOURNAL, append, kept, k);
   else kept(k, OK, NULL);
   return OK;
 }

@@ -86,6 +86,8 @@ enum status live_setup_read(const json_t *bot, const json_t *account, bool hedgi
   ret->match.hedging = hedging;
   enum status st = read_all(account, OF_ACCOUNT, ret, err);
   if (st == OK) st = read_all(bot, OF_BOT, ret, err);
+  if (ret->bot_limits.max_open == 0) ret->bot_limits.max_open = 200;
+  if (ret->account_limits.max_open == 0) ret->account_limits.max_open = 10000;
   // What the script is told at once, before the core looks: the same limits.
   ret->risk.max_open = (int)ret->bot_limits.max_open;
   ret->risk.max_order_e8 = ret->bot_limits.max_order_e8;

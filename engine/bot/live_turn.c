@@ -83,6 +83,7 @@ static void state_row(struct live_bot *b) {
     .time_ns = b->instant_ns, .body = (const void *)(uintptr_t)at, .len = sizeof len + b->state.len + b->memory.len};
   live_batch_bot(batch, b->id);
   b->state_changed = false;
+  b->seen_ns = b->instant_ns;
 }
 
 static void end_of(struct live_bot *b) {
@@ -97,7 +98,7 @@ static void end_of(struct live_bot *b) {
   }
   clerk_end(b->clerk);
   live_commands_flush(b);
-  if (b->state_changed) state_row(b);
+  if (b->state_changed && b->opened) state_row(b);
   struct live_batch *batch = b->live->hosts[b->place].batch;
   if (batch) live_batch_bot(batch, b->id);
   if (b->life.state == LIFE_STOPPING && clerk_flat(b->clerk)) live_event(b, LIFE_CLOSED, NULL);

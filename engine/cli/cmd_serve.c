@@ -1,10 +1,13 @@
 // cli/cmd_serve.c – `perigee serve`: the service.
 #include "cli/commands.h"
 
+#include "base/json.h"
 #include "base/memory.h"
+#include "cli/demo.h"
 #include "cli/operator.h"
 #include "cli/service.h"
 #include "cli/settings.h"
+#include "crypto/secret.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -14,8 +17,9 @@
 #define OPERATOR_EMAIL "operator@perigee.local"
 #define DEMO_EMAIL "demo@perigee.local"
 
-// Makes an account and prints its password, unless the address has one.
-static enum status account(struct service *service, const char *email, const char *role, struct err *err) {
+// Makes an account and prints its password, unless the address has one. *ret_made (may be NULL) is whether it was made now: then
+// ret_password is its password, ret_id its user's id.
+static enum status account(struct service *service, const char *email, const char *role, bool *ret_made, char ret_password[OPERATOR_PASSWORD_SIZE], char ret_id[32], struct err *err) {
   char password[OPERATOR_PASSWORD_SIZE], body[256], *answer = NULL;
   int status = 0;
   operator_password(password);
@@ -23,18 +27,32 @@ static enum status account(struct service *service, const char *email, const cha
   enum status st = service_call(service, "POST", "/api/v1/admin/users", body, &status, &answer, err);
   if (st == OK && status == 201) fprintf(stderr, "perigee: %s: %s, password %s (shown this once)\n", role, email, password);
   if (st == OK && status != 201 && status != 409) st = err_set(err, ERR_IO, "the account %s could not be made: %s", email, answer);
+  if (st == OK && ret_made) {
+    json_t *made = status == 201 ? json_loads(answer, 0, NULL) : NULL;
+    const char *id = json_string_value(json_object_get(made, "id"));
+    *ret_made = id != NULL;
+    snprintf(ret_id, 32, "%s", id ? id : "");
+    memcpy(ret_password, password, sizeof password);
+    json_decref(made);
+  }
+  secret_wipe(password, sizeof password);
+  secret_wipe(body, sizeof body);
   free(answer);
   return st;
 }
 
 // Somebody must be able to come in: the first start makes an operator.
 static enum status first_accounts(struct service *service, bool demo, struct err *err) {
-  char *answer = NULL;
+  char *answer = NULL, password[OPERATOR_PASSWORD_SIZE], id[32];
   int status = 0;
+  bool made = false;
   enum status st = service_call(service, "GET", "/api/v1/admin/users?limit=1", NULL, &status, &answer, err);
-  if (st == OK && status == 200 && strstr(answer, "\"items\":[]")) st = account(service, OPERATOR_EMAIL, "super_admin", err);
+  if (st == OK && status == 200 && strstr(answer, "\"items\":[]")) st = account(service, OPERATOR_EMAIL, "super_admin", NULL, NULL, NULL, err);
   free(answer);
-  return st == OK && demo ? account(service, DEMO_EMAIL, "user", err) : st;
+  if (st == OK && demo) st = account(service, DEMO_EMAIL, "user", &made, password, id, err);
+  if (st == OK && made) st = demo_make(service, DEMO_EMAIL, password, id, err);
+  if (made) secret_wipe(password, sizeof password);
+  return st;
 }
 
 // A command line is for everybody to read.
@@ -64,6 +82,7 @@ static int run_serve(const struct cli_args *a) {
   if (st == OK) settings_warn_of_environment();
   if (st == OK) warn_of_password(a);
   if (st == OK) st = service_open(settings, &service, &err);
+  if (st == OK) st = service_live(service, &err);
   if (st == OK) st = first_accounts(service, settings->demo, &err);
   if (st == OK) service_reread(service, (struct service_settings){read_again, (void *)(uintptr_t)a});
   if (st == OK) st = service_run(service, &err);

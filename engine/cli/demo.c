@@ -56,12 +56,18 @@ static enum status sign_in(struct demo *d, const char *email, const char *passwo
   return d->token ? OK : err_set(err, ERR_INVALID, "signing in gave no token");
 }
 
-// The edition's plan with the most bots, so that all five fit.
+// The edition's largest plan, and room for all five.
 static enum status grant_plan(const struct demo *d, const char *user_id, struct err *err) {
   char target[128];
-  json_t *answer;
+  json_t *plans, *answer = NULL;
+  enum status st = call(d, "GET", "/api/v1/subscriptions/plans", NULL, &plans, err);
+  if (st != OK) return st;
+  const json_t *items = json_object_get(plans, "items");
+  const char *largest = json_string_value(json_object_get(json_array_get(items, json_array_size(items) - 1), "id"));
   snprintf(target, sizeof target, "/api/v1/admin/users/%s/plan", user_id);
-  const enum status st = call(d, "PUT", target, json_pack("{s:s, s:{s:i, s:i, s:i, s:i}}", "reason", "demo", "limits", "bots", 20, "pairs", 50, "pairs_per_bot", 10, "strategies", 20), &answer, err);
+  st = call(d, "PUT", target, json_pack("{s:s, s:s?, s:{s:i, s:i, s:i, s:i}}", "reason", "demo", "plan", largest, "limits", "bots", 20, "pairs", 50, "pairs_per_bot", 10, "strategies", 20),
+    &answer, err);
+  json_decref(plans);
   json_decref(answer);
   return st;
 }
