@@ -1,12 +1,15 @@
 // api/auth_resolve.c – who asks: an operator on the unix socket, an access token, an API key, the console's cookie; and whether
 // they may. Roles are those of now, not of when a token was made, so that a change holds at the next request.
 #include "api/core.h"
+#include "api/format.h"
 #include "api/tier.h"
 #include "crypto/encode.h"
 #include "crypto/hmac.h"
 #include "crypto/secret.h"
 #include "loop/clock.h"
+#include "market/bar.h"
 #include "store/backtest_rows.h"
+#include "store/bot_rows.h"
 #include "store/id.h"
 #include "store/org_rows.h"
 #include "store/store.h"
@@ -210,13 +213,48 @@ static enum problem stream_authenticate(void *arg, const char *token, size_t len
 
 static void ignore_row(void *arg, const struct backtest_row *row) { (void)arg, (void)row; }
 
-static enum problem stream_permits(void *arg, const struct api_who *who, const char *channel) {
-  struct api_core *core = arg;
+static bool own_backtest(struct api_core *core, const struct api_who *who, const char *rest) {
   struct err err;
   int64_t id;
-  if (strncmp(channel, "backtest:", 9) != 0 || !id_parse("bkt", channel + 9, strlen(channel + 9), &id)) return PROBLEM_not_found;
-  if (!permission_allowed(&who->may, PERMISSION_backtests_read)) return PROBLEM_forbidden;
-  return backtest_get(store_reader(core->store, STORE_CONTROL), who->tenant_id, id, false, ignore_row, NULL, &err) == OK ? PROBLEM_NONE : PROBLEM_not_found;
+  return id_parse("bkt", rest, strlen(rest), &id) && backtest_get(store_reader(core->store, STORE_CONTROL), who->tenant_id, id, false, ignore_row, NULL, &err) == OK;
+}
+static bool own_bot(struct api_core *core, const struct api_who *who, const char *rest) {
+  struct bot_row row;
+  struct err err;
+  int64_t id;
+  if (!id_parse("bot", rest, strlen(rest), &id) || bot_get(store_reader(core->store, STORE_CONTROL), who->tenant_id, id, &row, &err) != OK) return false;
+  bot_row_finish(&row);
+  return true;
+}
+// SYMBOL:TF, whether there is such a market or not: names cost nothing, and what is there now may not be in a minute.
+static bool market_name(struct api_core *core, const struct api_who *who, const char *rest) {
+  (void)core, (void)who;
+  const char *colon = strrchr(rest, ':');
+  int64_t timeframe_ns;
+  return colon && format_find("symbol")->check(rest, (size_t)(colon - rest)) && timeframe_parse(colon + 1, &timeframe_ns);
+}
+static bool whole(struct api_core *core, const struct api_who *who, const char *rest) {
+  (void)core, (void)who;
+  return *rest == '\0';
+}
+
+// Channels by their beginnings, what they need, and whether the rest names something of the caller's.
+static const struct stream_kind {
+  const char *prefix;
+  enum permission permission;
+  bool (*names)(struct api_core *core, const struct api_who *who, const char *rest);
+} stream_kinds[] = {{"backtest:", PERMISSION_backtests_read, own_backtest}, {"bot:", PERMISSION_bots_read, own_bot}, {"orders", PERMISSION_bots_read, whole},
+                    {"market:", PERMISSION_markets_read, market_name}};
+
+static enum problem stream_permits(void *arg, const struct api_who *who, const char *channel) {
+  for (size_t i = 0; i < sizeof stream_kinds / sizeof *stream_kinds; i++) {
+    const struct stream_kind *k = &stream_kinds[i];
+    const size_t len = strlen(k->prefix);
+    if (strncmp(channel, k->prefix, len) != 0) continue;
+    if (!permission_allowed(&who->may, k->permission)) return PROBLEM_forbidden;
+    return k->names(arg, who, channel + len) ? PROBLEM_NONE : PROBLEM_not_found;
+  }
+  return PROBLEM_not_found;
 }
 
 static bool take_key_id(void *arg, const struct key_row *row) {
@@ -239,4 +277,5 @@ static bool stream_valid(void *arg, const struct api_who *who) {
   if (key_list(store_reader(core->store, STORE_CONTROL), who->user_id, who->key_id + 1, 1, take_key_id, &found, &err) == OK) alive = found == who->key_id;
   return alive;
 }
-const struct stream_rules api_stream_rules = {stream_authenticate, stream_permits, stream_valid, NULL};
+static const char *const of_tenant[] = {"orders", NULL};
+const struct stream_rules api_stream_rules = {stream_authenticate, stream_permits, stream_valid, NULL, of_tenant};

@@ -75,6 +75,7 @@ struct api_call {
   struct password_work *work;  // of a flow, and where it goes on after it (identity_call.h)
   api_phase next;
   int64_t erased_tenant;   // of me_delete
+  int64_t *erased_bots;    // and its bots, ends with 0; NULL: none
   void (*cleanup)(struct api_call *call);  // of state, when the call ends; on the loop
   struct err err;          // for what the handler calls
 

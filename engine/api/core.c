@@ -149,6 +149,7 @@ void api_core_destroy(struct api_core *core) {
   rate_destroy(core->rates);
   api_table_destroy(core->table);
   free(core->standings);
+  free(core->owners);
   free(core->known_users);
   free(core->handlers);
   free(core->openapi);

@@ -24,6 +24,9 @@ struct api_core {
   const char *const *origins;  // CORS: allowed origins; ends with NULL
   bool check_answers;     // every answer is checked against its schema; one that does not fit becomes a 500
   struct standing_entry *standings;  // auth_resolve.c
+  struct bot_owner {
+    int64_t bot_id, tenant_id;
+  } *owners;              // live_link.c
   struct known_user *known_users;    // me.c
   struct rate_table *rates;
   int64_t rate_percent;   // of the usual limits; 0: none

@@ -4,11 +4,47 @@
 #include "api/server.h"
 #include "bot/live.h"
 #include "loop/clock.h"
+#include "store/bot_rows.h"
+#include "store/id.h"
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OWNERS 4096
+
+// Whose bot it is never changes, so what was looked up once holds. 0: nobody's any more.
+static int64_t owner_of(struct api_core *core, int64_t bot_id) {
+  struct bot_row row;
+  struct err err;
+  if (!core->owners) core->owners = calloc(OWNERS, sizeof *core->owners);
+  struct bot_owner *o = core->owners ? &core->owners[(uint64_t)bot_id * UINT64_C(0x9e3779b97f4a7c15) >> 52] : NULL;
+  if (o && o->bot_id == bot_id) return o->tenant_id;
+  if (bot_find(store_reader(core->store, STORE_CONTROL), bot_id, &row, &err) != OK) return 0;
+  bot_row_finish(&row);
+  if (o) *o = (struct bot_owner){bot_id, row.tenant_id};
+  return row.tenant_id;
+}
+
+// What concerns orders goes to the tenant's channel of all bots too, with the bot's id.
+static void publish_to_tenant(struct api_core *core, const char *channel, const char *type, json_t *data, int64_t now_ms) {
+  static const char *const types[] = {"order", "fill", "denied"};
+  int64_t bot_id;
+  bool wanted = false;
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) wanted |= strcmp(type, types[i]) == 0;
+  if (!wanted || strncmp(channel, "bot:", 4) != 0 || !id_parse("bot", channel + 4, strlen(channel + 4), &bot_id)) return;
+  const int64_t tenant_id = owner_of(core, bot_id);
+  if (!tenant_id) return;
+  json_object_set_new(data, "bot_id", json_string(channel + 4));
+  (void)stream_publish_of(core->hub, tenant_id, "orders", type, data, now_ms);
+}
 
 static void publish(void *self, const char *channel, const char *type, json_t *data) {
   struct api_core *core = self;
   if (!data) return;
-  (void)stream_publish(core->hub, channel, type, data, clock_wall_ns() / 1000000);
+  const int64_t now_ms = clock_wall_ns() / 1000000;
+  (void)stream_publish(core->hub, channel, type, data, now_ms);
+  publish_to_tenant(core, channel, type, data, now_ms);
   json_decref(data);
 }
 

@@ -1,4 +1,5 @@
 // api/me.c – the signed-in person: who they are, where they are signed in, their API keys.
+#include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/identity_call.h"
@@ -250,10 +251,31 @@ enum status api_key_delete(struct api_call *call) { return api_write(call, delet
 
 // ---- leaving
 
+// The runtime is told of each once they are gone.
+static bool count_bot(void *arg, const struct bot_row *row) {
+  (void)row;
+  ++*(size_t *)arg;
+  return true;
+}
+static bool note_bot(void *arg, const struct bot_row *row) {
+  int64_t **at = arg;
+  *(*at)++ = row->id;
+  return true;
+}
+static enum status bots_of_erased(struct api_call *call, struct db *db) {
+  const struct bot_filter all = {.tenant_id = call->erased_tenant};
+  size_t count = 0;
+  enum status st = bot_list(db, &all, INT64_MAX, BOTS_MAX, count_bot, &count, &call->err);
+  if (st != OK || count == 0) return st;
+  int64_t *at = call->erased_bots = api_alloc(call, (count + 1) * sizeof *at);
+  return at ? bot_list(db, &all, INT64_MAX, BOTS_MAX, note_bot, &at, &call->err) : err_set(&call->err, ERR_NOMEM, "out of memory");
+}
+
 static enum status write_erasure(struct api_call *call, struct db *db) {
   struct erasure *e = call->state;
   enum status st = erasure_commit(call->core->identity, db, e, &call->err);
   if (st != OK || e->refusal != REFUSAL_NONE) return st;
+  if ((st = bots_of_erased(call, db)) != OK) return st;
   st = backtest_erase_tenant(db, call->erased_tenant, &call->err);
   if (st == OK) st = bot_erase_tenant(db, call->erased_tenant, &call->err);
   if (st == OK) st = script_erase_tenant(db, call->erased_tenant, &call->err);
@@ -262,6 +284,7 @@ static enum status write_erasure(struct api_call *call, struct db *db) {
 static enum status erased(struct api_call *call) {
   const struct erasure *e = call->state;
   if (e->refusal != REFUSAL_NONE) return api_refuse(call, e->refusal, NULL, e->wait_s);
+  for (const int64_t *id = call->erased_bots; id && *id; id++) bots_changed(call->core, *id);
   if (call->who.cookie) api_cookies_clear(call);
   return api_json(call, 204, NULL);
 }

@@ -91,7 +91,8 @@ static void on_close(void *arg, struct ws *ws, int code, const char *reason) {
   if (arg) stream_client_remove(arg);
 }
 
-static void upgrade(struct api_server *s, struct http_request *req) {
+// bot: of its own channel, which is subscribed to; NULL: none.
+static void upgrade(struct api_server *s, struct http_request *req, const char *bot) {
   struct api_core *core = s->core;
   if (!origin_allowed(core, req)) {
     refuse(s, req, 403, "the page is not one that may connect");
@@ -103,6 +104,10 @@ static void upgrade(struct api_server *s, struct http_request *req) {
   struct stream_client *client = stream_client_add(core->hub, ws, NULL, now_ms());
   ws_set_arg(ws, client);
   if (!client) ws_close(ws, WS_TRY_AGAIN, "out of memory");
+  if (!client || !bot) return;
+  char channel[STREAM_CHANNEL_NAME_MAX + 1];
+  snprintf(channel, sizeof channel, "bot:%.60s", bot);
+  stream_client_subscribe(client, channel, now_ms());
 }
 
 static struct blob *port_frame(const char *text, size_t len) { return ws_frame_text(text, len); }
@@ -129,10 +134,16 @@ static bool serve_file(struct api_server *s, struct http_request *req) {
   return true;
 }
 
+#define WS_BOTS API_PREFIX "/ws/bots/"
+
 static void on_request(void *arg, struct http_request *req) {
   struct api_server *s = arg;
   if (req->path_len == sizeof API_PREFIX "/ws" - 1 && strcmp(req->path, API_PREFIX "/ws") == 0) {
-    upgrade(s, req);
+    upgrade(s, req, NULL);
+    return;
+  }
+  if (req->path_len > sizeof WS_BOTS - 1 && strncmp(req->path, WS_BOTS, sizeof WS_BOTS - 1) == 0) {
+    upgrade(s, req, req->path + sizeof WS_BOTS - 1);
     return;
   }
   if (serve_file(s, req)) return;

@@ -34,6 +34,7 @@ struct stream_client {
   struct stream_hub *hub;
   struct stream_client *next, *prev;
   void *conn;
+  char implied[STREAM_CHANNEL_NAME_MAX + 1];  // subscribed as soon as it is known who asks; "": nothing
   bool known, closing;
   struct api_who who;
   int64_t since_ms, allowance_at_ms;
@@ -91,11 +92,28 @@ static struct channel **bucket_of(struct stream_hub *hub, const char *name) {
   return &hub->buckets[h % BUCKETS];
 }
 
+// A tenant's channel is kept under "name@tenant", a name that no client can ask for, and called by its name.
+#define OF_TENANT '@'
+static size_t shown_len(const char *key) { return strcspn(key, (const char[]){OF_TENANT, '\0'}); }
+static bool is_called(const struct channel *ch, const char *name) {
+  const size_t len = strlen(name);
+  return len == shown_len(ch->name) && memcmp(ch->name, name, len) == 0;
+}
+static void key_of_tenant(char key[STREAM_CHANNEL_NAME_MAX + 1], const char *name, int64_t tenant_id) {
+  snprintf(key, STREAM_CHANNEL_NAME_MAX + 1, "%s%c%lld", name, OF_TENANT, (long long)tenant_id);
+}
+
+static struct channel *channel_find(const struct stream_hub *hub, const char *name) {
+  struct channel *ch = *bucket_of((struct stream_hub *)hub, name);
+  while (ch && strcmp(ch->name, name) != 0) ch = ch->next;
+  return ch;
+}
+
 static struct channel *channel_get(struct stream_hub *hub, const char *name, int64_t now_ms) {
   struct channel **bucket = bucket_of(hub, name);
-  for (struct channel *ch = *bucket; ch; ch = ch->next)
-    if (strcmp(ch->name, name) == 0) return ch;
-  struct channel *ch = calloc(1, sizeof *ch);
+  struct channel *ch = channel_find(hub, name);
+  if (ch) return ch;
+  ch = calloc(1, sizeof *ch);
   if (!ch) return NULL;
   snprintf(ch->name, sizeof ch->name, "%s", name);
   ch->seq = now_ms * 1000;  // below 2^53 for centuries, so JavaScript counts it exactly
@@ -138,7 +156,7 @@ bool stream_publish(struct stream_hub *hub, const char *channel, const char *typ
   assert(strlen(channel) <= STREAM_CHANNEL_NAME_MAX);
   struct channel *ch = channel_get(hub, channel, now_ms);
   if (!ch) return false;
-  json_t *event = json_pack("{s:s, s:I, s:s, s:I, s:O?}", "ch", channel, "seq", (json_int_t)ch->seq + 1, "type", type, "ts", (json_int_t)now_ms, "data", data);
+  json_t *event = json_pack("{s:s%, s:I, s:s, s:I, s:O?}", "ch", channel, shown_len(channel), "seq", (json_int_t)ch->seq + 1, "type", type, "ts", (json_int_t)now_ms, "data", data);
   char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
   json_decref(event);
   const size_t len = text ? strlen(text) : 0;
@@ -153,6 +171,17 @@ bool stream_publish(struct stream_hub *hub, const char *channel, const char *typ
   hub->stats.events++;
   for (struct subscription *s = ch->subscriptions; s; s = s->next_of_channel) client_send_frame(s->client, frame);
   return true;
+}
+
+bool stream_publish_of(struct stream_hub *hub, int64_t tenant_id, const char *channel, const char *type, json_t *data, int64_t now_ms) {
+  char key[STREAM_CHANNEL_NAME_MAX + 1];
+  key_of_tenant(key, channel, tenant_id);
+  return channel_find(hub, key) ? stream_publish(hub, key, type, data, now_ms) : true;
+}
+
+bool stream_listened(const struct stream_hub *hub, const char *channel) {
+  const struct channel *ch = channel_find(hub, channel);
+  return ch && ch->subscriptions;
 }
 
 // ---- clients
@@ -193,7 +222,7 @@ void stream_client_remove(struct stream_client *c) {
 
 static struct subscription **find(struct stream_client *c, const char *name) {
   struct subscription **at = &c->subscriptions;
-  while (*at && strcmp((*at)->channel->name, name) != 0) at = &(*at)->next_of_client;
+  while (*at && !is_called((*at)->channel, name)) at = &(*at)->next_of_client;
   return at;
 }
 
@@ -205,11 +234,15 @@ static enum problem subscribe(struct stream_client *c, const char *name, int64_t
     return PROBLEM_NONE;
   }
   const size_t len = strlen(name);
-  if (len == 0 || len > STREAM_CHANNEL_NAME_MAX) return PROBLEM_not_found;
+  if (len == 0 || len > STREAM_CHANNEL_NAME_MAX || shown_len(name) != len) return PROBLEM_not_found;
   if (c->count >= STREAM_CHANNELS_MAX) return PROBLEM_rate_limited;
   enum problem p = c->hub->rules.permits(c->hub->rules.arg, &c->who, name);
   if (p != PROBLEM_NONE) return p;
-  struct channel *ch = channel_get(c->hub, name, now_ms);
+  char key[STREAM_CHANNEL_NAME_MAX + 1];
+  snprintf(key, sizeof key, "%s", name);
+  for (const char *const *own = c->hub->rules.of_tenant; own && *own; own++)
+    if (strcmp(*own, name) == 0) key_of_tenant(key, name, c->who.tenant_id);
+  struct channel *ch = channel_get(c->hub, key, now_ms);
   struct subscription *s = ch ? calloc(1, sizeof *s) : NULL;
   if (!s) return PROBLEM_unavailable;
   *s = (struct subscription){c, ch, ch->subscriptions, &ch->subscriptions, NULL};
@@ -231,7 +264,7 @@ static void on_subscribe(struct stream_client *c, json_t *message, int64_t now_m
       struct channel *ch;
       const char *name = json_is_string(v) ? json_string_value(v) : "";
       const enum problem p = subscribe(c, name, now_ms, &ch);
-      if (p == PROBLEM_NONE) json_array_append_new(done, json_pack("{s:s, s:I}", "ch", ch->name, "seq", (json_int_t)ch->seq));
+      if (p == PROBLEM_NONE) json_array_append_new(done, json_pack("{s:s, s:I}", "ch", name, "seq", (json_int_t)ch->seq));
       else json_array_append_new(denied, json_pack("{s:s, s:s}", "ch", name, "code", problem_code(p)));
     }
     client_send(c, json_pack("{s:s, s:O, s:O}", "op", "subscribed", "channels", done, "denied", denied));
@@ -241,6 +274,10 @@ static void on_subscribe(struct stream_client *c, json_t *message, int64_t now_m
 }
 
 void stream_client_subscribe(struct stream_client *c, const char *channel, int64_t now_ms) {
+  if (!c->known) {
+    snprintf(c->implied, sizeof c->implied, "%s", channel);
+    return;
+  }
   json_t *message = json_pack("{s:[s]}", "channels", channel);
   on_subscribe(c, message, now_ms);
   json_decref(message);
@@ -282,7 +319,7 @@ static void on_resume(struct stream_client *c, json_t *message, int64_t now_ms) 
   for (int64_t i = from + 1; complete && i <= ch->seq; i++) client_send_frame(c, ch->ring[i & (STREAM_RING_EVENTS - 1)]);
 }
 
-static void on_auth(struct stream_client *c, json_t *message) {
+static void on_auth(struct stream_client *c, json_t *message, int64_t now_ms) {
   json_t *token = json_object_get(message, "token");
   struct api_who who = {0};
   const enum problem p = json_is_string(token) ? c->hub->rules.authenticate(c->hub->rules.arg, json_string_value(token), json_string_length(token), &who)
@@ -300,6 +337,8 @@ static void on_auth(struct stream_client *c, json_t *message) {
   c->known = true;
   c->who = who;
   client_send(c, json_pack("{s:s, s:b, s:I}", "op", "auth", "ok", 1, "expires", (json_int_t)who.expires_s * 1000));
+  if (c->implied[0]) stream_client_subscribe(c, c->implied, now_ms);
+  c->implied[0] = '\0';
 }
 
 static bool within_rate(struct stream_client *c, int64_t now_ms) {
@@ -325,7 +364,7 @@ void stream_client_text(struct stream_client *c, const char *text, size_t len, i
     client_error(c, PROBLEM_malformed_json, message ? "op is missing" : err.msg);
     if (!c->known) client_close(c, STREAM_UNAUTHENTICATED, "auth comes first");
   } else if (strcmp(op, "auth") == 0) {
-    on_auth(c, message);
+    on_auth(c, message, now_ms);
   } else if (!c->known) {
     client_error(c, PROBLEM_unauthenticated, "auth comes first");
     client_close(c, STREAM_UNAUTHENTICATED, "auth comes first");

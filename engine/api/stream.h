@@ -11,6 +11,8 @@
 // that the service was restarted): the client reads the snapshot over HTTP and goes on from the told seq. Numbers start at the
 // channel's birth in microseconds, so those of a channel's former life are always too old rather than mistaken.
 //
+// Some names are every tenant's own ("orders"): the rules list them, and who subscribes gets their tenant's.
+//
 // This file knows no sockets: a connection is an opaque pointer and three functions. All on the loop's thread; now_ms is Unix ms.
 #pragma once
 #include "api/problem.h"
@@ -46,6 +48,7 @@ struct stream_rules {
   // Still the same right to be here: session not revoked, key not deleted, user not suspended. Asked twice a second.
   bool (*valid)(void *arg, const struct api_who *who);
   void *arg;
+  const char *const *of_tenant;  // names of channels that each tenant has one of; ends with NULL. NULL: none
 };
 
 struct stream_stats {
@@ -63,11 +66,15 @@ struct stream_client *stream_client_add(struct stream_hub *hub, void *conn, cons
 void stream_client_remove(struct stream_client *client);
 // A whole text message. May close the connection through the port; the client stays until removed.
 void stream_client_text(struct stream_client *client, const char *text, size_t len, int64_t now_ms);
-// Subscribes as if the client had asked (for /ws/bots/{id}).
+// Subscribes as if the client had asked; before it has said who it is: as soon as it has (for /ws/bots/{id}).
 void stream_client_subscribe(struct stream_client *client, const char *channel, int64_t now_ms);
 
 // Sends one event to all subscribers. Takes its own reference of data. False when the event is too large or memory is out.
 bool stream_publish(struct stream_hub *hub, const char *channel, const char *type, json_t *data, int64_t now_ms);
+// The same, of one tenant's channel of that name. Nothing is done, and true, when nobody there listens or has lately.
+bool stream_publish_of(struct stream_hub *hub, int64_t tenant_id, const char *channel, const char *type, json_t *data, int64_t now_ms);
+// Whether somebody is subscribed: what is costly to say need not be said to nobody.
+bool stream_listened(const struct stream_hub *hub, const char *channel);
 // Every 500 ms: closes whom `valid` refuses, whose token expired, who did not authenticate in time; forgets idle channels.
 void stream_hub_tick(struct stream_hub *hub, int64_t now_ms);
 struct stream_stats stream_hub_stats(const struct stream_hub *hub);

@@ -39,7 +39,7 @@ static enum problem authenticate(void *arg, const char *token, size_t len, struc
 // Channel "x:N" is tenant N's; "open" is everybody's.
 static enum problem permits(void *arg, const struct api_who *who, const char *channel) {
   (void)arg;
-  if (strcmp(channel, "open") == 0) return PROBLEM_NONE;
+  if (strcmp(channel, "open") == 0 || strcmp(channel, "mine") == 0) return PROBLEM_NONE;
   return strncmp(channel, "x:", 2) == 0 && channel[2] - '0' == who->tenant_id ? PROBLEM_NONE : PROBLEM_not_found;
 }
 static bool valid_now = true;
@@ -55,7 +55,8 @@ static struct stream_client *clients[3];
 static int setup(void **state) {
   (void)state;
   const struct stream_port port = {port_frame, port_send, port_close};
-  const struct stream_rules rules = {authenticate, permits, valid, NULL};
+  static const char *const of_tenant[] = {"mine", NULL};
+  const struct stream_rules rules = {authenticate, permits, valid, NULL, of_tenant};
   struct err err;
   assert_int_equal(stream_hub_create(&port, &rules, &hub, &err), OK);
   valid_now = true;
@@ -97,6 +98,54 @@ static void auth_first(void **state) {
   assert_int_equal(conns[1].closed, STREAM_UNAUTHENTICATED);
   say(2, "not json");
   assert_int_equal(conns[2].closed, STREAM_UNAUTHENTICATED);
+}
+
+// One name, a channel per tenant: nobody hears another's, or can ask for it by the name it is kept under.
+static void channels_of_tenants(void **state) {
+  (void)state;
+  json_t *data = json_pack("{s:i}", "n", 1);
+  assert_true(stream_publish_of(hub, 1, "mine", "fill", data, NOW));  // nobody listens yet
+  assert_int_equal(stream_hub_stats(hub).channels, 0);
+  say(0, "{\"op\":\"auth\",\"token\":\"t1\"}");
+  say(1, "{\"op\":\"auth\",\"token\":\"t2\"}");
+  for (int i = 0; i < 2; i++) say(i, "{\"op\":\"subscribe\",\"channels\":[\"mine\"]}");
+  const size_t before = json_array_size(conns[1].got);
+  assert_true(stream_publish_of(hub, 1, "mine", "fill", data, NOW));
+  expect(0, "ch", "\"mine\"");
+  expect(0, "data", "{\"n\":1}");
+  assert_int_equal(json_array_size(conns[1].got), before);
+  const int64_t seq = last_seq(0);
+  assert_true(stream_publish_of(hub, 1, "mine", "fill", data, NOW));
+  assert_int_equal(last_seq(0), seq + 1);
+  say(1, "{\"op\":\"subscribe\",\"channels\":[\"mine@1\", \"open@1\"]}");
+  expect(1, "denied", "[{\"ch\":\"mine@1\",\"code\":\"not_found\"},{\"ch\":\"open@1\",\"code\":\"not_found\"}]");
+  char text[100];
+  snprintf(text, sizeof text, "{\"op\":\"resume\",\"ch\":\"mine\",\"seq\":%lld}", (long long)seq);
+  say(0, text);
+  expect(0, "ch", "\"mine\"");
+  assert_int_equal(last_seq(0), seq + 1);
+  say(0, "{\"op\":\"unsubscribe\",\"channels\":[\"mine\"]}");
+  const size_t then = json_array_size(conns[0].got);
+  assert_true(stream_publish_of(hub, 1, "mine", "fill", data, NOW));
+  assert_int_equal(json_array_size(conns[0].got), then);
+  json_decref(data);
+}
+
+// /ws/bots/{id}: subscribed once it is known who asks, under the same rules.
+static void an_implied_subscription(void **state) {
+  (void)state;
+  stream_client_subscribe(clients[0], "x:1", NOW);
+  stream_client_subscribe(clients[1], "x:1", NOW);
+  assert_int_equal(json_array_size(conns[0].got), 0);
+  assert_false(stream_listened(hub, "x:1"));
+  say(0, "{\"op\":\"auth\",\"token\":\"t1\"}");
+  expect(0, "op", "\"subscribed\"");
+  expect(0, "denied", "[]");
+  say(1, "{\"op\":\"auth\",\"token\":\"t2\"}");
+  expect(1, "denied", "[{\"ch\":\"x:1\",\"code\":\"not_found\"}]");
+  assert_true(stream_listened(hub, "x:1"));
+  say(0, "{\"op\":\"auth\",\"token\":\"t1\"}");  // again: the same once
+  expect(0, "op", "\"auth\"");
 }
 
 static void auth_in_time(void **state) {
@@ -226,7 +275,7 @@ static void idle_channels_go(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-      T(auth_first), T(auth_in_time), T(revocation), T(tenants_apart), T(numbers_and_resume), T(bounds), T(idle_channels_go),
+      T(auth_first), T(auth_in_time), T(revocation), T(tenants_apart), T(channels_of_tenants), T(an_implied_subscription), T(numbers_and_resume), T(bounds), T(idle_channels_go),
 #undef T
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
