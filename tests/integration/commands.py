@@ -10,6 +10,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from tap import run_cases  # noqa: E402
+
 ENGINE = sys.argv[1]
 CASES = []
 ENV = {k: v for k, v in os.environ.items() if not k.startswith("PERIGEE_")}
@@ -109,18 +112,4 @@ def _():
             assert "nothing reads PERIGEE_LISTN in the environment; did you mean PERIGEE_LISTEN?" in err and "WHATEVER" not in err, err
 
 
-def main():
-    print(f"1..{len(CASES)}")
-    bad = 0
-    for i, (title, f) in enumerate(CASES, 1):
-        why = ""
-        try:
-            f()
-        except Exception as e:  # a test must not hide behind its own mistake either
-            why = f": {type(e).__name__} {e}"
-        bad += bool(why)
-        print(f"{'not ok' if why else 'ok'} {i} - {title}{why}", flush=True)
-    sys.exit(bad > 0)
-
-
-main()
+sys.exit(run_cases(CASES) > 0)

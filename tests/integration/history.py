@@ -12,6 +12,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from tap import run_cases  # noqa: E402
+
 ENGINE = sys.argv[1]
 CASES = []
 
@@ -157,18 +160,4 @@ def _():
         assert {m["symbol"]: m["bars"] for m in f.markets()} == {"A": 1000, "B": 150000}
 
 
-def main():
-    print(f"1..{len(CASES)}")
-    bad = 0
-    for i, (title, f) in enumerate(CASES, 1):
-        why = ""
-        try:
-            f()
-        except Exception as e:  # a test must not hide behind its own mistake either
-            why = f": {type(e).__name__} {e}"
-        bad += bool(why)
-        print(f"{'not ok' if why else 'ok'} {i} - {title}{why}", flush=True)
-    sys.exit(bad > 0)
-
-
-main()
+sys.exit(run_cases(CASES) > 0)

@@ -2,6 +2,9 @@
 """Findings of reviews, each as the script that showed it. Prints TAP. Usage: regressions.py PERIGEE"""
 import json, os, subprocess, sys, tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from tap import run_cases  # noqa: E402
+
 PERIGEE = os.path.abspath(sys.argv[1])
 HEAD = 'strategy{ name="x", api=1%s }\n'
 CASES = []
@@ -131,18 +134,4 @@ def _():
     assert [(f["side"], f["qty"]) for f in r["fills"]] == [("sell", "2")], (r["fills"], err)
 
 
-def main():
-    print(f"1..{len(CASES)}")
-    bad = 0
-    for i, (title, f) in enumerate(CASES, 1):
-        why = ""
-        try:
-            f()
-        except Exception as e:  # a test must not hide behind its own mistake either
-            why = f": {type(e).__name__} {e}"
-        bad += bool(why)
-        print(f"{'not ok' if why else 'ok'} {i} - {title}{why}", flush=True)
-    sys.exit(bad > 0)
-
-
-main()
+sys.exit(run_cases(CASES) > 0)

@@ -9,9 +9,7 @@ import tempfile
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 import summary  # noqa: E402
-
-sys.path.insert(0, os.path.join(os.path.dirname(sys.argv[1]), 'service'))
-import service  # noqa: E402
+import tap  # noqa: E402
 
 
 def run(tests, meson_status=0):
@@ -56,11 +54,11 @@ CASES = [
 def cases_of_a_service_test():
     """A case that cannot run says so itself; what run_cases prints is counted like any other TAP."""
     def cannot():
-        raise service.Skip('no tool')
+        raise tap.Skip('no tool')
 
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
-        failed = service.run_cases([('a', lambda: None), ('b', cannot)])
+        failed = tap.run_cases([('a', lambda: None), ('b', cannot)])
     return ('OK' if failed == 0 else 'FAIL', text.getvalue(), '')
 
 

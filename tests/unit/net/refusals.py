@@ -1,5 +1,5 @@
 """What is no request, and how it must be refused: (name, status or set of them, bytes). For any server of ours: server_test.py
-shows them to net/ alone, tests/service/http.py to the whole service.
+shows them to net/ alone, tests/service/transport.py to the whole service.
 """
 
 

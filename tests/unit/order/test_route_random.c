@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "seeds.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,13 +271,7 @@ static void run(uint64_t seed) {
 
 static void test_random_venues(void **state) {
   (void)state;
-  const char *from = getenv("PERIGEE_SEED");
-  uint64_t first = from ? strtoull(from, NULL, 10) : 1, count = from ? 1 : SEEDS;
-  for (uint64_t seed = first; seed < first + count; seed++) {
-    if (from) print_message("seed %d\n", (int)seed);
-    run(seed);
-  }
-  if (!from)
+  if (seeds_run(SEEDS, run))
     for (int s = 0; s < ROUTE_STATE_COUNT; s++)
       if (reached[s] == 0) fail_msg("no seed reached %s", route_state_text(s));
 }

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "seeds.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -382,14 +384,9 @@ static void run(uint64_t seed) {
 
 static void test_random_flows(void **state) {
   (void)state;
-  const char *from = getenv("PERIGEE_SEED");
-  uint64_t first = from ? strtoull(from, NULL, 10) : 1, count = from ? 1 : SEEDS;
-  for (uint64_t seed = first; seed < first + count; seed++) {
-    if (from) print_message("seed %d\n", (int)seed);
-    run(seed);
-  }
+  const bool all = seeds_run(SEEDS, run);
   print_message("%d orders sent, %d denied, %d halts, %d crashes\n", sends, denials, halts, crashes);
-  if (!from) assert_true(sends > SEEDS * 10 && denials > SEEDS && halts > SEEDS / 4 && crashes > SEEDS);
+  if (all) assert_true(sends > SEEDS * 10 && denials > SEEDS && halts > SEEDS / 4 && crashes > SEEDS);
 }
 
 int main(void) {
