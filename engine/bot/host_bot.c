@@ -75,8 +75,9 @@ struct bot_observer host_bot_observer(struct host_bot *b) {
 
 // ---- its state
 
-static uint64_t digest(uint64_t h, const char *p, size_t n) {
-  h ^= n * UINT64_C(0x9E3779B97F4A7C15);
+// Of bytes that only the bot's own owner could choose to collide.
+static uint64_t digest(const char *p, size_t n) {
+  uint64_t h = n * UINT64_C(0x9E3779B97F4A7C15);
   for (; n >= 8; p += 8, n -= 8) {
     uint64_t word;
     memcpy(&word, p, 8);
@@ -91,9 +92,15 @@ static uint64_t digest(uint64_t h, const char *p, size_t n) {
 
 void host_bot_state(struct host_bot *b, bool tell) {
   struct host_feed *f = b->feed;
+  struct script *script = bot_script(pilot_bot(b->pilot));
   struct err err;
+  static const char nothing[] = "{}";
+  bool empty = script_state_empty(script);
+  if (empty && tell && pilot_quiet(b->pilot) && b->told_state == digest(nothing, 2)) return;  // nearly always, for many scripts
   buf_clear(&f->state);
-  enum status st = script_state_save(bot_script(pilot_bot(b->pilot)), &f->state, &err);
+  enum status st = OK;
+  if (empty) buf_str(&f->state, nothing);
+  else st = script_state_save(script, &f->state, &err);
   size_t len = f->state.len;
   if (st == OK && !bot_memory_save(pilot_bot(b->pilot), &f->state, WIRE_MEMORY_MAX))
     st = err_set(&err, ERR_LIMIT, "the tags of its working orders are longer than %d bytes", WIRE_MEMORY_MAX);
@@ -103,9 +110,10 @@ void host_bot_state(struct host_bot *b, bool tell) {
     return;
   }
   b->unsaved = false;
-  uint64_t now = digest(digest(0, f->state.data, len), f->state.data + len, f->state.len - len);
-  if (now == b->told) return;
-  b->told = now;
+  uint64_t state = digest(f->state.data, len), memory = digest(f->state.data + len, f->state.len - len);
+  if (state == b->told_state && memory == b->told_memory) return;
+  b->told_state = state;
+  b->told_memory = memory;
   if (tell) wire_put_state(&f->out, b->id, wire_text(f->state.data, len), wire_text(f->state.data + len, f->state.len - len));
 }
 

@@ -39,6 +39,10 @@ struct host_tenant {
   int64_t cpu_most_ns, used_ns;    // in this instant
   uint64_t turn;                   // used_ns is of this one
   bool measured;                   // by the CPU's clock, since the wall's said that it was too much
+  // Who comes first: what its bots took in the instant spent_turn; heavy: for so many more it comes last.
+  int64_t spent_ns;
+  uint64_t spent_turn;
+  uint8_t heavy, watched;
 };
 
 struct host_signal {
@@ -63,7 +67,7 @@ struct host_bot {
   size_t signal_count;
   struct param_value *params;      // wanted, of the spec's parameters; NULL: none
   char *stop;                      // why; NULL: not asked
-  uint64_t told;                   // digest of the state that was told last
+  uint64_t told_state, told_memory;  // digests of what was told last
   bool unsaved;                    // its state could not be saved, which was told
   uint32_t tags_told;
   size_t bytes;

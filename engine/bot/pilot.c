@@ -18,6 +18,7 @@ struct pilot {
   int64_t day;     // of the last instant; INT64_MIN before the first
   int64_t now_ns;
   bool dead;       // see pilot_dead()
+  bool quiet;
   bool resuming;   // on_init runs in the next instant
   bool skipping, params_taken;
 };
@@ -38,6 +39,7 @@ static void seen_fill(void *self, const struct fill *f) {
 
 static void seen_command(void *self, const struct bot_command *c) {
   struct pilot *p = self;
+  p->quiet = p->quiet && c->kind == COMMAND_MARK;
   blotter_seen_command(&p->blotter, c);
   if (p->observer.command) p->observer.command(p->observer.self, c);
 }
@@ -179,6 +181,7 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
     return st;
   }
   events = events || matcher_event_count(p->blotter.matcher) > 0;  // of what was imposed
+  p->quiet = !events && !p->resuming;
   if (p->resuming && !p->skipping) {
     p->resuming = false;
     if ((st = bot_resume(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
@@ -212,6 +215,7 @@ enum status pilot_skip(struct pilot *p, const struct instant *in, struct err *er
 enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) { return bot_stop(p->bot, now_ns, why, err); }
 
 bool pilot_dead(const struct pilot *p) { return p->dead; }
+bool pilot_quiet(const struct pilot *p) { return p->quiet; }
 bool pilot_params_taken(const struct pilot *p) { return p->params_taken; }
 int64_t pilot_now(const struct pilot *p) { return p->now_ns; }
 
@@ -300,6 +304,7 @@ enum status pilot_past_end(struct pilot *p, struct pilot_past *past, bool resume
     else st = past_command(p, past, err);
   }
   p->resuming = resume;
+  p->quiet = true;
   return st;
 }
 

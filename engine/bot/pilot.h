@@ -29,6 +29,8 @@ enum status pilot_skip(struct pilot *p, const struct instant *in, struct err *er
 bool pilot_dead(const struct pilot *p);
 // A command of the core (bot/clerk.h), between two instants; the script hears of it in the next. False, nothing happened: it does not fit.
 bool pilot_impose(struct pilot *p, const struct bot_command *c) MUST_CHECK;
+// In the last instant nothing happened to its orders, by the market or by the script.
+bool pilot_quiet(const struct pilot *p);
 bool pilot_params_taken(const struct pilot *p);  // by the last instant that had some
 // on_stop after the last instant, for who needs no answer to its orders; else instant.stop.
 enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) MUST_CHECK;

@@ -80,6 +80,8 @@ static int l_finish(lua_State *L) {
     lua_rawseti(L, -2, SLOT_CALLBACK + i);
   }
   s->ref_callbacks = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushliteral(L, "state");
+  s->ref_state_key = luaL_ref(L, LUA_REGISTRYINDEX);
   return 0;
 }
 

@@ -139,5 +139,7 @@ enum status script_on_stop(struct script *s, const char *why, struct err *err) M
 // the field that cannot be kept ("ctx.state.last.f is a function").
 #define SCRIPT_STATE_MAX 65536
 enum status script_state_save(struct script *s, struct buf *ret, struct err *err) MUST_CHECK;
+// Is it a table without entries? Costs a look-up, and nothing of the script's memory.
+bool script_state_empty(struct script *s);
 // Replaces ctx.state by saved text, through migrate(state, from) when the script has it and from is not NULL.
 enum status script_state_load(struct script *s, const char *text, size_t len, const char *from, struct err *err) MUST_CHECK;

@@ -190,6 +190,21 @@ enum status script_state_save(struct script *s, struct buf *ret, struct err *err
   return OK;
 }
 
+bool script_state_empty(struct script *s) {
+  lua_State *L = vm_lua(s->vm);
+  int top = lua_gettop(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref_ctx);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref_state_key);
+  lua_rawget(L, -2);
+  bool empty = false;
+  if (lua_istable(L, -1)) {
+    lua_pushnil(L);
+    empty = !lua_next(L, -2);
+  }
+  lua_settop(L, top);
+  return empty;
+}
+
 // ---- loading
 
 struct loader {
