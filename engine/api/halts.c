@@ -11,7 +11,6 @@
 #include "tenant/audit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *level_text(enum refusal_level level) { return level == LEVEL_ALL ? "all" : refusal_level_text(level); }
@@ -32,7 +31,7 @@ static bool concerns(struct api_call *call, const struct halt_entry *e) {
   if (e->level != LEVEL_BOT) return true;  // a venue: whoever trades there wants to know
   struct bot_row row;
   const bool mine = bot_get(reader(call), call->who.tenant_id, (int64_t)e->id, &row, &call->err) == OK;
-  if (mine) free(row.texts);
+  if (mine) bot_row_finish(&row);
   return mine;
 }
 
@@ -59,7 +58,10 @@ struct change {
   char object[HALT_NAME_SIZE], detail[64], agent[200], address[64];
 };
 
-static enum status write_audit(struct db *db, void *arg, struct err *err) { return audit_add(db, &((struct change *)arg)->event, err); }
+static enum status write_audit(struct db *db, void *arg, struct err *err) {
+  const struct api_call *call = arg;
+  return audit_add(db, &((const struct change *)call->state)->event, err);
+}
 
 static enum status answer(struct api_call *call) {
   const struct change *c = call->state;
@@ -164,7 +166,7 @@ static enum status change_bot(struct api_call *call, enum halt_mode mode) {
   const int64_t id = api_param_id(call, "bot_id");
   const enum status st = bot_get(reader(call), call->who.tenant_id, id, &row, &call->err);
   if (st != OK) return st;
-  free(row.texts);
+  bot_row_finish(&row);
   return change(call, (struct change){.level = LEVEL_BOT, .id = (uint64_t)id, .mode = mode});
 }
 enum status api_bot_halt_set(struct api_call *call) { return change_bot(call, mode_of(call)); }

@@ -89,6 +89,7 @@ static enum status receive_all(int fd, struct buf *out, struct err *err) {
   for (;;) {
     ssize_t n = read(fd, chunk, sizeof chunk);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return err_set(err, ERR_IO, "no answer in time");
     if (n < 0) return err_errno(err, errno, "the service");
     if (n == 0) break;
     buf_add(out, chunk, (size_t)n);

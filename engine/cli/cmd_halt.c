@@ -171,7 +171,7 @@ static int run_list(const struct cli_args *a, struct wish *o) {
   json_t *list = NULL;
   int lock = -1;
   const enum way way = which_way(o->dir, &lock, &err);
-  if (way == WAY_NONE) return cli_error("%s", err.msg), 1;
+  if (way == WAY_NONE && err.code == ERR_NOTFOUND) return cli_error("%s", err.msg), 1;
   enum status st = way == WAY_SERVICE ? ask_service(o, "GET", &list, &err) : OK;
   if (way == WAY_SERVICE && st != OK) cli_warn("the service did not answer (%s): this is what its file says", err.msg);
   if (lock >= 0) close(lock);
