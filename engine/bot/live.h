@@ -11,6 +11,7 @@
 struct db;
 struct halt_desk;
 struct hub;
+struct hub_instant;
 struct live;
 struct loop;
 struct store;
@@ -25,6 +26,7 @@ struct live_options {
   const char *const *feeds;   // "VENUE=TEXT" (bot/hub.h), ends with NULL
   // What subscribers see. data is a new reference that the callee takes; channel as interfaces.md names it ("bot:bot_…").
   void (*publish)(void *self, const char *channel, const char *type, json_t *data);
+  void (*instant)(void *self, const struct hub_instant *in);     // all bars of the market, also those that no bot reads; may be NULL
   void (*log)(void *self, const char *level, const char *event, json_t *extra);  // takes extra
   void *self;
 };
@@ -55,10 +57,13 @@ void live_destroy(struct live *l);
 void live_bot_changed(struct live *l, int64_t bot_id);
 // As the runtime sees it now; false: it does not run.
 bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret);
+// Settings of a bot and of a paper account, for who stores them (NULL: none to check). ERR_INVALID: begins with the JSON pointer of what
+// is wrong, "/leverage: must be from 1 to 1000, with at most 4 decimals".
+enum status live_settings_check(const json_t *bot, const json_t *account, struct err *err) MUST_CHECK;
 // For /metrics and /admin/system.
 struct live_stats {
   int hosts, hosts_up, bots_running, bots_starting;
-  uint64_t instants, intents, fills, denials, host_restarts;
+  uint64_t instants, intents, fills, denials, host_restarts, divergences;
   int64_t instant_ms_last, commit_us_last;
 };
 struct live_stats live_stats(const struct live *l);

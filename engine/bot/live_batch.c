@@ -130,7 +130,9 @@ static void committed(void *arg, enum status st, const struct err *err) {
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
     if (!bot || !bot->clerk || l->closing) continue;
-    if (h->write_failed) clerk_uncommitted(bot->clerk);
+    // What was written between two instants may be committed in the middle of the next: its clerk learns of it with that one's end.
+    if (bot->busy) {}
+    else if (h->write_failed) clerk_uncommitted(bot->clerk);
     else if (h->writes == 0) clerk_committed(bot->clerk);
     if (st != OK) live_event(bot, LIFE_JOURNAL_FAILED, err ? err->msg : "");
     else if (bot->failed) {

@@ -121,6 +121,10 @@ struct live_bot {
 
   // Of the instant under way:
   bool touched, main_closed, spoke; // has bars; its main bar is among them; sent a command
+  bool imposed;                     // the core added commands since the last instant's end
+  uint32_t turns;                   // instants since it was opened
+  char digest[SHA256_HEX_SIZE];     // asked of the host, and what it must say; "": not asked
+  bool busy;                        // between clerk_market() and clerk_end()
   int64_t main_open_ns, instant_ns;
   struct buf turn;                  // commands for the record being gathered
   int turn_kind;

@@ -405,7 +405,7 @@ void live_books_close(struct live_bot *b) {
   b->past_count = b->past_cap = b->tag_count = b->trades_told = 0;
   b->resumes = 0;
   b->seen_ns = b->instant_ns = 0;
-  b->told_run = b->touched = false;
+  b->told_run = b->touched = b->busy = false;
   buf_clear(&b->past_bytes);
   buf_clear(&b->state);
   buf_clear(&b->memory);
@@ -506,6 +506,8 @@ static void bot_opened(void *self, int host, int64_t id) {
   (void)host;
   if (!b) return;
   b->opened = true;
+  b->turns = 0;
+  b->digest[0] = '\0';
   live_event(b, LIFE_OPENED, NULL);
 }
 

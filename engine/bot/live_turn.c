@@ -47,6 +47,7 @@ static void market_of(struct live_bot *b, const struct hub_instant *in) {
   for (size_t i = 0; i < in->count; i++)
     if (in->bars[i].series == b->series[0]->hub) b->main_closed = true, b->main_open_ns = in->bars[i].bar.open_ns;
   b->instant_ns = in->now_ns;
+  b->busy = true;
   const enum status st = clerk_market(b->clerk, &part, &err);
   if (st != OK) {
     b->failed = true;
@@ -86,6 +87,30 @@ static void state_row(struct live_bot *b) {
   b->seen_ns = b->instant_ns;
 }
 
+// Host and core must say the same of all that happened: asked after the first instant, then now and then.
+#define DIGEST_EVERY 32
+static void ask_digest(struct live_bot *b) {
+  if (!b->opened || b->imposed || b->digest[0] || b->turns++ % DIGEST_EVERY) return;
+  struct buf frame;
+  buf_init(&frame, 64);
+  wire_put_digest(&frame, (uint64_t)b->id);
+  clerk_hash(b->clerk, b->digest);
+  if (!fleet_send(b->live->fleet, b->id, &frame)) b->digest[0] = '\0';
+  buf_finish(&frame);
+}
+
+static void on_hash(struct live_bot *b, const struct wire_frame *f) {
+  const bool same = f->text_len == strlen(b->digest) && memcmp(f->text, b->digest, f->text_len) == 0;
+  b->digest[0] = '\0';
+  if (same) return;
+  // Whoever is wrong, the journal is right: it is opened again from there.
+  b->live->stats.divergences++;
+  b->live->config.log(b->live->config.self, "error", "bot_diverged", json_pack("{s:s}", "bot", b->channel + 4));
+  live_log(b, b->instant_ns, LOG_ERROR, "its script's process and the journal disagreed: opened again from the journal", 78);
+  b->opened = false;
+  fleet_reopen(b->live->fleet, b->id);
+}
+
 static void end_of(struct live_bot *b) {
   b->touched = false;
   if (!b->clerk) return;
@@ -97,6 +122,9 @@ static void end_of(struct live_bot *b) {
     assert(verdict.answer == CLERK_TAKEN);
   }
   clerk_end(b->clerk);
+  b->busy = false;
+  ask_digest(b);
+  b->imposed = false;
   live_commands_flush(b);
   if (b->state_changed && b->opened) state_row(b);
   struct live_batch *batch = b->live->hosts[b->place].batch;
@@ -229,6 +257,7 @@ void live_frame(void *self, int host, const struct wire_frame *f) {
     case WIRE_TAG: on_tag(b, f); break;
     case WIRE_STATE: on_state(b, f); break;
     case WIRE_FAULT: on_fault(b, f); break;
+    case WIRE_HASH: on_hash(b, f); break;
     case WIRE_DENIED: on_denied(b, f); break;
     case WIRE_LOG: live_log(b, f->time_ns, (int)f->level, f->text, f->text_len); break;
     case WIRE_NOTIFY: live_news(b, "notify", json_pack("{s:s%, s:I}", "text", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
