@@ -4,6 +4,7 @@
 #include "api/handlers.h"
 #include "api/jobs.h"
 #include "api/mailer.h"
+#include "api/market_watch.h"
 #include "api/server.h"
 #include "api/services.h"
 #include "bot/live.h"
@@ -138,6 +139,8 @@ void api_core_destroy(struct api_core *core) {
   if (!core) return;
   live_destroy(core->live);
   core->live = NULL;
+  market_watch_destroy(core->watch);
+  core->watch = NULL;
   jobs_destroy(core->jobs);
   mailer_destroy(core->mailer);
   services_destroy(core->services);

@@ -38,6 +38,7 @@ struct api_core {
   struct mailer *mailer;
   struct registry *registry;
   struct usage *usage;
+  struct market_watch *watch;  // live bars that somebody watches; NULL likewise
   struct live *live;      // running bots; NULL in commands that work without the service
   const struct halt_desk *halts;  // the kill switch (bot/halt_file.h); NULL likewise
   struct identity *identity;

@@ -1,6 +1,7 @@
 // api/live_link.c – the running bots beside the routes: made when the service starts, their news go to the WebSocket's channels, their
 // figures to /metrics.
 #include "api/core.h"
+#include "api/market_watch.h"
 #include "api/server.h"
 #include "bot/live.h"
 #include "loop/clock.h"
@@ -48,6 +49,8 @@ static void publish(void *self, const char *channel, const char *type, json_t *d
   json_decref(data);
 }
 
+static void on_instant(void *self, const struct hub_instant *in) { market_watch_instant(self, in); }
+
 static void log_it(void *self, const char *level, const char *event, json_t *extra) { api_log(self, level, event, extra); }
 
 #define GAUGE(name, member) \
@@ -61,6 +64,7 @@ GAUGE(intents, intents)
 GAUGE(fills, fills)
 GAUGE(denials, denials)
 GAUGE(restarts, host_restarts)
+GAUGE(divergences, divergences)
 #undef GAUGE
 
 enum status api_core_live(struct api_core *core, const struct api_live *config, struct err *err) {
@@ -73,10 +77,12 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
       {"bot_intents_total", "Orders that scripts asked for", "counter", intents},
       {"bot_fills_total", "Executions", "counter", fills},
       {"bot_denials_total", "Orders refused by the core", "counter", denials},
+      {"bot_divergences_total", "Times that a host and the journal disagreed about a bot", "counter", divergences},
       {"host_restarts_total", "Hosts that died or hung and were replaced", "counter", restarts}};
   const struct live_options options = {.loop = core->loop, .store = core->store, .exe = config->exe, .version = core->version, .hosts = config->hosts,
-                                       .feeds = config->feeds, .publish = publish, .log = log_it, .self = core};
-  const enum status st = live_create(&options, &core->live, err);
+                                       .feeds = config->feeds, .publish = publish, .instant = on_instant, .log = log_it, .self = core};
+  enum status st = market_watch_create(&core->watch, err);
+  if (st == OK) st = live_create(&options, &core->live, err);
   if (st == OK) core->halts = live_halts(core->live);
   for (size_t i = 0; st == OK && i < sizeof gauges / sizeof *gauges; i++)
     metrics_gauge(core->metrics, (struct metrics_gauge){gauges[i].name, gauges[i].help, gauges[i].type, gauges[i].read, core->live});

@@ -3,6 +3,7 @@
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/list.h"
+#include "api/market_data.h"
 #include "bot/hub.h"
 #include "bot/live.h"
 #include "store/market_rows.h"
@@ -71,7 +72,7 @@ enum status api_markets_list(struct api_call *call) {
 
 // ---- bars
 
-static json_t *bar_json(const struct series *s, const struct bar *b) {
+json_t *market_bar_json(const struct series *s, const struct bar *b) {
   char open[DECIMAL_TEXT_MAX], high[DECIMAL_TEXT_MAX], low[DECIMAL_TEXT_MAX], close[DECIMAL_TEXT_MAX], volume[DECIMAL_TEXT_MAX];
   if (b->volume >= 0) decimal_format_scaled(b->volume, s->volume_scale, volume);
   return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s?}", "time", (json_int_t)(b->open_ns / NS_PER_MS), "open", price_text(&s->inst, b->open, open), "high",
@@ -86,7 +87,7 @@ struct bars_wish {
 
 static enum status bars_page(struct api_call *call, struct series *s, size_t limit, int64_t next_ns) {
   json_t *items = json_array();
-  for (size_t i = 0; i < s->count && i < limit; i++) json_array_append_new(items, bar_json(s, &s->bars[i]));
+  for (size_t i = 0; i < s->count && i < limit; i++) json_array_append_new(items, market_bar_json(s, &s->bars[i]));
   series_finish(s);
   return api_page(call, items, next_ns != INT64_MAX, (struct cursor){next_ns, 0});
 }

@@ -2,6 +2,7 @@
 #include "api/server.h"
 
 #include "api/core.h"
+#include "api/market_watch.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
 #include "net/blob.h"
@@ -164,7 +165,11 @@ static void on_request(void *arg, struct http_request *req) {
 
 // ---- the server
 
-static void on_tick(void *arg) { stream_hub_tick(((struct api_server *)arg)->core->hub, now_ms()); }
+static void on_tick(void *arg) {
+  struct api_core *core = ((struct api_server *)arg)->core;
+  stream_hub_tick(core->hub, now_ms());
+  market_watch_tick(core);
+}
 
 static double gauge_open(void *arg) { return http_server_stats(arg).open; }
 static double gauge_websockets(void *arg) { return http_server_stats(arg).websockets; }

@@ -382,6 +382,13 @@ void stream_client_text(struct stream_client *c, const char *text, size_t len, i
   json_decref(message);
 }
 
+void stream_watched(const struct stream_hub *hub, const char *prefix, void (*fn)(void *arg, const char *channel), void *arg) {
+  const size_t len = strlen(prefix);
+  for (int b = 0; b < BUCKETS; b++)
+    for (const struct channel *ch = hub->buckets[b]; ch; ch = ch->next)
+      if (ch->subscriptions && strncmp(ch->name, prefix, len) == 0) fn(arg, ch->name);
+}
+
 void stream_hub_tick(struct stream_hub *hub, int64_t now_ms) {
   for (struct stream_client *c = hub->clients, *next; c; c = next) {
     next = c->next;  // closing does not remove: the port tells later

@@ -75,6 +75,8 @@ bool stream_publish(struct stream_hub *hub, const char *channel, const char *typ
 bool stream_publish_of(struct stream_hub *hub, int64_t tenant_id, const char *channel, const char *type, json_t *data, int64_t now_ms);
 // Whether somebody is subscribed: what is costly to say need not be said to nobody.
 bool stream_listened(const struct stream_hub *hub, const char *channel);
+// Calls fn for every channel that somebody subscribes to now and whose name begins so. fn must not subscribe or publish.
+void stream_watched(const struct stream_hub *hub, const char *prefix, void (*fn)(void *arg, const char *channel), void *arg);
 // Every 500 ms: closes whom `valid` refuses, whose token expired, who did not authenticate in time; forgets idle channels.
 void stream_hub_tick(struct stream_hub *hub, int64_t now_ms);
 struct stream_stats stream_hub_stats(const struct stream_hub *hub);

@@ -19,6 +19,7 @@ struct feed_pace;
 
 #define HUB_VENUES_MAX 32
 #define HUB_SYMBOLS_MAX 4096    // of one venue, subscribed at a time
+#define HUB_PARTS_MAX 100000    // finest bars in one of a series
 #define HUB_HISTORY_MAX 100000  // bars in one answer
 #define HUB_MEMORY_BARS 4096    // of a series kept in memory, at least; at most twice as many
 

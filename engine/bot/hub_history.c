@@ -228,9 +228,10 @@ static enum status line_for(
   if (st != OK) return st;
   snprintf(room->name, sizeof room->name, "%s", r->symbol);
   room->base_ns = hub_base_ns(v, &room->info);
-  if (r->timeframe_ns < room->base_ns || r->timeframe_ns % room->base_ns != 0) {
+  if (r->timeframe_ns < room->base_ns || r->timeframe_ns % room->base_ns != 0 || r->timeframe_ns / room->base_ns > HUB_READ_FINEST) {
     char base[TIMEFRAME_TEXT_MAX];
-    return err_set(err, ERR_INVALID, "bars of %s are made of its %s bars: write a multiple of that", r->symbol, timeframe_text(room->base_ns, base));
+    return err_set(err, ERR_INVALID, "bars of %s are made of its %s bars: write a multiple of that, up to %d times", r->symbol, timeframe_text(room->base_ns, base),
+      HUB_READ_FINEST);
   }
   *line = (struct hub_line){.symbol = room, .from_ns = INT64_MIN};
   line->memory = (struct series){.inst = room->info.inst,

@@ -150,6 +150,13 @@ int64_t hub_base_ns(const struct hub_venue *v, const struct feed_symbol *s) {
   return s->timeframe_ns ? s->timeframe_ns : v->config.tick_bar_ns ? v->config.tick_bar_ns : NS_PER_MINUTE;
 }
 
+// The open bar's parts are read when it is wanted, so they must not be too many.
+static enum status check_timeframe(const struct hub_symbol *s, int64_t timeframe_ns, struct err *err) {
+  if (timeframe_ns / s->base_ns <= HUB_PARTS_MAX) return OK;
+  char base[TIMEFRAME_TEXT_MAX];
+  return err_set(err, ERR_INVALID, "bars of %s are made of its %s bars, of at most %d", s->name, timeframe_text(s->base_ns, base), HUB_PARTS_MAX);
+}
+
 static enum status live_begin(struct hub_symbol *s, int64_t timeframe_ns, int64_t time_ns, struct err *err) {
   const struct hub_feed_config *c = &s->venue->config;
   const struct live_config config = {.source = c->ticks ? LIVE_FROM_TRADES : LIVE_FROM_BARS,
@@ -186,6 +193,9 @@ static enum status symbol_add(struct hub_venue *v, const char *name, int64_t tim
   st = feed_describe(c->feed, name, &s->info, err);
   if (st == OK) {
     s->base_ns = hub_base_ns(v, &s->info);
+    st = check_timeframe(s, timeframe_ns, err);
+  }
+  if (st == OK) {
     st = live_begin(s, timeframe_ns, time_ns, err);
   }
   // A feed that has its past gives the trades of the open bar again.
@@ -223,8 +233,8 @@ static int venue_lines(const struct hub_venue *v) {
 static enum status symbol_want(struct hub_symbol *s, int64_t timeframe_ns, struct err *err) {
   struct series history = {0};
   const int64_t through_ns = s->live.watermark.at_ns;
-  enum status st = OK;
-  if (s->base_ns < timeframe_ns && timeframe_ns % s->base_ns == 0 && through_ns != WATERMARK_NONE)
+  enum status st = check_timeframe(s, timeframe_ns, err);
+  if (st == OK && s->base_ns < timeframe_ns && timeframe_ns % s->base_ns == 0 && through_ns != WATERMARK_NONE)
     st = seed_bars(s, timeframe_ns, through_ns, &history, err);
   if (st == OK) st = live_bars_want(&s->live, timeframe_ns, history.bars, history.count, err);
   series_finish(&history);

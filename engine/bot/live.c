@@ -39,7 +39,11 @@ static void hub_note(void *self, const struct hub_note *n) {
 // A market that runs faster than scripts do waits for them.
 static bool hub_behind(void *self) { return fleet_backlog(((struct live *)self)->fleet) > 256; }
 
-static void hub_record(void *self, const struct hub_instant *in) { live_series_record(self, in); }
+static void hub_record(void *self, const struct hub_instant *in) {
+  struct live *l = self;
+  live_series_record(l, in);
+  if (l->config.instant) l->config.instant(l->config.self, in);
+}
 
 static enum status add_feeds(struct live *l, struct err *err) {
   for (const char *const *f = l->config.feeds; f && *f; f++) {

@@ -20,7 +20,7 @@
 #include "market/bar.h"
 #include "market/watermark.h"
 
-#define LIVE_TIMEFRAMES_MAX 16
+#define LIVE_TIMEFRAMES_MAX 32
 #define LIVE_PENDING_MAX 64
 #define LIVE_LATENESS_BARS_MAX 30
 

@@ -342,6 +342,8 @@ static void test_want_and_drop(void **state) {
   assert_non_null(strstr(err.msg, "there is sim"));
   assert_int_equal(hub_want(l.hub, "sim", "EURUSD", 30 * NS_PER_S, &id, &err), ERR_INVALID);
   assert_int_equal(hub_want(l.hub, "sim", "GBPUSD", 90 * NS_PER_S, &id, &err), ERR_INVALID);
+  assert_int_equal(hub_want(l.hub, "sim", "GBPUSD", 100 * NS_PER_DAY, &id, &err), ERR_INVALID);
+  assert_int_equal(hub_want(l.hub, "sim", "EURUSD", 100 * NS_PER_DAY, &id, &err), ERR_INVALID);
   hub_log_finish(&l);
 }
 

@@ -451,7 +451,7 @@ static void check_wants(void **state) {
   assert_int_equal(live_bars_want(&b, 30 * NS_PER_S, NULL, 0, &err), ERR_INVALID);
   assert_int_equal(live_bars_want(&b, 0, NULL, 0, &err), ERR_INVALID);
   for (int i = 1; i <= LIVE_TIMEFRAMES_MAX; i++) assert_int_equal(live_bars_want(&b, i * MINUTE, NULL, 0, NULL), OK);
-  assert_int_equal(live_bars_want(&b, 17 * MINUTE, NULL, 0, &err), ERR_LIMIT);
+  assert_int_equal(live_bars_want(&b, (LIVE_TIMEFRAMES_MAX + 1) * MINUTE, NULL, 0, &err), ERR_LIMIT);
   for (int i = 1; i <= LIVE_TIMEFRAMES_MAX; i++) live_bars_drop(&b, i * MINUTE);
   assert_int_equal(b.timeframe_count, 0);
   // Twice wanted, once delivered; dropped once, delivered still.
