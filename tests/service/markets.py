@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Market data of live venues over HTTP: markets.py PERIGEE. Prints TAP. What is listed, pages of bars that are the same however they are
 asked for, a file that grows, what is said of a wrong feed."""
+import asyncio
+import json
 import pathlib
 import subprocess
 import sys
@@ -8,6 +10,11 @@ import tempfile
 import time
 
 from service import Service, run_cases
+
+try:
+    import websockets
+except ImportError:
+    websockets = None
 
 MARKETS = "/api/v1/markets"
 
@@ -102,6 +109,36 @@ def main(binary):
                 joined = bars("GROW", "venue=mine&timeframe=1m&limit=500")["items"]
                 assert [b["time"] for b in joined] == [1767571200000 + 60000 * i for i in range(-50, 130)], len(joined)
                 assert len(bars("GROW", "timeframe=1m&limit=500")["items"]) == 50
+
+            @case("bars as they close, over WebSocket, for who subscribes; dropped when the last has gone")
+            def _():
+                async def listen(channels):
+                    async with websockets.connect(f"ws://127.0.0.1:{s.port}/api/v1/ws") as ws:
+                        async def hear():
+                            return json.loads(await asyncio.wait_for(ws.recv(), 10))
+                        await ws.send(json.dumps({"op": "auth", "token": ada.token}))
+                        assert (await hear())["ok"]
+                        await ws.send(json.dumps({"op": "subscribe", "channels": channels}))
+                        assert len((await hear())["channels"]) == len(channels)
+                        return [await hear() for _ in range(12)]
+
+                async def both():
+                    return await asyncio.gather(listen(["market:EURUSD:1m", "market:EURUSD:5m", "market:NONE:1m", "market:EURUSD:7m"]), listen(["market:EURUSD:1m"]))
+                if not websockets:
+                    return print("# skipped: Python has no websockets", flush=True)
+                many, one = asyncio.run(both())
+                minutes = [e for e in many if e["ch"] == "market:EURUSD:1m"]
+                assert {e["ch"] for e in many} == {"market:EURUSD:1m", "market:EURUSD:5m"} and {e["type"] for e in many} == {"bar"}, many
+                assert all(b["data"]["time"] > a["data"]["time"] and b["seq"] == a["seq"] + 1 for a, b in zip(minutes, minutes[1:])), minutes
+                data = dict(minutes[-1]["data"])
+                assert data.pop("venue") == "sim"
+                assert bars("EURUSD", f"venue=sim&timeframe=1m&from={data['time']}&limit=1")["items"] == [data]
+                assert minutes[-1]["seq"] in [e["seq"] for e in one]
+                watched = lambda: ada.get(MARKETS + "?symbol=EURUSD", expect=200).json["items"][0]["price"]  # noqa: E731
+                deadline = time.monotonic() + 10
+                while watched() is not None:  # nobody wants it any more
+                    assert time.monotonic() < deadline
+                    time.sleep(0.2)
 
             @case("a feed that is wrong stops the start, with words that help")
             def _():
