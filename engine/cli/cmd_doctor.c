@@ -1,10 +1,13 @@
 // cli/cmd_doctor.c – `perigee doctor`: is the data directory sound, and do its keys open what is sealed.
 #include "cli/commands.h"
 
+#include "bot/halt_file.h"
+#include "bot/record.h"
 #include "cli/data_dir.h"
 #include "cli/operator.h"
 #include "loop/clock.h"
 #include "store/backup.h"
+#include "store/journal_rows.h"
 #include "tenant/audit.h"
 #include "tenant/sealed.h"
 
@@ -127,6 +130,59 @@ static void check_sealed(struct findings *f, const char *dir) {
   keys_close(keys);
 }
 
+// ---- the journal: what runs are made of, and whether every record can be read
+
+struct journal_look {
+  struct findings *findings;
+  int64_t records, bad, first_bad;
+  bool sound;
+  struct err why;  // of the first
+};
+static void on_fault(void *arg, const char *fault) {
+  struct journal_look *l = arg;
+  l->sound = false;
+  showf(l->findings, false, "journal: %s", fault);
+}
+static bool on_record(void *arg, const struct journal_record *row) {
+  struct journal_look *l = arg;
+  struct record r;
+  struct err err;
+  l->records++;
+  if (record_read(row->kind, row->time_ns, row->body, row->len, &r, &err) == OK) return true;
+  if (l->bad++ == 0) l->first_bad = row->id, l->why = err;
+  return true;
+}
+
+static void check_journal(struct findings *f, const char *dir) {
+  struct journal_look l = {.findings = f, .sound = true};
+  struct db *db;
+  struct err err = {0};
+  enum status st = store_peek_journal(dir, &db, &err);
+  if (st != OK) {
+    show(f, false, err.msg);
+    return;
+  }
+  int64_t made = 0;
+  st = journal_made(db, &made, &err);
+  if (st == OK && made) st = journal_check(db, on_fault, &l, &err);
+  if (st == OK && made) st = journal_scan(db, 0, 0, on_record, &l, &err);
+  store_peek_end(db);
+  if (st != OK) showf(f, false, "journal: %s", err.msg);
+  else if (l.bad) showf(f, false, "journal: %" PRId64 " records cannot be read, the first is %" PRId64 ": %s", l.bad, l.first_bad, l.why.msg);
+  else if (l.sound) showf(f, true, "journal: %" PRId64 " records, each of its run and readable", l.records);
+  if (st == OK && (l.bad || !l.sound)) mend(f, "A bot whose history is damaged is not started. Restore a backup, or stop the bot and start it anew.");
+}
+
+static void check_halts(struct findings *f, const char *dir) {
+  struct halt_state *s = malloc(sizeof *s);
+  struct err err = {0};
+  const enum status st = s ? halt_file_read(dir, s, &err) : err_set(&err, ERR_NOMEM, "out of memory");
+  if (st == OK) showf(f, true, "halt: %s%u scopes are halted", s->all.mode != HALT_NONE ? "everything, and " : "", s->count);
+  else if (st != ERR_NOTFOUND) showf(f, false, "%s", err.msg);
+  if (st == ERR_INVALID) mend(f, "Look at what the bots did, then `perigee resume`.");
+  free(s);
+}
+
 static int run_doctor(const struct cli_args *a) {
   char dir[CLI_DATA_DIR_MAX];
   struct err err;
@@ -135,6 +191,8 @@ static int run_doctor(const struct cli_args *a) {
   struct findings f = {.checks = cli_has(a, "--json") ? json_array() : NULL, .sound = true};
   enum status st = store_examine(dir, show, &f, &err);
   if (st == OK) check_sealed(&f, dir);  // what stands in broken files proves nothing
+  if (st == OK) check_journal(&f, dir);
+  if (st == OK) check_halts(&f, dir);
   else if (f.sound) show(&f, false, err.msg);
   if (!f.sound) cli_error("%s", st == OK ? "not sound" : err.msg);
   const int code = f.checks ? operator_result(a, json_pack("{s:s, s:b, s:o}", "data_dir", dir, "sound", f.sound, "checks", f.checks)) : 0;
@@ -145,6 +203,6 @@ static const struct cli_option options[] = {CLI_DATA_DIR_OPTION, OPERATOR_JSON_O
 const struct cli_command cmd_doctor = {
     "doctor", "[--data-dir DIR]", "look whether the data directory is sound",
     "Integrity, foreign keys and schema of every file; whether the keys open every secret, mail and answer; whether every row of the audit log is as\n"
-    "it was written. A server may be running. Also looks at a backup (--data-dir TO), whose keys are elsewhere.", options, run_doctor,
+    "it was written, and every record of the journal of its run and readable. A server may be running. Also looks at a backup (--data-dir TO), whose keys are elsewhere.", options, run_doctor,
     "perigee restore FROM                          when something is not sound\n"
     "perigee backup DIR                            when all is"};

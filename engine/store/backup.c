@@ -210,15 +210,17 @@ enum status store_examine(const char *dir, store_finding fn, void *arg, struct e
   return ok ? OK : err_set(err, ERR_INVALID, "%s: not sound", dir);
 }
 
-enum status store_peek(const char *dir, struct db **ret, struct err *err) {
+static enum status peek(const char *dir, enum store_file file, struct db **ret, struct err *err) {
   char path[PATH_SIZE];
-  if ((size_t)snprintf(path, sizeof path, "%s/%s.db", dir, names[STORE_CONTROL]) >= sizeof path) return err_set(err, ERR_INVALID, "the name is too long");
+  if ((size_t)snprintf(path, sizeof path, "%s/%s.db", dir, names[file]) >= sizeof path) return err_set(err, ERR_INVALID, "the name is too long");
   enum status st = db_open(path, true, true, ret, err);
   if (st != OK) return st;
   st = db_script(*ret, "BEGIN", err);
   if (st != OK) db_close(*ret);
   return st;
 }
+enum status store_peek(const char *dir, struct db **ret, struct err *err) { return peek(dir, STORE_CONTROL, ret, err); }
+enum status store_peek_journal(const char *dir, struct db **ret, struct err *err) { return peek(dir, STORE_JOURNAL, ret, err); }
 void store_peek_end(struct db *db) {
   struct err ignored;
   (void)!db_script(db, "COMMIT", &ignored);

@@ -15,6 +15,7 @@ enum status store_backup(const char *dir, const char *to, int64_t *ret_bytes, st
 // A connection of its own for looking at control.db, in one moment of it; a server may be running. Close with store_peek_end.
 struct db;
 enum status store_peek(const char *dir, struct db **ret, struct err *err) MUST_CHECK;
+enum status store_peek_journal(const char *dir, struct db **ret, struct err *err) MUST_CHECK;  // the same of journal.db
 void store_peek_end(struct db *db);
 
 // The manifest's hashes, integrity, foreign keys, a schema this program knows. Nothing is changed.

@@ -135,10 +135,15 @@ static const struct { const char *sql, *what; } checks[] = {
    "runs without their last record, of the id"},
   {"SELECT count(*), min(record_id) FROM decision d WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.id = d.record_id AND r.bot_id = d.bot_id AND r.time_ns = d.time_ns)",
    "decisions without their record, the first of the id"},
-  {"SELECT count(*), min(o.intent) FROM bot_order o JOIN run ON run.bot_id = o.bot_id AND run.run = o.run WHERE run.first_id > 0 AND o.parent = 0 AND NOT EXISTS"
-   " (SELECT 1 FROM record r WHERE r.bot_id = o.bot_id AND r.intent = o.intent)", "orders that nobody decided, the first intent"},
   {"SELECT count(*), min(series_id) FROM bar WHERE low > min(open, close) OR high < max(open, close)", "bars whose open or close lies outside, the first of series"},
 };
+
+enum status journal_made(struct db *db, int64_t *ret_made, struct err *err) {
+  struct db_rows r;
+  enum status st = db_query(db, &r, err, "SELECT count(*) FROM sqlite_schema WHERE name = 'record'", "");
+  if (st == OK && db_next(&r)) *ret_made = db_int(&r, 0);
+  return db_end(&r, st, err);
+}
 
 enum status journal_check(struct db *db, journal_fault_fn fault, void *arg, struct err *err) {
   enum status st = OK;

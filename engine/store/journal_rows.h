@@ -237,4 +237,6 @@ enum status journal_erase(struct db *db, void *erase, struct err *err) MUST_CHEC
 // What the schema cannot say: every record belongs to a run and lies between its ends, every decision to a record, every run's
 // first record is there, bars are whole. fault is called once for each kind of fault with the first place and how many there are.
 typedef void (*journal_fault_fn)(void *arg, const char *fault);
+// *ret_made 0: a file of before there was a journal, in which nothing above can be asked.
+enum status journal_made(struct db *db, int64_t *ret_made, struct err *err) MUST_CHECK;
 enum status journal_check(struct db *db, journal_fault_fn fault, void *arg, struct err *err) MUST_CHECK;
