@@ -371,10 +371,11 @@ static enum status instant(struct host_feed *f, const struct wire_frame *w, stru
   enum status st = bars_take(f, w, err);
   if (st != OK) return st;
   funding_take(f, w);
+  const bool clock = w->bar_count == 0 && w->funding_count == 0;  // see wire.h
   uint32_t run = 0, failed = 0;
   int64_t next_ns = INT64_MAX;
   for (uint32_t i = 0; i < f->slot_count; i++) {
-    if (!f->due[i] && (f->timers[i] <= w->time_ns || f->waits[i]) && f->slots[i] && of_venue(f->slots[i], w->venue)) f->due[i] = 1;
+    if (clock && !f->due[i] && (f->timers[i] <= w->time_ns || f->waits[i]) && f->slots[i] && of_venue(f->slots[i], w->venue)) f->due[i] = 1;
     if (f->due[i]) {
       struct host_bot *b = f->slots[i];
       if (pilot_now(b->pilot) >= w->time_ns) return err_set(err, ERR_INVALID, "an instant that is not later than bot %llu's last", (unsigned long long)b->id);

@@ -7,8 +7,10 @@
 //
 // How a bot comes to a host: SERIES_OPEN and SERIES_BARS for what is not there yet, BOT_OPEN, then the RESTORE frames that it announced;
 // the host answers OPENED or FAULT. How an instant goes: SIGNALs for it, INSTANT; then come the bots' COMMANDs, TAGs, LOGs, STATEs …, and
-// DONE. PARAMS and BOT_STOP are part of the next instant too, of whatever bars, of the bot's venue: a script runs and orders only in
-// instants. So is on_init of a run that is resumed. IMPOSE and DIGEST are done as they arrive.
+// DONE. A script runs and orders only in instants for which the core has made its market's part: those in which a bar of the bot's
+// series ends, and those without any bar, which are the clock's: in them take part all bots of the venue whose timers are due or for whom
+// something waits. So signals, PARAMS, BOT_STOP and on_init of a run that is resumed wait for such an instant, too. IMPOSE and DIGEST
+// are done as they arrive.
 //
 // Marks (COMMAND_MARK, the equity at the end of a main bar) are mostly not sent, since the core can make them: where the host sends any
 // COMMAND of a bot in an instant in which the bot's main bar is delivered, its MARK is among them, at its place; where it sends
