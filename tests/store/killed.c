@@ -118,7 +118,7 @@ int main(int argc, char **argv) {
     snprintf(command, sizeof command, "rm -rf '%s'", dir);
     if (!wrong[0] && system(command) != 0) return 2;
   }
-  if (!wrong[0] && done < kills) wrong = "hardly anything was done before the kills";
+  if (!wrong[0] && done < kills / 4) wrong = "hardly anything was done before the kills";
   printf("# %d kills, %ld jobs told as done\n%s 1 - what was told before a kill is there %s\n", k, done, wrong[0] ? "not ok" : "ok", wrong);
   return wrong[0] != '\0';
 }
