@@ -28,6 +28,10 @@ static long lose(struct sim_trace *t, enum store_file file, long count, char ret
   long bad = 0, done = 0;
   ret_what[0] = '\0';
   for (size_t k = 0; k <= ops; k++) {
+    if (count >= 100000 && k % (ops / 20) == 0) {  // so long that somebody wonders
+      print_message("%ld images after the first %zu of %zu operations, %ld wrong\n", done, k, ops, bad);
+      fflush(NULL);
+    }
     const long until = (long)((double)count * (double)(k + 1) / (double)(ops + 1));
     for (; done < until; done++) {
       const int acked = (int)sim_lose_power(t, k, (uint64_t)done);
