@@ -13,6 +13,7 @@
 _Static_assert(1 << TICKS_LOG2 == SIM_TICKS && 1 << BLOCK_LEVEL == SIM_BLOCK_BARS * SIM_TICKS, "levels and lengths agree");
 #define BLOCK_TICKS (1 << BLOCK_LEVEL)
 #define AMPLITUDE_MAX (ONE * 6 / 100)                    // of a level: where the random walk ends and the pull back begins
+_Static_assert(AMPLITUDE_MAX < INT64_C(1) << 36, "a displacement, even with the noise of its regime, is reckoned in 64 bits");
 #define PATH_MAX (ONE * 8 / 5)                           // a factor of 5, never reached by the amplitudes above
 
 // What a regime makes of noise, spread and volume (thousandths), of 16 blocks how many, and how far a range swings
@@ -97,7 +98,7 @@ static inline int64_t middle(
   const struct sim_market *m, int level, int64_t noise_e3, int64_t at, int64_t left, int64_t right) {
   int64_t a = m->amplitude[level];
   if (level <= BLOCK_LEVEL) a = a * noise_e3 / 1000;
-  return (left + right) / 2 + scale(a, normal(ask(m, ASK_PATH, at)), NORMAL_ONE);
+  return (left + right) / 2 + a * normal(ask(m, ASK_PATH, at)) / NORMAL_ONE;  // below 2^38 × 2^17: no need of 128 bits
 }
 
 // The path at the SIM_TICKS ticks from n on, a multiple of SIM_TICKS.
@@ -127,10 +128,13 @@ static inline int64_t swing(int64_t in_block) {
 // e^x by its series; x within ±PATH_MAX, result in the same fixed point. Its error is below 2^-33.
 static inline int64_t exp_fixed(int64_t x) {
   int64_t term = ONE, sum = ONE;
-  for (int64_t n = 1; n <= 18; n++) {
-    term = (int64_t)((int128)term * x / ONE) / n;
-    sum += term;
-  }
+  // Written out, so that each division is by a constant: they were most of what a bar cost.
+#define TERM(n)                                    \
+  term = (int64_t)((int128)term * x / ONE) / (n);  \
+  sum += term;
+  TERM(1) TERM(2) TERM(3) TERM(4) TERM(5) TERM(6) TERM(7) TERM(8) TERM(9)
+  TERM(10) TERM(11) TERM(12) TERM(13) TERM(14) TERM(15) TERM(16) TERM(17) TERM(18)
+#undef TERM
   return sum > 0 ? sum : 1;
 }
 
