@@ -82,7 +82,6 @@ enum status clerk_create(const struct clerk_config *config, struct clerk **ret, 
     return st;
   }
   c->equity_e8 = c->balance_e8 = c->free_e8 = deposit.e8;
-  c->halts_seen = c->shared->halt ? 0 : UINT64_MAX;
   *ret = c;
   return OK;
 }

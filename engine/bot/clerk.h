@@ -141,13 +141,14 @@ void clerk_uncommitted(struct clerk *c);
 
 // ---- what the core wants. Imposed at once between instants, else at clerk_end().
 
-// Cancels all orders that could open, closes all positions by market orders, and stays at it at every clerk_end() until
+// Cancels all orders but reduce-only ones, closes all positions by market orders, and stays at it at every clerk_end() until
 // clerk_flat(). why: of the cancels, and told to `intervened` with text (NULL: the reason's own).
 void clerk_flatten(struct clerk *c, enum reason why, const char *text);
-// Cancels all orders that could open; stops and targets of positions stay. all: those too.
+// Cancels all orders but reduce-only ones: stops and targets of positions stay. all: those too.
 void clerk_cancel_all(struct clerk *c, enum reason why, bool all);
-// The kill switch has changed: does what it asks of this bot (SILENT: cancels what could open; FLATTEN: closes too). Call it for every
-// bot concerned right after halt_set(), else the change is seen at the next clerk_end().
+// The kill switch has changed: does what it asks of this bot (REDUCE: cancels what could open; SILENT: all but reduce-only orders, so that
+// positions keep their stops; FLATTEN: closes too). Call it for every bot concerned right after halt_set(), else the change is seen at
+// the next clerk_end().
 void clerk_halts(struct clerk *c);
 // Between clerk_market() and clerk_end(), where nothing is imposed.
 bool clerk_busy(const struct clerk *c);

@@ -79,7 +79,6 @@ struct clerk {
   int64_t now_ns, day, live_from_ns;
   int64_t equity_e8, balance_e8, free_e8, funding_e8;
   size_t trades_seen;
-  uint64_t halts_seen;       // epoch
   uint32_t commands;         // in this instant
   bool busy;                 // between clerk_market() and clerk_end()
   bool restoring;

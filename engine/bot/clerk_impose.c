@@ -32,14 +32,27 @@ static void impose_cancel(struct clerk *c, uint64_t id, enum reason why) {
 
 // ---- cancelling
 
-static bool cancellable(const struct order *o, bool all) { return order_alive(o) && o->status != ORDER_PENDING_CANCEL && (all || !o->reduce); }
+enum which { WHICH_OPENING, WHICH_NOT_REDUCE, WHICH_ALL };
 
-static void cancel_working(struct clerk *c, enum reason why, bool all) {
+static bool cancellable(const struct order *o) { return order_alive(o) && o->status != ORDER_PENDING_CANCEL; }
+
+// Together with the others on its side, could it do more than close?
+static bool could_open(struct clerk *c, const struct order *o) {
+  const struct clerk_symbol *s = clerk_symbol_of(c, o->symbol, o->leg);
+  int64_t pending = o->side == SIDE_BUY ? s->gate.buy_lots : s->gate.sell_lots, held = o->side == SIDE_BUY ? -s->gate.lots : s->gate.lots;
+  return !o->reduce && pending > (held > 0 ? held : 0);
+}
+
+static bool concerned(struct clerk *c, const struct order *o, enum which which) {
+  return cancellable(o) && (which == WHICH_ALL || (which == WHICH_NOT_REDUCE ? !o->reduce : could_open(c, o)));
+}
+
+static void cancel_working(struct clerk *c, enum reason why, enum which which) {
   const struct matcher *m = c->blotter.matcher;
   for (int symbol = 0; symbol < matcher_account(m)->symbol_count; symbol++) {
     size_t pos = 0;
     for (const struct order *o; (o = matcher_working(m, symbol, &pos));) {
-      if (!cancellable(o, all)) continue;
+      if (!concerned(c, o, which)) continue;
       int working = matcher_account(m)->work_count;
       impose_cancel(c, o->id, why);
       if (matcher_account(m)->work_count != working) pos = 0;  // the list has moved
@@ -76,7 +89,7 @@ static void close_position(struct clerk *c, struct clerk_symbol *s) {
 }
 
 static void flatten(struct clerk *c) {
-  cancel_working(c, c->flatten_why, false);
+  cancel_working(c, c->flatten_why, WHICH_NOT_REDUCE);
   for (int i = 0; i < c->symbol_count; i++) close_position(c, &c->symbols[i]);
 }
 
@@ -89,12 +102,11 @@ static enum halt_mode mode_of(const struct clerk *c) {
                          : HALT_NONE;
 }
 
-static void look_at_halts(struct clerk *c) {
-  if (!c->shared->halt || c->halts_seen == c->shared->halt->epoch) return;
-  c->halts_seen = c->shared->halt->epoch;
+// At every end, not only when it changes: an exit could open once its position is gone.
+static void obey_halts(struct clerk *c) {
   enum halt_mode mode = mode_of(c);
   if (mode == HALT_NONE) return;
-  if (c->cancel_why == REASON_NONE) c->cancel_why = REASON_HALTED;
+  cancel_working(c, REASON_HALTED, mode == HALT_REDUCE ? WHICH_OPENING : WHICH_NOT_REDUCE);
   if (mode == HALT_FLATTEN && c->flatten_why == REASON_NONE && !clerk_flat(c)) c->flatten_why = REASON_HALTED;
 }
 
@@ -116,7 +128,7 @@ static void impose_waiting(struct clerk *c) {
   for (size_t i = 0; i < c->waiting_count; i++) {
     const struct bot_command *cmd = &c->waiting[i];
     const struct order *o = matcher_order(c->blotter.matcher, cmd->id);
-    if (cmd->kind != COMMAND_CANCEL || cancellable(o, true)) clerk_impose(c, cmd);  // else the script was faster
+    if (cmd->kind != COMMAND_CANCEL || cancellable(o)) clerk_impose(c, cmd);  // else the script was faster
   }
   c->waiting_count = 0;
 }
@@ -124,13 +136,13 @@ static void impose_waiting(struct clerk *c) {
 void clerk_act(struct clerk *c) {
   if (c->busy || c->restoring) return;
   impose_waiting(c);
-  look_at_halts(c);
+  obey_halts(c);
   if (c->excess) {
     clerk_tell_intervened(c, c->excess_why, "orders that could open were cancelled: a limit could have been passed");
-    cancel_working(c, c->excess_why, false);
+    cancel_working(c, c->excess_why, WHICH_OPENING);
   }
   c->excess = false;
-  if (c->cancel_why != REASON_NONE) cancel_working(c, c->cancel_why, c->cancel_all);
+  if (c->cancel_why != REASON_NONE) cancel_working(c, c->cancel_why, c->cancel_all ? WHICH_ALL : WHICH_NOT_REDUCE);
   c->cancel_why = REASON_NONE;
   c->cancel_all = false;
   if (c->flatten_why == REASON_NONE) return;

@@ -256,6 +256,8 @@ static void modify(struct clerk *c, const struct bot_command *cmd, struct clerk_
   clerk_orders_sync(c);
   if (!refused || ret->reason != REASON_NONE) return;
   deny(c, cmd, inst, ret);
+  for (size_t i = 0; i < c->waiting_count; i++)
+    if (c->waiting[i].kind == COMMAND_MODIFY && c->waiting[i].id == entry->id) return;  // goes back to where it was before both
   struct bot_command back = {.kind = COMMAND_MODIFY, .id = entry->id};
   order_change_init(&back.change);
   back.change.sl = before;
