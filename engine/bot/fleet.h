@@ -136,14 +136,17 @@ bool fleet_send(struct fleet *f, int64_t bot, const struct buf *frames);
 
 // ---- instants
 
-// Queues it (counted) for every host. A host is shown it if a bar that its bots need is in it, or if it said that a timer is due;
-// else it passes in silence. From fleet_backlog() ≥ queue_max on feeds that are faster than time should be held (hub_hold). A host
+// Queues it (counted) for every host. A host is shown it if a bar that its bots need is in it, or if it is the clock's, which has no
+// bars; else it passes in silence. From fleet_backlog() ≥ queue_max on feeds that are faster than time should be held (hub_hold). A host
 // that is up and twice that behind is killed: its bots, opened anew, catch up without their scripts; one that is down misses
 // what is older than queue_max instants. Only one that waits for fleet_go_on is waited for. False: four times queue_max wait for
 // that; nothing was taken.
 bool fleet_instant(struct fleet *f, struct hub_instant *instant);
 // The owner has dealt with what `done` or `host_lost` told.
 void fleet_go_on(struct fleet *f, int host);
+// The earliest timer of all scripts, by the time of its bot's venue, as the hosts said last; INT64_MAX: none. In an instant of the
+// clock those run that are due.
+int64_t fleet_timer_next(const struct fleet *f);
 // Instants that the furthest host behind has still to take. For feeds faster than time: hold while this is large.
 unsigned fleet_backlog(const struct fleet *f);
 // The owner found that a host broke the rules (a command that its matcher could not take). Killed; nobody is suspected but `bot`

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define STANDIN 0x80000000u  // series ids from here on are the fleet's own
+#define OPENING_MAX 3        // fences under way: of one bot, and the next one's first
 #define CHUNK_BARS 4096      // of history, between two looks at how much waits to be sent
 
 // ---- the queue
@@ -78,8 +79,8 @@ static void take_instant(struct fleet_host *h) {
   struct fleet *f = h->fleet;
   struct hub_instant *in = hub_instant_ref(fleet_queue_at(f, h->next_seq));
   h->next_seq++;
-  bool open, wanted = concerns(h, in, &open), due = h->wake_ns <= in->now_ns && h->open_count;
-  if (!open && !due) {
+  bool open, wanted = concerns(h, in, &open), clock = in->count == 0 && h->open_count;
+  if (!open && !clock) {
     if (wanted) miss(h, in);
     hub_instant_unref(in);
     return;
@@ -88,7 +89,6 @@ static void take_instant(struct fleet_host *h) {
   h->owed_ns = clock_monotonic_ns();
   f->c.call.about_to_send(f->c.self, h->index, in);
   if (h->state != HOST_UP) return;
-  if (due) h->wake_ns = INT64_MAX;  // DONE tells the next one
   h->in_used = 0;
   put_instant(h, in);
   fleet_expect(h, EXPECT_DONE, 0, 0, f->c.instant_ms);
@@ -240,8 +240,9 @@ static bool pump_once(struct fleet_host *h) {
     return true;
   }
   struct fleet_bot *b = next_to_open(h);
-  bool room = h->expect_count + 3 <= FLEET_EXPECT_MAX, instant = h->next_seq < f->queue_end;
-  bool recovering = b && loop_now_ms(f->c.loop) < h->recover_until_ms;
+  bool instant = h->next_seq < f->queue_end, recovering = b && loop_now_ms(f->c.loop) < h->recover_until_ms;
+  // An instant waits for what is being opened before it, so that is little once there are instants.
+  bool room = h->expect_count + 2 <= (recovering ? FLEET_EXPECT_MAX - 1 : OPENING_MAX);
   if (b && room && (recovering || !instant || h->open_turn)) {
     h->open_turn = false;
     open_begin(h, b);
@@ -290,6 +291,12 @@ void fleet_go_on(struct fleet *f, int host) {
   h->awaits_owner = false;
   fleet_relieve(h);
   fleet_pump(h);
+}
+
+int64_t fleet_timer_next(const struct fleet *f) {
+  int64_t next_ns = INT64_MAX;
+  for (int i = 0; i < f->host_count; i++) next_ns = f->hosts[i].wake_ns < next_ns ? f->hosts[i].wake_ns : next_ns;
+  return next_ns;
 }
 
 unsigned fleet_backlog(const struct fleet *f) {
