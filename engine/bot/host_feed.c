@@ -365,6 +365,24 @@ static void funding_forget(struct host_feed *f, const struct wire_frame *w) {
 
 static bool of_venue(const struct host_bot *b, uint32_t venue) { return b->streams[0]->has_venue && b->streams[0]->venue == venue; }
 
+static enum status run(struct host_feed *f, uint32_t slot, const struct wire_frame *w, uint32_t *run, uint32_t *failed, struct err *err) {
+  struct host_bot *b = f->slots[slot];
+  if (pilot_now(b->pilot) >= w->time_ns) return err_set(err, ERR_INVALID, "an instant that is not later than bot %llu's last", (unsigned long long)b->id);
+  f->due[slot] = 0;
+  f->waiting -= f->waits[slot];
+  f->waits[slot] = 0;
+  ++*run;
+  struct host_tenant *t = b->tenant;
+  t->refs++;  // the bot may go
+  int64_t begin = host_tenant_enter(f, t);
+  *failed += !host_bot_run(b, w->time_ns);
+  host_tenant_leave(f, t, begin);
+  host_tenant_put(f, t);
+  if (f->slots[slot] && f->slots[slot]->signals) wait_for_instant(f->slots[slot]);
+  if (f->out.len > FLUSH_BYTES && f->c.flush) f->c.flush(f->c.self, &f->out);
+  return OK;
+}
+
 static enum status instant(struct host_feed *f, const struct wire_frame *w, struct err *err) {
   if (f->opening.under_way) return err_set(err, ERR_INVALID, "an instant before a bot has all its past");
   f->turn++;
@@ -372,25 +390,23 @@ static enum status instant(struct host_feed *f, const struct wire_frame *w, stru
   if (st != OK) return st;
   funding_take(f, w);
   const bool clock = w->bar_count == 0 && w->funding_count == 0;  // see wire.h
-  uint32_t run = 0, failed = 0;
-  int64_t next_ns = INT64_MAX;
-  for (uint32_t i = 0; i < f->slot_count; i++) {
+  uint32_t count = 0, failed = 0;
+  bool later = false;
+  for (uint32_t i = 0; i < f->slot_count && st == OK; i++) {
     if (clock && !f->due[i] && (f->timers[i] <= w->time_ns || f->waits[i]) && f->slots[i] && of_venue(f->slots[i], w->venue)) f->due[i] = 1;
-    if (f->due[i]) {
-      struct host_bot *b = f->slots[i];
-      if (pilot_now(b->pilot) >= w->time_ns) return err_set(err, ERR_INVALID, "an instant that is not later than bot %llu's last", (unsigned long long)b->id);
-      f->due[i] = 0;
-      f->waiting -= f->waits[i];
-      f->waits[i] = 0;
-      run++;
-      failed += !host_bot_run(b, w->time_ns);
-      if (f->slots[i] && f->slots[i]->signals) wait_for_instant(f->slots[i]);
-      if (f->out.len > FLUSH_BYTES && f->c.flush) f->c.flush(f->c.self, &f->out);
-    }
-    if (f->timers[i] < next_ns) next_ns = f->timers[i];
+    if (!f->due[i]) continue;
+    if (host_tenant_heavy(f, f->slots[i]->tenant)) later = true;
+    else st = run(f, i, w, &count, &failed, err);
   }
+  if (later && f->out.len && f->c.flush) f->c.flush(f->c.self, &f->out);  // what the quick have done does not wait for the slow
+  for (uint32_t i = 0; later && i < f->slot_count && st == OK; i++) {
+    if (f->due[i]) st = run(f, i, w, &count, &failed, err);
+  }
+  if (st != OK) return st;
+  int64_t next_ns = INT64_MAX;
+  for (uint32_t i = 0; i < f->slot_count; i++) next_ns = f->timers[i] < next_ns ? f->timers[i] : next_ns;
   funding_forget(f, w);
-  wire_put_done(&f->out, w->time_ns, run, failed, next_ns);
+  wire_put_done(&f->out, w->time_ns, count, failed, next_ns);
   return OK;
 }
 

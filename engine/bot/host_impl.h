@@ -39,7 +39,7 @@ struct host_tenant {
   int64_t cpu_most_ns, used_ns;    // in this instant
   uint64_t turn;                   // used_ns is of this one
   bool measured;                   // by the CPU's clock, since the wall's said that it was too much
-  // Who comes first: what its bots took in the instant spent_turn; heavy: for so many more it comes last.
+  // Who comes first: what its bots took in the instant spent_turn; heavy: for so many more it comes last; watched: by the CPU's clock.
   int64_t spent_ns;
   uint64_t spent_turn;
   uint8_t heavy, watched;
@@ -141,3 +141,7 @@ bool host_tenant_bytes(struct host_bot *b, size_t bytes);
 // Around a bot's callbacks: may it run, and what it took. begin: the clock's time, for end.
 bool host_tenant_begin(struct host_feed *f, struct host_tenant *t, int64_t *ret_begin);
 void host_tenant_end(struct host_feed *f, struct host_tenant *t, int64_t begin);
+// Around everything that a bot of it does in an instant; heavy: it is to come after those that are not.
+bool host_tenant_heavy(const struct host_feed *f, const struct host_tenant *t);
+int64_t host_tenant_enter(const struct host_feed *f, struct host_tenant *t);
+void host_tenant_leave(const struct host_feed *f, struct host_tenant *t, int64_t begin);

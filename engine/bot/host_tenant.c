@@ -69,6 +69,7 @@ struct host_tenant *host_tenant_get(struct host_feed *f, const struct wire_open 
       return NULL;
     }
     t->id = o->tenant;
+    t->heavy = t->watched = 1;  // until it has shown otherwise
     f->tenant_count++;
   }
   t->refs++;
@@ -113,4 +114,34 @@ bool host_tenant_begin(struct host_feed *f, struct host_tenant *t, int64_t *ret_
 void host_tenant_end(struct host_feed *f, struct host_tenant *t, int64_t begin) {
   if (t->cpu_most_ns == 0 || !f->c.wall_ns || !f->c.cpu_ns) return;
   t->used_ns += (t->measured ? f->c.cpu_ns() : f->c.wall_ns()) - begin;
+}
+
+// ---- who comes first: a tenant whose bots took long in one of its last instants here comes after the others. As above: the wall's clock
+// until it says too much, then the CPU's.
+
+#define HEAVY_NS (2 * NS_PER_MS)
+#define HEAVY_TURNS 64
+
+bool host_tenant_heavy(const struct host_feed *f, const struct host_tenant *t) { return t->heavy && f->c.wall_ns && f->c.cpu_ns; }
+
+static int64_t clock_of(const struct host_feed *f, const struct host_tenant *t) { return t->watched ? f->c.cpu_ns() : f->c.wall_ns(); }
+
+int64_t host_tenant_enter(const struct host_feed *f, struct host_tenant *t) {
+  if (!f->c.wall_ns || !f->c.cpu_ns) return 0;
+  if (t->spent_turn != f->turn) {
+    t->spent_turn = f->turn;
+    t->spent_ns = 0;
+    if (t->heavy) t->heavy--;
+    else if (t->watched) t->watched--;
+  }
+  return clock_of(f, t);
+}
+
+void host_tenant_leave(const struct host_feed *f, struct host_tenant *t, int64_t begin) {
+  if (!f->c.wall_ns || !f->c.cpu_ns) return;
+  t->spent_ns += clock_of(f, t) - begin;
+  if (t->spent_ns <= HEAVY_NS) return;
+  if (t->watched) t->heavy = HEAVY_TURNS;
+  else t->watched = 2;  // the next instant is measured
+  t->spent_ns = 0;
 }
