@@ -75,6 +75,11 @@ static enum status put_secrets(struct api_call *call, struct db *db, int64_t acc
 static enum status take_settings(struct api_call *call, struct account_row *row) {
   json_t *given = json_object_get(call->body, "settings"), *all = json_pack("{s:s, s:s}", "balance", PAPER_BALANCE, "currency", PAPER_CURRENCY);
   json_object_update(all, given);
+  enum status st = bots_settings(call, NULL, given);
+  if (st != OK) {
+    json_decref(all);
+    return st;
+  }
   char *text = all ? json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
   json_decref(all);
   if (!text) return err_set(&call->err, ERR_NOMEM, "out of memory");

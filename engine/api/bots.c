@@ -170,9 +170,11 @@ static enum status take_body(struct api_call *call, struct db *db, struct bot_ro
   take_text(call, "timeframe", row->timeframe, sizeof row->timeframe);
   if (version) row->version = json_integer_value(version);  // null: 0
   row->seed = api_body_int(call, "seed", row->seed);
+  enum status st = settings ? bots_settings(call, settings, NULL) : OK;
+  if (st != OK) return st;
   if (settings && !(row->settings = bots_text(call, settings))) return err_set(&call->err, ERR_NOMEM, "out of memory");
   if (api_body_id(call, "account_id")) row->account_id = api_body_id(call, "account_id");
-  enum status st = account_get(db, call->who.tenant_id, row->account_id, &account, &call->err);
+  st = account_get(db, call->who.tenant_id, row->account_id, &account, &call->err);
   return st == ERR_NOTFOUND ? api_invalid_at(call, "/account_id", "there is no such account") : st;
 }
 

@@ -57,6 +57,15 @@ bool bots_venue(struct api_call *call, const char *wanted, const char *symbol, c
   return false;
 }
 
+enum status bots_settings(struct api_call *call, const json_t *bot, const json_t *account) {
+  enum status st = live_settings_check(bot, account, &call->err);
+  if (st != ERR_INVALID) return st;
+  const char *colon = strstr(call->err.msg, ": ");
+  char pointer[100];
+  snprintf(pointer, sizeof pointer, "/settings%.*s", colon ? (int)(colon - call->err.msg) : 0, call->err.msg);
+  return api_invalid_at(call, pointer, colon ? colon + 2 : call->err.msg);
+}
+
 static bool tell(void *arg, const struct bot_row *row) {
   if (row->version == 0) bots_changed(arg, row->id);
   return true;

@@ -99,16 +99,15 @@ static void upgrade(struct api_server *s, struct http_request *req, const char *
     refuse(s, req, 403, "the page is not one that may connect");
     return;
   }
+  char channel[STREAM_CHANNEL_NAME_MAX + 1] = "";  // the request is gone after the upgrade
+  if (bot) snprintf(channel, sizeof channel, "bot:%.60s", bot);
   static const struct ws_handler handler = {on_text, NULL, on_close};
   struct ws *ws = ws_upgrade(req, &handler, NULL, NULL);
   if (!ws) return;
   struct stream_client *client = stream_client_add(core->hub, ws, NULL, now_ms());
   ws_set_arg(ws, client);
   if (!client) ws_close(ws, WS_TRY_AGAIN, "out of memory");
-  if (!client || !bot) return;
-  char channel[STREAM_CHANNEL_NAME_MAX + 1];
-  snprintf(channel, sizeof channel, "bot:%.60s", bot);
-  stream_client_subscribe(client, channel, now_ms());
+  else if (bot) stream_client_subscribe(client, channel, now_ms());
 }
 
 static struct blob *port_frame(const char *text, size_t len) { return ws_frame_text(text, len); }

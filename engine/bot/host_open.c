@@ -154,7 +154,10 @@ static enum status make_pilot(struct opening *x, struct err *err) {
   const char *source = o->source.text ? o->source.text : "";
   double max_notional;
   enum status st = host_params_read(spec, o->params, values, err);
-  if (st == OK && spec->has_check) st = script_check_params(b->chunkname, source, o->source.len, spec, values, f->c.watchdog, &max_notional, err);
+  if (st == OK && spec->has_check) {
+    st = script_check_params(b->chunkname, source, o->source.len, spec, values, f->c.watchdog, &max_notional, err);
+    if (st == ERR_SCRIPT) st = err->code = ERR_INVALID;  // it works, and does not want these values: another try changes nothing
+  }
   struct vm_limits limits = o->limits;
   limits.seed = pilot_seed(o->seed, o->resume);
   limits.fail_alloc = 0;

@@ -130,6 +130,7 @@ struct live_bot {
   int turn_kind;
   uint64_t turn_order;
   bool failed;                      // FAULT of a callback; its life is asked after the commit
+  bool unfit;                       // of a FAULT: it cannot be opened so, and would not the next time
   char fault[RECORD_TEXT_MAX];
 
   int64_t intents, fills, denials, errors;

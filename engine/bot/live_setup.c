@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { OF_BOT = 1, OF_ACCOUNT = 2 };
@@ -57,14 +58,20 @@ static bool number_of(const json_t *v, int scale, int64_t *ret) {
   return scale >= 0 || !__builtin_mul_overflow(*ret, pow10_i64(-scale), ret);
 }
 
+static enum status out_of_range(const struct setting *s, struct err *err) {
+  char least[DECIMAL_TEXT_MAX], most[DECIMAL_TEXT_MAX];
+  decimal_format_scaled(s->scale < 0 ? s->least / pow10_i64(-s->scale) : s->least, s->scale < 0 ? 0 : s->scale, least);
+  decimal_format_scaled(s->scale < 0 ? s->most / pow10_i64(-s->scale) : s->most, s->scale < 0 ? 0 : s->scale, most);
+  return err_set(err, ERR_INVALID, "/%s: must be from %s to %s, with at most %d decimals", s->name, least, most, s->scale < 0 ? 0 : s->scale);
+}
+
 static enum status read_all(const json_t *object, int whose, struct live_setup *ret, struct err *err) {
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
     const struct setting *s = &settings[i];
     const json_t *v = json_object_get(object, s->name);
     int64_t number;
     if (s->whose != whose || !v || json_is_null(v)) continue;
-    if (!number_of(v, s->scale, &number) || number < s->least || number > s->most)
-      return err_set(err, ERR_INVALID, "/%s: not a number in its range", s->name);
+    if (!number_of(v, s->scale, &number) || number < s->least || number > s->most) return out_of_range(s, err);
     memcpy((char *)ret + s->at, &number, sizeof number);
   }
   return OK;
@@ -95,5 +102,13 @@ enum status live_setup_read(const json_t *bot, const json_t *account, bool hedgi
   ret->risk.collar_frac_e8 = ret->bot_limits.collar_e8;
   ret->risk.day_loss_e8 = ret->bot_limits.day_loss_e8;
   ret->risk.drawdown_e8 = ret->bot_limits.drawdown_e8;
+  return st;
+}
+
+enum status live_settings_check(const json_t *bot, const json_t *account, struct err *err) {
+  struct live_setup *setup = malloc(sizeof *setup);
+  if (!setup) return err_set(err, ERR_NOMEM, "no memory for settings");
+  const enum status st = live_setup_read(bot, account, false, setup, err);
+  free(setup);
   return st;
 }

@@ -33,7 +33,7 @@ class Customer:
 
     def body(self, script, **more):
         self.count += 1
-        return {"name": f"bot {self.count}", "account_id": self.account, "strategy_id": script, "symbol": "BTCUSDT", "timeframe": "5m", "venue": "sim", **more}
+        return {"name": f"bot {self.count}", "account_id": self.account, "strategy_id": script, "symbol": "BTCUSDT", "timeframe": "5m", "venue": "sim", "settings": {"cash": "100"}, **more}
 
     def bot(self, strategy, **more):
         return self.client.post(BOTS, self.body(strategy, **more), expect=201).json
@@ -85,7 +85,8 @@ def main(binary):
             for path in (url + "/balances", url + "/positions"):
                 bob.client.get(path, expect=404)
             for body, at in (({"secrets": {"api_key": "k"}}, "/secrets"), ({"settings": {"balance": "much"}}, "/settings/balance"), ({"settings": {"latency_ms": -1}}, "/settings/latency_ms"),
-                             ({"settings": {"money": "1"}}, "/settings/money")):
+                             ({"settings": {"money": "1"}}, "/settings/money"), ({"settings": {"leverage": "0.5"}}, "/settings/leverage"), ({"settings": {"balance": "0"}}, "/settings/balance"),
+                             ({"settings": {"fee_taker": "0.5"}}, "/settings/fee_taker")):
                 assert at in errors(ada.client.post("/api/v1/accounts", {"venue": "paper", "name": "x", **body})), (body, at)
             assert "/secrets" in errors(ada.client.post("/api/v1/accounts", {"venue": "bybit", "name": "x"}))
             assert "/settings" in errors(ada.client.post("/api/v1/accounts", {"venue": "bybit", "name": "x", "secrets": {"k": "v"}, "settings": {}}))
@@ -125,6 +126,8 @@ def main(binary):
             assert wrong(strategy_id=None).keys() == {"/strategy_id"} and wrong(strategy_id=None, strategy="Nobody's").keys() == {"/strategy"}
             assert wrong(preset="Careful").keys() == {"/strategy"}
             assert wrong(symbol="").keys() == {"/symbol"} and wrong(timeframe="7x").keys() == {"/timeframe"} and wrong(settings={"max_opne": 1}).keys() == {"/settings/max_opne"}
+            got = wrong(settings={"max_order": "-1"})
+            assert got.keys() == {"/settings/max_order"} and "must be from 0 to" in got["/settings/max_order"], got
             assert ada.client.post(BOTS, ada.body(pair, version=9), expect=404).code == "not_found"
             refused = ada.client.post("/api/v1/strategies", {"name": "Later", "source": PLAIN.replace("plain", "later")}, expect=201).json
             assert refused["active_version"] is None
