@@ -60,7 +60,7 @@ static struct desk_op *op_new(struct bot *b, enum desk_op_kind kind) {
   struct desk *d = &b->desk;
   if (d->count == DESK_OPS_MAX) return NULL;
   if (d->count == d->cap) {
-    size_t cap = d->cap ? d->cap * 2 : 8;
+    size_t cap = d->cap ? d->cap * 2 : 2;
     struct desk_op *ops = realloc(d->ops, cap * sizeof *ops);
     assert(ops);
     d->ops = ops;

@@ -6,7 +6,7 @@
 #include "match/match.h"
 
 #define FRAC_ONE INT64_C(100000000)
-#define ORDER_PAGE 32  // 10 KB: a bot with a handful of orders should not cost more
+#define ORDER_PAGE 8  // 2 KB: a bot with a handful of orders should not cost more
 #define SPARE_PAGES 4
 
 // A change on its way (latency).

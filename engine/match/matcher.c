@@ -122,7 +122,7 @@ struct match_watch *matcher_watch(struct matcher *m, int symbol) {
 
 void ensure_room(void **items, size_t *cap, size_t need, size_t item_size) {
   if (need <= *cap) return;
-  size_t grown = *cap ? *cap * 2 : 16;
+  size_t grown = *cap ? *cap * 2 : 4;  // most matchers are of live bots that wait
   if (grown < need) grown = need;
   void *p = realloc(*items, grown * item_size);
   assert(p);  // orders are bounded by MAX_OPEN, events are drained: a failure here is a broken caller or a dead machine

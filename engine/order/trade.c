@@ -33,7 +33,7 @@ bool lot_list_reserve(struct lot_list *l) {
 
 bool trade_list_reserve(struct trade_list *l, size_t more) {
   if (l->cap - l->count >= more) return true;
-  size_t cap = l->cap ? l->cap * 2 : 16;
+  size_t cap = l->cap ? l->cap * 2 : 4;
   if (cap < l->count + more) cap = l->count + more;
   struct trade *items = realloc(l->items, cap * sizeof *items);
   if (!items) return false;
