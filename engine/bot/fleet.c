@@ -164,10 +164,8 @@ enum status fleet_place(struct fleet *f, int64_t bot, int64_t tenant, bool own_h
   if (st != OK) {
     tenant_leave(f, t, -1);
     free(b);
-    return st;
   }
-  fleet_pump(&f->hosts[b->host]);
-  return OK;
+  return st;  // it is opened with a later turn of the loop
 }
 
 // Whatever the host has of it goes; its place stays.
@@ -198,7 +196,7 @@ void fleet_remove(struct fleet *f, int64_t bot, const char *why) {
   struct fleet_host *h = &f->hosts[b->host];
   take_off(f, b, why);
   drop(f, b);
-  fleet_pump(h);
+  if (!h->pumping) fleet_flush(h);
 }
 
 void fleet_reopen(struct fleet *f, int64_t bot) {
@@ -208,7 +206,7 @@ void fleet_reopen(struct fleet *f, int64_t bot) {
   b->state = BOT_WAITING;
   b->heard = false;
   fleet_bots_add(&f->hosts[b->host].waiting, b);
-  fleet_pump(&f->hosts[b->host]);
+  if (!f->hosts[b->host].pumping) fleet_flush(&f->hosts[b->host]);
 }
 
 int fleet_host_of(const struct fleet *f, int64_t bot) {

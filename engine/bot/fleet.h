@@ -118,8 +118,8 @@ void fleet_destroy(struct fleet *f);
 
 // ---- bots
 
-// Gives the bot (> 0) a host and opens it there as soon as that is up and has passed what is in the queue now; so the hub must know
-// of its series already (hub_want). All bots of one tenant are together, on the host that has the fewest bots when the tenant
+// Gives the bot (> 0) a host, where it is opened with a later turn of the loop, when the host is up and has passed what is in the queue
+// now; so the hub must know of its series already (hub_want). All bots of one tenant are together, on the host that has the fewest bots when the tenant
 // comes. own_host: the tenant's bots have hosts for themselves, if one can be had; else they share. The needs are copied.
 // ERR_EXISTS: it has one; ERR_LIMIT: too many series; ERR_NOMEM.
 enum status fleet_place(struct fleet *f, int64_t bot, int64_t tenant, bool own_host, const struct fleet_need *needs, int need_count,

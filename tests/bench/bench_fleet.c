@@ -232,7 +232,7 @@ int main(int argc, char **argv) {
   while (fleet_stats(w.fleet).bots_open < HONEST) loop_turn(w.loop, true);
   turn_until(clock_monotonic_ns() + NS_PER_S / 2);
   printf("%d honest bots, a bar every %d ms\n", HONEST, spacing_ms);
-  struct result alone = round_of("alone", instants, spacing_ms < 200 ? spacing_ms : 200);
+  struct result alone = round_of("alone", instants, spacing_ms);
   for (int i = 0; i < attackers; i++) {
     int64_t b = ++w.bots;
     w.source[b] = i % 3 == 2 ? waste : w.attacks[i * 7 % w.attack_count];
