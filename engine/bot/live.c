@@ -82,6 +82,7 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   if (st == OK) st = add_feeds(l, err);
   if (st == OK) st = live_series_load(l, err);
   if (st == OK) st = live_halt_open(l, err);
+  if (st == OK) st = live_keep_begin(l, err);
   if (st == OK) st = make_fleet(l, err);
   if (st == OK) st = live_start(l, err);
   if (st == OK) st = hub_attach(l->hub, config->loop, err);
@@ -112,6 +113,7 @@ void live_destroy(struct live *l) {
   for (int i = 0; i < LIVE_BUCKETS; i++)
     while (l->bots[i]) live_bot_destroy(l->bots[i]);
   live_halt_close(l);
+  live_keep_end(l);
   hub_destroy(l->hub);
   while (l->series) {
     struct live_series *s = l->series;
@@ -129,6 +131,7 @@ void live_destroy(struct live *l) {
   free(l->reader_count);
   free(l->reader_cap);
   free(l->touched);
+  for (int i = 0; i <= FLEET_HOSTS_MAX; i++) free(l->hosts[i].bots);
   last_check_destroy(l->last);
   free(l);
 }

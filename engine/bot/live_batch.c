@@ -77,9 +77,10 @@ void live_record(struct live_bot *bot, struct record *r, bool decision, bool ope
   record_put(&b->bytes, r);
   const uint64_t order = r->kind == RECORD_COMMANDS || r->kind == RECORD_IMPOSED ? record_order(r) : 0;
   rows[b->rows.record_count++] = (struct journal_record){.bot_id = bot->id, .tenant_id = bot->tenant_id, .run = bot->run, .kind = (int)r->kind, .time_ns = r->time_ns,
-    .intent = order ? record_intent(bot->run, order) : 0, .decision = decision, .opens = opens, .closes = closes, .bars_from_ns = opens ? bot->warm_from_ns : 0,
+    .intent = order ? record_intent(bot->run, order) : 0, .decision = decision, .opens = opens, .closes = closes, .bars_from_ns = opens ? bot->warm_from_ns : 0, .clock_ns = opens || closes ? clock_wall_ns() : 0,
     .body = at, .len = b->bytes.len - before};
   live_batch_bot(b, bot->id);
+  bot->content = true;
 }
 
 void live_news(struct live_bot *bot, const char *type, json_t *data) {
@@ -115,6 +116,33 @@ static void tell(struct live *l, struct live_batch *b) {
   }
 }
 
+// Several writes of a host may be under way (a kill switch between two instants): its orders exist when all are committed.
+static void wait_for(struct live_host *h, const struct live_batch *b) {
+  if (h->bot_count + b->bot_count > h->bot_cap) {
+    const size_t cap = (h->bot_count + b->bot_count) * 2;
+    int64_t *bots = realloc(h->bots, cap * sizeof *bots);
+    if (!bots) {
+      h->write_failed = true;  // those left out are cancelled as not journalled, which is the safe side
+      return;
+    }
+    h->bots = bots;
+    h->bot_cap = cap;
+  }
+  if (b->bot_count) memcpy(h->bots + h->bot_count, b->bots, b->bot_count * sizeof *b->bots);
+  h->bot_count += b->bot_count;
+}
+
+static void settle(struct live *l, struct live_host *h) {
+  for (size_t i = 0; i < h->bot_count; i++) {
+    struct live_bot *bot = live_find(l, h->bots[i]);
+    // What was written between two instants may be committed in the middle of the next: its clerk learns of it with that one's end.
+    if (!bot || !bot->clerk || l->closing || bot->busy) continue;
+    if (h->write_failed) clerk_uncommitted(bot->clerk);
+    else clerk_committed(bot->clerk);
+  }
+  h->bot_count = 0;
+}
+
 static void committed(void *arg, enum status st, const struct err *err) {
   struct live_batch *b = arg;
   struct live *l = b->live;
@@ -126,18 +154,15 @@ static void committed(void *arg, enum status st, const struct err *err) {
     h->write_failed = true;
     l->config.log(l->config.self, "error", "journal_refused", json_pack("{s:s}", "error", err ? err->msg : ""));
   }
-  // Several writes of a host may be under way (a kill switch between two instants): its orders exist when all are committed.
+  wait_for(h, b);
+  if (h->writes == 0) settle(l, h);
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
     if (!bot || !bot->clerk || l->closing) continue;
-    // What was written between two instants may be committed in the middle of the next: its clerk learns of it with that one's end.
-    if (bot->busy) {}
-    else if (h->write_failed) clerk_uncommitted(bot->clerk);
-    else if (h->writes == 0) clerk_committed(bot->clerk);
     if (st != OK) live_event(bot, LIFE_JOURNAL_FAILED, err ? err->msg : "");
     else if (bot->failed) {
       bot->failed = false;
-      live_event(bot, bot->unfit ? LIFE_UNFIT : LIFE_SCRIPT_FAILED, bot->fault);
+      live_event(bot, LIFE_SCRIPT_FAILED, bot->fault);
     }
   }
   if (st == OK) tell(l, b);

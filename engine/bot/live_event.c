@@ -13,7 +13,7 @@
 void live_commands_flush(struct live_bot *b) {
   if (!b->turn.len) return;
   struct record r;
-  record_init(&r, (enum record_kind)b->turn_kind, b->instant_ns);
+  record_init(&r, (enum record_kind)b->turn_kind, b->turn_ns);
   r.commands = record_text(b->turn.data, b->turn.len);
   const bool submits = b->turn_order != 0;
   if (b->past_count == b->past_cap) {
@@ -22,7 +22,7 @@ void live_commands_flush(struct live_bot *b) {
     if (past) b->past = past, b->past_cap = cap;
   }
   if (b->past_count < b->past_cap && !b->past_bytes.failed) {
-    b->past[b->past_count++] = (struct live_past){b->instant_ns, (uint32_t)b->past_bytes.len, (uint32_t)b->turn.len};
+    b->past[b->past_count++] = (struct live_past){b->turn_ns, (uint32_t)b->past_bytes.len, (uint32_t)b->turn.len};
     buf_add(&b->past_bytes, b->turn.data, b->turn.len);
   }
   live_record(b, &r, submits, false, false);
@@ -32,9 +32,12 @@ void live_commands_flush(struct live_bot *b) {
 
 void live_command_seen(struct live_bot *b, int kind, const struct bot_command *c) {
   const bool submit = c->kind == COMMAND_SUBMIT;
-  if (b->turn.len && (kind != b->turn_kind || (submit && b->turn_order))) live_commands_flush(b);
+  // What the core imposes just before the market's part of an instant belongs to the one before.
+  const int64_t time_ns = kind == RECORD_IMPOSED ? c->time_ns : b->instant_ns;
+  if (b->turn.len && (kind != b->turn_kind || time_ns != b->turn_ns || (submit && b->turn_order))) live_commands_flush(b);
   b->turn_kind = kind;
-  record_put_command(&b->turn, b->instant_ns, c);
+  b->turn_ns = time_ns;
+  record_put_command(&b->turn, time_ns, c);
   if (submit) b->turn_order = c->id, b->intents++, b->live->stats.intents++;
 }
 
@@ -74,7 +77,7 @@ static void on_order(void *self, const struct clerk_order_event *e) {
   struct journal_order *rows = batch ? live_room(batch, (void *)batch->rows.orders, batch->rows.order_count, &batch->order_cap, sizeof *rows) : NULL;
   if (!rows) return;
   batch->rows.orders = rows;
-  b->state_changed = true;  // so that the journal knows that the script has heard of it
+  b->content = true;
   struct journal_order row = {.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .intent = record_intent(b->run, o->id), .order = o->id, .version = b->version,
     .series = series_of_symbol(b, o->symbol), .side = o->side, .type = o->type, .leg = o->leg, .tif = o->tif, .status = e->to, .reason = e->reason, .reduce = o->reduce,
     .post = o->post, .qty = o->qty, .filled = o->filled, .limit = o->limit, .trigger = o->trigger, .sl = o->sl, .tp = o->tp, .parent = o->parent, .oco = o->oco,
@@ -111,6 +114,7 @@ static void on_fill(void *self, const struct clerk_fill_event *e) {
   struct live_batch *batch = live_batch(b->live, b->place);
   struct journal_fill *rows = batch ? live_room(batch, batch->rows.fills, batch->rows.fill_count, &batch->fill_cap, sizeof *rows) : NULL;
   if (!rows) return;
+  b->content = true;
   b->fills++;
   b->live->stats.fills++;
   batch->rows.fills = rows;
@@ -131,6 +135,7 @@ static void on_equity(void *self, const struct clerk_equity_event *e) {
   struct live_batch *batch = live_batch(b->live, b->place);
   struct journal_mark *rows = batch ? live_room(batch, (void *)batch->rows.marks, batch->rows.mark_count, &batch->mark_cap, sizeof *rows) : NULL;
   if (!rows) return;
+  b->content = true;
   b->last_mark = e->equity;
   batch->rows.marks = rows;
   rows[batch->rows.mark_count++] = (struct journal_mark){b->id, b->tenant_id, b->run, e->time_ns, e->equity, e->balance};

@@ -107,6 +107,7 @@ struct live_bot {
   uint32_t run, resumes;
   int64_t warm_from_ns, run_from_ns, live_from_ns;
   int64_t seen_ns;                  // of the last instant that its script saw, as the journal has it
+  int64_t kept_ns;                  // of the last instant of which something is in the journal: all before it is
   int place;                        // host, or LIVE_HOSTLESS
   bool opened;                      // its script sees instants
   bool told_run;                    // its run is in the journal
@@ -114,7 +115,7 @@ struct live_bot {
   size_t past_count, past_cap;
   struct buf past_bytes;
   struct buf state, memory;
-  bool state_changed;
+  bool content;                     // something of this instant goes to the journal
   struct live_tag *tags;
   size_t tag_count;
   size_t trades_told;
@@ -124,10 +125,12 @@ struct live_bot {
   bool imposed;                     // the core added commands since the last instant's end
   uint32_t turns;                   // instants since it was opened
   char digest[SHA256_HEX_SIZE];     // asked of the host, and what it must say; "": not asked
+  bool restoring;                   // its past is walked through
   bool busy;                        // between clerk_market() and clerk_end()
   int64_t main_open_ns, instant_ns;
   struct buf turn;                  // commands for the record being gathered
   int turn_kind;
+  int64_t turn_ns;
   uint64_t turn_order;
   bool failed;                      // FAULT of a callback; its life is asked after the commit
   bool unfit;                       // of a FAULT: it cannot be opened so, and would not the next time
@@ -163,6 +166,8 @@ struct live_host {
   struct live_batch *batch;         // being gathered; NULL: nothing yet
   int writes;                       // handed over, not yet committed
   bool write_failed;
+  int64_t *bots;                    // whose clerks wait until all of them are committed
+  size_t bot_count, bot_cap;
   bool owes;                        // fleet_go_on is awaited
 };
 
@@ -178,6 +183,7 @@ struct live {
   struct halt_desk desk;
   struct loop_timer *halt_timer;
   bool halts_looked;
+  struct live_keep *keep;
   struct clerk_shared shared;
   struct live_bot *bots[LIVE_BUCKETS];
   struct live_bot **touched;        // of the instant under way at one place
@@ -215,11 +221,15 @@ void live_missed(void *self, int host, const struct hub_instant *in);
 void live_frame(void *self, int host, const struct wire_frame *f);
 void live_done(void *self, int host, const struct hub_instant *in);
 void live_host_lost(void *self, int host, const char *why, int64_t suspect, const struct hub_instant *in);
+void live_bot_end(struct live_bot *b);                    // of one: mark, clerk_end, records
 void live_turn_end(struct live *l, int place);            // of all touched bots: clerk_end, records, batch handed over
 // live_halt.c
 enum status live_halt_open(struct live *l, struct err *err) MUST_CHECK;  // before any bot has books
 void live_halt_close(struct live *l);
 void live_tripped(void *self, const struct last_report *r);
+// live_keep.c
+enum status live_keep_begin(struct live *l, struct err *err) MUST_CHECK;
+void live_keep_end(struct live *l);
 // live_batch.c
 struct live_batch *live_batch(struct live *l, int place); // the one being gathered
 void live_batch_bot(struct live_batch *b, int64_t bot);

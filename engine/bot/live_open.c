@@ -216,15 +216,18 @@ static bool take_record(void *arg, const struct journal_record *j) {
 
 static void take_state(void *arg, const struct journal_state *s) {
   struct live_bot *b = arg;
+  const char *p = s->body;
   uint32_t len;
-  if (s->run != b->run || s->len < sizeof len) return;
-  memcpy(&len, s->body, sizeof len);
-  if (len > s->len - sizeof len) return;
-  b->seen_ns = s->time_ns;
+  const size_t head = sizeof b->seen_ns + sizeof len;
+  if (s->run != b->run || s->len < head) return;
+  memcpy(&len, p + sizeof b->seen_ns, sizeof len);
+  if (len > s->len - head) return;
+  memcpy(&b->seen_ns, p, sizeof b->seen_ns);
+  b->kept_ns = s->time_ns;
   buf_clear(&b->state);
   buf_clear(&b->memory);
-  buf_add(&b->state, (const char *)s->body + sizeof len, len);
-  buf_add(&b->memory, (const char *)s->body + sizeof len + len, s->len - sizeof len - len);
+  buf_add(&b->state, p + head, len);
+  buf_add(&b->memory, p + head + len, s->len - head - len);
 }
 
 static enum status read_run(struct live_bot *b, struct err *err) {
@@ -312,54 +315,80 @@ static bool has_mark(const struct live_bot *b, size_t past, int64_t now_ns) {
   return false;
 }
 
-static enum status again(struct live_bot *b, int64_t now_ns, struct cursor *symbols, struct cursor *main, size_t *past, struct err *err) {
-  struct instant_match match[SPEC_STREAMS_MAX];
-  struct instant in = {.now_ns = now_ns, .match = match};
+// The bars of one instant, out of those that are left.
+static bool next_instant(struct live_bot *b, struct cursor *symbols, struct cursor *main, struct instant_match *match, struct instant *ret, bool *ret_closed) {
+  int64_t now_ns = next_close(main);
   for (int k = 0; k < b->plan.symbol_count; k++)
-    if (next_close(&symbols[k]) == now_ns) match[in.match_count++] = (struct instant_match){k, {.bar = &symbols[k].bars.bars[symbols[k].at++], .close_ns = now_ns}};
-  const bool closed = next_close(main) == now_ns;
-  if (closed) main->at++;
-  enum status st = commands_again(b, past, now_ns - 1, err);
-  if (st == OK) st = clerk_market(b->clerk, &in, err);
+    if (next_close(&symbols[k]) < now_ns) now_ns = next_close(&symbols[k]);
+  if (now_ns == INT64_MAX) return false;
+  *ret = (struct instant){.now_ns = now_ns, .match = match};
+  for (int k = 0; k < b->plan.symbol_count; k++)
+    if (next_close(&symbols[k]) == now_ns) match[ret->match_count++] = (struct instant_match){k, {.bar = &symbols[k].bars.bars[symbols[k].at++], .close_ns = now_ns}};
+  *ret_closed = next_close(main) == now_ns;
+  if (*ret_closed) main->at++;
+  return true;
+}
+
+// As it was: everything of it is in the journal.
+static enum status again(struct live_bot *b, const struct instant *in, bool closed, int64_t main_ns, size_t *past, struct err *err) {
+  enum status st = commands_again(b, past, in->now_ns - 1, err);
+  if (st == OK) st = clerk_market(b->clerk, in, err);
   // A host does not send the mark of a bot that asked for nothing (bot/wire.h).
-  if (st == OK && closed && !has_mark(b, *past, now_ns))
-    st = command_again(b, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = now_ns - main->bars.timeframe_ns}, err);
-  if (st == OK) st = commands_again(b, past, now_ns, err);
-  b->instant_ns = now_ns;
+  if (st == OK && closed && !has_mark(b, *past, in->now_ns))
+    st = command_again(b, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = in->now_ns - main_ns}, err);
+  return st == OK ? commands_again(b, past, in->now_ns, err) : st;
+}
+
+// What happened since without its script, as for a bot that is paused: nothing of it is in the journal yet.
+static enum status alone(struct live_bot *b, const struct instant *in, bool closed, int64_t main_ns, struct err *err) {
+  b->main_closed = closed;
+  b->main_open_ns = in->now_ns - main_ns;
+  b->spoke = false;
+  const enum status st = clerk_market(b->clerk, in, err);
+  if (st == OK) live_bot_end(b);
   return st;
 }
 
 // The run once more, without its script.
 static enum status restore(struct live_bot *b, struct err *err) {
   struct cursor symbols[SPEC_STREAMS_MAX] = {{{{{0}}}}}, main = {{{{0}}}};
+  struct instant_match match[SPEC_STREAMS_MAX];
+  struct instant in;
   struct live *l = b->live;
   size_t past = 0;
+  bool closed, live = false;
   struct hub_venue_status venue;
   hub_venue_status(l->hub, b->venue, &venue);
-  const int64_t through_ns = venue.time_ns;
   enum status st = OK;
   for (int k = 0; st == OK && k < b->plan.symbol_count; k++) {
     struct live_series *s = b->series[b->plan.symbols[k].exec];
-    st = live_series_history(l, s, 0, b->run_from_ns - s->timeframe_ns, through_ns, &symbols[k].bars, err);
+    st = live_series_history(l, s, 0, b->run_from_ns - s->timeframe_ns, venue.time_ns, &symbols[k].bars, err);
+    while (next_close(&symbols[k]) <= b->run_from_ns) symbols[k].at++;
   }
-  if (st == OK) st = live_series_history(l, b->series[0], 0, b->run_from_ns - b->series[0]->timeframe_ns, through_ns, &main.bars, err);
+  if (st == OK) st = live_series_history(l, b->series[0], 0, b->run_from_ns - b->series[0]->timeframe_ns, venue.time_ns, &main.bars, err);
+  while (next_close(&main) <= b->run_from_ns) main.at++;
+  if (b->past_count && b->past[b->past_count - 1].time_ns > b->kept_ns) b->kept_ns = b->past[b->past_count - 1].time_ns;
   clerk_restore_begin(b->clerk);
-  for (int k = 0; k <= b->plan.symbol_count; k++) {
-    struct cursor *c = k < b->plan.symbol_count ? &symbols[k] : &main;
-    while (next_close(c) <= b->run_from_ns) c->at++;
+  b->restoring = true;
+  while (st == OK && next_instant(b, symbols, &main, match, &in, &closed)) {
+    if (!live && in.now_ns > b->kept_ns) {
+      st = commands_again(b, &past, INT64_MAX, err);
+      b->trades_told = matcher_account(clerk_matcher(b->clerk))->trades.count;
+      if (st == OK) clerk_restore_end(b->clerk);
+      live = true;
+    }
+    b->instant_ns = in.now_ns;
+    if (st == OK) st = live ? alone(b, &in, closed, main.bars.timeframe_ns, err) : again(b, &in, closed, main.bars.timeframe_ns, &past, err);
   }
-  while (st == OK) {
-    int64_t now_ns = next_close(&main);
-    for (int k = 0; k < b->plan.symbol_count; k++)
-      if (next_close(&symbols[k]) < now_ns) now_ns = next_close(&symbols[k]);
-    if (now_ns == INT64_MAX) break;
-    st = again(b, now_ns, symbols, &main, &past, err);
+  if (st == OK && !live) {
+    st = commands_again(b, &past, INT64_MAX, err);
+    b->trades_told = matcher_account(clerk_matcher(b->clerk))->trades.count;
+    if (st == OK) clerk_restore_end(b->clerk);
   }
-  if (st == OK) st = commands_again(b, &past, INT64_MAX, err);
   for (int k = 0; k < b->plan.symbol_count; k++) series_finish(&symbols[k].bars);
   series_finish(&main.bars);
-  if (st == OK) clerk_restore_end(b->clerk);
-  b->trades_told = st == OK ? matcher_account(clerk_matcher(b->clerk))->trades.count : 0;
+  b->restoring = false;
+  if (st == OK) live_hand_over(l, b->place);
   return st;
 }
 
@@ -404,7 +433,7 @@ void live_books_close(struct live_bot *b) {
   b->source = NULL, b->past = NULL, b->tags = NULL;
   b->past_count = b->past_cap = b->tag_count = b->trades_told = 0;
   b->resumes = 0;
-  b->seen_ns = b->instant_ns = 0;
+  b->seen_ns = b->kept_ns = b->instant_ns = 0;
   b->told_run = b->touched = b->busy = false;
   buf_clear(&b->past_bytes);
   buf_clear(&b->state);

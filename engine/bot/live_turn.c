@@ -74,17 +74,19 @@ static void state_row(struct live_bot *b) {
   struct journal_state *rows = batch ? live_room(batch, (void *)batch->rows.states, batch->rows.state_count, &batch->state_cap, sizeof *rows) : NULL;
   if (!rows) return;
   batch->rows.states = rows;
-  // What the script keeps, and what the engine beside it has to: length of the first, then both.
+  // Until when the script saw everything; what it keeps, and what the engine beside it has to: the length of the first, then both.
+  if (b->opened) b->seen_ns = b->instant_ns;
   const uint32_t len = (uint32_t)b->state.len;
   const size_t at = batch->bytes.len;
+  buf_add(&batch->bytes, &b->seen_ns, sizeof b->seen_ns);
   buf_add(&batch->bytes, &len, sizeof len);
   if (b->state.len) buf_add(&batch->bytes, b->state.data, b->state.len);
   if (b->memory.len) buf_add(&batch->bytes, b->memory.data, b->memory.len);
   rows[batch->rows.state_count++] = (struct journal_state){.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .version = b->version, .resumes = b->resumes,
-    .time_ns = b->instant_ns, .body = (const void *)(uintptr_t)at, .len = sizeof len + b->state.len + b->memory.len};
+    .time_ns = b->instant_ns, .body = (const void *)(uintptr_t)at, .len = batch->bytes.len - at};
   live_batch_bot(batch, b->id);
-  b->state_changed = false;
-  b->seen_ns = b->instant_ns;
+  b->kept_ns = b->instant_ns;
+  b->content = false;
 }
 
 // Host and core must say the same of all that happened: asked after the first instant, then now and then.
@@ -111,7 +113,7 @@ static void on_hash(struct live_bot *b, const struct wire_frame *f) {
   fleet_reopen(b->live->fleet, b->id);
 }
 
-static void end_of(struct live_bot *b) {
+void live_bot_end(struct live_bot *b) {
   b->touched = false;
   if (!b->clerk) return;
   // A host does not send the mark of a bot that asked for nothing: bot/wire.h.
@@ -126,15 +128,15 @@ static void end_of(struct live_bot *b) {
   ask_digest(b);
   b->imposed = false;
   live_commands_flush(b);
-  if (b->state_changed && b->opened) state_row(b);
+  if (b->content && b->instant_ns > b->run_from_ns) state_row(b);
   struct live_batch *batch = b->live->hosts[b->place].batch;
   if (batch) live_batch_bot(batch, b->id);
-  if (b->life.state == LIFE_STOPPING && clerk_flat(b->clerk)) live_event(b, LIFE_CLOSED, NULL);
+  if (!b->restoring && b->life.state == LIFE_STOPPING && clerk_flat(b->clerk)) live_event(b, LIFE_CLOSED, NULL);
 }
 
 void live_turn_end(struct live *l, int place) {
   for (size_t i = 0; i < l->touched_count; i++)
-    if (l->touched[i]->place == place) end_of(l->touched[i]);
+    if (l->touched[i]->place == place) live_bot_end(l->touched[i]);
     else l->touched[i]->touched = false;
   l->touched_count = 0;
   l->stats.instants++;
@@ -206,6 +208,9 @@ static void on_command(struct live_bot *b, int host, const struct wire_frame *f)
   struct clerk_verdict verdict;
   clerk_command(b->clerk, &f->command, &verdict);
   if (verdict.answer == CLERK_INVALID) {
+    b->live->config.log(b->live->config.self, "error", "command_invalid",
+      json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "bot", b->channel + 4, "why", verdict.fault, "command", command_kind_text(f->command.kind), "time_ns", (json_int_t)f->command.time_ns,
+        "clerk_ns", (json_int_t)clerk_now(b->clerk), "live_from_ns", (json_int_t)b->live_from_ns));
     fleet_blame(b->live->fleet, host, b->id, verdict.fault);
     return;
   }
@@ -229,7 +234,7 @@ static void on_state(struct live_bot *b, const struct wire_frame *f) {
   buf_clear(&b->memory);
   buf_add(&b->state, f->text, f->text_len);
   if (f->memory.len) buf_add(&b->memory, f->memory.text, f->memory.len);
-  b->state_changed = true;
+  b->content = true;
 }
 
 static void on_fault(struct live_bot *b, const struct wire_frame *f) {
