@@ -83,7 +83,6 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   if (st == OK) st = live_series_load(l, err);
   if (st == OK) st = live_halt_open(l, err);
   if (st == OK) st = live_keep_begin(l, err);
-  if (st == OK) st = live_keep_begin(l, err);
   if (st == OK) st = make_fleet(l, err);
   if (st == OK) st = live_start(l, err);
   if (st == OK) st = hub_attach(l->hub, config->loop, err);
@@ -114,7 +113,6 @@ void live_destroy(struct live *l) {
   for (int i = 0; i < LIVE_BUCKETS; i++)
     while (l->bots[i]) live_bot_destroy(l->bots[i]);
   live_halt_close(l);
-  live_keep_end(l);
   live_keep_end(l);
   hub_destroy(l->hub);
   while (l->series) {

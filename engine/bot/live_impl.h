@@ -184,7 +184,6 @@ struct live {
   struct loop_timer *halt_timer;
   bool halts_looked;
   struct live_keep *keep;
-  struct live_keep *keep;
   struct clerk_shared shared;
   struct live_bot *bots[LIVE_BUCKETS];
   struct live_bot **touched;        // of the instant under way at one place
@@ -228,9 +227,6 @@ void live_turn_end(struct live *l, int place);            // of all touched bots
 enum status live_halt_open(struct live *l, struct err *err) MUST_CHECK;  // before any bot has books
 void live_halt_close(struct live *l);
 void live_tripped(void *self, const struct last_report *r);
-// live_keep.c
-enum status live_keep_begin(struct live *l, struct err *err) MUST_CHECK;
-void live_keep_end(struct live *l);
 // live_keep.c
 enum status live_keep_begin(struct live *l, struct err *err) MUST_CHECK;
 void live_keep_end(struct live *l);
