@@ -70,13 +70,8 @@ static void marked(void *arg, enum status st, const struct err *err) {
   if (st == OK && m->again) look(m);
 }
 
-static void wipe_text(struct mailer *m) {
-  if (m->text.data) secret_wipe(m->text.data, m->text.cap);
-  buf_finish(&m->text);
-}
-
 static void ended(struct mailer *m, enum smtp_outcome outcome, const char *detail) {
-  wipe_text(m);
+  buf_finish(&m->text);
   m->outcome = outcome;
   snprintf(m->detail, sizeof m->detail, "%s", detail);
   if (outcome == SMTP_SENT) m->sent++;
@@ -135,7 +130,7 @@ static void look(void *arg) {
   m->busy = true;
   m->again = true;
   char body[MAIL_BODY_MAX + 1];
-  buf_init(&m->text, 1 << 16);
+  buf_init_secret(&m->text, 1 << 16);
   enum status st = mail_body(identity_keys(m->core->identity), &m->row, body, &err);
   if (st == OK) st = m->by.smtp ? hand_over(m, body, &err) : write_file(m, body, &err);
   secret_wipe(body, sizeof body);
@@ -246,7 +241,7 @@ void mailer_destroy(struct mailer *m) {
   smtp_destroy(m->by.smtp);
   if (m->next) smtp_destroy(m->next->smtp);
   free(m->next);
-  wipe_text(m);
+  buf_finish(&m->text);
   loop_timer_destroy(m->farewell);
   free(m);
 }

@@ -110,6 +110,7 @@ enum status buf_read_file(struct buf *b, const char *path, struct err *err) {
       break;
     }
     buf_add(b, chunk, (size_t)n);
+    if (b->secret) explicit_bzero(chunk, (size_t)n);
     if (b->failed) {
       st = err_set(err, ERR_NOMEM, "%s: out of memory", path);
       break;

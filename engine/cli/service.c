@@ -65,11 +65,10 @@ static enum status mail_password(const struct service *s, const struct settings 
   snprintf(ret, SETTINGS_TEXT_MAX, "%s", s->mail_password);
   if (!settings->mail_password_file[0]) return OK;
   struct buf text;
-  buf_init(&text, SETTINGS_TEXT_MAX);
+  buf_init_secret(&text, SETTINGS_TEXT_MAX);
   enum status st = buf_read_file(&text, settings->mail_password_file, err);
   if (st == OK) snprintf(ret, SETTINGS_TEXT_MAX, "%.*s", text.data ? (int)strcspn(text.data, "\r\n") : 0, text.data ? text.data : "");
   if (st == OK && !*ret) st = err_set(err, ERR_INVALID, "%s: no password on the first line", settings->mail_password_file);
-  if (text.data) secret_wipe(text.data, text.cap);
   buf_finish(&text);
   return st;
 }

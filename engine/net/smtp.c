@@ -146,7 +146,6 @@ static void wait_answer(struct smtp *s) {
 
 static void flush(struct smtp *s) {
   if (s->out.len > 0) client_write(s->client, s->out.data, s->out.len);
-  if (s->out.data) secret_wipe(s->out.data, s->out.len);
   buf_clear(&s->out);
 }
 
@@ -252,7 +251,7 @@ enum status smtp_create(struct loop *loop, const struct smtp_options *o, struct 
   s->reply_ms = o->reply_ms ? o->reply_ms : 60000;
   s->final_ms = o->final_ms ? o->final_ms : 300000;
   s->keep_ms = o->keep_ms ? o->keep_ms : 10000;
-  buf_init(&s->out, OUT_MAX);
+  buf_init_secret(&s->out, OUT_MAX);
   *ret = s;
   return OK;
 }
@@ -280,7 +279,6 @@ void smtp_destroy(struct smtp *s) {
   disconnect(s);
   loop_timer_destroy(s->timer);
   tls_client_release(s->tls);
-  if (s->out.data) secret_wipe(s->out.data, s->out.cap);
   buf_finish(&s->out);
   secret_wipe(&s->server, sizeof s->server);
   free(s);

@@ -32,10 +32,9 @@ static enum status read_key(const char *path, bool strict, uint8_t ret_key[KEY_B
   if (strict && (st.st_mode & 077))
     return err_set(err, ERR_INVALID, "%s: others may read it; chmod 600, and consider it known", path);
   struct buf text;
-  buf_init(&text, 256);
+  buf_init_secret(&text, 256);
   enum status status = buf_read_file(&text, path, err);
   if (status == OK) status = parse(path, text.data ? text.data : "", text.len, ret_key, err);
-  if (text.data) secret_wipe(text.data, text.len);
   buf_finish(&text);
   return status;
 }
@@ -255,7 +254,7 @@ enum status keys_save(const char *dir, const char *path, struct err *err) {
   if (access(path, F_OK) == 0) return err_set(err, ERR_EXISTS, "%s is there already", path);
   DIR *d = opendir(dir);
   if (!d) return err_errno(err, errno, "%s", dir);
-  buf_init(&out, SAVED_MAX);
+  buf_init_secret(&out, SAVED_MAX);
   buf_str(&out, SAVED_HEAD "\n");
   enum status st = OK;
   for (struct dirent *e; st == OK && (e = readdir(d));) {
@@ -275,7 +274,6 @@ enum status keys_save(const char *dir, const char *path, struct err *err) {
   const mode_t old = umask(077);
   if (st == OK) st = file_write_atomic(path, out.data, out.len, err);
   umask(old);
-  if (out.data) secret_wipe(out.data, out.cap);
   buf_finish(&out);
   return st == OK && chmod(path, 0600) ? err_errno(err, errno, "%s", path) : st;
 }
@@ -284,7 +282,7 @@ enum status keys_take_back(const char *path, const char *dir, struct err *err) {
   struct buf text;
   char name[64], hex[HEX_SIZE(KEY_BYTES) + 1], file[4096];
   uint8_t key[KEY_BYTES], have[KEY_BYTES];
-  buf_init(&text, SAVED_MAX);
+  buf_init_secret(&text, SAVED_MAX);
   enum status st = buf_read_file(&text, path, err);
   if (st == OK) buf_str(&text, "");
   const size_t head = strlen(SAVED_HEAD "\n");
@@ -313,7 +311,6 @@ enum status keys_take_back(const char *path, const char *dir, struct err *err) {
   secret_wipe(key, sizeof key);
   secret_wipe(have, sizeof have);
   secret_wipe(hex, sizeof hex);
-  if (text.data) secret_wipe(text.data, text.cap);
   buf_finish(&text);
   return st;
 }
