@@ -255,7 +255,7 @@ static enum status do_rollback(struct work *w) {
 }
 
 static enum status do_shadow(struct work *w) {
-  return err_set(&w->err, ERR_NOTFOUND, "there is no shadow yet: it runs a version beside the one of live bots, which this release does not run. Until then:\n"
+  return err_set(&w->err, ERR_NOTFOUND, "there is no shadow yet: a version cannot run beside the one that live bots run, to compare what both intend. Until then:\n"
                  "  perigee script diff KIND NAME FROM TO    what is different\n"
                  "  perigee check FILE --verdict             how it does by itself");
 }
