@@ -177,8 +177,9 @@ static enum status sim_history(void *self, const char *symbol, int64_t timeframe
     .volume_scale = SIM_VOLUME_SCALE,
     .price_scale = s->entries[i].inst.tick.scale};
   struct bar bar;
+  struct sim_block block = {0};
   for (; st == OK && t + s->bar_ns <= to_ns; t += s->bar_ns)
-    if (sim_market_bar(&s->entries[i].market, t, &bar)) st = series_append(&fine, &bar, err);
+    if (sim_market_next(&s->entries[i].market, t, &block, &bar)) st = series_append(&fine, &bar, err);
   if (st == OK) st = feed_history_of(&fine, timeframe_ns, from_ns, to_ns, ret, err);
   series_finish(&fine);
   return st;

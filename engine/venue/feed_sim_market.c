@@ -101,10 +101,13 @@ static inline int64_t middle(
   return (left + right) / 2 + a * normal(ask(m, ASK_PATH, at)) / NORMAL_ONE;  // below 2^38 × 2^17: no need of 128 bits
 }
 
-// The path at the SIM_TICKS ticks from n on, a multiple of SIM_TICKS.
-static void path_of(const struct sim_market *m, int64_t n, int64_t noise_e3, int64_t ret[SIM_TICKS]) {
+// The path at the SIM_TICKS ticks from n on, a multiple of SIM_TICKS. The points around n's block are the same for all noises.
+static void path_of(const struct sim_market *m, int64_t n, int64_t noise_e3, struct sim_block *block, int64_t ret[SIM_TICKS]) {
   int64_t low = 0, left = 0, right = 0;
-  for (int level = LEVELS; level > TICKS_LOG2; level--) {
+  const bool known = block->known && block->low == n - n % BLOCK_TICKS;
+  if (known) low = block->low, left = block->left, right = block->right;
+  for (int level = known ? BLOCK_LEVEL : LEVELS; level > TICKS_LOG2; level--) {
+    if (level == BLOCK_LEVEL) *block = (struct sim_block){true, low, left, right};
     int64_t mid = low + (INT64_C(1) << (level - 1));
     int64_t v = middle(m, level, noise_e3, mid, left, right);
     if (n < mid) right = v;
@@ -128,12 +131,20 @@ static inline int64_t swing(int64_t in_block) {
 // e^x by its series; x within ±PATH_MAX, result in the same fixed point. Its error is below 2^-33.
 static inline int64_t exp_fixed(int64_t x) {
   int64_t term = ONE, sum = ONE;
-  // Written out, so that each division is by a constant: they were most of what a bar cost.
+  // Written out, so that each division is by a constant: they were most of what a bar cost. Behind a term of 0 there is nothing.
 #define TERM(n)                                    \
   term = (int64_t)((int128)term * x / ONE) / (n);  \
   sum += term;
-  TERM(1) TERM(2) TERM(3) TERM(4) TERM(5) TERM(6) TERM(7) TERM(8) TERM(9)
-  TERM(10) TERM(11) TERM(12) TERM(13) TERM(14) TERM(15) TERM(16) TERM(17) TERM(18)
+  TERM(1) TERM(2) TERM(3) TERM(4) TERM(5) TERM(6)
+  if (term) {
+    TERM(7) TERM(8) TERM(9)
+  }
+  if (term) {
+    TERM(10) TERM(11) TERM(12)
+  }
+  if (term) {
+    TERM(13) TERM(14) TERM(15) TERM(16) TERM(17) TERM(18)
+  }
 #undef TERM
   return sum > 0 ? sum : 1;
 }
@@ -145,14 +156,14 @@ static bool outage(const struct sim_market *m, int64_t bar) {
   return at >= from && at < from + len;
 }
 
-int sim_market_ticks(const struct sim_market *m, int64_t open_ns, struct sim_tick ret[SIM_TICKS]) {
+static int ticks_of(const struct sim_market *m, int64_t open_ns, struct sim_block *known, struct sim_tick ret[SIM_TICKS]) {
   assert(open_ns >= 0 && open_ns % m->bar_ns == 0 && open_ns / NS_PER_S < INT64_C(1) << 33);
   const int64_t bar = open_ns / m->bar_ns, n = bar * SIM_TICKS, block = bar / SIM_BLOCK_BARS;
   if (outage(m, bar)) return 0;
   const enum sim_regime regime = regime_of(m, block);
   const int64_t bar_noise = scale(ONE, m->symbol.noise_e9, NOISE_ONE);
   int64_t path[SIM_TICKS];
-  path_of(m, n, regimes[regime].noise_e3, path);
+  path_of(m, n, regimes[regime].noise_e3, known, path);
   const uint64_t h_swing = ask(m, ASK_SWING, block), h_jump = ask(m, ASK_JUMP, block);
   const int64_t reach =
     bar_noise * regimes[regime].swing_e3 / 1000 * (600 + (int64_t)(h_swing % 800)) / 1000 * (h_swing >> 63 ? 1 : -1);
@@ -181,9 +192,17 @@ int sim_market_ticks(const struct sim_market *m, int64_t open_ns, struct sim_tic
   return SIM_TICKS;
 }
 
+int sim_market_ticks(const struct sim_market *m, int64_t open_ns, struct sim_tick ret[SIM_TICKS]) {
+  return ticks_of(m, open_ns, &(struct sim_block){0}, ret);
+}
+
 bool sim_market_bar(const struct sim_market *m, int64_t open_ns, struct bar *ret) {
+  return sim_market_next(m, open_ns, &(struct sim_block){0}, ret);
+}
+
+bool sim_market_next(const struct sim_market *m, int64_t open_ns, struct sim_block *block, struct bar *ret) {
   struct sim_tick ticks[SIM_TICKS];
-  int count = sim_market_ticks(m, open_ns, ticks);
+  int count = ticks_of(m, open_ns, block, ticks);
   if (count == 0) return false;
   struct bar b = {
     .open_ns = open_ns, .open = ticks[0].px, .high = ticks[0].px, .low = ticks[0].px, .close = ticks[count - 1].px};

@@ -50,3 +50,9 @@ enum sim_regime sim_market_regime(const struct sim_market *m, int64_t t_ns);
 int sim_market_ticks(const struct sim_market *m, int64_t open_ns, struct sim_tick ret[SIM_TICKS]);
 // The same as a bar of its trades; false in an outage.
 bool sim_market_bar(const struct sim_market *m, int64_t open_ns, struct bar *ret);
+// The same for one bar after another, for less: block keeps what the bars of 256 share. Zeroed before the first.
+struct sim_block {
+  bool known;
+  int64_t low, left, right;
+};
+bool sim_market_next(const struct sim_market *m, int64_t open_ns, struct sim_block *block, struct bar *ret);
