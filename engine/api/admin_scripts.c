@@ -1,5 +1,6 @@
 // api/admin_scripts.c – operators put, compare, activate and roll back the installation's own scripts: tiers, rules, dialects,
 // shipped strategies. Whatever tenant the caller belongs to, these are tenant 0's.
+#include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/list.h"
@@ -115,11 +116,13 @@ static enum status write_activation(struct api_call *call, struct db *db) {
   const int64_t seen = call->req->field(call->req, "if-match") ? activation_row(a)->revision : 0;
   enum status st = registry_activate(a, db, seen, call->who.user_id, call->now_ns, &call->err);
   if (st == ERR_CANCELLED) return api_problem(call, PROBLEM_precondition_failed, call->err.msg);
+  if (st == OK) st = bot_reopen_followers(db, activation_row(a)->id, &call->err);
   if (st == OK) st = api_audit(call, db, "script.activate", "str", activation_row(a)->id, NULL);
   return st == OK ? script_changed(call, db, activation_row(a), true) : st;
 }
 
 static enum status swap(struct api_call *call) {
+  bots_script_changed(call->core, activation_row(call->state)->id);
   registry_commit(call->core->registry, call->state);
   call->state = NULL;
   return OK;

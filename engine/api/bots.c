@@ -28,9 +28,9 @@ json_t *bots_json(struct api_call *call, struct db *db, const struct bot_row *ro
   struct account_row account;
   const struct bot_standing *s = &row->standing;
   const bool paper = account_get(db, row->tenant_id, row->account_id, &account, &call->err) == OK && strcmp(account.venue, ACCOUNT_PAPER) == 0;
-  json_t *v = json_pack("{s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:s, s:s, s:s}", "id", api_id("bot", row->id), "name", row->name, "account_id", api_id("acc", row->account_id),
+  json_t *v = json_pack("{s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:s, s:s, s:s}", "id", api_id("bot", row->id), "name", row->name, "account_id", api_id("acc", row->account_id),
                         "paper", paper, "strategy_id", api_id("str", row->script_id), "version", number_or_null(row->version), "previous_version",
-                        number_or_null(row->previous_version), "shadow_version", number_or_null(row->shadow_version), "venue", row->venue, "symbol", row->symbol, "timeframe",
+                        number_or_null(row->previous_version), "venue", row->venue, "symbol", row->symbol, "timeframe",
                         row->timeframe);
   json_t *w = json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:I}", "pairs", tree_of(row->pairs), "params", tree_of(row->params), "settings",
                         tree_of(row->settings), "seed", (json_int_t)row->seed, "wanted", row->wanted, "state", s->state, "reason_code", s->reason_code, "reason", s->reason,

@@ -54,5 +54,5 @@ json_t *bots_live_json(struct api_core *core, int64_t bot_id);
 bool bots_venue(struct api_call *call, const char *wanted, const char *symbol, char ret[BOT_VENUE_SIZE]);
 // Whether the settings of a bot or of a paper account (the other: NULL) can be worked with; on any thread. Not: answered, as api_problem.
 enum status bots_settings(struct api_call *call, const json_t *bot, const json_t *account) MUST_CHECK;
-// All that follow the script's active version, after another became it.
-void bots_script_changed(struct api_core *core, int64_t tenant_id, int64_t script_id);
+// After another version of the script became active (bot_reopen_followers in that write): all that follow it, of whichever tenant.
+void bots_script_changed(struct api_core *core, int64_t script_id);

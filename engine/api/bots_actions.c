@@ -140,7 +140,6 @@ static enum status to_version(struct api_call *call, struct db *db, struct bot_r
   json_decref(params);
   if (before != after) row->previous_version = before;
   else row->generation++;
-  if (row->shadow_version == after) row->shadow_version = 0;
   *changed = true;
   return st;
 }
@@ -158,21 +157,6 @@ static enum status roll_back(struct api_call *call, struct db *db, struct bot_ro
   if (st != OK && st != ERR_NOTFOUND) return st;
   if (!to) return api_problem(call, PROBLEM_conflict, "It has had no other version.");
   return to_version(call, db, row, to, changed);
-}
-
-static enum status shadow(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
-  const int64_t version = api_body_int(call, "version", 0);
-  int64_t now;
-  enum status st = bots_version_now(call, db, row, &now);
-  if (st == OK && version == now) st = api_invalid_at(call, "/version", "is the one that runs");
-  if (st == OK && version) {
-    struct bot_row other = *row;  // as it would be with that version
-    other.version = version;
-    st = fit_again(call, db, &other);
-  }
-  *changed = row->shadow_version != version;
-  row->shadow_version = version;
-  return st;
 }
 
 // ---- operators
@@ -200,7 +184,7 @@ static enum status release(struct api_call *call, struct db *db, struct bot_row 
 
 static const struct action starting = {"bot.start", start, true, false}, pausing = {"bot.pause", pause_bot, false, false}, stopping = {"bot.stop", stop, false, false},
                            restarting = {"bot.restart", restart, true, false}, tuning = {"bot.params", set_params, false, false}, reloading = {"bot.reload", reload, false, false},
-                           rolling = {"bot.rollback", roll_back, false, false}, shadowing = {"bot.shadow", shadow, false, false},
+                           rolling = {"bot.rollback", roll_back, false, false},
                            forcing = {"admin.bot.stop", force_stop, false, true}, reopening = {"admin.bot.restart", reopen, false, true},
                            releasing = {"admin.bot.release", release, false, true};
 
@@ -214,7 +198,6 @@ enum status api_bot_restart(struct api_call *call) { return begin(call, &restart
 enum status api_bot_params(struct api_call *call) { return begin_planned(call, &tuning); }
 enum status api_bot_reload(struct api_call *call) { return begin_planned(call, &reloading); }
 enum status api_bot_rollback(struct api_call *call) { return begin_planned(call, &rolling); }
-enum status api_bot_shadow(struct api_call *call) { return begin_planned(call, &shadowing); }
 enum status api_admin_bot_stop(struct api_call *call) { return begin(call, &forcing); }
 enum status api_admin_bot_restart(struct api_call *call) { return begin(call, &reopening); }
 enum status api_admin_bot_release(struct api_call *call) { return begin(call, &releasing); }

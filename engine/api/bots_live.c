@@ -5,6 +5,7 @@
 #include "market/instrument.h"
 #include "store/store.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,11 +68,11 @@ enum status bots_settings(struct api_call *call, const json_t *bot, const json_t
 }
 
 static bool tell(void *arg, const struct bot_row *row) {
-  if (row->version == 0) bots_changed(arg, row->id);
+  if (row->version == 0 && strcmp(row->wanted, "stopped") != 0) bots_changed(arg, row->id);
   return true;
 }
-void bots_script_changed(struct api_core *core, int64_t tenant_id, int64_t script_id) {
+void bots_script_changed(struct api_core *core, int64_t script_id) {
   struct err err;
-  const struct bot_filter of_script = {.tenant_id = tenant_id, .script_id = script_id};
-  if (bots_runtime(core)) (void)!bot_list(store_reader(core->store, STORE_CONTROL), &of_script, INT64_MAX, BOTS_MAX, tell, core, &err);
+  const struct bot_filter of_script = {.script_id = script_id};
+  if (bots_runtime(core)) (void)!bot_list(store_reader(core->store, STORE_CONTROL), &of_script, INT64_MAX, INT_MAX, tell, core, &err);
 }

@@ -8,7 +8,7 @@
   /* bots_read.c */                                     \
   X(bot_orders) X(bot_fills) X(bot_trades) X(bot_logs) X(bot_equity) X(bot_stats) X(bot_decisions) \
   /* bots_actions.c */                                  \
-  X(bot_start) X(bot_pause) X(bot_stop) X(bot_restart) X(bot_params) X(bot_reload) X(bot_rollback) X(bot_shadow) \
+  X(bot_start) X(bot_pause) X(bot_stop) X(bot_restart) X(bot_params) X(bot_reload) X(bot_rollback) \
   X(admin_bots_list) X(admin_bot_get) X(admin_bot_failures) X(admin_bot_stop) X(admin_bot_restart) X(admin_bot_release) \
   /* halts.c */                                         \
   X(admin_halt_get) X(admin_halt_set) X(admin_halt_clear) X(halt_get) X(halt_set) X(halt_clear) X(bot_halt_set) X(bot_halt_clear) \

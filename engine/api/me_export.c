@@ -1,5 +1,6 @@
 // api/me_export.c – GET /me/export: what is stored about a person and in their own tenant, so that nothing that erasing the account
 // takes away is lost without a copy. Secrets stay out: who holds them wrote them down.
+#include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/me.h"
@@ -58,7 +59,14 @@ static void add_backtest(void *arg, const struct backtest_row *row) {
 
 static bool add_account(void *arg, const struct account_row *row) {
   json_array_append_new(((struct exported *)arg)->items,
-                        json_pack("{s:o, s:s, s:s, s:o}", "id", api_id("acc", row->id), "venue", row->venue, "name", row->name, "created_at_ms", api_ms(row->created_ns)));
+                        json_pack("{s:o, s:s, s:s, s:o, s:o}", "id", api_id("acc", row->id), "venue", row->venue, "name", row->name, "settings", json_loads(row->settings, 0, NULL),
+                                  "created_at_ms", api_ms(row->created_ns)));
+  return true;
+}
+
+static bool add_bot(void *arg, const struct bot_row *row) {
+  const struct exported *e = arg;
+  json_array_append_new(e->items, bots_json(e->call, e->db, row, false));
   return true;
 }
 
@@ -79,11 +87,12 @@ static enum status add_person(struct api_call *call, struct db *db, const struct
 
 static enum status add_tenant(struct api_call *call, struct db *db, int64_t tenant_id, json_t *all) {
   struct exported strategies = {call, db, tenant_id, list_in(all, "strategies"), OK}, backtests = {call, db, tenant_id, list_in(all, "backtests"), OK},
-                  accounts = {call, db, tenant_id, list_in(all, "accounts"), OK};
+                  accounts = {call, db, tenant_id, list_in(all, "accounts"), OK}, bots = {call, db, tenant_id, list_in(all, "bots"), OK};
   enum status st = script_list(db, tenant_id, "strategy", 0, INT_MAX, add_strategy, &strategies, &call->err);
   if (st == OK) st = strategies.status;
   if (st == OK) st = backtest_list(db, tenant_id, 0, INT64_MAX, INT_MAX, add_backtest, &backtests, &call->err);
-  return st == OK ? account_list(db, tenant_id, INT64_MAX, INT_MAX, add_account, &accounts, &call->err) : st;
+  if (st == OK) st = account_list(db, tenant_id, INT64_MAX, INT_MAX, add_account, &accounts, &call->err);
+  return st == OK ? bot_list(db, &(struct bot_filter){.tenant_id = tenant_id}, INT64_MAX, INT_MAX, add_bot, &bots, &call->err) : st;
 }
 
 static enum status add_plan(struct api_call *call, struct db *db, int64_t tenant_id, json_t *all) {

@@ -219,7 +219,9 @@ static enum status store_version(struct api_call *call, struct db *db) {
                                .comment = api_body_text(call, "comment"), .header = u->header, .verdict = u->verdict, .state = u->state, .author_id = call->who.user_id,
                                .script_id = id_next(call->now_ns), .version_id = id_next(call->now_ns), .now_ns = call->now_ns};
   st = script_put(db, &p, &put, &call->err);
-  if (st == OK && api_body_flag(call, "activate") && u->state == SCRIPT_PROVEN)
+  const bool activates = api_body_flag(call, "activate") && u->state == SCRIPT_PROVEN;
+  if (st == OK && activates) st = bot_reopen_followers(db, put.script_id, &call->err);
+  if (st == OK && activates)
     st = script_activate(db, call->who.tenant_id, put.script_id, put.version, 0, call->who.user_id, call->now_ns, &row, &call->err);
   if (st == OK) st = script_get(db, call->who.tenant_id, put.script_id, &row, &call->err);
   if (st != OK) return st;
@@ -255,9 +257,15 @@ enum status script_refuse(struct api_call *call, const char *reason) {
   return st;
 }
 
+static enum status stored(struct api_call *call) {
+  const struct upload *u = call->state;
+  if (u->script_id && api_body_flag(call, "activate")) bots_script_changed(call->core, u->script_id);
+  return OK;
+}
+
 static enum status judged(struct api_call *call) {
   struct upload *u = call->state;
-  return u->reason[0] ? script_refuse(call, u->reason) : api_write(call, store_version);
+  return u->reason[0] ? script_refuse(call, u->reason) : api_write_then(call, store_version, stored);
 }
 
 static enum status judge_broke(struct api_call *call) { return api_problem(call, PROBLEM_unavailable, "The proof could not be carried out; try again."); }
@@ -319,10 +327,11 @@ static enum status activate(struct api_call *call, struct db *db) {
   st = script_activate(db, call->who.tenant_id, row.id, number, 0, call->who.user_id, call->now_ns, &row, &call->err);
   if (st == ERR_INVALID) return api_problem(call, PROBLEM_not_proven, NULL);
   if (st == ERR_NOTFOUND) return api_problemf(call, PROBLEM_not_found, "There is no version %lld of this script.", (long long)number);
+  if (st == OK) st = bot_reopen_followers(db, row.id, &call->err);
   return st == OK ? script_changed(call, db, &row, false) : st;
 }
 static enum status activated(struct api_call *call) {
-  bots_script_changed(call->core, call->who.tenant_id, api_param_id(call, "strategy_id"));
+  bots_script_changed(call->core, api_param_id(call, "strategy_id"));
   return OK;
 }
 enum status api_version_activate(struct api_call *call) { return api_write_then(call, activate, activated); }

@@ -185,7 +185,7 @@ def main(binary):
             assert ada.act(bot, "params", {"params": {"fast": 9, "other": "SOLUSDT"}}).json["params"] == {"fast": 9, "other": "SOLUSDT", "size": 2.5, "on": False}
             assert ada.get(bot)["pairs"] == ["BTCUSDT", "SOLUSDT"]
 
-        @case("versions: reload, back again, a shadow; only proven ones, and parameters must fit")
+        @case("versions: reload and back again; only proven ones, and parameters must fit")
         def _():
             strategy = ada.strategy("Versions", PAIR)
             other = PAIR.replace("fast=int{5, min=2, max=50}", "fast=int{5, min=2, max=6}")
@@ -196,9 +196,6 @@ def main(binary):
             assert reloaded["version"] == 2 and reloaded["previous_version"] == 1, reloaded
             back = ada.act(bot, "rollback").json
             assert back["version"] == 1 and back["previous_version"] == 2, back
-            assert ada.act(bot, "shadow", {"version": 2}).json["shadow_version"] == 2
-            assert errors(ada.act(bot, "shadow", {"version": 1}, expect=422)).keys() == {"/version"}
-            assert ada.act(bot, "shadow").json["shadow_version"] is None
             assert ada.act(bot, "reload", {"version": 7}, expect=404).code == "not_found"
             ada.act(bot, "stop")
             ada.stopped(bot)
@@ -240,7 +237,7 @@ def main(binary):
             bob.client.get(url, expect=404)
             bob.client.patch(url, {"name": "mine"}, expect=404)
             bob.client.delete(url, expect=404)
-            for action in ("start", "pause", "stop", "restart", "clone", "reload", "rollback", "shadow"):
+            for action in ("start", "pause", "stop", "restart", "clone", "reload", "rollback"):
                 bob.act(bot, action, expect=404)
             bob.act(bot, "params", {"params": {}}, expect=404)
             bob.client.get(url + "/failures", expect=404)
@@ -293,7 +290,7 @@ def main(binary):
                 assert who.client.get("/api/v1/admin/bots").code == "forbidden"
                 assert who.client.post(f"/api/v1/admin/bots/{bot['id']}/force-stop").code == "forbidden"
             actions = [e["action"] for e in operator.get("/api/v1/admin/audit?limit=200", expect=200).json["items"]]
-            for action in ("bot.create", "bot.start", "bot.pause", "bot.stop", "bot.restart", "bot.params", "bot.reload", "bot.rollback", "bot.shadow", "bot.change", "bot.delete",
+            for action in ("bot.create", "bot.start", "bot.pause", "bot.stop", "bot.restart", "bot.params", "bot.reload", "bot.rollback", "bot.change", "bot.delete",
                            "admin.bot.stop", "admin.bot.restart"):
                 assert action in actions, (action, set(actions))
 
@@ -301,6 +298,8 @@ def main(binary):
         def _():
             dan = Customer(s, "dan@example.org")
             bot = dan.bot(dan.strategy("Dan's", PLAIN), start=True)
+            export = dan.client.get("/api/v1/me/export", expect=200).json
+            assert [b["id"] for b in export["bots"]] == [bot["id"]] and export["accounts"][0]["settings"]["balance"] == "10000", export
             dan.client.delete("/api/v1/me", {"password": PASSWORD}, expect=204)
             s.operator().get(f"/api/v1/admin/bots/{bot['id']}", expect=404)
 

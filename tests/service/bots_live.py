@@ -130,6 +130,24 @@ def main(binary):
             ada.act(bot, "params", {"params": {"every": 4}})
             until(lambda: ada.client.get(url + "/logs?limit=1").json["items"][0]["text"], lambda t: t.endswith("every 4"))
 
+        @case("another version becomes active: who follows it goes on with that, where the first was; rolled back, it is the first again")
+        def _():
+            second = FLIP.replace('"bar", n,', '"second", n,')
+            assert ada.client.post(f"/api/v1/strategies/{flip}/versions", {"source": second, "activate": True}, expect=201).json["version"] == 2
+
+            def newest():
+                return ada.client.get(url + "/logs?limit=1").json["items"][0]["text"]
+            count = int(newest().split()[1])
+            text = until(newest, lambda t: t.startswith("second"))
+            assert count < int(text.split()[1]) < count + 100, (count, text)  # ctx.state came along
+            assert ada.get(bot)["live"]["run"] == 1 and ada.get(bot)["version"] is None
+            assert ada.act(bot, "rollback").json["version"] == 1
+            until(newest, lambda t: t.startswith("bar"))
+            assert ada.act(bot, "reload").json["version"] is None
+            until(newest, lambda t: t.startswith("second"))
+            assert ada.client.post(f"/api/v1/strategies/{flip}/versions/1/activate", expect=200).json["active_version"] == 1
+            until(newest, lambda t: t.startswith("bar"))
+
         @case("streams: the bot's, the tenant's orders, /ws/bots/{id}; nobody hears another's")
         def _():
             async def listen():
@@ -194,8 +212,8 @@ def main(binary):
         @case("what cannot be opened is a dead letter that says why, and starts when it is mended")
         def _():
             row = make(picky, params={"a": 5}, start=True)
-            dead = until(lambda: ada.get(row), lambda r: r["state"] not in ("starting",))
-            assert dead["state"] == "dead" and dead["reason_code"] == "unfit" and "a must be below b" in dead["reason"], dead
+            dead = until(lambda: ada.get(row), lambda r: r["state"] == "dead")
+            assert dead["reason_code"] == "unfit" and "a must be below b" in dead["reason"] and dead["strikes"] == 0, dead
             assert row["id"] in [b["id"] for b in s.operator().get("/api/v1/admin/bots?state=dead", expect=200).json["items"]]
             ada.client.patch(f"{BOTS}/{row['id']}", {"params": {"a": 1}}, expect=200)
             ada.act(row, "start")
