@@ -1,8 +1,9 @@
 // tests/unit/bot/test_clerk.c – what a clerk refuses and why, what the core does by itself and when, and what it tells of it. Many of
 // them at once, against the truth of a twin, are in test_clerk_random.c.
 //
-// Planted and found: a MODIFY that is taken without asking, a market order that is afraid of every resting order, a stop that may be moved
-// away under prop rules, the last check's trip not put into the kill switch, an exit refused while only exits may pass.
+// Planted and found: halts that are not obeyed at an instant's end, or not looked at again between check and commit, a MODIFY that is taken
+// without asking, a market order that is afraid of every resting order, a stop that may be moved away under prop rules, the last check's
+// trip not put into the kill switch, an exit cancelled while only exits may pass.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -8,9 +8,9 @@
 //   a bot that is halted sends nothing; an order that was denied, or never committed, never fills; the last check has not tripped
 // In the end a second clerk is made from the bars and the journal alone: same hash, same position, same orders.
 //
-// Planted and found: imposing at once during an instant (hash), a denied order that keeps its ticket or is not cancelled, gate_fill with
-// the wrong sign, no forgetting of resting orders, an uncommitted order that is left to the market, halts seen only at the next order,
-// a change that grows without asking, funding left out of the sub-ledger, restored orders without a ticket.
+// Planted and found: imposing at once during an instant, a denied order that is not cancelled, gate_fill with the wrong sign, resting orders
+// that are not forgotten, an uncommitted order left to the market, a close that the market sees before it was committed, a change that
+// grows without asking, funding left out of the sub-ledger, restored orders without a ticket.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +64,7 @@ static struct world {
   bool trip_wanted;
 } w;
 static int64_t by_rule[REFUSE_COUNT];
-static int64_t taken, denied, imposed, halts, flattens, lost, fills, restored;
+static int64_t taken, denied, imposed, halts, flattens, lost, fills, restored, open_restored;
 
 // ---- what the clerk says
 
@@ -359,6 +359,13 @@ static void restore(int i) {
   clerk_restore_end(again);
   clerk_check(again);
   assert_int_equal(matcher_equity(clerk_matcher(again)).e8, matcher_equity(clerk_matcher(b->clerk)).e8);
+  int64_t working = 0;  // each of them counts, but exits of entries
+  for (int s = 0; s < SYMBOLS; s++) {
+    size_t pos = 0;
+    for (const struct order *o; (o = matcher_working(clerk_matcher(again), s, &pos));) working += o->parent == 0;
+  }
+  assert_int_equal(clerk_account_scope(account)->open_orders, working);
+  open_restored += working;
   restored++;
   clerk_destroy(again);
   assert_true(clerk_account_house(account).e8 == E8(3000) && clerk_account_equity(account).e8 == E8(3000));
@@ -403,7 +410,7 @@ static void test_random_worlds(void **state) {
   for (int i = 0; i < REFUSE_COUNT; i++)
     if (by_rule[i]) print_message("%s %lld  ", refusal_name((enum refusal_rule)i), (long long)by_rule[i]);
   print_message("\n");
-  if (all) assert_true(taken > 8000 && denied > 8000 && imposed > 8000 && fills > 5000 && halts > 100 && flattens > 100 && lost > 500);
+  if (all) assert_true(taken > 8000 && denied > 8000 && imposed > 8000 && fills > 5000 && halts > 100 && flattens > 100 && lost > 500 && open_restored > 100);
 }
 
 int main(void) {

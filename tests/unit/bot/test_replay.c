@@ -2,8 +2,8 @@
 // difference it says where and what; with denials, a flatten and a restart in between it still agrees, and the parity certificate of the
 // run says which of these is why a fresh walk ends elsewhere.
 //
-// Planted and found: an order changed by one lot in the journal, one left out, one added; an imposed cancel left out; a bar altered; a
-// resume without its state.
+// Planted and found: a comparison without the quantity, commands of the journal that were not asked for left unnoticed, imposed commands not
+// applied, one seed for all starts of the script.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
