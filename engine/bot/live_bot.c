@@ -76,6 +76,7 @@ static void on_retry(void *arg) { live_event(arg, LIFE_RETRY_DUE, NULL); }
 static void leave_host(struct live_bot *b, const char *why) {
   if (b->place == LIVE_HOSTLESS && fleet_host_of(b->live->fleet, b->id) < 0) return;
   fleet_remove(b->live->fleet, b->id, why);
+  if (b->busy) live_bot_end(b);  // in the middle of an instant: what its script has said so far counts
   b->opened = false;
   // What it decided so far is in the batch of its host; from here on it is gathered elsewhere, behind that.
   live_hand_over(b->live, b->place);

@@ -222,7 +222,7 @@ void live_frame(void *self, int host, const struct wire_frame *f);
 void live_done(void *self, int host, const struct hub_instant *in);
 void live_host_lost(void *self, int host, const char *why, int64_t suspect, const struct hub_instant *in);
 void live_bot_end(struct live_bot *b);                    // of one: mark, clerk_end, records
-void live_turn_end(struct live *l, int place);            // of all touched bots: clerk_end, records, batch handed over
+void live_turn_end(struct live *l, int place, bool owes);            // of all touched bots: clerk_end, records, batch handed over
 // live_halt.c
 enum status live_halt_open(struct live *l, struct err *err) MUST_CHECK;  // before any bot has books
 void live_halt_close(struct live *l);

@@ -36,6 +36,10 @@ static void market_of(struct live_bot *b, const struct hub_instant *in) {
   struct instant part = {.now_ns = in->now_ns, .match = match};
   struct err err;
   if (in->now_ns <= b->run_from_ns || in->now_ns <= clerk_now(b->clerk)) return;  // history for it
+  if (b->busy) {  // its host was lost before it was shown the instant before
+    live_bot_end(b);
+    b->touched = true;
+  }
   for (int k = 0; k < b->plan.symbol_count; k++) {
     const uint32_t hub = b->series[b->plan.symbols[k].exec]->hub;
     for (size_t i = 0; i < in->count; i++)
@@ -134,12 +138,14 @@ void live_bot_end(struct live_bot *b) {
   if (!b->restoring && b->life.state == LIFE_STOPPING && clerk_flat(b->clerk)) live_event(b, LIFE_CLOSED, NULL);
 }
 
-void live_turn_end(struct live *l, int place) {
+// owes: the host waits for the word that all is committed. It is given at the very end: the next instant begins with it.
+void live_turn_end(struct live *l, int place, bool owes) {
   for (size_t i = 0; i < l->touched_count; i++)
     if (l->touched[i]->place == place) live_bot_end(l->touched[i]);
     else l->touched[i]->touched = false;
   l->touched_count = 0;
   l->stats.instants++;
+  if (owes) l->hosts[place].owes = true;
   live_hand_over(l, place);
 }
 
@@ -148,7 +154,7 @@ void live_turn_end(struct live *l, int place) {
 void live_instant(void *self, struct hub_instant *in) {
   struct live *l = self;
   market(l, LIVE_HOSTLESS, in);
-  live_turn_end(l, LIVE_HOSTLESS);
+  live_turn_end(l, LIVE_HOSTLESS, false);
   if (!fleet_instant(l->fleet, in)) l->config.log(l->config.self, "error", "instant_lost", NULL);
 }
 
@@ -167,7 +173,7 @@ void live_missed(void *self, int host, const struct hub_instant *in) {
   struct live *l = self;
   l->touched_count = 0;
   market(l, host, in);
-  live_turn_end(l, host);
+  live_turn_end(l, host, false);
 }
 
 static void gather(struct live *l, int host, const struct hub_instant *in) {
@@ -176,7 +182,7 @@ static void gather(struct live *l, int host, const struct hub_instant *in) {
     if (hub >= l->by_hub_cap) continue;
     for (size_t k = 0; k < l->reader_count[hub]; k++) {
       struct live_bot *b = l->readers[hub][k];
-      if (b->place != host || !b->clerk || b->touched || b->instant_ns != in->now_ns) continue;
+      if (b->place != host || !b->clerk || b->touched || !b->busy) continue;
       const bool closed = b->main_closed, spoke = b->spoke;
       if (!touch(l, b)) continue;
       b->main_closed = closed;
@@ -188,8 +194,7 @@ static void gather(struct live *l, int host, const struct hub_instant *in) {
 static void ended(struct live *l, int host, const struct hub_instant *in) {
   l->touched_count = 0;
   gather(l, host, in);
-  l->hosts[host].owes = true;
-  live_turn_end(l, host);
+  live_turn_end(l, host, true);
 }
 
 void live_done(void *self, int host, const struct hub_instant *in) { ended(self, host, in); }
