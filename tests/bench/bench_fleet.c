@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define HONEST 20
+#define HOSTS 2
 #define BOTS_MAX 1024
 #define ATTACKS_MAX 1024
 #define SAMPLES_MAX 65536
@@ -179,6 +180,19 @@ static void instant(void) {
   hub_instant_unref(in);
 }
 
+// CPU time that the hosts have had, and that they have waited for because others had the processors.
+static void host_cpu(double *ret_ran_s, double *ret_waited_s) {
+  *ret_ran_s = *ret_waited_s = 0;
+  for (int h = 0; h < HOSTS; h++) {
+    char path[64];
+    unsigned long ran = 0, waited = 0;
+    snprintf(path, sizeof path, "/proc/%d/schedstat", fleet_host_stats(w.fleet, h).pid);
+    FILE *f = fopen(path, "r");
+    if (f && fscanf(f, "%lu %lu", &ran, &waited) == 2) *ret_ran_s += (double)ran / 1e9, *ret_waited_s += (double)waited / 1e9;
+    if (f) fclose(f);
+  }
+}
+
 static int by_value(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
@@ -189,7 +203,9 @@ struct result {
   double p50, p90, p99, max;
 };
 static struct result round_of(const char *name, int instants, int spacing_ms) {
+  double ran, waited, ran_before, waited_before;
   w.delays = w.kills = w.errors = 0;
+  host_cpu(&ran_before, &waited_before);
   for (int i = 0; i < instants; i++) {
     instant();
     turn_until(w.sent_ns + spacing_ms * NS_PER_MS / 2);
@@ -198,10 +214,11 @@ static struct result round_of(const char *name, int instants, int spacing_ms) {
     }
     turn_until(w.sent_ns + spacing_ms * NS_PER_MS);
   }
+  host_cpu(&ran, &waited);
   qsort(w.delay_ms, (size_t)w.delays, sizeof *w.delay_ms, by_value);
   struct result r = {quantile(0.5), quantile(0.9), quantile(0.99), quantile(1)};
-  printf("%-18s %d of %d answers, delay p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, longest %.2f ms; %d scripts killed, %d faults\n", name, w.delays, HONEST * instants,
-         r.p50, r.p90, r.p99, r.max, w.kills, w.errors);
+  printf("%-18s %d of %d answers, delay p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, longest %.2f ms; %d scripts killed, %d faults; hosts ran %.1f s, waited for a processor %.1f s\n", name,
+         w.delays, HONEST * instants, r.p50, r.p90, r.p99, r.max, w.kills, w.errors, ran - ran_before, waited - waited_before);
   return r;
 }
 
@@ -211,7 +228,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "bench_fleet PERIGEE DIR [ATTACKERS [INSTANTS [SPACING_MS]]]\n");
     return 2;
   }
-  int attackers = argc > 3 ? atoi(argv[3]) : 100, instants = argc > 4 ? atoi(argv[4]) : 30, spacing_ms = argc > 5 ? atoi(argv[5]) : 2000;
+  int attackers = argc > 3 ? atoi(argv[3]) : 100, instants = argc > 4 ? atoi(argv[4]) : 8, spacing_ms = argc > 5 ? atoi(argv[5]) : 5000;
   if (attackers < 1 || attackers > BOTS_MAX - HONEST - 1) return 2;
   struct err err;
   w.now_ns = START;
@@ -219,7 +236,7 @@ int main(int argc, char **argv) {
   must(instrument_finish(&w.series.inst, &err), &err);
   read_attacks(argv[2]);
   must(loop_create(&w.loop, NULL, &err), &err);
-  struct fleet_config c = {.loop = w.loop, .exe = argv[1], .hosts = 2, .self = &w,
+  struct fleet_config c = {.loop = w.loop, .exe = argv[1], .hosts = HOSTS, .self = &w,
                            .call = {.venue_time = venue_time, .series = series_of, .history = history, .bot_open = bot_open, .bot_opened = bot_opened,
                                     .bot_refused = bot_refused, .about_to_send = about_to_send, .missed = about_to_send, .frame = frame, .done = done,
                                     .host_up = host_up, .host_lost = host_lost, .bot_quarantined = bot_quarantined, .log = say}};
