@@ -176,8 +176,8 @@ def trades(binary):
         numbers = counted(t, bot)
         assert numbers == list(range(1, len(numbers) + 1)), numbers[-20:]  # ctx.state went on
         row = t.act(bot, "stop", {"close": True})
-        row = t.wait(bot, lambda b: b["state"] == "stopped")
-        assert row["live"] is None and books_agree(t, bot)
+        t.wait(bot, lambda b: b["state"] == "stopped" and b["live"] is None)
+        assert books_agree(t, bot)
         assert not [o for o in t.all(bot, "orders") if o["status"] in ("open", "partial", "new", "sent")]
         assert metric(s, "bot_divergences_total") == 0
 
