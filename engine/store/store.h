@@ -29,7 +29,8 @@ struct store_options {
   unsigned checkpoint_pages;  // the writer moves the log into the file when it has so many; 0: 2,000
 };
 
-// Creates dir (0700) and files, takes the lock (ERR_EXISTS: another process has it, and its pid), migrates each file.
+// Creates dir (0700) and files, takes the lock (ERR_EXISTS: another process has it, and its pid; waits up to two seconds for the
+// lock of one that is dead), migrates each file.
 // ERR_INVALID: a file is newer than this program.
 enum status store_open(const char *dir, const struct store_options *options, struct store **ret, struct err *err) MUST_CHECK;
 // Commits what waits; completions not yet called are called by the loop's end (loop_destroy).
