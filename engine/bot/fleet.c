@@ -303,11 +303,11 @@ static void defaults(struct fleet_config *c) {
   OR(in_bytes, (size_t)64 << 20);
   OR(queue_max, 1024);
   OR(tenant_bots, 1000);
-  OR(hello_ms, 5000);
+  OR(hello_ms, 20000);
   OR(instant_ms, 5000);
   OR(open_ms, 20000);
   OR(ping_ms, 1000);
-  OR(pong_ms, 3000);
+  OR(pong_ms, 10000);
   OR(backoff_ms, 50);
   OR(backoff_max_ms, 10000);
   OR(recover_ms, 10000);

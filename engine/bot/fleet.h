@@ -101,10 +101,10 @@ struct fleet_config {  // 0: what is in parentheses
   size_t in_bytes;          // from one host between two instants (64 MiB)
   unsigned queue_max;       // instants (1024)
   unsigned tenant_bots;     // a tenant with more on each of its hosts gets another one (1000)
-  int64_t hello_ms;         // from spawning to HELLO (5000)
+  int64_t hello_ms;         // from spawning to HELLO (20000)
   int64_t instant_ms;       // from INSTANT to DONE (5000)
   int64_t open_ms;          // from a bot's last frame to the host's word that it has read it (20000)
-  int64_t ping_ms, pong_ms; // when nothing else is asked: how often, how long for the answer (1000, 3000)
+  int64_t ping_ms, pong_ms; // when nothing else is asked: how often, how long for the answer (1000, 10000)
   int64_t backoff_ms, backoff_max_ms;  // before a lost host's successor, doubled at every loss until it has lived a minute (50, 10000)
   int64_t recover_ms;       // of a new process: instants wait for its bots to be opened first, at most this (10000)
   struct fleet_callbacks call;
