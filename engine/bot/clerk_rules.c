@@ -39,8 +39,8 @@ static int64_t loss_of(const struct rule_set *rules, const struct match_symbol_c
 
 // Where a trailing stop that begins at px would first stand.
 static price trailed(price px, enum side entry, int64_t ticks, int64_t frac_e8) {
-  int64_t off = ticks > 0 ? ticks : (int64_t)div_ceil((int128)px.ticks * frac_e8, FRAC_ONE);
-  return (price){px.ticks - entry * off};
+  int128 off = ticks > 0 ? ticks : div_ceil((int128)px.ticks * frac_e8, FRAC_ONE), at = px.ticks - entry * off;
+  return (price){at < 1 ? 1 : at > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)at};
 }
 
 static price stop_of_entry(price sl, price px, enum side side, int64_t trail_ticks, int64_t trail_frac_e8) {
@@ -115,7 +115,8 @@ static bool entered(const struct gate_symbol *s) { return s->lots != 0 || s->buy
 void clerk_rules_order(struct clerk *c, const struct clerk_symbol *s, const struct intent *in, struct gate_order *g) {
   const struct clerk_account *a = c->account;
   const struct match_symbol_config *sc = matcher_symbol_config(c->blotter.matcher, s->symbol);
-  if (!price_given(g->px) || g->px.ticks <= 0) return;  // the gate refuses it anyway
+  cash fits;
+  if (!price_given(g->px) || g->px.ticks <= 0 || !instrument_notional(&sc->inst, g->px, (quantity){g->lots}, ROUND_CEIL, &fits)) return;  // the gate refuses it anyway
   struct sums t = all_of(a, NULL, NO_PRICE);
   price stop = stop_of_entry(in->sl, g->px, in->side, in->trail_ticks, in->trail_frac_e8);
   g->rule.loss_e8 = loss_of(t.rules, sc, in->side, g->px, stop, g->lots);

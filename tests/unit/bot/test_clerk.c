@@ -659,6 +659,56 @@ static void test_hedging_legs(void **state) {
   close_all();
 }
 
+static uint64_t dice = 7;
+static int some(uint64_t n) {
+  dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407;
+  return (int)((dice >> 33) % n);
+}
+static int64_t odd(void) {
+  static const int64_t all[] = {0, 1, 2, 100, -1, 1000000, INT64_MAX, INT64_MAX / 2, INT64_MAX / 2 + 1, INT64_MIN, INT64_MIN + 1, INT64_C(1) << 53};
+  return all[some(sizeof all / sizeof *all)];
+}
+
+// Whatever numbers a host makes up, the core stands, and nothing that it took breaks its sums.
+static void test_made_up_numbers(void **state) {
+  (void)state;
+  int taken = 0, invalid = 0, denied = 0;
+  for (int round = 0; round < 40; round++) {
+    prepare();
+    struct rule_set *rules = rules_of("{\"name\":\"t\",\"initial\":\"20000\",\"day\":{\"loss\":\"1000\",\"basis\":\"balance\"},\"max_qty\":\"600\"}");
+    if (round & 1) f.account_config.rules = rules;
+    f.config.blotter.match.latency_ns = round & 2 ? S : 0;
+    f.symbol.fees = (struct match_fees){.taker_frac_e8 = 50000, .fixed_e8 = CASH_ONE, .per_unit_e8 = 1000};
+    open_all(1);
+    for (int bar = 0; bar < 6; bar++) {
+      bar_next(100 + some(5));
+      for (int k = 0; k < 30; k++) {
+        struct bot_command c = {.kind = COMMAND_RESERVE, .time_ns = f.now_ns, .id = matcher_order_last(clerk_matcher(f.desk[0].clerk)) + 1, .why = REASON_SCRIPT};
+        bool modify = some(3) == 0;
+        if (!modify) assert_int_equal(command(0, c), CLERK_TAKEN);
+        c.kind = modify ? COMMAND_MODIFY : COMMAND_SUBMIT;
+        if (modify) c.id = 1 + (uint64_t)some(40);
+        intent_init(&c.intent, some(9) ? 0 : 1, some(2) ? SIDE_BUY : SIDE_SELL);
+        c.intent.type = (enum order_type)some(5), c.intent.tif = (enum order_tif)some(5), c.intent.reduce = some(4) == 0;
+        c.intent.size_kind = (enum size_kind)some(5), c.intent.size = odd();
+        c.intent.limit.ticks = odd(), c.intent.trigger.ticks = odd(), c.intent.sl.ticks = odd(), c.intent.tp.ticks = some(2) ? NO_PRICE_TICKS : odd();
+        c.intent.trail_ticks = some(2) ? 0 : odd(), c.intent.trail_frac_e8 = some(2) ? 0 : odd();
+        c.qty.lots = odd();
+        order_change_init(&c.change);
+        c.change.qty.lots = odd(), c.change.limit.ticks = odd(), c.change.sl.ticks = odd(), c.change.trigger.ticks = some(2) ? NO_PRICE_TICKS : odd();
+        enum clerk_answer a = command(0, c);
+        taken += a == CLERK_TAKEN, denied += a == CLERK_DENIED, invalid += a == CLERK_INVALID;
+      }
+      end_all();
+      f.desk[0].imposed_count = 0;
+    }
+    clerk_destroy(f.desk[0].clerk);
+    clerk_account_destroy(f.account);
+    rule_set_destroy(rules);
+  }
+  assert_true(taken > 100 && denied > 100 && invalid > 100);
+}
+
 static void test_creation(void **state) {
   (void)state;
   struct err err;
@@ -743,6 +793,6 @@ int main(void) {
       cmocka_unit_test(test_latency_and_denials), cmocka_unit_test(test_margin_is_the_matchers), cmocka_unit_test(test_bots_of_an_account_do_not_meet),
       cmocka_unit_test(test_kill_switch), cmocka_unit_test(test_flatten), cmocka_unit_test(test_not_committed), cmocka_unit_test(test_last_check),
       cmocka_unit_test(test_prop_rules), cmocka_unit_test(test_flat_before_a_breach), cmocka_unit_test(test_excess), cmocka_unit_test(test_protections),
-      cmocka_unit_test(test_hedging_legs), cmocka_unit_test(test_creation), cmocka_unit_test(test_losses_survive)};
+      cmocka_unit_test(test_hedging_legs), cmocka_unit_test(test_made_up_numbers), cmocka_unit_test(test_creation), cmocka_unit_test(test_losses_survive)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
