@@ -88,7 +88,7 @@ static enum status audit(struct api_call *call) {
   c->event = (struct audit_event){.tenant_id = call->who.tenant_id, .user_id = call->who.user_id, .actor_id = call->who.actor_id,
     .action = c->mode != HALT_NONE ? "halt.set" : "halt.clear", .object = c->level == LEVEL_ALL ? "" : c->object, .detail = c->detail, .address = c->address,
     .user_agent = c->agent, .at_ns = call->now_ns};
-  api_log(call->core, "warning", c->mode != HALT_NONE ? "halted" : "resumed", json_pack("{s:s, s:s}", "level", level_text(c->level), "object", c->object));
+  api_log(call->core, "warning", c->mode != HALT_NONE ? "halted" : "resumed", json_pack("{s:s, s:s}", "scope", level_text(c->level), "object", c->object));
   store_write(api_store(call), STORE_CONTROL, write_audit, audited, call);
   return api_wait(call);
 }
