@@ -165,6 +165,7 @@ int main(int argc, char **argv) {
   const char *strategy = argc > 4 ? argv[4] : "strategies/sma_cross.lua";
   if (bots < 1 || count < 1 || count > HOSTS_MAX) return 2;
   signal(SIGPIPE, SIG_IGN);
+  setvbuf(stdout, NULL, _IOLBF, 0);
   static struct host hosts[HOSTS_MAX];
   double took[ROUNDS], cpu[HOSTS_MAX], begin = now_s();
   for (int i = 0; i < count; i++) {
