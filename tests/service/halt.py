@@ -44,8 +44,13 @@ def main(binary):
     op = s.operator()
     ada, bob = Customer(s, "ada@example.org"), Customer(s, "bob@example.org")
     org = op.get("/api/v1/admin/users?q=ada@example.org", expect=200).json["items"][0]["tenant_id"]
+
+    def rich(name):
+        return ada.client.post("/api/v1/accounts", {"venue": "paper", "name": name, "settings": {"balance": "100000"}}, expect=201).json["id"]
+
     strategy = ada.strategy("Orders", ORDERS)
-    bot = ada.bot(strategy, symbol="BTCUSDT", timeframe="1m")["id"]
+    ada.account = rich("Rich")
+    bot = ada.bot(strategy, symbol="BTCUSDT", timeframe="1m", settings={"cash": "50000"})["id"]
 
     def shell(*words, data=None, code=0):
         done = subprocess.run([binary, *words, "--data-dir", str(data or s.data)], capture_output=True, text=True, timeout=30)
@@ -123,8 +128,8 @@ def main(binary):
     @case("a bot that is started while everything is halted becomes halted, and runs after the resume")
     def _():
         op.post(ADMIN, {"level": "all"}, expect=200)
-        ada.account = ada.client.post("/api/v1/accounts", {"venue": "paper", "name": "More"}, expect=201).json["id"]  # the first bot has all of the other
-        late = ada.bot(strategy, symbol="ETHUSDT", timeframe="1m")["id"]
+        ada.account = rich("More")  # the first bot has all of the other
+        late = ada.bot(strategy, symbol="ETHUSDT", timeframe="1m", settings={"cash": "50000"})["id"]
         ada.act(late, "start")
         try:
             until(lambda: ada.get({"id": late})["state"] == "halted", "it is not halted", 20)
