@@ -100,7 +100,11 @@ static enum status place(struct live_bot *b, struct err *err) {
 
 static void start(struct live_bot *b) {
   struct err err;
-  if (fleet_host_of(b->live->fleet, b->id) >= 0) return;
+  if (b->ending) return;  // live_stopped goes on
+  if (fleet_host_of(b->live->fleet, b->id) >= 0) {
+    if (b->opened) live_event(b, LIFE_OPENED, NULL);  // a request read its row before it was open
+    return;
+  }
   enum status st = live_books_open(b, &err);
   if (st == OK) st = place(b, &err);
   if (st == OK) return;
@@ -109,13 +113,16 @@ static void start(struct live_bot *b) {
 
 static void stopped(struct live *l, int64_t bot_id, enum status st) {
   struct live_bot *b = live_find(l, bot_id);
-  if (b && st == OK && b->life.state == LIFE_STOPPED) live_books_close(b);
+  if (!b) return;
+  b->ending = false;
+  if (st == OK) live_books_close(b);
+  if (b->life.state == LIFE_STARTING) live_act(b);  // asked for meanwhile: a new run
 }
 
 // Its run is over: said in the journal, then its books are closed.
 static void end_run(struct live_bot *b) {
   leave_host(b, "stopped");
-  if (!b->clerk) return;
+  if (!b->clerk || b->ending) return;
   if (!b->told_run) {
     live_books_close(b);
     return;
@@ -127,6 +134,7 @@ static void end_run(struct live_bot *b) {
   live_record(b, &r, false, false, true);
   struct live_batch *batch = live_batch(b->live, b->place);
   if (!batch) return;
+  b->ending = true;
   batch->then = stopped;
   batch->then_arg = b->id;
   live_hand_over(b->live, b->place);
@@ -153,7 +161,12 @@ void live_act(struct live_bot *b) {
   if (b->retry) loop_timer_stop(b->retry);
   switch (b->life.state) {
     case LIFE_STARTING: start(b); break;
-    case LIFE_RUNNING:
+    case LIFE_RUNNING:  // a request may have read a row that was behind
+      if (!b->opened && fleet_host_of(b->live->fleet, b->id) < 0) {
+        b->life.state = LIFE_STARTING;
+        start(b);
+      }
+      break;
     case LIFE_HALTED: break;
     case LIFE_PAUSED:
     case LIFE_QUARANTINED:
@@ -285,14 +298,23 @@ static bool wake(void *arg, const struct bot_row *row) {
 
 enum status live_start(struct live *l, struct err *err) {
   struct waking w = {0};
-  const enum status st = bot_list_at_work(store_reader(l->config.store, STORE_CONTROL), wake, &w, err);
+  struct db *db = store_reader(l->config.store, STORE_CONTROL);
+  enum status st = bot_list_at_work(db, wake, &w, err);
   for (size_t i = 0; st == OK && i < w.count; i++) {
     struct live_bot *b = add(l, w.ids[i]);
     struct err why;
-    if (!b || bot_find(store_reader(l->config.store, STORE_CONTROL), w.ids[i], &b->row, &why) != OK) continue;
-    b->has_row = true;
-    b->tenant_id = b->row.tenant_id;
-    life_of(&b->row, &b->life);
+    if (!b) st = err_set(err, ERR_NOMEM, "out of memory");
+    else if (bot_find(db, w.ids[i], &b->row, &why) == OK) {
+      b->has_row = true;
+      b->tenant_id = b->row.tenant_id;
+      life_of(&b->row, &b->life);
+    }
+  }
+  if (st == OK) st = live_runs_read(l, err);
+  for (size_t i = 0; st == OK && i < w.count; i++) {
+    struct live_bot *b = live_find(l, w.ids[i]);
+    struct err why;
+    if (!b || !b->has_row) continue;
     // Who has orders or positions has books, whether its script runs or not.
     if (life_step(&b->life, LIFE_BOOT, clock_wall_ns(), NULL) == LIFE_CHANGED) store_standing(b, LIFE_BOOT, NULL);
     if (b->life.state != LIFE_STARTING && b->life.state != LIFE_STOPPING && b->life.state != LIFE_STOPPED && live_books_open(b, &why) != OK)

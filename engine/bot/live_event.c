@@ -190,11 +190,23 @@ struct clerk_observer live_observer(struct live_bot *b) {
 
 static const char *const levels[] = {"debug", "info", "warn", "error"};
 
-void live_log(struct live_bot *b, int64_t time_ns, int level, const char *text, size_t len) {
+void live_plain(char *text, size_t len) {
+  json_t *whole = json_stringn(text, len);
+  for (size_t i = 0; i < len; i++) {
+    const unsigned char c = (unsigned char)text[i];
+    if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f || (!whole && c >= 0x80)) text[i] = '?';
+  }
+  json_decref(whole);
+}
+
+void live_log(struct live_bot *b, int64_t time_ns, int level, const char *bytes, size_t len) {
   struct live_batch *batch = live_batch(b->live, b->place);
   struct journal_log *rows = batch ? live_room(batch, batch->rows.logs, batch->rows.log_count, &batch->log_cap, sizeof *rows) : NULL;
   if (!rows) return;
+  char text[JOURNAL_LOG_TEXT_MAX];
   if (len > JOURNAL_LOG_TEXT_MAX) len = JOURNAL_LOG_TEXT_MAX;
+  memcpy(text, bytes, len);
+  live_plain(text, len);
   batch->rows.logs = rows;
   const char *at = live_batch_bytes(batch, text, len);
   rows[batch->rows.log_count++] = (struct journal_log){.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .time_ns = time_ns, .level = level, .text = at, .len = len};

@@ -111,6 +111,8 @@ struct live_bot {
   int place;                        // host, or LIVE_HOSTLESS
   bool opened;                      // its script sees instants
   bool told_run;                    // its run is in the journal
+  bool read_run;                    // and was read, when the service started
+  bool ending;                      // its end is on the way to the journal
   struct live_past *past;
   size_t past_count, past_cap;
   struct buf past_bytes;
@@ -213,6 +215,7 @@ enum status live_start(struct live *l, struct err *err) MUST_CHECK;
 // live_open.c
 enum status live_books_open(struct live_bot *b, struct err *err) MUST_CHECK;  // clerk and series; ERR_NOTFOUND: no data
 void live_books_close(struct live_bot *b);
+enum status live_runs_read(struct live *l, struct err *err) MUST_CHECK;  // of all bots at once, when the service starts
 extern const struct fleet_callbacks live_fleet_opening;   // bot_needs, series, history, bot_open, bot_opened
 // live_turn.c
 void live_instant(void *self, struct hub_instant *in);    // of the hub
@@ -242,4 +245,6 @@ void live_news(struct live_bot *b, const char *type, json_t *data);
 struct clerk_observer live_observer(struct live_bot *b);
 void live_commands_flush(struct live_bot *b);             // the gathered commands become a record
 void live_command_seen(struct live_bot *b, int kind, const struct bot_command *c);
+// Text of a script as others can read it: what is not UTF-8, or a control character, becomes '?'.
+void live_plain(char *text, size_t len);
 void live_log(struct live_bot *b, int64_t time_ns, int level, const char *text, size_t len);

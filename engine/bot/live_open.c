@@ -230,20 +230,43 @@ static void take_state(void *arg, const struct journal_state *s) {
   buf_add(&b->memory, p + head + len, s->len - head - len);
 }
 
+// When the service starts: one walk through the journal for all, however many there are.
+static void take_open(void *arg, const struct journal_run *r) {
+  struct live_bot *b = live_find(arg, r->bot_id);
+  if (!b) return;
+  b->run = r->run;
+  b->read_run = true;
+}
+static bool take_any(void *arg, const struct journal_record *j) {
+  struct live_bot *b = live_find(arg, j->bot_id);
+  if (b && b->read_run) (void)take_record(b, j);
+  return true;
+}
+enum status live_runs_read(struct live *l, struct err *err) {
+  struct db *db = reader(l, STORE_JOURNAL);
+  int64_t after_id;
+  enum status st = journal_runs_open(db, take_open, l, err);
+  if (st == OK) st = journal_scan_from(db, &after_id, err);
+  return st == OK ? journal_scan(db, after_id, 0, take_any, l, err) : st;
+}
+
 static enum status read_run(struct live_bot *b, struct err *err) {
   struct db *db = reader(b->live, STORE_JOURNAL);
   struct journal_run last;
+  const bool read = b->read_run;
+  b->read_run = false;
   enum status st = journal_run_last(db, b->tenant_id, b->id, &last, err);
   if (st == ERR_NOTFOUND || (st == OK && last.last_id)) {
     b->run = st == OK ? last.run + 1 : 1;
     b->run_from_ns = INT64_MAX;  // begins when it is opened
+    if (b->run > RECORD_RUN_MAX) return err_set(err, ERR_INVALID, "it has been started %d times, which is all that its order names allow: clone it", RECORD_RUN_MAX);
     return OK;
   }
   if (st != OK) return st;
   b->run = last.run;
   b->told_run = true;
   b->warm_from_ns = last.bars_from_ns;
-  st = journal_scan(db, last.first_id - 1, b->id, take_record, b, err);
+  if (!read) st = journal_scan(db, last.first_id - 1, b->id, take_record, b, err);
   if (st == OK) st = journal_state_get(db, b->id, take_state, b, err);
   if (st == ERR_NOTFOUND) st = OK;
   if (st == OK && b->past_bytes.failed) st = err_set(err, ERR_NOMEM, "no memory for a bot's journal");
@@ -393,7 +416,10 @@ static enum status restore(struct live_bot *b, struct err *err) {
 }
 
 static enum status open_books(struct live_bot *b, struct err *err) {
+  // What was read of its run when the service started has its money, which the settings must not write over.
+  const cash deposit = b->read_run ? b->setup.match.deposit : (cash){0};
   enum status st = read_setup(b, err);
+  if (st == OK && deposit.e8 > 0) b->setup.match.deposit = deposit;
   if (st == OK) st = use_series(b, err);
   if (st == OK) st = use_account(b, err);
   if (st == OK) st = read_run(b, err);
@@ -434,7 +460,7 @@ void live_books_close(struct live_bot *b) {
   b->past_count = b->past_cap = b->tag_count = b->trades_told = 0;
   b->resumes = 0;
   b->seen_ns = b->kept_ns = b->instant_ns = 0;
-  b->told_run = b->touched = b->busy = false;
+  b->told_run = b->read_run = b->ending = b->touched = b->busy = false;
   buf_clear(&b->past_bytes);
   buf_clear(&b->state);
   buf_clear(&b->memory);
@@ -490,6 +516,10 @@ static void journal_opening(struct live_bot *b, int64_t through_ns) {
   r.live_from_ns = through_ns;
   r.engine = record_text(b->live->config.version, strlen(b->live->config.version));
   r.state = record_text(b->state.data, b->state.len);
+  if (b->told_run) {
+    r.seen_ns = b->seen_ns;
+    r.memory = record_text(b->memory.data, b->memory.len);
+  }
   if (!b->told_run) {
     r.script_id = b->row.script_id;
     r.version = b->version;

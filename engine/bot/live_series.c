@@ -47,23 +47,12 @@ static void loaded(void *arg, const struct journal_series *row) {
   if (s) s->journal = row->id;  // by id: the newest terms stay
 }
 
-static enum status last_bar(struct live *l, struct live_series *s, struct err *err) {
-  struct series all = {0};
-  struct journal_series row;
-  enum status st = journal_series_get(store_reader(l->config.store, STORE_JOURNAL), s->journal, &row, err);
-  if (st == OK) all.inst = row.terms.inst, all.timeframe_ns = row.terms.timeframe_ns;
-  if (st == OK) st = journal_bars(store_reader(l->config.store, STORE_JOURNAL), s->journal, INT64_MIN, INT64_MAX, 0, &all, err);
-  if (st == OK && all.count) s->first_ns = all.bars[0].open_ns, s->last_ns = all.bars[all.count - 1].open_ns;
-  series_finish(&all);
-  return st;
-}
-
 enum status live_series_load(struct live *l, struct err *err) {
   struct loading g = {.live = l, .err = {.code = OK}};
   enum status st = journal_series_list(store_reader(l->config.store, STORE_JOURNAL), loaded, &g, err);
   if (st == OK && g.err.code != OK) return err_set(err, g.err.code, "%s", g.err.msg);
   for (struct live_series *s = l->series; st == OK && s; s = s->next) {
-    st = last_bar(l, s, err);
+    st = journal_bars_span(store_reader(l->config.store, STORE_JOURNAL), s->journal, &s->first_ns, &s->last_ns, err);
     if (st == OK && s->last_ns > INT64_MIN) hub_feed_resume(l->hub, s->venue, s->last_ns + s->timeframe_ns);
   }
   return st;

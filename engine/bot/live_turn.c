@@ -232,6 +232,7 @@ static void on_tag(struct live_bot *b, const struct wire_frame *f) {
   struct live_tag *t = &b->tags[b->tag_count++];
   t->tag = f->tag;
   snprintf(t->text, sizeof t->text, "%.*s", (int)f->text_len, f->text);
+  live_plain(t->text, strlen(t->text));
 }
 
 static void on_state(struct live_bot *b, const struct wire_frame *f) {
@@ -247,6 +248,7 @@ static void on_fault(struct live_bot *b, const struct wire_frame *f) {
   b->failed = true;
   b->unfit = f->status == ERR_INVALID;
   snprintf(b->fault, sizeof b->fault, "%.*s", (int)f->text_len, f->text);
+  live_plain(b->fault, strlen(b->fault));
   live_log(b, b->instant_ns, LOG_ERROR, f->text, f->text_len);
   live_news(b, "fault", json_pack("{s:s%, s:i}", "detail", f->text, f->text_len, "line", f->line));
 }

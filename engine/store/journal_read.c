@@ -125,6 +125,16 @@ enum status journal_bars(struct db *db, uint32_t series, int64_t from_ns, int64_
   return db_end(&r, st, err);
 }
 
+enum status journal_bars_span(struct db *db, uint32_t series, int64_t *ret_first_ns, int64_t *ret_last_ns, struct err *err) {
+  struct db_rows r;
+  // Two questions, each a step in the index; both in one would read all of it.
+  enum status st = db_query(db, &r, err,
+    "SELECT (SELECT min(open_ns) FROM bar WHERE series_id = ?1), (SELECT max(open_ns) FROM bar WHERE series_id = ?1)", "i", I(series));
+  *ret_first_ns = INT64_MAX, *ret_last_ns = INT64_MIN;
+  if (st == OK && db_next(&r) && !db_null(&r, 0)) *ret_first_ns = db_int(&r, 0), *ret_last_ns = db_int(&r, 1);
+  return db_end(&r, st, err);
+}
+
 // ---- states
 
 #define STATE_COLUMNS "bot_id, tenant_id, run, version, resumes, time_ns, body"

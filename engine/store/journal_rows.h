@@ -155,6 +155,9 @@ enum status journal_scan(struct db *db, int64_t after_id, int64_t bot_id, journa
 // What scans of everything that runs may begin after: no record of an open run has this or a lower id.
 enum status journal_scan_from(struct db *db, int64_t *ret_after_id, struct err *err) MUST_CHECK;
 
+// Open times of its oldest and newest bar; *ret_first > *ret_last: it has none.
+enum status journal_bars_span(struct db *db, uint32_t series, int64_t *ret_first_ns, int64_t *ret_last_ns, struct err *err) MUST_CHECK;
+
 struct journal_run {
   int64_t bot_id, tenant_id;
   uint32_t run;
