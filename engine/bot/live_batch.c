@@ -162,7 +162,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
     if (st != OK) live_event(bot, LIFE_JOURNAL_FAILED, err ? err->msg : "");
     else if (bot->failed) {
       bot->failed = false;
-      live_event(bot, LIFE_SCRIPT_FAILED, bot->fault);
+      live_event(bot, bot->unfit ? LIFE_UNFIT : LIFE_SCRIPT_FAILED, bot->fault);
     }
   }
   if (st == OK) tell(l, b);

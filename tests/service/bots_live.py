@@ -109,7 +109,7 @@ def main(binary):
             assert all(Decimal(p["lowest"]) <= Decimal(p["equity"]) <= Decimal(p["highest"]) for p in points)
             assert len(ada.client.get(url + "/equity?points=3", expect=200).json["items"]) <= 3
             logs = everything(ada.client, url + "/logs")
-            assert {log["level"] for log in logs} == {"debug", "warn"} and logs[-1]["text"].startswith("bar 1 every 6"), logs[-1]
+            assert {log["level"] for log in logs} >= {"debug", "warn"} and logs[-1]["text"].startswith("bar 1 every 6"), logs[-1]
             warned = everything(ada.client, url + "/logs?level=warn")
             assert [log for log in logs if log["level"] == "warn"] == warned
             decisions = everything(ada.client, url + "/decisions")
@@ -128,15 +128,15 @@ def main(binary):
             ada.act(bot, "start")
             until(lambda: ada.get(bot), lambda r: r["state"] == "running")
             ada.act(bot, "params", {"params": {"every": 4}})
-            until(lambda: ada.client.get(url + "/logs?limit=1").json["items"][0]["text"], lambda t: t.endswith("every 4"))
+            until(lambda: [log["text"] for log in ada.client.get(url + "/logs?limit=5").json["items"]], lambda texts: any(t.endswith("every 4") for t in texts))
 
         @case("another version becomes active: who follows it goes on with that, where the first was; rolled back, it is the first again")
         def _():
             second = FLIP.replace('"bar", n,', '"second", n,')
             assert ada.client.post(f"/api/v1/strategies/{flip}/versions", {"source": second, "activate": True}, expect=201).json["version"] == 2
 
-            def newest():
-                return ada.client.get(url + "/logs?limit=1").json["items"][0]["text"]
+            def newest():  # of the script's own: the engine's words are in the log too
+                return [log["text"] for log in ada.client.get(url + "/logs?limit=20").json["items"] if " every " in log["text"]][0]
             count = int(newest().split()[1])
             text = until(newest, lambda t: t.startswith("second"))
             assert count < int(text.split()[1]) < count + 100, (count, text)  # ctx.state came along
