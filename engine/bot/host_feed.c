@@ -389,11 +389,10 @@ static enum status instant(struct host_feed *f, const struct wire_frame *w, stru
   enum status st = bars_take(f, w, err);
   if (st != OK) return st;
   funding_take(f, w);
-  const bool clock = w->bar_count == 0 && w->funding_count == 0;  // see wire.h
   uint32_t count = 0, failed = 0;
   bool later = false;
   for (uint32_t i = 0; i < f->slot_count && st == OK; i++) {
-    if (clock && !f->due[i] && (f->timers[i] <= w->time_ns || f->waits[i]) && f->slots[i] && of_venue(f->slots[i], w->venue)) f->due[i] = 1;
+    if (w->clock && !f->due[i] && (f->timers[i] <= w->time_ns || f->waits[i]) && f->slots[i] && of_venue(f->slots[i], w->venue)) f->due[i] = 1;
     if (!f->due[i]) continue;
     if (host_tenant_heavy(f, f->slots[i]->tenant)) later = true;
     else st = run(f, i, w, &count, &failed, err);

@@ -267,6 +267,8 @@ static void get_bars(struct wire_cursor *c, struct wire_frame *f, size_t most, s
 
 static void get_instant(struct wire_cursor *c, struct wire_frame *f) {
   f->venue = (uint32_t)wire_get(c, 4);
+  f->clock = f->venue & WIRE_CLOCK;
+  f->venue &= ~WIRE_CLOCK;
   f->time_ns = (int64_t)wire_get(c, 8);
   get_bars(c, f, WIRE_INSTANT_MAX, 4 + WIRE_BAR_BYTES);
   size_t count = wire_get(c, 4);

@@ -8,7 +8,7 @@
 // How a bot comes to a host: SERIES_OPEN and SERIES_BARS for what is not there yet, BOT_OPEN, then the RESTORE frames that it announced;
 // the host answers OPENED or FAULT. How an instant goes: SIGNALs for it, INSTANT; then come the bots' COMMANDs, TAGs, LOGs, STATEs …, and
 // DONE. A script runs and orders only in instants for which the core has made its market's part: those in which a bar of the bot's
-// series ends, and those without any bar, which are the clock's: in them take part all bots of the venue whose timers are due or for whom
+// series ends, and the clock's, which say so (WIRE_CLOCK): in them take part all bots of the venue whose timers are due or for whom
 // something waits. So signals, PARAMS, BOT_STOP and on_init of a run that is resumed wait for such an instant, too. IMPOSE and DIGEST
 // are done as they arrive.
 //
@@ -29,6 +29,7 @@
 #define WIRE_BARS_MAX 16384     // in one frame; longer history goes in several
 #define WIRE_INSTANT_MAX 16384  // bars that end at one time
 #define WIRE_FUNDING_MAX 4096   // fundings of one instant
+#define WIRE_CLOCK 0x80000000u  // in INSTANT's venue: also for bots without a bar in it, for all of which the core's books are ready
 #define WIRE_TEXT_MAX 1024
 #define WIRE_RAW_MAX 16384      // of a signal's raw text
 #define WIRE_PARAMS_MAX 24576   // JSON
@@ -197,7 +198,8 @@ struct wire_frame {
   int64_t time_ns;       // SERIES_TRIM, INSTANT, DONE, PARAMS, BOT_STOP, LOG, PLOT, MARK, NOTIFY, DENIED
   int64_t timer_next_ns; // DONE: the earliest timer of all bots here, at which an instant is wanted; INT64_MAX: none
   uint64_t token;        // PING, PONG
-  uint32_t venue;        // INSTANT
+  uint32_t venue;        // INSTANT, without WIRE_CLOCK
+  bool clock;            // INSTANT
   struct series series;  // SERIES_OPEN: without bars
   struct bot_command command;  // COMMAND, RESTORE, IMPOSE
   enum status status;    // FAULT, ANSWER (OK there too)

@@ -124,10 +124,13 @@ static void only_those_run_for_whom_the_core_is_ready(void **state) {
     assert_int_equal(r.core.run, 1);
   }
   int64_t now_ns = first_ns + hour_ns + 5 * NS_PER_MINUTE + 1;
-  wire_put_instant(&r.to, 5, now_ns, NULL, 0, NULL, 0);  // another venue's clock
+  wire_put_instant(&r.to, WIRE_CLOCK | 5, now_ns, NULL, 0, NULL, 0);  // another venue's clock
   rig_talk(&r);
   assert_int_equal(r.core.run, 0);
-  wire_put_instant(&r.to, 4, now_ns, NULL, 0, NULL, 0);
+  wire_put_instant(&r.to, 4, now_ns, NULL, 0, NULL, 0);  // an instant of others, whose bars are not for this host
+  rig_talk(&r);
+  assert_int_equal(r.core.run, 0);
+  wire_put_instant(&r.to, WIRE_CLOCK | 4, now_ns, NULL, 0, NULL, 0);
   rig_talk(&r);
   assert_int_equal(r.core.run, 1);
   assert_true(strstr(r.core.bots[1].state.data, "\"fired\":") && strstr(r.core.bots[1].state.data, "\"signal\":"));
