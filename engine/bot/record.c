@@ -53,7 +53,8 @@ static const struct field mark_fields[] = {WHEN};
 static const struct field run_fields[] = {
     ANY_R(script_id), R(version, 0, 1, CLIENT_ID_VERSION_MAX), SHA, ANY_R(seed), {offsetof(struct record, series), SERIES, 0, 0, 0, RECORD_SERIES_MAX},
     ANY_R(live_from_ns), T(engine, RECORD_TEXT_MAX), T(params, BIG), T(settings, BIG), T(account, BIG), T(state, BIG)};
-static const struct field resume_fields[] = {R(resumes, 0, 1, UINT32_MAX), ANY_R(live_from_ns), T(engine, RECORD_TEXT_MAX), T(state, BIG)};
+static const struct field resume_fields[] = {R(resumes, 0, 1, UINT32_MAX), ANY_R(live_from_ns), T(engine, RECORD_TEXT_MAX), T(state, BIG),
+  ANY_R(seen_ns), T(memory, BIG)};
 static const struct field commands_fields[] = {T(commands, BIG)};
 static const struct field state_fields[] = {T(state, BIG)};
 static const struct field params_fields[] = {T(params, BIG)};

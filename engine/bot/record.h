@@ -81,6 +81,7 @@ struct record {
   // RUN, RESUME
   uint32_t resumes;                 // RESUME: 1 for the run's first
   int64_t live_from_ns;             // bars that close at or before are history for the script
+  int64_t seen_ns;                  // RESUME: the last instant of which its script's doings are in the journal; 0: none yet
   struct record_text engine;        // version of the program, ≤ RECORD_TEXT_MAX
   // RUN, PARAMS, VERSION: JSON as in the bot's row
   struct record_text params;
@@ -88,6 +89,7 @@ struct record {
   struct record_text settings, account;
   // RUN, RESUME, VERSION, STATE: canonical JSON of ctx.state (script_state_save); of VERSION after migrate
   struct record_text state;
+  struct record_text memory;        // RESUME: what the engine beside the script keeps of it (bot/memory.h)
   // VERSION
   uint32_t version_before;
   // STOP

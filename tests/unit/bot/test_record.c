@@ -160,7 +160,7 @@ static struct record example(enum record_kind kind) {
       memset(r.source_sha256, 0xab, sizeof r.source_sha256);
       r.engine = TEXT("1.2.3"), r.params = TEXT("{\"fast\":10}"), r.settings = TEXT("{}"), r.account = TEXT("{\"balance\":\"10000\"}"), r.state = TEXT("{}");
       break;
-    case RECORD_RESUME: r.resumes = 4, r.live_from_ns = now_ns, r.engine = TEXT("1.2.3"), r.state = TEXT("{\"n\":1}"); break;
+    case RECORD_RESUME: r.resumes = 4, r.live_from_ns = now_ns, r.engine = TEXT("1.2.3"), r.state = TEXT("{\"n\":1}"), r.seen_ns = now_ns - 1, r.memory = TEXT("\1\2"); break;
     case RECORD_COMMANDS: case RECORD_IMPOSED: r.commands = TEXT("\0\0"); break;  // a RESERVE of nothing
     case RECORD_STATE: r.state = TEXT("{\"n\":2}"); break;
     case RECORD_PARAMS: r.params = TEXT("{\"fast\":11}"); break;
@@ -197,9 +197,9 @@ static void test_every_kind_comes_back(void **state) {
     SAME(kind), SAME(time_ns), SAME(script_id), SAME(version), SAME(source_sha256), SAME(seed), SAME(series), SAME(series_count), SAME(resumes);
     SAME(live_from_ns), SAME(version_before), SAME(stop), SAME(order), SAME(refusal.rule), SAME(refusal.level), SAME(refusal.limit), SAME(refusal.value);
     SAME(refusal.until_ns), SAME(refusal.other), SAME(halt.id), SAME(halt.epoch), SAME(halt.at_ns), SAME(halt.level), SAME(halt.mode), SAME(halt.cause);
-    SAME(status), SAME(line), SAME(strikes), SAME(until_ns), SAME(size), SAME(price), SAME(sl), SAME(tp), SAME(ts_ns);
+    SAME(status), SAME(line), SAME(strikes), SAME(until_ns), SAME(size), SAME(price), SAME(sl), SAME(tp), SAME(ts_ns), SAME(seen_ns);
     const struct record_text *const texts[][2] = {{&in.commands, &out.commands}, {&in.engine, &out.engine}, {&in.params, &out.params}, {&in.settings, &out.settings},
-      {&in.account, &out.account}, {&in.state, &out.state}, {&in.code, &out.code}, {&in.why, &out.why}, {&in.signal_id, &out.signal_id}, {&in.source, &out.source},
+      {&in.account, &out.account}, {&in.state, &out.state}, {&in.memory, &out.memory}, {&in.code, &out.code}, {&in.why, &out.why}, {&in.signal_id, &out.signal_id}, {&in.source, &out.source},
       {&in.key, &out.key}, {&in.symbol, &out.symbol}, {&in.action, &out.action}, {&in.raw, &out.raw}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) assert_same_text(*texts[i][0], *texts[i][1]);
     int kind;
