@@ -66,7 +66,7 @@ def main(binary):
         @case("markets and their bars, page by page, without a hole or a double")
         def _():
             items = ada.get("/api/v1/markets", expect=200).json["items"]
-            assert [(m["symbol"], m["timeframe"], m["bars"]) for m in items] == [("BTCUSDT", "1h", 2000)], items
+            assert [(m["symbol"], m["timeframe"], m["bars"]) for m in items if m["venue"] == "test"] == [("BTCUSDT", "1h", 2000)], items
             times, cursor = [], ""
             while cursor is not None:
                 page = ada.get("/api/v1/markets/BTCUSDT/bars?timeframe=1h&limit=300" + (f"&cursor={cursor}" if cursor else ""), expect=200).json
