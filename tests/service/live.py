@@ -3,8 +3,10 @@
 attack; hosts are killed, the service is killed, and whoever is innocent goes on where it was. Prints TAP."""
 import collections
 import decimal
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -261,6 +263,63 @@ def killed(binary, kills):
             s.process.kill()
 
 
+def replay(service, bot, *args):
+    """What `perigee replay` says, from the data directory alone."""
+    run = subprocess.run([service.binary, "replay", bot, "--data-dir", str(service.data), "--json", "-", *args], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, (run.returncode, run.stdout[-2000:], run.stderr)
+    return json.loads(run.stdout)
+
+
+def replays_as_live(service, trader, bot):
+    """Beside the running service: up to what the paused bot's books show, the same decisions and the same hash."""
+    live = trader.get(bot)["live"]
+    time.sleep(0.2)  # the bars of that instant are on their way to the disk
+    told = replay(service, bot, "--verify", "--to", str(live["instant_ms"]))
+    assert told["same"] and told["to"] == live["instant_ms"], told
+    assert told["hash"] == live["hash"], (told, live)
+    return told
+
+
+def replayed(binary):
+    s = service_of(binary).start()
+    try:
+        t = Trader(s, "ada@example.org")
+        bot = t.bot("eager", EAGER)
+        t.wait(bot, lambda b: fills(b) >= 10)
+        t.act(bot, "pause")
+        t.wait(bot, lambda b: b["state"] == "paused")
+        told = replays_as_live(s, t, bot)
+        assert told["compared"] >= 10 and told["resumes"] == 0, told
+        t.act(bot, "start")
+        for _ in range(3):
+            t.wait(bot, lambda b: b["state"] == "running" and fills(b) > 4)
+            s.process.send_signal(signal.SIGKILL)
+            s.process.wait()
+            s.log.close()
+            s.start()
+            t.client = s.login("ada@example.org")
+        t.wait(bot, lambda b: b["state"] == "running" and fills(b) > 4)
+        t.act(bot, "pause")
+        t.wait(bot, lambda b: b["state"] == "paused")
+        before = told["compared"]
+        told = replays_as_live(s, t, bot)
+        assert told["compared"] > before and told["resumes"] >= 3, told
+        first = replay(s, bot)["commands"][0]
+        assert first["by"] == "script" and first["command"].startswith("submit"), first
+        assert replay(s, bot, "--explain", str(first["time"]))["explanation"]["commands"]
+        t.act(bot, "stop", {"close": True})
+        t.wait(bot, lambda b: b["state"] == "stopped")
+        assert s.stop() == 0
+        told = replay(s, bot, "--verify")  # without a service
+        assert told["parity"]["live"] and (told["parity"]["certified"] or told["parity"]["explained"]), told
+    except BaseException:
+        print(s.log_text()[-3000:])
+        raise
+    finally:
+        if s.process.poll() is None:
+            s.process.kill()
+
+
 def main():
     binary, kills = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 12
     return run_cases([
@@ -268,6 +327,7 @@ def main():
         ("scripts that fail, spin and hoard are retired, with the reason; others trade on", lambda: failing(binary)),
         ("hosts are killed and stopped: their bots go on in the same run", lambda: hosts_die(binary)),
         (f"the service is killed {kills} times: no order lost, none doubled, no bar's state lost", lambda: killed(binary, kills)),
+        ("what a bot did is decided the same again by a replay of its journal, over a pause and kills", lambda: replayed(binary)),
     ])
 
 
