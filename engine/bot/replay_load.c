@@ -210,6 +210,25 @@ static enum status read_bars(struct replay_loaded *r, struct db *journal, struct
   return st;
 }
 
+// What came after the end that was asked for is dropped. Then the end: what the books did without the script, up to the last instant, by
+// the same way as a restart.
+static enum status add_end(struct replay_loaded *r) {
+  int64_t seen_ns = r->seen_ns ? r->seen_ns : r->run_from_ns;
+  size_t count = 0;
+  for (size_t i = r->event_count; i-- > 0;)
+    if (r->events[i].kind == REPLAY_RESUME && r->events[i].live_from_ns > r->to_ns) seen_ns = r->events[i].seen_ns;
+  for (size_t i = 0; i < r->event_count; i++) {
+    const struct replay_event *e = &r->events[i];
+    if ((e->kind == REPLAY_RESUME ? e->live_from_ns : e->time_ns) <= r->to_ns) r->events[count++] = *e;
+  }
+  r->event_count = count;
+  struct replay_event *end = event_add(r, REPLAY_RESUME, r->to_ns);
+  if (!end) return r->fault;
+  end->live_from_ns = r->to_ns;
+  end->seen_ns = seen_ns < r->to_ns ? seen_ns : r->to_ns;
+  return OK;
+}
+
 enum status replay_load(struct db *control, struct db *journal, int64_t bot_id, int64_t to_ns, struct replay_loaded **ret, struct err *err) {
   struct replay_loaded *r = calloc(1, sizeof *r);
   if (!r) return err_set(err, ERR_NOMEM, "no memory for a replay");
@@ -220,10 +239,7 @@ enum status replay_load(struct db *control, struct db *journal, int64_t bot_id, 
   if (st == OK) st = read_journal(r, journal, err);
   if (st == OK) st = read_setup(r, control, err);
   if (st == OK) st = read_bars(r, journal, err);
-  // The end: what the books did without the script, up to the last instant, by the same way as a restart.
-  struct replay_event *end = st == OK ? event_add(r, REPLAY_RESUME, r->to_ns) : NULL;
-  if (st == OK && !end) *err = r->why, st = r->fault;
-  if (end) end->live_from_ns = r->to_ns, end->seen_ns = r->seen_ns ? r->seen_ns : r->run_from_ns;
+  if (st == OK && (st = add_end(r)) != OK) *err = r->why;
   for (size_t i = 0; st == OK && i < r->event_count; i++) {
     struct replay_event *e = &r->events[i];
     if (e->kind != REPLAY_RESUME) continue;

@@ -45,6 +45,18 @@ struct job {
 
 // ---- the child
 
+// An error's text may hold any bytes that the script put there.
+static json_t *words(const char *text) {
+  json_t *json = json_string(text);
+  char *ascii = json ? NULL : strdup(text);
+  if (!ascii) return json;
+  for (char *p = ascii; *p; p++)
+    if (*p & 0x80) *p = '?';
+  json = json_string(ascii);
+  free(ascii);
+  return json;
+}
+
 static int64_t ms(int64_t ns) { return ns / INT64_C(1000000); }
 
 // What the journal has, as text. Orders' own terms are not at hand here: a change names what is new.
@@ -89,11 +101,12 @@ static enum status work(const struct job *job, struct watchdog *dog, json_t *tol
   config.explain_difference = true;
   st = replay_run(&config, &r, err);
   if (st == OK) {
-    const bool same = r.same && !r.failed;
+    // A script that fails where it failed then is the same too; where it did not, its commands are missed.
+    const bool same = r.same;
     json_object_update_new(told, json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:s}", "same", same, "instants", (json_int_t)r.instants, "compared", (json_int_t)r.compared,
-      "imposed", (json_int_t)r.imposed, "resumes", (json_int_t)(r.resumes ? r.resumes - 1 : 0), "failures", (json_int_t)r.failures, "hash", r.hash));
+      "imposed", (json_int_t)r.imposed, /* the end counts as one */ "resumes", (json_int_t)(r.same && r.resumes ? r.resumes - 1 : r.resumes), "failures", (json_int_t)r.failures, "hash", r.hash));
     if (!r.same) json_object_set_new(told, "difference", json_pack("{s:I, s:s, s:s}", "time", (json_int_t)ms(r.at_ns), "expected", r.expected, "got", r.got));
-    if (r.failure[0]) json_object_set_new(told, "failure", json_string(r.failure));
+    if (r.failure[0]) json_object_set_new(told, "failure", words(r.failure));
     if (r.explanation) json_object_set(told, "explanation", r.explanation);
     if (job->list) st = list_commands(job, &config, told, err);
     if (st == OK && same && job->certify) st = certify(job, &config, told, err);
@@ -126,13 +139,24 @@ static _Noreturn void child(const struct job *job, int fd) {
   if (st == OK) st = work(job, dog, told, &err);
   if (st != OK) {
     json_object_clear(told);
-    json_object_set_new(told, "error", json_string(err.msg));
+    json_object_set_new(told, "error", words(err.msg));
   }
   const bool sent = json_dump_callback(told, put, &fd, JSON_COMPACT) == 0;
   _exit(sent ? 0 : 1);
 }
 
 // ---- the parent
+
+// For a terminal: without what would steer it. Good for the next three calls.
+static const char *plain(const char *text) {
+  static char kept[4][1024];
+  static unsigned at;
+  char *to = kept[at++ % 4];
+  snprintf(to, sizeof kept[0], "%s", text);
+  for (unsigned char *p = (unsigned char *)to; *p; p++)
+    if (*p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0)) *p = '?';
+  return to;
+}
 
 static enum status receive(int fd, struct buf *ret, struct err *err) {
   char bytes[65536];
@@ -172,14 +196,14 @@ static enum status in_child(const struct job *job, json_t **ret, struct err *err
   if (st == OK && WIFSIGNALED(how)) st = err_set(err, ERR_SCRIPT, "the replaying process was ended by signal %d: the script asked for more than the jail allows", WTERMSIG(how));
   else if (st == OK && !json_is_object(*ret)) st = err_set(err, ERR_IO, "the replaying process ended without an answer");
   const char *error = json_string_value(json_object_get(*ret, "error"));
-  if (st == OK && error) st = err_set(err, ERR_SCRIPT, "%s", error);
+  if (st == OK && error) st = err_set(err, ERR_SCRIPT, "%s", plain(error));
   if (st != OK) json_decref(*ret), *ret = NULL;
   return st;
 }
 
 static const char *text_at(const json_t *o, const char *key) {
   const char *text = json_string_value(json_object_get(o, key));
-  return text && *text ? text : "nothing";
+  return text && *text ? plain(text) : "nothing";
 }
 
 static char *time_at(const json_t *o, const char *key, char buf[TIME_TEXT_MAX]) {
@@ -206,7 +230,7 @@ static void show(const char *bot, const json_t *t) {
   json_array_foreach(json_object_get(t, "commands"), i, c)
     printf("%s  %-6s  %s\n", time_at(c, "time", at), text_at(c, "by"), text_at(c, "command"));
   printf("%s run %" JSON_INTEGER_FORMAT ", %s to %s: %s\n", bot, json_integer_value(json_object_get(t, "run")), time_at(t, "from", at), time_at(t, "to", to),
-         json_is_true(json_object_get(t, "same")) ? "the script decides the same" : difference ? "the script decides otherwise" : "the script fails where it did not");
+         json_is_true(json_object_get(t, "same")) ? "the script decides the same" : "the script decides otherwise");
   printf("  %" JSON_INTEGER_FORMAT " instants, %" JSON_INTEGER_FORMAT " commands compared, %" JSON_INTEGER_FORMAT " by the core, %" JSON_INTEGER_FORMAT " restarts of the script\n",
          json_integer_value(json_object_get(t, "instants")), json_integer_value(json_object_get(t, "compared")), json_integer_value(json_object_get(t, "imposed")),
          json_integer_value(json_object_get(t, "resumes")));
