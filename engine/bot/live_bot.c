@@ -76,11 +76,7 @@ static void on_retry(void *arg) { live_event(arg, LIFE_RETRY_DUE, NULL); }
 static void leave_host(struct live_bot *b, const char *why) {
   if (b->place == LIVE_HOSTLESS && fleet_host_of(b->live->fleet, b->id) < 0) return;
   fleet_remove(b->live->fleet, b->id, why);
-  if (b->busy) live_bot_end(b);  // in the middle of an instant: what its script has said so far counts
-  b->opened = false;
-  // What it decided so far is in the batch of its host; from here on it is gathered elsewhere, behind that.
-  live_hand_over(b->live, b->place);
-  b->place = LIVE_HOSTLESS;
+  live_left_host(b);
 }
 
 static enum status place(struct live_bot *b, struct err *err) {
@@ -256,15 +252,18 @@ void live_bot_changed(struct live *l, int64_t bot_id) {
     if (st == OK) bot_row_finish(&row);
     return;
   }
-  const bool anew = b->has_row && b->clerk && differs(&b->row, &row);
+  const bool anew = b->has_row && b->clerk && differs(&b->row, &row), known = b->has_row;
   if (b->has_row) bot_row_finish(&b->row);
   b->row = row;
   b->has_row = true;
   b->tenant_id = row.tenant_id;
   struct life wished;
   life_of(&row, &wished);
-  const bool moved = wished.state != b->life.state;
-  b->life = wished;
+  // Whoever changed the state last is right: a request that changed something else may have read a row that was behind.
+  const bool newer = wished.since_ns > b->life.since_ns || !known;
+  const bool moved = newer && wished.state != b->life.state;
+  if (newer) b->life = wished;
+  else b->life.wanted = wished.wanted;
   if (anew && (b->life.state == LIFE_RUNNING || b->life.state == LIFE_STARTING)) {
     // Opened anew from its journal, with what is different now.
     leave_host(b, "changed");

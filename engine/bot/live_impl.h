@@ -215,6 +215,9 @@ enum status live_start(struct live *l, struct err *err) MUST_CHECK;
 // live_open.c
 enum status live_books_open(struct live_bot *b, struct err *err) MUST_CHECK;  // clerk and series; ERR_NOTFOUND: no data
 void live_books_close(struct live_bot *b);
+void live_left_host(struct live_bot *b);  // the fleet has let go of it: ends its instant, and goes on without a script
+// A bot that leaves a host which was behind: what the hub has told since happens to its orders now.
+enum status live_catch_up(struct live_bot *b, struct err *err) MUST_CHECK;
 enum status live_runs_read(struct live *l, struct err *err) MUST_CHECK;  // of all bots at once, when the service starts
 extern const struct fleet_callbacks live_fleet_opening;   // bot_needs, series, history, bot_open, bot_opened
 // live_turn.c

@@ -415,6 +415,34 @@ static enum status restore(struct live_bot *b, struct err *err) {
   return st;
 }
 
+enum status live_catch_up(struct live_bot *b, struct err *err) {
+  struct cursor symbols[SPEC_STREAMS_MAX] = {{{{{0}}}}}, main = {{{{0}}}};
+  struct instant_match match[SPEC_STREAMS_MAX];
+  struct instant in;
+  struct live *l = b->live;
+  bool closed;
+  struct hub_venue_status venue;
+  hub_venue_status(l->hub, b->venue, &venue);
+  const int64_t from_ns = clerk_now(b->clerk) > b->run_from_ns ? clerk_now(b->clerk) : b->run_from_ns;
+  if (!b->told_run || venue.time_ns <= from_ns) return OK;
+  enum status st = OK;
+  for (int k = 0; st == OK && k <= b->plan.symbol_count; k++) {
+    struct live_series *s = b->series[k < b->plan.symbol_count ? b->plan.symbols[k].exec : 0];
+    struct cursor *c = k < b->plan.symbol_count ? &symbols[k] : &main;
+    st = live_series_history(l, s, (size_t)((venue.time_ns - from_ns) / s->timeframe_ns) + 1, INT64_MAX, venue.time_ns, &c->bars, err);
+    while (next_close(c) <= from_ns) c->at++;
+  }
+  b->restoring = true;
+  while (st == OK && next_instant(b, symbols, &main, match, &in, &closed)) {
+    b->instant_ns = in.now_ns;
+    st = alone(b, &in, closed, main.bars.timeframe_ns, err);
+  }
+  b->restoring = false;
+  for (int k = 0; k < b->plan.symbol_count; k++) series_finish(&symbols[k].bars);
+  series_finish(&main.bars);
+  return st;
+}
+
 static enum status open_books(struct live_bot *b, struct err *err) {
   // What was read of its run when the service started has its money, which the settings must not write over.
   const cash deposit = b->read_run ? b->setup.match.deposit : (cash){0};
@@ -570,19 +598,28 @@ static void bot_opened(void *self, int host, int64_t id) {
   live_event(b, LIFE_OPENED, NULL);
 }
 
+// The fleet has taken it off its host by itself.
+void live_left_host(struct live_bot *b) {
+  struct err err;
+  if (b->busy) live_bot_end(b);
+  b->opened = false;
+  live_hand_over(b->live, b->place);
+  b->place = LIVE_HOSTLESS;
+  if (b->clerk && live_catch_up(b, &err) != OK) b->live->config.log(b->live->config.self, "error", "bot_behind", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
+  live_hand_over(b->live, LIVE_HOSTLESS);
+}
+
 static void bot_refused(void *self, int64_t id, const char *why) {
   struct live_bot *b = live_find(self, id);
   if (!b) return;
-  b->place = LIVE_HOSTLESS;
-  b->opened = false;
+  live_left_host(b);
   live_event(b, LIFE_NO_DATA, why);
 }
 
 static void bot_quarantined(void *self, int64_t id, const char *why) {
   struct live_bot *b = live_find(self, id);
   if (!b) return;
-  b->place = LIVE_HOSTLESS;
-  b->opened = false;
+  live_left_host(b);
   live_event(b, LIFE_BROKE_HOST, why);
 }
 

@@ -96,7 +96,8 @@ static void state_row(struct live_bot *b) {
 // Host and core must say the same of all that happened: asked after the first instant, then now and then.
 #define DIGEST_EVERY 32
 static void ask_digest(struct live_bot *b) {
-  if (!b->opened || b->imposed || b->digest[0] || b->turns++ % DIGEST_EVERY) return;
+  if (!b->opened || b->instant_ns <= b->live_from_ns) return;  // what is history for its host already
+  if (b->imposed || b->digest[0] || b->turns++ % DIGEST_EVERY) return;
   struct buf frame;
   buf_init(&frame, 64);
   wire_put_digest(&frame, (uint64_t)b->id);
