@@ -2,10 +2,12 @@
 """Bots at work: live.py PERIGEE [KILLS]. A synthetic market at many times the clock's speed, paper accounts, scripts that trade, fail and
 attack; hosts are killed, the service is killed, and whoever is innocent goes on where it was. Prints TAP."""
 import collections
+import contextlib
 import decimal
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -177,7 +179,7 @@ def trades(binary):
         t.wait(bot, lambda b: b["state"] == "running" and fills(b) > before + 4)
         numbers = counted(t, bot)
         assert numbers == list(range(1, len(numbers) + 1)), numbers[-20:]  # ctx.state went on
-        row = t.act(bot, "stop", {"close": True})
+        t.act(bot, "stop", {"close": True})
         t.wait(bot, lambda b: b["state"] == "stopped" and b["live"] is None)
         assert books_agree(t, bot)
         assert not [o for o in t.all(bot, "orders") if o["status"] in ("open", "partial", "new", "sent")]
@@ -263,10 +265,10 @@ def killed(binary, kills):
             s.process.kill()
 
 
-def replay(service, bot, *args):
+def replay(service, bot, *args, expect=0):
     """What `perigee replay` says, from the data directory alone."""
     run = subprocess.run([service.binary, "replay", bot, "--data-dir", str(service.data), "--json", "-", *args], capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, (run.returncode, run.stdout[-2000:], run.stderr)
+    assert run.returncode == expect, (run.returncode, run.stdout[-2000:], run.stderr)
     return json.loads(run.stdout)
 
 
@@ -312,6 +314,10 @@ def replayed(binary):
         assert s.stop() == 0
         told = replay(s, bot, "--verify")  # without a service
         assert told["parity"]["live"] and (told["parity"]["certified"] or told["parity"]["explained"]), told
+        with contextlib.closing(sqlite3.connect(s.data / "journal.db")) as journal, journal:  # what the script did first is not in the journal
+            journal.execute("DELETE FROM record WHERE id = (SELECT min(id) FROM record WHERE kind = 3)")
+        told = replay(s, bot, "--verify", expect=1)
+        assert not told["same"] and told["difference"]["time"] == first["time"] and told["difference"]["got"], told
     except BaseException:
         print(s.log_text()[-3000:])
         raise
