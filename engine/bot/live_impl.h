@@ -1,4 +1,4 @@
-// bot/live_impl.h – private to bot/live*.c: what the runtime of all running bots is made of.
+// bot/live_impl.h – private to bot/live*.c (and replay_load.c, for live_setup_read): what the runtime of all running bots is made of.
 //
 //     live.c         making and ending it, and its figures         live_bot.c     a bot's life: rows, states, timers
 //     live_open.c    how a bot comes to its host                   live_turn.c    instants: market, commands, DONE

@@ -165,7 +165,7 @@ def trades(binary):
         t = Trader(s, "ada@example.org")
         bot = t.bot("eager", EAGER)
         t.wait(bot, lambda b: fills(b) >= 20)
-        row = t.act(bot, "pause")
+        t.act(bot, "pause")
         t.wait(bot, lambda b: b["state"] == "paused")
         orders, executions = books_agree(t, bot)
         assert orders >= 20 and executions >= 20
