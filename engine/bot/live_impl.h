@@ -1,7 +1,8 @@
 // bot/live_impl.h – private to bot/live*.c (and replay_load.c, for live_setup_read): what the runtime of all running bots is made of.
 //
 //     live.c         making and ending it, and its figures         live_bot.c     a bot's life: rows, states, timers
-//     live_open.c    how a bot comes to its host                   live_turn.c    instants: market, commands, DONE
+//     live_books.c   its clerk, series and account                 live_past.c    its run, from the journal
+//     live_open.c    how its script comes to a host                live_turn.c    instants: market, commands, DONE
 //     live_batch.c   what is journalled together, and its commit   live_event.c   orders, fills, logs as rows and on streams
 //     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots and accounts
 #pragma once
@@ -212,13 +213,18 @@ void live_act(struct live_bot *b);                        // does what its state
 void live_event(struct live_bot *b, enum life_event e, const char *detail);
 void live_bot_destroy(struct live_bot *b);
 enum status live_start(struct live *l, struct err *err) MUST_CHECK;
-// live_open.c
-enum status live_books_open(struct live_bot *b, struct err *err) MUST_CHECK;  // clerk and series; ERR_NOTFOUND: no data
+// live_books.c: clerk and series; ERR_NOTFOUND: no data
+enum status live_books_open(struct live_bot *b, struct err *err) MUST_CHECK;
 void live_books_close(struct live_bot *b);
 void live_left_host(struct live_bot *b);  // the fleet has let go of it: ends its instant, and goes on without a script
 // A bot that leaves a host which was behind: what the hub has told since happens to its orders now.
 enum status live_catch_up(struct live_bot *b, struct err *err) MUST_CHECK;
+// live_past.c
+enum status live_past_read(struct live_bot *b, struct err *err) MUST_CHECK;   // its latest run, if that is open; else its next
+enum status live_past_again(struct live_bot *b, struct err *err) MUST_CHECK;  // through its clerk, up to now
+void live_past_record(const struct live_bot *b, size_t i, struct record *ret);  // for record_command_next()
 enum status live_runs_read(struct live *l, struct err *err) MUST_CHECK;  // of all bots at once, when the service starts
+// live_open.c
 extern const struct fleet_callbacks live_fleet_opening;   // bot_needs, series, history, bot_open, bot_opened
 // live_turn.c
 void live_instant(void *self, struct hub_instant *in);    // of the hub

@@ -1,0 +1,237 @@
+// bot/live_books.c – a bot's books in the core: what its rows and its script's header ask for, its series, its account, its clerk. If its
+// run is under way they are what the journal says (live_past.c).
+#include "bot/live_impl.h"
+
+#include "store/db.h"
+#include "store/script_rows.h"
+#include "store/store.h"
+#include "store/vault_rows.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct db *reader(const struct live *l, enum store_file file) { return store_reader(l->config.store, file); }
+
+// ---- what it is made of
+
+static enum status read_script(struct live_bot *b, json_t **ret_header, struct err *err) {
+  struct script_version_row row;
+  enum status st = script_version_get(reader(b->live, STORE_CONTROL), b->tenant_id, b->row.script_id, b->row.version, &row, err);
+  if (st == ERR_NOTFOUND) st = script_version_get(reader(b->live, STORE_CONTROL), 0, b->row.script_id, b->row.version, &row, err);
+  if (st != OK) return st;
+  *ret_header = row.header ? json_loads(row.header, 0, NULL) : NULL;
+  if (!*ret_header) st = err_set(err, ERR_INVALID, "version %lld of the script was never described: upload it again", (long long)row.version);
+  if (st == OK && row.state != SCRIPT_PROVEN) st = err_set(err, ERR_INVALID, "version %lld of the script is not proven", (long long)row.version);
+  if (st == OK) {
+    free(b->source);
+    b->source = row.source;
+    b->source_len = row.source_len;
+    b->version = (uint32_t)row.version;
+    memcpy(b->sha256, row.sha256, sizeof b->sha256);
+    row.source = NULL;
+  }
+  script_version_finish(&row);
+  return st;
+}
+
+static enum status read_setup(struct live_bot *b, struct err *err) {
+  struct account_row account;
+  json_t *header = NULL, *params = NULL, *settings = NULL, *of_account = NULL;
+  enum status st = account_get(reader(b->live, STORE_CONTROL), b->tenant_id, b->row.account_id, &account, err);
+  if (st == OK && strcmp(account.venue, "paper") != 0) st = err_set(err, ERR_INVALID, "accounts at %s cannot be traded yet: choose a paper account", account.venue);
+  if (st == OK) st = read_script(b, &header, err);
+  if (st == OK) {
+    params = json_loads(b->row.params, 0, NULL);
+    settings = json_loads(b->row.settings, 0, NULL);
+    of_account = json_loads(account.settings, 0, NULL);
+    int64_t timeframe_ns;
+    if (!params || !settings || !of_account) st = err_set(err, ERR_INVALID, "the bot's settings cannot be read");
+    else if (!timeframe_parse(b->row.timeframe, &timeframe_ns)) st = err_set(err, ERR_INVALID, "%s is no timeframe", b->row.timeframe);
+    else st = plan_make(header, params, b->row.symbol, timeframe_ns, &b->plan, err);
+  }
+  if (st == OK) st = live_setup_read(settings, of_account, b->plan.hedging, &b->setup, err);
+  json_decref(header);
+  json_decref(params);
+  json_decref(settings);
+  json_decref(of_account);
+  return st;
+}
+
+static enum status find_venue(struct live_bot *b, char ret_venue[BOT_VENUE_SIZE], struct err *err) {
+  struct hub *hub = b->live->hub;
+  struct feed_symbol found;
+  if (b->row.venue[0]) {
+    memcpy(ret_venue, b->row.venue, BOT_VENUE_SIZE);
+    return hub_describe(hub, ret_venue, b->row.symbol, &found, err);
+  }
+  for (int i = 0; i < hub_venue_count(hub); i++) {
+    snprintf(ret_venue, BOT_VENUE_SIZE, "%s", hub_venue_name(hub, i));
+    if (hub_describe(hub, ret_venue, b->row.symbol, &found, err) == OK) return OK;
+  }
+  return err_set(err, ERR_NOTFOUND, "no feed has %s", b->row.symbol);
+}
+
+static bool add_reader(struct live *l, uint32_t hub, struct live_bot *b) {
+  for (size_t i = 0; i < l->reader_count[hub]; i++)
+    if (l->readers[hub][i] == b) return true;
+  if (l->reader_count[hub] == l->reader_cap[hub]) {
+    const size_t cap = l->reader_cap[hub] ? l->reader_cap[hub] * 2 : 8;
+    struct live_bot **more = realloc(l->readers[hub], cap * sizeof *more);
+    if (!more) return false;
+    l->readers[hub] = more;
+    l->reader_cap[hub] = cap;
+  }
+  l->readers[hub][l->reader_count[hub]++] = b;
+  return true;
+}
+
+static void remove_reader(struct live *l, uint32_t hub, const struct live_bot *b) {
+  for (size_t i = 0; i < l->reader_count[hub]; i++)
+    if (l->readers[hub][i] == b) {
+      l->readers[hub][i] = l->readers[hub][--l->reader_count[hub]];
+      return;
+    }
+}
+
+static enum status use_series(struct live_bot *b, struct err *err) {
+  char venue[BOT_VENUE_SIZE];
+  enum status st = find_venue(b, venue, err);
+  if (st == OK) b->venue = hub_venue_find(b->live->hub, venue);
+  for (int i = 0; st == OK && i < b->plan.stream_count; i++) {
+    st = live_series_use(b->live, venue, b->plan.streams[i].symbol, b->plan.streams[i].timeframe_ns, &b->series[i], err);
+    if (st != OK) break;
+    b->series_count++;
+    if (!add_reader(b->live, b->series[i]->hub, b)) st = err_set(err, ERR_NOMEM, "no memory for a bot");
+  }
+  return st;
+}
+
+static struct live_tenant *tenant_of(struct live *l, int64_t id) {
+  for (struct live_tenant *t = l->tenants; t; t = t->next)
+    if (t->id == id) return t;
+  struct live_tenant *t = calloc(1, sizeof *t);
+  if (!t) return NULL;
+  t->id = id;
+  clerk_tenant_init(&t->tenant, (uint64_t)id, &(struct gate_limits){0});
+  t->next = l->tenants;
+  return l->tenants = t;
+}
+
+static enum status use_account(struct live_bot *b, struct err *err) {
+  struct live *l = b->live;
+  struct live_account *a = l->accounts;
+  while (a && a->id != b->row.account_id) a = a->next;
+  if (!a) {
+    a = calloc(1, sizeof *a);
+    struct live_tenant *t = tenant_of(l, b->tenant_id);
+    if (!a || !t) {
+      free(a);
+      return err_set(err, ERR_NOMEM, "no memory for an account");
+    }
+    const struct clerk_account_config config = {.id = (uint64_t)b->row.account_id, .tenant = &t->tenant, .balance = b->setup.balance, .limits = b->setup.account_limits};
+    const enum status st = clerk_account_create(&config, &a->account, err);
+    if (st != OK) {
+      free(a);
+      return st;
+    }
+    a->id = b->row.account_id;
+    a->tenant = t;
+    t->accounts++;
+    a->next = l->accounts;
+    l->accounts = a;
+  }
+  a->bots++;
+  b->account = a;
+  return OK;
+}
+
+static void drop_account(struct live_bot *b) {
+  struct live *l = b->live;
+  struct live_account *a = b->account;
+  b->account = NULL;
+  if (!a || --a->bots > 0) return;
+  for (struct live_account **p = &l->accounts; *p; p = &(*p)->next)
+    if (*p == a) {
+      *p = a->next;
+      break;
+    }
+  clerk_account_destroy(a->account);
+  a->tenant->accounts--;
+  free(a);
+}
+
+// ---- its books
+
+static enum status make_clerk(struct live_bot *b, struct err *err) {
+  struct match_symbol_config symbols[SPEC_STREAMS_MAX];
+  for (int k = 0; k < b->plan.symbol_count; k++) {
+    const struct series *s = hub_series(b->live->hub, b->series[b->plan.symbols[k].exec]->hub);
+    assert(s);
+    match_symbol_config_init(&symbols[k], &s->inst);
+    symbols[k].fees = b->setup.fees;
+    symbols[k].costs = b->setup.costs;
+    symbols[k].leverage_e4 = b->setup.leverage_e4;
+    symbols[k].maintenance_frac_e8 = b->setup.maintenance_frac_e8;
+    symbols[k].volume_scale = s->volume_scale;
+  }
+  struct clerk_config config = {.bot_id = (uint64_t)b->id, .version = b->version, .shared = &b->live->shared, .account = b->account->account,
+    .venue_id = halt_venue_id(hub_venue_name(b->live->hub, b->venue)), .limits = b->setup.bot_limits, .live_from_ns = b->run_from_ns == INT64_MAX ? 0 : b->run_from_ns, .observer = live_observer(b)};
+  config.blotter.match = b->setup.match;
+  config.blotter.symbols = symbols;
+  config.blotter.symbol_count = b->plan.symbol_count;
+  return clerk_create(&config, &b->clerk, err);
+}
+
+static enum status open_books(struct live_bot *b, struct err *err) {
+  // What was read of its run when the service started has its money, which the settings must not write over.
+  const cash deposit = b->read_run ? b->setup.match.deposit : (cash){0};
+  enum status st = read_setup(b, err);
+  if (st == OK && deposit.e8 > 0) b->setup.match.deposit = deposit;
+  if (st == OK) st = use_series(b, err);
+  if (st == OK) st = use_account(b, err);
+  if (st == OK) st = live_past_read(b, err);
+  // Without a sum of its own it gets what no other bot of the account has.
+  if (st == OK && b->setup.match.deposit.e8 == 0) b->setup.match.deposit = clerk_account_house(b->account->account);
+  if (st == OK && b->setup.match.deposit.e8 <= 0) st = err_set(err, ERR_INVALID, "the account has no money left for it: other bots have it all");
+  for (int i = 0; st == OK && !b->told_run && i < b->series_count; i++) {
+    int64_t from_ns;
+    st = live_series_keep(b->live, b->series[i], (size_t)b->plan.history_bars, &from_ns, err);
+    if (st == OK && (i == 0 || from_ns < b->warm_from_ns)) b->warm_from_ns = from_ns;
+  }
+  if (st == OK) st = make_clerk(b, err);
+  if (st == OK && b->told_run) st = live_past_again(b, err);
+  return st;
+}
+
+enum status live_books_open(struct live_bot *b, struct err *err) {
+  if (b->clerk) return OK;
+  const enum status st = open_books(b, err);
+  if (st != OK) live_books_close(b);
+  return st;
+}
+
+void live_books_close(struct live_bot *b) {
+  for (int i = 0; i < b->series_count; i++) {
+    const uint32_t hub = b->series[i]->hub;
+    remove_reader(b->live, hub, b);
+    live_series_drop(b->live, b->series[i]);
+  }
+  b->series_count = 0;
+  clerk_destroy(b->clerk);
+  b->clerk = NULL;
+  drop_account(b);
+  free(b->source);
+  free(b->past);
+  free(b->tags);
+  b->source = NULL, b->past = NULL, b->tags = NULL;
+  b->past_count = b->past_cap = b->tag_count = b->trades_told = 0;
+  b->resumes = 0;
+  b->seen_ns = b->kept_ns = b->instant_ns = 0;
+  b->told_run = b->read_run = b->ending = b->touched = b->busy = false;
+  buf_clear(&b->past_bytes);
+  buf_clear(&b->state);
+  buf_clear(&b->memory);
+  buf_clear(&b->turn);
+}

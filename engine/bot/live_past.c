@@ -1,0 +1,262 @@
+// bot/live_past.c – a bot's past: its run's records read from the journal, and walked through again with the bars, without its script. What
+// the market did after the last instant of which something was committed happens then, once.
+#include "bot/live_impl.h"
+
+#include "store/db.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct db *reader(const struct live *l, enum store_file file) { return store_reader(l->config.store, file); }
+
+// ---- its run, from the journal
+
+// The run's own money, as its first record keeps it: what the account has left may be another sum today.
+static cash cash_of(struct record_text settings) {
+  json_t *object = json_loadb(settings.text, settings.len, 0, NULL);
+  const char *text = json_string_value(json_object_get(object, "cash"));
+  cash c = {0};
+  if (text) (void)!decimal_parse_scaled(text, strlen(text), 8, &c.e8);
+  json_decref(object);
+  return c;
+}
+
+static bool take_record(void *arg, const struct journal_record *j) {
+  struct live_bot *b = arg;
+  struct record r;
+  struct err err;
+  if (j->run != b->run) return true;
+  if (record_read(j->kind, j->time_ns, j->body, j->len, &r, &err) != OK) return true;
+  if (r.kind == RECORD_RUN || r.kind == RECORD_RESUME) {
+    b->resumes = r.resumes;
+    if (r.kind == RECORD_RUN) {
+      b->run_from_ns = r.live_from_ns;
+      b->setup.match.deposit = cash_of(r.settings);
+    }
+  } else if (r.kind == RECORD_COMMANDS || r.kind == RECORD_IMPOSED) {
+    if (b->past_count == b->past_cap) {
+      const size_t cap = b->past_cap ? b->past_cap * 2 : 64;
+      struct live_past *past = realloc(b->past, cap * sizeof *past);
+      if (!past) {
+        b->past_bytes.failed = true;
+        return false;
+      }
+      b->past = past;
+      b->past_cap = cap;
+    }
+    b->past[b->past_count++] = (struct live_past){r.time_ns, (uint32_t)b->past_bytes.len, (uint32_t)r.commands.len};
+    buf_add(&b->past_bytes, r.commands.text, r.commands.len);
+  }
+  return true;
+}
+
+static void take_state(void *arg, const struct journal_state *s) {
+  struct live_bot *b = arg;
+  const char *p = s->body;
+  uint32_t len;
+  const size_t head = sizeof b->seen_ns + sizeof len;
+  if (s->run != b->run || s->len < head) return;
+  memcpy(&len, p + sizeof b->seen_ns, sizeof len);
+  if (len > s->len - head) return;
+  memcpy(&b->seen_ns, p, sizeof b->seen_ns);
+  b->kept_ns = s->time_ns;
+  buf_clear(&b->state);
+  buf_clear(&b->memory);
+  buf_add(&b->state, p + head, len);
+  buf_add(&b->memory, p + head + len, s->len - head - len);
+}
+
+// When the service starts: one walk through the journal for all, however many there are.
+static void take_open(void *arg, const struct journal_run *r) {
+  struct live_bot *b = live_find(arg, r->bot_id);
+  if (!b) return;
+  b->run = r->run;
+  b->read_run = true;
+}
+static bool take_any(void *arg, const struct journal_record *j) {
+  struct live_bot *b = live_find(arg, j->bot_id);
+  if (b && b->read_run) (void)take_record(b, j);
+  return true;
+}
+enum status live_runs_read(struct live *l, struct err *err) {
+  struct db *db = reader(l, STORE_JOURNAL);
+  int64_t after_id;
+  enum status st = journal_runs_open(db, take_open, l, err);
+  if (st == OK) st = journal_scan_from(db, &after_id, err);
+  return st == OK ? journal_scan(db, after_id, 0, take_any, l, err) : st;
+}
+
+enum status live_past_read(struct live_bot *b, struct err *err) {
+  struct db *db = reader(b->live, STORE_JOURNAL);
+  struct journal_run last;
+  const bool read = b->read_run;
+  b->read_run = false;
+  enum status st = journal_run_last(db, b->tenant_id, b->id, &last, err);
+  if (st == ERR_NOTFOUND || (st == OK && last.last_id)) {
+    b->run = st == OK ? last.run + 1 : 1;
+    b->run_from_ns = INT64_MAX;  // begins when it is opened
+    if (b->run > RECORD_RUN_MAX) return err_set(err, ERR_INVALID, "it has been started %d times, which is all that its order names allow: clone it", RECORD_RUN_MAX);
+    return OK;
+  }
+  if (st != OK) return st;
+  b->run = last.run;
+  b->told_run = true;
+  b->warm_from_ns = last.bars_from_ns;
+  if (!read) st = journal_scan(db, last.first_id - 1, b->id, take_record, b, err);
+  if (st == OK) st = journal_state_get(db, b->id, take_state, b, err);
+  if (st == ERR_NOTFOUND) st = OK;
+  if (st == OK && b->past_bytes.failed) st = err_set(err, ERR_NOMEM, "no memory for a bot's journal");
+  return st;
+}
+
+// ---- once more
+
+struct cursor {  // bars of one series, by time of their end
+  struct series bars;
+  size_t at;
+};
+
+static int64_t next_close(const struct cursor *c) {
+  return c->at < c->bars.count ? c->bars.bars[c->at].open_ns + c->bars.timeframe_ns : INT64_MAX;
+}
+
+static enum status command_again(struct live_bot *b, const struct bot_command *c, struct err *err) {
+  if (clerk_restore_command(b->clerk, c)) return OK;
+  return err_set(err, ERR_INVALID, "run %u: the journal does not fit its bars at order %llu", b->run, (unsigned long long)c->id);
+}
+
+void live_past_record(const struct live_bot *b, size_t i, struct record *ret) {
+  const struct live_past *p = &b->past[i];
+  record_init(ret, RECORD_COMMANDS, p->time_ns);
+  ret->commands = record_text(b->past_bytes.data + p->offset, p->len);
+}
+
+// Commands of records up to a time. Marks that are not of the instant's own bar are of bars that are not there.
+static enum status commands_again(struct live_bot *b, size_t *past, int64_t until_ns, struct err *err) {
+  enum status st = OK;
+  for (; st == OK && *past < b->past_count && b->past[*past].time_ns <= until_ns; ++*past) {
+    struct record r;
+    struct bot_command c;
+    live_past_record(b, *past, &r);
+    for (size_t at = 0; st == OK && record_command_next(&r, &at, &c);) st = command_again(b, &c, err);
+  }
+  return st;
+}
+
+static bool has_mark(const struct live_bot *b, size_t past, int64_t now_ns) {
+  for (; past < b->past_count && b->past[past].time_ns <= now_ns; past++) {
+    struct record r;
+    struct bot_command c;
+    live_past_record(b, past, &r);
+    for (size_t at = 0; record_command_next(&r, &at, &c);)
+      if (c.kind == COMMAND_MARK) return true;
+  }
+  return false;
+}
+
+// The bars of one instant, out of those that are left.
+static bool next_instant(struct live_bot *b, struct cursor *symbols, struct cursor *main, struct instant_match *match, struct instant *ret, bool *ret_closed) {
+  int64_t now_ns = next_close(main);
+  for (int k = 0; k < b->plan.symbol_count; k++)
+    if (next_close(&symbols[k]) < now_ns) now_ns = next_close(&symbols[k]);
+  if (now_ns == INT64_MAX) return false;
+  *ret = (struct instant){.now_ns = now_ns, .match = match};
+  for (int k = 0; k < b->plan.symbol_count; k++)
+    if (next_close(&symbols[k]) == now_ns) match[ret->match_count++] = (struct instant_match){k, {.bar = &symbols[k].bars.bars[symbols[k].at++], .close_ns = now_ns}};
+  *ret_closed = next_close(main) == now_ns;
+  if (*ret_closed) main->at++;
+  return true;
+}
+
+// As it was: everything of it is in the journal.
+static enum status again(struct live_bot *b, const struct instant *in, bool closed, int64_t main_ns, size_t *past, struct err *err) {
+  enum status st = commands_again(b, past, in->now_ns - 1, err);
+  if (st == OK) st = clerk_market(b->clerk, in, err);
+  // A host does not send the mark of a bot that asked for nothing (bot/wire.h).
+  if (st == OK && closed && !has_mark(b, *past, in->now_ns))
+    st = command_again(b, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = in->now_ns - main_ns}, err);
+  return st == OK ? commands_again(b, past, in->now_ns, err) : st;
+}
+
+// What happened since without its script, as for a bot that is paused: nothing of it is in the journal yet.
+static enum status alone(struct live_bot *b, const struct instant *in, bool closed, int64_t main_ns, struct err *err) {
+  b->main_closed = closed;
+  b->main_open_ns = in->now_ns - main_ns;
+  b->spoke = false;
+  const enum status st = clerk_market(b->clerk, in, err);
+  if (st == OK) live_bot_end(b);
+  return st;
+}
+
+// The run once more, without its script.
+enum status live_past_again(struct live_bot *b, struct err *err) {
+  struct cursor symbols[SPEC_STREAMS_MAX] = {{{{{0}}}}}, main = {{{{0}}}};
+  struct instant_match match[SPEC_STREAMS_MAX];
+  struct instant in;
+  struct live *l = b->live;
+  size_t past = 0;
+  bool closed, live = false;
+  struct hub_venue_status venue;
+  hub_venue_status(l->hub, b->venue, &venue);
+  enum status st = OK;
+  for (int k = 0; st == OK && k < b->plan.symbol_count; k++) {
+    struct live_series *s = b->series[b->plan.symbols[k].exec];
+    st = live_series_history(l, s, 0, b->run_from_ns - s->timeframe_ns, venue.time_ns, &symbols[k].bars, err);
+    while (next_close(&symbols[k]) <= b->run_from_ns) symbols[k].at++;
+  }
+  if (st == OK) st = live_series_history(l, b->series[0], 0, b->run_from_ns - b->series[0]->timeframe_ns, venue.time_ns, &main.bars, err);
+  while (next_close(&main) <= b->run_from_ns) main.at++;
+  if (b->past_count && b->past[b->past_count - 1].time_ns > b->kept_ns) b->kept_ns = b->past[b->past_count - 1].time_ns;
+  clerk_restore_begin(b->clerk);
+  b->restoring = true;
+  while (st == OK && next_instant(b, symbols, &main, match, &in, &closed)) {
+    if (!live && in.now_ns > b->kept_ns) {
+      st = commands_again(b, &past, INT64_MAX, err);
+      b->trades_told = matcher_account(clerk_matcher(b->clerk))->trades.count;
+      if (st == OK) clerk_restore_end(b->clerk);
+      live = true;
+    }
+    b->instant_ns = in.now_ns;
+    if (st == OK) st = live ? alone(b, &in, closed, main.bars.timeframe_ns, err) : again(b, &in, closed, main.bars.timeframe_ns, &past, err);
+  }
+  if (st == OK && !live) {
+    st = commands_again(b, &past, INT64_MAX, err);
+    b->trades_told = matcher_account(clerk_matcher(b->clerk))->trades.count;
+    if (st == OK) clerk_restore_end(b->clerk);
+  }
+  for (int k = 0; k < b->plan.symbol_count; k++) series_finish(&symbols[k].bars);
+  series_finish(&main.bars);
+  b->restoring = false;
+  if (st == OK) live_hand_over(l, b->place);
+  return st;
+}
+
+enum status live_catch_up(struct live_bot *b, struct err *err) {
+  struct cursor symbols[SPEC_STREAMS_MAX] = {{{{{0}}}}}, main = {{{{0}}}};
+  struct instant_match match[SPEC_STREAMS_MAX];
+  struct instant in;
+  struct live *l = b->live;
+  bool closed;
+  struct hub_venue_status venue;
+  hub_venue_status(l->hub, b->venue, &venue);
+  const int64_t from_ns = clerk_now(b->clerk) > b->run_from_ns ? clerk_now(b->clerk) : b->run_from_ns;
+  if (!b->told_run || venue.time_ns <= from_ns) return OK;
+  enum status st = OK;
+  for (int k = 0; st == OK && k <= b->plan.symbol_count; k++) {
+    struct live_series *s = b->series[k < b->plan.symbol_count ? b->plan.symbols[k].exec : 0];
+    struct cursor *c = k < b->plan.symbol_count ? &symbols[k] : &main;
+    st = live_series_history(l, s, (size_t)((venue.time_ns - from_ns) / s->timeframe_ns) + 1, INT64_MAX, venue.time_ns, &c->bars, err);
+    while (next_close(c) <= from_ns) c->at++;
+  }
+  b->restoring = true;
+  while (st == OK && next_instant(b, symbols, &main, match, &in, &closed)) {
+    b->instant_ns = in.now_ns;
+    st = alone(b, &in, closed, main.bars.timeframe_ns, err);
+  }
+  b->restoring = false;
+  for (int k = 0; k < b->plan.symbol_count; k++) series_finish(&symbols[k].bars);
+  series_finish(&main.bars);
+  return st;
+}
