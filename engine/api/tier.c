@@ -2,6 +2,7 @@
 
 #include "api/core.h"
 #include "api/jobs.h"
+#include "bot/live.h"
 #include "script/vm.h"
 #include "store/store.h"
 #include "tenant/registry.h"
@@ -107,6 +108,20 @@ struct jobs_grant jobs_grant_now(struct api_core *core, int64_t tenant_id, int64
   struct jobs_grant grant = {.parallel = 1, .cpu_s = 60};
   struct entitlement *e = malloc(sizeof *e);
   if (e && entitlement_load(store_reader(core->store, STORE_CONTROL), registry_plans(core->registry), tenant_id, now_ns, e, &err) == OK) grant = grant_of(&e->plan);
+  free(e);
+  return grant;
+}
+
+// An instant takes what it takes of a second, so a second's budget is one instant's. When the plan cannot be read, the smallest.
+struct live_grant tier_bots_grant(struct api_core *core, int64_t tenant_id, int64_t now_ns) {
+  struct err err;
+  struct live_grant grant = {.memory_bytes = VM_HEAP_BYTES_MIN, .cpu_ns = 20000000};
+  struct entitlement *e = malloc(sizeof *e);
+  if (e && entitlement_load(store_reader(core->store, STORE_CONTROL), registry_plans(core->registry), tenant_id, now_ns, e, &err) == OK) {
+    const int64_t kib = e->plan.limits[LIMIT_LUA_MEMORY_KIB], ms = e->plan.limits[LIMIT_CPU_MS_PER_S];
+    grant = (struct live_grant){.memory_bytes = kib > 0 && kib < INT64_MAX / 1024 ? (uint64_t)kib * 1024 : 0, .cpu_ns = ms > 0 && ms < 1000000 ? ms * 1000000 : 0,
+                                .own_host = plan_has(&e->plan, RIGHT_DEDICATED_HOST)};
+  }
   free(e);
   return grant;
 }

@@ -16,3 +16,6 @@ enum status api_take_of(struct api_call *call, struct db *db, int64_t tenant_id,
 void plans_hold(struct api_call *call);
 // One request more; PROBLEM_tier_limit when the hour's are used up.
 enum problem api_meter_request(struct api_call *call);
+// What the plan of a tenant as it is now grants its running bots.
+struct live_grant;
+struct live_grant tier_bots_grant(struct api_core *core, int64_t tenant_id, int64_t now_ns);

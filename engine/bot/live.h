@@ -17,6 +17,13 @@ struct loop;
 struct store;
 struct watchdog;
 
+// What a tenant's plan grants all of its bots together.
+struct live_grant {
+  uint64_t memory_bytes;      // of their scripts in one host; 0: no limit
+  int64_t cpu_ns;             // of their callbacks in one instant; 0: no limit
+  bool own_host;              // hosts that run nobody else's
+};
+
 struct live_options {
   struct loop *loop;
   struct store *store;
@@ -28,6 +35,7 @@ struct live_options {
   void (*publish)(void *self, const char *channel, const char *type, json_t *data);
   void (*instant)(void *self, const struct hub_instant *in);     // all bars of the market, also those that no bot reads; may be NULL
   void (*log)(void *self, const char *level, const char *event, json_t *extra);  // takes extra
+  struct live_grant (*grant)(void *self, int64_t tenant_id);  // as the plan is now; NULL: no limits
   void *self;
 };
 

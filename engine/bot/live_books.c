@@ -188,6 +188,7 @@ static enum status open_books(struct live_bot *b, struct err *err) {
   // What was read of its run when the service started has its money, which the settings must not write over.
   const cash deposit = b->read_run ? b->setup.match.deposit : (cash){0};
   enum status st = read_setup(b, err);
+  if (b->live->config.grant) b->grant = b->live->config.grant(b->live->config.self, b->tenant_id);
   if (st == OK && deposit.e8 > 0) b->setup.match.deposit = deposit;
   if (st == OK) st = use_series(b, err);
   if (st == OK) st = use_account(b, err);

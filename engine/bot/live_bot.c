@@ -88,7 +88,7 @@ static enum status place(struct live_bot *b, struct err *err) {
     needs[i] = (struct fleet_need){.series = b->series[i]->hub, .venue = b->venue, .bars = (size_t)b->plan.history_bars, .from_ns = begin_ns - b->series[i]->timeframe_ns,
                                    .keep = (size_t)b->plan.history_bars};
   }
-  const enum status st = fleet_place(b->live->fleet, b->id, b->tenant_id, false, needs, b->series_count, err);
+  const enum status st = fleet_place(b->live->fleet, b->id, b->tenant_id, b->grant.own_host, needs, b->series_count, err);
   // From here on its host's queue says what time it is for the bot, also before it is opened there.
   if (st == OK) b->place = fleet_host_of(b->live->fleet, b->id);
   return st;

@@ -97,6 +97,7 @@ struct live_bot {
   struct clerk *clerk;              // NULL: it has no books now
   struct live_account *account;
   struct live_setup setup;
+  struct live_grant grant;
   struct bot_plan plan;
   struct live_series *series[SPEC_STREAMS_MAX];
   int series_count;

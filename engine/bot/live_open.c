@@ -51,7 +51,7 @@ static void put_open(struct live_bot *b, const struct fleet_open *f, struct buf 
   struct wire_open o = {.bot = (uint64_t)b->id, .tenant = (uint64_t)b->tenant_id, .chunkname = wire_text(name, strlen(name)), .source = wire_text(b->source, b->source_len),
     .params = wire_text(b->row.params, strlen(b->row.params)), .state = wire_text(b->state.data, b->state.len), .memory = wire_text(b->memory.data, b->memory.len),
     .seed = (uint64_t)b->row.seed, .resume = b->told_run ? b->resumes : 0, .seen_ns = b->told_run ? b->seen_ns : 0, .restore_count = (uint32_t)commands, .warm_from_ns = b->warm_from_ns,
-    .run_from_ns = b->run_from_ns, .live_from_ns = through_ns, .match = b->setup.match, .risk = b->setup.risk, .limits = b->setup.vm,
+    .run_from_ns = b->run_from_ns, .live_from_ns = through_ns, .match = b->setup.match, .risk = b->setup.risk, .limits = b->setup.vm, .tenant_memory_bytes = b->grant.memory_bytes, .tenant_cpu_ns = b->grant.cpu_ns,
     .stream_count = b->plan.stream_count, .symbol_count = b->plan.symbol_count};
   for (int i = 0; i < b->plan.stream_count; i++) o.streams[i] = (struct wire_stream){.series = b->series[i]->hub, .history = f->history[i], .symbol = b->plan.streams[i].symbol_ix};
   for (int k = 0; k < b->plan.symbol_count; k++)
