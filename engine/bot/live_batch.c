@@ -139,8 +139,19 @@ static void settle(struct live *l, struct live_host *h) {
     if (!bot || !bot->clerk || l->closing || bot->busy) continue;
     if (h->write_failed) clerk_uncommitted(bot->clerk);
     else clerk_committed(bot->clerk);
+    live_commands_flush(bot);  // what that imposed is journalled next
   }
   h->bot_count = 0;
+}
+
+// What is in memory and not in the journal is as if it had never been: the bot is opened again from there when its owner, or another
+// try, asks for it.
+static void forget(struct live_bot *bot, const char *why) {
+  fleet_remove(bot->live->fleet, bot->id, why);
+  bot->opened = false;
+  bot->place = LIVE_HOSTLESS;
+  live_books_close(bot);
+  live_event(bot, LIFE_JOURNAL_FAILED, why);
 }
 
 static void committed(void *arg, enum status st, const struct err *err) {
@@ -159,7 +170,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
     if (!bot || !bot->clerk || l->closing) continue;
-    if (st != OK) live_event(bot, LIFE_JOURNAL_FAILED, err ? err->msg : "");
+    if (st != OK) forget(bot, err ? err->msg : "");
     else if (bot->failed) {
       bot->failed = false;
       live_event(bot, bot->unfit ? LIFE_UNFIT : LIFE_SCRIPT_FAILED, bot->fault);

@@ -14,11 +14,12 @@
 // ---- its row
 
 struct standing_job {
+  struct live *live;
   int64_t bot_id;
   struct bot_standing standing;
   struct bot_failure failure;
   bool failed;
-  char text[RECORD_TEXT_MAX + 512], detail[RECORD_TEXT_MAX];
+  char text[RECORD_TEXT_MAX + 512], detail[RECORD_TEXT_MAX], said[256];
 };
 
 static enum status write_standing(struct db *db, void *arg, struct err *err) {
@@ -33,9 +34,19 @@ static enum status write_standing(struct db *db, void *arg, struct err *err) {
   return st;
 }
 
+#define STANDING_AGAIN_MS 1000
+
 static void standing_written(void *arg, enum status st, const struct err *err) {
-  (void)st, (void)err;  // the state in memory is ahead; the next change writes it again
-  free(arg);
+  struct standing_job *j = arg;
+  struct live_bot *b = st != OK && !j->live->closing ? live_find(j->live, j->bot_id) : NULL;
+  (void)err;
+  // A full disk: the owner is to see the state as soon as there is room. One that waits for another try is written with that.
+  if (b && b->life.state != LIFE_RETRYING) {
+    b->unsaved = true;
+    snprintf(b->unsaved_why, sizeof b->unsaved_why, "%s", j->said);
+    loop_timer_start(b->retry, STANDING_AGAIN_MS, 0);
+  }
+  free(j);
 }
 
 static const enum life_event failures[] = {LIFE_SCRIPT_FAILED, LIFE_UNFIT, LIFE_NO_DATA, LIFE_BROKE_HOST, LIFE_JOURNAL_FAILED};
@@ -44,7 +55,10 @@ static void store_standing(struct live_bot *b, enum life_event e, const char *de
   struct standing_job *j = calloc(1, sizeof *j);
   if (!j) return;
   const struct life *f = &b->life;
+  j->live = b->live;
   j->bot_id = b->id;
+  snprintf(j->said, sizeof j->said, "%s", detail ? detail : "");
+  b->unsaved = false;
   snprintf(j->standing.state, sizeof j->standing.state, "%s", life_state_text(f->state));
   snprintf(j->standing.reason_code, sizeof j->standing.reason_code, "%s", life_reason_code(f->reason));
   life_explain(f->reason, detail, j->text, sizeof j->text);
@@ -71,7 +85,11 @@ void live_event(struct live_bot *b, enum life_event e, const char *detail) {
 
 // ---- what a state asks for
 
-static void on_retry(void *arg) { live_event(arg, LIFE_RETRY_DUE, NULL); }
+static void on_retry(void *arg) {
+  struct live_bot *b = arg;
+  if (b->unsaved) store_standing(b, LIFE_BOOT, b->unsaved_why);
+  else live_event(b, LIFE_RETRY_DUE, NULL);
+}
 
 static void leave_host(struct live_bot *b, const char *why) {
   if (b->place == LIVE_HOSTLESS && fleet_host_of(b->live->fleet, b->id) < 0) return;
@@ -154,7 +172,7 @@ static void stop(struct live_bot *b) {
 }
 
 void live_act(struct live_bot *b) {
-  if (b->retry) loop_timer_stop(b->retry);
+  if (b->retry && !b->unsaved) loop_timer_stop(b->retry);
   switch (b->life.state) {
     case LIFE_STARTING: start(b); break;
     case LIFE_RUNNING:  // a request may have read a row that was behind

@@ -91,7 +91,9 @@ struct live_bot {
   struct bot_row row;
   bool has_row;
   struct life life;
-  struct loop_timer *retry;
+  struct loop_timer *retry;         // of the next try, or of writing its state, which was refused
+  bool unsaved;
+  char unsaved_why[256];
 
   // From opening to its end:
   struct clerk *clerk;              // NULL: it has no books now

@@ -151,6 +151,9 @@ struct live_series *live_series_of(const struct live *l, uint32_t hub) { return 
 // ---- bars
 
 struct keeping {
+  struct live *live;
+  char venue[BOT_VENUE_SIZE], symbol[BOT_SYMBOL_SIZE];
+  int64_t timeframe_ns, first_ns, last_ns;  // as the journal was before
   struct journal_bar *bars;
   struct journal_batch batch;
 };
@@ -159,7 +162,9 @@ static enum status append(struct db *db, void *arg, struct err *err) { return jo
 
 static void kept(void *arg, enum status st, const struct err *err) {
   struct keeping *k = arg;
-  (void)st, (void)err;  // a batch behind that needs them fails as well, and says so
+  (void)err;  // a batch behind that needs them fails as well, and says so
+  struct live_series *s = st != OK && !k->live->closing ? find(k->live, k->venue, k->symbol, k->timeframe_ns) : NULL;
+  if (s) s->first_ns = k->first_ns, s->last_ns = k->last_ns;  // they are kept when the next one comes
   free(k->bars);
   free(k);
 }
@@ -172,6 +177,11 @@ static enum status keep(struct live *l, struct live_series *s, const struct bar 
     free(k);
     return err_set(err, ERR_NOMEM, "no memory for bars");
   }
+  k->live = l;
+  memcpy(k->venue, s->venue, sizeof k->venue);
+  memcpy(k->symbol, s->symbol, sizeof k->symbol);
+  k->timeframe_ns = s->timeframe_ns;
+  k->first_ns = s->first_ns, k->last_ns = s->last_ns;
   size_t n = 0;
   for (size_t i = 0; i < count; i++)
     if (bars[i].open_ns < s->first_ns || bars[i].open_ns > s->last_ns) k->bars[n++] = (struct journal_bar){s->journal, bars[i]};
@@ -187,7 +197,10 @@ void live_series_record(struct live *l, const struct hub_instant *in) {
   struct err err;
   for (size_t i = 0; i < in->count; i++) {
     struct live_series *s = live_series_of(l, in->bars[i].series);
-    if (s && in->bars[i].bar.open_ns > s->last_ns) (void)!keep(l, s, &in->bars[i].bar, 1, &err);
+    if (!s || in->bars[i].bar.open_ns <= s->last_ns) continue;
+    // After a write that failed there is a hole before it: what lies between is in the hub's memory.
+    if (s->last_ns > INT64_MIN && in->bars[i].bar.open_ns > s->last_ns + s->timeframe_ns) (void)!catch_up(l, s, &err);
+    (void)!keep(l, s, &in->bars[i].bar, 1, &err);
   }
 }
 

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import time
 
-from service import Service, run_cases
+from disk import Disk
+from service import Service, Skip, run_cases
 
 D = decimal.Decimal
 BOTS = "/api/v1/bots"
@@ -326,6 +327,44 @@ def replayed(binary):
             s.process.kill()
 
 
+def full_disk(binary):
+    disk = Disk("24m")
+    if disk.error:
+        disk.remove()
+        raise Skip(f"no tmpfs can be mounted here (needs root): {disk.error}")
+    s = service_of(binary, data=disk.path)
+    try:
+        s.start()
+        t = Trader(s, "ada@example.org")
+        bot = t.bot("eager", EAGER)
+        t.wait(bot, lambda b: fills(b) >= 6)
+        with open(disk.path / "ballast", "wb", buffering=0) as f, contextlib.suppress(OSError):
+            while True:
+                f.write(b"x" * 65536)
+        deadline = time.monotonic() + 20
+        while '"journal_refused"' not in s.log_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        (disk.path / "ballast").unlink()
+        row = t.wait(bot, lambda b: b["state"] == "paused")  # told as soon as there is room
+        assert row["reason_code"] == "journal" and "full" in row["reason"], row
+        t.act(bot, "start")
+        t.wait(bot, lambda b: b["state"] == "running" and fills(b) >= 6)
+        t.act(bot, "pause")
+        t.wait(bot, lambda b: b["state"] == "paused")
+        books_agree(t, bot)
+        numbers = counted(t, bot)
+        assert numbers == list(range(1, len(numbers) + 1)), numbers[-20:]
+        assert metric(s, "bot_divergences_total") == 0
+        subprocess.run([binary, "replay", bot, "--verify", "--data-dir", str(disk.path)], check=True, capture_output=True, timeout=60)
+        assert s.stop() == 0
+    finally:
+        if s.process.poll() is None:
+            s.process.kill()
+            s.process.wait()
+        disk.remove()
+
+
 def main():
     binary, kills = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 12
     return run_cases([
@@ -334,6 +373,7 @@ def main():
         ("hosts are killed and stopped: their bots go on in the same run", lambda: hosts_die(binary)),
         (f"the service is killed {kills} times: no order lost, none doubled, no bar's state lost", lambda: killed(binary, kills)),
         ("what a bot did is decided the same again by a replay of its journal, over a pause and kills", lambda: replayed(binary)),
+        ("the disk is full: nothing is traded that is not journalled, and it goes on when there is room", lambda: full_disk(binary)),
     ])
 
 
