@@ -132,11 +132,13 @@ def main(binary):
             threads = [threading.Thread(target=load) for _ in range(3)]
             for thread in threads:
                 thread.start()
-            for i in range(30):
-                reload(f"edition = {('luno', 'dca')[i % 2]}\norigin = https://o{i}.example\n")
-            stop.set()
-            for thread in threads:
-                thread.join()
+            try:
+                for i in range(30):
+                    reload(f"edition = {('luno', 'dca')[i % 2]}\norigin = https://o{i}.example\n")
+            finally:
+                stop.set()
+                for thread in threads:
+                    thread.join()
             assert not failures and count[0] > 100, (failures[:3], count)
 
         failed = run_cases(cases)

@@ -155,7 +155,9 @@ class Service:
         return self.data.parent / f"{self.data.name}.log"
 
     def log_text(self):
-        return self.log_path.read_text(errors="replace")
+        """All whole lines: the last may be half written this moment."""
+        text = self.log_path.read_text(errors="replace")
+        return text[:text.rfind("\n") + 1]
 
     def log_lines(self, wait_s=0.4):
         """The log once lines that are gathered have been written."""
