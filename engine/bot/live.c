@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LAST_INTENTS 100000
-#define LAST_OWNERS 20000
+// More than an installation of one machine has: beyond them the last check stops everything. Unused room costs no memory.
+#define LAST_INTENTS 1000000
+#define LAST_OWNERS 200000
 
 struct live_bot *live_find(const struct live *l, int64_t id) {
   struct live_bot *b = l->bots[(uint64_t)id % LIVE_BUCKETS];

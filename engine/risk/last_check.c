@@ -51,9 +51,7 @@ struct last_check *last_check_create(size_t intents, size_t owners, struct last_
     last_check_destroy(c);
     return NULL;
   }
-  // Written now, so that no order waits for a page later; volatile, or the compiler sees that they are zero already.
-  for (size_t i = 0; i < c->intent_slots; i++) ((volatile struct intent_row *)c->intents)[i].id = 0;
-  for (size_t i = 0; i < c->owner_slots; i++) ((volatile struct owner_row *)c->owners)[i].key = 0;
+  // Zero pages of the system: memory is taken as rows are used, so room for a large installation costs a small one nothing.
   return c;
 }
 
