@@ -277,17 +277,20 @@ void live_bot_changed(struct live *l, int64_t bot_id) {
   b->tenant_id = row.tenant_id;
   struct life wished;
   life_of(&row, &wished);
-  // Whoever changed the state last is right: a request that changed something else may have read a row that was behind.
+  // Whoever changed the state last is right. A request that read a row that was behind may still have wished something new: that is
+  // done from the state as it is.
+  static const enum life_event wishes[LIFE_WANT_COUNT] = {[LIFE_WANT_STOPPED] = LIFE_STOP, [LIFE_WANT_PAUSED] = LIFE_PAUSE, [LIFE_WANT_RUNNING] = LIFE_START};
   const bool newer = wished.since_ns > b->life.since_ns || !known;
-  const bool moved = newer && wished.state != b->life.state;
+  const bool moved = newer && wished.state != b->life.state, wishes_new = !newer && wished.wanted != b->life.wanted;
   if (newer) b->life = wished;
-  else b->life.wanted = wished.wanted;
   if (anew && (b->life.state == LIFE_RUNNING || b->life.state == LIFE_STARTING)) {
     // Opened anew from its journal, with what is different now.
     leave_host(b, "changed");
     live_books_close(b);
     b->life.state = LIFE_STARTING;
     live_act(b);
+  } else if (wishes_new) {
+    live_event(b, wishes[wished.wanted], NULL);
   } else if (moved || b->life.state == LIFE_STARTING || b->life.state == LIFE_STOPPING) {
     live_act(b);
   }
