@@ -398,7 +398,7 @@ enum status hub_create(const struct hub_config *config, struct hub **ret, struct
 void hub_destroy(struct hub *h) {
   if (!h) return;
   assert(!h->busy);
-  hub_timer_destroy(h);
+  hub_detach(h);
   for (int i = 0; i < h->venue_count; i++) venue_destroy(h->venues[i]);
   free(h->lines);
   free(h);

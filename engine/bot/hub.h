@@ -192,5 +192,7 @@ bool hub_series_last_price(const struct hub *h, uint32_t series, price *ret_px, 
 // Gives out what is due at now. Returns when to poll again: now_ns if there is more to do at once (the sink deserves a pause),
 // INT64_MAX if nothing will come. A now that goes back does no harm.
 int64_t hub_poll(struct hub *h, int64_t now_ns);
-// Polls by the loop's clock until hub_destroy(). Once.
+// Polls by the loop's clock until hub_detach() or hub_destroy(). Once.
 enum status hub_attach(struct hub *h, struct loop *loop, struct err *err) MUST_CHECK;
+// No more of that: for who goes down and turns the loop until its own writes are answered.
+void hub_detach(struct hub *h);

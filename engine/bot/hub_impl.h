@@ -84,4 +84,3 @@ enum status hub_feed_bars(const struct hub_symbol *s, int64_t timeframe_ns, int6
 // hub_loop.c
 int64_t hub_now(struct hub *h);        // the loop's clock, or the last now that was told
 void hub_timer_again(struct hub *h);   // what is due has changed
-void hub_timer_destroy(struct hub *h);

@@ -40,7 +40,7 @@ enum status hub_attach(struct hub *h, struct loop *loop, struct err *err) {
   return OK;
 }
 
-void hub_timer_destroy(struct hub *h) {
+void hub_detach(struct hub *h) {
   if (!h->timer) return;
   loop_timer_destroy(h->timer->timer);
   free(h->timer);

@@ -95,22 +95,18 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   return OK;
 }
 
-static bool writing(const struct live *l) {
-  for (int i = 0; i <= FLEET_HOSTS_MAX; i++)
-    if (l->hosts[i].writes) return true;
-  return false;
-}
-
 void live_destroy(struct live *l) {
   if (!l) return;
+  // The loop turns from here on for the hosts to end and the writes to be answered: nothing new may come of it.
   l->closing = true;
+  if (l->hub) hub_detach(l->hub);
   fleet_destroy(l->fleet);
   l->fleet = NULL;
   for (int i = 0; i <= FLEET_HOSTS_MAX; i++) {
     l->hosts[i].owes = false;
     live_hand_over(l, i);
   }
-  while (writing(l)) loop_turn(l->config.loop, true);
+  while (l->writes) loop_turn(l->config.loop, true);
   for (int i = 0; i < LIVE_BUCKETS; i++)
     while (l->bots[i]) live_bot_destroy(l->bots[i]);
   live_halt_close(l);

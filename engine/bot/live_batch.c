@@ -183,6 +183,11 @@ static void committed(void *arg, enum status st, const struct err *err) {
   else go_on(l, place);
 }
 
+static void answered(void *arg, enum status st, const struct err *err) {
+  ((struct live_batch *)arg)->live->writes--;
+  committed(arg, st, err);
+}
+
 static enum status append(struct db *db, void *arg, struct err *err) { return journal_append(db, &((struct live_batch *)arg)->rows, err); }
 
 void live_hand_over(struct live *l, int place) {
@@ -200,7 +205,8 @@ void live_hand_over(struct live *l, int place) {
     for (size_t i = 0; i < b->rows.record_count; i++) fix(b, &b->rows.records[i].body);
     for (size_t i = 0; i < b->rows.log_count; i++) fix(b, (const void **)(void *)&b->rows.logs[i].text);
     for (size_t i = 0; i < b->rows.state_count; i++) fix(b, (const void **)(void *)&((struct journal_state *)b->rows.states)[i].body);
-    store_write(l->config.store, STORE_JOURNAL, append, committed, b);
+    l->writes++;
+    store_write(l->config.store, STORE_JOURNAL, append, answered, b);
     return;
   }
   go_on(l, place);

@@ -38,6 +38,7 @@ static enum status write_standing(struct db *db, void *arg, struct err *err) {
 
 static void standing_written(void *arg, enum status st, const struct err *err) {
   struct standing_job *j = arg;
+  j->live->writes--;
   struct live_bot *b = st != OK && !j->live->closing ? live_find(j->live, j->bot_id) : NULL;
   (void)err;
   // A full disk: the owner is to see the state as soon as there is room. One that waits for another try is written with that.
@@ -74,6 +75,7 @@ static void store_standing(struct live_bot *b, enum life_event e, const char *de
     snprintf(j->detail, sizeof j->detail, "%s", detail ? detail : "");
   }
   b->live->config.publish(b->live->config.self, b->channel, "status", json_pack("{s:s, s:s, s:s}", "state", j->standing.state, "reason_code", j->standing.reason_code, "reason", j->text));
+  b->live->writes++;
   store_write(b->live->config.store, STORE_CONTROL, write_standing, standing_written, j);
 }
 
@@ -87,6 +89,7 @@ void live_event(struct live_bot *b, enum life_event e, const char *detail) {
 
 static void on_retry(void *arg) {
   struct live_bot *b = arg;
+  if (b->live->closing) return;
   if (b->unsaved) store_standing(b, LIFE_BOOT, b->unsaved_why);
   else live_event(b, LIFE_RETRY_DUE, NULL);
 }
@@ -172,6 +175,7 @@ static void stop(struct live_bot *b) {
 }
 
 void live_act(struct live_bot *b) {
+  if (b->live->closing) return;
   if (b->retry && !b->unsaved) loop_timer_stop(b->retry);
   switch (b->life.state) {
     case LIFE_STARTING: start(b); break;

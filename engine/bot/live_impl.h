@@ -203,8 +203,8 @@ struct live {
   struct live_tenant *tenants;
   uint32_t journal_series;          // highest id given
   struct live_host hosts[FLEET_HOSTS_MAX + 1];
-  struct loop_timer *pace;
   bool closing;
+  unsigned writes;                  // handed to the store and not yet answered: each holds a pointer to this
   struct live_stats stats;
 };
 

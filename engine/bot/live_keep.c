@@ -13,21 +13,17 @@
 #define STEP_MS 25  // between two steps: other batches go first
 
 struct live_keep {
-  struct live *live;  // NULL: it is gone, and the step under way is the last
+  struct live *live;
   struct loop_timer *timer;
   struct journal_prune prune;
-  bool writing;
 };
 
 static enum status step(struct db *db, void *arg, struct err *err) { return journal_prune(db, &((struct live_keep *)arg)->prune, err); }
 
 static void stepped(void *arg, enum status st, const struct err *err) {
   struct live_keep *k = arg;
-  k->writing = false;
-  if (!k->live) {
-    free(k);
-    return;
-  }
+  k->live->writes--;
+  if (k->live->closing) return;
   if (st != OK) k->live->config.log(k->live->config.self, "warning", "journal_not_pruned", json_pack("{s:s}", "error", err->msg));
   if (k->prune.finished && k->prune.records)
     k->live->config.log(k->live->config.self, "info", "journal_pruned", json_pack("{s:I, s:I}", "records", (json_int_t)k->prune.records, "bars", (json_int_t)k->prune.bars));
@@ -36,8 +32,9 @@ static void stepped(void *arg, enum status st, const struct err *err) {
 
 static void on_timer(void *arg) {
   struct live_keep *k = arg;
+  if (k->live->closing) return;
   if (k->prune.before_ns == 0 || k->prune.finished) k->prune = (struct journal_prune){.before_ns = clock_wall_ns() - KEEP_NS};
-  k->writing = true;
+  k->live->writes++;
   store_write(k->live->config.store, STORE_JOURNAL, step, stepped, k);
 }
 
@@ -54,7 +51,6 @@ void live_keep_end(struct live *l) {
   struct live_keep *k = l->keep;
   if (!k) return;
   if (k->timer) loop_timer_destroy(k->timer);
-  k->live = NULL;
-  if (!k->writing) free(k);
+  free(k);
   l->keep = NULL;
 }

@@ -162,6 +162,7 @@ static enum status append(struct db *db, void *arg, struct err *err) { return jo
 
 static void kept(void *arg, enum status st, const struct err *err) {
   struct keeping *k = arg;
+  k->live->writes--;
   (void)err;  // a batch behind that needs them fails as well, and says so
   struct live_series *s = st != OK && !k->live->closing ? find(k->live, k->venue, k->symbol, k->timeframe_ns) : NULL;
   if (s) s->first_ns = k->first_ns, s->last_ns = k->last_ns;  // they are kept when the next one comes
@@ -188,6 +189,7 @@ static enum status keep(struct live *l, struct live_series *s, const struct bar 
   if (count && bars[0].open_ns < s->first_ns) s->first_ns = bars[0].open_ns;
   if (count && bars[count - 1].open_ns > s->last_ns) s->last_ns = bars[count - 1].open_ns;
   k->batch = (struct journal_batch){.bars = k->bars, .bar_count = n};
+  l->writes++;
   if (n) store_write(l->config.store, STORE_JOURNAL, append, kept, k);
   else kept(k, OK, NULL);
   return OK;
