@@ -1,10 +1,9 @@
 // api/bots_read.c – what a bot did: orders, fills, round trips, equity, logs, and what its trades come to. All from journal.db, which the
 // runtime writes; prices and quantities are counts there and decimals here.
-#include "api/bots.h"
+#include "api/bots_page.h"
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/list.h"
-#include "bot/record.h"
 #include "order/client_id.h"
 #include "order/order.h"
 #include "script/script.h"
@@ -14,74 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct db *journal(struct api_call *call) { return store_reader(api_store(call), STORE_JOURNAL); }
-
-// A page and the instrument of its rows, which is nearly always the same.
-struct page {
-  struct api_list l;
-  int64_t bot_id;
-  struct journal_series series;
-  enum status status;
-};
-
-// Whose bot it is, and where the page begins. False: answered, or *ret tells why not.
-static bool page_begin(struct api_call *call, struct page *p, enum status *ret) {
-  struct bot_row row;
-  *p = (struct page){.bot_id = api_param_id(call, "bot_id"), .status = OK};
-  *ret = bot_get(store_reader(api_store(call), STORE_CONTROL), call->who.tenant_id, p->bot_id, &row, &call->err);
-  if (*ret != OK) return false;
-  bot_row_finish(&row);
-  return api_list_begin(call, &p->l, API_LIST_NEWEST);
-}
-
-// NULL: the page ends here with p->status.
-static const struct instrument *instrument_of(struct page *p, uint32_t series) {
-  if (p->series.id != series && p->status == OK) p->status = journal_series_get(journal(p->l.call), series, &p->series, &p->l.call->err);
-  return p->status == OK ? &p->series.terms.inst : NULL;
-}
-
-static enum status page_end(struct page *p, enum status st) { return api_list_end(&p->l, st == OK ? p->status : st); }
-
-static void put_price(struct json_out *o, const char *key, const struct instrument *inst, price px) {
-  char text[DECIMAL_TEXT_MAX];
-  if (px.ticks == NO_JOURNAL_PRICE_TICKS) jo_null(o, key);
-  else jo_text(o, key, price_text(inst, px, text));
-}
-static void put_quantity(struct json_out *o, const char *key, const struct instrument *inst, quantity qty) {
-  char text[DECIMAL_TEXT_MAX];
-  jo_text(o, key, quantity_text(inst, qty, text));
-}
-static void put_cash(struct json_out *o, const char *key, cash amount) {
-  char text[DECIMAL_TEXT_MAX];
-  jo_text(o, key, cash_text(amount, text));
-}
-static void put_count(struct json_out *o, const char *key, uint64_t n) {
-  if (n) jo_int(o, key, (int64_t)n);
-  else jo_null(o, key);
-}
-// Ticks × 1e6, to a hundredth of a tick at least and as many digits as fit.
-static void put_average(struct json_out *o, const char *key, const struct instrument *inst, int64_t avg_e6) {
-  char text[DECIMAL_TEXT_MAX];
-  int64_t digits = avg_e6;
-  int scale = inst->tick.scale + 6;
-  while (scale > DECIMAL_SCALE_MAX) digits /= 10, scale--;
-  while (__builtin_mul_overflow(digits, inst->tick.digits, &(int64_t){0})) digits /= 10, scale--;
-  if (!avg_e6) {
-    jo_null(o, key);
-    return;
-  }
-  decimal_format(decimal_normal((struct decimal){digits * inst->tick.digits, scale}), text);
-  jo_text(o, key, text);
-}
-
 static const char *const legs[] = {"net", "long", "short"};
 static const char *leg_text(int leg) { return leg >= 0 && leg < 3 ? legs[leg] : ""; }
 
 // ---- orders
 
 static void add_order(void *arg, const struct journal_order *r) {
-  struct page *p = arg;
-  const struct instrument *inst = instrument_of(p, r->series);
+  struct bots_page *p = arg;
+  const struct instrument *inst = bots_page_instrument(p, r->series);
   struct json_out *o = inst ? api_list_item(&p->l, (int64_t)r->intent) : NULL;
   if (!o) return;
   char client_id[CLIENT_ID_SIZE];
@@ -100,15 +39,15 @@ static void add_order(void *arg, const struct journal_order *r) {
   else jo_text(o, "reason", reason_code((enum reason)r->reason));
   jo_bool(o, "reduce", r->reduce);
   jo_bool(o, "post", r->post);
-  put_quantity(o, "qty", inst, r->qty);
-  put_quantity(o, "filled", inst, r->filled);
-  put_price(o, "limit", inst, r->limit);
-  put_price(o, "trigger", inst, r->trigger);
-  put_price(o, "sl", inst, r->sl);
-  put_price(o, "tp", inst, r->tp);
-  put_average(o, "avg_price", inst, r->avg_e6);
-  put_count(o, "parent", r->parent);
-  put_count(o, "oco", r->oco);
+  bots_put_quantity(o, "qty", inst, r->qty);
+  bots_put_quantity(o, "filled", inst, r->filled);
+  bots_put_price(o, "limit", inst, r->limit);
+  bots_put_price(o, "trigger", inst, r->trigger);
+  bots_put_price(o, "sl", inst, r->sl);
+  bots_put_price(o, "tp", inst, r->tp);
+  bots_put_average(o, "avg_price", inst, r->avg_e6);
+  bots_put_count(o, "parent", r->parent);
+  bots_put_count(o, "oco", r->oco);
   jo_text(o, "tag", r->tag);
   jo_ms(o, "decided_ms", r->decided_ns);
   jo_ms(o, "updated_ms", r->updated_ns);
@@ -117,17 +56,17 @@ static void add_order(void *arg, const struct journal_order *r) {
 }
 
 enum status api_bot_orders(struct api_call *call) {
-  struct page p;
+  struct bots_page p;
   enum status st;
-  if (!page_begin(call, &p, &st)) return st;
-  return page_end(&p, journal_orders(journal(call), call->who.tenant_id, p.bot_id, api_query_flag(call, "working"), p.l.at, p.l.limit + 1, add_order, &p, &call->err));
+  if (!bots_page_begin(call, &p, &st)) return st;
+  return bots_page_end(&p, journal_orders(bots_journal(call), call->who.tenant_id, p.bot_id, api_query_flag(call, "working"), p.l.at, p.l.limit + 1, add_order, &p, &call->err));
 }
 
 // ---- fills and round trips
 
 static void add_fill(void *arg, const struct journal_fill *f) {
-  struct page *p = arg;
-  const struct instrument *inst = instrument_of(p, f->series);
+  struct bots_page *p = arg;
+  const struct instrument *inst = bots_page_instrument(p, f->series);
   struct json_out *o = inst ? api_list_item(&p->l, f->number) : NULL;
   if (!o) return;
   jo_int(o, "number", f->number);
@@ -136,10 +75,10 @@ static void add_fill(void *arg, const struct journal_fill *f) {
   jo_text(o, "symbol", inst->symbol);
   jo_text(o, "side", side_text((enum side)f->side));
   jo_text(o, "leg", leg_text(f->leg));
-  put_quantity(o, "qty", inst, f->qty);
-  put_price(o, "price", inst, f->px);
-  put_cash(o, "fee", f->fee);
-  put_cash(o, "slippage", f->slippage);
+  bots_put_quantity(o, "qty", inst, f->qty);
+  bots_put_price(o, "price", inst, f->px);
+  bots_put_cash(o, "fee", f->fee);
+  bots_put_cash(o, "slippage", f->slippage);
   jo_bool(o, "maker", f->maker);
   jo_bool(o, "ambiguous", f->ambiguous);
   jo_text(o, "tag", f->tag);
@@ -148,32 +87,32 @@ static void add_fill(void *arg, const struct journal_fill *f) {
 }
 
 enum status api_bot_fills(struct api_call *call) {
-  struct page p;
+  struct bots_page p;
   enum status st;
-  if (!page_begin(call, &p, &st)) return st;
-  return page_end(&p, journal_fills(journal(call), call->who.tenant_id, p.bot_id, p.l.at, p.l.limit + 1, add_fill, &p, &call->err));
+  if (!bots_page_begin(call, &p, &st)) return st;
+  return bots_page_end(&p, journal_fills(bots_journal(call), call->who.tenant_id, p.bot_id, p.l.at, p.l.limit + 1, add_fill, &p, &call->err));
 }
 
 static void add_trade(void *arg, const struct journal_trade *t) {
-  struct page *p = arg;
-  const struct instrument *inst = instrument_of(p, t->series);
+  struct bots_page *p = arg;
+  const struct instrument *inst = bots_page_instrument(p, t->series);
   struct json_out *o = inst ? api_list_item(&p->l, t->number) : NULL;
   if (!o) return;
   jo_int(o, "number", t->number);
   jo_int(o, "run", t->run);
   jo_text(o, "symbol", inst->symbol);
   jo_text(o, "side", t->direction > 0 ? "long" : "short");
-  put_quantity(o, "qty", inst, t->qty);
+  bots_put_quantity(o, "qty", inst, t->qty);
   jo_ms(o, "entry_ms", t->entry_ns);
-  put_price(o, "entry_price", inst, t->entry_px);
+  bots_put_price(o, "entry_price", inst, t->entry_px);
   jo_ms(o, "exit_ms", t->exit_ns);
-  put_price(o, "exit_price", inst, t->exit_px);
+  bots_put_price(o, "exit_price", inst, t->exit_px);
   jo_int(o, "entry_order", (int64_t)t->entry_order);
   jo_int(o, "exit_order", (int64_t)t->exit_order);
-  put_cash(o, "pnl", t->pnl);
-  put_cash(o, "fees", t->fees);
-  put_cash(o, "mae", t->mae);
-  put_cash(o, "mfe", t->mfe);
+  bots_put_cash(o, "pnl", t->pnl);
+  bots_put_cash(o, "fees", t->fees);
+  bots_put_cash(o, "mae", t->mae);
+  bots_put_cash(o, "mfe", t->mfe);
   jo_int(o, "bars", t->bars);
   jo_bool(o, "ambiguous", t->ambiguous);
   jo_bool(o, "liquidated", t->liquidated);
@@ -183,10 +122,10 @@ static void add_trade(void *arg, const struct journal_trade *t) {
 }
 
 enum status api_bot_trades(struct api_call *call) {
-  struct page p;
+  struct bots_page p;
   enum status st;
-  if (!page_begin(call, &p, &st)) return st;
-  return page_end(&p, journal_trades(journal(call), call->who.tenant_id, p.bot_id, p.l.at, p.l.limit + 1, add_trade, &p, &call->err));
+  if (!bots_page_begin(call, &p, &st)) return st;
+  return bots_page_end(&p, journal_trades(bots_journal(call), call->who.tenant_id, p.bot_id, p.l.at, p.l.limit + 1, add_trade, &p, &call->err));
 }
 
 // ---- logs
@@ -194,7 +133,7 @@ enum status api_bot_trades(struct api_call *call) {
 static const char *const levels[] = {"debug", "info", "warn", "error"};  // enum script_log_level
 
 static void add_log(void *arg, const struct journal_log *r) {
-  struct page *p = arg;
+  struct bots_page *p = arg;
   struct json_out *o = api_list_item(&p->l, r->number);
   if (!o) return;
   char text[JOURNAL_LOG_TEXT_MAX + 1];
@@ -210,13 +149,13 @@ static void add_log(void *arg, const struct journal_log *r) {
 }
 
 enum status api_bot_logs(struct api_call *call) {
-  struct page p;
+  struct bots_page p;
   enum status st;
   const char *wanted = api_query_text(call, "level");
   int level = LOG_DEBUG;
   while (wanted && level < LOG_ERROR && strcmp(levels[level], wanted) != 0) level++;
-  if (!page_begin(call, &p, &st)) return st;
-  return page_end(&p, journal_logs(journal(call), call->who.tenant_id, p.bot_id, level, p.l.at, p.l.limit + 1, add_log, &p, &call->err));
+  if (!bots_page_begin(call, &p, &st)) return st;
+  return bots_page_end(&p, journal_logs(bots_journal(call), call->who.tenant_id, p.bot_id, level, p.l.at, p.l.limit + 1, add_log, &p, &call->err));
 }
 
 // ---- equity
@@ -225,10 +164,10 @@ static void add_point(void *arg, const struct journal_point *p) {
   struct json_out *o = arg;
   jo_open(o, NULL, '{');
   jo_ms(o, "time_ms", p->time_ns);
-  put_cash(o, "equity", p->equity);
-  put_cash(o, "balance", p->balance);
-  put_cash(o, "lowest", p->lowest);
-  put_cash(o, "highest", p->highest);
+  bots_put_cash(o, "equity", p->equity);
+  bots_put_cash(o, "balance", p->balance);
+  bots_put_cash(o, "lowest", p->lowest);
+  bots_put_cash(o, "highest", p->highest);
   jo_close(o);
 }
 
@@ -252,7 +191,7 @@ enum status api_bot_equity(struct api_call *call) {
   json_out_init(&o, &text, false);
   jo_open(&o, NULL, '{');
   jo_open(&o, "items", '[');
-  st = journal_equity(journal(call), call->who.tenant_id, id, (uint32_t)api_query_int(call, "run", 0), from_ns, to_ms ? to_ms * NS_PER_MS : INT64_MAX,
+  st = journal_equity(bots_journal(call), call->who.tenant_id, id, (uint32_t)api_query_int(call, "run", 0), from_ns, to_ms ? to_ms * NS_PER_MS : INT64_MAX,
                       (int)api_query_int(call, "points", 500), add_point, &o, &call->err);
   jo_close(&o);
   jo_close(&o);
@@ -301,8 +240,8 @@ enum status api_bot_stats(struct api_call *call) {
   int64_t id;
   struct sums s = {.peak_e8 = INT64_MIN / 2};
   enum status st = own_bot(call, &id);
-  if (st == OK) st = journal_trades(journal(call), call->who.tenant_id, id, INT64_MAX, JOURNAL_TRADES_MAX, sum_trade, &s, &call->err);
-  if (st == OK) st = journal_equity(journal(call), call->who.tenant_id, id, 0, 0, INT64_MAX, JOURNAL_POINTS_MAX, sum_point, &s, &call->err);
+  if (st == OK) st = journal_trades(bots_journal(call), call->who.tenant_id, id, INT64_MAX, JOURNAL_TRADES_MAX, sum_trade, &s, &call->err);
+  if (st == OK) st = journal_equity(bots_journal(call), call->who.tenant_id, id, 0, 0, INT64_MAX, JOURNAL_POINTS_MAX, sum_point, &s, &call->err);
   if (st != OK) return st;
   struct buf text;
   struct json_out o;
@@ -311,17 +250,17 @@ enum status api_bot_stats(struct api_call *call) {
   jo_open(&o, NULL, '{');
   jo_int(&o, "trades", s.trades);
   jo_int(&o, "wins", s.wins);
-  put_cash(&o, "pnl", clamp(s.profit_e8 - s.loss_e8));
-  put_cash(&o, "profit", clamp(s.profit_e8));
-  put_cash(&o, "loss", clamp(s.loss_e8));
-  put_cash(&o, "fees", clamp(s.fees_e8));
-  put_cash(&o, "max_drawdown", (cash){s.drawdown_e8});
+  bots_put_cash(&o, "pnl", clamp(s.profit_e8 - s.loss_e8));
+  bots_put_cash(&o, "profit", clamp(s.profit_e8));
+  bots_put_cash(&o, "loss", clamp(s.loss_e8));
+  bots_put_cash(&o, "fees", clamp(s.fees_e8));
+  bots_put_cash(&o, "max_drawdown", (cash){s.drawdown_e8});
   jo_real(&o, "max_drawdown_pct", s.peak_then_e8 > 0 ? 100.0 * (double)s.drawdown_e8 / (double)s.peak_then_e8 : 0.0);
   if (s.trades) {
     jo_real(&o, "win_rate_pct", 100.0 * (double)s.wins / (double)s.trades);
-    put_cash(&o, "expectancy", clamp((s.profit_e8 - s.loss_e8) / s.trades));
-    put_cash(&o, "best", (cash){s.best_e8});
-    put_cash(&o, "worst", (cash){s.worst_e8});
+    bots_put_cash(&o, "expectancy", clamp((s.profit_e8 - s.loss_e8) / s.trades));
+    bots_put_cash(&o, "best", (cash){s.best_e8});
+    bots_put_cash(&o, "worst", (cash){s.worst_e8});
   } else {
     jo_null(&o, "win_rate_pct");
     jo_null(&o, "expectancy");
@@ -336,85 +275,4 @@ enum status api_bot_stats(struct api_call *call) {
   if (!text.failed) return api_text(call, 200, "application/json", text.data, text.len);
   buf_finish(&text);
   return err_set(&call->err, ERR_NOMEM, "out of memory");
-}
-
-// ---- decisions
-
-static void put_command(struct json_out *o, const struct bot_command *c) {
-  jo_open(o, NULL, '{');
-  jo_text(o, "kind", command_kind_text(c->kind));
-  jo_int(o, "order", (int64_t)c->id);
-  if (c->kind == COMMAND_SUBMIT) {
-    jo_text(o, "side", side_text(c->intent.side));
-    jo_text(o, "type", order_type_text(c->intent.type));
-    jo_int(o, "lots", c->qty.lots);
-  }
-  if (c->kind == COMMAND_CANCEL) jo_text(o, "reason", reason_code(c->why));
-  jo_close(o);
-}
-
-static void put_text(struct json_out *o, const char *key, struct record_text t) {
-  char text[RECORD_TEXT_MAX + 1];
-  const size_t len = t.len < sizeof text ? t.len : sizeof text - 1;
-  if (!len) return;
-  memcpy(text, t.text, len);
-  text[len] = '\0';
-  jo_text(o, key, text);
-}
-
-static void put_record(struct json_out *o, const struct record *r) {
-  struct bot_command c;
-  switch (r->kind) {
-    case RECORD_COMMANDS:
-    case RECORD_IMPOSED:
-      jo_open(o, "commands", '[');
-      for (size_t at = 0; record_command_next(r, &at, &c);)
-        if (c.kind != COMMAND_RESERVE && c.kind != COMMAND_MARK) put_command(o, &c);
-      jo_close(o);
-      break;
-    case RECORD_DENY: {
-      char text[REFUSAL_TEXT_SIZE];
-      jo_int(o, "order", (int64_t)r->order);
-      put_text(o, "code", r->code);
-      if (r->why.len) put_text(o, "text", r->why);
-      else if (r->refusal.rule < REFUSE_COUNT) jo_text(o, "text", refusal_text(&r->refusal, NULL, text));
-      break;
-    }
-    case RECORD_RUN:
-    case RECORD_VERSION: jo_int(o, "version", r->version); break;
-    case RECORD_STOP: jo_text(o, "code", record_stop_text(r->stop)); break;
-    default: break;
-  }
-  if (r->kind == RECORD_STOP || r->kind == RECORD_QUARANTINE || r->kind == RECORD_VERSION) put_text(o, "text", r->why);
-  if (r->kind == RECORD_QUARANTINE) put_text(o, "code", r->code);
-  if (r->kind == RECORD_PARAMS && r->params.len) {  // JSON, as in the row; it came from there
-    char *params = strndup(r->params.text, r->params.len);
-    if (params) jo_raw(o, "params", params);
-    free(params);
-  }
-}
-
-static bool add_decision(void *arg, const struct journal_record *j) {
-  struct page *p = arg;
-  struct record r;
-  struct json_out *o = api_list_item(&p->l, j->id);
-  if (!o) return false;
-  jo_int(o, "id", j->id);
-  jo_int(o, "run", j->run);
-  jo_ms(o, "time_ms", j->time_ns);
-  const char *kind = record_kind_text(j->kind);
-  jo_text(o, "kind", kind ? kind : "unknown");
-  // One that a newer program wrote is shown by its kind alone.
-  if (record_read(j->kind, j->time_ns, j->body, j->len, &r, &p->l.call->err) == OK) put_record(o, &r);
-  jo_close(o);
-  return true;
-}
-
-enum status api_bot_decisions(struct api_call *call) {
-  struct page p;
-  enum status st;
-  const int64_t from_ns = api_query_int(call, "from_ms", 0) * NS_PER_MS, to_ms = api_query_int(call, "to_ms", 0);
-  if (!page_begin(call, &p, &st)) return st;
-  return page_end(&p, journal_decisions(journal(call), call->who.tenant_id, p.bot_id, from_ns, to_ms ? to_ms * NS_PER_MS : INT64_MAX, p.l.at, p.l.limit + 1, add_decision, &p,
-                                        &call->err));
 }

@@ -230,6 +230,7 @@ void live_books_close(struct live_bot *b) {
   b->past_count = b->past_cap = b->tag_count = b->trades_told = 0;
   b->resumes = 0;
   b->seen_ns = b->kept_ns = b->instant_ns = 0;
+  b->halt_mode = HALT_NONE;
   b->told_run = b->read_run = b->ending = b->touched = b->busy = false;
   buf_clear(&b->past_bytes);
   buf_clear(&b->state);

@@ -148,7 +148,7 @@ static void end_run(struct live_bot *b) {
   record_init(&r, RECORD_STOP, b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns);
   r.stop = b->life.reason == LIFE_WHY_FORCED ? RECORD_STOP_OPERATOR : RECORD_STOP_ENDED;
   live_commands_flush(b);
-  live_record(b, &r, false, false, true);
+  live_record(b, &r, true, false, true);
   struct live_batch *batch = live_batch(b->live, b->place);
   if (!batch) return;
   b->ending = true;

@@ -15,7 +15,6 @@ void live_commands_flush(struct live_bot *b) {
   struct record r;
   record_init(&r, (enum record_kind)b->turn_kind, b->turn_ns);
   r.commands = record_text(b->turn.data, b->turn.len);
-  const bool submits = b->turn_order != 0;
   if (b->past_count == b->past_cap) {
     const size_t cap = b->past_cap ? b->past_cap * 2 : 8;
     struct live_past *past = realloc(b->past, cap * sizeof *past);
@@ -25,9 +24,10 @@ void live_commands_flush(struct live_bot *b) {
     b->past[b->past_count++] = (struct live_past){b->turn_ns, (uint32_t)b->past_bytes.len, (uint32_t)b->turn.len};
     buf_add(&b->past_bytes, b->turn.data, b->turn.len);
   }
-  live_record(b, &r, submits, false, false);
+  live_record(b, &r, b->turn_decides, false, false);
   buf_clear(&b->turn);
   b->turn_order = 0;
+  b->turn_decides = false;
 }
 
 void live_command_seen(struct live_bot *b, int kind, const struct bot_command *c) {
@@ -38,6 +38,7 @@ void live_command_seen(struct live_bot *b, int kind, const struct bot_command *c
   b->turn_kind = kind;
   b->turn_ns = time_ns;
   record_put_command(&b->turn, time_ns, c);
+  b->turn_decides |= c->kind != COMMAND_MARK && c->kind != COMMAND_RESERVE;
   if (submit) b->turn_order = c->id, b->intents++, b->live->stats.intents++;
 }
 

@@ -13,6 +13,20 @@ static bool halted(const struct live *l, const struct live_bot *b) {
   return halt_mode_of(&l->halt, &of, &entry) >= HALT_SILENT;  // with "reduce" its script goes on
 }
 
+// Into the journal, when it is another for the bot than before.
+static void note(struct live *l, struct live_bot *b) {
+  const struct halt_entry *entry = NULL;
+  const struct halt_order of = {.venue = halt_venue_id(hub_venue_name(l->hub, b->venue)), .tenant = (uint64_t)b->tenant_id, .bot = (uint64_t)b->id};
+  const int mode = (int)halt_mode_of(&l->halt, &of, &entry);
+  struct record r;
+  if (!b->told_run || b->ending || mode == b->halt_mode) return;
+  b->halt_mode = mode;
+  record_init(&r, RECORD_HALT, b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns);
+  if (entry) r.halt = *entry;
+  r.halt.mode = (uint8_t)mode;
+  live_record(b, &r, true, false, false);
+}
+
 // What the bot is called while it is halted; its orders were seen to before.
 static void follow(struct live *l, struct live_bot *b) {
   const bool on = halted(l, b);
@@ -30,6 +44,7 @@ static void apply(struct live *l, bool changed) {
     for (struct live_bot *b = l->bots[i], *next; b; b = next) {
       next = b->next;
       if (b->clerk && changed) {
+        note(l, b);
         clerk_halts(b->clerk);
         if (!clerk_busy(b->clerk)) live_commands_flush(b);
         else busy[b->place] = true;  // journalled with the rest of its instant

@@ -138,6 +138,8 @@ struct live_bot {
   int turn_kind;
   int64_t turn_ns;
   uint64_t turn_order;
+  bool turn_decides;                // one of them is a decision, not only a mark or a reservation
+  int halt_mode;                    // enum halt_mode as the journal has it
   bool failed;                      // FAULT of a callback; its life is asked after the commit
   bool unfit;                       // of a FAULT: it cannot be opened so, and would not the next time
   char fault[RECORD_TEXT_MAX];

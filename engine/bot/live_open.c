@@ -85,7 +85,7 @@ static void journal_opening(struct live_bot *b, int64_t through_ns) {
     settings = settings_of(b);
     if (settings) r.settings = record_text(settings, strlen(settings));
   }
-  live_record(b, &r, false, !b->told_run, false);
+  live_record(b, &r, true, !b->told_run, false);
   free(settings);
   b->told_run = true;
   live_hand_over(b->live, b->place);
@@ -122,10 +122,28 @@ static void bot_opened(void *self, int host, int64_t id) {
   live_event(b, LIFE_OPENED, NULL);
 }
 
+static int64_t record_time(const struct live_bot *b) { return b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns; }
+
+// Its script is silent from here on, though its run goes on. A run's end has a record of its own (live_bot.c).
+static void journal_leaving(struct live_bot *b) {
+  static const struct { enum record_stop stop; bool told; } whys[LIFE_STATE_COUNT] = {
+    [LIFE_STARTING] = {RECORD_STOP_MOVED, true}, [LIFE_RUNNING] = {RECORD_STOP_MOVED, true}, [LIFE_HALTED] = {RECORD_STOP_MOVED, true}, [LIFE_PAUSED] = {RECORD_STOP_PAUSED, true},
+    [LIFE_RETRYING] = {RECORD_STOP_FAILED, true}, [LIFE_QUARANTINED] = {RECORD_STOP_FAILED, true}, [LIFE_DEAD] = {RECORD_STOP_FAILED, true},
+    [LIFE_RETIRED] = {RECORD_STOP_FAILED, true}};
+  struct record r;
+  if (!b->clerk || !b->told_run || !whys[b->life.state].told) return;
+  record_init(&r, RECORD_STOP, record_time(b));
+  r.stop = whys[b->life.state].stop;
+  r.code = record_text(life_reason_code(b->life.reason), strlen(life_reason_code(b->life.reason)));
+  if (r.stop == RECORD_STOP_FAILED) r.why = record_text(b->fault, strnlen(b->fault, RECORD_TEXT_MAX));
+  live_record(b, &r, true, false, false);
+}
+
 // The fleet has taken it off its host by itself.
 void live_left_host(struct live_bot *b) {
   struct err err;
   if (b->busy) live_bot_end(b);
+  if (b->opened) journal_leaving(b);
   b->opened = false;
   live_hand_over(b->live, b->place);
   b->place = LIVE_HOSTLESS;
@@ -143,6 +161,16 @@ static void bot_refused(void *self, int64_t id, const char *why) {
 static void bot_quarantined(void *self, int64_t id, const char *why) {
   struct live_bot *b = live_find(self, id);
   if (!b) return;
+  if (b->clerk && b->told_run) {
+    struct record r;
+    live_commands_flush(b);
+    record_init(&r, RECORD_QUARANTINE, record_time(b));
+    r.status = ERR_SCRIPT;
+    r.strikes = (uint32_t)b->life.strikes;
+    r.code = record_text("broke_host", strlen("broke_host"));
+    r.why = record_text(why, strnlen(why, RECORD_TEXT_MAX));
+    live_record(b, &r, true, false, false);
+  }
   live_left_host(b);
   live_event(b, LIFE_BROKE_HOST, why);
 }

@@ -35,6 +35,8 @@ static bool take_record(void *arg, const struct journal_record *j) {
       b->run_from_ns = r.live_from_ns;
       b->setup.match.deposit = cash_of(r.settings);
     }
+  } else if (r.kind == RECORD_HALT) {
+    b->halt_mode = r.halt.mode;
   } else if (r.kind == RECORD_COMMANDS || r.kind == RECORD_IMPOSED) {
     if (b->past_count == b->past_cap) {
       const size_t cap = b->past_cap ? b->past_cap * 2 : 64;

@@ -258,6 +258,18 @@ static void on_denied(struct live_bot *b, const struct wire_frame *f) {
   char line[WIRE_TEXT_MAX + 64];
   const int n = snprintf(line, sizeof line, "refused: %s: %.*s", reason_code(f->code), (int)f->text_len, f->text);
   b->denials++;
+  struct record r;
+  char text[RECORD_TEXT_MAX];
+  const size_t len = f->text_len < sizeof text ? f->text_len : sizeof text;
+  memcpy(text, f->text, len);
+  live_plain(text, len);
+  live_commands_flush(b);
+  record_init(&r, RECORD_DENY, b->instant_ns);
+  r.code = record_text(reason_code(f->code), strlen(reason_code(f->code)));
+  r.why = record_text(text, len);
+  r.bound = f->limit;
+  r.amount = f->value;
+  live_record(b, &r, true, false, false);
   live_log(b, f->time_ns, LOG_WARN, line, (size_t)n);
   live_news(b, "denied", json_pack("{s:s, s:s%, s:I}", "code", reason_code(f->code), "detail", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS)));
 }

@@ -54,7 +54,7 @@ static const struct field run_fields[] = {
     ANY_R(script_id), R(version, 0, 1, CLIENT_ID_VERSION_MAX), SHA, ANY_R(seed), {offsetof(struct record, series), SERIES, 0, 0, 0, RECORD_SERIES_MAX},
     ANY_R(live_from_ns), T(engine, RECORD_TEXT_MAX), T(params, BIG), T(settings, BIG), T(account, BIG), T(state, BIG)};
 static const struct field resume_fields[] = {R(resumes, 0, 1, UINT32_MAX), ANY_R(live_from_ns), T(engine, RECORD_TEXT_MAX), T(state, BIG),
-  ANY_R(seen_ns), T(memory, BIG)};
+  ANY_R(seen_ns), T(memory, BIG), T(settings, BIG), T(account, BIG)};
 static const struct field commands_fields[] = {T(commands, BIG)};
 static const struct field state_fields[] = {T(state, BIG)};
 static const struct field params_fields[] = {T(params, BIG)};
@@ -64,7 +64,7 @@ static const struct field version_fields[] = {ANY_R(script_id), R(version, 0, 1,
   T(params, BIG), T(state, BIG), WHY};
 static const struct field stop_fields[] = {R(stop, 0, 0, RECORD_STOP_COUNT - 1), WHY};
 static const struct field deny_fields[] = {ANY_R(order), R(refusal.rule, 0, 1, REFUSE_COUNT - 1), R(refusal.level, 0, 0, LEVEL_COUNT - 1),
-  ANY_R(refusal.limit), ANY_R(refusal.value), ANY_R(refusal.until_ns), ANY_R(refusal.other), WHY};
+  ANY_R(refusal.limit), ANY_R(refusal.value), ANY_R(refusal.until_ns), ANY_R(refusal.other), WHY, F(bound), F(amount)};
 static const struct field halt_fields[] = {ANY_R(halt.id), ANY_R(halt.epoch), ANY_R(halt.at_ns), R(halt.level, 0, 0, LEVEL_COUNT - 1),
   R(halt.mode, 0, 0, HALT_MODE_COUNT - 1), R(halt.cause, 0, 0, HALT_CAUSE_COUNT - 1)};
 static const struct field quarantine_fields[] = {R(status, 0, 1, ERR_USAGE), R(line, 0, 0, INT32_MAX), R(strikes, 0, 0, UINT32_MAX), ANY_R(until_ns), WHY};
@@ -156,7 +156,7 @@ static void set_usual(void *base, const struct table *t) {
 
 void record_init(struct record *r, enum record_kind kind, int64_t time_ns) {
   assert(record_kind_text(kind));
-  *r = (struct record){.kind = kind, .time_ns = time_ns, .size = NAN, .price = NAN, .sl = NAN, .tp = NAN};
+  *r = (struct record){.kind = kind, .time_ns = time_ns, .size = NAN, .price = NAN, .sl = NAN, .tp = NAN, .bound = NAN, .amount = NAN};
 }
 
 // ---- writing

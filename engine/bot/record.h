@@ -31,7 +31,7 @@
   X(SIGNAL, 7, "signal")          /* a signal was delivered */                                                        \
   X(VERSION, 8, "version")        /* another version of the script, from this instant on */                           \
   X(STOP, 9, "stop")              /* the script runs no more: for now, or the run has ended */                        \
-  X(DENY, 10, "deny")             /* an order was refused by the core; its cancel follows as IMPOSED */               \
+  X(DENY, 10, "deny")             /* an order was refused: by the core, its cancel follows as IMPOSED; or at once */    \
   X(HALT, 11, "halt")             /* a kill switch that applies to the bot was set, made stricter or cleared */       \
   X(QUARANTINE, 12, "quarantine") /* the script failed or stood still, and is kept out until a time */
 enum record_kind {
@@ -85,7 +85,7 @@ struct record {
   struct record_text engine;        // version of the program, ≤ RECORD_TEXT_MAX
   // RUN, PARAMS, VERSION: JSON as in the bot's row
   struct record_text params;
-  // RUN: JSON as in the bot's row, and in its account's, when the run began
+  // RUN, RESUME: JSON as in the bot's row, and in its account's, at that time. RESUME: empty where they are as before
   struct record_text settings, account;
   // RUN, RESUME, VERSION, STATE: canonical JSON of ctx.state (script_state_save); of VERSION after migrate
   struct record_text state;
@@ -96,9 +96,10 @@ struct record {
   enum record_stop stop;
   // STOP, QUARANTINE, VERSION, DENY: a code (≤ 64 bytes is usual) and words for people, each ≤ RECORD_TEXT_MAX
   struct record_text code, why;
-  // DENY
+  // DENY. By the core: the order and its refusal. At once, before it was an order: order 0, code and why, and the numbers behind them
   uint64_t order;
   struct refusal refusal;
+  double bound, amount;             // the rule's limit and the order's value, in units; NaN: absent
   // HALT. mode NONE: cleared
   struct halt_entry halt;
   // QUARANTINE

@@ -102,7 +102,7 @@ static bool take_record(void *arg, const struct journal_record *j) {
   }
   if (r->run_from_ns == INT64_MIN && rec.kind != RECORD_RUN) r->fault = err_set(&r->why, ERR_INVALID, "run %u does not begin with its first record", r->run.run);
   if (rec.time_ns > r->last_ns) r->last_ns = rec.time_ns;
-  if (rec.kind == RECORD_STOP) r->end_ns = rec.time_ns;
+  if (rec.kind == RECORD_STOP && (rec.stop == RECORD_STOP_ENDED || rec.stop == RECORD_STOP_OPERATOR)) r->end_ns = rec.time_ns;
   if (rec.kind == RECORD_RUN) take_run(r, &rec);
   else if (rec.kind == RECORD_RESUME) take_resume(r, &rec);
   else if (rec.kind == RECORD_COMMANDS || rec.kind == RECORD_IMPOSED) {

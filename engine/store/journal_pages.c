@@ -103,7 +103,7 @@ static enum status time_of(struct db *db, int64_t tenant_id, int64_t bot_id, int
   return row_end(&r, st, found, err);
 }
 
-enum status journal_decisions(struct db *db, int64_t tenant_id, int64_t bot_id, int64_t from_ns, int64_t to_ns, int64_t before_id, int limit, journal_record_fn fn,
+enum status journal_decisions(struct db *db, int64_t tenant_id, int64_t bot_id, int64_t from_ns, int64_t to_ns, int kind, int64_t before_id, int limit, journal_record_fn fn,
                               void *arg, struct err *err) {
   struct db_rows r;
   bool go_on = true;
@@ -112,8 +112,8 @@ enum status journal_decisions(struct db *db, int64_t tenant_id, int64_t bot_id, 
   if (st != OK) return st == ERR_NOTFOUND ? OK : st;
   st = db_query(db, &r, err,
     "SELECT r.id, r.run, r.time_ns, r.kind, coalesce(r.intent, 0), r.body FROM decision d CROSS JOIN record r ON r.id = d.record_id WHERE d.bot_id = ? AND d.tenant_id = ?"
-    " AND d.time_ns >= ? AND d.time_ns < ? AND (d.time_ns, d.record_id) < (?, ?) ORDER BY d.time_ns DESC, d.record_id DESC LIMIT ?",
-    "iiiiiii", bot_id, tenant_id, from_ns, to_ns, before_ns, before_id, I(limit));
+    " AND d.time_ns >= ? AND d.time_ns < ? AND (d.time_ns, d.record_id) < (?, ?) AND ? IN (0, r.kind) ORDER BY d.time_ns DESC, d.record_id DESC LIMIT ?",
+    "iiiiiiii", bot_id, tenant_id, from_ns, to_ns, before_ns, before_id, I(kind), I(limit));
   while (st == OK && go_on && db_next(&r)) {
     struct journal_record row = {.id = db_int(&r, 0), .bot_id = bot_id, .tenant_id = tenant_id, .run = (uint32_t)db_int(&r, 1), .time_ns = db_int(&r, 2),
       .kind = (int)db_int(&r, 3), .intent = (uint64_t)db_int(&r, 4), .decision = true};

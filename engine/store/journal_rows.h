@@ -200,8 +200,8 @@ enum status journal_trades(struct db *db, int64_t tenant_id, int64_t bot_id, int
 // Of that level and above.
 enum status journal_logs(struct db *db, int64_t tenant_id, int64_t bot_id, int level, int64_t before, int limit, journal_log_fn fn, void *arg,
                          struct err *err) MUST_CHECK;
-// Decisions that were made in [from_ns, to_ns). Cursor: id of a record.
-enum status journal_decisions(struct db *db, int64_t tenant_id, int64_t bot_id, int64_t from_ns, int64_t to_ns, int64_t before_id, int limit,
+// Decisions that were made in [from_ns, to_ns), of one kind (enum record_kind) or all (0). Cursor: id of a record.
+enum status journal_decisions(struct db *db, int64_t tenant_id, int64_t bot_id, int64_t from_ns, int64_t to_ns, int kind, int64_t before_id, int limit,
                               journal_record_fn fn, void *arg, struct err *err) MUST_CHECK;
 
 // The last mark of each of at most `points` equal spans of time, and the lowest and highest equity in each: what a chart can show.

@@ -117,6 +117,15 @@ def main(binary):
             assert {o["order"] for o in orders if o["parent"] is None} <= asked, decisions[:3]
             middle = decisions[len(decisions) // 2]["time_ms"]
             assert all(d["time_ms"] >= middle for d in everything(ada.client, f"{url}/decisions?from_ms={middle}"))
+            assert {d["kind"] for d in decisions} >= {"run", "commands", "stop"} and decisions[-1]["kind"] == "run", decisions[-1]
+            assert decisions[0]["kind"] == "stop" and decisions[0]["code"] == "paused", decisions[0]
+            for kind in ("run", "commands", "stop"):
+                assert everything(ada.client, f"{url}/decisions?kind={kind}") == [d for d in decisions if d["kind"] == kind]
+            sent = {c["order"]: c for d in decisions for c in d.get("commands", []) if c["kind"] == "submit"}
+            for o in (o for o in orders if o["order"] in sent):
+                told = sent[o["order"]]
+                assert (told["side"], told["qty"], told["symbol"], told["tag"], told.get("limit")) == (o["side"], o["qty"], o["symbol"], o["tag"], o["limit"]), (o, told)
+            assert ada.client.get(url + "/decisions?kind=nothing", expect=422)
 
         @case("what it did is nobody else's")
         def _():

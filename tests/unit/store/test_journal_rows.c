@@ -255,12 +255,15 @@ static void test_decisions(void **state) {
   for (int i = 0; i < 5; i++) {
     r[i] = record(BOT, 1, T0 + i / 2, bodies[i]);
     r[i].decision = i != 3;
+    r[i].kind = i == 2 ? 7 : r[i].kind;
   }
   assert_int_equal(append((struct journal_batch){.records = r, .record_count = 5}), OK);
-#define DECISIONS(tenant, from, to, before, limit) PAGE(journal_decisions(db, tenant, BOT, from, to, before, limit, on_record, NULL, &err))
+#define DECISIONS(tenant, from, to, before, limit) PAGE(journal_decisions(db, tenant, BOT, from, to, 0, before, limit, on_record, NULL, &err))
   assert_string_equal(DECISIONS(TENANT, 0, INT64_MAX, INT64_MAX, 3), "100/1:4 100/1:2 100/1:1 ");
   assert_string_equal(DECISIONS(TENANT, 0, INT64_MAX, r[1].id, 3), "100/1:0 ");
   assert_string_equal(DECISIONS(TENANT, T0 + 1, T0 + 2, INT64_MAX, 3), "100/1:2 ");
+  assert_string_equal(PAGE(journal_decisions(db, TENANT, BOT, 0, INT64_MAX, 7, INT64_MAX, 3, on_record, NULL, &err)), "100/1:2 ");
+  assert_string_equal(PAGE(journal_decisions(db, TENANT, BOT, 0, INT64_MAX, 8, INT64_MAX, 3, on_record, NULL, &err)), "");
   assert_string_equal(DECISIONS(TENANT + 1, 0, INT64_MAX, INT64_MAX, 3), "");
   assert_string_equal(DECISIONS(TENANT + 1, 0, INT64_MAX, r[4].id, 3), "");
 }
@@ -378,7 +381,7 @@ static void test_old_runs_are_forgotten(void **state) {
   assert_string_equal(check(), "");
   assert_null(strstr(scan(0, 0, NULL), "old"));
   assert_non_null(strstr(scan(0, 0, NULL), "lives"));
-  assert_string_equal(PAGE(journal_decisions(db, TENANT, 1, 0, INT64_MAX, INT64_MAX, 99, on_record, NULL, &err)), "");
+  assert_string_equal(PAGE(journal_decisions(db, TENANT, 1, 0, INT64_MAX, 0, INT64_MAX, 99, on_record, NULL, &err)), "");
   assert_int_equal(journal_last_id(db, &now, &err), OK);
   assert_int_equal(now, last);  // though that record is gone, its id is not used again
   struct journal_run run;
