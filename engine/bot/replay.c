@@ -9,84 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- commands: alike, and as text
-
-#define SAME(field) (a->field == b->field)
-#define SAME_TICKS(field) (a->field.ticks == b->field.ticks)
-
-static bool intent_same(const struct intent *a, const struct intent *b) {
-  return SAME(symbol) && SAME(side) && SAME(type) && SAME(leg) && SAME(tif) && SAME(expires_ns) && SAME(post) && SAME(reduce) && SAME(size_kind) &&
-         SAME(size) && SAME_TICKS(limit) && SAME_TICKS(trigger) && SAME(trail_ticks) && SAME(trail_frac_e8) && SAME_TICKS(sl) && SAME_TICKS(tp) &&
-         SAME(tp_r_e6) && SAME(oco) && SAME(closes) && SAME(tag);
-}
-
-static bool change_same(const struct order_change *a, const struct order_change *b) {
-  return SAME_TICKS(limit) && SAME_TICKS(trigger) && SAME_TICKS(sl) && SAME_TICKS(tp) && SAME(sl_none) && SAME(tp_none) && SAME(qty.lots) &&
-         SAME(trail_ticks) && SAME(trail_frac_e8);
-}
-
-bool replay_command_same(const struct bot_command *a, const struct bot_command *b) {
-  if (!SAME(kind) || !SAME(time_ns) || !SAME(id)) return false;
-  switch (a->kind) {
-    case COMMAND_SUBMIT: return SAME(qty.lots) && intent_same(&a->intent, &b->intent);
-    case COMMAND_CANCEL: return SAME(why);
-    case COMMAND_MODIFY: return change_same(&a->change, &b->change);
-    default: return true;
-  }
-}
-
-struct words { char *buf; size_t len; };
-
-static void say(struct words *w, const char *fmt, ...) PRINTF(2, 3);
-static void say(struct words *w, const char *fmt, ...) {
-  va_list ap;
-  va_start(ap, fmt);
-  int n = vsnprintf(w->buf + w->len, 256 - w->len, fmt, ap);
-  va_end(ap);
-  w->len = n > 0 && w->len + (size_t)n < 256 ? w->len + (size_t)n : 255;
-}
-
-static void say_price(struct words *w, const char *what, const struct instrument *inst, price px) {
-  char text[DECIMAL_TEXT_MAX];
-  if (price_given(px)) say(w, " %s %s", what, price_text(inst, px, text));
-}
-
-static void say_submit(struct words *w, const struct bot_command *c, const struct instrument *inst) {
-  const struct intent *in = &c->intent;
-  char text[DECIMAL_TEXT_MAX];
-  say(w, ": %s %s %s %s", side_text(in->side), quantity_text(inst, c->qty, text), inst->symbol, order_type_text(in->type));
-  say_price(w, "at", inst, in->limit);
-  say_price(w, "trigger", inst, in->trigger);
-  say_price(w, "sl", inst, in->sl);
-  say_price(w, "tp", inst, in->tp);
-  if (in->trail_ticks) say(w, " trailing %lld ticks", (long long)in->trail_ticks);
-  if (in->reduce || in->size_kind == SIZE_CLOSE) say(w, " reduce-only");
-  if (in->tif != TIF_GTC) say(w, " %s", order_tif_text(in->tif));
-}
-
-static void say_change(struct words *w, const struct order_change *ch, const struct instrument *inst) {
-  char text[DECIMAL_TEXT_MAX];
-  if (ch->qty.lots) say(w, " qty %s", quantity_text(inst, ch->qty, text));
-  say_price(w, "limit", inst, ch->limit);
-  say_price(w, "trigger", inst, ch->trigger);
-  say_price(w, "sl", inst, ch->sl);
-  say_price(w, "tp", inst, ch->tp);
-  say(w, "%s%s", ch->sl_none ? " no sl" : "", ch->tp_none ? " no tp" : "");
-}
-
-void replay_command_text(const struct bot_command *c, const struct matcher *m, char ret[256]) {
-  struct words w = {ret, 0};
-  say(&w, "%s %llu", command_kind_text(c->kind), (unsigned long long)c->id);
-  if (c->kind == COMMAND_SUBMIT && c->intent.symbol >= 0 && c->intent.symbol < matcher_account(m)->symbol_count)
-    say_submit(&w, c, &matcher_symbol_config(m, c->intent.symbol)->inst);
-  if (c->kind == COMMAND_CANCEL) say(&w, ": %s", reason_code(c->why));
-  const struct order *o = c->kind == COMMAND_MODIFY ? matcher_order(m, c->id) : NULL;
-  if (o) say_change(&w, &c->change, &matcher_symbol_config(m, o->symbol)->inst);
-}
-
 // ---- comparing
 
 static bool differs(const struct replay *r) { return !r->result->same; }
+// A run that differs has ended: what follows means nothing. A fork is there to differ.
+static bool is_over(const struct replay *r) { return differs(r) && !r->forked; }
 
 static void difference(struct replay *r, const struct bot_command *expected, const struct bot_command *got) {
   if (differs(r)) return;  // only the first: the rest follows from it
@@ -111,11 +38,23 @@ static const struct bot_command *expected_next(struct replay *r) {
 static void seen_command(void *self, const struct bot_command *got) {
   struct replay *r = self;
   if (r->explain_ns == r->now_ns) notes_command(r, got);
-  if (got->kind == COMMAND_MARK) return;
+  if (r->config->fork) replay_past_add(r, got);
+  if (got->kind == COMMAND_MARK || (differs(r) && r->forked)) return;
   const struct bot_command *want = expected_next(r);
   if (!want || !replay_command_same(want, got)) difference(r, want, got);
   if (want) r->expected++;
   r->result->compared++;
+}
+
+static void seen_fill(void *self, const struct fill *f) {
+  struct replay *r = self;
+  r->config->watch.fill(r->config->watch.self, f);
+}
+
+static void seen_denied(void *self, int64_t time_ns, enum reason code, double limit, double value, const char *msg) {
+  struct replay *r = self;
+  (void)time_ns;
+  if (r->explain_ns == r->now_ns) notes_denied(r, code, limit, value, msg);
 }
 
 // ---- bars
@@ -139,6 +78,7 @@ static int64_t next_time(const struct replay *r) {
 struct parts {
   struct instant_match match[SPEC_STREAMS_MAX];
   struct instant_bar bars[SPEC_STREAMS_MAX];
+  bool main_closed;
 };
 
 // What ends at now_ns, and the cursors behind it. Before the run: for the indicators only.
@@ -146,39 +86,111 @@ static struct instant instant_at(struct replay *r, int64_t now_ns, struct parts 
   const struct replay_config *c = r->config;
   bool run = now_ns > c->run_from_ns;
   struct instant in = {.now_ns = now_ns, .match = p->match, .bars = p->bars};
+  p->main_closed = false;
   for (int i = 0; i < c->pilot.blotter.symbol_count; i++) {
     if (closes_at(c->finest[i], r->finest_at[i]) != now_ns) continue;
     const struct bar *b = &c->finest[i]->bars[r->finest_at[i]++];
     if (run) p->match[in.match_count++] = (struct instant_match){i, {.bar = b, .close_ns = now_ns}};
   }
-  for (int i = 0; i < c->pilot.bot.spec->stream_count; i++)
-    if (closes_at(c->pilot.bot.series[i], r->stream_at[i]) == now_ns) p->bars[in.bar_count++] = (struct instant_bar){i, r->stream_at[i]++, run};
+  for (int i = 0; i < c->pilot.bot.spec->stream_count; i++) {
+    if (closes_at(c->pilot.bot.series[i], r->stream_at[i]) != now_ns) continue;
+    p->bars[in.bar_count++] = (struct instant_bar){i, r->stream_at[i]++, run};
+    p->main_closed |= i == 0;
+  }
   return in;
+}
+
+static void tell_progress(struct replay *r) {
+  const struct replay_config *c = r->config;
+  if (!c->watch.progress || c->until_ns == INT64_MAX || c->until_ns <= c->run_from_ns || r->now_ns <= c->run_from_ns) return;
+  const unsigned permille = (unsigned)(1000.0 * ((double)(r->now_ns - c->run_from_ns) / (double)(c->until_ns - c->run_from_ns)));
+  if (permille <= r->told_permille || permille > 1000) return;
+  r->told_permille = permille;
+  c->watch.progress(c->watch.self, permille);
 }
 
 // ---- a segment: from a start of the script to the next
 
-static enum status segment_begin(struct replay *r, const struct replay_event *resume, struct err *err) {
+// Where it begins: what it had done before, and what it finds.
+struct start {
+  uint32_t resume;       // 0: the run's first
+  int64_t from_ns, seen_ns;
+  struct pilot_past past;
+  const char *state, *migrate_from;
+  const void *memory;
+  size_t state_len, memory_len;
+};
+
+static enum status segment_begin(struct replay *r, const struct start *s, struct err *err) {
   const struct replay_config *c = r->config;
-  struct pilot_config pc = c->pilot;
-  pc.bot.limits.seed = pilot_seed(c->pilot.bot.limits.seed, resume ? resume->resume : 0);
-  pc.bot.observer = (struct bot_observer){.self = r, .command = seen_command};
+  struct pilot_config pc = *r->made_of;
+  struct pilot_past past = s->past;
+  pc.bot.limits.seed = pilot_seed(r->made_of->bot.limits.seed, s->resume);
+  pc.bot.observer = (struct bot_observer){.self = r, .command = seen_command, .fill = c->watch.fill ? seen_fill : NULL, .denied = seen_denied};
+  past.seen_ns = s->seen_ns;
   pilot_destroy(r->pilot);
   r->pilot = NULL;
+  r->resume = s->resume;
   enum status st = pilot_create(&pc, &r->pilot, err);
   memset(r->stream_at, 0, sizeof r->stream_at);
   memset(r->finest_at, 0, sizeof r->finest_at);
-  int64_t from_ns = resume ? resume->live_from_ns : c->run_from_ns;
-  struct pilot_past past = {.commands = r->past, .count = resume ? r->past_before[resume - c->events] : 0, .seen_ns = resume ? resume->seen_ns : INT64_MIN};
-  for (int64_t now_ns; st == OK && (now_ns = next_time(r)) <= from_ns;) {
+  for (int64_t now_ns; st == OK && (now_ns = next_time(r)) <= s->from_ns;) {
     struct parts p;
     struct instant in = instant_at(r, now_ns, &p);
     st = pilot_past(r->pilot, &in, &past, err);
   }
-  if (st == OK) st = pilot_past_end(r->pilot, &past, resume != NULL, err);
-  if (st == OK && resume && resume->state) st = script_state_load(bot_script(pilot_bot(r->pilot)), resume->state, resume->state_len, NULL, err);
-  if (st == OK && resume && resume->memory) st = bot_memory_load(pilot_bot(r->pilot), resume->memory, resume->memory_len, err);
+  if (st == OK) st = pilot_past_end(r->pilot, &past, s->resume != 0, err);
+  if (st == OK && s->state) st = script_state_load(bot_script(pilot_bot(r->pilot)), s->state, s->state_len, s->migrate_from, err);
+  if (st == OK && s->memory) st = bot_memory_load(pilot_bot(r->pilot), s->memory, s->memory_len, err);
   return st;
+}
+
+static enum status first_begin(struct replay *r, struct err *err) {
+  const struct replay_fork *f = r->config->fork;
+  r->made_of = &r->config->pilot;
+  if (f && f->at_ns <= r->config->run_from_ns) {  // another run, over the same bars
+    r->forked = true;
+    r->own = f->pilot != NULL;
+    if (f->pilot) r->made_of = f->pilot;
+  }
+  return segment_begin(r, &(struct start){.from_ns = r->config->run_from_ns, .seen_ns = INT64_MIN}, err);
+}
+
+// A script that was down in the run is down in its fork, too, and finds its own state.
+static enum status own_begin(struct replay *r, const struct replay_event *e, struct err *err) {
+  if (r->own_past.failed || r->state.failed) return err_set(err, ERR_NOMEM, "no memory for a fork");
+  return segment_begin(r, &(struct start){e->resume, e->live_from_ns, e->seen_ns, {.commands = r->own_past.items, .count = r->own_past.count}, r->state.data, NULL, r->memory.len ? r->memory.data : NULL,
+                                          r->state.len, r->memory.len}, err);
+}
+
+static enum status resume_begin(struct replay *r, const struct replay_event *e, struct err *err) {
+  const struct replay_config *c = r->config;
+  const struct replay_fork *f = c->fork;
+  if (r->own) return own_begin(r, e, err);
+  if (e->pilot) r->made_of = e->pilot;
+  const char *from = e->migrate_from;
+  if (f && !r->forked && f->at_ns < e->live_from_ns) {  // between two of its starts: the next is another's
+    r->forked = true;
+    r->own = f->pilot != NULL;
+    if (f->pilot) r->made_of = f->pilot, from = f->migrate_from;
+  }
+  return segment_begin(r, &(struct start){e->resume, e->live_from_ns, e->seen_ns, {.commands = r->past, .count = r->past_before[e - c->events]}, e->state, from, e->memory, e->state_len, e->memory_len}, err);
+}
+
+// The run's moment, with its script at work.
+static enum status fork_begin(struct replay *r, struct err *err) {
+  const struct replay_fork *f = r->config->fork;
+  r->forked = true;
+  if (!f->pilot) return OK;
+  r->own = true;
+  r->made_of = f->pilot;
+  r->params_due = f->params != NULL;
+  if (f->params) return OK;
+  enum status st = replay_keep_state(r, err);
+  if (st == OK && r->own_past.failed) st = err_set(err, ERR_NOMEM, "no memory for a fork");
+  if (st != OK) return st;
+  return segment_begin(r, &(struct start){r->resume + 1, f->at_ns, r->now_ns, {.commands = r->own_past.items, .count = r->own_past.count}, r->state.data, f->migrate_from,
+                                          r->memory.len ? r->memory.data : NULL, r->state.len, r->memory.len}, err);
 }
 
 // Where the segment's script was last heard of: after it, it may have been down.
@@ -202,31 +214,38 @@ static int64_t next_event_time(const struct replay *r) {
   return INT64_MAX;
 }
 
-static void from_outside(const struct replay *r, struct instant *in, struct script_signal *signals, int signals_max) {
+static void from_outside(struct replay *r, struct instant *in, struct script_signal *signals, int signals_max) {
   const struct replay_config *c = r->config;
   for (size_t i = r->event; i < c->event_count; i++) {
     const struct replay_event *e = &c->events[i];
     if (e->kind == REPLAY_RESUME || e->time_ns > in->now_ns) break;
     if (e->time_ns != in->now_ns) continue;
-    if (e->kind == REPLAY_PARAMS) in->params = e->params;
+    if (e->kind == REPLAY_PARAMS && !r->own) in->params = e->params;
     if (e->kind == REPLAY_STOP) in->stop = e->why;
     if (e->kind == REPLAY_SIGNAL && in->signal_count < signals_max) signals[in->signal_count++] = e->signal;
   }
   in->signals = signals;
+  if (r->params_due) in->params = c->fork->params;
+  r->params_due = false;
 }
 
 // What the journal has up to now: all of it must have been asked for, and what the core did is done.
 static enum status catch_up(struct replay *r, struct err *err) {
   const struct replay_config *c = r->config;
-  const struct bot_command *missing = expected_next(r);
+  const struct bot_command *missing = differs(r) ? NULL : expected_next(r);
   if (missing) difference(r, missing, NULL);
   for (; r->event < c->event_count; r->event++) {
     const struct replay_event *e = &c->events[r->event];
     if (e->kind == REPLAY_RESUME || e->time_ns > r->now_ns) break;
-    if (e->kind != REPLAY_IMPOSED || differs(r)) continue;
+    if (e->kind != REPLAY_IMPOSED) continue;
+    if (differs(r)) {
+      r->result->left_out++;
+      continue;
+    }
     if (!pilot_impose(r->pilot, &e->command))
       return err_set(err, ERR_INVALID, "what the core imposed (%s %llu) does not fit: the journal is of another run", command_kind_text(e->command.kind),
                      (unsigned long long)e->command.id);
+    if (c->fork) replay_past_add(r, &e->command);
     r->result->imposed++;
   }
   if (r->expected < r->event) r->expected = r->event;
@@ -234,6 +253,7 @@ static enum status catch_up(struct replay *r, struct err *err) {
 }
 
 static enum status instant(struct replay *r, int64_t now_ns, struct err *err) {
+  const struct replay_watch *w = &r->config->watch;
   struct parts p;
   struct script_signal signals[64];
   struct err why;
@@ -246,33 +266,43 @@ static enum status instant(struct replay *r, int64_t now_ns, struct err *err) {
     if (r->result->failures++ == 0) snprintf(r->result->failure, sizeof r->result->failure, "%s", why.msg);
   }
   if (explained) notes_end(r, &in);
+  if (w->instant) w->instant(w->self, now_ns, p.main_closed, pilot_matcher(r->pilot));
   r->result->instants++;
+  tell_progress(r);
   return catch_up(r, err);
+}
+
+// What stands between here and the next start is the past of that one.
+static void skip_to_start(struct replay *r) {
+  const struct replay_config *c = r->config;
+  while (r->event < c->event_count && c->events[r->event].kind != REPLAY_RESUME && c->events[r->event].time_ns <= c->until_ns) {
+    const struct replay_event *e = &c->events[r->event++];
+    if (e->kind == REPLAY_COMMAND && e->command.kind != COMMAND_MARK) difference(r, &e->command, NULL);
+    if (e->kind == REPLAY_IMPOSED && c->fork && !differs(r)) replay_past_add(r, &e->command);
+  }
+  r->expected = r->event;
 }
 
 static enum status segment_run(struct replay *r, bool *ret_more, struct err *err) {
   const struct replay_config *c = r->config;
+  const struct replay_fork *f = c->fork;
   int64_t end_ns = segment_end(r);
   if (c->until_ns < end_ns) end_ns = c->until_ns;
   enum status st = OK;
-  while (st == OK && !differs(r)) {
+  while (st == OK && !is_over(r)) {
     int64_t now_ns = next_time(r), outside_ns = next_event_time(r);
     if (outside_ns < now_ns && outside_ns > r->now_ns) now_ns = outside_ns;
     if (now_ns == INT64_MAX || now_ns > end_ns) break;
+    if (f && !r->forked && now_ns > f->at_ns && (st = fork_begin(r, err)) != OK) break;
     if (pilot_dead(r->pilot)) {
       r->result->failed = end_ns == INT64_MAX || end_ns == c->until_ns;
       break;
     }
     st = instant(r, now_ns, err);
   }
-  // What stands between here and the next start is the past of that one.
-  while (r->event < c->event_count && c->events[r->event].kind != REPLAY_RESUME && c->events[r->event].time_ns <= c->until_ns) {
-    const struct replay_event *e = &c->events[r->event++];
-    if (st == OK && e->kind == REPLAY_COMMAND && e->command.kind != COMMAND_MARK) difference(r, &e->command, NULL);
-  }
-  r->expected = r->event;
-  *ret_more = st == OK && !differs(r) && r->event < c->event_count && c->events[r->event].kind == REPLAY_RESUME && c->events[r->event].live_from_ns <= c->until_ns;
-  return st;
+  if (st == OK) skip_to_start(r);
+  *ret_more = st == OK && !is_over(r) && r->event < c->event_count && c->events[r->event].kind == REPLAY_RESUME && c->events[r->event].live_from_ns <= c->until_ns;
+  return st == OK && *ret_more && r->own ? replay_keep_state(r, err) : st;
 }
 
 static enum status past_make(struct replay *r, struct err *err) {
@@ -290,22 +320,31 @@ static enum status past_make(struct replay *r, struct err *err) {
 
 static enum status run_once(const struct replay_config *config, int64_t explain_ns, struct replay_result *ret, struct err *err) {
   struct replay r = {.config = config, .result = ret, .explain_ns = explain_ns, .now_ns = INT64_MIN};
+  buf_init(&r.state, SCRIPT_STATE_MAX + 4096);
+  buf_init(&r.memory, SCRIPT_STATE_MAX);
   *ret = (struct replay_result){.same = true};
   bool more = true;
   enum status st = past_make(&r, err);
-  for (const struct replay_event *resume = NULL; st == OK && more;) {
-    st = segment_begin(&r, resume, err);
-    if (st == OK) st = segment_run(&r, &more, err);
+  if (st == OK) st = first_begin(&r, err);
+  while (st == OK && more) {
+    st = segment_run(&r, &more, err);
     if (st != OK || !more) break;
-    resume = &config->events[r.event++];
+    st = resume_begin(&r, &config->events[r.event++], err);
     r.expected = r.event;
     ret->resumes++;
   }
-  if (r.pilot) pilot_hash_last(r.pilot, ret->hash);
+  if (r.pilot) {
+    pilot_hash_last(r.pilot, ret->hash);
+    ret->equity = matcher_equity(pilot_matcher(r.pilot));
+    ret->balance = account_balance(pilot_account(r.pilot));
+  }
   ret->explanation = r.notes.root;
   pilot_destroy(r.pilot);
   free(r.past);
   free(r.past_before);
+  free(r.own_past.items);
+  buf_finish(&r.state);
+  buf_finish(&r.memory);
   return st;
 }
 

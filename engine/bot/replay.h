@@ -5,6 +5,10 @@
 // proves that nothing else had a say; the first difference tells the time, what was expected and what came instead, and what the
 // script saw there. Marks are not compared: the core makes those of bots that asked for nothing.
 //
+// A fork goes on from a moment of the run with something else: other parameters, another version. Up to there it is the run, to the bit; from
+// there the changed script meets the same bars, and stands still where the script stood still (pauses, restarts). What the core imposed is
+// imposed on it as long as it decides the same; from the first other decision on only its own checks beside the script hold it.
+//
 // Pure: the caller reads the journal and calls from a process that may run hostile code (a host, a job), with a watchdog in the pilot's
 // configuration, for the script is as hostile as it was.
 #pragma once
@@ -33,7 +37,24 @@ struct replay_event {
   size_t state_len;
   const void *memory;
   size_t memory_len;
+  const struct pilot_config *pilot;  // RESUME: what the script is made of from here on; NULL: as before
+  const char *migrate_from;          // RESUME: the version whose state this is, for migrate; NULL: its own
   const char *why;                   // STOP
+};
+
+struct replay_fork {
+  int64_t at_ns;                     // instants up to and with it are the run's own; before the run's first: it begins anew
+  // From there on; series and symbols are the run's. NULL: nothing changes.
+  const struct pilot_config *pilot;
+  const struct param_value *params;  // these change in its first instant, as if its owner had asked: no new start. NULL: the script starts again, from its state
+  const char *migrate_from;          // as of an event
+};
+
+struct replay_watch {                // any may be NULL
+  void *self;
+  void (*fill)(void *self, const struct fill *f);
+  void (*instant)(void *self, int64_t now_ns, bool main_closed, const struct matcher *m);  // after it
+  void (*progress)(void *self, unsigned permille);
 };
 
 struct replay_config {
@@ -46,25 +67,31 @@ struct replay_config {
   const struct replay_event *events;   // in the order of the journal
   size_t event_count;
   int64_t explain_ns;                  // explain the instant of this time; 0: none
+  uint64_t explain_order;              // and of it only the callback that submitted this order, with the order's intent; 0: all of it
   bool explain_difference;             // explain the instant of the first difference: the run is made twice then
+  const struct replay_fork *fork;      // NULL: none
+  struct replay_watch watch;
 };
 
 struct replay_result {
-  bool same;                 // every command, to the end
+  bool same;                 // every command, to the end; of a fork: its own too
   bool failed;               // the script failed, in a way that ended it, where the journal knows of no new start
   int64_t instants, compared, imposed, resumes, failures;
+  int64_t left_out;          // of a fork: what the core imposed on the run after the first difference
   // The first difference (same is false). Texts are "" where there was nothing.
   int64_t at_ns;
   char expected[256], got[256];
   char failure[256];         // the first failure of the script, for both explain the other
   char hash[SHA256_HEX_SIZE];  // event hash at the end
-  // What was asked for by explain_…, or NULL: {"time","bars":[…],"indicators":{},"params":{},"state_before","state_after","orders":[…],
-  // "positions":[…],"commands":[…],"trace":[{"line","function","locals"}]}. A reference of the caller's.
+  cash equity, balance;      // at the end
+  // What was asked for by explain_…, or NULL: {"time","bars":[…],"indicators":{},"indicators_before":{},"params":{},"state_before","state_after",
+  // "orders":[…],"positions":[…],"account","commands":[…],"denied":[…],"trace":[{"line","function","callback","locals"}],"cut"}; with explain_order
+  // also "callback" and "intent", and the trace is that of the callback. A reference of the caller's.
   json_t *explanation;
 };
 
 // ERR_INVALID: the journal cannot be that of this configuration (an imposed command, a state that does not fit). ERR_NOMEM. A difference
-// is no error. ret is to be finished in any case.
+// is no error. ret is to be finished in any case. ERR_BUDGET: a fork's script was killed, and could not go on after a pause.
 enum status replay_run(const struct replay_config *config, struct replay_result *ret, struct err *err) MUST_CHECK;
 void replay_result_finish(struct replay_result *r);
 // "submit 12: buy 0.5 BTCUSDT limit at 100.5 sl 98" – for differences and people.

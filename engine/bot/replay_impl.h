@@ -1,6 +1,7 @@
 // bot/replay_impl.h – private to bot/replay*: a replay under way, and the notes taken at the instant that is to be explained.
 #pragma once
 #include "bot/replay.h"
+#include "base/buf.h"
 #include "script/trace.h"
 
 #define TRACE_MAX 2000  // lines and variables kept of one instant
@@ -9,24 +10,48 @@ struct notes {
   json_t *root, *trace, *line;      // line: the last of trace
   json_t *seen;                     // variables as they were last told
   int traced;
+  char callback[SPEC_NAME_MAX];     // the one that runs
+  size_t callback_at;               // where its lines begin in trace
+  size_t from, to;                  // of the callback that was asked for
   struct script_tracer tracer;
+};
+
+struct replay_past {                // commands of a fork, as journals keep them
+  struct bot_command *items;
+  size_t count, cap;
+  bool failed;
 };
 
 struct replay {
   const struct replay_config *config;
   struct replay_result *result;
+  const struct pilot_config *made_of;  // the script that runs now
   struct pilot *pilot;
   struct bot_command *past;         // all commands of the journal, in order
   size_t *past_before;              // how many of them stand before each event
   size_t stream_at[SPEC_STREAMS_MAX], finest_at[SPEC_STREAMS_MAX];  // next bar of each series
   size_t event;                     // all before it are done
   size_t expected;                  // next event that may be the next command
+  uint32_t resume;                  // the script's start, 0: the run's
   int64_t now_ns;
+  unsigned told_permille;
   int64_t explain_ns;
   struct notes notes;
+  // of a fork
+  bool forked;                      // its moment is behind
+  bool own;                         // something changed there: state and past are its own from then on
+  bool params_due;
+  struct replay_past own_past;
+  struct buf state, memory;         // of its last start
 };
+
+// replay_fork.c
+void replay_past_add(struct replay *r, const struct bot_command *c);
+// What the script would find when it starts again now. ERR_BUDGET: it was killed, and has no state.
+enum status replay_keep_state(struct replay *r, struct err *err) MUST_CHECK;
 
 // replay_explain.c
 void notes_begin(struct replay *r);
 void notes_command(struct replay *r, const struct bot_command *c);
+void notes_denied(struct replay *r, enum reason code, double limit, double value, const char *msg);
 void notes_end(struct replay *r, const struct instant *in);

@@ -52,6 +52,7 @@ struct script {
   int ref_callbacks;   // registry reference of the table of stack slots, for calls made from C functions
   int ref_ctx;         // registry reference of ctx, which holds `state` and `p`
   const struct script_tracer *tracer;  // trace.h; NULL: none
+  uint64_t traced_calls;               // of calls, that whose lines were told last
   int ref_state_key;   // registry reference of the text "state"
   uint64_t seal;       // fingerprint of ctx and ctx.ind, see lua_ctx.c
 };

@@ -34,12 +34,31 @@ static const char *value_text(lua_State *L, char *buf, size_t size) {
   }
 }
 
+// The name of the callback that is the function at this line; "": it is none.
+static const char *callback_at(lua_State *L, struct script *s, lua_Debug *ar) {
+  const char *name = "";
+  lua_getinfo(L, "f", ar);
+  const void *function = lua_topointer(L, -1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref_callbacks);
+  for (int cb = 0; cb < CALLBACK_COUNT; cb++) {
+    lua_rawgeti(L, -1, SLOT_CALLBACK + cb);
+    if (lua_isfunction(L, -1) && lua_topointer(L, -1) == function) name = callback_name((enum callback)cb);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 2);
+  return name;
+}
+
 static void on_line(lua_State *L, lua_Debug *ar) {
-  const struct script_tracer *t = script_of(L)->tracer;
+  struct script *s = script_of(L);
+  const struct script_tracer *t = s->tracer;
   char buf[TEXT_SHOWN + 8];
   if (!t || vm_killed(vm_of(L)) != VM_ALIVE) return;
   lua_getinfo(L, "n", ar);
-  if (t->line) t->line(t->self, ar->currentline, ar->name ? ar->name : "");
+  const char *callback = s->calls != s->traced_calls ? callback_at(L, s, ar) : "";
+  if (s->calls != s->traced_calls && t->enter) t->enter(t->self, callback);
+  s->traced_calls = s->calls;
+  if (t->line) t->line(t->self, ar->currentline, ar->name ? ar->name : callback);
   if (!t->local) return;
   for (int i = 1; i <= LOCALS_SHOWN; i++) {
     const char *name = lua_getlocal(L, ar, i);
@@ -52,15 +71,16 @@ static void on_line(lua_State *L, lua_Debug *ar) {
 void script_trace(struct script *s, const struct script_tracer *tracer) {
   assert(!s->vm->fuelled);
   s->tracer = tracer;
+  s->traced_calls = s->calls;
   lua_sethook(vm_lua(s->vm), tracer ? on_line : NULL, tracer ? LUA_MASKLINE : 0, 0);
 }
 
 const struct param_value *script_values(const struct script *s) { return s->values; }
 
-double script_indicator_last(const struct script *s, int indicator, int output) {
+double script_indicator_at(const struct script *s, int indicator, int output, size_t back) {
   assert(indicator >= 0 && indicator < s->spec->indicator_count);
   const struct running_indicator *r = &s->indicators[indicator];
   assert(output >= 0 && output < r->output_count);
   const struct series_ring *ring = &s->outputs[r->first_output + output];
-  return ring->count == 0 ? NAN : ring->values[(ring->count - 1) & ring->mask];
+  return ring->count <= back || back > ring->mask ? NAN : ring->values[(ring->count - 1 - back) & ring->mask];
 }

@@ -5,7 +5,9 @@
 
 struct script_tracer {
   void *self;
-  // A line of the script is about to run. function: its name, "" where Lua knows none.
+  // A callback begins ("on_bar"; "" when it is none of the script's own). May be NULL.
+  void (*enter)(void *self, const char *callback);
+  // A line of the script is about to run. function: its name, a callback's own for that, "" where Lua knows none.
   void (*line)(void *self, int line, const char *function);
   // A local variable there, before the line; value as text ("12.5", "true", "\"buy\"", "nil", "table", "order"), valid for the call.
   void (*local)(void *self, const char *name, const char *value);
@@ -15,5 +17,5 @@ struct script_tracer {
 void script_trace(struct script *s, const struct script_tracer *tracer);
 // Parameters as they are now, in the order of the spec.
 const struct param_value *script_values(const struct script *s);
-// Newest value of an output of the spec's indicator; NaN: none yet.
-double script_indicator_last(const struct script *s, int indicator, int output);
+// Value of an output of the spec's indicator, `back` bars before the newest (0); NaN: none yet, or no longer kept.
+double script_indicator_at(const struct script *s, int indicator, int output, size_t back);

@@ -395,8 +395,105 @@ static void test_imposed_left_out(void **state) {
   finish();
 }
 
+// ---- forks
+
+struct seen { int64_t fills, lots; int64_t first_ns; };
+static void count_fill(void *self, const struct fill *f) {
+  struct seen *s = self;
+  if (s->fills++ == 0) s->first_ns = f->time_ns;
+  s->lots += f->qty.lots * f->side;
+}
+
+static struct replay_result forked(const struct replay_fork *f, struct seen *ret) {
+  struct err err;
+  struct replay_result r;
+  struct replay_config c = run.config;
+  *ret = (struct seen){0};
+  c.fork = f;
+  c.watch = (struct replay_watch){.self = ret, .fill = count_fill};
+  must(replay_run(&c, &r, &err), &err);
+  return r;
+}
+
+static int64_t close_of(size_t i) { return run.data.bars[i].open_ns + run.data.timeframe_ns; }
+
+// Nothing changed is the run itself, wherever it forks; something changed is the run up to there, another from there, and the same twice.
+static void test_fork(void **state) {
+  (void)state;
+  struct seen live, seen, again;
+  static struct param_value other[SPEC_PARAMS_MAX];
+  prepare("counter.lua", counter, sizeof counter - 1);
+  paper(&(struct live){.max_order = E8(900), .flatten_at = 500, .restart_every = 97, .params_at = -1, .signal_at = 200});
+  struct replay_result whole = forked(NULL, &live), r;
+  assert_true(whole.same && live.fills > 50 && whole.imposed > 0);
+  for (size_t at = 40; at < 1000; at += 119) {
+    r = forked(&(struct replay_fork){.at_ns = close_of(at)}, &seen);
+    assert_true(r.same && seen.fills == live.fills && r.compared == whole.compared && r.left_out == 0);
+    assert_string_equal(r.hash, whole.hash);
+    assert_int_equal(r.equity.e8, whole.equity.e8);
+    replay_result_finish(&r);
+  }
+  memcpy(other, run.values, sizeof other);
+  other[0].num = 3;
+  struct pilot_config changed = run.config.pilot;
+  changed.bot.values = other;
+  for (int in_place = 0; in_place < 2; in_place++) {
+    const struct replay_fork f = {.at_ns = close_of(600), .pilot = &changed, .params = in_place ? other : NULL};
+    r = forked(&f, &seen);
+    assert_true(!r.same && r.at_ns > f.at_ns && r.failures == 0 && !r.failed && seen.fills != live.fills);
+    assert_true(strcmp(r.hash, whole.hash) != 0);
+    struct replay_result twice = forked(&f, &again);
+    assert_string_equal(r.hash, twice.hash);
+    assert_true(again.fills == seen.fills && again.lots == seen.lots && twice.equity.e8 == r.equity.e8 && strcmp(twice.got, r.got) == 0);
+    // Up to the fork it was the run: ended there, both have one hash.
+    struct replay_result fork_at, run_at;
+    run.config.until_ns = f.at_ns;
+    fork_at = forked(&f, &again);
+    run_at = forked(NULL, &again);
+    assert_string_equal(fork_at.hash, run_at.hash);
+    run.config.until_ns = INT64_MAX;
+    replay_result_finish(&r), replay_result_finish(&twice), replay_result_finish(&fork_at), replay_result_finish(&run_at);
+  }
+  // The same values, but a new start: other dice, so another run; with them from the beginning, the run without what the core did.
+  changed.bot.values = run.values;
+  r = forked(&(struct replay_fork){.at_ns = close_of(600), .pilot = &changed}, &seen);
+  assert_true(!r.same && r.at_ns > close_of(600));
+  replay_result_finish(&r);
+  r = forked(&(struct replay_fork){.at_ns = 0, .pilot = &changed}, &seen);
+  assert_true(r.failures == 0 && r.instants > 800);
+  replay_result_finish(&r), replay_result_finish(&whole);
+  finish();
+}
+
+// A script without dice, started again at the fork with the same values, goes on as if nothing had been: state and orders come along.
+static void test_fork_restarts(void **state) {
+  (void)state;
+  struct seen live, seen;
+  static const char steady[] =
+      "strategy{ name='steady', api=1, params={ every=int{5, min=1, max=100} }, ind={ a={'sma', 3} } }\n"
+      "function on_bar(ctx, bar)\n"
+      "  ctx.state.n = (ctx.state.n or 0) + 1\n"
+      "  if ctx.state.n % ctx.p.every == 0 then\n"
+      "    if ctx.state.n % 2 == 0 and bar.close > ctx.ind.a[1] then ctx:buy{qty=0.1, price=bar.close*0.99, tag='dip'} else ctx:close{} end\n"
+      "  end\n"
+      "end\n";
+  prepare("steady.lua", steady, sizeof steady - 1);
+  paper(&(struct live){.flatten_at = 700, .restart_every = 131, .params_at = -1});
+  struct replay_result whole = forked(NULL, &live), r;
+  assert_true(whole.same && live.fills > 20);
+  struct pilot_config again = run.config.pilot;
+  for (size_t at = 100; at < 1000; at += 77) {
+    r = forked(&(struct replay_fork){.at_ns = close_of(at), .pilot = &again}, &seen);
+    if (!r.same) fail_msg("bar %zu at %lld: expected %s, got %s; %s", at, (long long)r.at_ns, r.expected, r.got, r.failure);
+    assert_string_equal(r.hash, whole.hash);
+    replay_result_finish(&r);
+  }
+  replay_result_finish(&whole);
+  finish();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_undisturbed), cmocka_unit_test(test_disturbed), cmocka_unit_test(test_from_outside), cmocka_unit_test(test_planted),
-                                     cmocka_unit_test(test_imposed_left_out)};
+                                     cmocka_unit_test(test_imposed_left_out), cmocka_unit_test(test_fork), cmocka_unit_test(test_fork_restarts)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
