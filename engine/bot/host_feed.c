@@ -27,7 +27,8 @@ enum status host_feed_create(const struct host_feed_config *config, struct host_
   f->funding_next = malloc(WIRE_FUNDING_MAX * sizeof *f->funding_next);
   f->bot_funding = malloc(WIRE_FUNDING_MAX * sizeof *f->bot_funding);
   f->bot_signals = malloc(HOST_SIGNALS_MAX * sizeof *f->bot_signals);
-  if (!f->funding || !f->funding_next || !f->bot_funding || !f->bot_signals) {
+  f->indicators = indicator_pool_create();
+  if (!f->funding || !f->funding_next || !f->bot_funding || !f->bot_signals || !f->indicators) {
     host_feed_destroy(f);
     return err_set(err, ERR_NOMEM, "out of memory");
   }
@@ -54,6 +55,7 @@ void host_feed_destroy(struct host_feed *f) {
   if (!f) return;
   for (uint32_t i = 0; i < f->slot_count; i++)
     if (f->slots[i]) host_bot_remove(f->slots[i]);
+  indicator_pool_destroy(f->indicators);
   for (size_t i = 0; f->series.cells && i <= f->series.mask; i++)
     if (f->series.cells[i].value) series_free(f->series.cells[i].value);
   opening_clear(&f->opening);
@@ -80,7 +82,8 @@ void host_feed_destroy(struct host_feed *f) {
 struct buf *host_feed_out(struct host_feed *f) { return &f->out; }
 
 struct host_feed_stats host_feed_stats(const struct host_feed *f) {
-  return (struct host_feed_stats){f->bot_count, f->series_count, f->spec_count, f->tenant_count, f->script_bytes};
+  const struct indicator_pool_stats p = indicator_pool_stats(f->indicators);
+  return (struct host_feed_stats){f->bot_count, f->series_count, f->spec_count, f->tenant_count, f->script_bytes, p.shared, p.users};
 }
 
 // ---- series

@@ -33,5 +33,6 @@ enum status host_feed_bytes(struct host_feed *f, const void *bytes, size_t n, st
 struct host_feed_stats {
   uint32_t bots, series, specs, tenants;
   size_t script_bytes;  // of all bots
+  size_t indicators, indicator_users;  // shared ones; how often (script/share.h)
 };
 struct host_feed_stats host_feed_stats(const struct host_feed *f);

@@ -7,6 +7,7 @@
 #include "bot/host_word.h"
 #include "bot/pilot.h"
 #include "bot/wire.h"
+#include "script/share.h"
 
 #define HOST_SIGNALS_MAX 256   // of one bot in one instant; more wait for the next
 #define HOST_WAITING_MAX 4096  // of one bot
@@ -89,6 +90,7 @@ struct host_feed {
   struct host_map bots, series, specs, tenants;
   uint32_t bot_count, series_count, spec_count, tenant_count;
   size_t script_bytes;
+  struct indicator_pool *indicators;  // that several bots have on one series
   struct host_opening opening;
   // By slot: bots, their next timers, whether they have something to do in the instant, or wait for one.
   struct host_bot **slots;

@@ -62,6 +62,7 @@ struct opening {
   struct host_bot *b;
   struct match_symbol_config symbols[SPEC_STREAMS_MAX];
   struct past_cursor of_stream[SPEC_STREAMS_MAX], of_symbol[SPEC_STREAMS_MAX];
+  int64_t first_ns[SPEC_STREAMS_MAX];  // of the streams' first bars; 0: none yet
 };
 
 static struct past_cursor cursor_of(const struct opening *x, const struct host_series *s) {
@@ -89,7 +90,9 @@ static enum status find_series(struct opening *x, struct err *err) {
     if ((st = series_get(f, w->series, 0, &x->b->streams[i], err)) != OK) break;
     if (w->history && (st = series_get(f, w->history, x->b->streams[i]->s.timeframe_ns, &past, err)) != OK) break;
     x->of_stream[i] = cursor_of(x, past ? past : x->b->streams[i]);
-    x->b->series[i] = x->of_stream[i].s;
+    const struct past_cursor *c = &x->of_stream[i];
+    x->first_ns[i] = c->next < c->s->count ? c->s->bars[c->next].open_ns : 0;
+    x->b->series[i] = c->s;
     x->b->symbol_of[i] = w->symbol;
     if (!same_units(&x->of_stream[i].s->inst, &x->symbols[w->symbol].inst)) st = err_set(err, ERR_INVALID, "stream %d and its symbol do not count in the same ticks and lots", i + 1);
   }
@@ -140,6 +143,13 @@ static void rebase(struct opening *x) {
     b->series[i] = live;
     script_rebase(bot_script(pilot_bot(b->pilot)), i, live, live->count);
   }
+}
+
+// What others have computed of the same bars need not be computed again.
+static void share(const struct opening *x) {
+  const struct host_bot *b = x->b;
+  for (int i = 0; i < b->stream_count; i++)
+    script_share(bot_script(pilot_bot(b->pilot)), i, b->feed->indicators, b->streams[i]->id, x->first_ns[i]);
 }
 
 // ---- all of it
@@ -197,6 +207,7 @@ static enum status open_it(struct opening *x, const struct bot_command *commands
   if (st == OK) st = pilot_past_end(b->pilot, &past, o->resume > 0, err);
   if (st != OK) return st;
   rebase(x);
+  share(x);
   return remember(x, err);
 }
 

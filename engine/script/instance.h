@@ -18,8 +18,10 @@ struct series_ring {
   uint32_t keep;     // capacity never above this power of two
 };
 
+struct shared_indicator;
 struct running_indicator {
-  struct indicator *state;
+  struct indicator *state;          // NULL: shared
+  struct shared_indicator *shared;  // share.h; then its rings' values are not the script's own
   const struct indicator_desc *desc;
   enum indicator_source source;
   int stream, first_output, output_count;

@@ -2,6 +2,7 @@
 #include "script/instance.h"
 
 #include "script/header.h"
+#include "script/share_impl.h"
 
 #include <assert.h>
 #include <lauxlib.h>
@@ -133,8 +134,12 @@ enum status script_create(const struct script_config *cfg, struct script **ret, 
 void script_destroy(struct script *s) {
   if (!s) return;
   if (s->vm) vm_destroy(s->vm);
-  for (int i = 0; s->indicators && i < s->spec->indicator_count; i++) indicator_destroy(s->indicators[i].state);
-  for (int i = 0; i < s->output_count; i++) free(s->outputs[i].values);
+  for (int i = 0; s->indicators && i < s->spec->indicator_count; i++) {
+    struct running_indicator *r = &s->indicators[i];
+    for (int k = 0; !r->shared && k < r->output_count; k++) free(s->outputs[r->first_output + k].values);
+    if (r->shared) shared_leave(r->shared);
+    indicator_destroy(r->state);
+  }
   free(s->indicators);
   free(s->outputs);
   free(s->values);
@@ -143,8 +148,11 @@ void script_destroy(struct script *s) {
 
 size_t script_bytes(const struct script *s) {
   size_t n = sizeof *s + vm_footprint(s->vm) + (size_t)s->spec->param_count * sizeof *s->values;
-  for (int i = 0; i < s->output_count; i++)
-    n += sizeof s->outputs[i] + (s->outputs[i].values ? ((size_t)s->outputs[i].mask + 1) * sizeof(double) : 0);
+  for (int i = 0; i < s->spec->indicator_count; i++) {
+    const struct running_indicator *r = &s->indicators[i];
+    const struct series_ring *ring = &s->outputs[r->first_output];
+    n += sizeof *r + (size_t)r->output_count * (sizeof *ring + (ring->values && !r->shared ? ((size_t)ring->mask + 1) * sizeof(double) : 0));
+  }
   return n;
 }
 
@@ -209,8 +217,12 @@ void script_push(struct script *s, int stream, size_t ix) {
     for (const struct running_indicator *r = s->indicators; r < end; r++) {
       if (r->stream != stream) continue;
       in.source = r->source == SOURCE_CLOSE ? in.close : indicator_source_value(r->source, &in);
-      indicator_push(r->state, &in, out);
       struct series_ring *rings = &s->outputs[r->first_output];
+      if (r->shared) {
+        shared_push(r->shared, &in, rings, r->output_count);
+        continue;
+      }
+      indicator_push(r->state, &in, out);
       ring_push(rings, out[0]);
       for (int k = 1; k < r->output_count; k++) ring_push(&rings[k], out[k]);
     }
