@@ -1,4 +1,7 @@
 // script/env.c – the environment, built from an allow-list: what is not put here does not exist for a script.
+//
+// A library, and each of its functions, comes into a state when the script first names it: a state whose script uses three functions
+// of a hundred holds three, which is a third of its memory.
 #include "base/suggest.h"
 #include "script/lib.h"
 #include "script/vm_impl.h"
@@ -33,23 +36,36 @@ static const struct {
   { "_G", "global names are used as they are" },
 };
 
-static int by_pushed_name(lua_State *L, const char *key, const char *what, const char *owner) {
-  const char *names[NAMES_MAX];
-  size_t n = 0;
-  // stack: … table-with-the-names on top
-  lua_pushnil(L);
-  while (lua_next(L, -2)) {
-    lua_settop(L, -2);
-    if (lua_type(L, -1) == LUA_TSTRING && n < NAMES_MAX) names[n++] = lua_tostring(L, -1);
-  }
-  const char *near = suggest_nearest(key, names, n);
+struct constant {
+  const char *name;
+  void (*push)(lua_State *L);
+};
+static const struct library {
+  const char *name;
+  const luaL_Reg *functions;
+  const struct constant *constants;  // NULL: none
+} libraries[];
+
+struct names {
+  const char *at[NAMES_MAX];
+  size_t count;
+};
+
+static void add_name(struct names *n, const char *name) {
+  if (n->count < NAMES_MAX) n->at[n->count++] = name;
+}
+
+static int unknown(lua_State *L, const char *key, const char *what, const char *owner, const struct names *names) {
+  const char *near = suggest_nearest(key, names->at, names->count);
   const char *dot = owner[0] != '\0' ? "." : "";
   if (near != NULL)
     return luaL_error(L, "unknown %s '%s%s%s': did you mean '%s%s%s'?", what, owner, dot, key, owner, dot, near);
   return luaL_error(L, "unknown %s '%s%s%s'", what, owner, dot, key);
 }
 
-// __index of the globals: reading a name nobody assigned.
+static bool push_library(lua_State *L, const char *name);
+
+// __index of the globals: a library that is named for the first time, or a name nobody assigned.
 static int l_global_missing(lua_State *L) {
   size_t len;
   if (lua_type(L, 2) != LUA_TSTRING) {
@@ -57,15 +73,36 @@ static int l_global_missing(lua_State *L) {
     return 1;
   }
   const char *key = lua_tolstring(L, 2, &len);
+  lua_settop(L, 2);
+  vm_push_globals(L);
+  if (push_library(L, key)) {
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 3);
+    return 1;
+  }
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (strcmp(key, hints[i].name) == 0) return luaL_error(L, "'%s' does not exist here: %s", key, hints[i].instead);
   if (len > 64) return luaL_error(L, "unknown global variable");
-  lua_settop(L, 2);
-  vm_push_globals(L);
-  return by_pushed_name(L, key, "global", "");
+  struct names names = {.count = 0};
+  for (const struct library *l = libraries; l->name != NULL; l++) add_name(&names, l->name);
+  lua_pushnil(L);
+  while (lua_next(L, 3)) {
+    lua_settop(L, -2);
+    if (lua_type(L, -1) == LUA_TSTRING) add_name(&names, lua_tostring(L, -1));
+  }
+  return unknown(L, key, "global", "", &names);
 }
 
-// __index of the libraries themselves: math.flor. The library is found by its place in the registry.
+static bool push_member(lua_State *L, const struct library *l, const char *key) {
+  for (const luaL_Reg *r = l->functions; r->name != NULL; r++)
+    if (strcmp(r->name, key) == 0) return lua_pushcfunction(L, r->func), true;
+  for (const struct constant *c = l->constants; c != NULL && c->name != NULL; c++)
+    if (strcmp(c->name, key) == 0) return c->push(L), true;
+  return false;
+}
+
+// __index of the libraries themselves: a function's first use, or math.flor. The metatable tells which library it is.
 static int l_field_missing(lua_State *L) {
   size_t len;
   if (lua_type(L, 2) != LUA_TSTRING || (lua_tolstring(L, 2, &len), len > 64)) return luaL_error(L, "unknown function");
@@ -73,9 +110,17 @@ static int l_field_missing(lua_State *L) {
   lua_settop(L, 2);
   lua_getmetatable(L, 1);
   lua_rawgetp(L, 3, &lib_copy_key);
-  const char *owner = lua_tostring(L, 4);
-  lua_pushvalue(L, 1);
-  return by_pushed_name(L, key, "function", owner != NULL ? owner : "");
+  const struct library *l = lua_touserdata(L, 4);
+  if (push_member(L, l, key)) {
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 5);
+    lua_rawset(L, 1);
+    return 1;
+  }
+  struct names names = {.count = 0};
+  for (const luaL_Reg *r = l->functions; r->name != NULL; r++) add_name(&names, r->name);
+  for (const struct constant *c = l->constants; c != NULL && c->name != NULL; c++) add_name(&names, c->name);
+  return unknown(L, key, "function", l->name, &names);
 }
 
 static int l_read_only(lua_State *L) {
@@ -85,12 +130,6 @@ static int l_read_only(lua_State *L) {
 }
 
 // ---- building
-
-static int count(const luaL_Reg *fns) {
-  int n = 0;
-  while (fns[n].name != NULL) n++;
-  return n;
-}
 
 static void set_all(lua_State *L, const luaL_Reg *fns) {
   for (; fns->name != NULL; fns++) {
@@ -106,22 +145,20 @@ static void lock(lua_State *L) {  // metatable on top
   lua_rawsetp(L, -2, &lib_protected_key);
 }
 
-// Pushes the library's functions as a table whose misses explain themselves. Scripts never get hold of it.
-static void push_functions(lua_State *L, const char *name, const luaL_Reg *fns, void (*constants)(lua_State *L)) {
-  lua_createtable(L, 0, count(fns) + (constants != NULL ? 5 : 0));
-  set_all(L, fns);
-  if (constants != NULL) constants(L);
+// Pushes the table that the library's functions come into. Scripts never get hold of it.
+static void push_functions(lua_State *L, const struct library *l) {
+  lua_newtable(L);
   lua_createtable(L, 0, 2);
   lua_pushcfunction(L, l_field_missing);
   lua_setfield(L, -2, "__index");
-  lua_pushstring(L, name);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)l);
   lua_rawsetp(L, -2, &lib_copy_key);
   lua_setmetatable(L, -2);
 }
 
-// globals functions → globals functions; globals[name] = an empty table that reads through.
-static void set_proxy(lua_State *L, const char *name) {
-  lua_createtable(L, 0, 0);
+// functions → functions proxy: an empty table that reads through.
+static void push_proxy(lua_State *L) {
+  lua_newtable(L);
   lua_createtable(L, 0, 4);
   lua_pushvalue(L, -3);
   lua_setfield(L, -2, "__index");
@@ -129,46 +166,55 @@ static void set_proxy(lua_State *L, const char *name) {
   lua_setfield(L, -2, "__newindex");
   lock(L);
   lua_setmetatable(L, -2);
-  lua_setfield(L, -3, name);
 }
 
-static void math_constants(lua_State *L) {
-  lua_pushnumber(L, 3.141592653589793238462643383279502884);
-  lua_setfield(L, -2, "pi");
-  lua_pushnumber(L, (lua_Number)__builtin_huge_val());
-  lua_setfield(L, -2, "huge");
-  lua_pushinteger(L, LUA_MAXINTEGER);
-  lua_setfield(L, -2, "maxinteger");
-  lua_pushinteger(L, LUA_MININTEGER);
-  lua_setfield(L, -2, "mininteger");
+static void push_pi(lua_State *L) { lua_pushnumber(L, 3.141592653589793238462643383279502884); }
+static void push_huge(lua_State *L) { lua_pushnumber(L, (lua_Number)__builtin_huge_val()); }
+static void push_max(lua_State *L) { lua_pushinteger(L, LUA_MAXINTEGER); }
+static void push_min(lua_State *L) { lua_pushinteger(L, LUA_MININTEGER); }
+static void push_charpattern(lua_State *L) { lua_pushlstring(L, "[\0-\x7F\xC2-\xFD][\x80-\xBF]*", 14); }
+
+static const struct constant math_constants[] = {{"pi", push_pi}, {"huge", push_huge}, {"maxinteger", push_max}, {"mininteger", push_min}, {NULL, NULL}};
+static const struct constant utf8_constants[] = {{"charpattern", push_charpattern}, {NULL, NULL}};
+
+enum { LIBRARY_STRING };
+static const struct library libraries[] = {
+  [LIBRARY_STRING] = { "string", lib_string, NULL },
+  { "math", lib_math, math_constants },
+  { "table", lib_table, NULL },
+  { "utf8", lib_utf8, utf8_constants },
+  { NULL, NULL, NULL },
+};
+
+// The functions of strings are the library's and those of ("x"):rep(3) alike.
+static void push_string_functions(lua_State *L) {
+  lua_pushliteral(L, "");
+  lua_getmetatable(L, -1);
+  lua_getfield(L, -1, "__index");
+  lua_replace(L, -3);
+  lua_settop(L, -2);
 }
 
-static void utf8_constants(lua_State *L) {
-  lua_pushlstring(L, "[\0-\x7F\xC2-\xFD][\x80-\xBF]*", 14);
-  lua_setfield(L, -2, "charpattern");
+static bool push_library(lua_State *L, const char *name) {
+  const struct library *l = libraries;
+  while (l->name != NULL && strcmp(l->name, name) != 0) l++;
+  if (l->name == NULL) return false;
+  if (l == &libraries[LIBRARY_STRING]) push_string_functions(L);
+  else push_functions(L, l);
+  push_proxy(L);
+  return true;
 }
 
 void env_build(lua_State *L, vm_env_fn fn, void *arg) {
   int base = lua_gettop(L);
-  lua_createtable(L, 0, 60);  // the globals, a new table: room for the API without a rehash
+  lua_newtable(L);  // the globals
   lua_pushvalue(L, -1);
   lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
   set_all(L, lib_base);
-  push_functions(L, "math", lib_math, math_constants);
-  set_proxy(L, "math");
-  lua_settop(L, -2);
-  push_functions(L, "table", lib_table, NULL);
-  set_proxy(L, "table");
-  lua_settop(L, -2);
-  push_functions(L, "utf8", lib_utf8, utf8_constants);
-  set_proxy(L, "utf8");
-  lua_settop(L, -2);
-  push_functions(L, "string", lib_string, NULL);
-  set_proxy(L, "string");
-  // ("x"):rep(3): the metatable of all strings. Without arithmetic: "10" + 1 is a mistake here.
+  // The metatable of all strings. Without arithmetic: "10" + 1 is a mistake here.
   lua_pushliteral(L, "");
   lua_createtable(L, 0, 4);
-  lua_pushvalue(L, -3);
+  push_functions(L, &libraries[LIBRARY_STRING]);
   lua_setfield(L, -2, "__index");
   lock(L);
   lua_setmetatable(L, -2);

@@ -18,7 +18,7 @@
 
 #define STACK_BYTES_FIRST (45 * 16)  // (BASIC_STACK_SIZE + EXTRA_STACK) values
 #define NODE_BYTES 24  // sizeof(Node) of Lua 5.4 on 64-bit machines
-#define CHUNK_BYTES_FIRST 2048  // a small state should not pay for room it never uses: chunks grow with an eighth of the whole
+#define CHUNK_BYTES_FIRST 1024  // a small state should not pay for room it never uses: chunks grow with a sixteenth of the whole
 #define CHUNK_BYTES_MAX 32768
 // A malloc'd block is never smaller than this, so that it can become a chunk when a shrink finds no memory (see resize).
 #define LARGE_BYTES_MIN (HEAP_SMALL_MAX + sizeof(struct heap_chunk))
@@ -76,7 +76,7 @@ static bool chunk_add(struct heap *h, bool capped) {
   *c = (struct heap_chunk){ .next = h->chunks, .bytes = bytes };
   h->chunks = c;
   h->footprint += bytes;
-  h->next_chunk_bytes = h->footprint / 8 / CHUNK_BYTES_FIRST * CHUNK_BYTES_FIRST;
+  h->next_chunk_bytes = h->footprint / 16 / CHUNK_BYTES_FIRST * CHUNK_BYTES_FIRST;
   if (h->next_chunk_bytes < CHUNK_BYTES_FIRST) h->next_chunk_bytes = CHUNK_BYTES_FIRST;
   if (h->next_chunk_bytes > CHUNK_BYTES_MAX) h->next_chunk_bytes = CHUNK_BYTES_MAX;
   h->bump = (char *)(c + 1);

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define HANDLER_SLOT 1
-#define FIRST_BYTES 12288    // vm and the bare environment in one block
+#define FIRST_BYTES 8192     // vm and the bare environment in one block
 #define FUEL_QUANTUM 1000    // instructions between two looks of the fuel hook
 #define READER_PIECE 256     // bytes of source between two looks while compiling
 #define TRACE_LEVELS 4

@@ -65,7 +65,7 @@ for k in pairs(math) do error("found " .. k) end
 ---- pairs of globals: ok
 local n = 0
 for k, v in pairs(_ENV) do n = n + 1 assert(type(k) == "string") end
-assert(n >= 20)
+assert(n >= 16)
 ---- environment as upvalue: ok
 local _ENV = { assert = assert, pairs = pairs }
 x = 1
