@@ -178,7 +178,7 @@ api.options = {
 -- objects ---------------------------------------------------------------------------------------------------------------
 -- strict: a field that does not exist raises; otherwise it is nil
 api.objects = {
-  { name="order", strict=true, about="A handle. Fields are read from the engine, so a finished order stays readable.", fields={
+  { name="order", strict=true, about="A handle. Fields are read from the engine, so a finished order stays readable; of a live bot the last 256, and all whose position is still there.", fields={
     { "id", "integer", "unique in the run" }, { "tag", "string", '"" when none' }, { "symbol", "string" }, { "side", '"buy"|"sell"' },
     { "type", "string" }, { "status", '"NEW"|"SENT"|"OPEN"|"PARTIAL"|"FILLED"|"CANCELED"|"EXPIRED"|"REJECTED"|"PENDING_CANCEL"|"PENDING_MODIFY"|"UNKNOWN"' },
     { "qty", "number" }, { "left", "number", "0 when it has ended" }, { "price", "number?", "limit, else trigger" }, { "avg", "number?", "of its fills" },

@@ -105,3 +105,10 @@ void blotter_hash(const struct blotter *b, char ret_hex[SHA256_HEX_SIZE]) {
   struct event_hash so_far = b->hash;
   event_hash_finish(&so_far, ret_hex);
 }
+
+void blotter_forget_orders(struct blotter *b) {
+  const uint64_t last = matcher_order_last(b->matcher);
+  if (last - b->released <= BLOTTER_ORDERS_KEPT + BLOTTER_ORDERS_KEPT / 4 || matcher_event_count(b->matcher) > 0) return;
+  b->released = last - BLOTTER_ORDERS_KEPT;
+  matcher_orders_release(b->matcher, b->released);
+}

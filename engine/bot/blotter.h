@@ -20,6 +20,8 @@ struct blotter_config {
   struct blotter_observer observer;
 };
 
+#define BLOTTER_ORDERS_KEPT 256  // ended ones, while its bot runs
+
 struct blotter;
 // ERR_INVALID: the matcher refuses a symbol's configuration; ERR_NOMEM.
 enum status blotter_create(const struct blotter_config *config, struct blotter **ret, struct err *err) MUST_CHECK;

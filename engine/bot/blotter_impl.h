@@ -5,6 +5,7 @@
 struct blotter {
   struct matcher *matcher;
   struct event_hash hash;
+  uint64_t released;  // orders below it that have ended are forgotten
   struct blotter_observer observer;
 };
 
@@ -17,3 +18,6 @@ enum status blotter_match(struct blotter *b, const struct instant *in, bool *ret
 void blotter_seen_order(struct blotter *b, int64_t time_ns, const struct order *o, enum order_status from, enum order_status to, enum reason why);
 void blotter_seen_fill(struct blotter *b, const struct fill *f);
 void blotter_seen_command(struct blotter *b, const struct bot_command *c);
+// A bot runs for years: of its ended orders the newest BLOTTER_ORDERS_KEPT stay, and up to a quarter more. At the end of an instant;
+// does nothing while events wait to be read.
+void blotter_forget_orders(struct blotter *b);

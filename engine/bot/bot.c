@@ -388,6 +388,8 @@ enum status bot_missed(struct bot *b, const struct match_event *e, struct err *e
   return OK;
 }
 
+bool bot_missed_some(const struct bot *b) { return b->missed_count > 0; }
+
 enum status bot_resume(struct bot *b, int64_t now_ns, struct err *err) {
   b->resumed = true;
   b->now_ns = now_ns;

@@ -65,6 +65,7 @@ enum status bot_params(struct bot *b, const struct param_value *values, int64_t 
 // ---- a run that goes on, in a new process: its past bars were pushed with deliver false, ctx.state and memory (bot/memory.h) loaded
 // An event of the past that the script has not heard of: told in the next settle, and not to the observer again.
 enum status bot_missed(struct bot *b, const struct match_event *e, struct err *err) MUST_CHECK;
+bool bot_missed_some(const struct bot *b);  // that it has not been told yet
 // on_init, if the script is warm (else before its first bar), and what was missed.
 enum status bot_resume(struct bot *b, int64_t now_ns, struct err *err) MUST_CHECK;
 // Muted, no callback is called: bars only advance indicators, events only the engine's own ladders. For the rest of an instant in

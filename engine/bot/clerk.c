@@ -211,6 +211,16 @@ void clerk_end(struct clerk *c) {
   clerk_act(c);
 }
 
+#define TRADES_MOST 16
+bool clerk_forget(struct clerk *c) {
+  assert(!c->busy);
+  blotter_forget_orders(&c->blotter);
+  if (matcher_account(c->blotter.matcher)->trades.count < TRADES_MOST || c->trades_seen < matcher_account(c->blotter.matcher)->trades.count) return false;
+  matcher_trades_forget(c->blotter.matcher);
+  c->trades_seen = 0;
+  return true;
+}
+
 // ---- restore
 
 void clerk_restore_begin(struct clerk *c) {

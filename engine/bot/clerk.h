@@ -108,6 +108,9 @@ void clerk_destroy(struct clerk *c);
 
 uint64_t clerk_bot(const struct clerk *c);
 const struct matcher *clerk_matcher(const struct clerk *c);
+// Between two instants: ended orders that nobody asks for any more, and round trips, which the observer's owner has all read. True:
+// the account's list of those is empty now.
+bool clerk_forget(struct clerk *c);
 void clerk_hash(const struct clerk *c, char ret_hex[SHA256_HEX_SIZE]);  // as blotter_hash
 int64_t clerk_now(const struct clerk *c);                               // of the last instant
 // The name of an order at a venue; ids above CLIENT_ID_INTENT_MAX do not occur.

@@ -13,6 +13,7 @@
 #define MARKS_MAX 32
 #define NOTES_MAX 8
 #define DENIALS_MAX 64
+#define TRADES_MOST 16
 
 // ---- what it does, as it does it
 
@@ -198,6 +199,7 @@ bool host_bot_run(struct host_bot *b, int64_t now_ns) {
   enum status st = may ? pilot_instant(b->pilot, &in, &err) : pilot_skip(b->pilot, &in, &err);
   if (may) host_tenant_end(f, b->tenant, begin);
   else if (st == OK) st = err_set(&err, ERR_BUDGET, "not run: this tenant's bots used up their %lld ms of CPU time for the instant", (long long)(b->tenant->cpu_most_ns / NS_PER_MS));
+  if (pilot_account(b->pilot)->trades.count >= TRADES_MOST) pilot_forget_trades(b->pilot);
   bool dead = st != OK && pilot_dead(b->pilot), heavy = !dead && !host_tenant_bytes(b, script_bytes(bot_script(pilot_bot(b->pilot))));
   if (!dead) host_bot_state(b, true);
   host_word_set(f->c.word, 0);

@@ -129,6 +129,7 @@ void live_bot_end(struct live_bot *b) {
     assert(verdict.answer == CLERK_TAKEN);
   }
   clerk_end(b->clerk);
+  if (clerk_forget(b->clerk)) b->trades_told = 0;
   b->busy = false;
   ask_digest(b);
   b->imposed = false;

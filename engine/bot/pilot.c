@@ -19,7 +19,6 @@ struct pilot {
   int64_t now_ns;
   bool dead;       // see pilot_dead()
   bool quiet;
-  uint64_t released;  // orders below it that have ended are forgotten
   bool resuming;   // on_init runs in the next instant
   bool skipping, params_taken;
 };
@@ -141,14 +140,7 @@ bool pilot_impose(struct pilot *p, const struct bot_command *c) {
   return true;
 }
 
-// A bot runs for years: of its ended orders the newest ORDERS_KEPT stay readable to it, up to twice as many.
-#define ORDERS_KEPT 1024
-static void forget_orders(struct pilot *p) {
-  uint64_t last = matcher_order_last(p->blotter.matcher);
-  if (last - p->released <= 2 * ORDERS_KEPT) return;
-  p->released = last - ORDERS_KEPT;
-  matcher_orders_release(p->blotter.matcher, p->released);
-}
+void pilot_forget_trades(struct pilot *p) { matcher_trades_forget(p->blotter.matcher); }
 
 // The first failure of an instant is its result; from it on the script is not asked, but orders, marks and indicators go on, or its
 // account would not be the core's any more, and its next bar not the next.
@@ -208,7 +200,7 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
   for (int i = 0; t.st == OK && i < in->signal_count; i++)
     if ((st = bot_signal(p->bot, &in->signals[i], in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   if (in->stop && t.st == OK && !p->skipping && (st = bot_stop(p->bot, in->now_ns, in->stop, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
-  forget_orders(p);
+  if (!bot_missed_some(p->bot)) blotter_forget_orders(&p->blotter);
   if (t.st != OK) {
     bot_mute(p->bot, false);
     p->dead = script_killed(bot_script(p->bot));

@@ -18,6 +18,8 @@ void pilot_destroy(struct pilot *p);
 struct bot *pilot_bot(struct pilot *p);
 const struct account *pilot_account(const struct pilot *p);
 const struct matcher *pilot_matcher(const struct pilot *p);
+// The list of round trips, which only whoever makes statistics of a run reads.
+void pilot_forget_trades(struct pilot *p);
 
 // Everything at in->now_ns, in the order of market/event_order.h. Times of instants rise. Timers due by then fire too. An error is
 // the script's failure, with its own status and text: the callback's orders were discarded, and for the rest of the instant no

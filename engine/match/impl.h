@@ -8,6 +8,7 @@
 #define FRAC_ONE INT64_C(100000000)
 #define ORDER_PAGE 8  // 2 KB: a bot with a handful of orders should not cost more
 #define SPARE_PAGES 4
+#define TRADES_SPARE 16
 
 // A change on its way (latency).
 struct pending_change {

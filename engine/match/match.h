@@ -117,8 +117,11 @@ uint64_t matcher_order_last(const struct matcher *m);  // highest id so far; 0: 
 // Working orders of a symbol in the order in which they are matched (by rising id, but for the compat models' queues): *pos
 // starts at 0; NULL at the end.
 const struct order *matcher_working(const struct matcher *m, int symbol, size_t *pos);
-// Forgets ended orders with an id below; a bot that runs for years calls it now and then.
+// Forgets ended orders with an id below; a bot that runs for years calls it now and then. Nothing that happens later depends on it: those
+// that exits or open positions come from stay.
 void matcher_orders_release(struct matcher *m, uint64_t id_below);
+// Forgets the account's list of round trips, for whoever has read all of it.
+void matcher_trades_forget(struct matcher *m);
 
 // --- market ----------------------------------------------------------------------------------------------------------------
 struct match_bar {

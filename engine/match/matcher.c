@@ -86,7 +86,7 @@ enum status matcher_symbol_add(struct matcher *m, const struct match_symbol_conf
   enum status st = symbol_config_check(config, err);
   if (st != OK) return st;
   if (m->account.symbol_count == m->symbol_cap) {
-    int cap = m->symbol_cap ? m->symbol_cap * 2 : 2;
+    int cap = m->symbol_cap ? m->symbol_cap * 2 : 1;  // as the account
     struct match_symbol *symbols = realloc(m->symbols, (size_t)cap * sizeof *symbols);
     if (!symbols) return err_set(err, ERR_NOMEM, "symbols of a matcher");
     m->symbols = symbols;

@@ -48,17 +48,41 @@ static struct order *order_at(struct matcher *m, uint64_t id) {
 
 struct order *order_new(struct matcher *m) { return order_at(m, matcher_id_reserve(m)); }
 
+static bool on_page(uint64_t id, size_t page) { return id > 0 && (id - 1) / ORDER_PAGE == page; }
+
+// What the matcher itself may still ask for: orders that are alive, the entries of exits that are, and entries of what is held, whose
+// exits may yet be changed.
+static bool page_needed(const struct matcher *m, size_t page) {
+  for (int i = 0; i < ORDER_PAGE; i++)
+    if (m->pages[page][i].id && order_alive(&m->pages[page][i])) return true;
+  for (int k = 0; k < m->account.symbol_count; k++) {
+    const struct match_symbol *s = &m->symbols[k];
+    for (size_t i = 0; i < s->work_count; i++)
+      if (on_page(s->work[i]->parent, page)) return true;
+    for (int leg = 0; leg < LEG_COUNT; leg++) {
+      const struct lot_list *open = &m->account.symbols[k].pos[leg].open;
+      for (size_t i = open->head; i < open->count; i++)
+        if (on_page(open->items[i].order, page)) return true;
+    }
+  }
+  return false;
+}
+
 void matcher_orders_release(struct matcher *m, uint64_t id_below) {
   for (size_t p = m->first_page; (p + 1) * ORDER_PAGE < id_below && p < m->page_count; p++) {
-    if (!m->pages[p]) continue;
-    bool alive = false;
-    for (int i = 0; i < ORDER_PAGE; i++) alive |= m->pages[p][i].id && order_alive(&m->pages[p][i]);
-    if (alive) continue;
+    if (!m->pages[p] || page_needed(m, p)) continue;
     if (m->spare_count < SPARE_PAGES) m->spare[m->spare_count++] = m->pages[p];
     else free(m->pages[p]);
     m->pages[p] = NULL;
   }
   while (m->first_page < m->page_count && !m->pages[m->first_page]) m->first_page++;
+}
+
+void matcher_trades_forget(struct matcher *m) {
+  struct trade_list *l = &m->account.trades;
+  l->count = 0;
+  if (l->cap <= TRADES_SPARE) return;
+  trade_list_finish(l);  // of a burst
 }
 
 const struct order *matcher_working(const struct matcher *m, int symbol, size_t *pos) {

@@ -30,7 +30,7 @@ enum status account_symbol_add(struct account *a, const struct instrument *inst,
     return err_set(err, ERR_INVALID, "%s: leverage must be above 0 and at most 10000", inst->symbol);
   assert(inst->value_num > 0 && inst->value_den > 0);  // instrument_finish() was called
   if (a->symbol_count == a->symbol_cap) {
-    int cap = a->symbol_cap ? a->symbol_cap * 2 : 2;
+    int cap = a->symbol_cap ? a->symbol_cap * 2 : 1;  // nearly all have one
     struct account_symbol *symbols = realloc(a->symbols, (size_t)cap * sizeof *symbols);
     if (!symbols) return err_set(err, ERR_NOMEM, "symbols of an account");
     a->symbols = symbols;

@@ -307,7 +307,7 @@ function time(spec) end
 ---@field vol_k? number Each safety order is worth so many times the one before. Range: 0 … 100. Default: 1.
 ---@field dir? 1|-1 Long or short. Default: 1.
 
----A handle. Fields are read from the engine, so a finished order stays readable.
+---A handle. Fields are read from the engine, so a finished order stays readable; of a live bot the last 256, and all whose position is still there.
 ---@class perigee.order
 ---@field id integer unique in the run
 ---@field tag string "" when none

@@ -257,6 +257,44 @@ static void test_released_orders_are_forgotten(void **state) {
   desk_close(&d);
 }
 
+// Nothing that happens later depends on what was forgotten: exits of an entry, and an entry whose position is still there, stay.
+static void test_what_exits_come_from_stays(void **state) {
+  (void)state;
+  struct desk d[2];
+  for (int k = 0; k < 2; k++) {
+    desk_strict(&d[k]);
+    struct intent in;
+    intent_init(&in, 0, SIDE_BUY);
+    in.sl.ticks = 50, in.tp.ticks = 150;
+    uint64_t entry, bare;
+    assert_int_equal(matcher_submit(d[k].m, &in, (quantity){3}, 0, &entry), REASON_NONE);
+    intent_init(&in, 0, SIDE_BUY);
+    assert_int_equal(matcher_submit(d[k].m, &in, (quantity){2}, 0, &bare), REASON_NONE);
+    desk_bar(&d[k], 100, 101, 99, 100);
+    for (int i = 0; i < 400; i++) matcher_cancel(d[k].m, desk_limit(&d[k], BUY, 1, 60), REASON_SCRIPT, 0);
+    desk_drain(&d[k]);
+    if (k == 1) matcher_orders_release(d[k].m, matcher_order_last(d[k].m));
+    assert_non_null(matcher_order(d[k].m, entry));
+    assert_int_equal(matcher_order(d[k].m, 200) == NULL, k);
+    struct order_change c;
+    order_change_init(&c);
+    c.sl.ticks = 70;
+    assert_int_equal(matcher_modify(d[k].m, bare, &c, 0), REASON_NONE);   // its stop is made now
+    c.sl.ticks = 80;
+    assert_int_equal(matcher_modify(d[k].m, entry, &c, 0), REASON_NONE);
+    desk_bar(&d[k], 100, 100, 75, 76);   // the entry's stop
+    desk_bar(&d[k], 76, 80, 60, 65);     // and the other's
+    assert_int_equal(matcher_account(d[k].m)->symbols[0].pos[LEG_NET].lots, 0);
+    assert_int_equal(matcher_order(d[k].m, entry)->exited.lots, 3);
+    matcher_check(d[k].m);
+  }
+  assert_int_equal(matcher_equity(d[0].m).e8, matcher_equity(d[1].m).e8);
+  assert_int_equal(matcher_order_last(d[0].m), matcher_order_last(d[1].m));
+  matcher_orders_release(d[1].m, matcher_order_last(d[1].m));
+  assert_null(matcher_order(d[1].m, 1));
+  for (int k = 0; k < 2; k++) desk_close(&d[k]);
+}
+
 static void test_configuration_is_checked(void **state) {
   (void)state;
   struct desk d;
@@ -290,7 +328,7 @@ int main(void) {
     cmocka_unit_test(test_exits_die_with_the_position), cmocka_unit_test(test_funds_cut_what_was_sized_by_share),
     cmocka_unit_test(test_funds_refuse_what_was_sized_by_quantity), cmocka_unit_test(test_hedging_legs),
     cmocka_unit_test(test_rejected_at_submit), cmocka_unit_test(test_events_in_order),
-    cmocka_unit_test(test_quiet_bars_take_the_fast_path), cmocka_unit_test(test_released_orders_are_forgotten),
+    cmocka_unit_test(test_quiet_bars_take_the_fast_path), cmocka_unit_test(test_released_orders_are_forgotten), cmocka_unit_test(test_what_exits_come_from_stays),
     cmocka_unit_test(test_configuration_is_checked),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
