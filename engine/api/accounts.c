@@ -5,8 +5,6 @@
 #include "api/handlers.h"
 #include "api/list.h"
 #include "api/tier.h"
-#include "base/decimal.h"
-#include "market/instrument.h"
 #include "store/id.h"
 #include "store/store.h"
 #include "tenant/identity.h"
@@ -33,7 +31,7 @@ static bool add_field(void *arg, const char *field) {
 
 static bool is_paper(const char *venue) { return strcmp(venue, ACCOUNT_PAPER) == 0; }
 
-static json_t *account_json(struct api_call *call, struct db *db, const struct account_row *row, enum status *ret) {
+json_t *accounts_json(struct api_call *call, struct db *db, const struct account_row *row, enum status *ret) {
   json_t *fields = json_array();
   json_t *settings = is_paper(row->venue) ? json_loads(row->settings, 0, NULL) : NULL;
   *ret = secret_fields(db, row->tenant_id, row->id, add_field, fields, &call->err);
@@ -44,7 +42,7 @@ static json_t *account_json(struct api_call *call, struct db *db, const struct a
 static bool add_account(void *arg, const struct account_row *row) {
   struct list *l = arg;
   if (!api_list_room(&l->page, row->id)) return false;
-  json_array_append_new(l->page.items, account_json(l->page.call, l->db, row, &l->status));
+  json_array_append_new(l->page.items, accounts_json(l->page.call, l->db, row, &l->status));
   return l->status == OK;
 }
 
@@ -97,7 +95,7 @@ static enum status create_paper(struct api_call *call, struct db *db, struct acc
   if (st == OK) st = account_insert(db, row, &call->err);
   if (st == OK) st = api_audit(call, db, "account.create", "acc", row->id, NULL);
   if (st != OK) return st;
-  json_t *answer = account_json(call, db, row, &st);
+  json_t *answer = accounts_json(call, db, row, &st);
   if (st == OK) return api_json(call, 201, answer);
   json_decref(answer);
   return st;
@@ -118,7 +116,7 @@ static enum status create(struct api_call *call, struct db *db) {
   if (st == OK) st = api_take(call, db, ACTION_ACCOUNT_ADD, key);
   if (st == OK) st = api_audit(call, db, "account.create", "acc", row.id, NULL);
   if (st != OK) return st;
-  json_t *answer = account_json(call, db, &row, &st);
+  json_t *answer = accounts_json(call, db, &row, &st);
   if (st == OK) return api_json(call, 201, answer);
   json_decref(answer);
   return st;
@@ -167,7 +165,6 @@ enum status api_account_delete(struct api_call *call) { return api_write(call, r
 
 struct holdings {
   struct api_call *call;
-  int64_t won_e8;      // by bots that run now: their equity less what they began with
   json_t *positions;
 };
 
@@ -175,8 +172,7 @@ static bool add_holdings(void *arg, const struct bot_row *row) {
   struct holdings *h = arg;
   struct live_status s;
   if (!bots_status(h->call->core, row->id, &s)) return true;
-  h->won_e8 += s.equity.e8 - s.start_cash.e8;
-  for (int i = 0; h->positions && i < s.position_count; i++) {
+  for (int i = 0; i < s.position_count; i++) {
     const struct live_position *p = &s.positions[i];
     json_array_append_new(h->positions, json_pack("{s:o, s:s, s:s, s:s, s:s}", "bot_id", api_id("bot", row->id), "symbol", p->symbol, "qty", p->qty, "avg_price", p->avg, "unrealised", p->upnl));
   }
@@ -190,23 +186,6 @@ static bool read_holdings(struct api_call *call, struct account_row *account, st
   if (*ret == OK && !is_paper(account->venue)) return *ret = api_problem(call, PROBLEM_unavailable, "Nothing is connected to this venue."), false;
   if (*ret == OK) *ret = bot_list(db, &(struct bot_filter){.tenant_id = call->who.tenant_id, .account_id = account->id}, INT64_MAX, BOTS_MAX, add_holdings, h, &call->err);
   return *ret == OK;
-}
-
-enum status api_account_balances(struct api_call *call) {
-  struct account_row account;
-  struct holdings h = {.call = call};
-  enum status st;
-  if (!read_holdings(call, &account, &h, &st)) return st;
-  json_t *settings = json_loads(account.settings, 0, NULL);
-  const char *given = json_string_value(json_object_get(settings, "balance")), *currency = json_string_value(json_object_get(settings, "currency"));
-  int64_t given_e8 = 0;
-  if (given && !decimal_parse_scaled(given, strlen(given), 8, &given_e8)) given_e8 = 0;
-  char won[DECIMAL_TEXT_MAX], equity[DECIMAL_TEXT_MAX];
-  cash_text((cash){h.won_e8}, won);
-  cash_text((cash){given_e8 + h.won_e8}, equity);
-  json_t *v = json_pack("{s:[{s:s, s:s, s:s, s:s}]}", "items", "currency", currency ? currency : PAPER_CURRENCY, "balance", given ? given : PAPER_BALANCE, "pnl", won, "equity", equity);
-  json_decref(settings);
-  return api_json(call, 200, v);
 }
 
 enum status api_account_positions(struct api_call *call) {

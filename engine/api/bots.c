@@ -258,6 +258,7 @@ enum status api_bot_create(struct api_call *call) {
   struct edit *e = edit_begin(call, id_next(call->now_ns));
   if (!e || (api_body_flag(call, "start") ? !bots_may_start(call, NULL) : !api_entitlement(call))) return call->err.code;
   if (!find_venue(call, e, api_body_id(call, "account_id"), api_body_text(call, "symbol"))) return OK;
+  if (api_body_flag(call, "start") && !bots_afford(call, api_body_id(call, "account_id"), 0, json_object_get(call->body, "settings"))) return OK;
   return api_write_then(call, create, changed);
 }
 
@@ -287,12 +288,17 @@ enum status api_bot_clone(struct api_call *call) {
   struct bot_row from;
   enum status st = bot_get(reader(call), call->who.tenant_id, api_param_id(call, "bot_id"), &from, &call->err);
   if (st != OK) return st;
+  const int64_t account_id = api_body_id(call, "account_id") ? api_body_id(call, "account_id") : from.account_id;
+  const json_t *given = json_object_get(call->body, "settings");
+  json_t *settings = given ? json_incref((json_t *)given) : json_loads(from.settings, 0, NULL);
+  const bool affords = !api_body_flag(call, "start") || bots_afford(call, account_id, 0, settings);
+  json_decref(settings);
   bot_row_finish(&from);
+  if (!affords) return OK;
   struct edit *e = edit_begin(call, id_next(call->now_ns));
   if (!e || (api_body_flag(call, "start") ? !bots_may_start(call, NULL) : !api_entitlement(call))) return call->err.code;
   const char *symbol = api_body_text(call, "symbol");
-  const int64_t account_id = api_body_id(call, "account_id");
-  if ((symbol || account_id || api_body_text(call, "venue")) && !find_venue(call, e, account_id ? account_id : from.account_id, symbol ? symbol : from.symbol)) return OK;
+  if ((symbol || api_body_id(call, "account_id") || api_body_text(call, "venue")) && !find_venue(call, e, account_id, symbol ? symbol : from.symbol)) return OK;
   return api_write_then(call, clone, changed);
 }
 

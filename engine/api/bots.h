@@ -5,6 +5,7 @@
 #include "bot/life.h"
 #include "bot/live.h"
 #include "store/bot_rows.h"
+#include "store/vault_rows.h"
 
 struct api_list;
 
@@ -41,6 +42,13 @@ enum status bots_hold(struct api_call *call, struct db *db, const struct bot_row
 enum status bots_let_go(struct db *db, const struct bot_row *row, struct err *err) MUST_CHECK;
 // Text of a tree that lives as long as the call; NULL: memory is out.
 const char *bots_text(struct api_call *call, const json_t *tree);
+
+// ---- accounts.c, accounts_money.c
+// Members of an account's answer.
+json_t *accounts_json(struct api_call *call, struct db *db, const struct account_row *row, enum status *ret);
+// On the loop, before a write that starts a bot (bot_id 0: a new one): has its account as much free as the settings ask for, or the bot its
+// part already? False: answered.
+bool bots_afford(struct api_call *call, int64_t account_id, int64_t bot_id, const json_t *settings);
 
 // ---- bots_live.c: the running service, on the loop's thread
 // The row changed: the runtime acts. Nothing where nothing runs.

@@ -59,7 +59,11 @@ static enum status begin(struct api_call *call, const struct action *action) {
     struct bot_row row;
     enum status st = bot_get(reader(call), call->who.tenant_id, a->id, &row, &call->err);
     if (st != OK) return st;
+    json_t *settings = json_loads(row.settings, 0, NULL);
+    const bool affords = bots_afford(call, row.account_id, row.id, settings);
+    json_decref(settings);
     bot_row_finish(&row);
+    if (!affords) return OK;
     if (!bots_may_start(call, &row)) return call->err.code;
   }
   return api_write_then(call, write_action, acted);

@@ -22,7 +22,9 @@
   /* ops.c */                                           \
   X(health) X(ready) X(metrics) X(openapi_json)         \
   /* accounts.c */                                      \
-  X(accounts_list) X(account_create) X(account_secrets) X(account_delete) X(account_balances) X(account_positions) \
+  X(accounts_list) X(account_create) X(account_secrets) X(account_delete) X(account_positions) \
+  /* accounts_money.c */                                \
+  X(account_get) X(account_balances) X(account_entries) X(account_deposit) X(account_withdraw) X(account_reset) \
   /* admin_edition.c */                                 \
   X(admin_edition_load) X(edition_get)                  \
   /* admin_scripts.c */                                 \

@@ -26,6 +26,7 @@
   X(conflict, 409, "The state does not allow this")                                                \
   X(already_exists, 409, "It exists already")                                                      \
   X(idempotency_in_progress, 409, "The first request with this key is still being served")         \
+  X(insufficient_funds, 409, "There is not so much money free")                                    \
   X(precondition_failed, 412, "It has changed since it was read")                                  \
   X(body_too_large, 413, "The body is too large")                                                  \
   X(target_too_long, 414, "The request line is too long")                                          \

@@ -103,6 +103,13 @@ bool clerk_account_deposit(struct clerk_account *a, cash amount) {
   return true;
 }
 
+void clerk_account_settle(struct clerk_account *a, cash result) {
+  const bool fits = sub_books_deposit(&a->books, result);
+  assert(fits);  // was counted in the account's equity before
+  base_changed(a, result.e8, result.e8);
+  equity_changed(a);
+}
+
 // ---- who belongs to it
 
 enum status clerk_account_join(struct clerk_account *a, struct clerk *c, cash deposit, struct err *err) {

@@ -46,6 +46,8 @@ cash clerk_account_equity(const struct clerk_account *a);  // Σ of the bots and
 cash clerk_account_house(const struct clerk_account *a);   // what no bot has
 // Money in (negative: out) of the house. False: does not fit, or the house has less.
 bool clerk_account_deposit(struct clerk_account *a, cash amount) MUST_CHECK;
+// What a bot has won (negative: lost) that has left and whose money the account keeps; marks stay where they were with it.
+void clerk_account_settle(struct clerk_account *a, cash result);
 // Other limits from here on: running sums are kept.
 void clerk_account_limits(struct clerk_account *a, const struct gate_limits *limits);
 // All orders working in the account, by instrument and leg, sum to the sub-ledgers and the gate: for tests.

@@ -62,6 +62,7 @@ static bool self_trade_check(const struct clerk *c, const struct clerk_symbol *s
     if (x->bot == c->bot_id || !meets(s, x, g)) continue;
     refuse(ret_why, REFUSE_SELF_TRADE, LEVEL_ACCOUNT, price_given(x->limit) ? x->limit.ticks : g->px.ticks, g->px.ticks);
     ret_why->other = x->id & ((UINT64_C(1) << CLERK_RESTING_BITS) - 1);
+    ret_why->other_bot = x->bot;
     return false;
   }
   return true;

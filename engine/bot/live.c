@@ -117,6 +117,7 @@ void live_destroy(struct live *l) {
     l->series = s->next;
     free(s);
   }
+  live_money_finish(l);
   while (l->tenants) {
     struct live_tenant *t = l->tenants;
     l->tenants = t->next;

@@ -7,6 +7,7 @@
 #pragma once
 #include "base/json.h"
 #include "market/instrument.h"
+#include "order/account_book.h"
 
 struct db;
 struct halt_desk;
@@ -68,6 +69,40 @@ bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret);
 // Settings of a bot and of a paper account, for who stores them (NULL: none to check). ERR_INVALID: begins with the JSON pointer of what
 // is wrong, "/leverage: must be from 1 to 1000, with at most 4 decimals".
 enum status live_settings_check(const json_t *bot, const json_t *account, struct err *err) MUST_CHECK;
+// ---- money of paper accounts
+
+struct live_account_key {
+  int64_t id, tenant_id;
+  cash opening;               // of its settings: what it begins with, if nobody has used it yet
+};
+struct live_account_status {  // to the last unit: balance = paid_in + results of all runs, ended or not = free + Σ shares' balance
+  cash paid_in;               // opening, deposits less withdrawals
+  cash result;                // of runs that have ended
+  cash free, allocated;       // allocated: what open runs were given
+  cash balance, equity;       // with what open runs have won or lost; equity: open positions at their last prices too
+};
+struct live_share_status {
+  int64_t bot_id;
+  uint32_t run;
+  cash cash, balance, equity; // given; as it is now
+  bool known;                 // its books are open; else it is shown with what it was given
+};
+typedef void (*live_share_fn)(void *arg, const struct live_share_status *s);
+enum status live_account_status(struct live *l, const struct live_account_key *key, struct live_account_status *ret, live_share_fn fn, void *arg, struct err *err) MUST_CHECK;
+// Whether a bot could start with so much (0: with all that is free). ERR_LIMIT: no; err has the numbers.
+enum status live_account_room(struct live *l, const struct live_account_key *key, int64_t bot_id, cash wanted, struct err *err) MUST_CHECK;
+
+struct live_move {
+  struct live_account_key key;
+  enum account_move move;     // DEPOSIT, WITHDRAW; RESET: nothing won or lost, and `amount` free
+  cash amount;                // > 0
+  const char *request;        // key of the request, done once only; NULL: none
+};
+typedef void (*live_moved_fn)(void *arg, enum status st, const struct err *err);
+// done is called when it is durable, or was refused by the journal (ERR_EXISTS: this request was done before). ERR_LIMIT at once: not so
+// much is free, or (RESET) bots have money of it; err has the numbers.
+enum status live_account_move(struct live *l, const struct live_move *how, live_moved_fn done, void *arg, struct err *err) MUST_CHECK;
+
 // For /metrics and /admin/system.
 struct live_stats {
   int hosts, hosts_up, bots_running, bots_starting;

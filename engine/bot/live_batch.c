@@ -34,6 +34,7 @@ static void batch_destroy(struct live_batch *b) {
   free(b->rows.trades);
   free((void *)b->rows.marks);
   free(b->rows.logs);
+  free(b->rows.entries);
   buf_finish(&b->bytes);
   free(b);
 }
@@ -165,6 +166,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
     h->write_failed = true;
     l->config.log(l->config.self, "error", "journal_refused", json_pack("{s:s}", "error", err ? err->msg : ""));
   }
+  if (st == OK) live_money_committed(l, b);
   wait_for(h, b);
   if (h->writes == 0) settle(l, h);
   for (size_t i = 0; i < b->bot_count; i++) {

@@ -108,60 +108,6 @@ static enum status use_series(struct live_bot *b, struct err *err) {
   return st;
 }
 
-static struct live_tenant *tenant_of(struct live *l, int64_t id) {
-  for (struct live_tenant *t = l->tenants; t; t = t->next)
-    if (t->id == id) return t;
-  struct live_tenant *t = calloc(1, sizeof *t);
-  if (!t) return NULL;
-  t->id = id;
-  clerk_tenant_init(&t->tenant, (uint64_t)id, &(struct gate_limits){0});
-  t->next = l->tenants;
-  return l->tenants = t;
-}
-
-static enum status use_account(struct live_bot *b, struct err *err) {
-  struct live *l = b->live;
-  struct live_account *a = l->accounts;
-  while (a && a->id != b->row.account_id) a = a->next;
-  if (!a) {
-    a = calloc(1, sizeof *a);
-    struct live_tenant *t = tenant_of(l, b->tenant_id);
-    if (!a || !t) {
-      free(a);
-      return err_set(err, ERR_NOMEM, "no memory for an account");
-    }
-    const struct clerk_account_config config = {.id = (uint64_t)b->row.account_id, .tenant = &t->tenant, .balance = b->setup.balance, .limits = b->setup.account_limits};
-    const enum status st = clerk_account_create(&config, &a->account, err);
-    if (st != OK) {
-      free(a);
-      return st;
-    }
-    a->id = b->row.account_id;
-    a->tenant = t;
-    t->accounts++;
-    a->next = l->accounts;
-    l->accounts = a;
-  }
-  a->bots++;
-  b->account = a;
-  return OK;
-}
-
-static void drop_account(struct live_bot *b) {
-  struct live *l = b->live;
-  struct live_account *a = b->account;
-  b->account = NULL;
-  if (!a || --a->bots > 0) return;
-  for (struct live_account **p = &l->accounts; *p; p = &(*p)->next)
-    if (*p == a) {
-      *p = a->next;
-      break;
-    }
-  clerk_account_destroy(a->account);
-  a->tenant->accounts--;
-  free(a);
-}
-
 // ---- its books
 
 static enum status make_clerk(struct live_bot *b, struct err *err) {
@@ -191,11 +137,9 @@ static enum status open_books(struct live_bot *b, struct err *err) {
   if (b->live->config.grant) b->grant = b->live->config.grant(b->live->config.self, b->tenant_id);
   if (st == OK && deposit.e8 > 0) b->setup.match.deposit = deposit;
   if (st == OK) st = use_series(b, err);
-  if (st == OK) st = use_account(b, err);
+  if (st == OK) st = live_money_join(b, err);
   if (st == OK) st = live_past_read(b, err);
-  // Without a sum of its own it gets what no other bot of the account has.
-  if (st == OK && b->setup.match.deposit.e8 == 0) b->setup.match.deposit = clerk_account_house(b->account->account);
-  if (st == OK && b->setup.match.deposit.e8 <= 0) st = err_set(err, ERR_INVALID, "the account has no money left for it: other bots have it all");
+  if (st == OK) st = live_money_take(b, err);
   for (int i = 0; st == OK && !b->told_run && i < b->series_count; i++) {
     int64_t from_ns;
     st = live_series_keep(b->live, b->series[i], (size_t)b->plan.history_bars, &from_ns, err);
@@ -222,7 +166,7 @@ void live_books_close(struct live_bot *b) {
   b->series_count = 0;
   clerk_destroy(b->clerk);
   b->clerk = NULL;
-  drop_account(b);
+  live_money_leave(b);
   free(b->source);
   free(b->past);
   free(b->tags);

@@ -149,6 +149,8 @@ static void end_run(struct live_bot *b) {
   r.stop = b->life.reason == LIFE_WHY_FORCED ? RECORD_STOP_OPERATOR : RECORD_STOP_ENDED;
   live_commands_flush(b);
   live_record(b, &r, true, false, true);
+  // What it holds still is worth what the market says now.
+  live_money_entry(b, ACCOUNT_MOVE_RETURN, account_equity(matcher_account(clerk_matcher(b->clerk))));
   struct live_batch *batch = live_batch(b->live, b->place);
   if (!batch) return;
   b->ending = true;

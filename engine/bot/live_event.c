@@ -146,8 +146,18 @@ static void on_equity(void *self, const struct clerk_equity_event *e) {
 
 // ---- what the core decided
 
+// The bots of an account are one tenant's: its owner may know which of them is in the way.
+static const char *denial_text(const struct live_bot *b, const struct clerk_denial *d, char text[REFUSAL_TEXT_SIZE + BOT_NAME_SIZE]) {
+  const struct live_bot *other = d->why->other_bot ? live_find(b->live, (int64_t)d->why->other_bot) : NULL;
+  if (!other || !other->has_row || other->tenant_id != b->tenant_id) return d->text;
+  snprintf(text, REFUSAL_TEXT_SIZE + BOT_NAME_SIZE, "%s (of the bot %s)", d->text, other->row.name);
+  return text;
+}
+
 static void on_denied(void *self, const struct clerk_denial *d) {
   struct live_bot *b = self;
+  char said[REFUSAL_TEXT_SIZE + BOT_NAME_SIZE];
+  const char *text = denial_text(b, d, said);
   b->denials++;
   b->live->stats.denials++;
   live_commands_flush(b);
@@ -157,12 +167,12 @@ static void on_denied(void *self, const struct clerk_denial *d) {
   r.order = d->order;
   r.refusal = *d->why;
   r.code = record_text(code, strlen(code));
-  r.why = record_text(d->text, strnlen(d->text, RECORD_TEXT_MAX));
+  r.why = record_text(text, strnlen(text, RECORD_TEXT_MAX));
   live_record(b, &r, true, false, false);
   char line[RECORD_TEXT_MAX];
-  const int n = snprintf(line, sizeof line, "order %llu refused: %s: %s", (unsigned long long)d->order, code, d->text);
+  const int n = snprintf(line, sizeof line, "order %llu refused: %s: %s", (unsigned long long)d->order, code, text);
   live_log(b, d->time_ns, LOG_WARN, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
-  live_news(b, "denied", json_pack("{s:I, s:s, s:s, s:I}", "order", (json_int_t)d->order, "code", code, "detail", d->text, "time", (json_int_t)(d->time_ns / NS_PER_MS)));
+  live_news(b, "denied", json_pack("{s:I, s:s, s:s, s:I}", "order", (json_int_t)d->order, "code", code, "detail", text, "time", (json_int_t)(d->time_ns / NS_PER_MS)));
 }
 
 static void on_imposed(void *self, const struct bot_command *c) {

@@ -5,6 +5,7 @@
 //     live_open.c    how its script comes to a host                live_turn.c    instants: market, commands, DONE
 //     live_batch.c   what is journalled together, and its commit   live_event.c   orders, fills, logs as rows and on streams
 //     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots and accounts
+//     live_money.c   accounts: what is free, and what runs have
 #pragma once
 #include "bot/clerk.h"
 #include "bot/fleet.h"
@@ -15,6 +16,7 @@
 #include "bot/plan.h"
 #include "bot/record.h"
 #include "crypto/sha256.h"
+#include "order/account_book.h"
 #include "store/bot_rows.h"
 #include "store/id.h"
 #include "store/journal_rows.h"
@@ -60,12 +62,23 @@ void live_series_record(struct live *l, const struct hub_instant *in);
 
 // ---- bots
 
-struct live_account {
+struct live_share {    // what an open run was given
+  int64_t bot_id;
+  uint32_t run;
+  int64_t amount_e8;
+};
+struct live_account {  // from its first use until the service ends
   struct live_account *next;
   int64_t id;
-  struct clerk_account *account;
   struct live_tenant *tenant;
-  int bots;
+  int64_t opening_e8;             // of its settings: what it begins with
+  struct account_book book;       // as committed
+  int64_t held_e8, leaving_e8;    // of what is free: for runs that begin; withdrawn. Not committed yet
+  struct live_share *shares;      // as committed
+  size_t share_count, share_cap;
+  bool lost;                      // no memory for a share
+  struct clerk_account *account;  // NULL until a bot trades on it
+  int bots;                       // that have books
 };
 struct live_tenant {
   struct live_tenant *next;
@@ -98,6 +111,7 @@ struct live_bot {
   // From opening to its end:
   struct clerk *clerk;              // NULL: it has no books now
   struct live_account *account;
+  cash held;                        // of the account, until its run's first record is committed
   struct live_setup setup;
   struct live_grant grant;
   struct bot_plan plan;
@@ -159,7 +173,7 @@ struct live_batch {
   struct live *live;
   int place;
   struct journal_batch rows;
-  size_t record_cap, order_cap, fill_cap, trade_cap, mark_cap, log_cap, state_cap, bar_cap, series_cap;
+  size_t record_cap, order_cap, fill_cap, trade_cap, mark_cap, log_cap, state_cap, bar_cap, series_cap, entry_cap;
   struct buf bytes;                 // bodies; pointers into it are offsets until it is handed over
   struct live_news *news;
   size_t news_count, news_cap;
@@ -224,6 +238,15 @@ void live_books_close(struct live_bot *b);
 void live_left_host(struct live_bot *b);  // the fleet has let go of it: ends its instant, and goes on without a script
 // A bot that leaves a host which was behind: what the hub has told since happens to its orders now.
 enum status live_catch_up(struct live_bot *b, struct err *err) MUST_CHECK;
+// live_money.c
+enum status live_money_join(struct live_bot *b, struct err *err) MUST_CHECK;  // its account, with the limits of b->setup
+void live_money_leave(struct live_bot *b);
+// After live_past_read: a new run's deposit out of what is free, held until it is committed. ERR_LIMIT: not so much is free.
+enum status live_money_take(struct live_bot *b, struct err *err) MUST_CHECK;
+// ALLOT: the run's deposit; RETURN: what has become of it. Into the batch of the run's first or last record.
+void live_money_entry(struct live_bot *b, enum account_move move, cash amount);
+void live_money_committed(struct live *l, const struct live_batch *batch);
+void live_money_finish(struct live *l);
 // live_past.c
 enum status live_past_read(struct live_bot *b, struct err *err) MUST_CHECK;   // its latest run, if that is open; else its next
 enum status live_past_again(struct live_bot *b, struct err *err) MUST_CHECK;  // through its clerk, up to now

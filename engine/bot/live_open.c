@@ -86,6 +86,7 @@ static void journal_opening(struct live_bot *b, int64_t through_ns) {
     if (settings) r.settings = record_text(settings, strlen(settings));
   }
   live_record(b, &r, true, !b->told_run, false);
+  if (!b->told_run) live_money_entry(b, ACCOUNT_MOVE_ALLOT, b->setup.match.deposit);
   free(settings);
   b->told_run = true;
   live_hand_over(b->live, b->place);

@@ -65,7 +65,7 @@ static void market(struct live *l, int place, const struct hub_instant *in) {
     if (hub >= l->by_hub_cap) continue;
     for (size_t k = 0; k < l->reader_count[hub]; k++) {
       struct live_bot *b = l->readers[hub][k];
-      if (b->place != place || !b->clerk || b->touched || !touch(l, b)) continue;
+      if (b->place != place || !b->clerk || b->touched || b->ending || !touch(l, b)) continue;
       market_of(b, in);
     }
   }

@@ -80,6 +80,7 @@ struct refusal {
   int64_t limit, value;  // in refusal_unit(rule)
   int64_t until_ns;      // when it may be different; 0: not known
   uint64_t other;        // another order
+  uint64_t other_bot;    // SELF_TRADE: whose it is; 0: not known
 };
 
 // Fills r and returns false, so that a check reads `return refuse(r, …)`.

@@ -135,6 +135,12 @@ static const struct { const char *sql, *what; } checks[] = {
    "runs without their last record, of the id"},
   {"SELECT count(*), min(record_id) FROM decision d WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.id = d.record_id AND r.bot_id = d.bot_id AND r.time_ns = d.time_ns)",
    "decisions without their record, the first of the id"},
+  {"SELECT count(*), min(account_id) FROM account_book b WHERE (paid_in, result, free, allotted) IS NOT"
+   " (SELECT sum(e.paid_in), sum(e.result), sum(e.free), sum(e.allotted) FROM account_entry e WHERE e.account_id = b.account_id)", "books that are not the sum of their entries, the first of account"},
+  {"SELECT count(*), min(account_id) FROM account_book b WHERE allotted <> (SELECT coalesce(sum(amount), 0) FROM account_share s WHERE s.account_id = b.account_id)",
+   "accounts whose bots' parts do not sum to what was allotted, the first"},
+  {"SELECT count(*), min(s.bot_id) FROM account_share s LEFT JOIN run r ON r.bot_id = s.bot_id AND r.run = s.run WHERE r.last_id IS NOT NULL OR r.bot_id IS NULL",
+   "runs that are over and have money still, the first of bot"},
   {"SELECT count(*), min(series_id) FROM bar WHERE low > min(open, close) OR high < max(open, close)", "bars whose open or close lies outside, the first of series"},
 };
 

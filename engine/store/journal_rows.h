@@ -8,6 +8,7 @@
 // UTC), which in a replayed market are not the clock's.
 #pragma once
 #include "market/bar.h"
+#include "store/account_rows.h"
 
 struct db;
 
@@ -138,7 +139,8 @@ struct journal_batch {
   struct journal_trade *trades;
   const struct journal_mark *marks;
   struct journal_log *logs;
-  size_t record_count, series_count, bar_count, state_count, order_count, fill_count, trade_count, mark_count, log_count;
+  struct account_entry *entries;        // after the records
+  size_t record_count, series_count, bar_count, state_count, order_count, fill_count, trade_count, mark_count, log_count, entry_count;
 };
 
 // A store_fn: arg is a struct journal_batch. All of it or nothing. ERR_EXISTS: an intent was journalled before, a run was opened

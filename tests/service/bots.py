@@ -80,7 +80,7 @@ def main(binary):
             listed = {a["id"]: a for a in ada.client.get("/api/v1/accounts", expect=200).json["items"]}
             assert listed[made["id"]] == made and listed[ada.account]["settings"]["balance"] == "10000", listed
             url = f"/api/v1/accounts/{made['id']}"
-            assert ada.client.get(url + "/balances", expect=200).json["items"] == [{"currency": "EUR", "balance": "2500.50", "pnl": "0", "equity": "2500.5"}]
+            assert ada.client.get(url + "/balances", expect=200).json["items"] == [{"currency": "EUR", "balance": "2500.5", "free": "2500.5", "allocated": "0", "pnl": "0", "equity": "2500.5"}]
             assert ada.client.get(url + "/positions", expect=200).json["items"] == []
             for path in (url + "/balances", url + "/positions"):
                 bob.client.get(path, expect=404)

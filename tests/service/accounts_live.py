@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""Paper accounts that several bots share, with their money: accounts_live.py PERIGEE. Prints TAP. What bots win and lose stays in the
+account, over stops, restarts and kills; in every answer all parts sum to the whole, to the last digit; nobody gets what another has; no bot
+of an account trades with another."""
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from decimal import Decimal as D
+
+from bots import BOTS, Customer
+from service import Service, run_cases
+
+# In and out at every bar, with fees: its money changes at once.
+EAGER = """strategy{ name="eager", api=1, params={ size=num{0.01, min=0.0001, max=10} } }
+function on_bar(ctx, bar)
+  ctx.state.n = (ctx.state.n or 0) + 1
+  if ctx.state.n % 2 == 1 then ctx:buy{qty=ctx.p.size, tag="in"} else ctx:close{tag="out"} end
+end
+"""
+# One rests below the market; the other would sell to it.
+RESTS = """strategy{ name="rests", api=1 }
+function on_bar(ctx, bar)
+  if not ctx.state.done then ctx.state.done = true; ctx:buy{qty=0.01, type="limit", price=bar.close*0.7, tag="low"} end
+end
+"""
+CROSSES = """strategy{ name="crosses", api=1 }
+function on_bar(ctx, bar)
+  if not ctx.state.done then ctx.state.done = true; ctx:sell{qty=0.01, type="limit", price=bar.close*0.6, tag="cross"} end
+end
+function on_order(ctx, e)
+  ctx:log("info", "heard", e.tag, e.status, e.reason)
+end
+"""
+ACCOUNTS = "/api/v1/accounts"
+
+
+def exact(m):
+    """All parts sum to the whole."""
+    bots = m["bots"]
+    free, allocated = D(m["free"]), D(m["allocated"])
+    assert allocated == sum((D(b["cash"]) for b in bots), D(0)), m
+    assert D(m["paid_in"]) + D(m["result"]) == free + allocated, m
+    assert D(m["balance"]) == free + sum((D(b["balance"]) for b in bots), D(0)), m
+    assert D(m["equity"]) == free + sum((D(b["equity"]) for b in bots), D(0)), m
+    assert all(D(b["pnl"]) == D(b["equity"]) - D(b["cash"]) for b in bots), m
+    return m
+
+
+class Books:
+    def __init__(self, trader, balance="10000", **settings):
+        self.trader = trader
+        self.id = trader.client.post(ACCOUNTS, {"venue": "paper", "name": "Shared", "settings": {"balance": balance, "fee_taker": "0.001", **settings}}, expect=201).json["id"]
+        self.url = f"{ACCOUNTS}/{self.id}"
+
+    def money(self):
+        return exact(self.trader.client.get(self.url, expect=200).json["money"])
+
+    def until(self, done, wait_s=20):
+        deadline = time.monotonic() + wait_s
+        while not done(got := self.money()):
+            assert time.monotonic() < deadline, got
+            time.sleep(0.02)
+        return got
+
+    def entries(self):
+        """Oldest first; they balance, and sum to what the account says."""
+        items, cursor = [], ""
+        while cursor is not None:
+            page = self.trader.client.get(f"{self.url}/entries?limit=7" + (f"&cursor={cursor}" if cursor else ""), expect=200).json
+            items += page["items"]
+            cursor = page["next_cursor"]
+        items.reverse()
+        balance = D(0)
+        for e in items:
+            assert D(e["paid_in"]) + D(e["result"]) == D(e["free"]) + D(e["allocated"]), e
+            balance += D(e["paid_in"]) + D(e["result"])
+            assert D(e["balance"]) == balance, e
+        return items
+
+    def move(self, what, body, expect=200, **kw):
+        return self.trader.client.post(f"{self.url}/{what}", body, expect=expect, **kw).json
+
+
+def main(binary):
+    cases = []
+
+    def case(title):
+        return lambda f: cases.append((title, f)) or f
+
+    service = Service(binary, args=["--feed", "sim=sim:speed=600,seed=5"])
+    with service as s:
+        ada, bob = Customer(s, "ada@example.org"), Customer(s, "bob@example.org")
+        eager, rests, crosses = ada.strategy("Eager", EAGER), ada.strategy("Rests", RESTS), ada.strategy("Crosses", CROSSES)
+        books = Books(ada)
+
+        def bot(strategy, cash, account=None, start=True, expect=201, name=None, **more):
+            body = ada.body(strategy, timeframe="1m", account_id=(account or books).id, settings={"cash": cash} if cash else {}, start=start, **more)
+            if name:
+                body["name"] = name
+            return ada.client.post(BOTS, body, expect=expect).json
+
+        def stop(b, **body):
+            ada.act(b, "stop", body or None)
+            ada.stopped(b)
+
+        @case("an account that nobody has used has what its settings say; deposits and withdrawals are entries, each request once")
+        def _():
+            m = books.money()
+            assert m == {"currency": "USDT", "balance": "10000", "free": "10000", "allocated": "0", "equity": "10000", "paid_in": "10000", "result": "0", "bots": []}, m
+            assert books.entries() == []
+            key = str(uuid.uuid4())
+            first = books.move("deposit", {"amount": "0.00000001"}, headers={"Idempotency-Key": key})
+            assert exact(first)["balance"] == "10000.00000001", first
+            assert books.move("deposit", {"amount": "0.00000001"}, headers={"Idempotency-Key": key}) == first
+            assert books.move("withdraw", {"amount": "10.5"})["free"] == "9989.50000001"
+            refused = books.move("withdraw", {"amount": "9989.50000002"}, expect=409)
+            assert refused["code"] == "insufficient_funds" and "9989.50000001 are free" in refused["detail"], refused
+            for amount in ("0", "-1", "0.000000001", "999999999999"):
+                assert books.move("deposit", {"amount": amount}, expect=422)["errors"][0]["pointer"] == "/amount"
+            assert exact(books.move("reset", None))["balance"] == "10000"
+            assert [e["kind"] for e in books.entries()] == ["opened", "deposit", "withdrawal", "reset"]
+            for what in ("", "/entries", "/balances"):
+                bob.client.get(books.url + what, expect=404)
+            bob.client.post(books.url + "/deposit", {"amount": "1"}, expect=404)
+            audit = [e["action"] for e in s.operator().get("/api/v1/admin/audit?limit=50", expect=200).json["items"]]
+            assert {"account.deposit", "account.withdraw", "account.reset"} <= set(audit), audit
+
+        bots = {}
+
+        @case("two bots have their parts; while they trade all parts sum to the whole; who wants more than is free is told the numbers")
+        def _():
+            one, two = bots["one"], bots["two"] = bot(eager, "3000", name="One"), bot(eager, "2000.5", params={"size": 0.02})
+            m = books.until(lambda m: len(m["bots"]) == 2 and all(b["pnl"] != "0" for b in m["bots"]))
+            assert m["free"] == "4999.5" and m["allocated"] == "5000.5" and m["paid_in"] == "10000" and D(m["balance"]) != 10000, m
+            assert {b["bot_id"]: b["cash"] for b in m["bots"]} == {one["id"]: "3000", two["id"]: "2000.5"}, m
+            for _ in range(40):
+                books.money()
+            for start in ("create", "start"):
+                if start == "create":
+                    refused = bot(eager, "5000", expect=409)
+                else:
+                    waits = bot(eager, "4999.50000001", start=False)
+                    refused = ada.act(waits, "start", expect=409).json
+                assert refused["code"] == "insufficient_funds" and "4999.5 are free" in refused["detail"] and "One has 3000" in refused["detail"], refused
+            assert books.move("withdraw", {"amount": "5000"}, expect=409)["code"] == "insufficient_funds"
+            assert books.move("reset", None, expect=409)["code"] == "conflict"
+
+        @case("a bot that stops gives back what it has: its loss is the account's, and the next run begins with that")
+        def _():
+            one = bots["one"]
+            stop(one, close=True)
+            m = books.until(lambda m: len(m["bots"]) == 1)
+            assert D(m["result"]) < 0 and D(m["free"]) == D("7999.5") + D(m["result"]), m  # fees at the least
+            trades = [D(t["pnl"]) for t in ada.client.get(f"{BOTS}/{one['id']}/trades?limit=200", expect=200).json["items"]]
+            assert sum(trades) == D(m["result"]), (sum(trades), m)
+            back = [e for e in books.entries() if e["kind"] == "returned"]
+            assert len(back) == 1 and back[0]["bot_id"] == one["id"] and back[0]["run"] == 1 and D(back[0]["free"]) == 3000 + D(m["result"]), back
+            ada.client.patch(f"{BOTS}/{one['id']}", {"settings": {}}, expect=200)
+            ada.act(one, "start")  # without a sum of its own: all that is free
+            now = books.until(lambda n: len(n["bots"]) == 2)
+            assert now["free"] == "0" and [b["cash"] for b in now["bots"] if b["bot_id"] == one["id"]] == [m["free"]] and now["result"] == m["result"], (m, now)
+            refused = bot(eager, None, expect=409)
+            assert "nothing is free" in refused["detail"] and "settings: cash" in refused["detail"], refused
+
+        @case("killed at any moment: nothing is lost or doubled")
+        def _():
+            one, two = bots["one"], bots["two"]
+            for wait_s in (0.3, 0.05, 0.5):
+                before = books.money()
+                time.sleep(wait_s)
+                s.stop(signal.SIGKILL)
+                s.start()
+                ada.client = s.login("ada@example.org")
+                m = books.money()
+                assert [m[k] for k in ("free", "allocated", "paid_in", "result")] == [before[k] for k in ("free", "allocated", "paid_in", "result")], (before, m)
+                assert {(b["bot_id"], b["run"], b["cash"]) for b in m["bots"]} == {(b["bot_id"], b["run"], b["cash"]) for b in before["bots"]}, (before, m)
+                for b in (one, two):
+                    ada.client.get(f"{BOTS}/{b['id']}", expect=200)
+            ada.act(one, "stop", {"close": True})
+            s.stop(signal.SIGKILL)  # in the middle of its end: before it or after it, and nothing between
+            s.start()
+            ada.client = s.login("ada@example.org")
+            ada.stopped(one)
+            m = books.until(lambda m: len(m["bots"]) == 1)
+            assert sum(e["kind"] == "returned" for e in books.entries()) == 2
+            stop(two)  # its position, if there is one, at the last price
+            m = books.until(lambda m: not m["bots"])
+            assert m["free"] == m["balance"] == m["equity"] and D(m["result"]) == sum(D(e["result"]) for e in books.entries()[6:]), m
+            assert exact(books.move("reset", {"balance": "500"}))["result"] == "0"
+            assert s.stop() == 0
+            doctor = subprocess.run([binary, "doctor", "--data-dir", str(s.data)], capture_output=True, text=True, timeout=60)
+            assert doctor.returncode == 0, doctor.stdout + doctor.stderr
+            s.start()
+            ada.client = s.login("ada@example.org")
+
+        @case("an order that would meet another bot's of the account is refused, with its price and that bot's name; another account's may")
+        def _():
+            shared, other = Books(ada, "100000"), Books(ada, "100000")
+            low = bot(rests, "20000", shared, name="Low rester")
+            deadline = time.monotonic() + 20
+            while not ada.client.get(f"{BOTS}/{low['id']}/orders?working=true", expect=200).json["items"]:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            cross, fine = bot(crosses, "20000", shared), bot(crosses, "20000", other)
+
+            def logs(b):
+                return [x["text"] for x in ada.client.get(f"{BOTS}/{b['id']}/logs?limit=100", expect=200).json["items"]]
+            while not any("SELF_TRADE" in t and t.startswith("heard") for t in logs(cross)):
+                assert time.monotonic() < deadline, logs(cross)
+                time.sleep(0.05)
+            refused = [t for t in logs(cross) if "refused" in t]
+            order = ada.client.get(f"{BOTS}/{low['id']}/orders", expect=200).json["items"][0]
+            assert len(refused) == 1 and "SELF_TRADE" in refused[0] and "(of the bot Low rester)" in refused[0] and order["limit"] in refused[0], (refused, order)
+            ended = ada.client.get(f"{BOTS}/{cross['id']}/orders", expect=200).json["items"]
+            assert [(o["status"], o["reason"], o["filled"]) for o in ended] == [("canceled", "SELF_TRADE", "0")], ended
+            kinds = [d["kind"] for d in ada.client.get(f"{BOTS}/{cross['id']}/decisions", expect=200).json["items"]]
+            assert "deny" in kinds, kinds
+            while not ada.client.get(f"{BOTS}/{fine['id']}/fills", expect=200).json["items"]:
+                assert time.monotonic() < deadline, logs(fine)
+                time.sleep(0.05)
+            assert not any("SELF_TRADE" in t for t in logs(fine))
+            shared.money(), other.money()
+
+        return run_cases(cases)
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1]) else 0)
