@@ -70,6 +70,7 @@ struct store {
   struct loop *loop;
   struct spares *spares;
   unsigned queue_max, checkpoint_pages;
+  bool by_hand;
   struct writer writers[STORE_FILES];
 };
 
@@ -226,23 +227,52 @@ static void count(struct writer *w, const struct job *batch, unsigned n, double 
   w->watch.commits_s += took_s;
 }
 
-// With the lock held: sleeps until there is work. Once a second, busy or not, it looks after the file.
+// With the lock held: once a second, busy or not, looks after the file.
+static void look_when_due(struct writer *w) {
+  const int64_t now_ns = clock_monotonic_ns();
+  if (now_ns < w->next_look_ns || w->stopping) return;
+  w->next_look_ns = now_ns + LOOK_NS;
+  const bool refusing = w->stats.refusing;
+  pthread_mutex_unlock(&w->lock);
+  const bool refuses = look(w, refusing);
+  pthread_mutex_lock(&w->lock);
+  w->stats.refusing = refuses;
+  w->stats.readonly = w->why_readonly.code != OK;
+}
+
+// With the lock held: sleeps until there is work.
 static void wait_for_work(struct writer *w) {
   for (;;) {
-    const int64_t now_ns = clock_monotonic_ns();
-    if (now_ns >= w->next_look_ns && !w->stopping) {
-      w->next_look_ns = now_ns + LOOK_NS;
-      const bool refusing = w->stats.refusing;
-      pthread_mutex_unlock(&w->lock);
-      const bool refuses = look(w, refusing);
-      pthread_mutex_lock(&w->lock);
-      w->stats.refusing = refuses;
-      w->stats.readonly = w->why_readonly.code != OK;
-    }
+    look_when_due(w);
     if (w->first || w->stopping) return;
     const struct timespec until = {.tv_sec = (time_t)(w->next_look_ns / 1000000000), .tv_nsec = (long)(w->next_look_ns % 1000000000)};
     pthread_cond_timedwait(&w->work, &w->lock, &until);
   }
+}
+
+// With the lock held, which it lets go of meanwhile: one batch of what waits.
+static void write_batch(struct writer *w) {
+  struct job *batch = w->first, *last = batch;
+  unsigned n = 1;
+  for (; last->next && n < BATCH_MAX; n++) last = last->next;
+  w->first = last->next;
+  if (!w->first) w->last = &w->first;
+  last->next = NULL;
+  w->stats.waiting -= n;
+  pthread_mutex_unlock(&w->lock);
+  const int64_t began_ns = clock_monotonic_ns();
+  run_batch(w, batch);
+  const double took_s = (double)(clock_monotonic_ns() - began_ns) * 1e-9;
+  pthread_mutex_lock(&w->lock);
+  count(w, batch, n, took_s);
+  for (struct job *j = batch, *next; j; j = next) {
+    next = j->next;
+    j->finished = true;
+    if (j->sync) continue;
+    if (j->done) loop_post_task(w->store->loop, &j->task);
+    else job_give(j);
+  }
+  pthread_cond_broadcast(&w->finished);
 }
 
 static void *writer_main(void *arg) {
@@ -251,30 +281,27 @@ static void *writer_main(void *arg) {
   for (;;) {
     wait_for_work(w);
     if (!w->first) break;
-    struct job *batch = w->first, *last = batch;
-    unsigned n = 1;
-    for (; last->next && n < BATCH_MAX; n++) last = last->next;
-    w->first = last->next;
-    if (!w->first) w->last = &w->first;
-    last->next = NULL;
-    w->stats.waiting -= n;
-    pthread_mutex_unlock(&w->lock);
-    const int64_t began_ns = clock_monotonic_ns();
-    run_batch(w, batch);
-    const double took_s = (double)(clock_monotonic_ns() - began_ns) * 1e-9;
-    pthread_mutex_lock(&w->lock);
-    count(w, batch, n, took_s);
-    for (struct job *j = batch, *next; j; j = next) {
-      next = j->next;
-      j->finished = true;
-      if (j->sync) continue;
-      if (j->done) loop_post_task(w->store->loop, &j->task);
-      else job_give(j);
-    }
-    pthread_cond_broadcast(&w->finished);
+    write_batch(w);
   }
   pthread_mutex_unlock(&w->lock);
   return NULL;
+}
+
+bool store_turn(struct store *store, enum store_file file) {
+  struct writer *w = &store->writers[file];
+  assert(store->by_hand);
+  pthread_mutex_lock(&w->lock);
+  look_when_due(w);
+  const bool any = w->first != NULL;
+  if (any) write_batch(w);
+  pthread_mutex_unlock(&w->lock);
+  return any;
+}
+
+// With the lock held: until the writer has done something.
+static void wait_for_writer(struct writer *w) {
+  if (!w->store->by_hand) pthread_cond_wait(&w->finished, &w->lock);
+  else if (w->first) write_batch(w);
 }
 
 static void enqueue(struct writer *w, struct job *job) {
@@ -312,9 +339,9 @@ enum status store_write_sync(struct store *store, enum store_file file, store_fn
   struct writer *w = &store->writers[file];
   struct job job = {.fn = fn, .arg = arg, .sync = true};
   pthread_mutex_lock(&w->lock);
-  while (w->stats.waiting >= store->queue_max) pthread_cond_wait(&w->finished, &w->lock);
+  while (w->stats.waiting >= store->queue_max) wait_for_writer(w);
   enqueue(w, &job);
-  while (!job.finished) pthread_cond_wait(&w->finished, &w->lock);
+  while (!job.finished) wait_for_writer(w);
   pthread_mutex_unlock(&w->lock);
   if (job.status != OK && err) *err = job.err;
   return job.status;
@@ -436,8 +463,8 @@ static enum status open_file(struct store *s, int f, struct err *err) {
   if (st == OK) st = migrate(w->db, files[f].name, path, err);
   if (st == OK && f == STORE_CONTROL) st = recall_ids(w->db, err);
   if (st == OK) st = db_open(path, true, files[f].durable, &w->reader, err);
-  if (st == OK && pthread_create(&w->thread, NULL, writer_main, w) != 0) st = err_set(err, ERR_NOMEM, "no thread for the writer");
-  w->running = st == OK;
+  if (st == OK && !s->by_hand && pthread_create(&w->thread, NULL, writer_main, w) != 0) st = err_set(err, ERR_NOMEM, "no thread for the writer");
+  w->running = st == OK && !s->by_hand;
   return st;
 }
 
@@ -461,6 +488,7 @@ enum status store_open(const char *dir, const struct store_options *options, str
   if (!s) return err_set(err, ERR_NOMEM, "out of memory");
   s->lock_fd = -1;
   s->loop = options ? options->loop : NULL;
+  s->by_hand = options && options->by_hand;
   s->queue_max = options && options->queue_max ? options->queue_max : QUEUE_MAX;
   s->checkpoint_pages = options && options->checkpoint_pages ? options->checkpoint_pages : 2000;
   if ((size_t)snprintf(s->dir, sizeof s->dir, "%s", dir) >= sizeof s->dir) {
@@ -492,6 +520,7 @@ void store_close(struct store *s) {
       pthread_mutex_unlock(&w->lock);
       pthread_join(w->thread, NULL);
     }
+    while (s->by_hand && w->db && store_turn(s, f)) continue;
     db_close(w->reader);
     db_close(w->db);
     if (!w->initialised) continue;

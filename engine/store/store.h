@@ -27,6 +27,7 @@ struct store_options {
   struct loop *loop;          // where completions are called; NULL: store_write only without one
   unsigned queue_max;         // writes waiting per file; 0: 10,000
   unsigned checkpoint_pages;  // the writer moves the log into the file when it has so many; 0: 2,000
+  bool by_hand;               // no threads: what waits is written by store_turn(), and by who waits for it
 };
 
 // Creates dir (0700) and files, takes the lock (ERR_EXISTS: another process has it, and its pid; waits up to two seconds for the
@@ -45,6 +46,9 @@ typedef void (*store_done)(void *arg, enum status st, const struct err *err);
 void store_write(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg);
 // Waits for the commit, before that for room in the queue. Any thread but the writer's.
 enum status store_write_sync(struct store *store, enum store_file file, store_fn fn, void *arg, struct err *err) MUST_CHECK;
+// Of a store by hand: writes the next batch, if anything waits, on the caller's thread. For who decides when the disk is done (a
+// simulation). False: nothing waited. store_close writes what is left.
+bool store_turn(struct store *store, enum store_file file);
 // The loop thread's own read-only connection. It sees all that was acknowledged.
 struct db *store_reader(struct store *store, enum store_file file);
 // The lock of a data directory without opening it, for who replaces its files: close *ret_fd to let go. As store_open, but the

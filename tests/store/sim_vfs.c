@@ -486,7 +486,7 @@ static void make_durable(struct sim_trace *t, int file, size_t until) {
 
 enum style { STYLE_ALL, STYLE_NONE, STYLE_LAST_TORN, STYLE_PREFIX, STYLE_ANY, STYLES };
 
-int64_t sim_lose_power(struct sim_trace *t, size_t ops, uint64_t seed) {
+static int64_t lose(struct sim_trace *t, size_t ops, uint64_t seed, bool all) {
   assert(ops >= t->at && ops <= t->count && !trace);
   for (; t->at < ops; t->at++) {
     const struct op *op = &t->ops[t->at];
@@ -500,7 +500,7 @@ int64_t sim_lose_power(struct sim_trace *t, size_t ops, uint64_t seed) {
     files[i].exists = t->exists[i] || files[i].now.size > 0;
   }
   uint64_t state = seed * 0x2545f4914f6cdd1d + ops;
-  const enum style style = (enum style)(next_random(&state) % STYLES);
+  const enum style style = all ? STYLE_ALL : (enum style)(next_random(&state) % STYLES);
   size_t stop = style == STYLE_PREFIX ? next_random(&state) % (ops + 1) : ops;
   for (size_t i = 0; i < stop; i++) {
     const struct op *op = &t->ops[i];
@@ -529,3 +529,7 @@ int64_t sim_lose_power(struct sim_trace *t, size_t ops, uint64_t seed) {
   }
   return t->mark;
 }
+
+int64_t sim_lose_power(struct sim_trace *t, size_t ops, uint64_t seed) { return lose(t, ops, seed, false); }
+
+void sim_keep_all(struct sim_trace *t) { (void)lose(t, t->count, 0, true); }

@@ -27,6 +27,8 @@ size_t sim_trace_length(const struct sim_trace *t);
 // The disk becomes what power loss after the first `ops` operations left; ops must not go back from call to call.
 // Returns the last mark before, or 0.
 int64_t sim_lose_power(struct sim_trace *t, size_t ops, uint64_t seed);
+// The disk becomes what all of its operations made of it: the process was killed, the machine was not. No file may be open.
+void sim_keep_all(struct sim_trace *t);
 
 // ---- faults: one of the calls fails, or it and all after it
 enum sim_fault { SIM_NONE, SIM_READ = 1, SIM_WRITE = 2, SIM_SYNC = 4, SIM_OPEN = 8, SIM_OTHER = 16, SIM_ALL = 31 };

@@ -1,0 +1,8 @@
+-- Trades at every bar.
+strategy{ name="eager", api=1, params={ size=num{0.01, min=0.0001, max=1, live=true} } }
+
+function on_bar(ctx, bar)
+  ctx.state.n = (ctx.state.n or 0) + 1
+  ctx:log("info", "bar", ctx.state.n, bar.time)
+  if ctx.state.n % 2 == 1 then ctx:buy{qty=ctx.p.size, tag="in"} else ctx:close{tag="out"} end
+end
