@@ -178,6 +178,10 @@ static void committed(void *arg, enum status st, const struct err *err) {
       live_event(bot, bot->unfit ? LIFE_UNFIT : LIFE_SCRIPT_FAILED, bot->fault);
     }
   }
+  for (size_t i = 0; i < b->bot_count; i++) {
+    struct live_bot *bot = live_find(l, b->bots[i]);
+    if (bot && !bot->unwritten && !l->closing) live_written(bot);
+  }
   if (st == OK) tell(l, b);
   if (b->then) b->then(l, b->then_arg, st);
   batch_destroy(b);
@@ -186,8 +190,14 @@ static void committed(void *arg, enum status st, const struct err *err) {
 }
 
 static void answered(void *arg, enum status st, const struct err *err) {
-  ((struct live_batch *)arg)->live->writes--;
-  committed(arg, st, err);
+  struct live_batch *b = arg;
+  struct live *l = b->live;
+  l->writes--;
+  for (size_t i = 0; i < b->bot_count; i++) {
+    struct live_bot *bot = live_find(l, b->bots[i]);
+    if (bot && bot->unwritten) bot->unwritten--;
+  }
+  committed(b, st, err);
 }
 
 static enum status append(struct db *db, void *arg, struct err *err) { return journal_append(db, &((struct live_batch *)arg)->rows, err); }
@@ -208,6 +218,10 @@ void live_hand_over(struct live *l, int place) {
     for (size_t i = 0; i < b->rows.log_count; i++) fix(b, (const void **)(void *)&b->rows.logs[i].text);
     for (size_t i = 0; i < b->rows.state_count; i++) fix(b, (const void **)(void *)&((struct journal_state *)b->rows.states)[i].body);
     l->writes++;
+    for (size_t i = 0; i < b->bot_count; i++) {
+      struct live_bot *bot = live_find(l, b->bots[i]);
+      if (bot) bot->unwritten++;
+    }
     store_write(l->config.store, STORE_JOURNAL, append, answered, b);
     return;
   }

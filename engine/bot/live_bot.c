@@ -115,9 +115,12 @@ static enum status place(struct live_bot *b, struct err *err) {
   return st;
 }
 
+// Its books are made from the journal, so all that it did must be there first.
+static bool waits(const struct live_bot *b) { return !b->clerk && b->unwritten; }
+
 static void start(struct live_bot *b) {
   struct err err;
-  if (b->ending) return;  // live_stopped goes on
+  if (b->ending || waits(b)) return;  // stopped(), live_written() go on
   if (fleet_host_of(b->live->fleet, b->id) >= 0) {
     if (b->opened) live_event(b, LIFE_OPENED, NULL);  // a request read its row before it was open
     return;
@@ -161,6 +164,7 @@ static void end_run(struct live_bot *b) {
 
 static void stop(struct live_bot *b) {
   leave_host(b, "stopped");
+  if (waits(b)) return;
   if (!b->clerk) {
     // Books may be open in the journal though nothing runs here: an end needs them.
     struct err err;
@@ -202,6 +206,10 @@ void live_act(struct live_bot *b) {
     case LIFE_STOPPED: end_run(b); break;
     case LIFE_STATE_COUNT: assert(false);
   }
+}
+
+void live_written(struct live_bot *b) {
+  if (!b->clerk && (b->life.state == LIFE_STARTING || b->life.state == LIFE_STOPPING)) live_act(b);
 }
 
 // ---- rows

@@ -48,6 +48,8 @@ struct live_series {
   uint32_t hub;       // its id there while uses > 0
   uint32_t journal;   // its id in journal.db; 0: none yet
   int64_t first_ns, last_ns;  // open times of the bars that were handed to the journal; first > last: none
+  unsigned unwritten;         // writes of them that are not answered yet
+  int64_t written_ns;         // last_ns when there was none: the journal can be read until here
 };
 enum status live_series_load(struct live *l, struct err *err) MUST_CHECK;  // at start
 enum status live_series_use(struct live *l, const char *venue, const char *symbol, int64_t timeframe_ns, struct live_series **ret, struct err *err) MUST_CHECK;
@@ -131,6 +133,7 @@ struct live_bot {
   bool told_run;                    // its run is in the journal
   bool read_run;                    // and was read, when the service started
   bool ending;                      // its end is on the way to the journal
+  unsigned unwritten;               // batches with something of it that are: until then the journal does not know its past
   struct live_past *past;
   size_t past_count, past_cap;
   struct buf past_bytes;
@@ -229,6 +232,7 @@ int64_t live_wall_ns(void);
 
 // live_bot.c
 void live_act(struct live_bot *b);                        // does what its state asks for
+void live_written(struct live_bot *b);                    // nothing of it is on the way to the journal any more
 void live_event(struct live_bot *b, enum life_event e, const char *detail);
 void live_bot_destroy(struct live_bot *b);
 enum status live_start(struct live *l, struct err *err) MUST_CHECK;

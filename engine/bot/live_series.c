@@ -25,7 +25,7 @@ static struct live_series *add(struct live *l, const char *venue, const char *sy
   strcpy(s->venue, venue);
   strcpy(s->symbol, symbol);
   s->timeframe_ns = timeframe_ns;
-  s->first_ns = INT64_MAX, s->last_ns = INT64_MIN;
+  s->first_ns = INT64_MAX, s->last_ns = s->written_ns = INT64_MIN;
   s->next = l->series;
   l->series = s;
   return s;
@@ -53,6 +53,7 @@ enum status live_series_load(struct live *l, struct err *err) {
   if (st == OK && g.err.code != OK) return err_set(err, g.err.code, "%s", g.err.msg);
   for (struct live_series *s = l->series; st == OK && s; s = s->next) {
     st = journal_bars_span(store_reader(l->config.store, STORE_JOURNAL), s->journal, &s->first_ns, &s->last_ns, err);
+    s->written_ns = s->last_ns;
     if (st == OK && s->last_ns > INT64_MIN) hub_feed_resume(l->hub, s->venue, s->last_ns + s->timeframe_ns);
   }
   return st;
@@ -102,7 +103,7 @@ static enum status journal_it(struct live *l, struct live_series *s, struct err 
   memcpy(row.venue, s->venue, strnlen(s->venue, sizeof row.venue - 1) + 1);
   struct journal_batch batch = {.series = &row, .series_count = 1};
   const enum status st = store_write_sync(l->config.store, STORE_JOURNAL, journal_append, &batch, err);
-  if (st == OK) s->journal = row.id, s->first_ns = INT64_MAX, s->last_ns = INT64_MIN;
+  if (st == OK) s->journal = row.id, s->first_ns = INT64_MAX, s->last_ns = s->written_ns = INT64_MIN;
   return st;
 }
 
@@ -164,8 +165,12 @@ static void kept(void *arg, enum status st, const struct err *err) {
   struct keeping *k = arg;
   k->live->writes--;
   (void)err;  // a batch behind that needs them fails as well, and says so
-  struct live_series *s = st != OK && !k->live->closing ? find(k->live, k->venue, k->symbol, k->timeframe_ns) : NULL;
-  if (s) s->first_ns = k->first_ns, s->last_ns = k->last_ns;  // they are kept when the next one comes
+  struct live_series *s = k->live->closing ? NULL : find(k->live, k->venue, k->symbol, k->timeframe_ns);
+  if (s && st != OK) {  // they are kept when the next one comes; one that was handed over before may have failed too
+    if (k->first_ns > s->first_ns) s->first_ns = k->first_ns;
+    if (k->last_ns < s->last_ns) s->last_ns = k->last_ns;
+  }
+  if (s && --s->unwritten == 0) s->written_ns = s->last_ns;
   free(k->bars);
   free(k);
 }
@@ -190,6 +195,7 @@ static enum status keep(struct live *l, struct live_series *s, const struct bar 
   if (count && bars[count - 1].open_ns > s->last_ns) s->last_ns = bars[count - 1].open_ns;
   k->batch = (struct journal_batch){.bars = k->bars, .bar_count = n};
   l->writes++;
+  s->unwritten++;
   if (n) store_write(l->config.store, STORE_JOURNAL, append, kept, k);
   else kept(k, OK, NULL);
   return OK;
@@ -224,6 +230,10 @@ enum status live_series_history(struct live *l, struct live_series *s, size_t ba
   assert(terms);
   const int64_t live_from = hub_live_from(l->hub, s->hub), until = through_ns < live_from ? through_ns : live_from;
   struct series old = {.inst = terms->inst, .timeframe_ns = terms->timeframe_ns, .volume_scale = terms->volume_scale, .price_scale = terms->price_scale}, new = {0};
+  if (s->unwritten && s->first_ns != INT64_MAX) {
+    const int64_t since = s->written_ns > INT64_MIN ? s->written_ns : s->first_ns, behind = until > since ? (until - since) / s->timeframe_ns + 1 : 0;
+    if ((size_t)behind > bars) bars = (size_t)behind;
+  }
   enum status st = hub_history(l->hub, s->hub, bars, until, &new, err);
   const int64_t joint = new.count ? new.bars[0].open_ns : INT64_MAX;
   if (st == OK && from_ns < joint)
