@@ -38,7 +38,6 @@ static enum status history(void *self, int64_t bot, const struct fleet_need *nee
 }
 
 static void put_open(struct live_bot *b, const struct fleet_open *f, struct buf *out) {
-  const int64_t through_ns = f->through_ns;
   char name[64];
   size_t commands = 0;
   for (size_t i = 0; i < b->past_count; i++) {
@@ -51,7 +50,7 @@ static void put_open(struct live_bot *b, const struct fleet_open *f, struct buf 
   struct wire_open o = {.bot = (uint64_t)b->id, .tenant = (uint64_t)b->tenant_id, .chunkname = wire_text(name, strlen(name)), .source = wire_text(b->source, b->source_len),
     .params = wire_text(b->row.params, strlen(b->row.params)), .state = wire_text(b->state.data, b->state.len), .memory = wire_text(b->memory.data, b->memory.len),
     .seed = (uint64_t)b->row.seed, .resume = b->told_run ? b->resumes : 0, .seen_ns = b->told_run ? b->seen_ns : 0, .restore_count = (uint32_t)commands, .warm_from_ns = b->warm_from_ns,
-    .run_from_ns = b->run_from_ns, .live_from_ns = through_ns, .match = b->setup.match, .risk = b->setup.risk, .limits = b->setup.vm, .tenant_memory_bytes = b->grant.memory_bytes, .tenant_cpu_ns = b->grant.cpu_ns,
+    .run_from_ns = b->run_from_ns, .live_from_ns = b->live_from_ns, .match = b->setup.match, .risk = b->setup.risk, .limits = b->setup.vm, .tenant_memory_bytes = b->grant.memory_bytes, .tenant_cpu_ns = b->grant.cpu_ns,
     .stream_count = b->plan.stream_count, .symbol_count = b->plan.symbol_count};
   for (int i = 0; i < b->plan.stream_count; i++) o.streams[i] = (struct wire_stream){.series = b->series[i]->hub, .history = f->history[i], .symbol = b->plan.streams[i].symbol_ix};
   for (int k = 0; k < b->plan.symbol_count; k++)
@@ -60,12 +59,12 @@ static void put_open(struct live_bot *b, const struct fleet_open *f, struct buf 
   wire_put_bot_open(out, &o);
 }
 
-static void journal_opening(struct live_bot *b, int64_t through_ns) {
+static void journal_opening(struct live_bot *b) {
   struct record r;
   char *settings = NULL;
-  record_init(&r, b->told_run ? RECORD_RESUME : RECORD_RUN, through_ns);
+  record_init(&r, b->told_run ? RECORD_RESUME : RECORD_RUN, b->live_from_ns);
   r.resumes = b->told_run ? b->resumes : 0;
-  r.live_from_ns = through_ns;
+  r.live_from_ns = b->live_from_ns;
   r.engine = record_text(b->live->config.version, strlen(b->live->config.version));
   r.state = record_text(b->state.data, b->state.len);
   if (b->told_run) {
@@ -99,7 +98,8 @@ static enum fleet_step bot_open(void *self, struct fleet_open *f, struct buf *ou
     b->place = f->host;
     if (b->told_run) b->resumes++;
     else b->run_from_ns = f->through_ns;
-    b->live_from_ns = f->through_ns;
+    // A market that goes on from its last recorded bar may be a little behind the time at which the run began.
+    b->live_from_ns = f->through_ns > b->run_from_ns ? f->through_ns : b->run_from_ns;
     put_open(b, f, out);
   }
   for (; f->cursor < b->past_count && out->len < FLEET_OPEN_BYTES / 2; f->cursor++) {
@@ -109,7 +109,7 @@ static enum fleet_step bot_open(void *self, struct fleet_open *f, struct buf *ou
     for (size_t at = 0; record_command_next(&r, &at, &c);) wire_put_restore(out, (uint64_t)b->id, &c);
   }
   if (f->cursor < b->past_count) return FLEET_MORE;
-  journal_opening(b, f->through_ns);
+  journal_opening(b);
   return FLEET_LAST;
 }
 
