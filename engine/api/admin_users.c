@@ -5,6 +5,7 @@
 #include "api/jobs.h"
 #include "api/list.h"
 #include "api/tier.h"
+#include "bot/live.h"
 #include "crypto/encode.h"
 #include "store/audit_rows.h"
 #include "store/id.h"
@@ -158,6 +159,7 @@ static enum status granted(struct api_call *call) {
   if (st == OK) st = entitlement_of(call, row.tenant_id, e);
   if (st != OK) return st;
   usage_forget(call->core->usage, row.tenant_id);
+  if (call->core->live) live_tenant_changed(call->core->live, row.tenant_id);
   return api_json(call, 200, entitlement_json(e));
 }
 enum status api_admin_user_plan(struct api_call *call) {
@@ -174,6 +176,7 @@ static enum status take_back(struct api_call *call, struct db *db) {
 }
 static enum status forget(struct api_call *call) {
   usage_forget_all(call->core->usage);
+  if (call->core->live) live_tenant_changed(call->core->live, 0);
   return OK;
 }
 enum status api_admin_user_plan_delete(struct api_call *call) { return api_write_then(call, take_back, forget); }

@@ -337,12 +337,18 @@ static enum status patch(struct api_call *call, struct db *db) {
   enum status st = bot_get(db, call->who.tenant_id, e->id, &row, &call->err);
   if (st != OK) return st;
   char *texts = row.texts;
+  const char *before = row.settings;
   if (!api_if_match(call, row.revision)) st = ERR_CANCELLED;
   if (st == OK) st = patch_row(call, db, &row);
   row.updated_ns = call->now_ns;
   if (st == OK) st = bot_update(db, &row, &call->err);
   row.revision++;
-  if (st == OK) st = api_audit(call, db, "bot.change", "bot", row.id, NULL);
+  json_t *was = json_loads(before, 0, NULL), *is = json_loads(row.settings, 0, NULL);
+  char *detail = risk_difference(was, is);  // of its limits, for who asks later when they changed
+  if (st == OK) st = api_audit(call, db, "bot.change", "bot", row.id, detail);
+  json_decref(was);
+  json_decref(is);
+  free(detail);
   if (st == OK) st = bots_answer(call, db, 200, &row);
   free(texts);
   return st;

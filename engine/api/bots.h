@@ -62,5 +62,13 @@ json_t *bots_live_json(struct api_core *core, int64_t bot_id);
 bool bots_venue(struct api_call *call, const char *wanted, const char *symbol, char ret[BOT_VENUE_SIZE]);
 // Whether the settings of a bot or of a paper account (the other: NULL) can be worked with; on any thread. Not: answered, as api_problem.
 enum status bots_settings(struct api_call *call, const json_t *bot, const json_t *account) MUST_CHECK;
+// call->err.msg as that answer: "/max_open: must be …".
+enum status bots_settings_refuse(struct api_call *call) MUST_CHECK;
+// ---- risk.c
+// The settings of a paper account as they would be: limits in range, and a rule set of its name. Not: answered, as api_problem.
+enum status risk_settings_fit(struct api_call *call, struct db *db, int64_t tenant_id, const json_t *settings) MUST_CHECK;
+// What is different, {"max_order": ["100", "50"]}, for the audit log; NULL: no memory. Yours to free.
+char *risk_difference(const json_t *before, const json_t *after);
+
 // After another version of the script became active (bot_reopen_followers in that write): all that follow it, of whichever tenant.
 void bots_script_changed(struct api_core *core, int64_t script_id);

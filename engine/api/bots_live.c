@@ -59,11 +59,14 @@ bool bots_venue(struct api_call *call, const char *wanted, const char *symbol, c
 }
 
 enum status bots_settings(struct api_call *call, const json_t *bot, const json_t *account) {
-  enum status st = live_settings_check(bot, account, &call->err);
-  if (st != ERR_INVALID) return st;
+  const enum status st = live_settings_check(bot, account, NULL, &call->err);
+  return st == ERR_INVALID ? bots_settings_refuse(call) : st;
+}
+
+enum status bots_settings_refuse(struct api_call *call) {
   const char *colon = strstr(call->err.msg, ": ");
   char pointer[100];
-  snprintf(pointer, sizeof pointer, "/settings%.*s", colon ? (int)(colon - call->err.msg) : 0, call->err.msg);
+  snprintf(pointer, sizeof pointer, "%s%.*s", json_object_get(call->body, "limits") ? "/limits" : "/settings", colon ? (int)(colon - call->err.msg) : 0, call->err.msg);
   return api_invalid_at(call, pointer, colon ? colon + 2 : call->err.msg);
 }
 

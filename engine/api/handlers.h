@@ -25,6 +25,8 @@
   X(accounts_list) X(account_create) X(account_secrets) X(account_delete) X(account_positions) \
   /* accounts_money.c */                                \
   X(account_get) X(account_balances) X(account_entries) X(account_deposit) X(account_withdraw) X(account_reset) \
+  /* risk.c */                                          \
+  X(account_patch) X(risk_limits_get) X(risk_limits_put) \
   /* admin_edition.c */                                 \
   X(admin_edition_load) X(edition_get)                  \
   /* admin_scripts.c */                                 \

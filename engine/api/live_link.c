@@ -54,6 +54,8 @@ static void on_instant(void *self, const struct hub_instant *in) { market_watch_
 
 static struct live_grant grant(void *self, int64_t tenant_id) { return tier_bots_grant(self, tenant_id, clock_wall_ns()); }
 
+static void traded(void *self, int64_t tenant_id, const char *key) { tier_bot_traded(self, tenant_id, key, clock_wall_ns()); }
+
 static void log_it(void *self, const char *level, const char *event, json_t *extra) { api_log(self, level, event, extra); }
 
 #define GAUGE(name, member) \
@@ -83,7 +85,7 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
       {"bot_divergences_total", "Times that a host and the journal disagreed about a bot", "counter", divergences},
       {"host_restarts_total", "Hosts that died or hung and were replaced", "counter", restarts}};
   const struct live_options options = {.loop = core->loop, .store = core->store, .exe = config->exe, .version = core->version, .hosts = config->hosts,
-                                       .feeds = config->feeds, .publish = publish, .instant = on_instant, .log = log_it, .grant = grant, .self = core};
+                                       .feeds = config->feeds, .publish = publish, .instant = on_instant, .log = log_it, .grant = grant, .traded = traded, .self = core};
   enum status st = market_watch_create(&core->watch, err);
   if (st == OK) st = live_create(&options, &core->live, err);
   if (st == OK) core->halts = live_halts(core->live);

@@ -3,6 +3,7 @@
 #include "api/handlers.h"
 #include "api/list.h"
 #include "api/tier.h"
+#include "bot/live.h"
 #include "store/id.h"
 #include "store/store.h"
 #include "tenant/registry.h"
@@ -48,6 +49,7 @@ static enum status upgrade(struct api_call *call, struct db *db) {
 }
 static enum status changed(struct api_call *call) {
   usage_forget(call->core->usage, call->who.tenant_id);
+  if (call->core->live) live_tenant_changed(call->core->live, call->who.tenant_id);
   return answer_subscription(call);
 }
 enum status api_subscription_upgrade(struct api_call *call) {

@@ -8,6 +8,7 @@
 #include "tenant/registry.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,6 +113,58 @@ struct jobs_grant jobs_grant_now(struct api_core *core, int64_t tenant_id, int64
   return grant;
 }
 
+// Of the day's and the month's entries that which has fewer left.
+static void trades_left(struct api_core *core, const struct plan *plan, int64_t tenant_id, int64_t now_ns, struct live_grant *ret) {
+  static const enum plan_limit limits[] = {LIMIT_TRADES_PER_DAY, LIMIT_TRADES_PER_MONTH};
+  struct err err;
+  int64_t least = INT64_MAX;
+  for (size_t i = 0; core->usage && i < sizeof limits / sizeof *limits; i++) {
+    const int64_t most = plan->limits[limits[i]];
+    int64_t used = 0;
+    if (most == PLAN_UNLIMITED || usage_now(core->usage, store_reader(core->store, STORE_CONTROL), tenant_id, limits[i], now_ns, &used, &err) != OK) continue;
+    if (most - used >= least) continue;
+    least = most - used;
+    // The gate knows no limit of nothing: one of one that is used up is the same.
+    ret->trades_max = most > 0 ? most : 1;
+    ret->trades_used = most > 0 ? used : 1;
+  }
+}
+
+struct trade_job {
+  struct api_core *core;
+  struct plan plan;
+  int64_t tenant_id, now_ns;
+  char key[USAGE_KEY_MAX + 1];
+};
+
+static enum status count_trade(struct db *db, void *arg, struct err *err) {
+  struct trade_job *j = arg;
+  struct usage_decision d;
+  const enum status st = usage_take(j->core->usage, db, &j->plan, j->tenant_id, ACTION_TRADE_TESTNET, j->key, 1, j->now_ns, &d, err);
+  return st == ERR_LIMIT ? OK : st;  // it has happened: nothing is counted beyond the limit
+}
+
+static void trade_counted(void *arg, enum status st, const struct err *err) {
+  struct trade_job *j = arg;
+  if (st != OK) api_log(j->core, "error", "trade_not_counted", json_pack("{s:s}", "error", err ? err->msg : ""));
+  free(j);
+}
+
+void tier_bot_traded(struct api_core *core, int64_t tenant_id, const char *key, int64_t now_ns) {
+  struct err err;
+  struct entitlement *e = core->usage ? malloc(sizeof *e) : NULL;
+  struct trade_job *j = e ? calloc(1, sizeof *j) : NULL;
+  if (j && entitlement_load(store_reader(core->store, STORE_CONTROL), registry_plans(core->registry), tenant_id, now_ns, e, &err) == OK &&
+      (e->plan.limits[LIMIT_TRADES_PER_DAY] != PLAN_UNLIMITED || e->plan.limits[LIMIT_TRADES_PER_MONTH] != PLAN_UNLIMITED)) {
+    *j = (struct trade_job){.core = core, .plan = e->plan, .tenant_id = tenant_id, .now_ns = now_ns};
+    snprintf(j->key, sizeof j->key, "%s", key);
+    store_write(core->store, STORE_CONTROL, count_trade, trade_counted, j);
+    j = NULL;
+  }
+  free(j);
+  free(e);
+}
+
 // An instant takes what it takes of a second, so a second's budget is one instant's. When the plan cannot be read, the smallest.
 struct live_grant tier_bots_grant(struct api_core *core, int64_t tenant_id, int64_t now_ns) {
   struct err err;
@@ -119,8 +172,10 @@ struct live_grant tier_bots_grant(struct api_core *core, int64_t tenant_id, int6
   struct entitlement *e = malloc(sizeof *e);
   if (e && entitlement_load(store_reader(core->store, STORE_CONTROL), registry_plans(core->registry), tenant_id, now_ns, e, &err) == OK) {
     const int64_t kib = e->plan.limits[LIMIT_LUA_MEMORY_KIB], ms = e->plan.limits[LIMIT_CPU_MS_PER_S];
-    grant = (struct live_grant){.memory_bytes = kib > 0 && kib < INT64_MAX / 1024 ? (uint64_t)kib * 1024 : 0, .cpu_ns = ms > 0 && ms < 1000000 ? ms * 1000000 : 0,
+    grant = (struct live_grant){.paper_denied = !plan_has(&e->plan, RIGHT_TESTNET) && !plan_has(&e->plan, RIGHT_LIVE),
+                                .memory_bytes = kib > 0 && kib < INT64_MAX / 1024 ? (uint64_t)kib * 1024 : 0, .cpu_ns = ms > 0 && ms < 1000000 ? ms * 1000000 : 0,
                                 .own_host = plan_has(&e->plan, RIGHT_DEDICATED_HOST)};
+    trades_left(core, &e->plan, tenant_id, now_ns, &grant);
   }
   free(e);
   return grant;

@@ -19,3 +19,5 @@ enum problem api_meter_request(struct api_call *call);
 // What the plan of a tenant as it is now grants its running bots.
 struct live_grant;
 struct live_grant tier_bots_grant(struct api_core *core, int64_t tenant_id, int64_t now_ns);
+// A bot has entered a position by the order of this client id: counted where the plan has a limit of entries.
+void tier_bot_traded(struct api_core *core, int64_t tenant_id, const char *key, int64_t now_ns);

@@ -109,6 +109,14 @@ void bot_denied(struct bot *b, enum reason code, const char *msg, double limit, 
   risk_note(b, code, value, limit, day ? (b->now_ns / DAY_NS + 1) * DAY_NS : 0);
 }
 
+void bot_limits(struct bot *b, const struct risk_limits *limits) { b->limits = *limits; }
+
+void bot_risk_tell(struct bot *b, enum reason code, double limit, double value, int64_t until_ns) {
+  if (b->started) risk_note(b, code, value, limit, until_ns);
+}
+
+bool bot_risk_waits(const struct bot *b) { return b->risk_note_count > 0; }
+
 enum reason bot_command(struct bot *b, const struct bot_command *c) {
   if (b->observer.command) b->observer.command(b->observer.self, c);
   return command_apply(b->matcher, c);
@@ -243,6 +251,9 @@ static enum status deliver_fill(struct bot *b, const struct match_event *e, bool
   return bot_finish_callback(b, script_on_fill(b->script, &e->fill, err), err);
 }
 
+// A time that has come: the rule lets go now.
+static int64_t let_go(const struct bot *b, int64_t until_ns) { return until_ns && until_ns < b->now_ns ? b->now_ns : until_ns; }
+
 // Apart, since its notes would make the frame of every settling large.
 __attribute__((noinline)) static enum status deliver_risk(struct bot *b, struct err *err) {
   struct risk_note notes[REASON_COUNT];
@@ -255,7 +266,7 @@ __attribute__((noinline)) static enum status deliver_risk(struct bot *b, struct 
   for (size_t i = 0; st == OK && i < n; i++) {
     desk_begin(b);
     const struct risk_note *note = &notes[i];
-    st = bot_finish_callback(b, script_on_risk(b->script, reason_code(note->rule), note->value, note->limit, note->until_ns, err), err);
+    st = bot_finish_callback(b, script_on_risk(b->script, reason_code(note->rule), note->value, note->limit, let_go(b, note->until_ns), err), err);
   }
   return st;
 }

@@ -74,3 +74,9 @@ void bot_mute(struct bot *b, bool muted);
 // Equity as risk sees it: call at each mark of the main stream.
 static inline void bot_risk_mark(struct risk_state *s, cash equity) { risk_state_mark(s, equity); }
 struct risk_state *bot_risk_state(struct bot *b);
+// Other limits from the next callback on.
+void bot_limits(struct bot *b, const struct risk_limits *limits);
+// Somebody else than the checks here denied, halted or lets go: told to on_risk at the next bot_settle(), once per code. For scripts that
+// have no on_risk, and before on_init, nothing happens.
+void bot_risk_tell(struct bot *b, enum reason code, double limit, double value, int64_t until_ns);
+bool bot_risk_waits(const struct bot *b);

@@ -111,6 +111,42 @@ int64_t clerk_now(const struct clerk *c) { return c->now_ns; }
 void clerk_version(struct clerk *c, uint32_t version) { c->version = version; }
 void clerk_limits(struct clerk *c, const struct gate_limits *limits) { c->scope.limits = *limits; }
 
+void clerk_venue_denied(struct clerk *c, bool denied) {
+  for (int i = 0; i < c->symbol_count; i++) c->symbols[i].path.venue_denied = denied;
+}
+
+static bool closed_trade(const struct clerk *c, const struct trade *t, int64_t close_ns, struct protect_trade *ret) {
+  cash cost;
+  int64_t frac;
+  const struct instrument *inst = c->symbols[t->symbol * c->legs].gate.inst;
+  if (!instrument_notional(inst, t->entry_px, t->qty, ROUND_CEIL, &cost) || cost.e8 <= 0) return false;
+  if (!narrow_checked(div_floor((int128)t->pnl.e8 * INT64_C(100000000), cost.e8), &frac)) return false;
+  *ret = (struct protect_trade){.symbol = t->symbol, .close_ns = close_ns, .profit_e8 = frac, .stop = t->liquidated || t->exit_tag == TAG_SL};
+  return true;
+}
+
+enum status clerk_protections(struct clerk *c, const struct protect_rule *rules, size_t count, struct err *err) {
+  struct protect *made = NULL;
+  if (count) {
+    const enum status st = protect_create(rules, count, c->symbol_count / c->legs, PROTECT_TRADES, &made, err);
+    if (st != OK) return st;
+  }
+  if (made && c->protect) protect_take(made, c->protect);
+  else if (made) {
+    const struct trade_list *trades = &matcher_account(c->blotter.matcher)->trades;
+    struct protect_trade one;
+    int64_t last_ns = INT64_MIN;
+    for (size_t i = 0; i < trades->count; i++) {
+      if (trades->items[i].exit_ns > last_ns) last_ns = trades->items[i].exit_ns;
+      if (closed_trade(c, &trades->items[i], last_ns, &one)) (void)protect_closed(made, &one);
+    }
+  }
+  protect_destroy(c->protect);
+  c->protect = made;
+  for (int i = 0; i < c->symbol_count; i++) c->symbols[i].path.protect = made;
+  return OK;
+}
+
 void clerk_client_id(const struct clerk *c, uint64_t order, char ret_text[CLIENT_ID_SIZE]) {
   client_id_format(&(struct client_id){c->bot_id, c->version, order}, ret_text);
 }
@@ -136,14 +172,8 @@ static enum status book_funding(struct clerk *c, struct err *err) {
 static void trades_closed(struct clerk *c) {
   const struct trade_list *trades = &matcher_account(c->blotter.matcher)->trades;
   for (; c->trades_seen < trades->count; c->trades_seen++) {
-    const struct trade *t = &trades->items[c->trades_seen];
-    cash cost;
-    const struct instrument *inst = c->symbols[t->symbol * c->legs].gate.inst;
-    if (!c->protect || !instrument_notional(inst, t->entry_px, t->qty, ROUND_CEIL, &cost) || cost.e8 <= 0) continue;
-    int64_t frac;
-    if (!narrow_checked(div_floor((int128)t->pnl.e8 * INT64_C(100000000), cost.e8), &frac)) continue;
-    protect_closed(c->protect, &(struct protect_trade){.symbol = t->symbol, .close_ns = c->now_ns, .profit_e8 = frac,
-                                                       .stop = t->liquidated || t->exit_tag == TAG_SL});
+    struct protect_trade one;
+    if (c->protect && closed_trade(c, &trades->items[c->trades_seen], c->now_ns, &one)) (void)protect_closed(c->protect, &one);
   }
 }
 

@@ -119,6 +119,11 @@ void clerk_client_id(const struct clerk *c, uint64_t order, char ret_text[CLIENT
 void clerk_version(struct clerk *c, uint32_t version);
 // Other limits from here on (a plan changed): running sums are kept.
 void clerk_limits(struct clerk *c, const struct gate_limits *limits);
+// Other protections from here on, judged as if they had always been there: by the trades that are remembered (those of its account,
+// where there were no protections before). ERR_INVALID, ERR_LIMIT, ERR_NOMEM: nothing changed.
+enum status clerk_protections(struct clerk *c, const struct protect_rule *rules, size_t count, struct err *err) MUST_CHECK;
+// Whether the plan keeps its venue from being entered; leaving is always allowed.
+void clerk_venue_denied(struct clerk *c, bool denied);
 
 // ---- an instant
 

@@ -425,6 +425,8 @@ static enum status take(struct host_feed *f, const struct wire_frame *w, struct 
     case WIRE_RESTORE: return bot_restore(f, w, err);
     case WIRE_INSTANT: return instant(f, w, err);
     case WIRE_IMPOSE: impose(f, w); return OK;
+    case WIRE_LIMITS: if (bot_find(f, w)) pilot_limits(bot_find(f, w)->pilot, &w->limits); return OK;
+    case WIRE_RISK: if (bot_find(f, w)) pilot_risk(bot_find(f, w)->pilot, w->code, w->limit, w->value, w->time_ns); return OK;
     case WIRE_SIGNAL: return signal_take(f, w, err);
     case WIRE_PARAMS: return params_take(f, w, err);
     case WIRE_BOT_STOP: return stop_take(f, w, err);

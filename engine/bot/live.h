@@ -23,6 +23,9 @@ struct live_grant {
   uint64_t memory_bytes;      // of their scripts in one host; 0: no limit
   int64_t cpu_ns;             // of their callbacks in one instant; 0: no limit
   bool own_host;              // hosts that run nobody else's
+  bool paper_denied;          // the plan does not include trading on paper: what is open may be closed, nothing is opened
+  int64_t trades_max;         // entries into positions in the plan's window that is nearest to its end; 0: no limit
+  int64_t trades_used;
 };
 
 struct live_options {
@@ -37,6 +40,8 @@ struct live_options {
   void (*instant)(void *self, const struct hub_instant *in);     // all bars of the market, also those that no bot reads; may be NULL
   void (*log)(void *self, const char *level, const char *event, json_t *extra);  // takes extra
   struct live_grant (*grant)(void *self, int64_t tenant_id);  // as the plan is now; NULL: no limits
+  // A bot has entered a position (or made it larger) by this order: counts for the plan, once for its key. May be NULL.
+  void (*traded)(void *self, int64_t tenant_id, const char *key);
   void *self;
 };
 
@@ -66,9 +71,16 @@ void live_destroy(struct live *l);
 void live_bot_changed(struct live *l, int64_t bot_id);
 // As the runtime sees it now; false: it does not run.
 bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret);
-// Settings of a bot and of a paper account, for who stores them (NULL: none to check). ERR_INVALID: begins with the JSON pointer of what
-// is wrong, "/leverage: must be from 1 to 1000, with at most 4 decimals".
-enum status live_settings_check(const json_t *bot, const json_t *account, struct err *err) MUST_CHECK;
+// Limits or rules of an account, limits or the plan of a tenant are others now (after the commit): taken from the next order on.
+void live_account_changed(struct live *l, int64_t account_id);
+void live_tenant_changed(struct live *l, int64_t tenant_id);
+// Settings of a bot, of a paper account and of a tenant, for who stores them (NULL: none to check). ERR_INVALID: begins with the JSON
+// pointer of what is wrong, "/leverage: must be from 1 to 1000, with at most 4 decimals; 0.5 was given".
+enum status live_settings_check(const json_t *bot, const json_t *account, const json_t *tenant, struct err *err) MUST_CHECK;
+// A setting of a paper account by name: none, one of what runs are made of (balance, fees, leverage …), which may not change under them,
+// or a limit.
+enum live_setting { LIVE_SETTING_NONE, LIVE_SETTING_RUN, LIVE_SETTING_LIMIT };
+enum live_setting live_account_setting(const char *name);
 // ---- money of paper accounts
 
 struct live_account_key {

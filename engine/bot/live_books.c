@@ -123,11 +123,13 @@ static enum status make_clerk(struct live_bot *b, struct err *err) {
     symbols[k].volume_scale = s->volume_scale;
   }
   struct clerk_config config = {.bot_id = (uint64_t)b->id, .version = b->version, .shared = &b->live->shared, .account = b->account->account,
-    .venue_id = halt_venue_id(hub_venue_name(b->live->hub, b->venue)), .limits = b->setup.bot_limits, .live_from_ns = b->run_from_ns == INT64_MAX ? 0 : b->run_from_ns, .observer = live_observer(b)};
+    .venue_id = halt_venue_id(hub_venue_name(b->live->hub, b->venue)), .limits = b->setup.bot_limits, .protections = b->setup.protections, .protection_count = b->setup.protection_count, .live_from_ns = b->run_from_ns == INT64_MAX ? 0 : b->run_from_ns, .observer = live_observer(b)};
   config.blotter.match = b->setup.match;
   config.blotter.symbols = symbols;
   config.blotter.symbol_count = b->plan.symbol_count;
-  return clerk_create(&config, &b->clerk, err);
+  const enum status st = clerk_create(&config, &b->clerk, err);
+  if (st == OK) clerk_venue_denied(b->clerk, b->account->tenant->grant.paper_denied);
+  return st;
 }
 
 static enum status open_books(struct live_bot *b, struct err *err) {

@@ -263,8 +263,7 @@ static void life_of(const struct bot_row *row, struct life *ret) {
 }
 
 static bool differs(const struct bot_row *a, const struct bot_row *b) {
-  return a->generation != b->generation || a->version != b->version || a->account_id != b->account_id || a->script_id != b->script_id || strcmp(a->params, b->params) != 0 ||
-         strcmp(a->settings, b->settings) != 0;
+  return a->generation != b->generation || a->version != b->version || a->account_id != b->account_id || a->script_id != b->script_id || strcmp(a->params, b->params) != 0;
 }
 
 void live_bot_changed(struct live *l, int64_t bot_id) {
@@ -285,10 +284,12 @@ void live_bot_changed(struct live *l, int64_t bot_id) {
     return;
   }
   const bool anew = b->has_row && b->clerk && differs(&b->row, &row), known = b->has_row;
+  const bool limits = b->has_row && b->clerk && !anew && strcmp(b->row.settings, row.settings) != 0;
   if (b->has_row) bot_row_finish(&b->row);
   b->row = row;
   b->has_row = true;
   b->tenant_id = row.tenant_id;
+  if (limits) live_limits_changed(b);
   struct life wished;
   life_of(&row, &wished);
   // Whoever changed the state last is right. A request that read a row that was behind may still have wished something new: that is

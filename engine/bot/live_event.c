@@ -109,6 +109,18 @@ static void tell_trades(struct live_bot *b, struct live_batch *batch) {
   }
 }
 
+// For the plan: an order that has made a position larger, when it begins to.
+static void count_entry(struct live_bot *b, const struct clerk_fill_event *e) {
+  const struct fill *f = e->fill;
+  const int64_t after = e->lots_after, before = after - f->side * f->qty.lots;
+  const struct order *o = matcher_order(clerk_matcher(b->clerk), f->order);
+  char key[CLIENT_ID_SIZE];
+  if ((after < 0 ? -after : after) <= (before < 0 ? -before : before) || (o && o->filled.lots != f->qty.lots)) return;
+  b->account->tenant->tenant.scope.trades_used++;
+  clerk_client_id(b->clerk, f->order, key);
+  if (b->live->config.traded) b->live->config.traded(b->live->config.self, b->tenant_id, key);
+}
+
 static void on_fill(void *self, const struct clerk_fill_event *e) {
   struct live_bot *b = self;
   const struct fill *f = e->fill;
@@ -123,6 +135,7 @@ static void on_fill(void *self, const struct clerk_fill_event *e) {
     .side = f->side, .leg = f->leg, .px = f->px, .qty = f->qty, .fee = f->fee, .slippage = f->slippage, .maker = f->maker, .complete = f->complete, .ambiguous = f->ambiguous,
     .cut = f->cut, .time_ns = f->time_ns};
   set_tag(row.tag, tag_of(b, f->tag));
+  count_entry(b, e);
   rows[batch->rows.fill_count++] = row;
   tell_trades(b, batch);
   live_news(b, "fill", json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:I}", "order", (json_int_t)f->order, "symbol", e->inst->symbol, "side", side_text(f->side),

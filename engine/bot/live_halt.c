@@ -65,6 +65,7 @@ static void on_poll(void *arg) {
   bool changed;
   if (l->closing) return;
   if (halt_file_poll(l->halts, clock_wall_ns(), &changed, &err) != OK) say(l, "halt_not_durable", "it is tried again", &err);
+  live_grants_poll(l);
   apply(l, changed || !l->halts_looked);  // at first: what a former process halted, or a command resumed since
   l->halts_looked = true;
 }

@@ -4,7 +4,8 @@
 //     live_books.c   its clerk, series and account                 live_past.c    its run, from the journal
 //     live_open.c    how its script comes to a host                live_turn.c    instants: market, commands, DONE
 //     live_batch.c   what is journalled together, and its commit   live_event.c   orders, fills, logs as rows and on streams
-//     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots and accounts
+//     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots, accounts and tenants
+//     live_limits.c  limits that change while bots run             live_protect.c protections in settings
 //     live_money.c   accounts: what is free, and what runs have
 #pragma once
 #include "bot/clerk.h"
@@ -30,13 +31,21 @@ struct live_setup {  // out of a bot's and its account's settings
   struct match_fees fees;
   struct match_costs costs;
   int64_t leverage_e4, maintenance_frac_e8;
-  struct gate_limits bot_limits, account_limits;
-  struct risk_limits risk;
-  struct vm_limits vm;
   cash balance;  // of the account
+  // From here on: what may change while a run goes on.
+  struct gate_limits bot_limits, account_limits, tenant_limits;
+  struct risk_limits risk;
+  struct protect_rule protections[PROTECT_RULES_MAX];
+  size_t protection_count;
+  char rules[RULE_NAME_MAX];  // of the account: name of its rule set, or ""
+  struct vm_limits vm;
 };
 // ERR_INVALID names the setting by its JSON pointer ("/fee_maker: …").
 enum status live_setup_read(const json_t *bot, const json_t *account, bool hedging, struct live_setup *ret, struct err *err) MUST_CHECK;
+// The tenant's own, over all its bots.
+enum status live_tenant_limits_read(const json_t *tenant, struct gate_limits *ret, struct err *err) MUST_CHECK;
+// live_protect.c: a list of protections; NULL: none. ERR_INVALID as above ("/protections/0/pause_s: …").
+enum status live_protect_read(const json_t *list, struct protect_rule ret[PROTECT_RULES_MAX], size_t *ret_count, struct err *err) MUST_CHECK;
 
 // ---- live_series.c
 
@@ -86,6 +95,8 @@ struct live_tenant {
   struct live_tenant *next;
   int64_t id;
   struct clerk_tenant tenant;
+  struct live_grant grant;
+  int64_t granted_ns;  // when, by the clock
   int accounts;
 };
 
@@ -129,6 +140,7 @@ struct live_bot {
   int64_t seen_ns;                  // of the last instant that its script saw, as the journal has it
   int64_t kept_ns;                  // of the last instant of which something is in the journal: all before it is
   int place;                        // host, or LIVE_HOSTLESS
+  bool limits_due;                  // its host is still to be told its limits
   bool opened;                      // its script sees instants
   bool told_run;                    // its run is in the journal
   bool read_run;                    // and was read, when the service started
@@ -251,6 +263,11 @@ enum status live_money_take(struct live_bot *b, struct err *err) MUST_CHECK;
 void live_money_entry(struct live_bot *b, enum account_move move, cash amount);
 void live_money_committed(struct live *l, const struct live_batch *batch);
 void live_money_finish(struct live *l);
+// live_limits.c
+struct live_tenant *live_tenant_of(struct live *l, int64_t id);  // NULL: no memory
+void live_limits_changed(struct live_bot *b);             // its row has other settings
+void live_limits_tell(struct live_bot *b);                // to its host, at once or when it is opened there
+void live_grants_poll(struct live *l);                    // now and then: plans that may be others now
 // live_past.c
 enum status live_past_read(struct live_bot *b, struct err *err) MUST_CHECK;   // its latest run, if that is open; else its next
 enum status live_past_again(struct live_bot *b, struct err *err) MUST_CHECK;  // through its clerk, up to now

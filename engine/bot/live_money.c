@@ -23,17 +23,6 @@ static struct account_sums to_sums(struct account_book b) { return (struct accou
 
 // ---- finding it, or reading it
 
-static struct live_tenant *tenant_of(struct live *l, int64_t id) {
-  for (struct live_tenant *t = l->tenants; t; t = t->next)
-    if (t->id == id) return t;
-  struct live_tenant *t = calloc(1, sizeof *t);
-  if (!t) return NULL;
-  t->id = id;
-  clerk_tenant_init(&t->tenant, (uint64_t)id, &(struct gate_limits){0});
-  t->next = l->tenants;
-  return l->tenants = t;
-}
-
 static bool add_share(void *arg, int64_t bot_id, uint32_t run, int64_t amount_e8) {
   struct live_account *a = arg;
   if (a->share_count == a->share_cap) {
@@ -73,7 +62,7 @@ static enum status account_get_live(struct live *l, int64_t id, int64_t tenant_i
   for (struct live_account *a = l->accounts; a; a = a->next)
     if (a->id == id) return *ret = a, OK;
   struct live_account *a = calloc(1, sizeof *a);
-  struct live_tenant *t = tenant_of(l, tenant_id);
+  struct live_tenant *t = live_tenant_of(l, tenant_id);
   enum status st = a && t ? OK : err_set(err, ERR_NOMEM, "no memory for an account");
   if (st == OK) {
     a->id = id, a->tenant = t, a->opening_e8 = opening.e8;

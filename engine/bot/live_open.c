@@ -120,6 +120,7 @@ static void bot_opened(void *self, int host, int64_t id) {
   b->opened = true;
   b->turns = 0;
   b->digest[0] = '\0';
+  if (b->limits_due) live_limits_tell(b);
   live_event(b, LIFE_OPENED, NULL);
 }
 

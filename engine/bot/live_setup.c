@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OF_BOT = 1, OF_ACCOUNT = 2 };
+enum { OF_BOT = 1, OF_ACCOUNT = 2, OF_TENANT = 4 };
 // A setting: name, whose, how many decimals its integer has, its least and greatest, and where it goes.
 struct setting {
   const char *name;
@@ -20,6 +20,13 @@ struct setting {
 #define AT(member) offsetof(struct live_setup, member)
 #define MONEY_MOST INT64_C(1000000000000000000)  // ten thousand million
 #define FRAC INT64_C(100000000)
+// Limits of one level: the same words for a bot, its account and its tenant.
+#define LIMITS(whose, l)                                                                                                              \
+  {"max_order", whose, 8, 0, MONEY_MOST, AT(l.max_order_e8)}, {"max_exposure", whose, 8, 0, MONEY_MOST, AT(l.max_exposure_e8)},        \
+  {"max_open", whose, 0, 0, 100000, AT(l.max_open)}, {"max_leverage", whose, 4, 0, 10000 * 1000, AT(l.max_leverage_e4)},               \
+  {"collar", whose, 8, 0, 10 * FRAC, AT(l.collar_e8)}, {"rate_burst", whose, 0, 0, 100000, AT(l.rate_burst)},                          \
+  {"rate_period_ms", whose, -6, 0, INT64_C(3600000) * NS_PER_MS, AT(l.rate_period_ns)},                                               \
+  {"day_loss", whose, 8, 0, MONEY_MOST, AT(l.day_loss_e8)}, {"max_drawdown", whose, 8, 0, MONEY_MOST, AT(l.drawdown_e8)}
 static const struct setting settings[] = {
   // the account: what the venue is like
   {"balance", OF_ACCOUNT, 8, 1, MONEY_MOST, AT(balance.e8)},
@@ -30,23 +37,11 @@ static const struct setting settings[] = {
   {"latency_ms", OF_ACCOUNT, -6, 0, INT64_C(60000) * NS_PER_MS, AT(match.latency_ns)},
   {"slippage_ticks", OF_ACCOUNT, 0, 0, 100000, AT(costs.slippage_ticks)},
   {"spread_ticks", OF_ACCOUNT, 0, 0, 100000, AT(costs.spread_ticks)},
-  {"max_order", OF_ACCOUNT, 8, 0, MONEY_MOST, AT(account_limits.max_order_e8)},
-  {"max_position", OF_ACCOUNT, 8, 0, MONEY_MOST, AT(account_limits.max_position_e8)},
-  {"max_exposure", OF_ACCOUNT, 8, 0, MONEY_MOST, AT(account_limits.max_exposure_e8)},
-  {"max_open", OF_ACCOUNT, 0, 0, 100000, AT(account_limits.max_open)},
-  {"day_loss", OF_ACCOUNT, 8, 0, MONEY_MOST, AT(account_limits.day_loss_e8)},
-  {"max_drawdown", OF_ACCOUNT, 8, 0, MONEY_MOST, AT(account_limits.drawdown_e8)},
-  // the bot
+  // limits: of the account, of the bot, of all of a tenant's
+  LIMITS(OF_ACCOUNT, account_limits), {"max_position", OF_ACCOUNT, 8, 0, MONEY_MOST, AT(account_limits.max_position_e8)},
+  LIMITS(OF_BOT, bot_limits), {"max_position", OF_BOT, 8, 0, MONEY_MOST, AT(bot_limits.max_position_e8)},
+  LIMITS(OF_TENANT, tenant_limits),
   {"cash", OF_BOT, 8, 1, MONEY_MOST, AT(match.deposit.e8)},
-  {"max_order", OF_BOT, 8, 0, MONEY_MOST, AT(bot_limits.max_order_e8)},
-  {"max_position", OF_BOT, 8, 0, MONEY_MOST, AT(bot_limits.max_position_e8)},
-  {"max_exposure", OF_BOT, 8, 0, MONEY_MOST, AT(bot_limits.max_exposure_e8)},
-  {"max_open", OF_BOT, 0, 0, 10000, AT(bot_limits.max_open)},
-  {"collar", OF_BOT, 8, 0, 10 * FRAC, AT(bot_limits.collar_e8)},
-  {"rate_burst", OF_BOT, 0, 0, 10000, AT(bot_limits.rate_burst)},
-  {"rate_period_ms", OF_BOT, -6, 0, INT64_C(3600000) * NS_PER_MS, AT(bot_limits.rate_period_ns)},
-  {"day_loss", OF_BOT, 8, 0, MONEY_MOST, AT(bot_limits.day_loss_e8)},
-  {"max_drawdown", OF_BOT, 8, 0, MONEY_MOST, AT(bot_limits.drawdown_e8)},
 };
 
 // A whole number or a decimal text as an integer of that scale; −6: a whole number of milliseconds in nanoseconds.
@@ -58,11 +53,15 @@ static bool number_of(const json_t *v, int scale, int64_t *ret) {
   return scale >= 0 || !__builtin_mul_overflow(*ret, pow10_i64(-scale), ret);
 }
 
-static enum status out_of_range(const struct setting *s, struct err *err) {
-  char least[DECIMAL_TEXT_MAX], most[DECIMAL_TEXT_MAX];
+// "/max_open: 200000 was given; a number from 0 to 100000, with at most 0 decimals, is wanted".
+static enum status out_of_range(const struct setting *s, const json_t *given, struct err *err) {
+  char least[DECIMAL_TEXT_MAX], most[DECIMAL_TEXT_MAX], *text = json_dumps(given, JSON_ENCODE_ANY | JSON_COMPACT);
   decimal_format_scaled(s->scale < 0 ? s->least / pow10_i64(-s->scale) : s->least, s->scale < 0 ? 0 : s->scale, least);
   decimal_format_scaled(s->scale < 0 ? s->most / pow10_i64(-s->scale) : s->most, s->scale < 0 ? 0 : s->scale, most);
-  return err_set(err, ERR_INVALID, "/%s: must be from %s to %s, with at most %d decimals", s->name, least, most, s->scale < 0 ? 0 : s->scale);
+  const enum status st = err_set(err, ERR_INVALID, "/%s: must be from %s to %s, with at most %d decimals; %.40s was given", s->name, least, most, s->scale < 0 ? 0 : s->scale,
+                                 text ? text : "something else");
+  free(text);
+  return st;
 }
 
 static enum status read_all(const json_t *object, int whose, struct live_setup *ret, struct err *err) {
@@ -71,16 +70,23 @@ static enum status read_all(const json_t *object, int whose, struct live_setup *
     const json_t *v = json_object_get(object, s->name);
     int64_t number;
     if (s->whose != whose || !v || json_is_null(v)) continue;
-    if (!number_of(v, s->scale, &number) || number < s->least || number > s->most) return out_of_range(s, err);
+    if (!number_of(v, s->scale, &number) || number < s->least || number > s->most) return out_of_range(s, v, err);
     memcpy((char *)ret + s->at, &number, sizeof number);
   }
   return OK;
 }
 
-enum status live_setup_read(const json_t *bot, const json_t *account, bool hedging, struct live_setup *ret, struct err *err) {
+// A bucket that fills with orders and never empties would be a limit for ever.
+static enum status rate_whole(struct gate_limits *l, struct err *err) {
+  if (l->rate_burst > 0 && l->rate_period_ns == 0) return err_set(err, ERR_INVALID, "/rate_period_ms: must be above 0 where rate_burst is given; it is 0");
+  if (l->rate_burst == 0) l->rate_period_ns = 0;
+  return OK;
+}
+
+static void defaults(struct live_setup *ret) {
+  struct match_symbol_config usual;
   memset(ret, 0, sizeof *ret);
   match_config_init(&ret->match, (cash){0});
-  struct match_symbol_config usual;
   match_symbol_config_init(&usual, &(struct instrument){0});
   ret->fees = usual.fees;
   ret->costs = usual.costs;
@@ -88,27 +94,60 @@ enum status live_setup_read(const json_t *bot, const json_t *account, bool hedgi
   ret->maintenance_frac_e8 = usual.maintenance_frac_e8;
   ret->balance.e8 = 10000 * CASH_ONE;
   ret->bot_limits = (struct gate_limits){.max_open = 200, .collar_e8 = FRAC / 2, .rate_burst = 100, .rate_period_ns = NS_PER_S / 10};
-  ret->account_limits = (struct gate_limits){.max_open = 10000};
+  ret->account_limits = (struct gate_limits){.max_open = 10000, .rate_period_ns = NS_PER_S / 10};
+  ret->tenant_limits = (struct gate_limits){.rate_period_ns = NS_PER_S / 10};
   risk_limits_init(&ret->risk);
+}
+
+// What the script is told at once, before the core looks: the same limits.
+static void beside_the_script(struct live_setup *s) {
+  s->risk.max_open = (int)s->bot_limits.max_open;
+  s->risk.max_order_e8 = s->bot_limits.max_order_e8;
+  s->risk.max_position_e8 = s->bot_limits.max_position_e8;
+  s->risk.collar_frac_e8 = s->bot_limits.collar_e8;
+  s->risk.day_loss_e8 = s->bot_limits.day_loss_e8;
+  s->risk.drawdown_e8 = s->bot_limits.drawdown_e8;
+}
+
+enum status live_setup_read(const json_t *bot, const json_t *account, bool hedging, struct live_setup *ret, struct err *err) {
+  defaults(ret);
   ret->match.hedging = hedging;
   enum status st = read_all(account, OF_ACCOUNT, ret, err);
   if (st == OK) st = read_all(bot, OF_BOT, ret, err);
+  if (st == OK) st = rate_whole(&ret->bot_limits, err);
+  if (st == OK) st = rate_whole(&ret->account_limits, err);
+  if (st == OK) st = live_protect_read(json_object_get(bot, "protections"), ret->protections, &ret->protection_count, err);
   if (ret->bot_limits.max_open == 0) ret->bot_limits.max_open = 200;
   if (ret->account_limits.max_open == 0) ret->account_limits.max_open = 10000;
-  // What the script is told at once, before the core looks: the same limits.
-  ret->risk.max_open = (int)ret->bot_limits.max_open;
-  ret->risk.max_order_e8 = ret->bot_limits.max_order_e8;
-  ret->risk.max_position_e8 = ret->bot_limits.max_position_e8;
-  ret->risk.collar_frac_e8 = ret->bot_limits.collar_e8;
-  ret->risk.day_loss_e8 = ret->bot_limits.day_loss_e8;
-  ret->risk.drawdown_e8 = ret->bot_limits.drawdown_e8;
+  const char *rules = json_string_value(json_object_get(account, "rules"));
+  snprintf(ret->rules, sizeof ret->rules, "%s", rules ? rules : "");
+  beside_the_script(ret);
   return st;
 }
 
-enum status live_settings_check(const json_t *bot, const json_t *account, struct err *err) {
+enum status live_tenant_limits_read(const json_t *tenant, struct gate_limits *ret, struct err *err) {
   struct live_setup *setup = malloc(sizeof *setup);
   if (!setup) return err_set(err, ERR_NOMEM, "no memory for settings");
-  const enum status st = live_setup_read(bot, account, false, setup, err);
+  defaults(setup);
+  enum status st = read_all(tenant, OF_TENANT, setup, err);
+  if (st == OK) st = rate_whole(&setup->tenant_limits, err);
+  if (st == OK) *ret = setup->tenant_limits;
   free(setup);
   return st;
+}
+
+enum status live_settings_check(const json_t *bot, const json_t *account, const json_t *tenant, struct err *err) {
+  struct gate_limits limits;
+  struct live_setup *setup = malloc(sizeof *setup);
+  if (!setup) return err_set(err, ERR_NOMEM, "no memory for settings");
+  enum status st = live_setup_read(bot, account, false, setup, err);
+  if (st == OK) st = live_tenant_limits_read(tenant, &limits, err);
+  free(setup);
+  return st;
+}
+
+enum live_setting live_account_setting(const char *name) {
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+    if (settings[i].whose == OF_ACCOUNT && strcmp(settings[i].name, name) == 0) return settings[i].at < AT(bot_limits) ? LIVE_SETTING_RUN : LIVE_SETTING_LIMIT;
+  return strcmp(name, "currency") == 0 ? LIVE_SETTING_RUN : strcmp(name, "rules") == 0 ? LIVE_SETTING_LIMIT : LIVE_SETTING_NONE;
 }

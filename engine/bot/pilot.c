@@ -142,6 +142,9 @@ bool pilot_impose(struct pilot *p, const struct bot_command *c) {
 
 void pilot_forget_trades(struct pilot *p) { matcher_trades_forget(p->blotter.matcher); }
 
+void pilot_limits(struct pilot *p, const struct risk_limits *limits) { bot_limits(p->bot, limits); }
+void pilot_risk(struct pilot *p, enum reason code, double limit, double value, int64_t until_ns) { bot_risk_tell(p->bot, code, limit, value, until_ns); }
+
 // The first failure of an instant is its result; from it on the script is not asked, but orders, marks and indicators go on, or its
 // account would not be the core's any more, and its next bar not the next.
 struct turn {
@@ -182,7 +185,7 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
     p->dead = true;
     return st;
   }
-  events = events || matcher_event_count(p->blotter.matcher) > 0;  // of what was imposed
+  events = events || matcher_event_count(p->blotter.matcher) > 0 || bot_risk_waits(p->bot);  // of what was imposed
   p->quiet = !events && !p->resuming;
   if (p->resuming && !p->skipping) {
     p->resuming = false;

@@ -31,6 +31,10 @@ enum status pilot_skip(struct pilot *p, const struct instant *in, struct err *er
 bool pilot_dead(const struct pilot *p);
 // A command of the core (bot/clerk.h), between two instants; the script hears of it in the next. False, nothing happened: it does not fit.
 bool pilot_impose(struct pilot *p, const struct bot_command *c) MUST_CHECK;
+// Between two instants: other limits for the checks beside the script; and what the core denied, halted or lets go again, for on_risk in
+// the next instant (limit and value may be NaN; until_ns 0: does not go by time; its own time, in the past: it just let go).
+void pilot_limits(struct pilot *p, const struct risk_limits *limits);
+void pilot_risk(struct pilot *p, enum reason code, double limit, double value, int64_t until_ns);
 // In the last instant nothing happened to its orders, by the market or by the script.
 bool pilot_quiet(const struct pilot *p);
 bool pilot_params_taken(const struct pilot *p);  // by the last instant that had some

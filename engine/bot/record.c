@@ -69,6 +69,9 @@ static const struct field halt_fields[] = {ANY_R(halt.id), ANY_R(halt.epoch), AN
   R(halt.mode, 0, 0, HALT_MODE_COUNT - 1), R(halt.cause, 0, 0, HALT_CAUSE_COUNT - 1)};
 static const struct field quarantine_fields[] = {R(status, 0, 1, ERR_USAGE), R(line, 0, 0, INT32_MAX), R(strikes, 0, 0, UINT32_MAX), ANY_R(until_ns), WHY};
 
+static const struct field risk_fields[] = {WHY, F(bound), F(amount), ANY_R(until_ns), R(told, 0, 0, 1)};
+static const struct field limits_fields[] = {T(settings, BIG)};
+
 #define TABLE(name) {name##_fields, LENGTH(name##_fields)}
 static const struct table command_tables[COMMAND_KIND_COUNT] = {
     [COMMAND_RESERVE] = TABLE(reserve), [COMMAND_SUBMIT] = TABLE(submit), [COMMAND_CANCEL] = TABLE(cancel), [COMMAND_MODIFY] = TABLE(modify),
@@ -77,6 +80,7 @@ static const struct table tables[] = {
     [RECORD_RUN] = TABLE(run), [RECORD_RESUME] = TABLE(resume), [RECORD_COMMANDS] = TABLE(commands), [RECORD_IMPOSED] = TABLE(commands),
     [RECORD_STATE] = TABLE(state), [RECORD_PARAMS] = TABLE(params), [RECORD_SIGNAL] = TABLE(signal), [RECORD_VERSION] = TABLE(version),
     [RECORD_STOP] = TABLE(stop), [RECORD_DENY] = TABLE(deny), [RECORD_HALT] = TABLE(halt), [RECORD_QUARANTINE] = TABLE(quarantine),
+    [RECORD_RISK] = TABLE(risk), [RECORD_LIMITS] = TABLE(limits),
 };
 static const char *const kind_texts[] = {
 #define X(name, number, text) [number] = text,

@@ -33,7 +33,9 @@
   X(STOP, 9, "stop")              /* the script runs no more: for now, or the run has ended */                        \
   X(DENY, 10, "deny")             /* an order was refused: by the core, its cancel follows as IMPOSED; or at once */    \
   X(HALT, 11, "halt")             /* a kill switch that applies to the bot was set, made stricter or cleared */       \
-  X(QUARANTINE, 12, "quarantine") /* the script failed or stood still, and is kept out until a time */
+  X(QUARANTINE, 12, "quarantine") /* the script failed or stood still, and is kept out until a time */                \
+  X(RISK, 13, "risk")             /* the core denied, intervened or lets go: for on_risk in the next instant */       \
+  X(LIMITS, 14, "limits")         /* the bot's own limits are others, from the next instant on */
 enum record_kind {
 #define X(name, number, text) RECORD_##name = number,
   RECORD_KIND_LIST(X)
@@ -85,7 +87,7 @@ struct record {
   struct record_text engine;        // version of the program, ≤ RECORD_TEXT_MAX
   // RUN, PARAMS, VERSION: JSON as in the bot's row
   struct record_text params;
-  // RUN, RESUME: JSON as in the bot's row, and in its account's, at that time. RESUME: empty where they are as before
+  // RUN, RESUME, LIMITS (without account): JSON as in the bot's row, and in its account's, at that time. RESUME: empty where they are as before
   struct record_text settings, account;
   // RUN, RESUME, VERSION, STATE: canonical JSON of ctx.state (script_state_save); of VERSION after migrate
   struct record_text state;
@@ -94,15 +96,16 @@ struct record {
   uint32_t version_before;
   // STOP
   enum record_stop stop;
-  // STOP, QUARANTINE, VERSION, DENY: a code (≤ 64 bytes is usual) and words for people, each ≤ RECORD_TEXT_MAX
+  // STOP, QUARANTINE, VERSION, DENY, RISK: a code (≤ 64 bytes is usual) and words for people, each ≤ RECORD_TEXT_MAX
   struct record_text code, why;
   // DENY. By the core: the order and its refusal. At once, before it was an order: order 0, code and why, and the numbers behind them
   uint64_t order;
   struct refusal refusal;
-  double bound, amount;             // the rule's limit and the order's value, in units; NaN: absent
+  double bound, amount;             // RISK too: the rule's limit and the order's value, in units; NaN: absent
+  bool told;                        // RISK: its script is told
   // HALT. mode NONE: cleared
   struct halt_entry halt;
-  // QUARANTINE
+  // QUARANTINE; RISK: until_ns
   enum status status;
   int line;                         // of the script; 0: none
   uint32_t strikes;

@@ -111,6 +111,9 @@ static void tell_progress(struct replay *r) {
 
 // ---- a segment: from a start of the script to the next
 
+// What the core did between two instants.
+static bool is_of_core(enum replay_kind kind) { return kind == REPLAY_IMPOSED || kind == REPLAY_RISK || kind == REPLAY_LIMITS; }
+
 // Where it begins: what it had done before, and what it finds.
 struct start {
   uint32_t resume;       // 0: the run's first
@@ -125,6 +128,8 @@ static enum status segment_begin(struct replay *r, const struct start *s, struct
   const struct replay_config *c = r->config;
   struct pilot_config pc = *r->made_of;
   struct pilot_past past = s->past;
+  for (size_t i = 0; i < r->event; i++)
+    if (c->events[i].kind == REPLAY_LIMITS) pc.bot.risk = c->events[i].limits;
   pc.bot.limits.seed = pilot_seed(r->made_of->bot.limits.seed, s->resume);
   pc.bot.observer = (struct bot_observer){.self = r, .command = seen_command, .fill = c->watch.fill ? seen_fill : NULL, .denied = seen_denied};
   past.seen_ns = s->seen_ns;
@@ -200,7 +205,7 @@ static int64_t segment_end(const struct replay *r) {
   for (size_t i = r->event; i < c->event_count; i++) {
     const struct replay_event *e = &c->events[i];
     if (e->kind == REPLAY_RESUME) return e->seen_ns > heard_ns ? e->seen_ns : heard_ns;
-    if (e->kind != REPLAY_IMPOSED && e->time_ns > heard_ns) heard_ns = e->time_ns;
+    if (!is_of_core(e->kind) && e->time_ns > heard_ns) heard_ns = e->time_ns;
   }
   return INT64_MAX;
 }
@@ -210,7 +215,7 @@ static int64_t segment_end(const struct replay *r) {
 static int64_t next_event_time(const struct replay *r) {
   const struct replay_config *c = r->config;
   for (size_t i = r->event; i < c->event_count && c->events[i].kind != REPLAY_RESUME; i++)
-    if (c->events[i].kind != REPLAY_IMPOSED && c->events[i].kind != REPLAY_COMMAND) return c->events[i].time_ns;
+    if (!is_of_core(c->events[i].kind) && c->events[i].kind != REPLAY_COMMAND) return c->events[i].time_ns;
   return INT64_MAX;
 }
 
@@ -229,6 +234,22 @@ static void from_outside(struct replay *r, struct instant *in, struct script_sig
   r->params_due = false;
 }
 
+static enum status of_core(struct replay *r, const struct replay_event *e, struct err *err) {
+  if (e->kind == REPLAY_RISK) pilot_risk(r->pilot, e->code, e->limit, e->value, e->live_from_ns);
+  if (e->kind == REPLAY_LIMITS) pilot_limits(r->pilot, &e->limits);
+  if (e->kind != REPLAY_IMPOSED) return OK;
+  if (differs(r)) {
+    r->result->left_out++;
+    return OK;
+  }
+  if (!pilot_impose(r->pilot, &e->command))
+    return err_set(err, ERR_INVALID, "what the core imposed (%s %llu) does not fit: the journal is of another run", command_kind_text(e->command.kind),
+                   (unsigned long long)e->command.id);
+  if (r->config->fork) replay_past_add(r, &e->command);
+  r->result->imposed++;
+  return OK;
+}
+
 // What the journal has up to now: all of it must have been asked for, and what the core did is done.
 static enum status catch_up(struct replay *r, struct err *err) {
   const struct replay_config *c = r->config;
@@ -237,16 +258,8 @@ static enum status catch_up(struct replay *r, struct err *err) {
   for (; r->event < c->event_count; r->event++) {
     const struct replay_event *e = &c->events[r->event];
     if (e->kind == REPLAY_RESUME || e->time_ns > r->now_ns) break;
-    if (e->kind != REPLAY_IMPOSED) continue;
-    if (differs(r)) {
-      r->result->left_out++;
-      continue;
-    }
-    if (!pilot_impose(r->pilot, &e->command))
-      return err_set(err, ERR_INVALID, "what the core imposed (%s %llu) does not fit: the journal is of another run", command_kind_text(e->command.kind),
-                     (unsigned long long)e->command.id);
-    if (c->fork) replay_past_add(r, &e->command);
-    r->result->imposed++;
+    const enum status st = is_of_core(e->kind) ? of_core(r, e, err) : OK;
+    if (st != OK) return st;
   }
   if (r->expected < r->event) r->expected = r->event;
   return OK;
@@ -260,6 +273,11 @@ static enum status instant(struct replay *r, int64_t now_ns, struct err *err) {
   struct instant in = instant_at(r, now_ns, &p);
   r->now_ns = now_ns;
   from_outside(r, &in, signals, 64);
+  // What the core did before the segment's first instant.
+  for (; r->event < r->config->event_count && is_of_core(r->config->events[r->event].kind) && r->config->events[r->event].time_ns < now_ns; r->event++) {
+    const enum status st = of_core(r, &r->config->events[r->event], err);
+    if (st != OK) return st;
+  }
   bool explained = r->explain_ns == now_ns;
   if (explained) notes_begin(r);
   if (pilot_instant(r->pilot, &in, &why) != OK) {

@@ -21,6 +21,8 @@ enum replay_kind {
   REPLAY_PARAMS,   // new parameters in the instant of its time
   REPLAY_SIGNAL,   // a signal in the instant of its time, which may have no bars
   REPLAY_RESUME,   // the script was started again
+  REPLAY_RISK,     // on_risk was to be told after the instant of its time
+  REPLAY_LIMITS,   // other limits after the instant of its time
   REPLAY_STOP,     // it was told to stop, at the end of the instant of its time
 };
 struct replay_event {
@@ -39,6 +41,9 @@ struct replay_event {
   size_t memory_len;
   const struct pilot_config *pilot;  // RESUME: what the script is made of from here on; NULL: as before
   const char *migrate_from;          // RESUME: the version whose state this is, for migrate; NULL: its own
+  enum reason code;                  // RISK; live_from_ns: until when
+  double limit, value;               // RISK
+  struct risk_limits limits;         // LIMITS
   const char *why;                   // STOP
 };
 

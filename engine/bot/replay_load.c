@@ -91,6 +91,12 @@ static void take_resume(struct replay_loaded *r, const struct record *rec) {
   e->memory_len = rec->memory.len;
 }
 
+static enum reason reason_of(const char *code) {
+  for (enum reason r = REASON_NONE; r < REASON_COUNT; r++)
+    if (strcmp(reason_code(r), code) == 0) return r;
+  return REASON_NONE;  // of a newer program
+}
+
 static bool take_record(void *arg, const struct journal_record *j) {
   struct replay_loaded *r = arg;
   struct record rec;
@@ -111,6 +117,19 @@ static bool take_record(void *arg, const struct journal_record *j) {
       struct replay_event *e = event_add(r, rec.kind == RECORD_COMMANDS ? REPLAY_COMMAND : REPLAY_IMPOSED, rec.time_ns);
       if (e) e->command = c;
     }
+  } else if (rec.kind == RECORD_RISK && rec.told) {
+    struct replay_event *e = event_add(r, REPLAY_RISK, rec.time_ns);
+    char code[64];
+    snprintf(code, sizeof code, "%.*s", (int)rec.code.len, rec.code.text);
+    if (e) e->code = reason_of(code), e->limit = rec.bound, e->value = rec.amount, e->live_from_ns = rec.until_ns;
+  } else if (rec.kind == RECORD_LIMITS) {
+    struct replay_event *e = event_add(r, REPLAY_LIMITS, rec.time_ns);
+    json_t *settings = json_loadb(rec.settings.text, rec.settings.len, 0, NULL);
+    struct live_setup *setup = malloc(sizeof *setup);
+    if (!setup) r->fault = err_set(&r->why, ERR_NOMEM, "no memory for a replay");
+    else if (e && (r->fault = live_setup_read(settings, NULL, false, setup, &r->why)) == OK) e->limits = setup->risk;
+    free(setup);
+    json_decref(settings);
   } else if (rec.kind == RECORD_PARAMS || rec.kind == RECORD_SIGNAL || rec.kind == RECORD_VERSION) {
     r->fault = err_set(&r->why, ERR_INVALID, "run %u has a record \"%s\", which this program does not replay yet", r->run.run, record_kind_text(rec.kind));
   }
@@ -159,13 +178,11 @@ static enum status read_script(struct replay_loaded *r, struct db *control, json
 }
 
 // What the run began with must be what it went on with: a change in between is not in the journal.
-static enum status same_still(const struct replay_loaded *r, json_t *settings, json_t *params, struct err *err) {
-  json_t *now_settings = json_loads(r->row.settings, 0, NULL), *now_params = json_loads(r->row.params, 0, NULL);
+static enum status same_still(const struct replay_loaded *r, json_t *params, struct err *err) {
+  json_t *now_params = json_loads(r->row.params, 0, NULL);
   bool resumed = false;
   for (size_t i = 0; i < r->event_count; i++) resumed |= r->events[i].kind == REPLAY_RESUME;
-  json_object_set(now_settings, "cash", json_object_get(settings, "cash"));
-  const char *what = !resumed ? NULL : !json_equal(now_params, params) ? "parameters" : !json_equal(now_settings, settings) ? "settings" : NULL;
-  json_decref(now_settings);
+  const char *what = !resumed || json_equal(now_params, params) ? NULL : "parameters";  // changes of limits are in the journal
   json_decref(now_params);
   if (!what) return OK;
   return err_set(err, ERR_INVALID, "the bot's %s were changed after its run %u began: it can be replayed with those it began with only", what, r->run.run);
@@ -184,7 +201,7 @@ static enum status read_setup(struct replay_loaded *r, struct db *control, struc
   if (st == OK) st = live_setup_read(settings, of_account, r->plan.hedging, &r->setup, err);
   if (st == OK && r->plan.stream_count != r->stream_count)
     st = err_set(err, ERR_INVALID, "the script has %d data streams, the run had %d: the bot was changed since", r->plan.stream_count, r->stream_count);
-  if (st == OK) st = same_still(r, settings, params, err);
+  if (st == OK) st = same_still(r, params, err);
   json_decref(header);
   json_decref(params);
   json_decref(settings);

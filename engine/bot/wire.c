@@ -44,6 +44,12 @@ static const struct wire_field funding_fields[] = {
     FIELD(struct wire_funding, before_match, 0, 1),
 };
 
+#define LIMIT(member) FIELD(struct risk_limits, member, 0, INT64_MAX)
+static const struct wire_field limits_fields[] = {
+    FIELD(struct risk_limits, max_open, 1, INT32_MAX), LIMIT(max_order_e8), LIMIT(max_position_e8), LIMIT(collar_frac_e8), LIMIT(day_loss_e8), LIMIT(drawdown_e8),
+    FIELD(struct risk_limits, rate_count, 0, RISK_RATE_MAX), LIMIT(rate_window_ns),
+};
+
 static const struct { const char *text; uint32_t max; } types[256] = {
 #define X(name, number, text, max) [number] = {text, max},
     WIRE_LIST(X)
@@ -163,6 +169,21 @@ void wire_put_denied(struct buf *b, uint64_t bot, int64_t time_ns, enum reason c
   wire_put_double(b, limit);
   wire_put_double(b, value);
   wire_put_text(b, text);
+  wire_end(b, at);
+}
+
+void wire_put_limits(struct buf *b, uint64_t bot, const struct risk_limits *l) {
+  size_t at = wire_begin(b, WIRE_LIMITS);
+  wire_put(b, bot, 8);
+  wire_put_fields(b, l, limits_fields, LENGTH(limits_fields));
+  wire_end(b, at);
+}
+
+void wire_put_risk(struct buf *b, uint64_t bot, enum reason code, double limit, double value, int64_t until_ns) {
+  size_t at = begin_timed(b, WIRE_RISK, bot, until_ns);
+  wire_put(b, code, 4);
+  wire_put_double(b, limit);
+  wire_put_double(b, value);
   wire_end(b, at);
 }
 
@@ -312,10 +333,14 @@ static void get_params(struct wire_cursor *c, struct wire_frame *f) {
   f->text = json.text, f->text_len = json.len;
 }
 
-static void get_denied(struct wire_cursor *c, struct wire_frame *f) {
+static void get_refused(struct wire_cursor *c, struct wire_frame *f) {
   f->code = (enum reason)get_limited(c, 4, REASON_COUNT - 1);
   f->limit = wire_get_double(c);
   f->value = wire_get_double(c);
+}
+
+static void get_denied(struct wire_cursor *c, struct wire_frame *f) {
+  get_refused(c, f);
   get_text(c, f);
 }
 
@@ -356,6 +381,7 @@ static void get_timed(struct wire_cursor *c, struct wire_frame *f) {
     case WIRE_LOG: f->level = (enum script_log_level)get_limited(c, 1, LOG_ERROR), get_text(c, f); break;
     case WIRE_PLOT: f->value = wire_get_double(c), get_text(c, f); break;
     case WIRE_DENIED: get_denied(c, f); break;
+    case WIRE_RISK: get_refused(c, f); break;
     case WIRE_PARAMS: get_params(c, f); break;
     default: get_text(c, f);  // BOT_STOP, MARK, NOTIFY
   }
@@ -393,6 +419,7 @@ static void get_payload(struct wire_cursor *c, struct wire_frame *f) {
     case WIRE_ANSWER: get_answer(c, f); return;
     case WIRE_HASH: get_hash(c, f); return;
     case WIRE_DIGEST: return;
+    case WIRE_LIMITS: wire_get_fields(c, &f->limits, limits_fields, LENGTH(limits_fields)); return;
     default: get_timed(c, f);
   }
 }

@@ -53,6 +53,8 @@
   X(WIRE_PARAMS, 12, "params", 20 + WIRE_PARAMS_MAX)                              /* answered by ANSWER */                      \
   X(WIRE_IMPOSE, 13, "impose", 256)                                               /* a command of the core's */                 \
   X(WIRE_DIGEST, 14, "digest", 8)                                                 /* answered by HASH */                        \
+  X(WIRE_LIMITS, 16, "limits", 72)                                                /* of the checks beside the script, from the next instant on */ \
+  X(WIRE_RISK, 31, "risk", 36)                                                    /* for on_risk, in the next instant */        \
   X(WIRE_BOT_STOP, 15, "bot-stop", 16 + 2 + WIRE_TEXT_MAX)                        /* runs on_stop; answered by ANSWER */        \
   /* host to core */                                                                                                            \
   X(WIRE_FAULT, 17, "fault", 17 + 2 + WIRE_TEXT_MAX)                              /* a callback failed */                       \
@@ -168,6 +170,9 @@ void wire_put_signal(struct buf *b, uint64_t bot, const struct wire_signal *s); 
 // New parameters, all that differ from the script's own; time_ns: when they were wanted.
 void wire_put_params(struct buf *b, uint64_t bot, int64_t time_ns, struct wire_text json);
 void wire_put_impose(struct buf *b, uint64_t bot, const struct bot_command *c);
+void wire_put_limits(struct buf *b, uint64_t bot, const struct risk_limits *l);
+// What the core denied, halted or lets go again: limit and value may be NaN, until_ns 0 (does not go by time).
+void wire_put_risk(struct buf *b, uint64_t bot, enum reason code, double limit, double value, int64_t until_ns);
 void wire_put_digest(struct buf *b, uint64_t bot);
 void wire_put_ping(struct buf *b, uint64_t token);
 
@@ -207,8 +212,9 @@ struct wire_frame {
   bool gone;             // FAULT
   uint32_t bots_run, bots_failed;  // DONE
   enum script_log_level level;     // LOG
-  enum reason code;      // DENIED
-  double limit, value;   // DENIED (NaN: does not apply); PLOT: value
+  enum reason code;      // DENIED, RISK; time_ns of RISK: until when
+  struct risk_limits limits;       // LIMITS
+  double limit, value;   // DENIED, RISK (NaN: does not apply); PLOT: value
   uint32_t tag;          // TAG
   enum wire_type to;     // ANSWER
   // BOT_CLOSE, BOT_STOP, FAULT, LOG, PLOT (name), MARK, NOTIFY, DENIED, TAG, ANSWER; PARAMS: JSON; STATE: ctx.state; HASH: hex.

@@ -195,6 +195,10 @@ static bool check_growth(struct check *c) {
       return refuse(c->why, REFUSE_POSITION_MAX, s->level, l->max_position_e8, at[i].position);
     if (l->max_exposure_e8 > 0 && at[i].exposure > l->max_exposure_e8)
       return refuse(c->why, REFUSE_EXPOSURE_MAX, s->level, l->max_exposure_e8, at[i].exposure);
+    if (l->max_leverage_e4 > 0) {
+      int64_t most_e8 = saturate((int128)most(s->equity_e8, 0) * l->max_leverage_e4 / LEVERAGE_ONE);
+      if (at[i].exposure > most_e8) return refuse(c->why, REFUSE_LEVERAGE, s->level, most_e8, at[i].exposure);
+    }
     int64_t loss = sub_sat(s->day_start_e8, s->equity_e8), drawdown = sub_sat(s->peak_e8, s->equity_e8);
     if (l->day_loss_e8 > 0 && loss >= l->day_loss_e8) return refuse(c->why, REFUSE_DAY_LOSS, s->level, l->day_loss_e8, loss);
     if (l->drawdown_e8 > 0 && drawdown >= l->drawdown_e8)

@@ -36,6 +36,7 @@ struct gate_limits {
   int64_t rate_burst;        // orders at once (GCRA: a bucket of this size …
   int64_t rate_period_ns;    // … that gains one per period)
   int64_t day_loss_e8, drawdown_e8;
+  int64_t max_leverage_e4;   // exposure ≤ equity × this; 1x = 10,000
   int64_t max_trades;        // of the plan, in its own period: gate_scope.trades_used is the caller's
 };
 

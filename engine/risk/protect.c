@@ -144,6 +144,11 @@ int protect_closed(struct protect *p, const struct protect_trade *trade) {
   return begun;
 }
 
+void protect_take(struct protect *p, const struct protect *from) {
+  assert(p->count == 0 && p->symbols == from->symbols);
+  for (size_t i = from->count; i-- > 0;) (void)protect_closed(p, trade_back(from, i, INT64_MIN));
+}
+
 bool protect_check(const struct protect *p, int symbol, int64_t now_ns, struct refusal *why) {
   assert(symbol >= 0 && symbol < p->symbols);
   const struct pause *longest = NULL;

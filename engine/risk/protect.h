@@ -45,6 +45,8 @@ enum status protect_create(const struct protect_rule *rules, size_t count, int s
 void protect_destroy(struct protect *p);
 // A trade closed. No allocation. Returns how many rules began or prolonged a pause.
 int protect_closed(struct protect *p, const struct protect_trade *trade);
+// Shows p, which has seen no trade yet, all trades that `from` remembers. Both have the same symbols.
+void protect_take(struct protect *p, const struct protect *from);
 // False: an entry in the symbol is refused now, by the pause that ends last.
 bool protect_check(const struct protect *p, int symbol, int64_t now_ns, struct refusal *ret_why);
 const char *protect_kind_text(enum protect_kind k);

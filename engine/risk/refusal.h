@@ -56,7 +56,9 @@ enum refusal_unit { UNIT_NONE, UNIT_MONEY_E8, UNIT_LOTS, UNIT_TICKS, UNIT_FRAC_E
   X(COOLDOWN, "cooldown", HALTED, NS, "a pause after a trade, until {until}")                                               \
   X(STOP_GUARD, "stop_guard", HALTED, COUNT, "{value} stop losses in the window (limit {limit}), until {until}")            \
   X(LOW_PROFIT, "low_profit", HALTED, FRAC_E8, "{value} profit in the window, {limit} are required, until {until}")         \
-  X(WINDOW_DRAWDOWN, "window_drawdown", DRAWDOWN, FRAC_E8, "drawdown of {value} in the window, at most {limit}, until {until}")
+  X(WINDOW_DRAWDOWN, "window_drawdown", DRAWDOWN, FRAC_E8, "drawdown of {value} in the window, at most {limit}, until {until}") \
+  /* risk/gate */                                                                                                           \
+  X(LEVERAGE, "leverage", MARGIN, MONEY_E8, "all positions could be worth {value}, equity and leverage allow {limit}")
 
 enum refusal_rule {
 #define X(name, text, code, unit, explanation) REFUSE_##name,

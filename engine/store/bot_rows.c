@@ -161,6 +161,14 @@ enum status bot_count(struct db *db, int64_t tenant_id, int64_t script_id, int64
   return db_end(&r, st, err);
 }
 
+enum status bot_count_started(struct db *db, int64_t account_id, int64_t *ret, struct err *err) {
+  struct db_rows r;
+  *ret = 0;
+  enum status st = db_query(db, &r, err, "SELECT count(*) FROM bots WHERE account_id = ? AND deleted_ns IS NULL AND (wanted <> 'stopped' OR state <> 'stopped')", "i", account_id);
+  if (st == OK && db_next(&r)) *ret = db_int(&r, 0);
+  return db_end(&r, st, err);
+}
+
 // ---- failures
 
 enum status bot_failure_add(struct db *db, const struct bot_failure *f, struct err *err) {

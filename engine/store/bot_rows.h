@@ -54,6 +54,8 @@ enum status bot_find(struct db *db, int64_t id, struct bot_row *ret, struct err 
 // Everything that people change (name, account, version…, params, settings, wanted, close, generation, standing, updated_ns); the
 // revision goes up by one. ERR_NOTFOUND as bot_get.
 enum status bot_update(struct db *db, const struct bot_row *row, struct err *err) MUST_CHECK;
+// Bots that trade on the account and have not ended: wanted or found in another state than stopped.
+enum status bot_count_started(struct db *db, int64_t account_id, int64_t *ret, struct err *err) MUST_CHECK;
 // Of any tenant; the revision stays. ERR_NOTFOUND: deleted meanwhile, which is nothing to worry about.
 enum status bot_set_state(struct db *db, int64_t id, const struct bot_standing *standing, struct err *err) MUST_CHECK;
 // Started ones of whichever tenant that follow the script's active version are to be opened anew, with the one that became it.

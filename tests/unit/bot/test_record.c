@@ -172,6 +172,8 @@ static struct record example(enum record_kind kind) {
       break;
     case RECORD_HALT: r.halt = (struct halt_entry){.id = 77, .epoch = 5, .at_ns = now_ns, .level = LEVEL_TENANT, .mode = HALT_FLATTEN, .cause = HALT_BY_OWNER}; break;
     case RECORD_QUARANTINE: r.status = ERR_BUDGET, r.line = 12, r.strikes = 2, r.until_ns = now_ns + 9, r.why = TEXT("too slow"); break;
+    case RECORD_RISK: r.code = TEXT("PROP_RULE"), r.why = TEXT("the floor"), r.bound = 950.5, r.until_ns = now_ns + 7, r.told = true; break;
+    case RECORD_LIMITS: r.settings = TEXT("{\"max_open\":5}"); break;
   }
   return r;
 }
@@ -197,7 +199,7 @@ static void test_every_kind_comes_back(void **state) {
     SAME(kind), SAME(time_ns), SAME(script_id), SAME(version), SAME(source_sha256), SAME(seed), SAME(series), SAME(series_count), SAME(resumes);
     SAME(live_from_ns), SAME(version_before), SAME(stop), SAME(order), SAME(refusal.rule), SAME(refusal.level), SAME(refusal.limit), SAME(refusal.value);
     SAME(refusal.until_ns), SAME(refusal.other), SAME(halt.id), SAME(halt.epoch), SAME(halt.at_ns), SAME(halt.level), SAME(halt.mode), SAME(halt.cause);
-    SAME(status), SAME(line), SAME(strikes), SAME(until_ns), SAME(size), SAME(price), SAME(sl), SAME(tp), SAME(ts_ns), SAME(seen_ns);
+    SAME(status), SAME(line), SAME(strikes), SAME(until_ns), SAME(size), SAME(price), SAME(sl), SAME(tp), SAME(ts_ns), SAME(seen_ns), SAME(told);
     const struct record_text *const texts[][2] = {{&in.commands, &out.commands}, {&in.engine, &out.engine}, {&in.params, &out.params}, {&in.settings, &out.settings},
       {&in.account, &out.account}, {&in.state, &out.state}, {&in.memory, &out.memory}, {&in.code, &out.code}, {&in.why, &out.why}, {&in.signal_id, &out.signal_id}, {&in.source, &out.source},
       {&in.key, &out.key}, {&in.symbol, &out.symbol}, {&in.action, &out.action}, {&in.raw, &out.raw}};

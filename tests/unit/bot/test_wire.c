@@ -101,6 +101,8 @@ static void put_all(struct buf *b, const struct series *s, const struct bot_comm
   wire_put_signal(b, 9, &example_signal);
   wire_put_params(b, 9, 77, wire_text("{}", 2));
   wire_put_impose(b, 9, c);
+  wire_put_limits(b, 9, &(struct risk_limits){.max_open = 7, .max_order_e8 = 1, .max_position_e8 = 2, .collar_frac_e8 = 3, .day_loss_e8 = 4, .drawdown_e8 = 5, .rate_count = 6, .rate_window_ns = 8});
+  wire_put_risk(b, 9, REASON_PROP_RULE, 5, NAN, 78);
   wire_put_digest(b, 9);
   wire_put_bot_stop(b, 9, 77, "stop");
   wire_put_fault(b, 9, ERR_BUDGET, 14, true, "killed");
@@ -183,6 +185,12 @@ static void round_trip(void **state) {
     assert_true(f.type == WIRE_PARAMS && f.bot == 9 && f.time_ns == 77 && texts_equal(wire_text(f.text, f.text_len), "{}"));
     f = next(&b, &at);
     assert_true(f.type == WIRE_IMPOSE && f.bot == 9 && f.command.id == c.id);
+    f = next(&b, &at);
+    const struct risk_limits *l = &f.limits;
+    assert_true(f.type == WIRE_LIMITS && f.bot == 9 && l->max_open == 7 && l->max_order_e8 == 1 && l->max_position_e8 == 2 && l->collar_frac_e8 == 3);
+    assert_true(l->day_loss_e8 == 4 && l->drawdown_e8 == 5 && l->rate_count == 6 && l->rate_window_ns == 8);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_RISK && f.bot == 9 && f.code == REASON_PROP_RULE && f.limit == 5 && isnan(f.value) && f.time_ns == 78);
     f = next(&b, &at);
     assert_true(f.type == WIRE_DIGEST && f.bot == 9);
     f = next(&b, &at);
