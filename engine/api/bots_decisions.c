@@ -122,9 +122,9 @@ static void put_denial(struct json_out *o, struct bots_page *p, uint32_t run, co
 }
 
 // JSON as in the bot's row; it came from there.
-static void put_params(struct json_out *o, struct record_text params) {
-  char *text = params.len ? strndup(params.text, params.len) : NULL;
-  if (text) jo_raw(o, "params", text);
+static void put_json(struct json_out *o, const char *key, struct record_text json) {
+  char *text = json.len ? strndup(json.text, json.len) : NULL;
+  if (text) jo_raw(o, key, text);
   free(text);
 }
 
@@ -141,20 +141,20 @@ static void put_record(struct json_out *o, struct bots_page *p, uint32_t run, co
     case RECORD_DENY: put_denial(o, p, run, r); break;
     case RECORD_RUN:
       jo_int(o, "version", r->version);
-      put_params(o, r->params);
+      put_json(o, "params", r->params);
       break;
     case RECORD_VERSION:
       jo_int(o, "version", r->version);
       if (r->version_before) jo_int(o, "version_before", r->version_before);
       put_text(o, "code", r->code);
       put_text(o, "text", r->why);
-      put_params(o, r->params);
+      put_json(o, "params", r->params);
       break;
     case RECORD_RESUME:
       jo_int(o, "resume", r->resumes);
       jo_ms(o, "live_from_ms", r->live_from_ns);
       break;
-    case RECORD_PARAMS: put_params(o, r->params); break;
+    case RECORD_PARAMS: put_json(o, "params", r->params); break;
     case RECORD_STOP:
       jo_text(o, "code", record_stop_text(r->stop));
       put_text(o, "reason", r->code);
@@ -178,6 +178,15 @@ static void put_record(struct json_out *o, struct bots_page *p, uint32_t run, co
       put_text(o, "symbol", r->symbol);
       put_text(o, "action", r->action);
       break;
+    case RECORD_RISK:
+      put_text(o, "code", r->code);
+      put_text(o, "text", r->why);
+      jo_text(o, "by", "core");
+      put_number(o, "limit", r->bound);
+      put_number(o, "value", r->amount);
+      if (r->until_ns) jo_ms(o, "until_ms", r->until_ns);
+      break;
+    case RECORD_LIMITS: put_json(o, "settings", r->settings); break;
     case RECORD_STATE: break;
   }
 }
