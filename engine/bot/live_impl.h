@@ -97,7 +97,6 @@ struct live_tenant {
   struct clerk_tenant tenant;
   struct live_grant grant;
   int64_t granted_ns;  // when, by the clock
-  int accounts;
 };
 
 struct live_past {      // commands of one record
