@@ -91,6 +91,7 @@ static void on_retry(void *arg) {
   struct live_bot *b = arg;
   if (b->live->closing) return;
   if (b->unsaved) store_standing(b, LIFE_BOOT, b->unsaved_why);
+  else if (b->life.state == LIFE_STOPPED) live_act(b);
   else live_event(b, LIFE_RETRY_DUE, NULL);
 }
 
@@ -136,13 +137,29 @@ static void stopped(struct live *l, int64_t bot_id, enum status st) {
   if (!b) return;
   b->ending = false;
   if (st == OK) live_books_close(b);
+  else if (b->life.state == LIFE_STOPPED && !l->closing) loop_timer_start(b->retry, STANDING_AGAIN_MS, 0);  // its end is to be journalled still
   if (b->life.state == LIFE_STARTING) live_act(b);  // asked for meanwhile: a new run
+}
+
+// One that is over without having been ended – it could not be opened, or the service died in between – has its account's money. Its end
+// needs its books; if they cannot be opened at all, it ends with what it was last worth.
+static bool open_to_end(struct live_bot *b) {
+  struct journal_run last;
+  struct err err;
+  if (journal_run_last(store_reader(b->live->config.store, STORE_JOURNAL), b->tenant_id, b->id, &last, &err) != OK || last.last_id) return false;
+  if (live_books_open(b, &err) == OK) {
+    clerk_cancel_all(b->clerk, REASON_OWNER, true);
+    return true;
+  }
+  b->live->config.log(b->live->config.self, "error", "run_abandoned", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
+  live_money_abandon(b, last.run);
+  return false;
 }
 
 // Its run is over: said in the journal, then its books are closed.
 static void end_run(struct live_bot *b) {
   leave_host(b, "stopped");
-  if (!b->clerk || b->ending) return;
+  if (b->ending || (!b->clerk && !open_to_end(b))) return;
   if (!b->told_run) {
     live_books_close(b);
     return;
@@ -314,12 +331,12 @@ void live_bot_changed(struct live *l, int64_t bot_id) {
 // ---- when the service starts
 
 struct waking {
+  struct live *live;
   int64_t *ids;
   size_t count, cap;
 };
 
-static bool wake(void *arg, const struct bot_row *row) {
-  struct waking *w = arg;
+static bool wake_id(struct waking *w, int64_t id) {
   if (w->count == w->cap) {
     const size_t cap = w->cap ? w->cap * 2 : 256;
     int64_t *ids = realloc(w->ids, cap * sizeof *ids);
@@ -327,14 +344,26 @@ static bool wake(void *arg, const struct bot_row *row) {
     w->ids = ids;
     w->cap = cap;
   }
-  w->ids[w->count++] = row->id;
+  w->ids[w->count++] = id;
   return true;
+}
+static bool wake(void *arg, const struct bot_row *row) { return wake_id(arg, row->id); }
+
+// Stopped, but the service died before its run had ended.
+static void wake_open(void *arg, const struct journal_run *r) {
+  struct waking *w = arg;
+  struct bot_row row;
+  struct err err;
+  if (bot_find(store_reader(w->live->config.store, STORE_CONTROL), r->bot_id, &row, &err) != OK) return;
+  if (strcmp(row.wanted, "stopped") == 0 && strcmp(row.standing.state, "stopped") == 0) (void)wake_id(w, r->bot_id);
+  bot_row_finish(&row);
 }
 
 enum status live_start(struct live *l, struct err *err) {
-  struct waking w = {0};
+  struct waking w = {.live = l};
   struct db *db = store_reader(l->config.store, STORE_CONTROL);
   enum status st = bot_list_at_work(db, wake, &w, err);
+  if (st == OK) st = journal_runs_open(store_reader(l->config.store, STORE_JOURNAL), wake_open, &w, err);
   for (size_t i = 0; st == OK && i < w.count; i++) {
     struct live_bot *b = add(l, w.ids[i]);
     struct err why;

@@ -229,7 +229,7 @@ struct live {
   size_t by_hub_cap;
   struct live_bot ***readers;       // by hub id: bots that read the series
   size_t *reader_count, *reader_cap;
-  struct live_account *accounts;
+  struct live_account *accounts[LIVE_BUCKETS];
   struct live_tenant *tenants;
   uint32_t journal_series;          // highest id given
   struct live_host hosts[FLEET_HOSTS_MAX + 1];
@@ -254,12 +254,15 @@ void live_left_host(struct live_bot *b);  // the fleet has let go of it: ends it
 // A bot that leaves a host which was behind: what the hub has told since happens to its orders now.
 enum status live_catch_up(struct live_bot *b, struct err *err) MUST_CHECK;
 // live_money.c
+struct live_account *live_account_find(const struct live *l, int64_t id);     // NULL: not used yet
 enum status live_money_join(struct live_bot *b, struct err *err) MUST_CHECK;  // its account, with the limits of b->setup
 void live_money_leave(struct live_bot *b);
 // After live_past_read: a new run's deposit out of what is free, held until it is committed. ERR_LIMIT: not so much is free.
 enum status live_money_take(struct live_bot *b, struct err *err) MUST_CHECK;
 // ALLOT: the run's deposit; RETURN: what has become of it. Into the batch of the run's first or last record.
 void live_money_entry(struct live_bot *b, enum account_move move, cash amount);
+// A run whose books cannot be opened ends with what it was last worth.
+void live_money_abandon(struct live_bot *b, uint32_t run);
 void live_money_committed(struct live *l, const struct live_batch *batch);
 void live_money_finish(struct live *l);
 // live_limits.c

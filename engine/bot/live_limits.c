@@ -85,10 +85,9 @@ void live_grants_poll(struct live *l) {
 // ---- accounts
 
 void live_account_changed(struct live *l, int64_t account_id) {
-  struct live_account *a = l->accounts;
+  const struct live_account *a = live_account_find(l, account_id);
   struct account_row row;
   struct err err;
-  while (a && a->id != account_id) a = a->next;
   if (!a || !a->account) return;  // whoever opens it reads them
   enum status st = account_get(control(l), a->tenant->id, account_id, &row, &err);
   struct live_setup *setup = st == OK ? malloc(sizeof *setup) : NULL;

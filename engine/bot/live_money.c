@@ -58,10 +58,16 @@ static enum status read_books(struct live *l, struct live_account *a, struct err
   return st == OK && a->lost ? err_set(err, ERR_NOMEM, "no memory for an account") : st;
 }
 
+struct live_account *live_account_find(const struct live *l, int64_t id) {
+  struct live_account *a = l->accounts[(uint64_t)id % LIVE_BUCKETS];
+  while (a && a->id != id) a = a->next;
+  return a;
+}
+
 static enum status account_get_live(struct live *l, int64_t id, int64_t tenant_id, cash opening, struct live_account **ret, struct err *err) {
-  for (struct live_account *a = l->accounts; a; a = a->next)
-    if (a->id == id) return *ret = a, OK;
-  struct live_account *a = calloc(1, sizeof *a);
+  struct live_account *a = live_account_find(l, id);
+  if (a) return *ret = a, OK;
+  a = calloc(1, sizeof *a);
   struct live_tenant *t = live_tenant_of(l, tenant_id);
   enum status st = a && t ? OK : err_set(err, ERR_NOMEM, "no memory for an account");
   if (st == OK) {
@@ -72,17 +78,19 @@ static enum status account_get_live(struct live *l, int64_t id, int64_t tenant_i
     if (a) account_destroy(a);
     return st;
   }
-  a->next = l->accounts;
-  *ret = l->accounts = a;
+  struct live_account **bucket = &l->accounts[(uint64_t)id % LIVE_BUCKETS];
+  a->next = *bucket;
+  *ret = *bucket = a;
   return OK;
 }
 
 void live_money_finish(struct live *l) {
-  while (l->accounts) {
-    struct live_account *a = l->accounts;
-    l->accounts = a->next;
-    account_destroy(a);
-  }
+  for (int i = 0; i < LIVE_BUCKETS; i++)
+    while (l->accounts[i]) {
+      struct live_account *a = l->accounts[i];
+      l->accounts[i] = a->next;
+      account_destroy(a);
+    }
 }
 
 // ---- a bot's part
@@ -163,19 +171,44 @@ enum status live_money_take(struct live_bot *b, struct err *err) {
   return OK;
 }
 
-void live_money_entry(struct live_bot *b, enum account_move move, cash amount) {
+static void put_entry(struct live_bot *b, const struct live_account *a, enum account_move move, cash amount, cash given) {
   struct live_batch *batch = live_batch(b->live, b->place);
   struct account_entry *rows = batch ? live_room(batch, batch->rows.entries, batch->rows.entry_count, &batch->entry_cap, sizeof *rows) : NULL;
   struct account_book change;
   if (!rows) return;
   batch->rows.entries = rows;
-  if (!account_book_move(&b->account->book, move, amount, move == ACCOUNT_MOVE_RETURN ? b->setup.match.deposit : (cash){0}, &change)) {
+  if (!account_book_move(&a->book, move, amount, given, &change)) {
     batch->bytes.failed = true;
     return;
   }
-  rows[batch->rows.entry_count++] = (struct account_entry){.account_id = b->account->id, .tenant_id = b->tenant_id, .kind = (int)move, .bot_id = b->id, .run = b->run,
-    .change = to_sums(change), .clock_ns = clock_wall_ns(), .opening_e8 = b->account->opening_e8};
+  rows[batch->rows.entry_count++] = (struct account_entry){.account_id = a->id, .tenant_id = b->tenant_id, .kind = (int)move, .bot_id = b->id, .run = b->run,
+    .change = to_sums(change), .clock_ns = clock_wall_ns(), .opening_e8 = a->opening_e8};
   live_batch_bot(batch, b->id);
+}
+
+void live_money_entry(struct live_bot *b, enum account_move move, cash amount) {
+  put_entry(b, b->account, move, amount, move == ACCOUNT_MOVE_RETURN ? b->setup.match.deposit : (cash){0});
+}
+
+static void last_worth(void *arg, const struct journal_point *p) { *(cash *)arg = p->equity; }
+
+void live_money_abandon(struct live_bot *b, uint32_t run) {
+  struct live_account *a;
+  struct err err;
+  if (account_get_live(b->live, b->row.account_id, b->tenant_id, (cash){0}, &a, &err) != OK) return;
+  const struct live_share *share = share_of(a, b->id, run);
+  if (!share) return;
+  const cash given = {share->amount_e8};
+  cash worth = given;
+  struct db *db = store_reader(b->live->config.store, STORE_JOURNAL);
+  (void)!journal_equity(db, b->tenant_id, b->id, run, 0, INT64_MAX, 1, last_worth, &worth, &err);
+  struct record r;
+  record_init(&r, RECORD_STOP, 0);
+  r.stop = RECORD_STOP_FAILED;
+  b->run = run;
+  live_record(b, &r, true, false, true);
+  put_entry(b, a, ACCOUNT_MOVE_RETURN, worth, given);
+  live_hand_over(b->live, b->place);
 }
 
 // ---- what was committed
@@ -206,11 +239,8 @@ static void apply(struct live *l, struct live_account *a, const struct account_e
 void live_money_committed(struct live *l, const struct live_batch *batch) {
   for (size_t i = 0; i < batch->rows.entry_count; i++) {
     const struct account_entry *e = &batch->rows.entries[i];
-    for (struct live_account *a = l->accounts; a; a = a->next)
-      if (a->id == e->account_id) {
-        apply(l, a, e);
-        break;
-      }
+    struct live_account *a = live_account_find(l, e->account_id);
+    if (a) apply(l, a, e);
   }
 }
 

@@ -2,14 +2,21 @@
 """Paper accounts that several bots share, with their money: accounts_live.py PERIGEE. Prints TAP. What bots win and lose stays in the
 account, over stops, restarts and kills; in every answer all parts sum to the whole, to the last digit; nobody gets what another has; no bot
 of an account trades with another."""
+import contextlib
+import json
+import pathlib
+import random
 import signal
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from decimal import Decimal as D
 
 from bots import BOTS, Customer
+from bots_live import everything, until
 from service import Service, run_cases
 
 # In and out at every bar, with fees: its money changes at once.
@@ -33,6 +40,28 @@ function on_order(ctx, e)
   ctx:log("info", "heard", e.tag, e.status, e.reason)
 end
 """
+# Market, limit, stop and bracket orders; sizes that need leverage and that a bar's volume does not hold.
+MIXED = """strategy{ name="mixed", api=1 }
+function on_bar(ctx, bar)
+  local n = (ctx.state.n or 0) + 1
+  ctx.state.n = n
+  if n % 12 == 1 then ctx:buy{qty=30, tag="in"}
+  elseif n % 12 == 3 then ctx:buy{qty=60, type="limit", price=bar.close*0.999, ttl="4m", sl=bar.close*0.95, tp=bar.close*1.05, tag="low"}
+  elseif n % 12 == 5 then ctx:buy{pct=150, tag="more"}
+  elseif n % 12 == 7 then ctx:sell{qty=10, type="stop", trigger=bar.close*0.999, reduce=true, ttl="3m", tag="stop"}
+  elseif n % 12 == 10 then ctx:cancel_all("low"); ctx:close{tag="out"} end
+end
+"""
+# What an account's venue is like, and the flags of a backtest that say the same.
+VENUES = {
+    "plain": ({}, []),
+    "leverage": ({"leverage": "5"}, ["--leverage", "5"]),
+    "fees": ({"fee_maker": "-0.0002", "fee_taker": "0.0007"}, ["--fee-maker", "-0.0002", "--fee-taker", "0.0007"]),
+    "partial fills": ({"participation": "0.05"}, ["--participation", "0.05"]),
+    "latency": ({"latency_ms": 60000}, ["--latency", "60000"]),
+    "slippage and spread": ({"slippage_ticks": 3, "spread_ticks": 4}, ["--slippage-ticks", "3", "--spread", "0.04"]),
+}
+FIRST_MS = 1767225600000
 ACCOUNTS = "/api/v1/accounts"
 
 
@@ -46,6 +75,18 @@ def exact(m):
     assert D(m["equity"]) == free + sum((D(b["equity"]) for b in bots), D(0)), m
     assert all(D(b["pnl"]) == D(b["equity"]) - D(b["cash"]) for b in bots), m
     return m
+
+
+def bars(count, after=0):
+    """Minutes of a made-up market: seconds since the epoch, whole cents."""
+    rng, price, rows = random.Random(11), 10000, []
+    for i in range(after + count):
+        opened = price
+        closes = opened + rng.randint(-60, 60)
+        high, low = max(opened, closes) + rng.randint(0, 40), min(opened, closes) - rng.randint(0, 40)
+        rows.append(f"{FIRST_MS + i * 60000},{opened/100:.2f},{high/100:.2f},{low/100:.2f},{closes/100:.2f},{rng.randint(100, 900)}\n")
+        price = closes + rng.randint(-5, 5)
+    return rows[after:]
 
 
 class Books:
@@ -89,7 +130,10 @@ def main(binary):
     def case(title):
         return lambda f: cases.append((title, f)) or f
 
-    service = Service(binary, args=["--feed", "sim=sim:speed=600,seed=5"])
+    folder = tempfile.TemporaryDirectory()
+    growing = pathlib.Path(folder.name) / "TEST_1m.csv"
+    growing.write_text("time,open,high,low,close,volume\n" + "".join(bars(10)))
+    service = Service(binary, args=["--feed", "sim=sim:speed=600,seed=5", "--feed", f"file=file:{growing}:lot=0.01"])
     with service as s:
         ada, bob = Customer(s, "ada@example.org"), Customer(s, "bob@example.org")
         eager, rests, crosses = ada.strategy("Eager", EAGER), ada.strategy("Rests", RESTS), ada.strategy("Crosses", CROSSES)
@@ -222,6 +266,71 @@ def main(binary):
                 time.sleep(0.05)
             assert not any("SELF_TRADE" in t for t in logs(fine))
             shared.money(), other.money()
+
+        @case("a bot of several symbols: a portfolio in one account, all its parts in the account's sums; a stop ends it at the last prices")
+        def _():
+            source = (pathlib.Path(__file__).resolve().parents[2] / "strategies" / "rebalance.lua").read_text()
+            portfolio = Books(ada, "50000")
+            held = bot(ada.strategy("Rebalance", source), "40000", portfolio, params={"third": "", "w1": 40, "w2": 30})
+            assert ada.get(held)["pairs"] == ["BTCUSDT", "ETHUSDT"], held
+            until(lambda: ada.get(held), lambda b: b["live"] and len(b["live"]["positions"]) == 2)
+            m = portfolio.until(lambda m: m["equity"] != m["balance"])
+            positions = ada.client.get(portfolio.url + "/positions", expect=200).json["items"]
+            assert {p["symbol"] for p in positions} == {"BTCUSDT", "ETHUSDT"} and all(p["bot_id"] == held["id"] for p in positions), positions
+            assert {f["symbol"] for f in everything(ada.client, f"{BOTS}/{held['id']}/fills")} == {"BTCUSDT", "ETHUSDT"}
+            stop(held)
+            m = portfolio.until(lambda m: not m["bots"])
+            points = ada.client.get(f"{BOTS}/{held['id']}/equity?points=5000", expect=200).json["items"]
+            assert m["free"] == m["balance"] == m["equity"] and D(m["free"]) - 10000 == D(points[-1]["equity"]), (m, points[-1])
+
+        @case("a run whose books cannot be opened any more ends with what it was last worth")
+        def _():
+            lost = Books(ada)
+            b = bot(eager, "5000", lost)
+            until(lambda: ada.get(b), lambda r: r["live"] and r["live"]["fills"] >= 4)
+            ada.act(b, "pause")
+            until(lambda: ada.get(b), lambda r: r["state"] == "paused")
+            s.stop(signal.SIGKILL)
+            with contextlib.closing(sqlite3.connect(pathlib.Path(s.data) / "control.db")) as db, db:
+                assert db.execute("UPDATE bots SET timeframe = '7x' WHERE name = ?", (b["name"],)).rowcount == 1
+            s.start()
+            ada.client = s.login("ada@example.org")
+            assert [(x["cash"], x["balance"]) for x in lost.money()["bots"]] == [("5000", "5000")]  # as it was given: more is not known
+            stop(b)
+            m = lost.until(lambda m: not m["bots"])
+            points = ada.client.get(f"{BOTS}/{b['id']}/equity?points=5000", expect=200).json["items"]
+            assert D(m["free"]) - 5000 == D(points[-1]["equity"]) != 5000, (m, points[-1])
+
+        @case("leverage, fees, partial fills, latency, slippage and spread are the account's: its bot ends where a backtest with these flags does")
+        def _():
+            mixed = ada.strategy("Mixed", MIXED)
+            made = {name: Books(ada, "10000", **{"fee_taker": "0", **settings}) for name, (settings, _) in VENUES.items()}
+            live = {name: bot(mixed, None, books, name=name, venue="file", symbol="TEST") for name, books in made.items()}
+            for b in live.values():
+                deadline = time.monotonic() + 20
+                while ada.get(b)["state"] != "running":
+                    assert time.monotonic() < deadline, ada.get(b)
+                    time.sleep(0.02)
+            shown = bars(240, 10)
+            with growing.open("a") as f:
+                f.write("".join(shown))
+            recorded, script, told = pathlib.Path(folder.name) / "recorded.csv", pathlib.Path(folder.name) / "mixed.lua", pathlib.Path(folder.name) / "result.json"
+            recorded.write_text("time,open,high,low,close,volume\n" + "".join(shown))
+            script.write_text(MIXED)
+            hashes = {}
+            for name, (_, flags) in VENUES.items():
+                deadline = time.monotonic() + 20
+                while ada.get(live[name])["live"]["instant_ms"] != FIRST_MS + 250 * 60000 or ada.get(live[name])["live"]["hash"] != hashes.get(name):
+                    hashes[name] = ada.get(live[name])["live"]["hash"]
+                    assert time.monotonic() < deadline, ada.get(live[name])
+                    time.sleep(0.05)
+                subprocess.run([binary, "backtest", script, "--data", recorded, "--symbol", "TEST", "--timeframe", "1m", "--tick", "0.01", "--lot", "0.01", "--cash", "10000", *flags, "--seed", str(live[name]["seed"]), "--json", told],
+                               check=True, capture_output=True, timeout=30)
+                result, fills = json.loads(told.read_text()), everything(ada.client, f"{BOTS}/{live[name]['id']}/fills")
+                got = [(f["side"], D(f["qty"]), D(f["price"]), D(f["fee"])) for f in reversed(fills)]
+                assert got == [(f["side"], D(f["qty"]), D(f["price"]), D(f["fee"])) for f in result["fills"]], (name, got, result["fills"])
+                assert result["hash"] == hashes[name], name
+            assert len(set(hashes.values())) == len(VENUES), hashes
 
         return run_cases(cases)
 
