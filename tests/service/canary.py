@@ -31,13 +31,18 @@ def found_in(where, data, secrets, spare=()):
             for form, text in forms(secret).items() if text in data]
 
 
+def without_empty(memory, block=1 << 16):
+    """What was never written to, which is most of it, holds no secret and takes long to search."""
+    return b"".join(part for part in (memory[at:at + block] for at in range(0, len(memory), block)) if part.strip(b"\0"))
+
+
 def core_of(pid, *options):
     """The memory of a process as gcore writes it."""
     with tempfile.TemporaryDirectory(prefix="perigee-core-") as tmp:
         done = subprocess.run(["gcore", *options, "-o", f"{tmp}/core", str(pid)], capture_output=True, text=True, timeout=120)
         files = list(pathlib.Path(tmp).glob("core.*"))
         assert files, done.stdout[-500:] + done.stderr[-500:]
-        return files[0].read_bytes()
+        return without_empty(files[0].read_bytes())
 
 
 def main(binary):
