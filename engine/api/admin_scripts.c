@@ -116,7 +116,6 @@ static enum status write_activation(struct api_call *call, struct db *db) {
   const int64_t seen = call->req->field(call->req, "if-match") ? activation_row(a)->revision : 0;
   enum status st = registry_activate(a, db, seen, call->who.user_id, call->now_ns, &call->err);
   if (st == ERR_CANCELLED) return api_problem(call, PROBLEM_precondition_failed, call->err.msg);
-  if (st == OK) st = bot_reopen_followers(db, activation_row(a)->id, &call->err);
   if (st == OK) st = api_audit(call, db, "script.activate", "str", activation_row(a)->id, NULL);
   return st == OK ? script_changed(call, db, activation_row(a), true) : st;
 }

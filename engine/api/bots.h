@@ -70,5 +70,5 @@ enum status risk_settings_fit(struct api_call *call, struct db *db, int64_t tena
 // What is different, {"max_order": ["100", "50"]}, for the audit log; NULL: no memory. Yours to free.
 char *risk_difference(const json_t *before, const json_t *after);
 
-// After another version of the script became active (bot_reopen_followers in that write): all that follow it, of whichever tenant.
+// After another version of the script became active: all that follow it are told, of whichever tenant.
 void bots_script_changed(struct api_core *core, int64_t script_id);

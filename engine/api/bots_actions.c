@@ -143,7 +143,6 @@ static enum status to_version(struct api_call *call, struct db *db, struct bot_r
   if (st == OK) st = params ? fit_changed(call, db, row, params, NULL) : err_set(&call->err, ERR_NOMEM, "out of memory");
   json_decref(params);
   if (before != after) row->previous_version = before;
-  else row->generation++;
   *changed = true;
   return st;
 }

@@ -220,7 +220,6 @@ static enum status store_version(struct api_call *call, struct db *db) {
                                .script_id = id_next(call->now_ns), .version_id = id_next(call->now_ns), .now_ns = call->now_ns};
   st = script_put(db, &p, &put, &call->err);
   const bool activates = api_body_flag(call, "activate") && u->state == SCRIPT_PROVEN;
-  if (st == OK && activates) st = bot_reopen_followers(db, put.script_id, &call->err);
   if (st == OK && activates)
     st = script_activate(db, call->who.tenant_id, put.script_id, put.version, 0, call->who.user_id, call->now_ns, &row, &call->err);
   if (st == OK) st = script_get(db, call->who.tenant_id, put.script_id, &row, &call->err);
@@ -327,7 +326,6 @@ static enum status activate(struct api_call *call, struct db *db) {
   st = script_activate(db, call->who.tenant_id, row.id, number, 0, call->who.user_id, call->now_ns, &row, &call->err);
   if (st == ERR_INVALID) return api_problem(call, PROBLEM_not_proven, NULL);
   if (st == ERR_NOTFOUND) return api_problemf(call, PROBLEM_not_found, "There is no version %lld of this script.", (long long)number);
-  if (st == OK) st = bot_reopen_followers(db, row.id, &call->err);
   return st == OK ? script_changed(call, db, &row, false) : st;
 }
 static enum status activated(struct api_call *call) {

@@ -80,3 +80,13 @@ void bot_limits(struct bot *b, const struct risk_limits *limits);
 // have no on_risk, and before on_init, nothing happens.
 void bot_risk_tell(struct bot *b, enum reason code, double limit, double value, int64_t until_ns);
 bool bot_risk_waits(const struct bot *b);
+
+// ---- another version of the script (bot_swap.c)
+// A script for this bot, beside its own: of cfg what script_create needs. It asks the same bot, so only what runs none of its callbacks
+// may be done with it until bot_take().
+enum status bot_candidate(struct bot *b, const struct bot_config *cfg, struct script **ret, struct err *err) MUST_CHECK;
+typedef void (*bot_taking)(void *arg, enum status st, const char *why);
+// A candidate that is warm, with its state, takes over between two callbacks: on_init, and from here on it is the bot's script; *script is
+// the one before then, to be destroyed. On an error everything is as it was but for order ids that it took, and *script is still the
+// caller's. told: which it is, before the first command. What its orders caused waits for bot_settle().
+enum status bot_take(struct bot *b, struct script **script, const struct script_spec *spec, int64_t now_ns, bot_taking told, void *arg, struct err *err) MUST_CHECK;

@@ -59,7 +59,7 @@ struct ladder {
 struct bot {
   struct script *script;
   struct script_host host;
-  const struct script_spec *spec;  // borrowed
+  const struct script_spec *spec;  // borrowed, the script's
   struct matcher *matcher;
   const struct account *account;
   struct risk_limits limits;
@@ -117,3 +117,4 @@ void ladder_order_ended(struct bot *b, uint64_t id);
 // timers.c
 bool timer_set(void *self, const char *name, int64_t every_ns, int at_minute, const char *tz, char *ret_why, size_t why_size);
 void timers_finish(struct bot *b);
+void timers_free(struct timer *timers);  // NULL does nothing

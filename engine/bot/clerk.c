@@ -100,6 +100,7 @@ void clerk_destroy(struct clerk *c) {
   protect_destroy(c->protect);
   free(c->symbols);
   free(c->orders);
+  free(c->names);
   free(c->waiting);
   free(c);
 }
@@ -108,7 +109,21 @@ uint64_t clerk_bot(const struct clerk *c) { return c->bot_id; }
 const struct matcher *clerk_matcher(const struct clerk *c) { return c->blotter.matcher; }
 void clerk_hash(const struct clerk *c, char ret_hex[SHA256_HEX_SIZE]) { blotter_hash(&c->blotter, ret_hex); }
 int64_t clerk_now(const struct clerk *c) { return c->now_ns; }
-void clerk_version(struct clerk *c, uint32_t version) { c->version = version; }
+void clerk_version(struct clerk *c, uint32_t version) { clerk_version_from(c, version, matcher_order_last(c->blotter.matcher) + 1); }
+
+void clerk_version_from(struct clerk *c, uint32_t version, uint64_t order) {
+  struct clerk_names *names = realloc(c->names, (c->name_count + 1) * sizeof *names);
+  if (!names) return;  // the former's goes on: names stay unique, since orders' numbers are
+  c->names = names;
+  c->names[c->name_count++] = (struct clerk_names){order, version};
+}
+
+uint32_t clerk_version_of(const struct clerk *c, uint64_t order) {
+  size_t i = c->name_count;
+  while (i > 0 && c->names[i - 1].from > order) i--;
+  return i ? c->names[i - 1].version : c->version;
+}
+
 void clerk_limits(struct clerk *c, const struct gate_limits *limits) { c->scope.limits = *limits; }
 
 void clerk_venue_denied(struct clerk *c, bool denied) {
@@ -148,7 +163,7 @@ enum status clerk_protections(struct clerk *c, const struct protect_rule *rules,
 }
 
 void clerk_client_id(const struct clerk *c, uint64_t order, char ret_text[CLIENT_ID_SIZE]) {
-  client_id_format(&(struct client_id){c->bot_id, c->version, order}, ret_text);
+  client_id_format(&(struct client_id){c->bot_id, clerk_version_of(c, order), order}, ret_text);
 }
 
 bool clerk_flat(const struct clerk *c) {

@@ -115,8 +115,10 @@ void clerk_hash(const struct clerk *c, char ret_hex[SHA256_HEX_SIZE]);  // as bl
 int64_t clerk_now(const struct clerk *c);                               // of the last instant
 // The name of an order at a venue; ids above CLIENT_ID_INTENT_MAX do not occur.
 void clerk_client_id(const struct clerk *c, uint64_t order, char ret_text[CLIENT_ID_SIZE]);
-// A new version of the script gives names from here on.
+// A new version of the script gives names to all orders that are not yet there; of a run that is restored: from that order on.
 void clerk_version(struct clerk *c, uint32_t version);
+void clerk_version_from(struct clerk *c, uint32_t version, uint64_t order);
+uint32_t clerk_version_of(const struct clerk *c, uint64_t order);
 // Other limits from here on (a plan changed): running sums are kept.
 void clerk_limits(struct clerk *c, const struct gate_limits *limits);
 // Other protections from here on, judged as if they had always been there: by the trades that are remembered (those of its account,

@@ -62,7 +62,12 @@ struct clerk_symbol {
 struct clerk {
   struct blotter blotter;
   uint64_t bot_id;
-  uint32_t version;
+  struct clerk_names {  // whose orders are named by which version: rising
+    uint64_t from;      // order
+    uint32_t version;
+  } *names;
+  size_t name_count;
+  uint32_t version;     // of orders before all of them
   struct clerk_shared *shared;
   struct clerk_account *account;
   struct clerk_observer observer;

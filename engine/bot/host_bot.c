@@ -204,6 +204,8 @@ bool host_bot_run(struct host_bot *b, int64_t now_ns) {
   if (!dead) host_bot_state(b, true);
   host_word_set(f->c.word, 0);
   dropped_tell(b, now_ns);
+  if (!may) host_next_missed(b);
+  host_next_done(b);
   if (may) signals_done(b, in.signal_count);
   if (may || dead) answer(b, st, &err);
   f->timers[b->slot] = pilot_timer_next(b->pilot);

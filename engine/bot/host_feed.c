@@ -191,6 +191,7 @@ void host_bot_remove(struct host_bot *b) {
     f->bot_count--;
   }
   pilot_destroy(b->pilot);
+  host_next_free(b);
   (void)host_tenant_bytes(b, 0);
   host_tenant_put(f, b->tenant);
   host_spec_put(f, b->spec);
@@ -292,7 +293,10 @@ static enum status params_take(struct host_feed *f, const struct wire_frame *w, 
   struct param_value *values = calloc((size_t)spec->param_count + 1, sizeof *values);
   if (!values) return err_set(err, ERR_NOMEM, "out of memory");
   struct err why;
-  enum status st = host_params_read(spec, wire_text(w->text, w->text_len), values, &why);
+  double max_notional;
+  enum status st = b->next ? err_set(&why, ERR_CANCELLED, "another version of the script is about to take over") : host_params_read(spec, wire_text(w->text, w->text_len), values, &why);
+  if (st == OK && spec->has_check && w->source.len)
+    st = script_check_params(b->chunkname, w->source.text, w->source.len, spec, values, f->c.watchdog, &max_notional, &why);
   if (st != OK) {
     wire_put_answer(&f->out, b->id, WIRE_PARAMS, st, why.msg);
     free(values);
@@ -317,6 +321,12 @@ static enum status stop_take(struct host_feed *f, const struct wire_frame *w, st
   b->stop = why;
   wait_for_instant(b);
   return OK;
+}
+
+static enum status reload_take(struct host_feed *f, const struct wire_frame *w, struct err *err) {
+  struct wire_reload r;
+  wire_frame_reload(w, &r);
+  return host_reload(f, bot_find(f, w), &r, err);
 }
 
 static void digest_tell(struct host_feed *f, const struct wire_frame *w) {
@@ -430,6 +440,7 @@ static enum status take(struct host_feed *f, const struct wire_frame *w, struct 
     case WIRE_SIGNAL: return signal_take(f, w, err);
     case WIRE_PARAMS: return params_take(f, w, err);
     case WIRE_BOT_STOP: return stop_take(f, w, err);
+    case WIRE_RELOAD: return reload_take(f, w, err);
     case WIRE_DIGEST: digest_tell(f, w); return OK;
     case WIRE_PING: wire_put_pong(&f->out, w->token); return OK;
     case WIRE_BOT_CLOSE:

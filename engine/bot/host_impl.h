@@ -1,6 +1,6 @@
 // bot/host_impl.h – private to bot/host_*.c: what a host holds.
 //   host_feed.c reads frames, keeps series and runs instants → host_open.c opens a bot and walks its past → host_bot.c runs one bot and
-//   tells what it did → host_tenant.c shares scripts' headers, and what a tenant's bots may use together.
+//   tells what it did; host_reload.c brings it another version of its script → host_tenant.c shares scripts' headers, and what a tenant's bots may use together.
 #pragma once
 #include "bot/host_feed.h"
 #include "bot/host_map.h"
@@ -52,6 +52,8 @@ struct host_signal {
   char bytes[];
 };
 
+struct host_next;
+
 struct host_bot {
   struct host_feed *feed;
   uint64_t id;
@@ -68,6 +70,7 @@ struct host_bot {
   size_t signal_count;
   struct param_value *params;      // wanted, of the spec's parameters; NULL: none
   char *stop;                      // why; NULL: not asked
+  struct host_next *next;          // the version of its script that is about to take over; NULL: none
   uint64_t told_state, told_memory;  // digests of what was told last
   bool unsaved;                    // its state could not be saved, which was told
   uint32_t tags_told;
@@ -133,8 +136,15 @@ bool host_bot_run(struct host_bot *b, int64_t now_ns);
 // STATE, if it has changed since it was told; without telling, remembers it as told.
 void host_bot_state(struct host_bot *b, bool tell);
 
+// ---- host_reload.c
+// What goes wrong with the version is told as RELOADED and is OK here. b NULL: there is no such bot. ERR_NOMEM.
+enum status host_reload(struct host_feed *f, struct host_bot *b, const struct wire_reload *r, struct err *err) MUST_CHECK;
+void host_next_missed(struct host_bot *b);  // after an instant without its script
+void host_next_done(struct host_bot *b);  // after an instant: what is not used any more goes
+void host_next_free(struct host_bot *b);
+
 // ---- host_tenant.c
-enum status host_spec_get(struct host_feed *f, const struct wire_open *o, const char *chunkname, struct host_spec **ret, struct err *err) MUST_CHECK;
+enum status host_spec_get(struct host_feed *f, struct wire_text source, const char *chunkname, struct host_spec **ret, struct err *err) MUST_CHECK;
 void host_spec_put(struct host_feed *f, struct host_spec *s);  // NULL does nothing
 struct host_tenant *host_tenant_get(struct host_feed *f, const struct wire_open *o);  // NULL: no memory
 void host_tenant_put(struct host_feed *f, struct host_tenant *t);

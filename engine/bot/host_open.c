@@ -63,6 +63,7 @@ struct opening {
   struct match_symbol_config symbols[SPEC_STREAMS_MAX];
   struct past_cursor of_stream[SPEC_STREAMS_MAX], of_symbol[SPEC_STREAMS_MAX];
   int64_t first_ns[SPEC_STREAMS_MAX];  // of the streams' first bars; 0: none yet
+  size_t seen_from[SPEC_STREAMS_MAX];  // bars before it are not for the indicators
 };
 
 static struct past_cursor cursor_of(const struct opening *x, const struct host_series *s) {
@@ -90,9 +91,7 @@ static enum status find_series(struct opening *x, struct err *err) {
     if ((st = series_get(f, w->series, 0, &x->b->streams[i], err)) != OK) break;
     if (w->history && (st = series_get(f, w->history, x->b->streams[i]->s.timeframe_ns, &past, err)) != OK) break;
     x->of_stream[i] = cursor_of(x, past ? past : x->b->streams[i]);
-    const struct past_cursor *c = &x->of_stream[i];
-    x->first_ns[i] = c->next < c->s->count ? c->s->bars[c->next].open_ns : 0;
-    x->b->series[i] = c->s;
+    x->b->series[i] = x->of_stream[i].s;
     x->b->symbol_of[i] = w->symbol;
     if (!same_units(&x->of_stream[i].s->inst, &x->symbols[w->symbol].inst)) st = err_set(err, ERR_INVALID, "stream %d and its symbol do not count in the same ticks and lots", i + 1);
   }
@@ -101,6 +100,17 @@ static enum status find_series(struct opening *x, struct err *err) {
 
 // ---- its past
 
+static void seen_from(struct opening *x) {
+  for (int i = 0; i < x->o->stream_count; i++) {
+    const struct series *s = x->of_stream[i].s;
+    size_t end = s->count;
+    while (end > 0 && s->bars[end - 1].open_ns + s->timeframe_ns >= x->o->version_ns) end--;
+    x->seen_from[i] = x->o->version_ns && end > x->o->version_history ? end - x->o->version_history : 0;
+    const size_t first = x->seen_from[i] > x->of_stream[i].next ? x->seen_from[i] : x->of_stream[i].next;
+    x->first_ns[i] = first < s->count ? s->bars[first].open_ns : 0;
+  }
+}
+
 static int64_t next_close(const struct past_cursor *c) {
   return c->next < c->s->count ? c->s->bars[c->next].open_ns + c->s->timeframe_ns : INT64_MAX;
 }
@@ -108,6 +118,7 @@ static int64_t next_close(const struct past_cursor *c) {
 static enum status walk_past(struct opening *x, struct pilot_past *past, struct err *err) {
   struct host_bot *b = x->b;
   enum status st = OK;
+  seen_from(x);
   while (st == OK) {
     struct instant_match match[SPEC_STREAMS_MAX];
     struct instant_bar bars[SPEC_STREAMS_MAX];
@@ -126,7 +137,10 @@ static enum status walk_past(struct opening *x, struct pilot_past *past, struct 
     }
     for (int i = 0; i < b->stream_count; i++) {
       struct past_cursor *c = &x->of_stream[i];
-      if (next_close(c) == in.now_ns) bars[in.bar_count++] = (struct instant_bar){i, c->next++, ran};
+      if (next_close(c) == in.now_ns) {
+        bars[in.bar_count++] = (struct instant_bar){.stream = i, .ix = c->next, .deliver = ran, .unseen = c->next < x->seen_from[i]};
+        c->next++;
+      }
     }
     if (in.now_ns <= pilot_now(b->pilot)) return err_set(err, ERR_INVALID, "bars before 1970");
     st = pilot_past(b->pilot, &in, past, err);
@@ -196,7 +210,7 @@ static enum status open_it(struct opening *x, const struct bot_command *commands
   const struct wire_open *o = x->o;
   struct host_bot *b = x->b;
   struct pilot_past past = {.commands = commands, .count = count, .seen_ns = o->seen_ns ? o->seen_ns : o->live_from_ns};
-  enum status st = host_spec_get(b->feed, o, b->chunkname, &b->spec, err);
+  enum status st = host_spec_get(b->feed, o->source, b->chunkname, &b->spec, err);
   if (st != OK) return st;
   const struct script_spec *spec = b->spec->spec;
   if (spec->stream_count != o->stream_count) return err_set(err, ERR_INVALID, "the script has %d data streams, not %d", spec->stream_count, o->stream_count);

@@ -6,12 +6,12 @@
 
 // ---- headers
 
-enum status host_spec_get(struct host_feed *f, const struct wire_open *o, const char *chunkname, struct host_spec **ret, struct err *err) {
+enum status host_spec_get(struct host_feed *f, struct wire_text source, const char *chunkname, struct host_spec **ret, struct err *err) {
   char hex[SHA256_HEX_SIZE];
   struct sha256_ctx sha;
   sha256_init(&sha);
   sha256_update(&sha, chunkname, strlen(chunkname) + 1);
-  sha256_update(&sha, o->source.text, o->source.len);
+  sha256_update(&sha, source.text, source.len);
   sha256_finish_hex(&sha, hex);
   uint64_t key = 0;
   for (int i = 0; i < 16; i++) key = key << 4 | (uint64_t)(hex[i] <= '9' ? hex[i] - '0' : hex[i] - 'a' + 10);
@@ -24,7 +24,7 @@ enum status host_spec_get(struct host_feed *f, const struct wire_open *o, const 
     }
   struct host_spec *s = calloc(1, sizeof *s);
   if (!s) return err_set(err, ERR_NOMEM, "out of memory");
-  enum status st = script_describe(chunkname, o->source.text ? o->source.text : "", o->source.len, f->c.watchdog, &s->spec, err);
+  enum status st = script_describe(chunkname, source.text ? source.text : "", source.len, f->c.watchdog, &s->spec, err);
   if (st == OK && !first && !host_map_put(&f->specs, key, s)) st = err_set(err, ERR_NOMEM, "out of memory");
   if (st != OK) {
     free(s->spec);

@@ -21,6 +21,7 @@ struct instant_bar {
   int stream;
   size_t ix;     // of the stream's series, which must hold it
   bool deliver;  // false: only the indicators advance (warm-up)
+  bool unseen;   // nor do they: it is older than what the script's version was warmed up by
 };
 
 struct instant {

@@ -3,7 +3,6 @@
 #include "bot/live_impl.h"
 
 #include "store/db.h"
-#include "store/script_rows.h"
 #include "store/store.h"
 #include "store/vault_rows.h"
 
@@ -16,24 +15,18 @@ static struct db *reader(const struct live *l, enum store_file file) { return st
 
 // ---- what it is made of
 
+// What it ran last in this run, or what its row wishes.
 static enum status read_script(struct live_bot *b, json_t **ret_header, struct err *err) {
-  struct script_version_row row;
-  enum status st = script_version_get(reader(b->live, STORE_CONTROL), b->tenant_id, b->row.script_id, b->row.version, &row, err);
-  if (st == ERR_NOTFOUND) st = script_version_get(reader(b->live, STORE_CONTROL), 0, b->row.script_id, b->row.version, &row, err);
+  struct live_script script;
+  const bool wished = !b->told_run || b->mend;
+  enum status st = live_script_read(b, wished ? live_version_wished(b) : b->version, &script, ret_header, err);
   if (st != OK) return st;
-  *ret_header = row.header ? json_loads(row.header, 0, NULL) : NULL;
-  if (!*ret_header) st = err_set(err, ERR_INVALID, "version %lld of the script was never described: upload it again", (long long)row.version);
-  if (st == OK && row.state != SCRIPT_PROVEN) st = err_set(err, ERR_INVALID, "version %lld of the script is not proven", (long long)row.version);
-  if (st == OK) {
-    free(b->source);
-    b->source = row.source;
-    b->source_len = row.source_len;
-    b->version = (uint32_t)row.version;
-    memcpy(b->sha256, row.sha256, sizeof b->sha256);
-    row.source = NULL;
-  }
-  script_version_finish(&row);
-  return st;
+  const bool other = b->told_run && (script.version != b->version || !b->params || (wished && strcmp(b->params, b->row.params) != 0));
+  if (wished && other) b->version_before = b->version;
+  if (wished && (other || !b->told_run)) b->version_ns = 0;
+  if (wished || !b->params) script.params = strdup(b->row.params);
+  live_script_set(b, &script);
+  return b->params ? OK : err_set(err, ERR_NOMEM, "no memory for a bot");
 }
 
 static enum status read_setup(struct live_bot *b, struct err *err) {
@@ -43,7 +36,7 @@ static enum status read_setup(struct live_bot *b, struct err *err) {
   if (st == OK && strcmp(account.venue, "paper") != 0) st = err_set(err, ERR_INVALID, "accounts at %s cannot be traded yet: choose a paper account", account.venue);
   if (st == OK) st = read_script(b, &header, err);
   if (st == OK) {
-    params = json_loads(b->row.params, 0, NULL);
+    params = json_loads(b->params, 0, NULL);
     settings = json_loads(b->row.settings, 0, NULL);
     of_account = json_loads(account.settings, 0, NULL);
     int64_t timeframe_ns;
@@ -122,25 +115,25 @@ static enum status make_clerk(struct live_bot *b, struct err *err) {
     symbols[k].maintenance_frac_e8 = b->setup.maintenance_frac_e8;
     symbols[k].volume_scale = s->volume_scale;
   }
-  struct clerk_config config = {.bot_id = (uint64_t)b->id, .version = b->version, .shared = &b->live->shared, .account = b->account->account,
+  struct clerk_config config = {.bot_id = (uint64_t)b->id, .version = b->name_count ? b->names[0].version : b->version, .shared = &b->live->shared, .account = b->account->account,
     .venue_id = halt_venue_id(hub_venue_name(b->live->hub, b->venue)), .limits = b->setup.bot_limits, .protections = b->setup.protections, .protection_count = b->setup.protection_count, .live_from_ns = b->run_from_ns == INT64_MAX ? 0 : b->run_from_ns, .observer = live_observer(b)};
   config.blotter.match = b->setup.match;
   config.blotter.symbols = symbols;
   config.blotter.symbol_count = b->plan.symbol_count;
   const enum status st = clerk_create(&config, &b->clerk, err);
   if (st == OK) clerk_venue_denied(b->clerk, b->account->tenant->grant.paper_denied);
+  for (size_t i = 1; st == OK && i < b->name_count; i++) clerk_version_from(b->clerk, b->names[i].version, b->names[i].order);
   return st;
 }
 
 static enum status open_books(struct live_bot *b, struct err *err) {
-  // What was read of its run when the service started has its money, which the settings must not write over.
-  const cash deposit = b->read_run ? b->setup.match.deposit : (cash){0};
-  enum status st = read_setup(b, err);
+  enum status st = live_past_read(b, err);
+  const cash deposit = b->told_run ? b->setup.match.deposit : (cash){0};  // the run's money, which the settings must not write over
+  if (st == OK) st = read_setup(b, err);
   if (b->live->config.grant) b->grant = b->live->config.grant(b->live->config.self, b->tenant_id);
   if (st == OK && deposit.e8 > 0) b->setup.match.deposit = deposit;
   if (st == OK) st = use_series(b, err);
   if (st == OK) st = live_money_join(b, err);
-  if (st == OK) st = live_past_read(b, err);
   if (st == OK) st = live_money_take(b, err);
   for (int i = 0; st == OK && !b->told_run && i < b->series_count; i++) {
     int64_t from_ns;
@@ -169,10 +162,11 @@ void live_books_close(struct live_bot *b) {
   clerk_destroy(b->clerk);
   b->clerk = NULL;
   live_money_leave(b);
-  free(b->source);
+  live_reload_left(b);
+  live_script_forget(b);
   free(b->past);
   free(b->tags);
-  b->source = NULL, b->past = NULL, b->tags = NULL;
+  b->past = NULL, b->tags = NULL;
   b->past_count = b->past_cap = b->tag_count = b->trades_told = 0;
   b->resumes = 0;
   b->seen_ns = b->kept_ns = b->instant_ns = 0;

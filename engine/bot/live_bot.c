@@ -79,6 +79,8 @@ static void store_standing(struct live_bot *b, enum life_event e, const char *de
   store_write(b->live->config.store, STORE_CONTROL, write_standing, standing_written, j);
 }
 
+void live_said(struct live_bot *b, const char *detail) { store_standing(b, LIFE_BOOT, detail); }
+
 void live_event(struct live_bot *b, enum life_event e, const char *detail) {
   if (life_step(&b->life, e, clock_wall_ns(), NULL) != LIFE_CHANGED) return;
   store_standing(b, e, detail);
@@ -106,7 +108,8 @@ static enum status place(struct live_bot *b, struct err *err) {
   struct hub_venue_status venue;
   hub_venue_status(b->live->hub, b->venue, &venue);
   for (int i = 0; i < b->series_count; i++) {
-    const int64_t begin_ns = b->told_run ? b->run_from_ns : venue.time_ns;
+    // A run that goes on has the bars again that warmed it up.
+    const int64_t begin_ns = b->told_run ? b->run_from_ns - b->plan.history_bars * b->series[i]->timeframe_ns : venue.time_ns;
     needs[i] = (struct fleet_need){.series = b->series[i]->hub, .venue = b->venue, .bars = (size_t)b->plan.history_bars, .from_ns = begin_ns - b->series[i]->timeframe_ns,
                                    .keep = (size_t)b->plan.history_bars};
   }
@@ -121,7 +124,11 @@ static bool waits(const struct live_bot *b) { return !b->clerk && b->unwritten; 
 
 static void start(struct live_bot *b) {
   struct err err;
-  if (b->ending || waits(b)) return;  // stopped(), live_written() go on
+  if (b->ending) return;  // stopped() goes on
+  // What failed is not tried once more where its owner has given it something else.
+  if (b->mend && b->clerk && fleet_host_of(b->live->fleet, b->id) < 0 && live_version_wished(b) && (live_version_wished(b) != b->version || strcmp(b->params, b->row.params) != 0))
+    live_books_close(b);
+  if (waits(b)) return;  // live_written() goes on
   if (fleet_host_of(b->live->fleet, b->id) >= 0) {
     if (b->opened) live_event(b, LIFE_OPENED, NULL);  // a request read its row before it was open
     return;
@@ -200,6 +207,8 @@ static void stop(struct live_bot *b) {
 void live_act(struct live_bot *b) {
   if (b->live->closing) return;
   if (b->retry && !b->unsaved) loop_timer_stop(b->retry);
+  const enum life_reason why = b->life.reason;
+  if (why == LIFE_WHY_STRIKE || why == LIFE_WHY_RETIRED || why == LIFE_WHY_UNFIT || why == LIFE_WHY_DEAD || why == LIFE_WHY_QUARANTINED) b->mend = true;
   switch (b->life.state) {
     case LIFE_STARTING: start(b); break;
     case LIFE_RUNNING:  // a request may have read a row that was behind
@@ -259,6 +268,7 @@ void live_bot_destroy(struct live_bot *b) {
   while (*p != b) p = &(*p)->next;
   *p = b->next;
   live_books_close(b);
+  live_reload_free(b);
   loop_timer_destroy(b->retry);
   if (b->has_row) bot_row_finish(&b->row);
   buf_finish(&b->past_bytes);
@@ -279,8 +289,9 @@ static void life_of(const struct bot_row *row, struct life *ret) {
   ret->retry_at_ns = row->standing.retry_at_ns;
 }
 
+// Other versions and parameters come to it while it runs: live_reload.c.
 static bool differs(const struct bot_row *a, const struct bot_row *b) {
-  return a->generation != b->generation || a->version != b->version || a->account_id != b->account_id || a->script_id != b->script_id || strcmp(a->params, b->params) != 0;
+  return a->generation != b->generation || a->account_id != b->account_id || a->script_id != b->script_id;
 }
 
 void live_bot_changed(struct live *l, int64_t bot_id) {
@@ -326,6 +337,7 @@ void live_bot_changed(struct live *l, int64_t bot_id) {
   } else if (moved || b->life.state == LIFE_STARTING || b->life.state == LIFE_STOPPING) {
     live_act(b);
   }
+  live_reload_look(b);
 }
 
 // ---- when the service starts

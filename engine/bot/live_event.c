@@ -79,7 +79,7 @@ static void on_order(void *self, const struct clerk_order_event *e) {
   if (!rows) return;
   batch->rows.orders = rows;
   b->content = true;
-  struct journal_order row = {.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .intent = record_intent(b->run, o->id), .order = o->id, .version = b->version,
+  struct journal_order row = {.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .intent = record_intent(b->run, o->id), .order = o->id, .version = clerk_version_of(b->clerk, o->id),
     .series = series_of_symbol(b, o->symbol), .side = o->side, .type = o->type, .leg = o->leg, .tif = o->tif, .status = e->to, .reason = e->reason, .reduce = o->reduce,
     .post = o->post, .qty = o->qty, .filled = o->filled, .limit = o->limit, .trigger = o->trigger, .sl = o->sl, .tp = o->tp, .parent = o->parent, .oco = o->oco,
     .decided_ns = o->decided_ns, .updated_ns = e->time_ns, .ended_ns = o->ended_ns};

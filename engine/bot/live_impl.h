@@ -3,6 +3,7 @@
 //     live.c         making and ending it, and its figures         live_bot.c     a bot's life: rows, states, timers
 //     live_books.c   its clerk, series and account                 live_past.c    its run, from the journal
 //     live_open.c    how its script comes to a host                live_turn.c    instants: market, commands, DONE
+//     live_script.c  which version and parameters it runs         live_reload.c  others take over while it runs
 //     live_batch.c   what is journalled together, and its commit   live_event.c   orders, fills, logs as rows and on streams
 //     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots, accounts and tenants
 //     live_limits.c  limits that change while bots run             live_protect.c protections in settings
@@ -103,6 +104,10 @@ struct live_past {      // commands of one record
   int64_t time_ns;
   uint32_t offset, len; // in live_bot.past_bytes
 };
+struct live_names {     // whose orders are named by which version
+  uint64_t order;       // from this one on
+  uint32_t version;
+};
 struct live_tag {
   uint32_t tag;
   char text[JOURNAL_TAG_SIZE];
@@ -130,10 +135,19 @@ struct live_bot {
   struct live_series *series[SPEC_STREAMS_MAX];
   int series_count;
   int venue;
+  // What its script is: of a run that is in the journal as that has it, until another takes over; not what its row wishes.
   uint32_t version;
   char *source, *params;
   size_t source_len;
   char sha256[SHA256_HEX_SIZE];
+  int64_t version_ns;               // it took over in that instant of the run; 0: the run began with it, or a start of the script did
+  uint32_t version_history;         // bars of each stream that warmed it up then
+  uint32_t state_version;           // that ctx.state is of
+  struct live_names *names;         // of versions in the run
+  size_t name_count;
+  bool mend;                        // when it is opened next: as its row wishes, at once
+  uint32_t version_before;          // it is being opened as its row wishes, after a run with that version or its parameters; 0: it is not
+  struct live_reload *reload;       // others on their way, and what was refused last; NULL: nothing
   uint32_t run, resumes;
   int64_t warm_from_ns, run_from_ns, live_from_ns;
   int64_t seen_ns;                  // of the last instant that its script saw, as the journal has it
@@ -198,6 +212,30 @@ struct live_batch {
   int64_t then_arg;
 };
 
+// Another version or other parameters, from a wish to its end.
+enum live_stage {
+  STAGE_NONE,
+  STAGE_QUEUED,   // others are being built
+  STAGE_SENT,     // it is built in the host
+  STAGE_BUILT,    // takes over in the next instant
+  STAGE_PARAMS,   // parameters alone: on_params in the next instant
+};
+struct live_script {
+  uint32_t version;
+  char *source, *params, sha256[SHA256_HEX_SIZE];
+  size_t source_len;
+};
+struct live_reload {
+  enum live_stage stage;
+  int place;                  // SENT: the host that builds it
+  struct live_script script;
+  uint32_t history;
+  struct live_bot *next;      // in the queue
+  uint32_t refused_version;   // 0: none was
+  char *refused_params;
+  char why[RECORD_TEXT_MAX];  // it was
+};
+
 struct live_host {
   struct live_batch *batch;         // being gathered; NULL: nothing yet
   int writes;                       // handed over, not yet committed
@@ -205,6 +243,8 @@ struct live_host {
   int64_t *bots;                    // whose clerks wait until all of them are committed
   size_t bot_count, bot_cap;
   bool owes;                        // fleet_go_on is awaited
+  int building;                     // versions that it was sent and has not built yet
+  struct live_bot *reload_first, *reload_last;  // bots whose versions wait for that
 };
 
 #define LIVE_BUCKETS 4096
@@ -246,6 +286,7 @@ void live_act(struct live_bot *b);                        // does what its state
 void live_written(struct live_bot *b);                    // nothing of it is on the way to the journal any more
 void live_event(struct live_bot *b, enum life_event e, const char *detail);
 void live_bot_destroy(struct live_bot *b);
+void live_said(struct live_bot *b, const char *detail);   // its state is what it was; with it, its owner is told this ("": nothing)
 enum status live_start(struct live *l, struct err *err) MUST_CHECK;
 // live_books.c: clerk and series; ERR_NOTFOUND: no data
 enum status live_books_open(struct live_bot *b, struct err *err) MUST_CHECK;
@@ -270,6 +311,22 @@ struct live_tenant *live_tenant_of(struct live *l, int64_t id);  // NULL: no mem
 void live_limits_changed(struct live_bot *b);             // its row has other settings
 void live_limits_tell(struct live_bot *b);                // to its host, at once or when it is opened there
 void live_grants_poll(struct live *l);                    // now and then: plans that may be others now
+// live_script.c
+// The row of its script's version (0: the active one), the tenant's own or the installation's. header: to be freed. ERR_INVALID: it
+// cannot run.
+enum status live_script_read(const struct live_bot *b, int64_t version, struct live_script *ret, json_t **ret_header, struct err *err) MUST_CHECK;
+int64_t live_version_wished(const struct live_bot *b);    // its own, or the active one; 0: there is none
+void live_script_finish(struct live_script *s);
+void live_script_set(struct live_bot *b, struct live_script *s);  // takes it over; its row's parameters are its own then
+void live_script_record(struct live_bot *b, const struct record *r);  // RUN, VERSION, PARAMS of its past
+void live_script_said(struct live_bot *b, int64_t time_ns, uint32_t before, uint32_t history, const char *why);  // VERSION to the journal
+void live_script_forget(struct live_bot *b);              // its books are closed
+// live_reload.c
+void live_reload_look(struct live_bot *b);                // does its row wish another version or other parameters than it has?
+void live_reload_answer(struct live_bot *b, const struct wire_frame *f);  // RELOADED, and ANSWER to PARAMS
+void live_reload_left(struct live_bot *b);                // it is not open any more: what was under way is not
+bool live_reload_suspect(struct live_bot *b, const char *why);  // its host hung: over what it was sent? Then that is refused
+void live_reload_free(struct live_bot *b);
 // live_past.c
 enum status live_past_read(struct live_bot *b, struct err *err) MUST_CHECK;   // its latest run, if that is open; else its next
 enum status live_past_again(struct live_bot *b, struct err *err) MUST_CHECK;  // through its clerk, up to now

@@ -38,7 +38,7 @@ static enum status history(void *self, int64_t bot, const struct fleet_need *nee
 }
 
 static void put_open(struct live_bot *b, const struct fleet_open *f, struct buf *out) {
-  char name[64];
+  char name[64], from[24] = "";
   size_t commands = 0;
   for (size_t i = 0; i < b->past_count; i++) {
     struct record r;
@@ -47,8 +47,9 @@ static void put_open(struct live_bot *b, const struct fleet_open *f, struct buf 
     for (size_t at = 0; record_command_next(&r, &at, &c);) commands++;
   }
   snprintf(name, sizeof name, "v%u.lua", b->version);
+  if (b->state.len && b->state_version && b->state_version != b->version) snprintf(from, sizeof from, "%u", b->state_version);
   struct wire_open o = {.bot = (uint64_t)b->id, .tenant = (uint64_t)b->tenant_id, .chunkname = wire_text(name, strlen(name)), .source = wire_text(b->source, b->source_len),
-    .params = wire_text(b->row.params, strlen(b->row.params)), .state = wire_text(b->state.data, b->state.len), .memory = wire_text(b->memory.data, b->memory.len),
+    .params = wire_text(b->params, strlen(b->params)), .state = wire_text(b->state.data, b->state.len), .memory = wire_text(b->memory.data, b->memory.len), .from = wire_text(from, strlen(from)), .version_ns = b->version_ns, .version_history = b->version_history,
     .seed = (uint64_t)b->row.seed, .resume = b->told_run ? b->resumes : 0, .seen_ns = b->told_run ? b->seen_ns : 0, .restore_count = (uint32_t)commands, .warm_from_ns = b->warm_from_ns,
     .run_from_ns = b->run_from_ns, .live_from_ns = b->live_from_ns, .match = b->setup.match, .risk = b->setup.risk, .limits = b->setup.vm, .tenant_memory_bytes = b->grant.memory_bytes, .tenant_cpu_ns = b->grant.cpu_ns,
     .stream_count = b->plan.stream_count, .symbol_count = b->plan.symbol_count};
@@ -62,6 +63,10 @@ static void put_open(struct live_bot *b, const struct fleet_open *f, struct buf 
 static void journal_opening(struct live_bot *b) {
   struct record r;
   char *settings = NULL;
+  if (b->told_run && b->version_before) live_script_said(b, b->live_from_ns, b->version_before, 0, NULL);
+  b->version_before = 0;
+  b->mend = false;
+  if (!b->state_version) b->state_version = b->version;
   record_init(&r, b->told_run ? RECORD_RESUME : RECORD_RUN, b->live_from_ns);
   r.resumes = b->told_run ? b->resumes : 0;
   r.live_from_ns = b->live_from_ns;
@@ -80,7 +85,7 @@ static void journal_opening(struct live_bot *b) {
     r.seed = (uint64_t)b->row.seed;
     for (int i = 0; i < b->series_count; i++) r.series[i] = b->series[i]->journal;
     r.series_count = (uint32_t)b->series_count;
-    r.params = record_text(b->row.params, strlen(b->row.params));
+    r.params = record_text(b->params, strlen(b->params));
     settings = settings_of(b);
     if (settings) r.settings = record_text(settings, strlen(settings));
   }
@@ -121,7 +126,9 @@ static void bot_opened(void *self, int host, int64_t id) {
   b->turns = 0;
   b->digest[0] = '\0';
   if (b->limits_due) live_limits_tell(b);
+  live_reload_left(b);
   live_event(b, LIFE_OPENED, NULL);
+  live_reload_look(b);
 }
 
 static int64_t record_time(const struct live_bot *b) { return b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns; }
@@ -147,6 +154,7 @@ void live_left_host(struct live_bot *b) {
   if (b->busy) live_bot_end(b);
   if (b->opened) journal_leaving(b);
   b->opened = false;
+  live_reload_left(b);
   live_hand_over(b->live, b->place);
   b->place = LIVE_HOSTLESS;
   if (b->clerk && live_catch_up(b, &err) != OK) b->live->config.log(b->live->config.self, "error", "bot_behind", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
@@ -163,6 +171,11 @@ static void bot_refused(void *self, int64_t id, const char *why) {
 static void bot_quarantined(void *self, int64_t id, const char *why) {
   struct live_bot *b = live_find(self, id);
   if (!b) return;
+  if (live_reload_suspect(b, why)) {  // what it runs has done nothing
+    live_left_host(b);
+    live_event(b, LIFE_HOST_LOST, why);
+    return;
+  }
   if (b->clerk && b->told_run) {
     struct record r;
     live_commands_flush(b);

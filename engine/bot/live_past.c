@@ -29,9 +29,11 @@ static bool take_record(void *arg, const struct journal_record *j) {
   struct err err;
   if (j->run != b->run) return true;
   if (record_read(j->kind, j->time_ns, j->body, j->len, &r, &err) != OK) return true;
+  if (r.kind == RECORD_VERSION || r.kind == RECORD_PARAMS) live_script_record(b, &r);
   if (r.kind == RECORD_RUN || r.kind == RECORD_RESUME) {
     b->resumes = r.resumes;
     if (r.kind == RECORD_RUN) {
+      live_script_record(b, &r);
       b->run_from_ns = r.live_from_ns;
       b->setup.match.deposit = cash_of(r.settings);
     }
@@ -64,6 +66,7 @@ static void take_state(void *arg, const struct journal_state *s) {
   if (len > s->len - head) return;
   memcpy(&b->seen_ns, p, sizeof b->seen_ns);
   b->kept_ns = s->time_ns;
+  b->state_version = s->version;
   buf_clear(&b->state);
   buf_clear(&b->memory);
   buf_add(&b->state, p + head, len);

@@ -86,7 +86,7 @@ static void state_row(struct live_bot *b) {
   buf_add(&batch->bytes, &len, sizeof len);
   if (b->state.len) buf_add(&batch->bytes, b->state.data, b->state.len);
   if (b->memory.len) buf_add(&batch->bytes, b->memory.data, b->memory.len);
-  rows[batch->rows.state_count++] = (struct journal_state){.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .version = b->version, .resumes = b->resumes,
+  rows[batch->rows.state_count++] = (struct journal_state){.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .version = b->state_version, .resumes = b->resumes,
     .time_ns = b->instant_ns, .body = (const void *)(uintptr_t)at, .len = batch->bytes.len - at};
   live_batch_bot(batch, b->id);
   b->kept_ns = b->instant_ns;
@@ -115,6 +115,7 @@ static void on_hash(struct live_bot *b, const struct wire_frame *f) {
   b->live->config.log(b->live->config.self, "error", "bot_diverged", json_pack("{s:s}", "bot", b->channel + 4));
   live_log(b, b->instant_ns, LOG_ERROR, "its script's process and the journal disagreed: opened again from the journal", 78);
   b->opened = false;
+  live_reload_left(b);
   fleet_reopen(b->live->fleet, b->id);
 }
 
@@ -207,7 +208,10 @@ void live_host_lost(void *self, int host, const char *why, int64_t suspect, cons
   l->config.log(l->config.self, "warning", "host_lost", json_pack("{s:i, s:s, s:I}", "host", host, "why", why, "suspect", (json_int_t)suspect));
   for (int i = 0; i < LIVE_BUCKETS; i++)
     for (struct live_bot *b = l->bots[i]; b; b = b->next)
-      if (b->place == host) b->opened = false;
+      if (b->place == host) {
+        b->opened = false;
+        live_reload_left(b);
+      }
   if (in) ended(l, host, in);
 }
 
@@ -242,6 +246,7 @@ static void on_state(struct live_bot *b, const struct wire_frame *f) {
   buf_clear(&b->memory);
   buf_add(&b->state, f->text, f->text_len);
   if (f->memory.len) buf_add(&b->memory, f->memory.text, f->memory.len);
+  b->state_version = b->version;
   b->content = true;
 }
 
@@ -290,7 +295,12 @@ void live_frame(void *self, int host, const struct wire_frame *f) {
     case WIRE_NOTIFY: live_news(b, "notify", json_pack("{s:s%, s:I}", "text", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
     case WIRE_MARK: live_news(b, "mark", json_pack("{s:s%, s:I}", "text", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
     case WIRE_PLOT: live_news(b, "plot", json_pack("{s:s%, s:f, s:I}", "name", f->text, f->text_len, "value", f->value, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
+    case WIRE_RELOADED: live_reload_answer(b, f); break;
     case WIRE_ANSWER:
+      if (f->to == WIRE_PARAMS) {
+        live_reload_answer(b, f);
+        break;
+      }
       if (f->status != OK) live_log(b, b->instant_ns, LOG_ERROR, f->text, f->text_len);
       live_news(b, "answer", json_pack("{s:s, s:b, s:s%}", "to", wire_type_text((int)f->to), "ok", f->status == OK, "detail", f->text, f->text_len));
       break;

@@ -21,6 +21,10 @@ struct pilot {
   bool quiet;
   bool resuming;   // on_init runs in the next instant
   bool skipping, params_taken;
+  struct script *next;     // made aside; NULL: none
+  const struct script_spec *next_spec;
+  void (*told_version)(void *self, enum status st, const char *why);
+  void *told_self;
 };
 
 // ---- between the bot and whoever watches
@@ -106,6 +110,7 @@ enum status pilot_create(const struct pilot_config *config, struct pilot **ret, 
 
 void pilot_destroy(struct pilot *p) {
   if (!p) return;
+  pilot_unprepare(p);
   bot_destroy(p->bot);
   blotter_finish(&p->blotter);
   free(p);
@@ -144,6 +149,88 @@ void pilot_forget_trades(struct pilot *p) { matcher_trades_forget(p->blotter.mat
 
 void pilot_limits(struct pilot *p, const struct risk_limits *limits) { bot_limits(p->bot, limits); }
 void pilot_risk(struct pilot *p, enum reason code, double limit, double value, int64_t until_ns) { bot_risk_tell(p->bot, code, limit, value, until_ns); }
+// ---- another version
+
+// The newest `history` bars of each stream that ended by through_ns, in the order in which they would have come.
+static void warm_up(const struct pilot *p, struct script *s, size_t history, int64_t through_ns) {
+  size_t at[SPEC_STREAMS_MAX], end[SPEC_STREAMS_MAX];
+  for (int i = 0; i < p->stream_count; i++) {
+    const struct series *all = p->series[i];
+    end[i] = all->count;
+    while (end[i] > 0 && all->bars[end[i] - 1].open_ns > through_ns - all->timeframe_ns) end[i]--;
+    at[i] = end[i] > history ? end[i] - history : 0;
+  }
+  while (true) {
+    int64_t now_ns = INT64_MAX;
+    for (int i = 0; i < p->stream_count; i++)
+      if (at[i] < end[i] && p->series[i]->bars[at[i]].open_ns + p->series[i]->timeframe_ns < now_ns) now_ns = p->series[i]->bars[at[i]].open_ns + p->series[i]->timeframe_ns;
+    if (now_ns == INT64_MAX) return;
+    for (int k = 0; k < p->stream_count; k++) {
+      const int i = p->stream_order[k];
+      if (at[i] < end[i] && p->series[i]->bars[at[i]].open_ns + p->series[i]->timeframe_ns == now_ns) script_push(s, i, at[i]++);
+    }
+  }
+}
+
+static enum status carry_state(struct script *from, struct script *to, const char *version, struct err *err) {
+  struct buf state;
+  buf_init(&state, SCRIPT_STATE_MAX + 4096);
+  enum status st = script_state_save(from, &state, err);
+  if (st == OK) st = script_state_load(to, state.data, state.len, version, err);
+  buf_finish(&state);
+  return st;
+}
+
+enum status pilot_prepare(struct pilot *p, const struct pilot_version *v, struct err *err) {
+  const struct bot_config config = {.chunkname = v->chunkname, .source = v->source, .source_len = v->source_len, .spec = v->spec, .values = v->values, .limits = v->limits,
+                                    .watchdog = v->watchdog, .series = p->series, .symbols = v->symbols};
+  struct script *s = NULL, *now = bot_script(p->bot);
+  if (v->spec->stream_count != p->stream_count) return err_set(err, ERR_INVALID, "it has %d data streams, not %d", v->spec->stream_count, p->stream_count);
+  enum status st = bot_candidate(p->bot, &config, &s, err);
+  if (st != OK) return st;
+  warm_up(p, s, v->history, v->through_ns);
+  if (!script_warm(s)) st = err_set(err, ERR_INVALID, "it needs more history than the %zu bars that are kept for it here: stop the bot to give it this version", v->history);
+  if (st == OK) st = carry_state(now, s, v->from, err);
+  if (st != OK) {
+    script_destroy(s);
+    return st;
+  }
+  pilot_unprepare(p);
+  p->next = s;
+  p->next_spec = v->spec;
+  return OK;
+}
+
+bool pilot_prepared(const struct pilot *p) { return p->next != NULL; }
+struct script *pilot_prepared_script(struct pilot *p) { return p->next; }
+
+void pilot_unprepare(struct pilot *p) {
+  script_destroy(p->next);
+  p->next = NULL;
+}
+
+void pilot_on_version(struct pilot *p, void (*told)(void *self, enum status st, const char *why), void *self) {
+  p->told_version = told;
+  p->told_self = self;
+}
+
+static void told_version(void *arg, enum status st, const char *why) {
+  struct pilot *p = arg;
+  if (p->told_version) p->told_version(p->told_self, st, why);
+}
+
+// On an error the script goes on that was there, as if nobody had tried.
+static bool take_over(struct pilot *p, int64_t now_ns) {
+  struct script *s = p->next;
+  struct err err;
+  p->next = NULL;
+  p->quiet = false;
+  const enum status st = bot_take(p->bot, &s, p->next_spec, now_ns, told_version, p, &err);
+  script_destroy(s);
+  return st == OK;
+}
+
+// ---- the rest of an instant
 
 // The first failure of an instant is its result; from it on the script is not asked, but orders, marks and indicators go on, or its
 // account would not be the core's any more, and its next bar not the next.
@@ -187,10 +274,15 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
   }
   events = events || matcher_event_count(p->blotter.matcher) > 0 || bot_risk_waits(p->bot);  // of what was imposed
   p->quiet = !events && !p->resuming;
+  if (p->next && !p->skipping && take_over(p, in->now_ns)) {
+    p->resuming = false;  // its on_init was called
+    events = true;        // of it, and what was missed
+  }
   if (p->resuming && !p->skipping) {
     p->resuming = false;
     if ((st = bot_resume(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   }
+  events = events || matcher_event_count(p->blotter.matcher) > 0;  // of the on_init
   if (events && (st = bot_settle(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   if ((st = turn_day(p, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   p->params_taken = false;
@@ -285,7 +377,7 @@ enum status pilot_past(struct pilot *p, const struct instant *in, struct pilot_p
     for (int i = 0; st == OK && i < in->bar_count; i++)
       if (in->bars[i].stream == p->stream_order[k]) {
         if (in->bars[i].stream == 0 && in->bars[i].deliver) main = &in->bars[i];
-        st = bot_stream_bar(p->bot, in->bars[i].stream, in->bars[i].ix, in->now_ns, false, err);
+        if (!in->bars[i].unseen) st = bot_stream_bar(p->bot, in->bars[i].stream, in->bars[i].ix, in->now_ns, false, err);
       }
   bool has_mark = false;
   for (size_t i = past->at; i < past->count && instant_of(p, &past->commands[i]) <= in->now_ns; i++) has_mark = has_mark || past->commands[i].kind == COMMAND_MARK;
@@ -313,6 +405,8 @@ enum status pilot_past_end(struct pilot *p, struct pilot_past *past, bool resume
   p->quiet = true;
   return st;
 }
+
+uint64_t pilot_version_seed(uint64_t seed, uint32_t resume, uint32_t version) { return pilot_seed(pilot_seed(seed, resume) ^ UINT64_C(0x5851F42D4C957F2D), version); }
 
 uint64_t pilot_seed(uint64_t seed, uint32_t resume) {  // splitmix64 of both
   if (resume == 0) return seed;

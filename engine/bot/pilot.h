@@ -38,6 +38,33 @@ void pilot_risk(struct pilot *p, enum reason code, double limit, double value, i
 // In the last instant nothing happened to its orders, by the market or by the script.
 bool pilot_quiet(const struct pilot *p);
 bool pilot_params_taken(const struct pilot *p);  // by the last instant that had some
+
+// ---- another version of the script, or the same with other parameters, takes over inside a run
+struct pilot_version {
+  const char *chunkname, *source;
+  size_t source_len;
+  const struct script_spec *spec;     // borrowed, as of bot_config; its streams are those of the present script
+  const struct param_value *values;   // copied
+  struct vm_limits limits;            // with the seed of its random numbers: pilot_version_seed()
+  struct watchdog *watchdog;
+  const int *symbols;                 // per stream; borrowed as of bot_config
+  size_t history;                     // it is warmed up by so many of the newest bars of each stream …
+  int64_t through_ns;                 // … that ended by then
+  const char *from;                   // version that ctx.state comes from, for migrate; NULL: it is taken as it is
+};
+// Builds it aside: compiled, warm, with the state of the script that runs. It takes over in the next instant that is not skipped, before
+// anything is delivered in it. Once more: in place of the one before. ERR_INVALID, ERR_SCRIPT, ERR_BUDGET: why it cannot be; nothing
+// has changed then.
+enum status pilot_prepare(struct pilot *p, const struct pilot_version *v, struct err *err) MUST_CHECK;
+bool pilot_prepared(const struct pilot *p);
+struct script *pilot_prepared_script(struct pilot *p);  // NULL: none
+void pilot_unprepare(struct pilot *p);
+// Told in that instant, before its commands: it has taken over (the former script is gone), or on_init failed (the former goes on).
+// The spec that is no longer used may be given back after the instant.
+void pilot_on_version(struct pilot *p, void (*told)(void *self, enum status st, const char *why), void *self);
+// What its random numbers are seeded with.
+uint64_t pilot_version_seed(uint64_t seed, uint32_t resume, uint32_t version);
+
 // on_stop after the last instant, for who needs no answer to its orders; else instant.stop.
 enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) MUST_CHECK;
 // The time of the next timer, at which an instant is wanted even if nothing else happens; INT64_MAX: none.
@@ -51,7 +78,8 @@ void pilot_hash_last(struct pilot *p, char ret_hex[SHA256_HEX_SIZE]);
 // ---- before the first instant: what a run has behind it, when it goes on in a new process
 //
 // pilot_past() for each instant of the past, its bars with deliver true from where the run began (they are marked, though the script
-// sees none of them); before that with bars alone, for the indicators. Then pilot_past_end(), ctx.state (script_state_load) and memory
+// sees none of them); before that with bars alone, for the indicators (of a version that took over inside the run: those that are not
+// unseen, pilot_version.history before its first instant). Then pilot_past_end(), ctx.state (script_state_load) and memory
 // (bot_memory_load). Hash, orders, account and risk are then what they were.
 struct pilot_past {
   const struct bot_command *commands;  // of the journal, imposed ones too, in their order; those of a time after the bars of that time

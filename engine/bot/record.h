@@ -92,13 +92,15 @@ struct record {
   // RUN, RESUME, VERSION, STATE: canonical JSON of ctx.state (script_state_save); of VERSION after migrate
   struct record_text state;
   struct record_text memory;        // RESUME: what the engine beside the script keeps of it (bot/memory.h)
-  // VERSION
-  uint32_t version_before;
+  // VERSION. why: it did not take over, its on_init failed; NULL text: it did
+  uint32_t version_before;          // the same as version: with other parameters that its indicators are made of
+  uint32_t history;                 // bars of each stream that warmed it up; 0: all of the run's, for a RESUME follows with it
   // STOP
   enum record_stop stop;
   // STOP, QUARANTINE, VERSION, DENY, RISK: a code (≤ 64 bytes is usual) and words for people, each ≤ RECORD_TEXT_MAX
   struct record_text code, why;
-  // DENY. By the core: the order and its refusal. At once, before it was an order: order 0, code and why, and the numbers behind them
+  // VERSION: the first order that is the new version's. DENY. By the core: the order and its refusal. At once, before it was an order:
+  // order 0, code and why, and the numbers behind them
   uint64_t order;
   struct refusal refusal;
   double bound, amount;             // RISK too: the rule's limit and the order's value, in units; NaN: absent

@@ -64,10 +64,12 @@ bool timer_set(void *self, const char *name, int64_t every_ns, int at_minute, co
   return true;
 }
 
-void timers_finish(struct bot *b) {
-  for (int i = 0; b->timers && i < TIMERS_MAX; i++) tz_destroy(b->timers[i].tz);
-  free(b->timers);
+void timers_free(struct timer *timers) {
+  for (int i = 0; timers && i < TIMERS_MAX; i++) tz_destroy(timers[i].tz);
+  free(timers);
 }
+
+void timers_finish(struct bot *b) { timers_free(b->timers); }
 
 int64_t bot_timer_next(const struct bot *b) {
   return b->timer_next_ns;

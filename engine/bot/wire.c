@@ -187,10 +187,11 @@ void wire_put_risk(struct buf *b, uint64_t bot, enum reason code, double limit, 
   wire_end(b, at);
 }
 
-void wire_put_params(struct buf *b, uint64_t bot, int64_t time_ns, struct wire_text json) {
-  assert(json.len <= WIRE_PARAMS_MAX);
+void wire_put_params(struct buf *b, uint64_t bot, int64_t time_ns, struct wire_text json, struct wire_text source) {
+  assert(json.len <= WIRE_PARAMS_MAX && source.len <= VM_SOURCE_MAX);
   size_t at = begin_timed(b, WIRE_PARAMS, bot, time_ns);
   wire_put_bytes(b, json);
+  wire_put_bytes(b, source);
   wire_end(b, at);
 }
 
@@ -250,6 +251,16 @@ void wire_put_hash(struct buf *b, uint64_t bot, const char hex[SHA256_HEX_SIZE])
   size_t at = wire_begin(b, WIRE_HASH);
   wire_put(b, bot, 8);
   buf_add(b, hex, SHA256_HEX_SIZE - 1);
+  wire_end(b, at);
+}
+
+void wire_put_reloaded(struct buf *b, uint64_t bot, uint32_t version, enum wire_stage stage, enum status st, const char *text) {
+  size_t at = wire_begin(b, WIRE_RELOADED);
+  wire_put(b, bot, 8);
+  wire_put(b, version, 4);
+  wire_put(b, stage, 1);
+  wire_put(b, st, 4);
+  wire_put_text(b, text);
   wire_end(b, at);
 }
 
@@ -331,6 +342,7 @@ static void get_state(struct wire_cursor *c, struct wire_frame *f) {
 static void get_params(struct wire_cursor *c, struct wire_frame *f) {
   struct wire_text json = wire_get_text(c, 4, WIRE_PARAMS_MAX);
   f->text = json.text, f->text_len = json.len;
+  f->source = wire_get_text(c, 4, VM_SOURCE_MAX);
 }
 
 static void get_refused(struct wire_cursor *c, struct wire_frame *f) {
@@ -347,6 +359,13 @@ static void get_denied(struct wire_cursor *c, struct wire_frame *f) {
 static void get_answer(struct wire_cursor *c, struct wire_frame *f) {
   f->to = (enum wire_type)get_limited(c, 4, 255);
   if (!c->fault && f->to != WIRE_PARAMS && f->to != WIRE_BOT_STOP) c->fault = "an answer to nothing";
+  f->status = get_status(c, OK);
+  get_text(c, f);
+}
+
+static void get_reloaded(struct wire_cursor *c, struct wire_frame *f) {
+  f->version = (uint32_t)wire_get(c, 4);
+  f->stage = (enum wire_stage)get_limited(c, 1, RELOAD_STAGE_COUNT - 1);
   f->status = get_status(c, OK);
   get_text(c, f);
 }
@@ -369,6 +388,9 @@ static void get_kept(struct wire_cursor *c, struct wire_frame *f) {
   } else if (f->type == WIRE_OPENED) {
     struct wire_opened opened;
     wire_get_opened(c, &opened);
+  } else if (f->type == WIRE_RELOAD) {
+    struct wire_reload reload;
+    wire_get_reload(c, &reload);
   } else {
     struct wire_signal signal;
     wire_get_signal(c, &signal);
@@ -413,7 +435,8 @@ static void get_payload(struct wire_cursor *c, struct wire_frame *f) {
     case WIRE_BOT_CLOSE: get_text(c, f); return;
     case WIRE_FAULT: get_fault(c, f); return;
     case WIRE_COMMAND: case WIRE_RESTORE: case WIRE_IMPOSE: wire_get_fields(c, &f->command, command_fields, LENGTH(command_fields)); return;
-    case WIRE_OPENED: case WIRE_SIGNAL: get_kept(c, f); return;
+    case WIRE_OPENED: case WIRE_SIGNAL: case WIRE_RELOAD: get_kept(c, f); return;
+    case WIRE_RELOADED: get_reloaded(c, f); return;
     case WIRE_STATE: get_state(c, f); return;
     case WIRE_TAG: f->tag = (uint32_t)wire_get(c, 4), get_text(c, f); return;
     case WIRE_ANSWER: get_answer(c, f); return;
@@ -475,4 +498,10 @@ void wire_frame_signal(const struct wire_frame *f, struct wire_signal *ret) {
   assert(f->type == WIRE_SIGNAL);
   struct wire_cursor c = {f->payload, f->payload_len, NULL};
   wire_get_signal(&c, ret);
+}
+void wire_frame_reload(const struct wire_frame *f, struct wire_reload *ret) {
+  assert(f->type == WIRE_RELOAD);
+  struct wire_cursor c = {f->payload, f->payload_len, NULL};
+  wire_get_reload(&c, ret);
+  ret->bot = f->bot;
 }

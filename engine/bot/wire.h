@@ -23,7 +23,7 @@
 #include "risk/risk.h"
 #include "script/script.h"
 
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 #define WIRE_HEAD 5
 #define WIRE_BAR_BYTES 52
 #define WIRE_BARS_MAX 16384     // in one frame; longer history goes in several
@@ -50,7 +50,7 @@
   X(WIRE_RESTORE, 9, "restore", 256)                                              /* a command of the journal, in its order */  \
   X(WIRE_PING, 10, "ping", 8)                                                                                                   \
   X(WIRE_SIGNAL, 11, "signal", 96 + 5 * WIRE_TEXT_MAX + WIRE_RAW_MAX)             /* part of the next instant */                \
-  X(WIRE_PARAMS, 12, "params", 20 + WIRE_PARAMS_MAX)                              /* answered by ANSWER */                      \
+  X(WIRE_PARAMS, 12, "params", 24 + WIRE_PARAMS_MAX + VM_SOURCE_MAX)              /* answered by ANSWER */                      \
   X(WIRE_IMPOSE, 13, "impose", 256)                                               /* a command of the core's */                 \
   X(WIRE_DIGEST, 14, "digest", 8)                                                 /* answered by HASH */                        \
   X(WIRE_LIMITS, 16, "limits", 72)                                                /* of the checks beside the script, from the next instant on */ \
@@ -70,7 +70,10 @@
   X(WIRE_STATE, 27, "state", 8 + 8 + SCRIPT_STATE_MAX + WIRE_MEMORY_MAX)          /* when it changed in the instant */          \
   X(WIRE_TAG, 28, "tag", 12 + 2 + WIRE_TEXT_MAX)                                  /* a tag's text, before its first use */      \
   X(WIRE_ANSWER, 29, "answer", 16 + 2 + WIRE_TEXT_MAX)                                                                          \
-  X(WIRE_HASH, 30, "hash", 8 + 64)
+  X(WIRE_HASH, 30, "hash", 8 + 64)                                                                                              \
+  /* both ways: another version of a bot's script */                                                                            \
+  X(WIRE_RELOAD, 40, "reload", 256 + VM_SOURCE_MAX + WIRE_PARAMS_MAX)             /* core to host; answered by RELOADED */      \
+  X(WIRE_RELOADED, 41, "reloaded", 17 + 2 + WIRE_TEXT_MAX)                        /* host to core */
 enum wire_type {
 #define X(name, number, text, max) name = number,
   WIRE_LIST(X)
@@ -124,6 +127,9 @@ struct wire_open {
   int64_t warm_from_ns, run_from_ns, live_from_ns;
   int64_t seen_ns;              // resume: the last instant that its script saw (its batch is in the journal); what happened to its orders
                                 // since then it is told after on_init. 0: live_from_ns, so nothing
+  // Of a version that took over inside the run: in this instant, warmed up by so many bars of each stream that ended before. 0: it began it.
+  int64_t version_ns;
+  uint32_t version_history;
   struct match_config match;
   struct risk_limits risk;
   struct vm_limits limits;      // seed and fail_alloc are not sent
@@ -134,6 +140,20 @@ struct wire_open {
   struct wire_stream streams[SPEC_STREAMS_MAX];
   struct wire_symbol symbols[SPEC_STREAMS_MAX];
 };
+
+// Another version of a bot's script, or the same with parameters that its indicators are made of. It is built at once, aside, and tried on
+// the newest bars; the bot goes on with the one it has until its next instant, in which the new one takes over or not (bot/pilot.h).
+struct wire_reload {
+  uint64_t bot;
+  uint32_t version;             // comes back in RELOADED
+  uint32_t history;             // bars of each stream that warm it up: no more than the host keeps of them
+  uint64_t seed;                // of its random numbers
+  struct vm_limits limits;      // seed and fail_alloc are not sent
+  struct wire_text chunkname, source, params, from;  // as in wire_open
+};
+// It cannot be built, or failed when it was tried: all is as it was (ERR_CANCELLED: to be asked for once more); it waits for the next instant; it has taken over, which comes before
+// the commands of the instant; its on_init failed then, and the former goes on. After REFUSED, TAKEN and FAILED nothing more comes.
+enum wire_stage { RELOAD_REFUSED, RELOAD_BUILT, RELOAD_TAKEN, RELOAD_FAILED, RELOAD_STAGE_COUNT };
 
 struct wire_opened {
   char spec_sha256[SHA256_HEX_SIZE];
@@ -167,8 +187,10 @@ void wire_put_bot_stop(struct buf *b, uint64_t bot, int64_t time_ns, const char 
 void wire_put_instant(struct buf *b, uint32_t venue, int64_t now_ns, const struct wire_bar *bars, size_t count, const struct wire_funding *funding,
                       size_t funding_count);
 void wire_put_signal(struct buf *b, uint64_t bot, const struct wire_signal *s);  // texts fit, raw ≤ WIRE_RAW_MAX: asserted
-// New parameters, all that differ from the script's own; time_ns: when they were wanted.
-void wire_put_params(struct buf *b, uint64_t bot, int64_t time_ns, struct wire_text json);
+// New parameters, all that differ from the script's own; time_ns: when they were wanted. source: the script's, for its check(p); empty:
+// not asked.
+void wire_put_params(struct buf *b, uint64_t bot, int64_t time_ns, struct wire_text json, struct wire_text source);
+void wire_put_reload(struct buf *b, const struct wire_reload *r);  // asserts the limits, as BOT_OPEN
 void wire_put_impose(struct buf *b, uint64_t bot, const struct bot_command *c);
 void wire_put_limits(struct buf *b, uint64_t bot, const struct risk_limits *l);
 // What the core denied, halted or lets go again: limit and value may be NaN, until_ns 0 (does not go by time).
@@ -194,6 +216,7 @@ void wire_put_tag(struct buf *b, uint64_t bot, uint32_t tag, const char *text);
 // To PARAMS or BOT_STOP: OK, or why nothing changed (of BOT_STOP: what failed).
 void wire_put_answer(struct buf *b, uint64_t bot, enum wire_type to, enum status st, const char *text);
 void wire_put_hash(struct buf *b, uint64_t bot, const char hex[SHA256_HEX_SIZE]);
+void wire_put_reloaded(struct buf *b, uint64_t bot, uint32_t version, enum wire_stage stage, enum status st, const char *text);
 
 // ---- reading
 struct wire_frame {
@@ -217,14 +240,17 @@ struct wire_frame {
   double limit, value;   // DENIED, RISK (NaN: does not apply); PLOT: value
   uint32_t tag;          // TAG
   enum wire_type to;     // ANSWER
-  // BOT_CLOSE, BOT_STOP, FAULT, LOG, PLOT (name), MARK, NOTIFY, DENIED, TAG, ANSWER; PARAMS: JSON; STATE: ctx.state; HASH: hex.
+  uint32_t version;      // RELOADED, with status and text
+  enum wire_stage stage; // RELOADED
+  // BOT_CLOSE, BOT_STOP, FAULT, LOG, PLOT (name), MARK, NOTIFY, DENIED, TAG, ANSWER; PARAMS: JSON; RELOADED; STATE: ctx.state; HASH: hex.
   // Borrowed from the bytes, not terminated, any bytes.
   const char *text;
   size_t text_len;
   struct wire_text memory;         // STATE
+  struct wire_text source;         // PARAMS
   size_t bar_count, funding_count; // SERIES_BARS, INSTANT: wire_frame_bar(), wire_frame_funding()
   const unsigned char *bars, *funding;
-  const unsigned char *payload;    // BOT_OPEN, OPENED, SIGNAL: wire_frame_open() …
+  const unsigned char *payload;    // BOT_OPEN, OPENED, SIGNAL, RELOAD: wire_frame_open() …
   size_t payload_len;
 };
 // The first frame of n bytes at p. *ret_used is how many bytes it took; 0: it is not whole yet, read more. ret borrows from p.
@@ -237,3 +263,4 @@ struct wire_funding wire_frame_funding(const struct wire_frame *f, size_t i);
 void wire_frame_open(const struct wire_frame *f, struct wire_open *ret);
 void wire_frame_opened(const struct wire_frame *f, struct wire_opened *ret);
 void wire_frame_signal(const struct wire_frame *f, struct wire_signal *ret);
+void wire_frame_reload(const struct wire_frame *f, struct wire_reload *ret);

@@ -41,3 +41,4 @@ struct wire_text wire_get_text(struct wire_cursor *c, int length_size, size_t mo
 void wire_get_open(struct wire_cursor *c, struct wire_open *ret);
 void wire_get_opened(struct wire_cursor *c, struct wire_opened *ret);
 void wire_get_signal(struct wire_cursor *c, struct wire_signal *ret);
+void wire_get_reload(struct wire_cursor *c, struct wire_reload *ret);

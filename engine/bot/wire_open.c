@@ -1,4 +1,4 @@
-// bot/wire_open.c – the frames that open a bot, and signals: what is too large to stand in every struct wire_frame.
+// bot/wire_open.c – the frames that open a bot or bring it another version of its script, and signals: what is too large to stand in every struct wire_frame.
 #include "bot/wire_codec.h"
 
 #include <assert.h>
@@ -8,17 +8,21 @@
 #define CHUNKNAME_MAX (SPEC_NAME_MAX - 1)
 #define POSITIVE(member) FIELD(struct wire_open, member, 0, INT64_MAX)
 
+#define LIMITS(type)                                                                                                                        \
+  FIELD(type, limits.heap_bytes, 0, VM_HEAP_BYTES_MAX), FIELD(type, limits.block_bytes, 0, VM_HEAP_BYTES_MAX),                               \
+    FIELD(type, limits.reserve_bytes, 0, VM_HEAP_BYTES_MAX), FIELD(type, limits.callback_cpu_ns, 0, 60 * NS_PER_S),                          \
+    FIELD(type, limits.load_cpu_ns, 0, 60 * NS_PER_S), ANY(type, limits.fuel_instructions)
+
 static const struct wire_field open_fields[] = {
     ANY(struct wire_open, bot), ANY(struct wire_open, tenant), ANY(struct wire_open, seed), FIELD(struct wire_open, resume, 0, INT32_MAX),
     FIELD(struct wire_open, restore_count, 0, INT32_MAX), ANY(struct wire_open, warm_from_ns), POSITIVE(run_from_ns), POSITIVE(live_from_ns), POSITIVE(seen_ns),
+    POSITIVE(version_ns), FIELD(struct wire_open, version_history, 0, INT32_MAX),
     FIELD(struct wire_open, match.model, 0, MODEL_COMPAT_BACKTRADER), FIELD(struct wire_open, match.path, 0, PATH_FAVOURABLE),
     POSITIVE(match.participation_frac_e8), POSITIVE(match.latency_ns), FIELD(struct wire_open, match.hedging, 0, 1),
     FIELD(struct wire_open, match.self_trade_check, 0, 1), FIELD(struct wire_open, match.trade_on_close, 0, 1), POSITIVE(match.deposit),
     FIELD(struct wire_open, risk.max_open, 1, INT32_MAX), POSITIVE(risk.max_order_e8), POSITIVE(risk.max_position_e8), POSITIVE(risk.collar_frac_e8),
     POSITIVE(risk.day_loss_e8), POSITIVE(risk.drawdown_e8), FIELD(struct wire_open, risk.rate_count, 0, RISK_RATE_MAX), POSITIVE(risk.rate_window_ns),
-    FIELD(struct wire_open, limits.heap_bytes, 0, VM_HEAP_BYTES_MAX), FIELD(struct wire_open, limits.block_bytes, 0, VM_HEAP_BYTES_MAX),
-    FIELD(struct wire_open, limits.reserve_bytes, 0, VM_HEAP_BYTES_MAX), FIELD(struct wire_open, limits.callback_cpu_ns, 0, 60 * NS_PER_S),
-    FIELD(struct wire_open, limits.load_cpu_ns, 0, 60 * NS_PER_S), ANY(struct wire_open, limits.fuel_instructions),
+    LIMITS(struct wire_open),
     POSITIVE(tenant_memory_bytes), POSITIVE(tenant_cpu_ns),
     FIELD(struct wire_open, stream_count, 1, SPEC_STREAMS_MAX), FIELD(struct wire_open, symbol_count, 1, SPEC_STREAMS_MAX),
 };
@@ -71,6 +75,36 @@ void wire_get_open(struct wire_cursor *c, struct wire_open *ret) {
   if (ret->bot == 0) c->fault = "a bot without a number";
   else if (ret->chunkname.len == 0 || memchr(ret->chunkname.text, 0, ret->chunkname.len)) c->fault = "no name of the script";
   else if (ret->run_from_ns > ret->live_from_ns) c->fault = "a run that is live before it begins";
+}
+
+// ---- RELOAD
+
+static const struct wire_field reload_fields[] = {
+    FIELD(struct wire_reload, version, 1, INT32_MAX), FIELD(struct wire_reload, history, 0, INT32_MAX), ANY(struct wire_reload, seed), LIMITS(struct wire_reload),
+};
+static const struct { uint16_t offset; uint32_t most; } reload_texts[] = {
+    {offsetof(struct wire_reload, chunkname), CHUNKNAME_MAX}, {offsetof(struct wire_reload, source), VM_SOURCE_MAX},
+    {offsetof(struct wire_reload, params), WIRE_PARAMS_MAX}, {offsetof(struct wire_reload, from), CHUNKNAME_MAX},
+};
+
+void wire_put_reload(struct buf *b, const struct wire_reload *r) {
+  assert(r->chunkname.len > 0);
+  size_t at = wire_begin(b, WIRE_RELOAD);
+  wire_put(b, r->bot, 8);
+  wire_put_fields(b, r, reload_fields, LENGTH(reload_fields));
+  for (size_t i = 0; i < LENGTH(reload_texts); i++) {
+    const struct wire_text *t = (const struct wire_text *)((const char *)r + reload_texts[i].offset);
+    assert(t->len <= reload_texts[i].most);
+    wire_put_bytes(b, *t);
+  }
+  wire_end(b, at);
+}
+
+void wire_get_reload(struct wire_cursor *c, struct wire_reload *ret) {
+  *ret = (struct wire_reload){0};
+  wire_get_fields(c, ret, reload_fields, LENGTH(reload_fields));
+  for (size_t i = 0; i < LENGTH(reload_texts); i++) *(struct wire_text *)((char *)ret + reload_texts[i].offset) = wire_get_text(c, 4, reload_texts[i].most);
+  if (!c->fault && (ret->chunkname.len == 0 || memchr(ret->chunkname.text, 0, ret->chunkname.len))) c->fault = "no name of the script";
 }
 
 // ---- OPENED

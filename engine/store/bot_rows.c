@@ -107,10 +107,6 @@ enum status bot_set_state(struct db *db, int64_t id, const struct bot_standing *
   return changed(st, n, err);
 }
 
-enum status bot_reopen_followers(struct db *db, int64_t script_id, struct err *err) {
-  return db_run(db, NULL, err, "UPDATE bots SET generation = generation + 1 WHERE script_id = ? AND version IS NULL AND wanted <> 'stopped' AND deleted_ns IS NULL", "i", script_id);
-}
-
 enum status bot_delete(struct db *db, int64_t tenant_id, int64_t id, int64_t now_ns, struct err *err) {
   int64_t n = 0;
   enum status st = db_run(db, &n, err, "UPDATE bots SET deleted_ns = ?, wanted = 'stopped' WHERE id = ? AND tenant_id = ? AND deleted_ns IS NULL", "iii", now_ns, id, tenant_id);

@@ -35,15 +35,15 @@ static void signals_parameters_timers_and_stop(void **state) {
 
   struct wire_signal signal = {.action = {"buy", 3}, .price = 12.5, .size = 0, .sl = 0, .tp = 0, .ts_ns = 5};
   wire_put_signal(&r.to, 1, &signal);
-  wire_put_params(&r.to, 1, 0, wire_text("{\"n\": 10}", 9));
+  wire_put_params(&r.to, 1, 0, wire_text("{\"n\": 10}", 9), wire_text(NULL, 0));
   rig_talk(&r);
   assert_true(b->answers == 1 && b->answer == ERR_RANGE && b->answer_to == WIRE_PARAMS);
-  wire_put_params(&r.to, 1, 0, wire_text("{\"fixed\": 2}", 12));
+  wire_put_params(&r.to, 1, 0, wire_text("{\"fixed\": 2}", 12), wire_text(NULL, 0));
   rig_talk(&r);
   assert_int_equal(b->answers, 1);  // decided by the script's header in the instant
   rig_instants(&r, 1);
   assert_true(b->answers == 2 && b->answer == ERR_INVALID);
-  wire_put_params(&r.to, 1, 0, wire_text("{\"n\": 3}", 8));
+  wire_put_params(&r.to, 1, 0, wire_text("{\"n\": 3}", 8), wire_text(NULL, 0));
   wire_put_signal(&r.to, 1, &signal);
   rig_instants(&r, 6);
   assert_true(b->answers == 3 && b->answer == OK && b->tags == 1);

@@ -99,7 +99,7 @@ static void put_all(struct buf *b, const struct series *s, const struct bot_comm
   wire_put_restore(b, 9, c);
   wire_put_ping(b, 1);
   wire_put_signal(b, 9, &example_signal);
-  wire_put_params(b, 9, 77, wire_text("{}", 2));
+  wire_put_params(b, 9, 77, wire_text("{}", 2), wire_text("-- s", 4));
   wire_put_impose(b, 9, c);
   wire_put_limits(b, 9, &(struct risk_limits){.max_open = 7, .max_order_e8 = 1, .max_position_e8 = 2, .collar_frac_e8 = 3, .day_loss_e8 = 4, .drawdown_e8 = 5, .rate_count = 6, .rate_window_ns = 8});
   wire_put_risk(b, 9, REASON_PROP_RULE, 5, NAN, 78);
