@@ -338,6 +338,13 @@ static enum status bot_start(struct bot *b, int64_t now_ns, struct err *err) {
   return st == OK ? bot_settle(b, now_ns, err) : st;
 }
 
+enum status bot_begin(struct bot *b, int64_t now_ns, struct err *err) {
+  if (b->started || b->muted || !script_warm(b->script)) return OK;
+  b->now_ns = now_ns;
+  script_now(b->script, now_ns);
+  return bot_start(b, now_ns, err);
+}
+
 enum status bot_stream_bar(struct bot *b, int stream, size_t ix, int64_t now_ns, bool deliver, struct err *err) {
   script_push(b->script, stream, ix);
   if (!deliver || b->muted || !script_warm(b->script)) return OK;

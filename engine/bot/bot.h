@@ -56,6 +56,9 @@ enum status bot_day(struct bot *b, int64_t now_ns, const char *day, struct err *
 enum status bot_stream_bar(struct bot *b, int stream, size_t ix, int64_t now_ns, bool deliver, struct err *err) MUST_CHECK;
 // Due time of the next timer; INT64_MAX: none.
 int64_t bot_timer_next(const struct bot *b);
+uint32_t bot_timer_changes(const struct bot *b);  // grows whenever one is set, removed or fires
+// on_init, if the script is warm and it has not run yet: before an event that is no bar.
+enum status bot_begin(struct bot *b, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status bot_timers_fire(struct bot *b, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status bot_signal(struct bot *b, const struct script_signal *sig, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status bot_stop(struct bot *b, int64_t now_ns, const char *why, struct err *err) MUST_CHECK;

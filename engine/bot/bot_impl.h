@@ -70,6 +70,7 @@ struct bot {
   uint32_t tag_count, tag_cap;
   struct timer *timers;    // TIMERS_MAX of them, or NULL before the first
   int64_t timer_next_ns;  // earliest due_ns; INT64_MAX: none
+  uint32_t timer_changes; // counts what is to be remembered of them
   struct ladder *ladders;  // LADDERS_MAX of them, or NULL before the first
   struct risk_note *risk_notes;  // REASON_COUNT of them where the script has on_risk, else NULL
   size_t risk_note_count;

@@ -174,6 +174,8 @@ bool clerk_flat(const struct clerk *c) {
 
 // ---- the market's part of an instant
 
+void clerk_mark(struct clerk *c, int symbol, price px) { matcher_mark(c->blotter.matcher, symbol, px); }
+
 // Funding is money without an execution: into the sub-ledger as well.
 static enum status book_funding(struct clerk *c, struct err *err) {
   int64_t sum = ledger_total(&matcher_account(c->blotter.matcher)->ledger, BOOK_FUNDING).e8, delta = sum - c->funding_e8;

@@ -127,6 +127,9 @@ enum status clerk_protections(struct clerk *c, const struct protect_rule *rules,
 // Whether the plan keeps its venue from being entered; leaving is always allowed.
 void clerk_venue_denied(struct clerk *c, bool denied);
 
+// As pilot_mark().
+void clerk_mark(struct clerk *c, int symbol, price px);
+
 // ---- an instant
 
 // Times rise. ERR_RANGE: an amount does not fit in 64 bits; the bot cannot go on, its clerk is only good for clerk_destroy().

@@ -325,7 +325,6 @@ static enum status init(struct fleet *f, struct err *err) {
     h->fleet = f;
     h->index = i;
     h->fd = -1;
-    h->wake_ns = INT64_MAX;
     h->own = i >= c->hosts;
     h->state = h->own ? HOST_OFF : HOST_BACKOFF;
   }

@@ -70,6 +70,9 @@ struct fleet_callbacks {
   // The owner does the market's part for all bots of this host, opened or not, that were not started later than it; what it sends
   // now comes before the instant.
   void (*about_to_send)(void *self, int host, const struct hub_instant *instant);
+  // Does an open bot of this host take part in it that has no bar in it (a timer is due, something waits for it)? Then the host is shown
+  // it, and the owner names those bots in about_to_send (wire_put_call). NULL: never.
+  bool (*calls)(void *self, int host, const struct hub_instant *instant);
   // The same, but no script of this host will see this instant: none of its bots is open, or the host is gone and the queue full.
   void (*missed)(void *self, int host, const struct hub_instant *instant);
   // From a bot that is opened on this host, checked as bot/wire.h tells; never HELLO, PONG, DONE. Valid for the call.
@@ -136,17 +139,14 @@ bool fleet_send(struct fleet *f, int64_t bot, const struct buf *frames);
 
 // ---- instants
 
-// Queues it (counted) for every host. A host is shown it if a bar that its bots need is in it, or if it is the clock's, which has no
-// bars; else it passes in silence. From fleet_backlog() ≥ queue_max on feeds that are faster than time should be held (hub_hold). A host
+// Queues it (counted) for every host. A host is shown it if a bar that its bots need is in it, or if the owner calls a bot to it; else
+// it passes in silence. From fleet_backlog() ≥ queue_max on feeds that are faster than time should be held (hub_hold). A host
 // that is up and twice that behind is killed: its bots, opened anew, catch up without their scripts; one that is down misses
 // what is older than queue_max instants. Only one that waits for fleet_go_on is waited for. False: four times queue_max wait for
 // that; nothing was taken.
 bool fleet_instant(struct fleet *f, struct hub_instant *instant);
 // The owner has dealt with what `done` or `host_lost` told.
 void fleet_go_on(struct fleet *f, int host);
-// The earliest timer of all scripts, by the time of its bot's venue, as the hosts said last; INT64_MAX: none. In an instant of the
-// clock those run that are due.
-int64_t fleet_timer_next(const struct fleet *f);
 // Instants that the furthest host behind has still to take. For feeds faster than time: hold while this is large.
 unsigned fleet_backlog(const struct fleet *f);
 // The owner found that a host broke the rules (a command that its matcher could not take). Killed; nobody is suspected but `bot`

@@ -71,7 +71,6 @@ static void hang_up(struct fleet_host *h) {
   buf_finish(&h->in);
   h->sent = h->in_used = 0;
   h->expect_count = 0;
-  h->wake_ns = INT64_MAX;
 }
 
 void fleet_host_fail(struct fleet_host *h, bool use_word, int64_t bot, const char *fmt, ...) {
@@ -251,7 +250,6 @@ static void took_done(struct fleet_host *h, const struct wire_frame *w) {
   f->stats.latency_us[bucket]++;
   f->stats.latency_us_sum += (uint64_t)us;
   h->instant_us = us;
-  h->wake_ns = w->timer_next_ns;
   h->owed = NULL;
   h->awaits_owner = true;
   fleet_doubt_instant(h);
@@ -276,11 +274,6 @@ static void took_of_bot(struct fleet_host *h, const struct wire_frame *w) {
   if (!b || b->host != h->index || !b->heard) {
     f->stats.strays++;  // of one that has been closed meanwhile
     return;
-  }
-  if (w->type == WIRE_OPENED) {
-    struct wire_opened o;
-    wire_frame_opened(w, &o);
-    if (o.timer_next_ns < h->wake_ns) h->wake_ns = o.timer_next_ns;
   }
   f->c.call.frame(f->c.self, h->index, w);
 }

@@ -116,7 +116,6 @@ struct fleet_host {
   bool open_turn;       // an instant went last, so a bot may be opened next
   bool pumping;
   int64_t recover_until_ms;
-  int64_t wake_ns;      // the earliest timer of its bots; INT64_MAX: none
 
   struct fleet_bots waiting, running;
   unsigned open_count;

@@ -79,8 +79,8 @@ static void take_instant(struct fleet_host *h) {
   struct fleet *f = h->fleet;
   struct hub_instant *in = hub_instant_ref(fleet_queue_at(f, h->next_seq));
   h->next_seq++;
-  bool open, wanted = concerns(h, in, &open), clock = in->count == 0 && h->open_count;
-  if (!open && !clock) {
+  bool open, wanted = concerns(h, in, &open), called = h->open_count && f->c.call.calls && f->c.call.calls(f->c.self, h->index, in);
+  if (!open && !called) {
     if (wanted) miss(h, in);
     hub_instant_unref(in);
     return;
@@ -291,12 +291,6 @@ void fleet_go_on(struct fleet *f, int host) {
   h->awaits_owner = false;
   fleet_relieve(h);
   fleet_pump(h);
-}
-
-int64_t fleet_timer_next(const struct fleet *f) {
-  int64_t next_ns = INT64_MAX;
-  for (int i = 0; i < f->host_count; i++) next_ns = f->hosts[i].wake_ns < next_ns ? f->hosts[i].wake_ns : next_ns;
-  return next_ns;
 }
 
 unsigned fleet_backlog(const struct fleet *f) {

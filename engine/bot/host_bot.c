@@ -208,7 +208,7 @@ bool host_bot_run(struct host_bot *b, int64_t now_ns) {
   host_next_done(b);
   if (may) signals_done(b, in.signal_count);
   if (may || dead) answer(b, st, &err);
-  f->timers[b->slot] = pilot_timer_next(b->pilot);
+  if (!dead && pilot_timer_next(b->pilot) != b->told_timer_ns) wire_put_timer(&f->out, b->id, b->told_timer_ns = pilot_timer_next(b->pilot));
   if (st != OK) host_fault(f, b->id, b->chunkname, st, err.msg, dead);
   if (heavy) host_fault(f, b->id, b->chunkname, ERR_LIMIT, "this tenant's bots hold more memory than they may together", true);
   if (dead || heavy) host_bot_remove(b);

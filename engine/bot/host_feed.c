@@ -65,9 +65,7 @@ void host_feed_destroy(struct host_feed *f) {
   host_map_finish(&f->specs);
   host_map_finish(&f->tenants);
   free(f->slots);
-  free(f->timers);
   free(f->due);
-  free(f->waits);
   free(f->free_slots);
   free(f->funding);
   free(f->funding_next);
@@ -180,10 +178,8 @@ void host_bot_remove(struct host_bot *b) {
   for (int i = 0; i < b->stream_count; i++) series_leave(b->streams[i], b);
   for (int i = 0; i < b->symbol_count; i++) series_leave(b->symbols[i], b);
   if (b->slot != UINT32_MAX) {
-    f->waiting -= f->waits[b->slot];
     f->slots[b->slot] = NULL;
-    f->due[b->slot] = f->waits[b->slot] = 0;
-    f->timers[b->slot] = INT64_MAX;
+    f->due[b->slot] = 0;
     f->free_slots[f->free_slot_count++] = b->slot;
   }
   if (host_map_get(&f->bots, b->id) == b) {
@@ -245,12 +241,6 @@ static void impose(struct host_feed *f, const struct wire_frame *w) {
   host_bot_remove(b);
 }
 
-static void wait_for_instant(struct host_bot *b) {
-  struct host_feed *f = b->feed;
-  f->waiting += !f->waits[b->slot];
-  f->waits[b->slot] = 1;
-}
-
 static char *text_put(char **at, struct wire_text t) {
   if (!t.text) return NULL;
   char *begin = *at;
@@ -279,7 +269,6 @@ static enum status signal_take(struct host_feed *f, const struct wire_frame *w, 
   *b->signals_end = s;
   b->signals_end = &s->next;
   b->signal_count++;
-  wait_for_instant(b);
   return OK;
 }
 
@@ -305,7 +294,6 @@ static enum status params_take(struct host_feed *f, const struct wire_frame *w, 
   if (b->params) wire_put_answer(&f->out, b->id, WIRE_PARAMS, ERR_CANCELLED, "others came before the next instant");
   free(b->params);
   b->params = values;
-  wait_for_instant(b);
   return OK;
 }
 
@@ -319,7 +307,6 @@ static enum status stop_take(struct host_feed *f, const struct wire_frame *w, st
   if (!why) return err_set(err, ERR_NOMEM, "out of memory");
   free(b->stop);
   b->stop = why;
-  wait_for_instant(b);
   return OK;
 }
 
@@ -350,8 +337,6 @@ static enum status bars_take(struct host_feed *f, const struct wire_frame *w, st
     if (!s) continue;  // nobody's here
     enum status st = series_add(s, &b.bar, w->time_ns, err);
     if (st != OK) return st;
-    s->venue = w->venue;
-    s->has_venue = true;
     due_mark(f, s);
   }
   return OK;
@@ -376,14 +361,10 @@ static void funding_forget(struct host_feed *f, const struct wire_frame *w) {
   }
 }
 
-static bool of_venue(const struct host_bot *b, uint32_t venue) { return b->streams[0]->has_venue && b->streams[0]->venue == venue; }
-
 static enum status run(struct host_feed *f, uint32_t slot, const struct wire_frame *w, uint32_t *run, uint32_t *failed, struct err *err) {
   struct host_bot *b = f->slots[slot];
   if (pilot_now(b->pilot) >= w->time_ns) return err_set(err, ERR_INVALID, "an instant that is not later than bot %llu's last", (unsigned long long)b->id);
   f->due[slot] = 0;
-  f->waiting -= f->waits[slot];
-  f->waits[slot] = 0;
   ++*run;
   struct host_tenant *t = b->tenant;
   t->refs++;  // the bot may go
@@ -391,7 +372,6 @@ static enum status run(struct host_feed *f, uint32_t slot, const struct wire_fra
   *failed += !host_bot_run(b, w->time_ns);
   host_tenant_leave(f, t, begin);
   host_tenant_put(f, t);
-  if (f->slots[slot] && f->slots[slot]->signals) wait_for_instant(f->slots[slot]);
   if (f->out.len > FLUSH_BYTES && f->c.flush) f->c.flush(f->c.self, &f->out);
   return OK;
 }
@@ -405,7 +385,6 @@ static enum status instant(struct host_feed *f, const struct wire_frame *w, stru
   uint32_t count = 0, failed = 0;
   bool later = false;
   for (uint32_t i = 0; i < f->slot_count && st == OK; i++) {
-    if (w->clock && !f->due[i] && (f->timers[i] <= w->time_ns || f->waits[i]) && f->slots[i] && of_venue(f->slots[i], w->venue)) f->due[i] = 1;
     if (!f->due[i]) continue;
     if (host_tenant_heavy(f, f->slots[i]->tenant)) later = true;
     else st = run(f, i, w, &count, &failed, err);
@@ -415,10 +394,8 @@ static enum status instant(struct host_feed *f, const struct wire_frame *w, stru
     if (f->due[i]) st = run(f, i, w, &count, &failed, err);
   }
   if (st != OK) return st;
-  int64_t next_ns = INT64_MAX;
-  for (uint32_t i = 0; i < f->slot_count; i++) next_ns = f->timers[i] < next_ns ? f->timers[i] : next_ns;
   funding_forget(f, w);
-  wire_put_done(&f->out, w->time_ns, count, failed, next_ns);
+  wire_put_done(&f->out, w->time_ns, count, failed);
   return OK;
 }
 
@@ -442,6 +419,9 @@ static enum status take(struct host_feed *f, const struct wire_frame *w, struct 
     case WIRE_BOT_STOP: return stop_take(f, w, err);
     case WIRE_RELOAD: return reload_take(f, w, err);
     case WIRE_DIGEST: digest_tell(f, w); return OK;
+    case WIRE_CALL:
+      if (bot_find(f, w)) f->due[bot_find(f, w)->slot] = 1;
+      return OK;
     case WIRE_PING: wire_put_pong(&f->out, w->token); return OK;
     case WIRE_BOT_CLOSE:
       if (f->opening.under_way && f->opening.open.bot == w->bot) opening_clear(&f->opening);

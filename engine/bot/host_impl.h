@@ -18,8 +18,6 @@ struct host_series {
   struct series s;
   int64_t closed_ns;          // end of its newest bar; INT64_MIN: none
   size_t forgotten;           // first bars whose memory was given back: they read as zero
-  uint32_t venue;             // of the last instant that had a bar of it
-  bool has_venue;
   uint32_t funding;           // first of this instant's in host_feed.funding, or NOT_FUNDED
   struct host_bot **bots;     // that have it, each once
   size_t bot_count, bot_cap;
@@ -72,6 +70,7 @@ struct host_bot {
   char *stop;                      // why; NULL: not asked
   struct host_next *next;          // the version of its script that is about to take over; NULL: none
   uint64_t told_state, told_memory;  // digests of what was told last
+  int64_t told_timer_ns;             // its next timer, as it was told last
   bool unsaved;                    // its state could not be saved, which was told
   uint32_t tags_told;
   size_t bytes;
@@ -95,11 +94,10 @@ struct host_feed {
   size_t script_bytes;
   struct indicator_pool *indicators;  // that several bots have on one series
   struct host_opening opening;
-  // By slot: bots, their next timers, whether they have something to do in the instant, or wait for one.
+  // By slot: bots, and whether they have something to do in the instant that runs or comes next.
   struct host_bot **slots;
-  int64_t *timers;
-  uint8_t *due, *waits;
-  uint32_t slot_count, slot_cap, free_slot_count, waiting;
+  uint8_t *due;
+  uint32_t slot_count, slot_cap, free_slot_count;
   uint32_t *free_slots;
   // The instant.
   uint64_t turn;

@@ -133,6 +133,7 @@ static enum status walk_past(struct opening *x, struct pilot_past *past, struct 
       struct past_cursor *c = &x->of_symbol[i];
       if (next_close(c) != in.now_ns) continue;
       if (ran) match[in.match_count++] = (struct instant_match){i, {.bar = &c->s->bars[c->next], .close_ns = in.now_ns}};
+      else pilot_mark(b->pilot, i, c->s->bars[c->next].close);
       c->next++;
     }
     for (int i = 0; i < b->stream_count; i++) {
@@ -246,11 +247,9 @@ static bool slot_take(struct host_bot *b) {
   } else {
     if (f->slot_count == f->slot_cap) {
       size_t cap = f->slot_cap ? 2 * (size_t)f->slot_cap : 64;
-      void *slots = realloc(f->slots, cap * sizeof *f->slots), *timers = NULL, *due = NULL, *waits = NULL, *free_slots = NULL;
-      if (slots) f->slots = slots, timers = realloc(f->timers, cap * sizeof *f->timers);
-      if (timers) f->timers = timers, due = realloc(f->due, cap);
-      if (due) f->due = due, waits = realloc(f->waits, cap);
-      if (waits) f->waits = waits, free_slots = realloc(f->free_slots, cap * sizeof *f->free_slots);
+      void *slots = realloc(f->slots, cap * sizeof *f->slots), *due = NULL, *free_slots = NULL;
+      if (slots) f->slots = slots, due = realloc(f->due, cap);
+      if (due) f->due = due, free_slots = realloc(f->free_slots, cap * sizeof *f->free_slots);
       if (!free_slots) return false;
       f->free_slots = free_slots;
       f->slot_cap = (uint32_t)cap;
@@ -258,8 +257,7 @@ static bool slot_take(struct host_bot *b) {
     b->slot = f->slot_count++;
   }
   f->slots[b->slot] = b;
-  f->due[b->slot] = f->waits[b->slot] = 0;
-  f->timers[b->slot] = pilot_timer_next(b->pilot);
+  f->due[b->slot] = 0;
   return true;
 }
 
@@ -278,7 +276,7 @@ static bool on_tables(struct host_bot *b) {
 static void tell_opened(struct host_bot *b) {
   const struct script_spec *spec = b->spec->spec;
   struct wire_opened opened = {.callbacks = spec->callbacks, .warmup = spec->warmup, .lookback = spec->lookback,
-                               .warm = script_warm(bot_script(pilot_bot(b->pilot))), .timer_next_ns = pilot_timer_next(b->pilot)};
+                               .warm = script_warm(bot_script(pilot_bot(b->pilot))), .timer_next_ns = b->told_timer_ns = pilot_timer_next(b->pilot)};
   memcpy(opened.spec_sha256, spec->sha256, sizeof opened.spec_sha256);
   pilot_hash(b->pilot, opened.hash);
   wire_put_opened(&b->feed->out, b->id, &opened);

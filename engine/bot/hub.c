@@ -98,33 +98,74 @@ static bool take_ready(struct hub_venue *v, int64_t safe_ns, bool *ret_failed) {
   return true;
 }
 
-// Gives out what is complete by safe_ns. False: memory is out; what is ready stays.
-static bool give_out(struct hub_venue *v, int64_t safe_ns) {
+static void give(struct hub_venue *v, struct hub_instant *in) {
   struct hub *h = v->hub;
-  bool failed = false;
-  while (take_ready(v, safe_ns, &failed)) {
-    struct hub_instant *in = malloc(sizeof *in + v->ready_count * sizeof in->bars[0]);
-    if (!in) return false;
-    *in = (struct hub_instant){.refs = 1, .venue = v->index, .now_ns = v->ready_ns};
-    for (size_t i = 0; i < v->ready_count; i++) {
-      struct hub_line *l = hub_line_of(h, v->ready[i].series);
-      if (!l) continue;  // dropped while memory was out
-      in->bars[in->count++] = v->ready[i];
-      hub_line_remember(l, &v->ready[i].bar, h->config.memory_bars);
-    }
-    v->ready_count = 0;
-    v->time_ns = in->now_ns;
-    v->bars += in->count;
-    if (in->count > 0) {
-      v->instants++;
-      h->busy = true;
-      if (h->config.sink.record) h->config.sink.record(h->config.sink.self, in);
-      h->config.sink.instant(h->config.sink.self, in);
-      h->busy = false;
-    }
-    hub_instant_unref(in);
+  v->instants++;
+  v->given_ns = in->now_ns;
+  h->busy = true;
+  if (h->config.sink.record) h->config.sink.record(h->config.sink.self, in);
+  h->config.sink.instant(h->config.sink.self, in);
+  h->busy = false;
+}
+
+static bool give_bars(struct hub_venue *v) {
+  struct hub *h = v->hub;
+  struct hub_instant *in = malloc(sizeof *in + v->ready_count * sizeof in->bars[0]);
+  if (!in) return false;
+  *in = (struct hub_instant){.refs = 1, .venue = v->index, .now_ns = v->ready_ns};
+  for (size_t i = 0; i < v->ready_count; i++) {
+    struct hub_line *l = hub_line_of(h, v->ready[i].series);
+    if (!l) continue;  // dropped while memory was out
+    in->bars[in->count++] = v->ready[i];
+    hub_line_remember(l, &v->ready[i].bar, h->config.memory_bars);
   }
-  return !failed;
+  v->ready_count = 0;
+  v->time_ns = in->now_ns;
+  v->bars += in->count;
+  if (in->count > 0) give(v, in);
+  hub_instant_unref(in);
+  return true;
+}
+
+// When the next instant of the clock is due; INT64_MAX: none is.
+static int64_t clock_due(const struct hub_venue *v) {
+  const struct hub_sink *sink = &v->hub->config.sink;
+  const int64_t t = sink->clock && v->time_ns != INT64_MIN ? sink->clock(sink->self, v->index) : INT64_MAX;
+  if (t == INT64_MAX || t <= v->given_ns) return INT64_MAX;
+  return t > v->time_ns ? t : v->time_ns + 1;
+}
+
+// Just behind what is complete no bar ends, but at a whole second. A market that is over has no hours any more, but takes leave.
+static bool clock_may(const struct hub_venue *v, int64_t t, int64_t safe_ns) {
+  const bool near = t - safe_ns <= NS_PER_MS;
+  return v->ended ? near : t <= safe_ns || (near && timeframe_floor(t, NS_PER_S) == timeframe_floor(safe_ns, NS_PER_S));
+}
+
+static bool give_clock(struct hub_venue *v, int64_t now_ns) {
+  struct hub_instant *in = malloc(sizeof *in);
+  if (!in) return false;
+  *in = (struct hub_instant){.refs = 1, .venue = v->index, .now_ns = now_ns};
+  v->time_ns = now_ns;
+  give(v, in);
+  hub_instant_unref(in);
+  return true;
+}
+
+// Gives out what is complete by safe_ns, and the clock's instants between. False: memory is out; what is ready stays.
+static bool give_out(struct hub_venue *v, int64_t safe_ns) {
+  bool failed = false;
+  for (;;) {
+    const bool bars = take_ready(v, safe_ns, &failed);
+    if (failed) return false;
+    const int64_t due_ns = clock_due(v);
+    if (due_ns < (bars ? v->ready_ns : INT64_MAX) && clock_may(v, due_ns, safe_ns > v->time_ns ? safe_ns : v->time_ns)) {
+      if (!give_clock(v, due_ns)) return false;
+    } else if (!bars) {
+      return true;
+    } else if (!give_bars(v)) {
+      return false;
+    }
+  }
 }
 
 // ---- what feeds say
@@ -213,6 +254,13 @@ static int64_t close_due(const struct hub_venue *v) {
   return pace && pace->speed_e3 != FEED_SPEED_UNBOUND ? feed_pace_now_ns(pace, due_ns) : INT64_MAX;
 }
 
+// The clock's now at which it is this time at the venue.
+static int64_t clock_now(const struct hub_venue *v, int64_t event_ns) {
+  const struct feed_pace *pace = v->config.pace;
+  if (pace) return pace->speed_e3 != FEED_SPEED_UNBOUND ? feed_pace_now_ns(pace, event_ns) : INT64_MAX;
+  return v->config.grace_ns >= 0 && event_ns < INT64_MAX - v->config.grace_ns ? event_ns + v->config.grace_ns : INT64_MAX;
+}
+
 static void poll_venue(struct hub_venue *v, int64_t now_ns) {
   struct feed_progress progress = {.through_ns = INT64_MIN};
   struct err err;
@@ -238,6 +286,26 @@ static void poll_venue(struct hub_venue *v, int64_t now_ns) {
   int64_t due_ns = close_due(v);
   if (due_ns <= now_ns) due_ns = now_ns + NS_PER_MS;  // the feed does not promise yet what the clock says
   if (due_ns < v->next_ns) v->next_ns = due_ns;
+  const int64_t clock_ns = clock_due(v);
+  if (clock_ns == INT64_MAX || v->ended) return;
+  due_ns = clock_now(v, clock_ns);
+  if (due_ns <= now_ns) due_ns = now_ns + NS_PER_MS;
+  if (due_ns < v->next_ns) v->next_ns = due_ns;
+}
+
+void hub_clock_changed(struct hub *h, int venue) {
+  struct hub_venue *v = h->venues[venue];
+  const int64_t clock_ns = clock_due(v);
+  if (clock_ns == INT64_MAX) return;
+  const int64_t due_ns = clock_may(v, clock_ns, v->time_ns) ? INT64_MIN : clock_now(v, clock_ns);
+  if (due_ns >= v->next_ns) return;
+  v->next_ns = due_ns;
+  hub_timer_again(h);
+}
+
+int64_t hub_clock_soon(struct hub *h, int venue) {
+  const int64_t time_ns = hub_venue_time(h->venues[venue]);
+  return time_ns == INT64_MIN ? INT64_MIN : timeframe_floor(time_ns, NS_PER_MS) + NS_PER_MS;  // people see milliseconds
 }
 
 int64_t hub_poll(struct hub *h, int64_t now_ns) {
@@ -327,6 +395,7 @@ enum status hub_feed_add_feed(struct hub *h, const char *venue, const struct hub
   v->config = own;
   v->time_ns = own.pace ? own.pace->anchor_event_ns : own.start_ns;
   v->next_ns = INT64_MIN;
+  v->given_ns = INT64_MIN;
   bar_queue_init(&v->queue, HUB_QUEUE_MAX);
   h->venues[h->venue_count++] = v;
   hub_timer_again(h);

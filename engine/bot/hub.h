@@ -26,12 +26,13 @@ struct feed_pace;
 // ---- what comes out
 
 // Everything of one venue that ended at now_ns: each wanted series at most once, higher timeframes first, then by symbol (the order
-// of bar_key_compare). Immutable. Counted: the hub lets go of its own count when the sink returns.
+// of bar_key_compare). An instant of the clock has no bars: it comes because somebody wants one then (hub_sink.clock). Immutable. Counted:
+// the hub lets go of its own count when the sink returns.
 struct hub_instant {
   int refs;
   int venue;        // 0 … hub_venue_count() − 1
   int64_t now_ns;   // close of all its bars
-  size_t count;     // ≥ 1
+  size_t count;     // 0: the clock's
   struct wire_bar bars[];
 };
 struct hub_instant *hub_instant_ref(struct hub_instant *in);  // returns in
@@ -78,6 +79,10 @@ struct hub_sink {
   // True while the receiver is behind: nothing is polled then, and it is asked again HUB_BEHIND_NS later. The instants of a poll under
   // way still come; a market at a pace catches up afterwards. May be NULL.
   bool (*behind)(void *self);
+  // The earliest time, by the venue's own, at which somebody wants an instant even if no bar ends then; INT64_MAX: nobody. Asked before
+  // each instant is given out, so an instant of the clock stands exactly there, unless the venue was past it when it became known: then
+  // it comes at once. Times up to the last instant given out need no other. May be NULL.
+  int64_t (*clock)(void *self, int venue);
 };
 #define HUB_BEHIND_NS (10 * NS_PER_MS)
 #define HUB_NOTE_EVERY_NS (10 * NS_PER_S)
@@ -130,6 +135,11 @@ extern const struct hub_feed_kind hub_feed_kinds[];  // ends with name NULL
 // newest recorded close, if that is later than where it would begin. What a venue that keeps the clock's time has had since is
 // history: hub_history_since().
 void hub_feed_resume(struct hub *h, const char *venue, int64_t through_ns);
+
+// What hub_sink.clock says of the venue has become earlier.
+void hub_clock_changed(struct hub *h, int venue);
+// The time for it to say when an instant is wanted as soon as one can be: behind all that was given out.
+int64_t hub_clock_soon(struct hub *h, int venue);
 
 int hub_venue_count(const struct hub *h);
 const char *hub_venue_name(const struct hub *h, int venue);

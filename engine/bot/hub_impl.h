@@ -38,6 +38,7 @@ struct hub_venue {
   struct hub_feed_config config;  // symbols is own
   bool polled, ended, failing;
   int64_t time_ns;   // given out through here
+  int64_t given_ns;  // of the last instant
   int64_t next_ns;   // poll again at this now
   struct hub_symbol **symbols;    // by slot; NULL: free
   int slot_count, slot_cap, live_count;

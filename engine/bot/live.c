@@ -61,6 +61,7 @@ static enum status add_feeds(struct live *l, struct err *err) {
 static enum status make_fleet(struct live *l, struct err *err) {
   struct fleet_config config = {.loop = l->config.loop, .exe = l->config.exe, .stderr_fd = 2, .hosts = l->config.hosts, .call = live_fleet_opening, .self = l};
   config.call.about_to_send = live_about_to_send;
+  config.call.calls = live_calls;
   config.call.missed = live_missed;
   config.call.frame = live_frame;
   config.call.done = live_done;
@@ -77,7 +78,7 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   const struct last_budget account = {.window_ns = NS_PER_MINUTE, .orders = 100000}, tenant = {.window_ns = NS_PER_MINUTE, .orders = 1000000};
   l->last = last_check_create(LAST_INTENTS, LAST_OWNERS, account, tenant);
   l->shared = (struct clerk_shared){.halt = &l->halt, .last = l->last, .tripped = live_tripped, .self = l};
-  const struct hub_config hub = {.sink = {.self = l, .record = hub_record, .instant = live_instant, .note = hub_note, .behind = hub_behind}, .market = store_reader(config->store, STORE_MARKET),
+  const struct hub_config hub = {.sink = {.self = l, .record = hub_record, .instant = live_instant, .note = hub_note, .behind = hub_behind, .clock = live_clock_next}, .market = store_reader(config->store, STORE_MARKET),
                                  .now_ns = clock_wall_ns()};
   enum status st = l->last ? hub_create(&hub, &l->hub, err) : err_set(err, ERR_NOMEM, "out of memory");
   if (st == OK) st = add_feeds(l, err);
@@ -129,7 +130,12 @@ void live_destroy(struct live *l) {
   free(l->reader_count);
   free(l->reader_cap);
   free(l->touched);
-  for (int i = 0; i <= FLEET_HOSTS_MAX; i++) free(l->hosts[i].bots);
+  for (int i = 0; i <= FLEET_HOSTS_MAX; i++) {
+    free(l->hosts[i].bots);
+    free(l->hosts[i].called);
+  }
+  for (int i = 0; i < HUB_VENUES_MAX; i++) free(l->clocks[i].bots);
+  free(l->due);
   last_check_destroy(l->last);
   free(l);
 }

@@ -52,7 +52,7 @@ static enum status read_setup(struct live_bot *b, struct err *err) {
   return st;
 }
 
-static enum status find_venue(struct live_bot *b, char ret_venue[BOT_VENUE_SIZE], struct err *err) {
+enum status live_venue_find(const struct live_bot *b, char ret_venue[BOT_VENUE_SIZE], struct err *err) {
   struct hub *hub = b->live->hub;
   struct feed_symbol found;
   if (b->row.venue[0]) {
@@ -90,7 +90,7 @@ static void remove_reader(struct live *l, uint32_t hub, const struct live_bot *b
 
 static enum status use_series(struct live_bot *b, struct err *err) {
   char venue[BOT_VENUE_SIZE];
-  enum status st = find_venue(b, venue, err);
+  enum status st = live_venue_find(b, venue, err);
   if (st == OK) b->venue = hub_venue_find(b->live->hub, venue);
   for (int i = 0; st == OK && i < b->plan.stream_count; i++) {
     st = live_series_use(b->live, venue, b->plan.streams[i].symbol, b->plan.streams[i].timeframe_ns, &b->series[i], err);
@@ -153,6 +153,7 @@ enum status live_books_open(struct live_bot *b, struct err *err) {
 }
 
 void live_books_close(struct live_bot *b) {
+  live_clock_drop(b);
   for (int i = 0; i < b->series_count; i++) {
     const uint32_t hub = b->series[i]->hub;
     remove_reader(b->live, hub, b);

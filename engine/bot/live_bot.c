@@ -247,6 +247,7 @@ static struct live_bot *add(struct live *l, int64_t id) {
   b->live = l;
   b->id = id;
   b->place = LIVE_HOSTLESS;
+  b->timer_ns = b->soon_ns = INT64_MAX;
   id_format("bot", id, b->channel + 4);
   memcpy(b->channel, "bot:", 4);
   buf_init(&b->past_bytes, 64u << 20);
@@ -371,6 +372,17 @@ static void wake_open(void *arg, const struct journal_run *r) {
   bot_row_finish(&row);
 }
 
+// A market of its own time goes on behind all that bots did there: their instants may be later than any bar's end.
+static void resume_venues(struct live *l, const struct waking *w) {
+  for (size_t i = 0; i < w->count; i++) {
+    const struct live_bot *b = live_find(l, w->ids[i]);
+    char venue[BOT_VENUE_SIZE];
+    if (!b || !b->read_run || live_venue_find(b, venue, NULL) != OK) continue;
+    const int64_t done_ns = b->past_count ? b->past[b->past_count - 1].time_ns : b->run_from_ns;
+    hub_feed_resume(l->hub, venue, done_ns > b->kept_ns ? done_ns : b->kept_ns);
+  }
+}
+
 enum status live_start(struct live *l, struct err *err) {
   struct waking w = {.live = l};
   struct db *db = store_reader(l->config.store, STORE_CONTROL);
@@ -387,6 +399,7 @@ enum status live_start(struct live *l, struct err *err) {
     }
   }
   if (st == OK) st = live_runs_read(l, err);
+  if (st == OK) resume_venues(l, &w);
   for (size_t i = 0; st == OK && i < w.count; i++) {
     struct live_bot *b = live_find(l, w.ids[i]);
     struct err why;

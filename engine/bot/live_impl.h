@@ -8,6 +8,7 @@
 //     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots, accounts and tenants
 //     live_limits.c  limits that change while bots run             live_protect.c protections in settings
 //     live_money.c   accounts: what is free, and what runs have
+//     live_clock.c   who is called between bars
 #pragma once
 #include "bot/clerk.h"
 #include "bot/fleet.h"
@@ -188,6 +189,19 @@ struct live_bot {
 
   int64_t intents, fills, denials, errors;
   cash last_mark;
+
+  // Between bars, by its venue's time; INT64_MAX: nothing.
+  int64_t timer_ns;                 // its script's next timer
+  int64_t soon_ns;                  // an instant is wanted as soon as may be
+  int64_t clock_ns;                 // the earlier of both, by which it stands in its venue's heap
+  size_t clock_at;                  // its place there, from 1; 0: it does not
+  uint32_t callbacks;               // that its script has, as its host says
+  bool called;                      // takes part in the instant under way without a bar of its own
+};
+
+struct live_clock {                 // a heap: whoever is due first is bots[0]
+  struct live_bot **bots;
+  size_t count, cap;
 };
 
 // ---- batches: what is journalled together
@@ -245,6 +259,8 @@ struct live_host {
   bool owes;                        // fleet_go_on is awaited
   int building;                     // versions that it was sent and has not built yet
   struct live_bot *reload_first, *reload_last;  // bots whose versions wait for that
+  int64_t *called;                  // bots called to the instant under way
+  size_t called_count, called_cap;
 };
 
 #define LIVE_BUCKETS 4096
@@ -269,6 +285,9 @@ struct live {
   size_t by_hub_cap;
   struct live_bot ***readers;       // by hub id: bots that read the series
   size_t *reader_count, *reader_cap;
+  struct live_clock clocks[HUB_VENUES_MAX];
+  struct live_bot **due;            // scratch of live_clock_due
+  size_t due_cap;
   struct live_account *accounts[LIVE_BUCKETS];
   struct live_tenant *tenants;
   uint32_t journal_series;          // highest id given
@@ -290,6 +309,7 @@ void live_said(struct live_bot *b, const char *detail);   // its state is what i
 enum status live_start(struct live *l, struct err *err) MUST_CHECK;
 // live_books.c: clerk and series; ERR_NOTFOUND: no data
 enum status live_books_open(struct live_bot *b, struct err *err) MUST_CHECK;
+enum status live_venue_find(const struct live_bot *b, char ret_venue[BOT_VENUE_SIZE], struct err *err) MUST_CHECK;  // its own, or the first that has its symbol
 void live_books_close(struct live_bot *b);
 void live_left_host(struct live_bot *b);  // the fleet has let go of it: ends its instant, and goes on without a script
 // A bot that leaves a host which was behind: what the hub has told since happens to its orders now.
@@ -330,6 +350,7 @@ void live_reload_free(struct live_bot *b);
 // live_past.c
 enum status live_past_read(struct live_bot *b, struct err *err) MUST_CHECK;   // its latest run, if that is open; else its next
 enum status live_past_again(struct live_bot *b, struct err *err) MUST_CHECK;  // through its clerk, up to now
+void live_mark(struct live_bot *b, int symbol);
 void live_past_record(const struct live_bot *b, size_t i, struct record *ret);  // for record_command_next()
 enum status live_runs_read(struct live *l, struct err *err) MUST_CHECK;  // of all bots at once, when the service starts
 // live_open.c
@@ -343,6 +364,15 @@ void live_done(void *self, int host, const struct hub_instant *in);
 void live_host_lost(void *self, int host, const char *why, int64_t suspect, const struct hub_instant *in);
 void live_bot_end(struct live_bot *b);                    // of one: mark, clerk_end, records
 void live_turn_end(struct live *l, int place, bool owes);            // of all touched bots: clerk_end, records, batch handed over
+// live_clock.c
+void live_clock_update(struct live_bot *b);               // timer_ns, soon_ns, or whether it has a host has changed
+void live_clock_soon(struct live_bot *b);                 // it wants an instant as soon as may be
+void live_clock_served(struct live_bot *b, int64_t now_ns);  // it takes part in this one
+void live_clock_drop(struct live_bot *b);                 // its books are closed
+int64_t live_clock_next(void *self, int venue);           // hub_sink.clock
+bool live_calls(void *self, int host, const struct hub_instant *in);  // fleet_callbacks.calls
+// Those of a place that are due by the instant. *ret is valid until the next call.
+size_t live_clock_due(struct live *l, int place, const struct hub_instant *in, struct live_bot *const **ret);
 // live_halt.c
 enum status live_halt_open(struct live *l, struct err *err) MUST_CHECK;  // before any bot has books
 void live_halt_close(struct live *l);

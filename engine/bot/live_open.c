@@ -105,6 +105,7 @@ static enum fleet_step bot_open(void *self, struct fleet_open *f, struct buf *ou
     else b->run_from_ns = f->through_ns;
     // A market that goes on from its last recorded bar may be a little behind the time at which the run began.
     b->live_from_ns = f->through_ns > b->run_from_ns ? f->through_ns : b->run_from_ns;
+    for (int k = 0; !b->told_run && k < b->plan.symbol_count; k++) live_mark(b, k);
     put_open(b, f, out);
   }
   for (; f->cursor < b->past_count && out->len < FLEET_OPEN_BYTES / 2; f->cursor++) {
@@ -127,6 +128,9 @@ static void bot_opened(void *self, int host, int64_t id) {
   b->digest[0] = '\0';
   if (b->limits_due) live_limits_tell(b);
   live_reload_left(b);
+  // What began before goes on at once, and who hears more than bars begins at once. Who hears bars alone begins with one.
+  if (b->resumes > 0 || (b->callbacks & (1u << ON_TIMER | 1u << ON_SIGNAL))) live_clock_soon(b);
+  live_clock_update(b);
   live_event(b, LIFE_OPENED, NULL);
   live_reload_look(b);
 }

@@ -85,12 +85,17 @@ static bool take_any(void *arg, const struct journal_record *j) {
   if (b && b->read_run) (void)take_record(b, j);
   return true;
 }
+static void take_newest(void *arg, const struct journal_state *s) {
+  struct live_bot *b = live_find(arg, s->bot_id);
+  if (b && b->read_run && s->run == b->run) b->kept_ns = s->time_ns;
+}
 enum status live_runs_read(struct live *l, struct err *err) {
   struct db *db = reader(l, STORE_JOURNAL);
   int64_t after_id;
   enum status st = journal_runs_open(db, take_open, l, err);
   if (st == OK) st = journal_scan_from(db, &after_id, err);
-  return st == OK ? journal_scan(db, after_id, 0, take_any, l, err) : st;
+  if (st == OK) st = journal_scan(db, after_id, 0, take_any, l, err);
+  return st == OK ? journal_states(db, take_newest, l, err) : st;
 }
 
 enum status live_past_read(struct live_bot *b, struct err *err) {
@@ -128,6 +133,11 @@ static int64_t next_close(const struct cursor *c) {
 }
 
 static enum status command_again(struct live_bot *b, const struct bot_command *c, struct err *err) {
+  // Of an instant of the clock: its market's part is that time has passed.
+  if (c->kind != COMMAND_MARK && c->time_ns > clerk_now(b->clerk)) {
+    const enum status st = clerk_market(b->clerk, &(struct instant){.now_ns = c->time_ns}, err);
+    if (st != OK) return st;
+  }
   if (clerk_restore_command(b->clerk, c)) return OK;
   return err_set(err, ERR_INVALID, "run %u: the journal does not fit its bars at order %llu", b->run, (unsigned long long)c->id);
 }
@@ -195,6 +205,19 @@ static enum status alone(struct live_bot *b, const struct instant *in, bool clos
   return st;
 }
 
+// What a symbol traded at when the run began: until a bar of the run is matched, orders go by it (pilot_mark).
+void live_mark(struct live_bot *b, int symbol) {
+  struct live_series *s = b->series[b->plan.symbols[symbol].exec];
+  struct bar bar;
+  struct series newest = {0};
+  if (b->told_run && journal_bar_before(reader(b->live, STORE_JOURNAL), s->journal, b->run_from_ns - s->timeframe_ns + 1, &bar, NULL) == OK) {
+    clerk_mark(b->clerk, symbol, bar.close);
+  } else if (live_series_history(b->live, s, 1, INT64_MAX, b->run_from_ns, &newest, NULL) == OK) {
+    if (newest.count) clerk_mark(b->clerk, symbol, newest.bars[newest.count - 1].close);
+    series_finish(&newest);
+  }
+}
+
 // The run once more, without its script.
 enum status live_past_again(struct live_bot *b, struct err *err) {
   struct cursor symbols[SPEC_STREAMS_MAX] = {{{{{0}}}}}, main = {{{{0}}}};
@@ -210,6 +233,7 @@ enum status live_past_again(struct live_bot *b, struct err *err) {
     struct live_series *s = b->series[b->plan.symbols[k].exec];
     st = live_series_history(l, s, 0, b->run_from_ns - s->timeframe_ns, venue.time_ns, &symbols[k].bars, err);
     while (next_close(&symbols[k]) <= b->run_from_ns) symbols[k].at++;
+    if (st == OK) live_mark(b, k);
   }
   if (st == OK) st = live_series_history(l, b->series[0], 0, b->run_from_ns - b->series[0]->timeframe_ns, venue.time_ns, &main.bars, err);
   while (next_close(&main) <= b->run_from_ns) main.at++;

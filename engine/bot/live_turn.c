@@ -25,7 +25,7 @@ static bool touch(struct live *l, struct live_bot *b) {
     l->touched_cap = cap;
   }
   b->touched = true;
-  b->main_closed = b->spoke = false;
+  b->main_closed = b->spoke = b->called = false;
   l->touched[l->touched_count++] = b;
   return true;
 }
@@ -52,6 +52,7 @@ static void market_of(struct live_bot *b, const struct hub_instant *in) {
     if (in->bars[i].series == b->series[0]->hub) b->main_closed = true, b->main_open_ns = in->bars[i].bar.open_ns;
   b->instant_ns = in->now_ns;
   b->busy = true;
+  live_clock_served(b, in->now_ns);
   const enum status st = clerk_market(b->clerk, &part, &err);
   if (st != OK) {
     b->failed = true;
@@ -68,6 +69,33 @@ static void market(struct live *l, int place, const struct hub_instant *in) {
       if (b->place != place || !b->clerk || b->touched || b->ending || !touch(l, b)) continue;
       market_of(b, in);
     }
+  }
+}
+
+// Bots of the place that take part though no bar of theirs ends: the market's part is that time has passed.
+static void call(struct live *l, int place, const struct hub_instant *in) {
+  struct live_host *h = &l->hosts[place];
+  struct live_bot *const *due;
+  const size_t count = live_clock_due(l, place, in, &due);
+  h->called_count = 0;
+  if (h->called_cap < count) {
+    int64_t *more = realloc(h->called, count * sizeof *more);
+    if (!more) return;
+    h->called = more;
+    h->called_cap = count;
+  }
+  for (size_t i = 0; i < count; i++) {
+    struct live_bot *b = due[i];
+    if (b->touched || in->now_ns <= b->run_from_ns || in->now_ns <= clerk_now(b->clerk) || !touch(l, b)) continue;
+    market_of(b, in);
+    b->called = true;
+    h->called[h->called_count++] = b->id;
+    if (place == LIVE_HOSTLESS) continue;
+    struct buf frame;
+    buf_init(&frame, 64);
+    wire_put_call(&frame, (uint64_t)b->id);
+    (void)fleet_send(l->fleet, b->id, &frame);
+    buf_finish(&frame);
   }
 }
 
@@ -129,6 +157,12 @@ void live_bot_end(struct live_bot *b) {
     clerk_command(b->clerk, &mark, &verdict);
     assert(verdict.answer == CLERK_TAKEN);
   }
+  if (b->called && b->place != LIVE_HOSTLESS && (b->opened || b->spoke)) {
+    struct record r;
+    record_init(&r, RECORD_CLOCK, b->instant_ns);
+    live_record(b, &r, false, false, false);
+  }
+  b->called = false;
   clerk_end(b->clerk);
   if (clerk_forget(b->clerk)) b->trades_told = 0;
   b->busy = false;
@@ -157,6 +191,7 @@ void live_turn_end(struct live *l, int place, bool owes) {
 void live_instant(void *self, struct hub_instant *in) {
   struct live *l = self;
   market(l, LIVE_HOSTLESS, in);
+  call(l, LIVE_HOSTLESS, in);
   live_turn_end(l, LIVE_HOSTLESS, false);
   if (!fleet_instant(l->fleet, in)) l->config.log(l->config.self, "error", "instant_lost", NULL);
 }
@@ -167,6 +202,7 @@ void live_about_to_send(void *self, int host, const struct hub_instant *in) {
   struct live *l = self;
   l->touched_count = 0;
   market(l, host, in);
+  call(l, host, in);
   for (size_t i = 0; i < l->touched_count; i++) l->touched[i]->touched = false;
   l->touched_count = 0;
 }
@@ -179,17 +215,26 @@ void live_missed(void *self, int host, const struct hub_instant *in) {
   live_turn_end(l, host, false);
 }
 
+static void gather_one(struct live *l, struct live_bot *b) {
+  const bool closed = b->main_closed, spoke = b->spoke, called = b->called;
+  if (!touch(l, b)) return;
+  b->main_closed = closed;
+  b->spoke = spoke;
+  b->called = called;
+}
+
 static void gather(struct live *l, int host, const struct hub_instant *in) {
+  for (size_t i = 0; i < l->hosts[host].called_count; i++) {
+    struct live_bot *b = live_find(l, l->hosts[host].called[i]);
+    if (b && b->place == host && b->clerk && b->called && b->busy && !b->touched) gather_one(l, b);
+  }
+  l->hosts[host].called_count = 0;
   for (size_t i = 0; i < in->count; i++) {
     const uint32_t hub = in->bars[i].series;
     if (hub >= l->by_hub_cap) continue;
     for (size_t k = 0; k < l->reader_count[hub]; k++) {
       struct live_bot *b = l->readers[hub][k];
-      if (b->place != host || !b->clerk || b->touched || !b->busy) continue;
-      const bool closed = b->main_closed, spoke = b->spoke;
-      if (!touch(l, b)) continue;
-      b->main_closed = closed;
-      b->spoke = spoke;
+      if (b->place == host && b->clerk && !b->touched && b->busy) gather_one(l, b);
     }
   }
 }
@@ -280,6 +325,13 @@ static void on_denied(struct live_bot *b, const struct wire_frame *f) {
   live_news(b, "denied", json_pack("{s:s, s:s%, s:I}", "code", reason_code(f->code), "detail", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS)));
 }
 
+static void on_opened(struct live_bot *b, const struct wire_frame *f) {
+  struct wire_opened o;
+  wire_frame_opened(f, &o);
+  b->callbacks = o.callbacks;
+  b->timer_ns = o.timer_next_ns;
+}
+
 void live_frame(void *self, int host, const struct wire_frame *f) {
   struct live *l = self;
   struct live_bot *b = live_find(l, (int64_t)f->bot);
@@ -291,6 +343,11 @@ void live_frame(void *self, int host, const struct wire_frame *f) {
     case WIRE_FAULT: on_fault(b, f); break;
     case WIRE_HASH: on_hash(b, f); break;
     case WIRE_DENIED: on_denied(b, f); break;
+    case WIRE_OPENED: on_opened(b, f); break;
+    case WIRE_TIMER:
+      b->timer_ns = f->time_ns;
+      live_clock_update(b);
+      break;
     case WIRE_LOG: live_log(b, f->time_ns, (int)f->level, f->text, f->text_len); break;
     case WIRE_NOTIFY: live_news(b, "notify", json_pack("{s:s%, s:I}", "text", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
     case WIRE_MARK: live_news(b, "mark", json_pack("{s:s%, s:I}", "text", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;

@@ -1,13 +1,15 @@
-// bot/memory.c – see memory.h. Layout: version, next tag; tags (number, text), targets (order), ladders (table below), each after a count.
+// bot/memory.c – see memory.h. Layout: version, next tag; tags (number, text), targets (order), ladders (table below),
+// timers (since version 2), each after a count.
 #include "bot/memory.h"
 
 #include "bot/bot_impl.h"
 #include "bot/wire_codec.h"
+#include "market/tz.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY_VERSION 1
+#define MEMORY_VERSION 2
 #define RUNGS_MAX 100
 #define TARGETS_MAX 4096
 #define TAG_BYTES(b, i) (6 + strlen((b)->tags[i]))
@@ -18,6 +20,10 @@ static const struct wire_field ladder_fields[] = {
     COUNT(req.step_frac_e8), COUNT(req.step_k_e6), COUNT(req.base_e8), COUNT(req.vol_k_e6), COUNT(req.tp_frac_e8), COUNT(req.sl_frac_e8),
     FIELD(struct ladder, req.tag, 0, TAGS_MAX - 1), ANY(struct ladder, base_id), ANY(struct ladder, tp_id), ANY(struct ladder, sl_id),
     FIELD(struct ladder, rung_count, 0, RUNGS_MAX), ANY(struct ladder, position_lots), FIELD(struct ladder, placed, 0, 1),
+};
+
+static const struct wire_field timer_fields[] = {
+    FIELD(struct timer, every_ns, 0, INT64_MAX), ANY(struct timer, due_ns), FIELD(struct timer, second_of_day, -1, 86399),
 };
 
 // ---- saving
@@ -67,15 +73,22 @@ static void put_ladder(struct buf *out, int slot, const struct ladder *l) {
   for (int i = 0; i < l->rung_count; i++) wire_put(out, l->rungs[i], 8);
 }
 
+static void put_timer(struct buf *out, const struct timer *t) {
+  wire_put_text(out, t->name);
+  wire_put_text(out, t->tz ? tz_name(t->tz) : "");
+  wire_put_fields(out, t, timer_fields, LENGTH(timer_fields));
+}
+
 bool bot_memory_save(const struct bot *b, struct buf *ret, size_t most) {
   struct buf tail;
-  size_t ladders = 0, targets = 0;
+  size_t ladders = 0, targets = 0, timers = 0;
+  for (int i = 0; b->timers && i < TIMERS_MAX; i++) timers += b->timers[i].used;
   for (int i = 0; b->ladders && i < LADDERS_MAX; i++) ladders += b->ladders[i].used;
   for (size_t i = 0; i < b->target_count; i++) {
     const struct order *o = matcher_order(b->matcher, b->targets[i]);
     targets += o && order_alive(o);
   }
-  if (b->tag_count == TAG_FIRST_FREE && !ladders && !targets) return true;
+  if (b->tag_count == TAG_FIRST_FREE && !ladders && !targets && !timers) return true;
   buf_init(&tail, most);
   wire_put(&tail, targets, 4);
   for (size_t i = 0; i < b->target_count; i++) {
@@ -85,6 +98,9 @@ bool bot_memory_save(const struct bot *b, struct buf *ret, size_t most) {
   wire_put(&tail, ladders, 1);
   for (int i = 0; b->ladders && i < LADDERS_MAX; i++)
     if (b->ladders[i].used) put_ladder(&tail, i, &b->ladders[i]);
+  wire_put(&tail, timers, 1);
+  for (int i = 0; b->timers && i < TIMERS_MAX; i++)
+    if (b->timers[i].used) put_timer(&tail, &b->timers[i]);
   const size_t head = 1 + 4 + 4;
   bool fits = !tail.failed && tail.len + head <= most;
   wire_put(ret, MEMORY_VERSION, 1);
@@ -164,13 +180,44 @@ static enum status ladders_load(struct bot *b, struct wire_cursor *c, struct err
   return OK;
 }
 
+// Those that were due meanwhile are due now: they fire once.
+static enum status timer_load(struct bot *b, struct timer *t, struct wire_cursor *c, struct err *err) {
+  const struct wire_text name = wire_get_text(c, 2, SPEC_NAME_MAX - 1), tz = wire_get_text(c, 2, WIRE_TEXT_MAX);
+  wire_get_fields(c, t, timer_fields, LENGTH(timer_fields));
+  if (!c->fault && (memchr(name.text, 0, name.len) || (t->second_of_day < 0) != (t->every_ns > 0) || (t->second_of_day < 0) != (tz.len == 0))) c->fault = "a timer";
+  if (c->fault) return OK;
+  memcpy(t->name, name.text, name.len);
+  if (tz.len) {
+    char zone[WIRE_TEXT_MAX + 1];
+    memcpy(zone, tz.text, tz.len);
+    zone[tz.len] = '\0';
+    enum status st = tz_load(zone, &t->tz, err);
+    if (st != OK) return st;
+  }
+  t->used = true;
+  if (t->due_ns < b->timer_next_ns) b->timer_next_ns = t->due_ns;
+  return OK;
+}
+
+static enum status timers_load(struct bot *b, struct wire_cursor *c, struct err *err) {
+  uint64_t count = wire_get(c, 1);
+  if (!c->fault && (count > TIMERS_MAX || b->timers)) c->fault = "too many timers";
+  if (c->fault || count == 0) return OK;
+  if (!(b->timers = calloc(TIMERS_MAX, sizeof *b->timers))) return err_set(err, ERR_NOMEM, "bot: out of memory");
+  enum status st = OK;
+  for (uint64_t i = 0; st == OK && !c->fault && i < count; i++) st = timer_load(b, &b->timers[i], c, err);
+  return st;
+}
+
 enum status bot_memory_load(struct bot *b, const void *bytes, size_t len, struct err *err) {
   if (len == 0) return OK;
   struct wire_cursor c = {bytes, len, NULL};
-  if (wire_get(&c, 1) != MEMORY_VERSION && !c.fault) c.fault = "another version";
+  const uint64_t version = wire_get(&c, 1);
+  if (!c.fault && (version < 1 || version > MEMORY_VERSION)) c.fault = "another version";
   enum status st = tags_load(b, &c, err);
   if (st == OK) st = targets_load(b, &c, err);
   if (st == OK) st = ladders_load(b, &c, err);
+  if (st == OK && version > 1) st = timers_load(b, &c, err);
   if (st == OK && !c.fault && c.left) c.fault = "bytes after its end";
   return st == OK && c.fault ? err_set(err, ERR_INVALID, "what was remembered of the bot cannot be read: %s", c.fault) : st;
 }

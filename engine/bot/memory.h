@@ -1,5 +1,5 @@
-// bot/memory.h – what the engine beside a script has to remember of it over a restart, apart from ctx.state: the tags' numbers, its ladders
-// and which orders ctx:target made. Everything else comes out of the run's commands again.
+// bot/memory.h – what the engine beside a script has to remember of it over a restart, apart from ctx.state: the tags' numbers, its ladders,
+// its timers and which orders ctx:target made. Everything else comes out of the run's commands again.
 //
 // Bytes of their own format, little-endian, versioned; kept by the core unread (bot/wire.h, STATE) and checked when they come back.
 #pragma once

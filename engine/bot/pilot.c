@@ -21,6 +21,7 @@ struct pilot {
   bool quiet;
   bool resuming;   // on_init runs in the next instant
   bool skipping, params_taken;
+  bool hears_more;   // timers or signals: it begins with its first instant, not with its first bar
   struct script *next;     // made aside; NULL: none
   const struct script_spec *next_spec;
   void (*told_version)(void *self, enum status st, const char *why);
@@ -98,6 +99,7 @@ enum status pilot_create(const struct pilot_config *config, struct pilot **ret, 
     bot.matcher = p->blotter.matcher;
     bot.observer = (struct bot_observer){.self = p, .order = seen_order, .fill = seen_fill, .command = seen_command, .denied = seen_denied,
                                          .log = seen_log, .plot = seen_plot, .mark = seen_mark, .notify = seen_notify};
+    p->hears_more = bot.spec->callbacks & (1u << ON_TIMER | 1u << ON_SIGNAL);
     st = bot_create(&bot, &p->bot, err);
   }
   if (st != OK) {
@@ -274,6 +276,7 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
   }
   events = events || matcher_event_count(p->blotter.matcher) > 0 || bot_risk_waits(p->bot);  // of what was imposed
   p->quiet = !events && !p->resuming;
+  const uint32_t timers = bot_timer_changes(p->bot);
   if (p->next && !p->skipping && take_over(p, in->now_ns)) {
     p->resuming = false;  // its on_init was called
     events = true;        // of it, and what was missed
@@ -291,11 +294,13 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
     else p->params_taken = true;
   }
   bars(p, in, &t);
+  if (t.st == OK && p->hears_more && (st = bot_begin(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   if (t.st == OK && bot_timer_next(p->bot) <= in->now_ns && (st = bot_timers_fire(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   for (int i = 0; t.st == OK && i < in->signal_count; i++)
     if ((st = bot_signal(p->bot, &in->signals[i], in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   if (in->stop && t.st == OK && !p->skipping && (st = bot_stop(p->bot, in->now_ns, in->stop, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   if (!bot_missed_some(p->bot)) blotter_forget_orders(&p->blotter);
+  p->quiet = p->quiet && timers == bot_timer_changes(p->bot);
   if (t.st != OK) {
     bot_mute(p->bot, false);
     p->dead = script_killed(bot_script(p->bot));
@@ -318,6 +323,8 @@ bool pilot_params_taken(const struct pilot *p) { return p->params_taken; }
 int64_t pilot_now(const struct pilot *p) { return p->now_ns; }
 
 // ---- the past
+
+void pilot_mark(struct pilot *p, int symbol, price px) { matcher_mark(p->blotter.matcher, symbol, px); }
 
 // Into the hash, and kept for the script if it has not heard of it.
 static enum status drain(struct pilot *p, bool missed, struct err *err) {

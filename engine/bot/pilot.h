@@ -35,7 +35,7 @@ bool pilot_impose(struct pilot *p, const struct bot_command *c) MUST_CHECK;
 // the next instant (limit and value may be NaN; until_ns 0: does not go by time; its own time, in the past: it just let go).
 void pilot_limits(struct pilot *p, const struct risk_limits *limits);
 void pilot_risk(struct pilot *p, enum reason code, double limit, double value, int64_t until_ns);
-// In the last instant nothing happened to its orders, by the market or by the script.
+// In the last instant nothing happened to its orders and timers, by the market or by the script.
 bool pilot_quiet(const struct pilot *p);
 bool pilot_params_taken(const struct pilot *p);  // by the last instant that had some
 
@@ -81,6 +81,8 @@ void pilot_hash_last(struct pilot *p, char ret_hex[SHA256_HEX_SIZE]);
 // sees none of them); before that with bars alone, for the indicators (of a version that took over inside the run: those that are not
 // unseen, pilot_version.history before its first instant). Then pilot_past_end(), ctx.state (script_state_load) and memory
 // (bot_memory_load). Hash, orders, account and risk are then what they were.
+// The close of a symbol's newest bar before the run: what its first orders go by, until a bar of the run is matched.
+void pilot_mark(struct pilot *p, int symbol, price px);
 struct pilot_past {
   const struct bot_command *commands;  // of the journal, imposed ones too, in their order; those of a time after the bars of that time
   size_t count, at;                    // at: 0 at first

@@ -35,7 +35,8 @@
   X(HALT, 11, "halt")             /* a kill switch that applies to the bot was set, made stricter or cleared */       \
   X(QUARANTINE, 12, "quarantine") /* the script failed or stood still, and is kept out until a time */                \
   X(RISK, 13, "risk")             /* the core denied, intervened or lets go: for on_risk in the next instant */       \
-  X(LIMITS, 14, "limits")         /* the bot's own limits are others, from the next instant on */
+  X(LIMITS, 14, "limits")         /* the bot's own limits are others, from the next instant on */ \
+  X(CLOCK, 15, "clock")           /* the script took part in an instant in which no bar of its series ended */
 enum record_kind {
 #define X(name, number, text) RECORD_##name = number,
   RECORD_KIND_LIST(X)

@@ -91,6 +91,7 @@ static struct instant instant_at(struct replay *r, int64_t now_ns, struct parts 
     if (closes_at(c->finest[i], r->finest_at[i]) != now_ns) continue;
     const struct bar *b = &c->finest[i]->bars[r->finest_at[i]++];
     if (run) p->match[in.match_count++] = (struct instant_match){i, {.bar = b, .close_ns = now_ns}};
+    else pilot_mark(r->pilot, i, b->close);
   }
   for (int i = 0; i < c->pilot.bot.spec->stream_count; i++) {
     if (closes_at(c->pilot.bot.series[i], r->stream_at[i]) != now_ns) continue;

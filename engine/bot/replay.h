@@ -24,6 +24,7 @@ enum replay_kind {
   REPLAY_RISK,     // on_risk was to be told after the instant of its time
   REPLAY_LIMITS,   // other limits after the instant of its time
   REPLAY_STOP,     // it was told to stop, at the end of the instant of its time
+  REPLAY_CLOCK,    // it took part in an instant without bars of its own
 };
 struct replay_event {
   enum replay_kind kind;

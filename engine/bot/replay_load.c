@@ -111,6 +111,7 @@ static bool take_record(void *arg, const struct journal_record *j) {
   if (rec.kind == RECORD_STOP && (rec.stop == RECORD_STOP_ENDED || rec.stop == RECORD_STOP_OPERATOR)) r->end_ns = rec.time_ns;
   if (rec.kind == RECORD_RUN) take_run(r, &rec);
   else if (rec.kind == RECORD_RESUME) take_resume(r, &rec);
+  else if (rec.kind == RECORD_CLOCK) (void)event_add(r, REPLAY_CLOCK, rec.time_ns);
   else if (rec.kind == RECORD_COMMANDS || rec.kind == RECORD_IMPOSED) {
     struct bot_command c;
     for (size_t at = 0; r->fault == OK && record_command_next(&rec, &at, &c);) {

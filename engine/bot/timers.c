@@ -16,6 +16,7 @@ static int64_t next_due(const struct timer *t, int64_t after_ns) {
 }
 
 static void refresh_next(struct bot *b) {
+  b->timer_changes++;
   b->timer_next_ns = INT64_MAX;
   for (int i = 0; i < TIMERS_MAX; i++)
     if (b->timers[i].used && b->timers[i].due_ns < b->timer_next_ns) b->timer_next_ns = b->timers[i].due_ns;
@@ -57,6 +58,11 @@ bool timer_set(void *self, const char *name, int64_t every_ns, int at_minute, co
       return false;
     }
   }
+  // One that is set again as it is goes on as it was: who sets it at every bar does not put it off for ever.
+  if (slot->used && slot->every_ns == t.every_ns && slot->second_of_day == t.second_of_day && (!t.tz || strcmp(tz_name(slot->tz), tz_name(t.tz)) == 0)) {
+    tz_destroy(t.tz);
+    return true;
+  }
   t.due_ns = next_due(&t, b->now_ns);
   if (slot->used) tz_destroy(slot->tz);
   *slot = t;
@@ -74,6 +80,8 @@ void timers_finish(struct bot *b) { timers_free(b->timers); }
 int64_t bot_timer_next(const struct bot *b) {
   return b->timer_next_ns;
 }
+
+uint32_t bot_timer_changes(const struct bot *b) { return b->timer_changes; }
 
 enum status bot_timers_fire(struct bot *b, int64_t now_ns, struct err *err) {
   for (int i = 0; b->timers && !b->muted && i < TIMERS_MAX; i++) {  // muted: due all the same in the next instant

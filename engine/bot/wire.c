@@ -121,6 +121,7 @@ static void put_token(struct buf *b, enum wire_type type, uint64_t token) {
 void wire_put_ping(struct buf *b, uint64_t token) { put_token(b, WIRE_PING, token); }
 void wire_put_pong(struct buf *b, uint64_t token) { put_token(b, WIRE_PONG, token); }
 void wire_put_digest(struct buf *b, uint64_t bot) { put_token(b, WIRE_DIGEST, bot); }
+void wire_put_call(struct buf *b, uint64_t bot) { put_token(b, WIRE_CALL, bot); }
 
 static void put_bot_command(struct buf *b, enum wire_type type, uint64_t bot, const struct bot_command *c) {
   size_t at = wire_begin(b, type);
@@ -212,12 +213,11 @@ void wire_put_fault(struct buf *b, uint64_t bot, enum status st, int line, bool 
   wire_end(b, at);
 }
 
-void wire_put_done(struct buf *b, int64_t now_ns, uint32_t bots_run, uint32_t bots_failed, int64_t timer_next_ns) {
+void wire_put_done(struct buf *b, int64_t now_ns, uint32_t bots_run, uint32_t bots_failed) {
   size_t at = wire_begin(b, WIRE_DONE);
   wire_put(b, (uint64_t)now_ns, 8);
   wire_put(b, bots_run, 4);
   wire_put(b, bots_failed, 4);
-  wire_put(b, (uint64_t)timer_next_ns, 8);
   wire_end(b, at);
 }
 
@@ -264,6 +264,8 @@ void wire_put_reloaded(struct buf *b, uint64_t bot, uint32_t version, enum wire_
   wire_end(b, at);
 }
 
+void wire_put_timer(struct buf *b, uint64_t bot, int64_t next_ns) { wire_end(b, begin_timed(b, WIRE_TIMER, bot, next_ns)); }
+
 // ---- reading
 
 static void get_text(struct wire_cursor *c, struct wire_frame *f) {
@@ -299,8 +301,6 @@ static void get_bars(struct wire_cursor *c, struct wire_frame *f, size_t most, s
 
 static void get_instant(struct wire_cursor *c, struct wire_frame *f) {
   f->venue = (uint32_t)wire_get(c, 4);
-  f->clock = f->venue & WIRE_CLOCK;
-  f->venue &= ~WIRE_CLOCK;
   f->time_ns = (int64_t)wire_get(c, 8);
   get_bars(c, f, WIRE_INSTANT_MAX, 4 + WIRE_BAR_BYTES);
   size_t count = wire_get(c, 4);
@@ -413,7 +413,6 @@ static void get_done(struct wire_cursor *c, struct wire_frame *f) {
   f->time_ns = (int64_t)wire_get(c, 8);
   f->bots_run = (uint32_t)wire_get(c, 4);
   f->bots_failed = (uint32_t)wire_get(c, 4);
-  f->timer_next_ns = (int64_t)wire_get(c, 8);
 }
 
 static void get_payload(struct wire_cursor *c, struct wire_frame *f) {
@@ -441,7 +440,8 @@ static void get_payload(struct wire_cursor *c, struct wire_frame *f) {
     case WIRE_TAG: f->tag = (uint32_t)wire_get(c, 4), get_text(c, f); return;
     case WIRE_ANSWER: get_answer(c, f); return;
     case WIRE_HASH: get_hash(c, f); return;
-    case WIRE_DIGEST: return;
+    case WIRE_DIGEST: case WIRE_CALL: return;
+    case WIRE_TIMER: f->time_ns = (int64_t)wire_get(c, 8); return;
     case WIRE_LIMITS: wire_get_fields(c, &f->limits, limits_fields, LENGTH(limits_fields)); return;
     default: get_timed(c, f);
   }

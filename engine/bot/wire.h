@@ -8,9 +8,10 @@
 // How a bot comes to a host: SERIES_OPEN and SERIES_BARS for what is not there yet, BOT_OPEN, then the RESTORE frames that it announced;
 // the host answers OPENED or FAULT. How an instant goes: SIGNALs for it, INSTANT; then come the bots' COMMANDs, TAGs, LOGs, STATEs …, and
 // DONE. A script runs and orders only in instants for which the core has made its market's part: those in which a bar of the bot's
-// series ends, and the clock's, which say so (WIRE_CLOCK): in them take part all bots of the venue whose timers are due or for whom
-// something waits. So signals, PARAMS, BOT_STOP and on_init of a run that is resumed wait for such an instant, too. IMPOSE and DIGEST
-// are done as they arrive.
+// series ends, and those to which the core has called it (CALL, before INSTANT), because its timer is due or something waits for it.
+// Which bots those are the core knows by itself: it is told when a bot's next timer has become another (OPENED, TIMER), and it sends the
+// rest. So signals, PARAMS, BOT_STOP and on_init of a run that is resumed wait for such an instant, too. IMPOSE and DIGEST are done as
+// they arrive.
 //
 // Marks (COMMAND_MARK, the equity at the end of a main bar) are mostly not sent, since the core can make them: where the host sends any
 // COMMAND of a bot in an instant in which the bot's main bar is delivered, its MARK is among them, at its place; where it sends
@@ -29,7 +30,6 @@
 #define WIRE_BARS_MAX 16384     // in one frame; longer history goes in several
 #define WIRE_INSTANT_MAX 16384  // bars that end at one time
 #define WIRE_FUNDING_MAX 4096   // fundings of one instant
-#define WIRE_CLOCK 0x80000000u  // in INSTANT's venue: also for bots without a bar in it, for all of which the core's books are ready
 #define WIRE_TEXT_MAX 1024
 #define WIRE_RAW_MAX 16384      // of a signal's raw text
 #define WIRE_PARAMS_MAX 24576   // JSON
@@ -56,6 +56,7 @@
   X(WIRE_LIMITS, 16, "limits", 72)                                                /* of the checks beside the script, from the next instant on */ \
   X(WIRE_RISK, 31, "risk", 36)                                                    /* for on_risk, in the next instant */        \
   X(WIRE_BOT_STOP, 15, "bot-stop", 16 + 2 + WIRE_TEXT_MAX)                        /* runs on_stop; answered by ANSWER */        \
+  X(WIRE_CALL, 32, "call", 8)                                                     /* it takes part in the next instant */       \
   /* host to core */                                                                                                            \
   X(WIRE_FAULT, 17, "fault", 17 + 2 + WIRE_TEXT_MAX)                              /* a callback failed */                       \
   X(WIRE_COMMAND, 18, "command", 256)                                                                                           \
@@ -64,13 +65,14 @@
   X(WIRE_MARK, 21, "mark", 16 + 2 + WIRE_TEXT_MAX)                                /* ctx:mark, words for the chart */           \
   X(WIRE_NOTIFY, 22, "notify", 16 + 2 + WIRE_TEXT_MAX)                                                                          \
   X(WIRE_DENIED, 23, "denied", 36 + 2 + WIRE_TEXT_MAX)                            /* the checks beside the script refused */    \
-  X(WIRE_DONE, 24, "done", 24)                                                    /* an instant's callbacks have returned */    \
+  X(WIRE_DONE, 24, "done", 16)                                                    /* an instant's callbacks have returned */    \
   X(WIRE_PONG, 25, "pong", 8)                                                                                                   \
   X(WIRE_OPENED, 26, "opened", 256)                                                                                             \
   X(WIRE_STATE, 27, "state", 8 + 8 + SCRIPT_STATE_MAX + WIRE_MEMORY_MAX)          /* when it changed in the instant */          \
   X(WIRE_TAG, 28, "tag", 12 + 2 + WIRE_TEXT_MAX)                                  /* a tag's text, before its first use */      \
   X(WIRE_ANSWER, 29, "answer", 16 + 2 + WIRE_TEXT_MAX)                                                                          \
   X(WIRE_HASH, 30, "hash", 8 + 64)                                                                                              \
+  X(WIRE_TIMER, 33, "timer", 16)                                                  /* its next timer, when that has changed */    \
   /* both ways: another version of a bot's script */                                                                            \
   X(WIRE_RELOAD, 40, "reload", 256 + VM_SOURCE_MAX + WIRE_PARAMS_MAX)             /* core to host; answered by RELOADED */      \
   X(WIRE_RELOADED, 41, "reloaded", 17 + 2 + WIRE_TEXT_MAX)                        /* host to core */
@@ -183,7 +185,7 @@ void wire_put_restore(struct buf *b, uint64_t bot, const struct bot_command *c);
 void wire_put_bot_close(struct buf *b, uint64_t bot, const char *why);
 void wire_put_bot_stop(struct buf *b, uint64_t bot, int64_t time_ns, const char *why);
 // At most WIRE_INSTANT_MAX bars, all of which end at now_ns, and WIRE_FUNDING_MAX fundings. Times rise within a venue, whatever its
-// number; timers are due by the time of the venue that a bot's series are of.
+// number.
 void wire_put_instant(struct buf *b, uint32_t venue, int64_t now_ns, const struct wire_bar *bars, size_t count, const struct wire_funding *funding,
                       size_t funding_count);
 void wire_put_signal(struct buf *b, uint64_t bot, const struct wire_signal *s);  // texts fit, raw ≤ WIRE_RAW_MAX: asserted
@@ -196,6 +198,7 @@ void wire_put_limits(struct buf *b, uint64_t bot, const struct risk_limits *l);
 // What the core denied, halted or lets go again: limit and value may be NaN, until_ns 0 (does not go by time).
 void wire_put_risk(struct buf *b, uint64_t bot, enum reason code, double limit, double value, int64_t until_ns);
 void wire_put_digest(struct buf *b, uint64_t bot);
+void wire_put_call(struct buf *b, uint64_t bot);
 void wire_put_ping(struct buf *b, uint64_t token);
 
 void wire_put_pong(struct buf *b, uint64_t token);
@@ -207,7 +210,7 @@ void wire_put_plot(struct buf *b, uint64_t bot, int64_t time_ns, const char *nam
 void wire_put_mark(struct buf *b, uint64_t bot, int64_t time_ns, const char *text);
 void wire_put_notify(struct buf *b, uint64_t bot, int64_t time_ns, const char *text);
 void wire_put_denied(struct buf *b, uint64_t bot, int64_t time_ns, enum reason code, double limit, double value, const char *text);
-void wire_put_done(struct buf *b, int64_t now_ns, uint32_t bots_run, uint32_t bots_failed, int64_t timer_next_ns);
+void wire_put_done(struct buf *b, int64_t now_ns, uint32_t bots_run, uint32_t bots_failed);
 void wire_put_opened(struct buf *b, uint64_t bot, const struct wire_opened *o);
 // state: canonical JSON of ctx.state; memory: what the engine beside the script has to keep (bot/memory.h). Both are kept by the core and
 // come back in BOT_OPEN.
@@ -217,17 +220,16 @@ void wire_put_tag(struct buf *b, uint64_t bot, uint32_t tag, const char *text);
 void wire_put_answer(struct buf *b, uint64_t bot, enum wire_type to, enum status st, const char *text);
 void wire_put_hash(struct buf *b, uint64_t bot, const char hex[SHA256_HEX_SIZE]);
 void wire_put_reloaded(struct buf *b, uint64_t bot, uint32_t version, enum wire_stage stage, enum status st, const char *text);
+void wire_put_timer(struct buf *b, uint64_t bot, int64_t next_ns);  // by the time of its venue; INT64_MAX: none
 
 // ---- reading
 struct wire_frame {
   enum wire_type type;
   uint64_t bot;          // all that are about one bot
   uint32_t series_id;    // SERIES_…
-  int64_t time_ns;       // SERIES_TRIM, INSTANT, DONE, PARAMS, BOT_STOP, LOG, PLOT, MARK, NOTIFY, DENIED
-  int64_t timer_next_ns; // DONE: the earliest timer of all bots here, at which an instant is wanted; INT64_MAX: none
+  int64_t time_ns;       // SERIES_TRIM, INSTANT, DONE, PARAMS, BOT_STOP, LOG, PLOT, MARK, NOTIFY, DENIED; TIMER: when it is due
   uint64_t token;        // PING, PONG
-  uint32_t venue;        // INSTANT, without WIRE_CLOCK
-  bool clock;            // INSTANT
+  uint32_t venue;        // INSTANT
   struct series series;  // SERIES_OPEN: without bars
   struct bot_command command;  // COMMAND, RESTORE, IMPOSE
   enum status status;    // FAULT, ANSWER (OK there too)

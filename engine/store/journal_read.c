@@ -112,14 +112,27 @@ enum status journal_series_get(struct db *db, uint32_t id, struct journal_series
   return st == ERR_NOTFOUND ? err_set(err, st, "the journal has no series %u", id) : st;
 }
 
+#define BAR_COLUMNS "open_ns, open, high, low, close, volume, flags"
+static struct bar bar_over(const struct db_rows *r) {
+  return (struct bar){.open_ns = db_int(r, 0), .open = {db_int(r, 1)}, .high = {db_int(r, 2)}, .low = {db_int(r, 3)}, .close = {db_int(r, 4)},
+    .volume = db_int(r, 5), .flags = (uint32_t)db_int(r, 6)};
+}
+
+enum status journal_bar_before(struct db *db, uint32_t series, int64_t before_ns, struct bar *ret, struct err *err) {
+  struct db_rows r;
+  enum status st = db_query(db, &r, err, "SELECT " BAR_COLUMNS " FROM bar WHERE series_id = ? AND open_ns < ? ORDER BY open_ns DESC LIMIT 1", "ii", I(series), before_ns);
+  if (st == OK && db_next(&r)) *ret = bar_over(&r);
+  else if (st == OK) st = err_set(err, ERR_NOTFOUND, "no bar of series %u before", series);
+  return db_end(&r, st, err);
+}
+
 enum status journal_bars(struct db *db, uint32_t series, int64_t from_ns, int64_t to_ns, size_t limit, struct series *ret, struct err *err) {
   struct db_rows r;
   enum status st = db_query(db, &r, err,
-    "SELECT open_ns, open, high, low, close, volume, flags FROM bar WHERE series_id = ? AND open_ns >= ? AND open_ns < ? ORDER BY open_ns LIMIT ?", "iiii", I(series), from_ns,
+    "SELECT " BAR_COLUMNS " FROM bar WHERE series_id = ? AND open_ns >= ? AND open_ns < ? ORDER BY open_ns LIMIT ?", "iiii", I(series), from_ns,
     to_ns, limit ? I(limit) : INT64_C(-1));
   while (st == OK && db_next(&r)) {
-    const struct bar bar = {.open_ns = db_int(&r, 0), .open = {db_int(&r, 1)}, .high = {db_int(&r, 2)}, .low = {db_int(&r, 3)}, .close = {db_int(&r, 4)},
-      .volume = db_int(&r, 5), .flags = (uint32_t)db_int(&r, 6)};
+    const struct bar bar = bar_over(&r);
     st = series_append(ret, &bar, err);
   }
   return db_end(&r, st, err);

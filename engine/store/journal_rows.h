@@ -179,6 +179,8 @@ enum status journal_bot_last_id(struct db *db, int64_t bot_id, int64_t *ret, str
 typedef void (*journal_series_fn)(void *arg, const struct journal_series *s);
 enum status journal_series_list(struct db *db, journal_series_fn fn, void *arg, struct err *err) MUST_CHECK;  // by id
 enum status journal_series_get(struct db *db, uint32_t id, struct journal_series *ret, struct err *err) MUST_CHECK;
+// The newest bar that opens before a time; ERR_NOTFOUND.
+enum status journal_bar_before(struct db *db, uint32_t series, int64_t before_ns, struct bar *ret, struct err *err) MUST_CHECK;
 // At most limit bars (0: no limit) that open in [from_ns, to_ns), oldest first, appended to ret->bars.
 enum status journal_bars(struct db *db, uint32_t series, int64_t from_ns, int64_t to_ns, size_t limit, struct series *ret, struct err *err) MUST_CHECK;
 

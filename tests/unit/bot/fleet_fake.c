@@ -126,7 +126,7 @@ static void misbehave(const struct fake_bot *b) {
     buf_add(&out, junk, 1000);
   }
   if (strcmp(b->verb, "core") == 0) wire_put_ping(&out, 1);
-  if (strcmp(b->verb, "early") == 0) wire_put_done(&out, 1, 0, 0, INT64_MAX);
+  if (strcmp(b->verb, "early") == 0) wire_put_done(&out, 1, 0, 0);
   while (strcmp(b->verb, "flood") == 0) {
     for (int i = 0; i < 100; i++) wire_put_log(&out, b->id, 1, LOG_INFO, "and another thing");
     flush();
@@ -146,7 +146,7 @@ static void run_instant(const struct wire_frame *f) {
     wire_put_log(&out, b->id, f->time_ns, LOG_INFO, "ran");
     host_word_set(word, 0);
   }
-  wire_put_done(&out, f->time_ns, (uint32_t)bot_count, 0, INT64_MAX);
+  wire_put_done(&out, f->time_ns, (uint32_t)bot_count, 0);
 }
 
 static void take(const struct wire_frame *f) {

@@ -75,6 +75,10 @@ static void about_to_send(void *self, int host, const struct hub_instant *in) {
   fleet_send(w.fleet, w.chat, &b);
   buf_finish(&b);
 }
+static bool calls(void *self, int host, const struct hub_instant *in) {
+  (void)self, (void)in;
+  return w.call && fleet_host_of(w.fleet, w.call) == host;
+}
 static void missed(void *self, int host, const struct hub_instant *in) {
   (void)self;
   rises(&w.hosts[host], in);
@@ -146,7 +150,7 @@ void begin_with(struct fleet_config c) {
   if (!c.argv) c.argv = fake_argv;
   c.self = &w;
   c.call = (struct fleet_callbacks){.venue_time = venue_time, .series = series_of, .history = history, .bot_open = bot_open, .bot_opened = bot_opened,
-                                    .bot_refused = bot_refused, .about_to_send = about_to_send, .missed = missed, .frame = frame, .done = done,
+                                    .bot_refused = bot_refused, .about_to_send = about_to_send, .calls = calls, .missed = missed, .frame = frame, .done = done,
                                     .host_up = host_up, .host_lost = host_lost, .bot_quarantined = bot_quarantined, .log = say};
   if (fleet_create(&c, &w.fleet, &err) != OK) fail_msg("%s", err.msg);
 }

@@ -49,6 +49,7 @@ struct world {
   bool no_series, no_restore;
   int chatter;     // bytes to bot `chat` before each instant
   int64_t chat;
+  int64_t call;    // a bot that takes part in every instant; 0: none
 };
 extern struct world w;
 // A fleet of fleet_fake.h's hosts (unless c.argv says otherwise), and its end.

@@ -189,7 +189,8 @@ static void frame(struct core *c, const struct wire_frame *f) {
     case WIRE_TAG: b->tags++; break;
     case WIRE_ANSWER: b->answers++, b->answer = f->status, b->answer_to = f->to; break;
     case WIRE_HASH: copy_text(b->hash, f); break;
-    case WIRE_DONE: c->done_ns = f->time_ns, c->run = f->bots_run, c->failed = f->bots_failed, c->timer_next_ns = f->timer_next_ns; break;
+    case WIRE_DONE: c->done_ns = f->time_ns, c->run = f->bots_run, c->failed = f->bots_failed; break;
+    case WIRE_TIMER: c->timer_next_ns = f->time_ns; break;
     case WIRE_PONG: c->pong = f->token; break;
     default: break;
   }

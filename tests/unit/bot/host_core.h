@@ -34,7 +34,7 @@ struct core {
   int64_t run_from_ns;    // of all bots
   struct core_bot *bots;
   int bot_count;
-  int64_t done_ns, timer_next_ns;
+  int64_t done_ns, timer_next_ns;  // of the bot that told last
   uint32_t run, failed;
   uint64_t pong;
   struct instant_match match;  // of the instant under way

@@ -47,7 +47,10 @@ static void test_what_nobody_needs_passes(void **state) {
   instant();  // series 1 alone
   assert_int_equal(fleet_stats(w.fleet).queue, 0);
   assert_int_equal(w.hosts[0].sent, 0);
-  instant_of(0);  // the clock's
+  instant_of(0);  // nobody is called
+  assert_int_equal(w.hosts[0].sent, 0);
+  w.call = 1;
+  instant_of(0);
   until(w.bots[1].ran == 1);
   end();
 }

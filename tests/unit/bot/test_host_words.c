@@ -81,7 +81,7 @@ static void signals_parameters_timers_and_stop(void **state) {
 }
 
 // A bot of another timeframe with a timer: it runs in no instant that has only others' bars, for the core's books of it would not be ready;
-// in an instant of the clock it does.
+// called to one, it does.
 static void only_those_run_for_whom_the_core_is_ready(void **state) {
   (void)state;
   struct rig r;
@@ -124,15 +124,17 @@ static void only_those_run_for_whom_the_core_is_ready(void **state) {
     assert_int_equal(r.core.run, 1);
   }
   int64_t now_ns = first_ns + hour_ns + 5 * NS_PER_MINUTE + 1;
-  wire_put_instant(&r.to, WIRE_CLOCK | 5, now_ns, NULL, 0, NULL, 0);  // another venue's clock
+  wire_put_instant(&r.to, 4, now_ns, NULL, 0, NULL, 0);  // it is due, but the core's books are not ready
   rig_talk(&r);
   assert_int_equal(r.core.run, 0);
-  wire_put_instant(&r.to, 4, now_ns, NULL, 0, NULL, 0);  // an instant of others, whose bars are not for this host
-  rig_talk(&r);
-  assert_int_equal(r.core.run, 0);
-  wire_put_instant(&r.to, WIRE_CLOCK | 4, now_ns, NULL, 0, NULL, 0);
+  wire_put_call(&r.to, 77);  // one that is not here
+  wire_put_call(&r.to, 2);
+  wire_put_instant(&r.to, 4, ++now_ns, NULL, 0, NULL, 0);
   rig_talk(&r);
   assert_int_equal(r.core.run, 1);
+  wire_put_instant(&r.to, 4, ++now_ns, NULL, 0, NULL, 0);  // a call is for one instant
+  rig_talk(&r);
+  assert_int_equal(r.core.run, 0);
   assert_true(strstr(r.core.bots[1].state.data, "\"fired\":") && strstr(r.core.bots[1].state.data, "\"signal\":"));
   assert_int_equal(r.core.timer_next_ns, first_ns + hour_ns + 10 * NS_PER_MINUTE);
   rig_close(&r);
@@ -243,7 +245,7 @@ static void nonsense_is_refused(void **state) {
   refused(&r, "not open");
   wire_put_restore(&r.to, 1, &(struct bot_command){.kind = COMMAND_MARK});
   refused(&r, "not being opened");
-  wire_put_done(&r.to, 1, 1, 1, 1);
+  wire_put_done(&r.to, 1, 1, 1);
   refused(&r, "only a host sends");
   buf_add(&r.to, "\xff\xff\xff\xff\xff", 5);
   refused(&r, "unknown type");

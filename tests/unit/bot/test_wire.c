@@ -105,6 +105,7 @@ static void put_all(struct buf *b, const struct series *s, const struct bot_comm
   wire_put_risk(b, 9, REASON_PROP_RULE, 5, NAN, 78);
   wire_put_digest(b, 9);
   wire_put_bot_stop(b, 9, 77, "stop");
+  wire_put_call(b, 9);
   wire_put_fault(b, 9, ERR_BUDGET, 14, true, "killed");
   wire_put_command(b, 9, c);
   wire_put_log(b, 9, 77, LOG_WARN, "hm");
@@ -112,13 +113,14 @@ static void put_all(struct buf *b, const struct series *s, const struct bot_comm
   wire_put_mark(b, 9, 77, "here");
   wire_put_notify(b, 9, 77, "look");
   wire_put_denied(b, 9, 77, REASON_MARGIN, 5, NAN, "too much");
-  wire_put_done(b, 77, 50, 2, 99);
+  wire_put_done(b, 77, 50, 2);
   wire_put_pong(b, 1);
   wire_put_opened(b, 9, &opened);
   wire_put_state(b, 9, wire_text("{}", 2), wire_text("\0", 1));
   wire_put_tag(b, 9, 16, "entry");
   wire_put_answer(b, 9, WIRE_PARAMS, ERR_RANGE, "n = 10");
   wire_put_hash(b, 9, opened.hash);
+  wire_put_timer(b, 9, 78);
   assert_false(b->failed);
 }
 static bool texts_equal(struct wire_text a, const char *b) { return a.text && a.len == strlen(b) && memcmp(a.text, b, a.len) == 0; }
@@ -195,6 +197,8 @@ static void round_trip(void **state) {
     assert_true(f.type == WIRE_DIGEST && f.bot == 9);
     f = next(&b, &at);
     assert_true(f.type == WIRE_BOT_STOP && f.bot == 9 && f.time_ns == 77 && f.text_len == 4);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_CALL && f.bot == 9);
 
     f = next(&b, &at);
     assert_true(f.bot == 9 && f.status == ERR_BUDGET && f.line == 14 && f.gone && f.text_len == 6);
@@ -218,7 +222,7 @@ static void round_trip(void **state) {
     f = next(&b, &at);
     assert_true(f.type == WIRE_DENIED && f.code == REASON_MARGIN && f.limit == 5 && isnan(f.value) && texts_equal(wire_text(f.text, f.text_len), "too much"));
     f = next(&b, &at);
-    assert_true(f.time_ns == 77 && f.bots_run == 50 && f.bots_failed == 2 && f.timer_next_ns == 99);
+    assert_true(f.time_ns == 77 && f.bots_run == 50 && f.bots_failed == 2);
     assert_int_equal(next(&b, &at).token, 1);
     f = next(&b, &at);
     struct wire_opened opened;
@@ -234,6 +238,8 @@ static void round_trip(void **state) {
     assert_true(f.type == WIRE_ANSWER && f.to == WIRE_PARAMS && f.status == ERR_RANGE && f.text_len == 6);
     f = next(&b, &at);
     assert_true(f.type == WIRE_HASH && f.bot == 9 && f.text_len == 64);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_TIMER && f.bot == 9 && f.time_ns == 78);
     assert_int_equal(at, b.len);
     buf_finish(&b);
     seed = begun;
