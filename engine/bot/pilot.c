@@ -84,6 +84,8 @@ static void order_streams(struct pilot *p, const struct bot_config *bot) {
   stream_rank_order(ranks, p->stream_count, p->stream_order);
 }
 
+static bool hears_more(const struct script_spec *spec) { return spec->callbacks & (1u << ON_TIMER | 1u << ON_SIGNAL); }
+
 enum status pilot_create(const struct pilot_config *config, struct pilot **ret, struct err *err) {
   struct pilot *p = calloc(1, sizeof *p);
   if (!p) return err_set(err, ERR_NOMEM, "no memory for a bot");
@@ -99,7 +101,7 @@ enum status pilot_create(const struct pilot_config *config, struct pilot **ret, 
     bot.matcher = p->blotter.matcher;
     bot.observer = (struct bot_observer){.self = p, .order = seen_order, .fill = seen_fill, .command = seen_command, .denied = seen_denied,
                                          .log = seen_log, .plot = seen_plot, .mark = seen_mark, .notify = seen_notify};
-    p->hears_more = bot.spec->callbacks & (1u << ON_TIMER | 1u << ON_SIGNAL);
+    p->hears_more = hears_more(bot.spec);
     st = bot_create(&bot, &p->bot, err);
   }
   if (st != OK) {
@@ -228,6 +230,7 @@ static bool take_over(struct pilot *p, int64_t now_ns) {
   p->next = NULL;
   p->quiet = false;
   const enum status st = bot_take(p->bot, &s, p->next_spec, now_ns, told_version, p, &err);
+  if (st == OK) p->hears_more = hears_more(p->next_spec);
   script_destroy(s);
   return st == OK;
 }
