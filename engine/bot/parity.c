@@ -19,7 +19,7 @@ static void note(struct parity_certificate *c, enum parity_why why, int64_t at_n
 }
 
 static void note_events(struct parity_certificate *c, const struct replay_config *run) {
-  static const enum parity_why whys[] = {[REPLAY_COMMAND] = PARITY_COUNT, [REPLAY_IMPOSED] = PARITY_IMPOSED, [REPLAY_PARAMS] = PARITY_PARAMS,
+  static const enum parity_why whys[] = {[REPLAY_COMMAND] = PARITY_COUNT, [REPLAY_IMPOSED] = PARITY_IMPOSED, [REPLAY_PARAMS] = PARITY_PARAMS, [REPLAY_VERSION] = PARITY_VERSION,
                                          [REPLAY_SIGNAL] = PARITY_SIGNAL, [REPLAY_RESUME] = PARITY_RESUMED, [REPLAY_STOP] = PARITY_STOPPED, [REPLAY_RISK] = PARITY_COUNT, [REPLAY_LIMITS] = PARITY_PARAMS,
                                          [REPLAY_CLOCK] = PARITY_COUNT};
   for (size_t i = 0; i < run->event_count; i++) {

@@ -10,6 +10,7 @@
   X(RESUMED, "the script was started again in between, from its state", true)                                             \
   X(IMPOSED, "the core denied, cancelled or closed by itself", true)                                                      \
   X(PARAMS, "parameters were changed while it ran", true)                                                                 \
+  X(VERSION, "another version of the script took over while it ran", true)                                                \
   X(SIGNAL, "signals from outside were delivered", true)                                                                  \
   X(STOPPED, "the script was told to stop", true)                                                                         \
   X(FAILED, "the script failed in the fresh walk", true)                                                                  \

@@ -95,7 +95,8 @@ static struct instant instant_at(struct replay *r, int64_t now_ns, struct parts 
   }
   for (int i = 0; i < c->pilot.bot.spec->stream_count; i++) {
     if (closes_at(c->pilot.bot.series[i], r->stream_at[i]) != now_ns) continue;
-    p->bars[in.bar_count++] = (struct instant_bar){i, r->stream_at[i]++, run};
+    p->bars[in.bar_count++] = (struct instant_bar){.stream = i, .ix = r->stream_at[i], .deliver = run, .unseen = r->stream_at[i] < r->seen_from[i]};
+    r->stream_at[i]++;
     p->main_closed |= i == 0;
   }
   return in;
@@ -138,6 +139,7 @@ static enum status segment_begin(struct replay *r, const struct start *s, struct
   r->pilot = NULL;
   r->resume = s->resume;
   enum status st = pilot_create(&pc, &r->pilot, err);
+  replay_seen_from(r);
   memset(r->stream_at, 0, sizeof r->stream_at);
   memset(r->finest_at, 0, sizeof r->finest_at);
   for (int64_t now_ns; st == OK && (now_ns = next_time(r)) <= s->from_ns;) {
@@ -174,6 +176,7 @@ static enum status resume_begin(struct replay *r, const struct replay_event *e, 
   const struct replay_fork *f = c->fork;
   if (r->own) return own_begin(r, e, err);
   if (e->pilot) r->made_of = e->pilot;
+  if (e->version) r->version_ns = 0;  // with all bars of the run
   const char *from = e->migrate_from;
   if (f && !r->forked && f->at_ns < e->live_from_ns) {  // between two of its starts: the next is another's
     r->forked = true;
@@ -226,7 +229,10 @@ static void from_outside(struct replay *r, struct instant *in, struct script_sig
     const struct replay_event *e = &c->events[i];
     if (e->kind == REPLAY_RESUME || e->time_ns > in->now_ns) break;
     if (e->time_ns != in->now_ns) continue;
-    if (e->kind == REPLAY_PARAMS && !r->own) in->params = e->params;
+    if (e->kind == REPLAY_PARAMS && !r->own) {
+      in->params = e->params;
+      if (e->pilot) r->made_of = e->pilot;
+    }
     if (e->kind == REPLAY_STOP) in->stop = e->why;
     if (e->kind == REPLAY_SIGNAL && in->signal_count < signals_max) signals[in->signal_count++] = e->signal;
   }
@@ -280,10 +286,12 @@ static enum status instant(struct replay *r, int64_t now_ns, struct err *err) {
     if (st != OK) return st;
   }
   bool explained = r->explain_ns == now_ns;
+  const struct replay_event *version = replay_version_begin(r);
   if (explained) notes_begin(r);
   if (pilot_instant(r->pilot, &in, &why) != OK) {
     if (r->result->failures++ == 0) snprintf(r->result->failure, sizeof r->result->failure, "%s", why.msg);
   }
+  replay_version_end(r, version);
   if (explained) notes_end(r, &in);
   if (w->instant) w->instant(w->self, now_ns, p.main_closed, pilot_matcher(r->pilot));
   r->result->instants++;

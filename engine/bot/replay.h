@@ -23,6 +23,7 @@ enum replay_kind {
   REPLAY_RESUME,   // the script was started again
   REPLAY_RISK,     // on_risk was to be told after the instant of its time
   REPLAY_LIMITS,   // other limits after the instant of its time
+  REPLAY_VERSION,  // another version of the script took over in the instant of its time, or its on_init failed then
   REPLAY_STOP,     // it was told to stop, at the end of the instant of its time
   REPLAY_CLOCK,    // it took part in an instant without bars of its own
 };
@@ -40,8 +41,11 @@ struct replay_event {
   size_t state_len;
   const void *memory;
   size_t memory_len;
-  const struct pilot_config *pilot;  // RESUME: what the script is made of from here on; NULL: as before
-  const char *migrate_from;          // RESUME: the version whose state this is, for migrate; NULL: its own
+  const struct pilot_config *pilot;  // RESUME, VERSION: what the script is made of from here on; NULL: as before
+  const char *migrate_from;          // RESUME, VERSION: the version whose state this is, for migrate; NULL: its own
+  uint32_t version, history;         // VERSION: its number; the bars of each stream that warmed it up. history 0: it comes with the
+                                     // RESUME that follows, which has its number too; else that has 0
+  bool refused;                      // VERSION: its on_init failed, the former went on
   enum reason code;                  // RISK; live_from_ns: until when
   double limit, value;               // RISK
   struct risk_limits limits;         // LIMITS

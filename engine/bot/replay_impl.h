@@ -33,6 +33,11 @@ struct replay {
   size_t event;                     // all before it are done
   size_t expected;                  // next event that may be the next command
   uint32_t resume;                  // the script's start, 0: the run's
+  int64_t version_ns;               // its version took over then; 0: it began with it
+  uint32_t version_history;
+  size_t seen_from[SPEC_STREAMS_MAX];  // older bars are not for it
+  bool version_taken;               // in this instant
+  char version_why[256];
   int64_t now_ns;
   unsigned told_permille;
   int64_t explain_ns;
@@ -44,6 +49,11 @@ struct replay {
   struct replay_past own_past;
   struct buf state, memory;         // of its last start
 };
+
+// replay_version.c
+void replay_seen_from(struct replay *r);
+const struct replay_event *replay_version_begin(struct replay *r);  // of this instant; NULL: none
+void replay_version_end(struct replay *r, const struct replay_event *e);
 
 // replay_fork.c
 void replay_past_add(struct replay *r, const struct bot_command *c);

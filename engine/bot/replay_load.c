@@ -11,6 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+// What the script was made of from some moment on, apart from what the run began with.
+struct made {
+  struct made *next;
+  uint32_t version;
+  uint8_t sha256[SHA256_BYTES];
+  char *params;
+  char *source;                     // read when all records are
+  size_t source_len;
+  char chunkname[64], from[24];
+  struct script_spec *spec;
+  struct param_value *values;
+  struct pilot_config pilot;
+};
+
 struct replay_loaded {
   struct bot_row row;
   struct journal_run run;
@@ -29,6 +43,8 @@ struct replay_loaded {
   struct replay_event *events;      // the last is the end: a start of the script that is not told of any more instants
   size_t event_count, event_cap;
   struct buf bytes;                 // states and memories; the events' pointers are offsets until all are read
+  struct made *made, *now;          // all; the last, NULL: as the run began
+  uint32_t state_version, opened_as;  // of the script's state; 0, or the version that the next RESUME is the first of
   enum status fault;
   struct err why;
   // of the opened
@@ -67,8 +83,24 @@ static const void *kept(struct replay_loaded *r, struct record_text t) {
 
 static const void *found(const struct replay_loaded *r, const void *offset) { return offset ? r->bytes.data + (uintptr_t)offset - 1 : NULL; }
 
+static struct made *made_add(struct replay_loaded *r, uint32_t version, const uint8_t sha256[SHA256_BYTES], struct record_text params) {
+  struct made *m = calloc(1, sizeof *m);
+  if (m) m->params = strndup(params.len ? params.text : "{}", params.len ? params.len : 2);
+  if (!m || !m->params) {
+    free(m);
+    r->fault = err_set(&r->why, ERR_NOMEM, "no memory for a bot's journal");
+    return NULL;
+  }
+  m->version = version;
+  memcpy(m->sha256, sha256, sizeof m->sha256);
+  m->next = r->made;
+  return r->made = m;
+}
+
+static const struct pilot_config *made_of(const struct made *m) { return m ? &m->pilot : NULL; }
+
 static void take_run(struct replay_loaded *r, const struct record *rec) {
-  r->version = rec->version;
+  r->version = r->state_version = rec->version;
   r->seed = rec->seed;
   memcpy(r->sha256, rec->source_sha256, sizeof r->sha256);
   memcpy(r->series_ids, rec->series, sizeof r->series_ids);
@@ -89,12 +121,45 @@ static void take_resume(struct replay_loaded *r, const struct record *rec) {
   e->state_len = rec->state.len;
   e->memory = kept(r, rec->memory);
   e->memory_len = rec->memory.len;
+  e->pilot = made_of(r->now);
+  e->version = r->opened_as;
+  if (r->opened_as && r->now->from[0] && rec->state.len) e->migrate_from = r->now->from;
+  if (r->opened_as) r->state_version = r->opened_as;
+  r->opened_as = 0;
 }
 
 static enum reason reason_of(const char *code) {
   for (enum reason r = REASON_NONE; r < REASON_COUNT; r++)
     if (strcmp(reason_code(r), code) == 0) return r;
   return REASON_NONE;  // of a newer program
+}
+
+static void take_version(struct replay_loaded *r, const struct record *rec) {
+  const bool refused = rec->why.text != NULL;
+  struct made *m = made_add(r, rec->version, rec->source_sha256, rec->params);
+  if (!m) return;
+  if (rec->version != r->state_version) snprintf(m->from, sizeof m->from, "%u", r->state_version);
+  if (!refused) r->now = m;
+  if (rec->history == 0) {
+    r->opened_as = rec->version;
+    return;
+  }
+  struct replay_event *e = event_add(r, REPLAY_VERSION, rec->time_ns);
+  if (!e) return;
+  e->pilot = made_of(m);
+  e->migrate_from = m->from[0] ? m->from : NULL;
+  e->version = rec->version;
+  e->history = rec->history;
+  e->refused = refused;
+  if (!refused) r->state_version = rec->version;
+}
+
+static void take_params(struct replay_loaded *r, const struct record *rec) {
+  struct made *m = made_add(r, r->now ? r->now->version : r->version, r->now ? r->now->sha256 : r->sha256, rec->params);
+  struct replay_event *e = m ? event_add(r, REPLAY_PARAMS, rec->time_ns) : NULL;
+  if (!e) return;
+  r->now = m;
+  e->pilot = made_of(m);
 }
 
 static bool take_record(void *arg, const struct journal_record *j) {
@@ -131,7 +196,11 @@ static bool take_record(void *arg, const struct journal_record *j) {
     else if (e && (r->fault = live_setup_read(settings, NULL, false, setup, &r->why)) == OK) e->limits = setup->risk;
     free(setup);
     json_decref(settings);
-  } else if (rec.kind == RECORD_PARAMS || rec.kind == RECORD_SIGNAL || rec.kind == RECORD_VERSION) {
+  } else if (rec.kind == RECORD_VERSION) {
+    take_version(r, &rec);
+  } else if (rec.kind == RECORD_PARAMS) {
+    take_params(r, &rec);
+  } else if (rec.kind == RECORD_SIGNAL) {
     r->fault = err_set(&r->why, ERR_INVALID, "run %u has a record \"%s\", which this program does not replay yet", r->run.run, record_kind_text(rec.kind));
   }
   return r->fault == OK;
@@ -142,8 +211,6 @@ static void take_state(void *arg, const struct journal_state *s) {
   if (s->run != r->run.run || s->len < sizeof r->seen_ns) return;
   memcpy(&r->seen_ns, s->body, sizeof r->seen_ns);
   if (s->time_ns > r->last_ns) r->last_ns = s->time_ns;
-  if (s->version != r->version)
-    r->fault = err_set(&r->why, ERR_INVALID, "run %u went on with version %u of the script after version %u: only runs of one version can be replayed", r->run.run, s->version, r->version);
 }
 
 static enum status read_journal(struct replay_loaded *r, struct db *db, struct err *err) {
@@ -161,32 +228,32 @@ static enum status read_journal(struct replay_loaded *r, struct db *db, struct e
 
 // ---- what it was made of
 
-static enum status read_script(struct replay_loaded *r, struct db *control, json_t **ret_header, struct err *err) {
+static enum status read_version(const struct replay_loaded *r, struct db *control, uint32_t version, const uint8_t want[SHA256_BYTES], char **ret_source, size_t *ret_len,
+                                json_t **ret_header, struct err *err) {
   struct script_version_row row;
   char sha256[SHA256_HEX_SIZE];
-  enum status st = script_version_get(control, r->row.tenant_id, r->row.script_id, r->version, &row, err);
-  if (st == ERR_NOTFOUND) st = script_version_get(control, 0, r->row.script_id, r->version, &row, err);
-  if (st != OK) return err_wrap(err, st, "version %u of the bot's script", r->version);
-  hex_encode(r->sha256, sizeof r->sha256, sha256);
+  enum status st = script_version_get(control, r->row.tenant_id, r->row.script_id, version, &row, err);
+  if (st == ERR_NOTFOUND) st = script_version_get(control, 0, r->row.script_id, version, &row, err);
+  if (st != OK) return err_wrap(err, st, "version %u of the bot's script", version);
+  hex_encode(want, SHA256_BYTES, sha256);
   *ret_header = row.header ? json_loads(row.header, 0, NULL) : NULL;
-  if (strcmp(sha256, row.sha256) != 0) st = err_set(err, ERR_INVALID, "version %u of the script is not the one that ran (its SHA-256 is another)", r->version);
-  else if (!*ret_header) st = err_set(err, ERR_INVALID, "version %u of the script was never described: upload it again", r->version);
-  r->source = row.source;
-  r->source_len = row.source_len;
+  if (strcmp(sha256, row.sha256) != 0) st = err_set(err, ERR_INVALID, "version %u of the script is not the one that ran (its SHA-256 is another)", version);
+  else if (!*ret_header) st = err_set(err, ERR_INVALID, "version %u of the script was never described: upload it again", version);
+  *ret_source = row.source;
+  *ret_len = row.source_len;
   row.source = NULL;
   script_version_finish(&row);
   return st;
 }
 
-// What the run began with must be what it went on with: a change in between is not in the journal.
-static enum status same_still(const struct replay_loaded *r, json_t *params, struct err *err) {
-  json_t *now_params = json_loads(r->row.params, 0, NULL);
-  bool resumed = false;
-  for (size_t i = 0; i < r->event_count; i++) resumed |= r->events[i].kind == REPLAY_RESUME;
-  const char *what = !resumed || json_equal(now_params, params) ? NULL : "parameters";  // changes of limits are in the journal
-  json_decref(now_params);
-  if (!what) return OK;
-  return err_set(err, ERR_INVALID, "the bot's %s were changed after its run %u began: it can be replayed with those it began with only", what, r->run.run);
+static enum status read_script(struct replay_loaded *r, struct db *control, json_t **ret_header, struct err *err) {
+  enum status st = read_version(r, control, r->version, r->sha256, &r->source, &r->source_len, ret_header, err);
+  for (struct made *m = r->made; st == OK && m; m = m->next) {
+    json_t *header = NULL;
+    st = read_version(r, control, m->version, m->sha256, &m->source, &m->source_len, &header, err);
+    json_decref(header);
+  }
+  return st;
 }
 
 static enum status read_setup(struct replay_loaded *r, struct db *control, struct err *err) {
@@ -202,7 +269,6 @@ static enum status read_setup(struct replay_loaded *r, struct db *control, struc
   if (st == OK) st = live_setup_read(settings, of_account, r->plan.hedging, &r->setup, err);
   if (st == OK && r->plan.stream_count != r->stream_count)
     st = err_set(err, ERR_INVALID, "the script has %d data streams, the run had %d: the bot was changed since", r->plan.stream_count, r->stream_count);
-  if (st == OK) st = same_still(r, params, err);
   json_decref(header);
   json_decref(params);
   json_decref(settings);
@@ -274,6 +340,14 @@ void replay_loaded_destroy(struct replay_loaded *r) {
   bot_row_finish(&r->row);
   for (int i = 0; i < SPEC_STREAMS_MAX; i++) series_finish(&r->series[i]);
   buf_finish(&r->bytes);
+  for (struct made *m; (m = r->made);) {
+    r->made = m->next;
+    free(m->params);
+    free(m->source);
+    free(m->spec);
+    free(m->values);
+    free(m);
+  }
   free(r->params);
   free(r->settings);
   free(r->source);
@@ -284,6 +358,21 @@ void replay_loaded_destroy(struct replay_loaded *r) {
 }
 
 // ---- in the jail
+
+static enum status made_open(const struct replay_loaded *r, struct made *m, struct watchdog *watchdog, const struct pilot_config *first, struct err *err) {
+  snprintf(m->chunkname, sizeof m->chunkname, "v%u.lua", m->version);
+  enum status st = script_describe(m->chunkname, m->source, m->source_len, watchdog, &m->spec, err);
+  if (st == OK && m->spec->stream_count != r->stream_count) st = err_set(err, ERR_INVALID, "version %u has %d data streams, not %d", m->version, m->spec->stream_count, r->stream_count);
+  if (st == OK && !(m->values = calloc((size_t)m->spec->param_count + 1, sizeof *m->values))) st = err_set(err, ERR_NOMEM, "no memory for a replay");
+  if (st == OK) st = host_params_read(m->spec, (struct wire_text){m->params, (uint32_t)strlen(m->params)}, m->values, err);
+  m->pilot = *first;
+  m->pilot.bot.chunkname = m->chunkname;
+  m->pilot.bot.source = m->source;
+  m->pilot.bot.source_len = m->source_len;
+  m->pilot.bot.spec = m->spec;
+  m->pilot.bot.values = m->values;
+  return st;
+}
 
 enum status replay_loaded_open(struct replay_loaded *r, struct watchdog *watchdog, struct replay_config *ret, struct err *err) {
   snprintf(r->chunkname, sizeof r->chunkname, "v%u.lua", r->version);
@@ -312,7 +401,10 @@ enum status replay_loaded_open(struct replay_loaded *r, struct watchdog *watchdo
                       .series = r->streams, .symbols = r->symbol_of, .risk = r->setup.risk},
               .blotter = {.match = r->setup.match, .symbols = r->symbols, .symbol_count = r->plan.symbol_count}},
     .finest = r->finest, .run_from_ns = r->run_from_ns, .until_ns = r->to_ns, .events = r->events, .event_count = r->event_count};
-  return OK;
+  for (struct made *m = r->made; st == OK && m; m = m->next) st = made_open(r, m, watchdog, &ret->pilot, err);
+  for (size_t i = 0; i < r->event_count; i++)
+    if (r->events[i].kind == REPLAY_PARAMS) r->events[i].params = r->events[i].pilot->bot.values;
+  return st;
 }
 
 struct replay_config replay_loaded_seen(const struct replay_loaded *r, const struct replay_config *config) {
