@@ -283,9 +283,14 @@ bool clerk_restore_command(struct clerk *c, const struct bot_command *cmd) {
   return v.answer == CLERK_TAKEN;
 }
 
+void clerk_restore_retell(struct clerk *c) {
+  assert(c->restoring);
+  c->retelling = true;
+}
+
 void clerk_restore_end(struct clerk *c) {
   assert(c->restoring);
-  c->restoring = false;
+  c->restoring = c->retelling = false;
   if (c->now_ns == INT64_MIN) c->now_ns = c->live_from_ns;
   for (size_t i = 0; i < c->order_count; i++) {
     struct clerk_order *w = &c->orders[i];

@@ -173,6 +173,8 @@ bool clerk_flat(const struct clerk *c);
 // Between these two nothing is checked, imposed or told: clerk_market() of all instants with the journalled bars, and after each
 // the journalled commands of that time, imposed ones among them, in the order of the journal.
 void clerk_restore_begin(struct clerk *c);
+// From here on orders, fills and marks of the past are told, which were told before but perhaps not kept by whom; until the end.
+void clerk_restore_retell(struct clerk *c);
 // False: the command does not fit the history (the journal is damaged, or of another bot).
 bool clerk_restore_command(struct clerk *c, const struct bot_command *cmd) MUST_CHECK;
 // From here on it is live. What works is put before the last check again; the kill switch is looked at.

@@ -87,6 +87,7 @@ struct clerk {
   uint32_t commands;         // in this instant
   bool busy;                 // between clerk_market() and clerk_end()
   bool restoring;
+  bool retelling;            // what is restored is told all the same
   bool events;               // the blotter told of something
   bool excess;               // a limit could be passed by what is pending: cancel it
   enum reason cancel_why;    // NONE: nothing asked for

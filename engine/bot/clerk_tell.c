@@ -20,7 +20,7 @@ static struct decimal average(const struct instrument *inst, const struct order 
 }
 
 void clerk_tell_order(struct clerk *c, int64_t time_ns, const struct order *o, enum order_status from, enum order_status to, enum reason why) {
-  if (!c->observer.order || c->restoring) return;
+  if (!c->observer.order || (c->restoring && !c->retelling)) return;
   const struct instrument *inst = clerk_symbol_of(c, o->symbol, o->leg)->gate.inst;
   const struct clerk_symbol *s = clerk_symbol_of(c, o->symbol, o->leg);
   char client_id[CLIENT_ID_SIZE] = "";
@@ -33,7 +33,7 @@ void clerk_tell_order(struct clerk *c, int64_t time_ns, const struct order *o, e
 }
 
 void clerk_tell_fill(struct clerk *c, const struct fill *f) {
-  if (!c->observer.fill || c->restoring) return;
+  if (!c->observer.fill || (c->restoring && !c->retelling)) return;
   const struct clerk_symbol *s = clerk_symbol_of(c, f->symbol, f->leg);
   const struct instrument *inst = s->gate.inst;
   const struct account *a = matcher_account(c->blotter.matcher);
@@ -44,7 +44,7 @@ void clerk_tell_fill(struct clerk *c, const struct fill *f) {
 }
 
 void clerk_tell_mark(struct clerk *c, int64_t time_ns) {
-  if (!c->observer.equity || c->restoring) return;
+  if (!c->observer.equity || (c->restoring && !c->retelling)) return;
   const struct account *a = matcher_account(c->blotter.matcher);
   c->observer.equity(c->observer.self, &(struct clerk_equity_event){
       .time_ns = time_ns, .equity = account_equity(a), .balance = account_balance(a), .margin = account_margin(a)});

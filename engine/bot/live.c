@@ -85,6 +85,7 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   if (st == OK) st = live_series_load(l, err);
   if (st == OK) st = live_halt_open(l, err);
   if (st == OK) st = live_keep_begin(l, err);
+  if (st == OK) st = live_behind_begin(l, err);
   if (st == OK) st = make_fleet(l, err);
   if (st == OK) st = live_start(l, err);
   if (st == OK) st = hub_attach(l->hub, config->loop, err);
@@ -108,6 +109,7 @@ void live_destroy(struct live *l) {
     live_hand_over(l, i);
   }
   while (l->writes) loop_turn(l->config.loop, true);
+  live_behind_end(l);
   for (int i = 0; i < LIVE_BUCKETS; i++)
     while (l->bots[i]) live_bot_destroy(l->bots[i]);
   live_halt_close(l);

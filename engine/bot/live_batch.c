@@ -33,6 +33,7 @@ static void batch_destroy(struct live_batch *b) {
   free(b->rows.fills);
   free(b->rows.trades);
   free((void *)b->rows.marks);
+  free((void *)b->rows.followed);
   free(b->rows.logs);
   free(b->rows.entries);
   buf_finish(&b->bytes);
@@ -105,7 +106,7 @@ static void go_on(struct live *l, int place) {
   struct live_host *h = &l->hosts[place];
   if (h->writes || h->batch) return;
   h->write_failed = false;
-  if (!h->owes) return;
+  if (!h->owes || (l->behind && journal_behind_full(l->behind))) return;
   h->owes = false;
   if (place < FLEET_HOSTS_MAX) fleet_go_on(l->fleet, place);
 }
@@ -155,18 +156,25 @@ static void forget(struct live_bot *bot, const char *why) {
   live_event(bot, LIFE_JOURNAL_FAILED, why);
 }
 
+static void unpark(struct live *l, int place);
+
 static void committed(void *arg, enum status st, const struct err *err) {
   struct live_batch *b = arg;
   struct live *l = b->live;
   const int place = b->place;
   struct live_host *h = &l->hosts[place];
   h->writes--;
+  for (size_t i = 0; i < b->bot_count; i++) {
+    struct live_bot *bot = live_find(l, b->bots[i]);
+    if (bot && bot->unwritten) bot->unwritten--;
+  }
   l->stats.commit_us_last = (clock_monotonic_ns() - b->handed_ns) / 1000;
   if (st != OK) {
     h->write_failed = true;
     l->config.log(l->config.self, "error", "journal_refused", json_pack("{s:s}", "error", err ? err->msg : ""));
   }
   if (st == OK) live_money_committed(l, b);
+  live_behind_committed(l, b, st);
   wait_for(h, b);
   if (h->writes == 0) settle(l, h);
   for (size_t i = 0; i < b->bot_count; i++) {
@@ -187,43 +195,61 @@ static void committed(void *arg, enum status st, const struct err *err) {
   batch_destroy(b);
   if (h->batch) live_hand_over(l, place);  // what the above imposed
   else go_on(l, place);
+  for (int i = 0; i <= FLEET_HOSTS_MAX; i++) unpark(l, i);
 }
 
 static void answered(void *arg, enum status st, const struct err *err) {
   struct live_batch *b = arg;
-  struct live *l = b->live;
-  l->writes--;
-  for (size_t i = 0; i < b->bot_count; i++) {
-    struct live_bot *bot = live_find(l, b->bots[i]);
-    if (bot && bot->unwritten) bot->unwritten--;
-  }
+  b->live->writes--;
   committed(b, st, err);
 }
 
-static enum status append(struct db *db, void *arg, struct err *err) { return journal_append(db, &((struct live_batch *)arg)->rows, err); }
+static enum status append(struct db *db, void *arg, struct err *err) {
+  struct live_batch *b = arg;
+  struct journal_batch rows = b->rows;
+  if (b->behind) rows.order_count = rows.fill_count = rows.trade_count = rows.mark_count = rows.followed_count = 0;
+  return journal_append(db, &rows, err);
+}
+
+static void write_it(struct live *l, struct live_batch *b) {
+  if (b->bytes.failed) {
+    const struct err err = {.code = ERR_NOMEM, .msg = "no memory for what was to be journalled"};
+    committed(b, ERR_NOMEM, &err);
+    return;
+  }
+  l->writes++;
+  store_write(l->config.store, STORE_JOURNAL, append, answered, b);
+}
+
+// Batches of a place stay in their order.
+static void unpark(struct live *l, int place) {
+  struct live_host *h = &l->hosts[place];
+  while (h->parked && live_behind_choose(l, h->parked)) {
+    struct live_batch *b = h->parked;
+    h->parked = b->next;
+    write_it(l, b);
+  }
+}
 
 void live_hand_over(struct live *l, int place) {
   struct live_host *h = &l->hosts[place];
   struct live_batch *b = h->batch;
-  if (b) {
-    h->batch = NULL;
-    h->writes++;
-    b->handed_ns = clock_monotonic_ns();
-    if (b->bytes.failed) {
-      const struct err err = {.code = ERR_NOMEM, .msg = "no memory for what was to be journalled"};
-      committed(b, ERR_NOMEM, &err);
-      return;
-    }
-    for (size_t i = 0; i < b->rows.record_count; i++) fix(b, &b->rows.records[i].body);
-    for (size_t i = 0; i < b->rows.log_count; i++) fix(b, (const void **)(void *)&b->rows.logs[i].text);
-    for (size_t i = 0; i < b->rows.state_count; i++) fix(b, (const void **)(void *)&((struct journal_state *)b->rows.states)[i].body);
-    l->writes++;
-    for (size_t i = 0; i < b->bot_count; i++) {
-      struct live_bot *bot = live_find(l, b->bots[i]);
-      if (bot) bot->unwritten++;
-    }
-    store_write(l->config.store, STORE_JOURNAL, append, answered, b);
+  if (!b) {
+    go_on(l, place);
     return;
   }
-  go_on(l, place);
+  h->batch = NULL;
+  h->writes++;
+  b->handed_ns = clock_monotonic_ns();
+  for (size_t i = 0; i < b->rows.record_count; i++) fix(b, &b->rows.records[i].body);
+  for (size_t i = 0; i < b->rows.log_count; i++) fix(b, (const void **)(void *)&b->rows.logs[i].text);
+  for (size_t i = 0; i < b->rows.state_count; i++) fix(b, (const void **)(void *)&((struct journal_state *)b->rows.states)[i].body);
+  for (size_t i = 0; i < b->bot_count; i++) {
+    struct live_bot *bot = live_find(l, b->bots[i]);
+    if (bot) bot->unwritten++;
+  }
+  struct live_batch **end = &h->parked;
+  while (*end) end = &(*end)->next;
+  *end = b;
+  unpark(l, place);
 }

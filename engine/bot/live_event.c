@@ -45,7 +45,7 @@ void live_command_seen(struct live_bot *b, int kind, const struct bot_command *c
 // ---- orders
 
 static const char *tag_of(const struct live_bot *b, uint32_t tag) {
-  static const char *const known[] = {[TAG_NONE] = "", [TAG_SL] = "sl", [TAG_TP] = "tp", [TAG_LIQUIDATION] = "liquidation", [TAG_END] = "end"};
+  static const char *const known[] = {[TAG_NONE] = "", [TAG_SL] = "sl", [TAG_TP] = "tp", [TAG_LIQUIDATION] = "liquidation", [TAG_END] = "end", [TAG_FLATTEN] = "flatten"};
   if (tag < sizeof known / sizeof *known) return known[tag];
   for (size_t i = 0; i < b->tag_count; i++)
     if (b->tags[i].tag == tag) return b->tags[i].text;
@@ -86,6 +86,7 @@ static void on_order(void *self, const struct clerk_order_event *e) {
   if (o->filled.lots > 0) row.avg_e6 = (int64_t)div_round(o->fill_value * 1000000, o->filled.lots);
   set_tag(row.tag, tag_of(b, o->tag));
   rows[batch->rows.order_count++] = row;
+  if (b->retelling) return;
   live_news(b, "order", json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:I}", "client_id", e->client_id, "order", (json_int_t)o->id,
     "symbol", e->inst->symbol, "side", side_text(o->side), "type", order_type_text(o->type), "from", order_status_text(e->from), "status", order_status_text(e->to),
     "reason", reason_code(e->reason), "qty", decimal_json(e->qty), "filled", decimal_json(e->filled), "price", decimal_json(e->limit), "trigger", decimal_json(e->trigger),
@@ -93,7 +94,7 @@ static void on_order(void *self, const struct clerk_order_event *e) {
 }
 
 // Round trips that this fill closed.
-static void tell_trades(struct live_bot *b, struct live_batch *batch) {
+static void tell_trades(struct live_bot *b, struct live_batch *batch, uint64_t fill) {
   const struct trade_list *all = &matcher_account(clerk_matcher(b->clerk))->trades;
   for (; b->trades_told < all->count; b->trades_told++) {
     const struct trade *t = &all->items[b->trades_told];
@@ -101,7 +102,7 @@ static void tell_trades(struct live_bot *b, struct live_batch *batch) {
     if (!rows) return;
     batch->rows.trades = rows;
     struct journal_trade row = {.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .series = series_of_symbol(b, t->symbol), .direction = t->direction, .qty = t->qty,
-      .entry_ns = t->entry_ns, .exit_ns = t->exit_ns, .entry_px = t->entry_px, .exit_px = t->exit_px, .entry_order = t->entry_order, .exit_order = t->exit_order,
+      .entry_ns = t->entry_ns, .exit_ns = t->exit_ns, .entry_px = t->entry_px, .exit_px = t->exit_px, .fill = fill, .entry_order = t->entry_order, .exit_order = t->exit_order,
       .position_id = t->position_id, .pnl = t->pnl, .fees = t->fees, .mae = t->mae, .mfe = t->mfe, .bars = t->bars, .ambiguous = t->ambiguous, .liquidated = t->liquidated};
     set_tag(row.tag, tag_of(b, t->tag));
     set_tag(row.exit_tag, tag_of(b, t->exit_tag));
@@ -128,8 +129,8 @@ static void on_fill(void *self, const struct clerk_fill_event *e) {
   struct journal_fill *rows = batch ? live_room(batch, batch->rows.fills, batch->rows.fill_count, &batch->fill_cap, sizeof *rows) : NULL;
   if (!rows) return;
   b->content = true;
-  b->fills++;
-  b->live->stats.fills++;
+  b->fills += !b->retelling;
+  b->live->stats.fills += !b->retelling;
   batch->rows.fills = rows;
   struct journal_fill row = {.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .series = series_of_symbol(b, f->symbol), .fill = f->id, .order = f->order,
     .side = f->side, .leg = f->leg, .px = f->px, .qty = f->qty, .fee = f->fee, .slippage = f->slippage, .maker = f->maker, .complete = f->complete, .ambiguous = f->ambiguous,
@@ -137,7 +138,8 @@ static void on_fill(void *self, const struct clerk_fill_event *e) {
   set_tag(row.tag, tag_of(b, f->tag));
   count_entry(b, e);
   rows[batch->rows.fill_count++] = row;
-  tell_trades(b, batch);
+  tell_trades(b, batch, f->id);
+  if (b->retelling) return;
   live_news(b, "fill", json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:I}", "order", (json_int_t)f->order, "symbol", e->inst->symbol, "side", side_text(f->side),
     "qty", decimal_json(e->qty), "price", decimal_json(e->px), "fee", decimal_json(e->fee), "maker", f->maker, "tag", row.tag, "position", decimal_json(e->position),
     "position_avg", decimal_json(e->position_avg), "time", (json_int_t)(f->time_ns / NS_PER_MS)));
@@ -153,6 +155,7 @@ static void on_equity(void *self, const struct clerk_equity_event *e) {
   b->last_mark = e->equity;
   batch->rows.marks = rows;
   rows[batch->rows.mark_count++] = (struct journal_mark){b->id, b->tenant_id, b->run, e->time_ns, e->equity, e->balance};
+  if (b->retelling) return;
   live_news(b, "equity", json_pack("{s:o, s:o, s:o, s:I}", "equity", cash_json(e->equity), "balance", cash_json(e->balance), "margin", cash_json(e->margin),
     "time", (json_int_t)(e->time_ns / NS_PER_MS)));
 }

@@ -4,6 +4,7 @@
 //     live_books.c   its clerk, series and account                 live_past.c    its run, from the journal
 //     live_open.c    how its script comes to a host                live_turn.c    instants: market, commands, DONE
 //     live_script.c  which version and parameters it runs         live_reload.c  others take over while it runs
+//     live_behind.c  rows that follow from the journal, and when they are written
 //     live_batch.c   what is journalled together, and its commit   live_event.c   orders, fills, logs as rows and on streams
 //     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots, accounts and tenants
 //     live_limits.c  limits that change while bots run             live_protect.c protections in settings
@@ -22,6 +23,7 @@
 #include "order/account_book.h"
 #include "store/bot_rows.h"
 #include "store/id.h"
+#include "store/journal_behind.h"
 #include "store/journal_rows.h"
 
 #define LIVE_HOSTLESS FLEET_HOSTS_MAX  // place of bots whose script does not run but whose orders or positions are there
@@ -175,6 +177,9 @@ struct live_bot {
   uint32_t turns;                   // instants since it was opened
   char digest[SHA256_HEX_SIZE];     // asked of the host, and what it must say; "": not asked
   bool restoring;                   // its past is walked through
+  bool content_before;              // as it was before
+  bool retelling;                   // for rows that a crash may have left unwritten: subscribers have heard of it
+  struct journal_followed followed; // as it was read: rows of instants since then may be missing
   bool busy;                        // between clerk_market() and clerk_end()
   int64_t main_open_ns, instant_ns;
   struct buf turn;                  // commands for the record being gathered
@@ -213,6 +218,7 @@ struct live_news {
 };
 struct live_batch {
   struct live *live;
+  struct live_batch *next;          // parked behind it
   int place;
   struct journal_batch rows;
   size_t record_cap, order_cap, fill_cap, trade_cap, mark_cap, log_cap, state_cap, bar_cap, series_cap, entry_cap;
@@ -222,6 +228,8 @@ struct live_batch {
   int64_t *bots;                    // whose clerks wait for the commit
   size_t bot_count, bot_cap;
   int64_t handed_ns;
+  bool behind;                      // its rows are written when its records are
+  size_t followed_cap;
   void (*then)(struct live *l, int64_t arg, enum status st);  // may be NULL
   int64_t then_arg;
 };
@@ -261,6 +269,7 @@ struct live_host {
   struct live_bot *reload_first, *reload_last;  // bots whose versions wait for that
   int64_t *called;                  // bots called to the instant under way
   size_t called_count, called_cap;
+  struct live_batch *parked;        // handed over, but behind_choose() said not yet
 };
 
 #define LIVE_BUCKETS 4096
@@ -276,6 +285,9 @@ struct live {
   struct loop_timer *halt_timer;
   bool halts_looked;
   struct live_keep *keep;
+  struct journal_behind *behind;    // rows that wait
+  unsigned behind_coming;           // batches whose rows will, when their records are committed
+  struct loop_timer *behind_timer;  // of the next try
   struct clerk_shared shared;
   struct live_bot *bots[LIVE_BUCKETS];
   struct live_bot **touched;        // of the instant under way at one place
@@ -353,6 +365,8 @@ enum status live_past_again(struct live_bot *b, struct err *err) MUST_CHECK;  //
 void live_mark(struct live_bot *b, int symbol);
 void live_past_record(const struct live_bot *b, size_t i, struct record *ret);  // for record_command_next()
 enum status live_runs_read(struct live *l, struct err *err) MUST_CHECK;  // of all bots at once, when the service starts
+// live_turn.c: a tag of the bot's orders; what it is called stays
+void live_tag(void *bot, uint32_t tag, const char *text, size_t len);
 // live_open.c
 extern const struct fleet_callbacks live_fleet_opening;   // bot_needs, series, history, bot_open, bot_opened
 // live_turn.c
@@ -380,6 +394,12 @@ void live_tripped(void *self, const struct last_report *r);
 // live_keep.c
 enum status live_keep_begin(struct live *l, struct err *err) MUST_CHECK;
 void live_keep_end(struct live *l);
+// live_behind.c
+enum status live_behind_begin(struct live *l, struct err *err) MUST_CHECK;
+void live_behind_end(struct live *l);   // writes what waits, or leaves it to the next start
+// Decides when the rows of a batch are written. False: not before batches that are under way are committed.
+bool live_behind_choose(struct live *l, struct live_batch *b);
+void live_behind_committed(struct live *l, struct live_batch *b, enum status st);
 // live_batch.c
 struct live_batch *live_batch(struct live *l, int place); // the one being gathered
 void live_batch_bot(struct live_batch *b, int64_t bot);

@@ -1,6 +1,7 @@
 // bot/live_past.c – a bot's past: its run's records read from the journal, and walked through again with the bars, without its script. What
 // the market did after the last instant of which something was committed happens then, once.
 #include "bot/live_impl.h"
+#include "bot/memory.h"
 
 #include "store/db.h"
 #include "store/store.h"
@@ -71,6 +72,7 @@ static void take_state(void *arg, const struct journal_state *s) {
   buf_clear(&b->memory);
   buf_add(&b->state, p + head, len);
   buf_add(&b->memory, p + head + len, s->len - head - len);
+  bot_memory_tags(b->memory.data, b->memory.len, live_tag, b);
 }
 
 // When the service starts: one walk through the journal for all, however many there are.
@@ -116,7 +118,8 @@ enum status live_past_read(struct live_bot *b, struct err *err) {
   b->warm_from_ns = last.bars_from_ns;
   if (!read) st = journal_scan(db, last.first_id - 1, b->id, take_record, b, err);
   if (st == OK) st = journal_state_get(db, b->id, take_state, b, err);
-  if (st == ERR_NOTFOUND) st = OK;
+  if (st == OK || st == ERR_NOTFOUND) st = journal_followed_get(db, b->id, &b->followed, err);
+  if (st == ERR_NOTFOUND) b->followed.run = 0, st = OK;
   if (st == OK && b->past_bytes.failed) st = err_set(err, ERR_NOMEM, "no memory for a bot's journal");
   return st;
 }
@@ -218,6 +221,25 @@ void live_mark(struct live_bot *b, int symbol) {
   }
 }
 
+// Rows of orders, fills and marks that a crash may have left unwritten are made again; those that are there already stay as they are.
+static void retell(struct live_bot *b, int64_t now_ns) {
+  if (b->retelling || (b->followed.run == b->run && now_ns < b->followed.time_ns)) return;
+  b->retelling = true;
+  b->content_before = b->content;
+  b->trades_told = matcher_account(clerk_matcher(b->clerk))->trades.count;
+  clerk_restore_retell(b->clerk);
+}
+
+static enum status retold(struct live_bot *b, size_t *past, struct err *err) {
+  retell(b, INT64_MAX);  // what happened between bars after the last
+  enum status st = commands_again(b, past, INT64_MAX, err);
+  if (b->retelling) b->content = b->content_before;
+  b->retelling = false;
+  b->trades_told = matcher_account(clerk_matcher(b->clerk))->trades.count;
+  if (st == OK) clerk_restore_end(b->clerk);
+  return st;
+}
+
 // The run once more, without its script.
 enum status live_past_again(struct live_bot *b, struct err *err) {
   struct cursor symbols[SPEC_STREAMS_MAX] = {{{{{0}}}}}, main = {{{{0}}}};
@@ -242,22 +264,17 @@ enum status live_past_again(struct live_bot *b, struct err *err) {
   b->restoring = true;
   while (st == OK && next_instant(b, symbols, &main, match, &in, &closed)) {
     if (!live && in.now_ns > b->kept_ns) {
-      st = commands_again(b, &past, INT64_MAX, err);
-      b->trades_told = matcher_account(clerk_matcher(b->clerk))->trades.count;
-      if (st == OK) clerk_restore_end(b->clerk);
+      st = retold(b, &past, err);
       live = true;
     }
     b->instant_ns = in.now_ns;
+    if (!live) retell(b, in.now_ns);
     if (st == OK) st = live ? alone(b, &in, closed, main.bars.timeframe_ns, err) : again(b, &in, closed, main.bars.timeframe_ns, &past, err);
   }
-  if (st == OK && !live) {
-    st = commands_again(b, &past, INT64_MAX, err);
-    b->trades_told = matcher_account(clerk_matcher(b->clerk))->trades.count;
-    if (st == OK) clerk_restore_end(b->clerk);
-  }
+  if (st == OK && !live) st = retold(b, &past, err);
   for (int k = 0; k < b->plan.symbol_count; k++) series_finish(&symbols[k].bars);
   series_finish(&main.bars);
-  b->restoring = false;
+  b->restoring = b->retelling = false;
   if (st == OK) live_hand_over(l, b->place);
   return st;
 }

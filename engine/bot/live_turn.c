@@ -274,15 +274,16 @@ static void on_command(struct live_bot *b, int host, const struct wire_frame *f)
   live_command_seen(b, RECORD_COMMANDS, &f->command);
 }
 
-static void on_tag(struct live_bot *b, const struct wire_frame *f) {
+void live_tag(void *bot, uint32_t tag, const char *text, size_t len) {
+  struct live_bot *b = bot;
   for (size_t i = 0; i < b->tag_count; i++)
-    if (b->tags[i].tag == f->tag) return;
+    if (b->tags[i].tag == tag) return;
   struct live_tag *more = b->tag_count < 4096 ? realloc(b->tags, (b->tag_count + 1) * sizeof *more) : NULL;
   if (!more) return;
   b->tags = more;
   struct live_tag *t = &b->tags[b->tag_count++];
-  t->tag = f->tag;
-  snprintf(t->text, sizeof t->text, "%.*s", (int)f->text_len, f->text);
+  t->tag = tag;
+  snprintf(t->text, sizeof t->text, "%.*s", (int)len, text);
   live_plain(t->text, strlen(t->text));
 }
 
@@ -338,7 +339,7 @@ void live_frame(void *self, int host, const struct wire_frame *f) {
   if (!b || !b->clerk || b->place != host) return;
   switch (f->type) {
     case WIRE_COMMAND: on_command(b, host, f); break;
-    case WIRE_TAG: on_tag(b, f); break;
+    case WIRE_TAG: live_tag(b, f->tag, f->text, f->text_len); break;
     case WIRE_STATE: on_state(b, f); break;
     case WIRE_FAULT: on_fault(b, f); break;
     case WIRE_HASH: on_hash(b, f); break;

@@ -221,3 +221,15 @@ enum status bot_memory_load(struct bot *b, const void *bytes, size_t len, struct
   if (st == OK && !c.fault && c.left) c.fault = "bytes after its end";
   return st == OK && c.fault ? err_set(err, ERR_INVALID, "what was remembered of the bot cannot be read: %s", c.fault) : st;
 }
+
+void bot_memory_tags(const void *bytes, size_t len, void (*tag)(void *self, uint32_t number, const char *text, size_t len), void *self) {
+  struct wire_cursor c = {bytes, len, NULL};
+  if (len == 0 || wire_get(&c, 1) != MEMORY_VERSION || c.fault) return;
+  (void)wire_get(&c, 4);
+  const uint64_t count = wire_get(&c, 4);
+  for (uint64_t i = 0; !c.fault && i < count; i++) {
+    const uint32_t number = (uint32_t)wire_get(&c, 4);
+    const struct wire_text t = wire_get_text(&c, 2, UINT16_MAX);
+    if (!c.fault) tag(self, number, t.text, t.len);
+  }
+}

@@ -11,3 +11,6 @@
 bool bot_memory_save(const struct bot *b, struct buf *ret, size_t most) MUST_CHECK;
 // Before the first callback. ERR_INVALID says what is wrong, and the bot is only good for bot_destroy() then; ERR_NOMEM.
 enum status bot_memory_load(struct bot *b, const void *bytes, size_t len, struct err *err) MUST_CHECK;
+
+// The tags in what bot_memory_save made, for who shows the bot's orders while no script runs; nothing of what cannot be read.
+void bot_memory_tags(const void *bytes, size_t len, void (*tag)(void *self, uint32_t number, const char *text, size_t len), void *self);

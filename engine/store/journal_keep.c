@@ -90,6 +90,7 @@ static const char *const erase_steps[] = {
   "DELETE FROM bot_equity WHERE bot_id = ?1 AND tenant_id = ?2 AND level = 0 AND n IN (SELECT n FROM bot_equity WHERE bot_id = ?1 AND level = 0 LIMIT 2000)",
   "DELETE FROM bot_equity WHERE bot_id = ?1 AND tenant_id = ?2 AND level = 1 AND n IN (SELECT n FROM bot_equity WHERE bot_id = ?1 AND level = 1 LIMIT 2000)",
   "DELETE FROM bot_equity WHERE bot_id = ?1 AND tenant_id = ?2",
+  "DELETE FROM followed WHERE bot_id = ?1 AND ?2 > 0",
   "DELETE FROM bot_state WHERE bot_id = ?1 AND tenant_id = ?2",
   "DELETE FROM run WHERE bot_id = ?1 AND tenant_id = ?2",
 };

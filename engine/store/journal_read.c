@@ -173,3 +173,12 @@ enum status journal_state_get(struct db *db, int64_t bot_id, journal_state_fn fn
   st = row_end(&r, st, found, err);
   return st == ERR_NOTFOUND ? err_set(err, st, "the bot has no kept state") : st;
 }
+
+enum status journal_followed_get(struct db *db, int64_t bot_id, struct journal_followed *ret, struct err *err) {
+  struct db_rows r;
+  enum status st = db_query(db, &r, err, "SELECT run, time_ns FROM followed WHERE bot_id = ?", "i", bot_id);
+  const bool found = st == OK && db_next(&r);
+  if (found) *ret = (struct journal_followed){.bot_id = bot_id, .run = (uint32_t)db_int(&r, 0), .time_ns = db_int(&r, 1)};
+  st = row_end(&r, st, found, err);
+  return st == ERR_NOTFOUND ? err_set(err, st, "nothing follows from the bot's journal yet") : st;
+}

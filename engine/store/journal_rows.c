@@ -138,9 +138,20 @@ static enum status put_order(struct db *db, const struct journal_order *o, struc
   return st == OK && sweep ? drop_old_orders(db, o, err) : st;
 }
 
-static enum status put_fill(struct db *db, struct journal_fill *f, struct err *err) {
-  enum status st = last_number(db, "SELECT max(n) FROM bot_fill WHERE bot_id = ?", f->bot_id, &f->number, err);
-  f->number++;
+// *ret_new false: it was written before, by who crashed afterwards. Fills of a run have rising ids.
+static enum status put_fill(struct db *db, struct journal_fill *f, bool *ret_new, struct err *err) {
+  struct db_rows rows;
+  int64_t n = 0;
+  *ret_new = true;
+  f->number = 0;
+  enum status st = db_query(db, &rows, err, "SELECT n, run, fill_id FROM bot_fill WHERE bot_id = ? ORDER BY n DESC LIMIT 1", "i", f->bot_id);
+  if (st == OK && db_next(&rows)) {
+    n = db_int(&rows, 0);
+    *ret_new = f->fill == 0 || db_int(&rows, 1) != f->run || db_int(&rows, 2) < (int64_t)f->fill;
+  }
+  st = db_end(&rows, st, err);
+  if (st != OK || !*ret_new) return st;
+  f->number = n + 1;
   const int64_t flags = f->maker | f->complete << 1 | f->ambiguous << 2 | f->cut << 3;
   if (st == OK)
     st = db_run(db, NULL, err,
@@ -218,6 +229,7 @@ static enum status last_span(struct db *db, int64_t bot_id, int level, struct le
 static enum status put_mark(struct db *db, const struct journal_mark *m, struct err *err) {
   struct level_row last, above, row = {.run = m->run, .time_ns = m->time_ns, .equity = m->equity.e8, .balance = m->balance.e8, .lowest = m->equity.e8, .highest = m->equity.e8};
   enum status st = last_span(db, m->bot_id, 0, &last, false, err);
+  if (st == OK && last.n > 0 && last.run == row.run && last.time_ns >= row.time_ns) return OK;  // written before
   row.n = last.n + 1;
   const bool any = last.n > 0;
   for (int level = 1; st == OK && any && level <= 2; level++) {
@@ -232,6 +244,27 @@ static enum status put_mark(struct db *db, const struct journal_mark *m, struct 
   return st == OK ? put_level(db, m, 0, &row, err) : st;
 }
 
+static enum status put_followed(struct db *db, const struct journal_followed *f, struct err *err) {
+  return db_run(db, NULL, err, "INSERT INTO followed (bot_id, run, time_ns) VALUES (?, ?, ?) ON CONFLICT (bot_id) DO UPDATE SET run = excluded.run, time_ns = excluded.time_ns", "iii",
+                f->bot_id, I(f->run), f->time_ns);
+}
+
+static bool closed_by(const struct journal_trade *t, const struct journal_fill *f) { return t->fill > 0 && t->fill == f->fill && t->bot_id == f->bot_id && t->run == f->run; }
+
+// Trades stand in the order of the fills that closed them.
+static enum status put_fills(struct db *db, struct journal_batch *b, struct err *err) {
+  enum status st = OK;
+  size_t t = 0;
+  for (size_t i = 0; st == OK && i < b->fill_count; i++) {
+    bool new;
+    st = put_fill(db, &b->fills[i], &new, err);
+    for (; st == OK && t < b->trade_count && closed_by(&b->trades[t], &b->fills[i]); t++)
+      if (new) st = put_trade(db, &b->trades[t], err);
+  }
+  for (; st == OK && t < b->trade_count; t++) st = put_trade(db, &b->trades[t], err);
+  return st;
+}
+
 enum status journal_append(struct db *db, void *batch, struct err *err) {
   struct journal_batch *b = batch;
   enum status st = OK;
@@ -241,9 +274,9 @@ enum status journal_append(struct db *db, void *batch, struct err *err) {
   for (size_t i = 0; st == OK && i < b->entry_count; i++) st = account_entry_put(db, &b->entries[i], err);
   for (size_t i = 0; st == OK && i < b->state_count; i++) st = put_state(db, &b->states[i], err);
   for (size_t i = 0; st == OK && i < b->order_count; i++) st = put_order(db, &b->orders[i], err);
-  for (size_t i = 0; st == OK && i < b->fill_count; i++) st = put_fill(db, &b->fills[i], err);
-  for (size_t i = 0; st == OK && i < b->trade_count; i++) st = put_trade(db, &b->trades[i], err);
+  if (st == OK) st = put_fills(db, b, err);
   for (size_t i = 0; st == OK && i < b->mark_count; i++) st = put_mark(db, &b->marks[i], err);
   for (size_t i = 0; st == OK && i < b->log_count; i++) st = put_log(db, &b->logs[i], err);
+  for (size_t i = 0; st == OK && i < b->followed_count; i++) st = put_followed(db, &b->followed[i], err);
   return st;
 }

@@ -104,6 +104,7 @@ struct journal_trade {
   quantity qty;
   int64_t entry_ns, exit_ns;
   price entry_px, exit_px;
+  uint64_t fill;         // not stored: the fill of the same batch that closed it; written with that one, behind it in the same order. 0: none
   uint64_t entry_order, exit_order, position_id;
   cash pnl, fees, mae, mfe;
   int64_t bars;
@@ -118,6 +119,14 @@ struct journal_mark {
   cash equity, balance;
 };
 
+// All rows of orders, fills, trades and marks of the bot's run that follow from instants before time_ns are written, or are in the same
+// batch; and those of that instant that came before in the order of batches.
+struct journal_followed {
+  int64_t bot_id;
+  uint32_t run;
+  int64_t time_ns;
+};
+
 struct journal_log {
   int64_t number;        // given by journal_append: per bot, from 1
   int64_t bot_id, tenant_id;
@@ -128,7 +137,8 @@ struct journal_log {
   size_t len;            // at most JOURNAL_LOG_TEXT_MAX
 };
 
-// Everything that is to be durable together. Any part may be empty; nothing is copied, so all of it stays until the write is done.
+// Everything that is to be durable together. Rows of fills and marks that were written before – of the same run, not newer than the last –
+// are left out (number 0), with the trades of such fills. Any part may be empty; nothing is copied, so all of it stays until the write is done.
 struct journal_batch {
   struct journal_record *records;
   const struct journal_series *series;  // before the bars
@@ -140,6 +150,8 @@ struct journal_batch {
   const struct journal_mark *marks;
   struct journal_log *logs;
   struct account_entry *entries;        // after the records
+  const struct journal_followed *followed;
+  size_t followed_count;
   size_t record_count, series_count, bar_count, state_count, order_count, fill_count, trade_count, mark_count, log_count, entry_count;
 };
 
@@ -183,6 +195,9 @@ enum status journal_series_get(struct db *db, uint32_t id, struct journal_series
 enum status journal_bar_before(struct db *db, uint32_t series, int64_t before_ns, struct bar *ret, struct err *err) MUST_CHECK;
 // At most limit bars (0: no limit) that open in [from_ns, to_ns), oldest first, appended to ret->bars.
 enum status journal_bars(struct db *db, uint32_t series, int64_t from_ns, int64_t to_ns, size_t limit, struct series *ret, struct err *err) MUST_CHECK;
+
+// The latest; ERR_NOTFOUND: nothing was written yet.
+enum status journal_followed_get(struct db *db, int64_t bot_id, struct journal_followed *ret, struct err *err) MUST_CHECK;
 
 typedef void (*journal_state_fn)(void *arg, const struct journal_state *s);  // the body is valid during the callback
 enum status journal_states(struct db *db, journal_state_fn fn, void *arg, struct err *err) MUST_CHECK;  // of all bots

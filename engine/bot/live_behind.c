@@ -1,0 +1,75 @@
+// bot/live_behind.c – when the rows that follow from the journal are written: a handful with their records, so that who is told of them finds
+// them at once; many, or while others wait, behind them (store/journal_behind.h). The end of a run takes all with it that waits: a
+// closed run is not walked through again.
+#include "bot/live_impl.h"
+
+#include "loop/loop.h"
+#include "store/store.h"
+
+#include <stdlib.h>
+
+#define AT_ONCE 16      // rows
+#define RETRY_MS 1000
+
+static void room(void *self) {
+  struct live *l = self;
+  for (int place = 0; place <= FLEET_HOSTS_MAX && !l->closing; place++)
+    if (l->hosts[place].owes && !l->hosts[place].batch) live_hand_over(l, place);
+}
+
+static void failed(void *self, const struct err *err, bool given_up) {
+  struct live *l = self;
+  l->config.log(l->config.self, given_up ? "error" : "warning", given_up ? "rows_given_up" : "rows_refused", json_pack("{s:s}", "error", err->msg));
+  if (!given_up && !l->closing) loop_timer_start(l->behind_timer, RETRY_MS, 0);
+}
+
+static void on_timer(void *arg) { journal_behind_retry(((struct live *)arg)->behind); }
+
+enum status live_behind_begin(struct live *l, struct err *err) {
+  const struct journal_behind_config config = {.store = l->config.store, .room = room, .failed = failed, .self = l};
+  enum status st = loop_timer_create(l->config.loop, on_timer, l, &l->behind_timer, err);
+  return st == OK ? journal_behind_create(&config, &l->behind, err) : st;
+}
+
+void live_behind_end(struct live *l) {
+  if (l->behind) journal_behind_close(l->behind);
+  while (l->behind && journal_behind_busy(l->behind)) loop_turn(l->config.loop, true);
+  journal_behind_destroy(l->behind);
+  if (l->behind_timer) loop_timer_destroy(l->behind_timer);
+  l->behind = NULL;
+  l->behind_timer = NULL;
+}
+
+// How far each bot of the batch has come with it.
+static void follow(struct live *l, struct live_batch *b) {
+  for (size_t i = 0; i < b->bot_count; i++) {
+    const struct live_bot *bot = live_find(l, b->bots[i]);
+    struct journal_followed *rows = bot && bot->run ? live_room(b, (void *)b->rows.followed, b->rows.followed_count, &b->followed_cap, sizeof *rows) : NULL;
+    if (!rows) continue;
+    b->rows.followed = rows;
+    rows[b->rows.followed_count++] = (struct journal_followed){bot->id, bot->run, bot->instant_ns};
+  }
+}
+
+bool live_behind_choose(struct live *l, struct live_batch *b) {
+  const struct journal_batch *r = &b->rows;
+  struct err err;
+  bool closes = false;
+  for (size_t i = 0; i < r->record_count; i++) closes = closes || r->records[i].closes;
+  if (closes && l->behind_coming && !l->closing) return false;
+  follow(l, b);
+  if (closes) {
+    if (journal_behind_take(l->behind, &b->rows, &err) != OK) b->bytes.failed = true;
+    return true;
+  }
+  b->behind = l->behind_coming || journal_behind_busy(l->behind) || r->order_count + r->fill_count + r->trade_count + r->mark_count > AT_ONCE;
+  l->behind_coming += b->behind;
+  return true;
+}
+
+void live_behind_committed(struct live *l, struct live_batch *b, enum status st) {
+  struct err err;
+  if (!b->behind) return;
+  l->behind_coming--;
+  if (st == OK && journal_behind_add(l->behind, &b->rows, &err) != OK) failed(l, &err, true);
+}
