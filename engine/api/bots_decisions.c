@@ -64,6 +64,13 @@ static void put_command(struct json_out *o, struct bots_page *p, uint32_t run, c
   if (c->kind == COMMAND_SUBMIT) put_submit(o, c, inst, known ? row.tag : "");
   if (c->kind == COMMAND_MODIFY) put_modify(o, &c->change, inst);
   if (c->kind == COMMAND_CANCEL) jo_text(o, "reason", reason_code(c->why));
+  if (c->kind == COMMAND_EXECUTE) put_given(o, "limit", inst, c->change.limit);
+  if (c->kind == COMMAND_FUNDING) {
+    jo_ms(o, "due_ms", c->funding.ts_ns);
+    char rate[DECIMAL_TEXT_MAX];
+    decimal_format_scaled(c->funding.rate_e12, 12, rate);
+    jo_text(o, "rate", rate);
+  }
   jo_close(o);
 }
 

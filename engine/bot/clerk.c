@@ -253,6 +253,14 @@ enum status clerk_market(struct clerk *c, const struct instant *in, struct err *
   return OK;
 }
 
+// Between two instants the core has closed something.
+void clerk_executed(struct clerk *c) {
+  trades_closed(c);
+  count_money(c);
+  gate_scope_mark(&c->scope, (cash){c->equity_e8});
+  if (!c->restoring) clerk_account_marked(c->account, c->now_ns);
+}
+
 void clerk_end(struct clerk *c) {
   c->busy = false;
   clerk_act(c);

@@ -80,6 +80,8 @@ struct clerk_observer {           // any may be NULL
   void (*imposed)(void *self, const struct bot_command *c);
   // The core began to close the bot's positions, or to cancel its orders, by itself: say so, and pause the bot if it is to stay so.
   void (*intervened)(void *self, enum reason code, const char *text);
+  // What a symbol of the blotter trades at now, for closing between its bars. False: nobody knows.
+  bool (*last_price)(void *self, int symbol, price *ret);
 };
 
 // ---- life
@@ -155,7 +157,7 @@ void clerk_uncommitted(struct clerk *c);
 // ---- what the core wants. Imposed at once between instants, else at clerk_end().
 
 // Cancels all orders but reduce-only ones, closes all positions by market orders, and stays at it at every clerk_end() until
-// clerk_flat(). why: of the cancels, and told to `intervened` with text (NULL: the reason's own).
+// clerk_flat(). A close that is in the journal is executed in the next instant, bar or no bar: at the last price with its costs. why: of the cancels, and told to `intervened` with text (NULL: the reason's own).
 void clerk_flatten(struct clerk *c, enum reason why, const char *text);
 // Cancels all orders but reduce-only ones: stops and targets of positions stay. all: those too.
 void clerk_cancel_all(struct clerk *c, enum reason why, bool all);
@@ -165,6 +167,8 @@ void clerk_cancel_all(struct clerk *c, enum reason why, bool all);
 void clerk_halts(struct clerk *c);
 // Between clerk_market() and clerk_end(), where nothing is imposed.
 bool clerk_busy(const struct clerk *c);
+// Such an execution is due: give it an instant, with or without bars.
+bool clerk_closing(const struct clerk *c);
 // No position and no order that could open one.
 bool clerk_flat(const struct clerk *c);
 

@@ -123,6 +123,9 @@ void clerk_rules_order(struct clerk *c, const struct clerk_symbol *s, const stru
 // Would the stop of a filled entry at px (NO_PRICE: none) leave more at risk than the rules allow? False: *ret_why.
 bool clerk_rules_stop(struct clerk *c, const struct order *entry, price px, struct refusal *ret_why);
 
+// clerk.c
+void clerk_executed(struct clerk *c);  // a COMMAND_EXECUTE was applied: trades, money, marks
+
 // clerk_impose.c
 void clerk_wait(struct clerk *c, const struct bot_command *cmd);        // imposed at clerk_end()
 void clerk_impose(struct clerk *c, const struct bot_command *cmd);      // now

@@ -88,9 +88,36 @@ static void close_position(struct clerk *c, struct clerk_symbol *s) {
   told(c, &cmd);
 }
 
+// Its own close, if the market may see it and its time has come: as a script's, it meets only what is later than itself.
+static bool executable(const struct clerk *c, const struct clerk_symbol *s, price *ret) {
+  const struct order *o = s->closing ? matcher_order(c->blotter.matcher, s->closing) : NULL;
+  if (!o || !order_alive(o) || s->gate.lots == 0 || !c->observer.last_price) return false;
+  for (size_t i = 0; i < c->order_count; i++)
+    if (c->orders[i].id == o->id && !c->orders[i].committed) return false;
+  return c->observer.last_price(c->observer.self, s->symbol, ret);
+}
+
+static void execute_close(struct clerk *c, const struct clerk_symbol *s) {
+  struct bot_command cmd = {.kind = COMMAND_EXECUTE, .id = s->closing};
+  order_change_init(&cmd.change);
+  if (!executable(c, s, &cmd.change.limit) || c->now_ns <= matcher_order(c->blotter.matcher, s->closing)->decided_ns) return;
+  clerk_impose(c, &cmd);
+  clerk_executed(c);
+}
+
+bool clerk_closing(const struct clerk *c) {
+  price px;
+  for (int i = 0; i < c->symbol_count; i++)
+    if (c->flatten_why != REASON_NONE && executable(c, &c->symbols[i], &px)) return true;
+  return false;
+}
+
 static void flatten(struct clerk *c) {
   cancel_working(c, c->flatten_why, WHICH_NOT_REDUCE);
-  for (int i = 0; i < c->symbol_count; i++) close_position(c, &c->symbols[i]);
+  for (int i = 0; i < c->symbol_count; i++) {
+    execute_close(c, &c->symbols[i]);
+    close_position(c, &c->symbols[i]);
+  }
 }
 
 // ---- the kill switch

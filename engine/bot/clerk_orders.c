@@ -269,6 +269,7 @@ static const char *fault_of(const struct clerk *c, const struct bot_command *cmd
   const char *why;
   if (!command_valid(c->blotter.matcher, cmd, &why)) return why;
   if (c->restoring) return NULL;
+  if (command_of_core(cmd->kind)) return "a command that is the core's alone";
   if (!c->busy) return "a command outside of an instant";
   if (cmd->kind == COMMAND_MARK ? cmd->time_ns >= c->now_ns : cmd->time_ns != c->now_ns) return "a time that is not the instant's";
   if (c->commands >= COMMANDS_MAX) return "more commands than an instant can have";
@@ -289,7 +290,8 @@ void clerk_command(struct clerk *c, const struct bot_command *cmd, struct clerk_
     modify(c, cmd, ret);
   } else {
     ret->reason = blotter_command(&c->blotter, cmd);
-    if (cmd->kind == COMMAND_CANCEL) clerk_orders_sync(c);
+    if (cmd->kind == COMMAND_CANCEL || cmd->kind == COMMAND_EXECUTE) clerk_orders_sync(c);
+    if (cmd->kind == COMMAND_EXECUTE) clerk_executed(c);
     else if (cmd->kind == COMMAND_MARK) clerk_tell_mark(c, cmd->time_ns);
   }
 }

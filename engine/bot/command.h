@@ -13,7 +13,11 @@
   X(SUBMIT, "submit")    /* a reserved id becomes an order */                                                  \
   X(CANCEL, "cancel")                                                                                         \
   X(MODIFY, "modify")                                                                                         \
-  X(MARK, "mark")        /* a main bar that opened at time_ns has ended: the equity counts here; changes nothing */
+  X(MARK, "mark")        /* a main bar that opened at time_ns has ended: the equity counts here; changes nothing */ \
+  X(EXECUTE, "execute")  /* a market order of the core's is executed between two bars, at the price in change.limit */ \
+  X(FUNDING, "funding")  /* of intent.symbol: a part of the instant's market, kept with the commands; changes nothing by itself */
+// The core's alone: a script's desk has none of these.
+static inline bool command_of_core(int kind) { return kind > 4; }
 enum command_kind {
 #define X(name, text) COMMAND_##name,
   COMMAND_KIND_LIST(X)
@@ -30,6 +34,11 @@ struct bot_command {
   quantity qty;                // SUBMIT: what the risk checks made of the size
   struct order_change change;  // MODIFY
   enum reason why;             // CANCEL: recorded as the order's reason
+  struct command_funding {     // FUNDING, as in instant_funding
+    int64_t ts_ns, rate_e12;
+    price mark;
+    bool before_match;
+  } funding;
 };
 
 // Could this command have come from a desk in front of this matcher? For those that arrive from another process: after true,

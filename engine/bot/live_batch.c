@@ -141,6 +141,7 @@ static void settle(struct live *l, struct live_host *h) {
     if (!bot || !bot->clerk || l->closing || bot->busy) continue;
     if (h->write_failed) clerk_uncommitted(bot->clerk);
     else clerk_committed(bot->clerk);
+    if (clerk_closing(bot->clerk)) live_clock_soon(bot);  // it does not wait for its own next bar
     live_commands_flush(bot);  // what that imposed is journalled next
   }
   h->bot_count = 0;

@@ -209,8 +209,14 @@ static void on_intervened(void *self, enum reason code, const char *text) {
   live_news(b, "intervened", json_pack("{s:s, s:s}", "code", reason_code(code), "detail", text));
 }
 
+static bool last_price(void *self, int symbol, price *ret) {
+  const struct live_bot *b = self;
+  int64_t time_ns;
+  return hub_series_last_price(b->live->hub, b->series[b->plan.symbols[symbol].exec]->hub, ret, &time_ns);
+}
+
 struct clerk_observer live_observer(struct live_bot *b) {
-  return (struct clerk_observer){.self = b, .order = on_order, .fill = on_fill, .equity = on_equity, .denied = on_denied, .imposed = on_imposed, .intervened = on_intervened};
+  return (struct clerk_observer){.self = b, .order = on_order, .fill = on_fill, .equity = on_equity, .denied = on_denied, .imposed = on_imposed, .intervened = on_intervened, .last_price = last_price};
 }
 
 // ---- logs

@@ -73,6 +73,8 @@ void replay_command_text(const struct bot_command *c, const struct matcher *m, c
   if (c->kind == COMMAND_SUBMIT && c->intent.symbol >= 0 && c->intent.symbol < matcher_account(m)->symbol_count)
     say_submit(&w, c, &matcher_symbol_config(m, c->intent.symbol)->inst);
   if (c->kind == COMMAND_CANCEL) say(&w, ": %s", reason_code(c->why));
+  if (c->kind == COMMAND_EXECUTE && matcher_order(m, c->id)) say_price(&w, "at", &matcher_symbol_config(m, matcher_order(m, c->id)->symbol)->inst, c->change.limit);
+  if (c->kind == COMMAND_FUNDING) say(&w, ": rate %lld e-12", (long long)c->funding.rate_e12);
   const struct order *o = c->kind == COMMAND_MODIFY ? matcher_order(m, c->id) : NULL;
   if (o) say_change(&w, &c->change, &matcher_symbol_config(m, o->symbol)->inst);
 }

@@ -101,6 +101,20 @@ void force_close(struct matcher *m, struct match_symbol *s, int leg, int64_t px,
   s->room_lots = room;
 }
 
+bool matcher_execute(struct matcher *m, uint64_t id, price px, int64_t now_ns) {
+  struct order *o = order_find(m, id);
+  if (!o || !order_alive(o) || px.ticks <= 0) return false;
+  struct match_symbol *s = &m->symbols[o->symbol];
+  orders_due(m, s, now_ns);
+  if (!order_alive(o) || !order_is_market(o) || o->status == ORDER_SENT) return false;
+  int64_t room = s->room_lots;
+  s->room_lots = INT64_MAX;
+  struct execution x = {.point = px.ticks, .px = slipped(&s->cfg.costs, o->side, quote_at(s, o->side, px.ticks)), .undisturbed = px.ticks, .time_ns = now_ns, .lots = INT64_MAX};
+  execute(m, s, o, &x);
+  s->room_lots = room;
+  return true;
+}
+
 void liquidate(struct matcher *m, struct match_symbol *s, int64_t now_ns) {
   for (int i = 0; i < m->account.symbol_count; i++) {
     struct match_symbol *other = &m->symbols[i];

@@ -164,6 +164,9 @@ static inline bool matcher_bar(struct matcher *m, struct match_watch *w, int sym
   return true;
 }
 
+// Between two bars: executes what is left of a working market order at px, the last price known, with its costs and whatever the volume.
+// For who must close now (bot/clerk.h). False, nothing happened: no such order, no market order, or one on its way (latency).
+bool matcher_execute(struct matcher *m, uint64_t id, price px, int64_t now_ns) MUST_CHECK;
 // Time passes without a bar: orders expire and cancels on their way arrive.
 void matcher_time(struct matcher *m, int64_t now_ns);
 // A first price for a symbol (e.g. the close of the last warm-up bar), so that sizes can be resolved.

@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 
-from live import Trader, metric, replays_as_live
+from live import Trader, metric, replay, replays_as_live
 from service import Service, run_cases
 
 MINUTE_MS = 60000
@@ -18,6 +18,17 @@ function on_timer(ctx, name)
   ctx.state.n = (ctx.state.n or 0) + 1
   ctx:log("info", name, ctx.state.n, "at", ctx.now)
   if ctx.state.n % 2 == 1 then ctx:buy{qty=0.01, tag="in"} else ctx:close{tag="out"} end
+end
+"""
+
+
+HOLDER = """strategy{ name="holder", api=1 }
+function on_bar(ctx, bar)
+  if not ctx.state.done then
+    ctx.state.done = true
+    ctx:buy{qty=0.02, tag="in"}
+    ctx:buy{qty=0.01, type="limit", price=bar.close*0.5, tag="low"}
+  end
 end
 """
 
@@ -71,10 +82,39 @@ def timers(binary):
             s.stop()
 
 
+def stops_at_once(binary):
+    s = Service(binary, args=["--feed", "sim=sim:speed=1200,seed=3"]).start()
+    try:
+        t = Trader(s, "ada@example.org")
+        bot = t.bot("holder", HOLDER, timeframe="30m")
+        t.wait(bot, lambda b: b["live"] and b["live"]["positions"])  # filled at the open of a bar of its own
+        begun = time.monotonic()
+        before = t.get(bot)["live"]
+        t.act(bot, "stop", {"close": True})
+        row = t.wait(bot, lambda b: b["state"] == "stopped" and b["live"] is None)
+        took = time.monotonic() - begun
+        last = t.all(bot, "fills")[0]
+        assert last["side"] == "sell" and last["qty"] == before["positions"][0]["qty"], last
+        assert took < 1.2, took  # half an hour is 1.5 s here
+        kinds = [c["kind"] for d in t.all(bot, "decisions") if d["kind"] == "imposed" for c in d["commands"]]
+        assert "execute" in kinds, kinds
+        assert s.stop() == 0
+        told = replay(s, bot, "--verify")
+        assert told["same"], told
+        return row
+    except BaseException:
+        print("\n".join(l for l in s.log_text().splitlines() if "request" not in l)[-6000:])
+        raise
+    finally:
+        if s.process.poll() is None:
+            s.stop()
+
+
 def main():
     binary = sys.argv[1]
     return run_cases([
         ("timers fire between the bars of a daily bot, over crashes, and a replay agrees", lambda: timers(binary)),
+        ("a stop with close acts at once, at the last price, and not with the bot's next bar", lambda: stops_at_once(binary)),
     ])
 
 
