@@ -86,7 +86,7 @@ static void call(struct live *l, int place, const struct hub_instant *in) {
   }
   for (size_t i = 0; i < count; i++) {
     struct live_bot *b = due[i];
-    if (b->touched || in->now_ns <= b->run_from_ns || in->now_ns <= clerk_now(b->clerk) || !touch(l, b)) continue;
+    if (b->touched || b->ending || in->now_ns <= b->run_from_ns || in->now_ns <= clerk_now(b->clerk) || !touch(l, b)) continue;
     market_of(b, in);
     b->called = true;
     h->called[h->called_count++] = b->id;
