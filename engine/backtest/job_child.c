@@ -6,6 +6,7 @@
 #include "backtest/result_out.h"
 #include "backtest/verdict.h"
 #include "bot/jail.h"
+#include "bot/replay_task.h"
 #include "loop/clock.h"
 #include "loop/watchdog.h"
 #include "market/segment.h"
@@ -229,6 +230,38 @@ static enum status run_verdict(struct child *c, struct buf *out, struct err *err
   return verdict_json(&o, out, err);
 }
 
+static void show_replay(void *self, unsigned permille) { (void)!show_permille(self, permille); }
+
+static int add_text(const char *text, size_t len, void *out) {
+  buf_add(out, text, len);
+  return ((struct buf *)out)->failed ? -1 : 0;
+}
+
+// A bot's run, gathered by the service (bot/replay_pack.h), in the first descriptor.
+static enum status run_replay(struct child *c, const json_t *task, struct buf *out, struct err *err) {
+  const int fd = c->options->socket + 1;
+  if (c->options->data_count != 1) return err_set(err, ERR_INVALID, "a replay has one descriptor, not %d", c->options->data_count);
+  const off_t size = lseek(fd, 0, SEEK_END);
+  if (size <= 0) return err_set(err, ERR_IO, "the run's descriptor holds nothing");
+  void *pack = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (pack == MAP_FAILED) return err_errno(err, errno, "the run");
+  json_t *told = NULL;
+  enum status st = replay_task(task, pack, (size_t)size, c->dog, show_replay, c, &told, err);
+  munmap(pack, (size_t)size);
+  if (st == OK && json_dump_callback(told, add_text, out, JSON_COMPACT) != 0) out->failed = true;
+  json_decref(told);
+  return st;
+}
+
+// The request's own kind; the rest of it is that kind's to read.
+static json_t *replay_of(const struct buf *request) {
+  json_t *tree = json_loadb(request->data ? request->data : "", request->len, 0, NULL);
+  const char *kind = json_string_value(json_object_get(tree, "kind"));
+  if (kind && strcmp(kind, "replay") == 0) return tree;
+  json_decref(tree);
+  return NULL;
+}
+
 static enum status work(struct child *c, struct buf *out, struct err *err) {
   struct buf request;
   buf_init(&request, JOB_REQUEST_BYTES_MAX + 1);
@@ -236,15 +269,20 @@ static enum status work(struct child *c, struct buf *out, struct err *err) {
   struct backtest_request *q = calloc(1, sizeof *q);
   c->request = q;
   enum status st = q ? receive(c, &request, err) : err_set(err, ERR_NOMEM, "out of memory");
-  if (st == OK) st = request_parse(request.data ? request.data : "", request.len, q, err);
+  json_t *replay = st == OK ? replay_of(&request) : NULL;
+  if (st == OK && !replay) st = request_parse(request.data ? request.data : "", request.len, q, err);
   buf_finish(&request);
-  if (st == OK) {
+  if (st == OK && replay) {
+    st = run_replay(c, replay, out, err);
+  } else if (st == OK) {
     q->config.script_path = q->name;
     q->config.source = c->source.data ? c->source.data : "";
     q->config.source_len = c->source.len;
     q->config.watchdog = c->dog;
     st = q->kind == REQUEST_VERDICT ? run_verdict(c, out, err) : run_backtest(c, out, err);
   }
+  if (st == OK && out->failed && replay) st = err_set(err, ERR_LIMIT, "the answer is longer than the %llu bytes allowed: ask for a shorter period", (unsigned long long)c->options->result_bytes);
+  json_decref(replay);
   if (st == OK && out->failed) st = err_set(err, ERR_LIMIT, "the result is longer than the %llu bytes allowed: log, plot and trade less", (unsigned long long)c->options->result_bytes);
   return st;
 }

@@ -39,6 +39,8 @@ static enum status read_setup(struct live_bot *b, struct err *err) {
     params = json_loads(b->params, 0, NULL);
     settings = json_loads(b->row.settings, 0, NULL);
     of_account = json_loads(account.settings, 0, NULL);
+    free(b->of_account);
+    b->of_account = strdup(account.settings);
     int64_t timeframe_ns;
     if (!params || !settings || !of_account) st = err_set(err, ERR_INVALID, "the bot's settings cannot be read");
     else if (!timeframe_parse(b->row.timeframe, &timeframe_ns)) st = err_set(err, ERR_INVALID, "%s is no timeframe", b->row.timeframe);
@@ -165,13 +167,15 @@ void live_books_close(struct live_bot *b) {
   live_money_leave(b);
   live_reload_left(b);
   live_script_forget(b);
+  free(b->of_account);
   free(b->past);
   free(b->tags);
-  b->past = NULL, b->tags = NULL;
+  b->of_account = NULL, b->past = NULL, b->tags = NULL;
   b->past_count = b->past_cap = b->tag_count = b->trades_told = 0;
   b->resumes = 0;
   b->seen_ns = b->kept_ns = b->instant_ns = 0;
   b->halt_mode = HALT_NONE;
+  b->told_settings = 0;
   b->told_run = b->read_run = b->ending = b->touched = b->busy = false;
   buf_clear(&b->past_bytes);
   buf_clear(&b->state);

@@ -174,6 +174,10 @@ static void end_run(struct live_bot *b) {
   struct record r;
   record_init(&r, RECORD_STOP, b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns);
   r.stop = b->life.reason == LIFE_WHY_FORCED ? RECORD_STOP_OPERATOR : RECORD_STOP_ENDED;
+  char hash[SHA256_HEX_SIZE];
+  clerk_hash(b->clerk, hash);
+  r.hash = record_text(hash, strlen(hash));
+  r.seen_ns = b->seen_ns;
   live_commands_flush(b);
   live_record(b, &r, true, false, true);
   // What it holds still is worth what the market says now.

@@ -141,6 +141,8 @@ struct live_bot {
   // What its script is: of a run that is in the journal as that has it, until another takes over; not what its row wishes.
   uint32_t version;
   char *source, *params;
+  char *of_account;                 // its account's settings, as its books were opened with
+  uint64_t told_settings;           // hash of its settings, as the journal has them
   size_t source_len;
   char sha256[SHA256_HEX_SIZE];
   int64_t version_ns;               // it took over in that instant of the run; 0: the run began with it, or a start of the script did
@@ -368,6 +370,7 @@ enum status live_runs_read(struct live *l, struct err *err) MUST_CHECK;  // of a
 // live_turn.c: a tag of the bot's orders; what it is called stays
 void live_tag(void *bot, uint32_t tag, const char *text, size_t len);
 // live_open.c
+uint64_t live_settings_hash(const struct record *r);  // of a RUN's or RESUME's settings
 extern const struct fleet_callbacks live_fleet_opening;   // bot_needs, series, history, bot_open, bot_opened
 // live_turn.c
 void live_instant(void *self, struct hub_instant *in);    // of the hub

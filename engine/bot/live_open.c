@@ -21,6 +21,17 @@ static char *settings_of(const struct live_bot *b) {
   return settings;
 }
 
+// FNV-1a: kept per bot, and only compared with itself.
+uint64_t live_settings_hash(const struct record *r) {
+  const struct record_text parts[] = {r->settings, r->account};
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    for (size_t k = 0; k < parts[i].len; k++) hash = (hash ^ (unsigned char)parts[i].text[k]) * UINT64_C(0x100000001b3);
+    hash = (hash ^ 0xff) * UINT64_C(0x100000001b3);
+  }
+  return hash;
+}
+
 static int64_t venue_time(void *self, int venue) {
   const struct live *l = self;
   struct hub_venue_status status;
@@ -60,9 +71,28 @@ static void put_open(struct live_bot *b, const struct fleet_open *f, struct buf 
   wire_put_bot_open(out, &o);
 }
 
+// Settings are told when the run begins, and when it goes on with others.
+static void put_settings(struct live_bot *b, struct record *r, const char *settings) {
+  struct record whole = *r;
+  if (settings) whole.settings = record_text(settings, strlen(settings));
+  if (b->of_account) whole.account = record_text(b->of_account, strlen(b->of_account));
+  const uint64_t hash = live_settings_hash(&whole);
+  if (!b->told_run || hash != b->told_settings) *r = whole;
+  b->told_settings = hash;
+}
+
+static void put_script(const struct live_bot *b, struct record *r) {
+  size_t len;
+  r->script_id = b->row.script_id;
+  r->version = b->version;
+  const enum status st = hex_decode(b->sha256, strlen(b->sha256), r->source_sha256, sizeof r->source_sha256, &len);
+  assert(st == OK);
+  r->params = record_text(b->params, strlen(b->params));
+}
+
 static void journal_opening(struct live_bot *b) {
   struct record r;
-  char *settings = NULL;
+  char *settings = settings_of(b);
   if (b->told_run && b->version_before) live_script_said(b, b->live_from_ns, b->version_before, 0, NULL);
   b->version_before = 0;
   b->mend = false;
@@ -75,20 +105,13 @@ static void journal_opening(struct live_bot *b) {
   if (b->told_run) {
     r.seen_ns = b->seen_ns;
     r.memory = record_text(b->memory.data, b->memory.len);
-  }
-  if (!b->told_run) {
-    r.script_id = b->row.script_id;
-    r.version = b->version;
-    size_t len;
-    const enum status st = hex_decode(b->sha256, strlen(b->sha256), r.source_sha256, sizeof r.source_sha256, &len);
-    assert(st == OK);
+  } else {
     r.seed = (uint64_t)b->row.seed;
     for (int i = 0; i < b->series_count; i++) r.series[i] = b->series[i]->journal;
     r.series_count = (uint32_t)b->series_count;
-    r.params = record_text(b->params, strlen(b->params));
-    settings = settings_of(b);
-    if (settings) r.settings = record_text(settings, strlen(settings));
+    put_script(b, &r);
   }
+  put_settings(b, &r, settings);
   live_record(b, &r, true, !b->told_run, false);
   if (!b->told_run) live_money_entry(b, ACCOUNT_MOVE_ALLOT, b->setup.match.deposit);
   free(settings);
@@ -148,6 +171,7 @@ static void journal_leaving(struct live_bot *b) {
   record_init(&r, RECORD_STOP, record_time(b));
   r.stop = whys[b->life.state].stop;
   r.code = record_text(life_reason_code(b->life.reason), strlen(life_reason_code(b->life.reason)));
+  r.seen_ns = b->seen_ns;
   if (r.stop == RECORD_STOP_FAILED) r.why = record_text(b->fault, strnlen(b->fault, RECORD_TEXT_MAX));
   live_record(b, &r, true, false, false);
 }

@@ -33,6 +33,7 @@ static bool take_record(void *arg, const struct journal_record *j) {
   if (r.kind == RECORD_VERSION || r.kind == RECORD_PARAMS) live_script_record(b, &r);
   if (r.kind == RECORD_RUN || r.kind == RECORD_RESUME) {
     b->resumes = r.resumes;
+    if (r.settings.len) b->told_settings = live_settings_hash(&r);
     if (r.kind == RECORD_RUN) {
       live_script_record(b, &r);
       b->run_from_ns = r.live_from_ns;

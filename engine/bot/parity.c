@@ -49,6 +49,7 @@ enum status parity_check(const struct replay_config *run, const char *live_hash,
   fresh.event_count = 0;
   for (size_t i = 0; i < run->event_count; i++)
     if (run->events[i].kind == REPLAY_COMMAND || run->events[i].kind == REPLAY_CLOCK) commands[fresh.event_count++] = run->events[i];
+  fresh.watch = (struct replay_watch){0};
   fresh.explain_ns = 0;
   fresh.explain_difference = false;
   struct replay_result r;
@@ -85,7 +86,7 @@ json_t *parity_json(const struct parity_certificate *c) {
     const struct parity_reason *r = &c->reasons[i];
     if (r->count == 0) continue;
     json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I}", "why", reasons[i].name, "text", r->text[0] ? r->text : reasons[i].text, "count",
-                                          (json_int_t)r->count, "first", (json_int_t)r->first_ns));
+                                          (json_int_t)r->count, "first_ms", (json_int_t)(r->first_ns / NS_PER_MS)));
   }
   return json_pack("{s:b,s:b,s:s,s:s,s:I,s:I,s:o}", "certified", c->certified, "explained", c->explained, "live", c->live, "fresh", c->fresh, "instants",
                    (json_int_t)c->instants, "commands", (json_int_t)c->commands, "reasons", list);

@@ -41,5 +41,5 @@ struct parity_certificate {
 
 // run: the recorded run, as for replay_run (explain_… are not used). live_hash: of its clerk at its end. Errors as replay_run.
 enum status parity_check(const struct replay_config *run, const char *live_hash, struct parity_certificate *ret, struct err *err) MUST_CHECK;
-// {"certified","explained","live","fresh","instants","commands","reasons":[{"why","text","count","first"}]}. A reference of the caller's.
+// {"certified","explained","live","fresh","instants","commands","reasons":[{"why","text","count","first_ms"}]}. A reference of the caller's.
 json_t *parity_json(const struct parity_certificate *c);

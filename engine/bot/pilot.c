@@ -335,6 +335,7 @@ static enum status drain(struct pilot *p, bool missed, struct err *err) {
   for (struct match_event e; matcher_event_next(p->blotter.matcher, &e);) {
     if (e.kind == EVENT_ORDER) blotter_seen_order(&p->blotter, e.time_ns, matcher_order(p->blotter.matcher, e.order.id), e.order.from, e.order.to, e.order.reason);
     else if (e.kind == EVENT_FILL) blotter_seen_fill(&p->blotter, &e.fill);
+    if (missed && e.kind == EVENT_FILL && p->observer.fill) p->observer.fill(p->observer.self, &e.fill);
     if (missed && st == OK) st = bot_missed(p->bot, &e, err);
   }
   return st;

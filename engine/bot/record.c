@@ -65,7 +65,7 @@ static const struct field signal_fields[] = {T(signal_id, RECORD_TEXT_MAX), T(so
   T(action, RECORD_TEXT_MAX), T(raw, BIG), F(size), F(price), F(sl), F(tp), ANY_R(ts_ns)};
 static const struct field version_fields[] = {ANY_R(script_id), R(version, 0, 1, CLIENT_ID_VERSION_MAX), SHA, R(version_before, 0, 0, CLIENT_ID_VERSION_MAX),
   T(params, BIG), T(state, BIG), WHY, ANY_R(order), R(history, 0, 0, UINT32_MAX)};
-static const struct field stop_fields[] = {R(stop, 0, 0, RECORD_STOP_COUNT - 1), WHY};
+static const struct field stop_fields[] = {R(stop, 0, 0, RECORD_STOP_COUNT - 1), WHY, ANY_R(seen_ns), T(hash, RECORD_TEXT_MAX)};
 static const struct field deny_fields[] = {ANY_R(order), R(refusal.rule, 0, 0, REFUSE_COUNT - 1), R(refusal.level, 0, 0, LEVEL_COUNT - 1),
   ANY_R(refusal.limit), ANY_R(refusal.value), ANY_R(refusal.until_ns), ANY_R(refusal.other), WHY, F(bound), F(amount), ANY_R(refusal.other_bot)};
 static const struct field halt_fields[] = {ANY_R(halt.id), ANY_R(halt.epoch), ANY_R(halt.at_ns), R(halt.level, 0, 0, LEVEL_COUNT - 1),

@@ -84,7 +84,7 @@ struct record {
   // RUN, RESUME
   uint32_t resumes;                 // RESUME: 1 for the run's first
   int64_t live_from_ns;             // bars that close at or before are history for the script
-  int64_t seen_ns;                  // RESUME: the last instant of which its script's doings are in the journal; 0: none yet
+  int64_t seen_ns;                  // RESUME, STOP: the last instant of which its script's doings are in the journal; 0: none yet
   struct record_text engine;        // version of the program, ≤ RECORD_TEXT_MAX
   // RUN, PARAMS, VERSION: JSON as in the bot's row
   struct record_text params;
@@ -96,8 +96,9 @@ struct record {
   // VERSION. why: it did not take over, its on_init failed; NULL text: it did
   uint32_t version_before;          // the same as version: with other parameters that its indicators are made of
   uint32_t history;                 // bars of each stream that warmed it up; 0: all of the run's, for a RESUME follows with it
-  // STOP
+  // STOP. hash: of the run's end, the core's event hash
   enum record_stop stop;
+  struct record_text hash;
   // STOP, QUARANTINE, VERSION, DENY, RISK: a code (≤ 64 bytes is usual) and words for people, each ≤ RECORD_TEXT_MAX
   struct record_text code, why;
   // VERSION: the first order that is the new version's. DENY. By the core: the order and its refusal. At once, before it was an order:

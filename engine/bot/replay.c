@@ -1,7 +1,6 @@
 // bot/replay.c – the journal's run, decision by decision. See replay.h.
 #include "bot/replay.h"
 
-#include "bot/memory.h"
 #include "bot/replay_impl.h"
 
 #include <assert.h>
@@ -57,50 +56,10 @@ static void seen_denied(void *self, int64_t time_ns, enum reason code, double li
   if (r->explain_ns == r->now_ns) notes_denied(r, code, limit, value, msg);
 }
 
-// ---- bars
+// ---- a segment: from a start of the script to the next
 
-static int64_t closes_at(const struct series *s, size_t i) { return i < s->count ? s->bars[i].open_ns + s->timeframe_ns : INT64_MAX; }
-
-static int64_t next_time(const struct replay *r) {
-  const struct replay_config *c = r->config;
-  int64_t at = INT64_MAX;
-  for (int i = 0; i < c->pilot.bot.spec->stream_count; i++) {
-    int64_t t = closes_at(c->pilot.bot.series[i], r->stream_at[i]);
-    if (t < at) at = t;
-  }
-  for (int i = 0; i < c->pilot.blotter.symbol_count; i++) {
-    int64_t t = closes_at(c->finest[i], r->finest_at[i]);
-    if (t < at) at = t;
-  }
-  return at;
-}
-
-struct parts {
-  struct instant_match match[SPEC_STREAMS_MAX];
-  struct instant_bar bars[SPEC_STREAMS_MAX];
-  bool main_closed;
-};
-
-// What ends at now_ns, and the cursors behind it. Before the run: for the indicators only.
-static struct instant instant_at(struct replay *r, int64_t now_ns, struct parts *p) {
-  const struct replay_config *c = r->config;
-  bool run = now_ns > c->run_from_ns;
-  struct instant in = {.now_ns = now_ns, .match = p->match, .bars = p->bars};
-  p->main_closed = false;
-  for (int i = 0; i < c->pilot.blotter.symbol_count; i++) {
-    if (closes_at(c->finest[i], r->finest_at[i]) != now_ns) continue;
-    const struct bar *b = &c->finest[i]->bars[r->finest_at[i]++];
-    if (run) p->match[in.match_count++] = (struct instant_match){i, {.bar = b, .close_ns = now_ns}};
-    else pilot_mark(r->pilot, i, b->close);
-  }
-  for (int i = 0; i < c->pilot.bot.spec->stream_count; i++) {
-    if (closes_at(c->pilot.bot.series[i], r->stream_at[i]) != now_ns) continue;
-    p->bars[in.bar_count++] = (struct instant_bar){.stream = i, .ix = r->stream_at[i], .deliver = run, .unseen = r->stream_at[i] < r->seen_from[i]};
-    r->stream_at[i]++;
-    p->main_closed |= i == 0;
-  }
-  return in;
-}
+// What the core did between two instants.
+static bool is_of_core(enum replay_kind kind) { return kind == REPLAY_IMPOSED || kind == REPLAY_RISK || kind == REPLAY_LIMITS; }
 
 static void tell_progress(struct replay *r) {
   const struct replay_config *c = r->config;
@@ -109,97 +68,6 @@ static void tell_progress(struct replay *r) {
   if (permille <= r->told_permille || permille > 1000) return;
   r->told_permille = permille;
   c->watch.progress(c->watch.self, permille);
-}
-
-// ---- a segment: from a start of the script to the next
-
-// What the core did between two instants.
-static bool is_of_core(enum replay_kind kind) { return kind == REPLAY_IMPOSED || kind == REPLAY_RISK || kind == REPLAY_LIMITS; }
-
-// Where it begins: what it had done before, and what it finds.
-struct start {
-  uint32_t resume;       // 0: the run's first
-  int64_t from_ns, seen_ns;
-  struct pilot_past past;
-  const char *state, *migrate_from;
-  const void *memory;
-  size_t state_len, memory_len;
-};
-
-static enum status segment_begin(struct replay *r, const struct start *s, struct err *err) {
-  const struct replay_config *c = r->config;
-  struct pilot_config pc = *r->made_of;
-  struct pilot_past past = s->past;
-  for (size_t i = 0; i < r->event; i++)
-    if (c->events[i].kind == REPLAY_LIMITS) pc.bot.risk = c->events[i].limits;
-  pc.bot.limits.seed = pilot_seed(r->made_of->bot.limits.seed, s->resume);
-  pc.bot.observer = (struct bot_observer){.self = r, .command = seen_command, .fill = c->watch.fill ? seen_fill : NULL, .denied = seen_denied};
-  past.seen_ns = s->seen_ns;
-  pilot_destroy(r->pilot);
-  r->pilot = NULL;
-  r->resume = s->resume;
-  enum status st = pilot_create(&pc, &r->pilot, err);
-  replay_seen_from(r);
-  memset(r->stream_at, 0, sizeof r->stream_at);
-  memset(r->finest_at, 0, sizeof r->finest_at);
-  for (int64_t now_ns; st == OK && (now_ns = next_time(r)) <= s->from_ns;) {
-    struct parts p;
-    struct instant in = instant_at(r, now_ns, &p);
-    st = pilot_past(r->pilot, &in, &past, err);
-  }
-  if (st == OK) st = pilot_past_end(r->pilot, &past, s->resume != 0, err);
-  if (st == OK && s->state) st = script_state_load(bot_script(pilot_bot(r->pilot)), s->state, s->state_len, s->migrate_from, err);
-  if (st == OK && s->memory) st = bot_memory_load(pilot_bot(r->pilot), s->memory, s->memory_len, err);
-  return st;
-}
-
-static enum status first_begin(struct replay *r, struct err *err) {
-  const struct replay_fork *f = r->config->fork;
-  r->made_of = &r->config->pilot;
-  if (f && f->at_ns <= r->config->run_from_ns) {  // another run, over the same bars
-    r->forked = true;
-    r->own = f->pilot != NULL;
-    if (f->pilot) r->made_of = f->pilot;
-  }
-  return segment_begin(r, &(struct start){.from_ns = r->config->run_from_ns, .seen_ns = INT64_MIN}, err);
-}
-
-// A script that was down in the run is down in its fork, too, and finds its own state.
-static enum status own_begin(struct replay *r, const struct replay_event *e, struct err *err) {
-  if (r->own_past.failed || r->state.failed) return err_set(err, ERR_NOMEM, "no memory for a fork");
-  return segment_begin(r, &(struct start){e->resume, e->live_from_ns, e->seen_ns, {.commands = r->own_past.items, .count = r->own_past.count}, r->state.data, NULL, r->memory.len ? r->memory.data : NULL,
-                                          r->state.len, r->memory.len}, err);
-}
-
-static enum status resume_begin(struct replay *r, const struct replay_event *e, struct err *err) {
-  const struct replay_config *c = r->config;
-  const struct replay_fork *f = c->fork;
-  if (r->own) return own_begin(r, e, err);
-  if (e->pilot) r->made_of = e->pilot;
-  if (e->version) r->version_ns = 0;  // with all bars of the run
-  const char *from = e->migrate_from;
-  if (f && !r->forked && f->at_ns < e->live_from_ns) {  // between two of its starts: the next is another's
-    r->forked = true;
-    r->own = f->pilot != NULL;
-    if (f->pilot) r->made_of = f->pilot, from = f->migrate_from;
-  }
-  return segment_begin(r, &(struct start){e->resume, e->live_from_ns, e->seen_ns, {.commands = r->past, .count = r->past_before[e - c->events]}, e->state, from, e->memory, e->state_len, e->memory_len}, err);
-}
-
-// The run's moment, with its script at work.
-static enum status fork_begin(struct replay *r, struct err *err) {
-  const struct replay_fork *f = r->config->fork;
-  r->forked = true;
-  if (!f->pilot) return OK;
-  r->own = true;
-  r->made_of = f->pilot;
-  r->params_due = f->params != NULL;
-  if (f->params) return OK;
-  enum status st = replay_keep_state(r, err);
-  if (st == OK && r->own_past.failed) st = err_set(err, ERR_NOMEM, "no memory for a fork");
-  if (st != OK) return st;
-  return segment_begin(r, &(struct start){r->resume + 1, f->at_ns, r->now_ns, {.commands = r->own_past.items, .count = r->own_past.count}, r->state.data, f->migrate_from,
-                                          r->memory.len ? r->memory.data : NULL, r->state.len, r->memory.len}, err);
 }
 
 // Where the segment's script was last heard of: after it, it may have been down.
@@ -242,7 +110,7 @@ static void from_outside(struct replay *r, struct instant *in, struct script_sig
 }
 
 static enum status of_core(struct replay *r, const struct replay_event *e, struct err *err) {
-  if (e->kind == REPLAY_RISK) pilot_risk(r->pilot, e->code, e->limit, e->value, e->live_from_ns);
+  if (e->kind == REPLAY_RISK && !differs(r)) pilot_risk(r->pilot, e->code, e->limit, e->value, e->live_from_ns);
   if (e->kind == REPLAY_LIMITS) pilot_limits(r->pilot, &e->limits);
   if (e->kind != REPLAY_IMPOSED) return OK;
   if (differs(r)) {
@@ -274,10 +142,10 @@ static enum status catch_up(struct replay *r, struct err *err) {
 
 static enum status instant(struct replay *r, int64_t now_ns, struct err *err) {
   const struct replay_watch *w = &r->config->watch;
-  struct parts p;
+  struct replay_parts p;
   struct script_signal signals[64];
   struct err why;
-  struct instant in = instant_at(r, now_ns, &p);
+  struct instant in = replay_instant_at(r, now_ns, &p);
   r->now_ns = now_ns;
   from_outside(r, &in, signals, 64);
   // What the core did before the segment's first instant.
@@ -317,10 +185,10 @@ static enum status segment_run(struct replay *r, bool *ret_more, struct err *err
   if (c->until_ns < end_ns) end_ns = c->until_ns;
   enum status st = OK;
   while (st == OK && !is_over(r)) {
-    int64_t now_ns = next_time(r), outside_ns = next_event_time(r);
+    int64_t now_ns = replay_next_time(r), outside_ns = next_event_time(r);
     if (outside_ns < now_ns && outside_ns > r->now_ns) now_ns = outside_ns;
     if (now_ns == INT64_MAX || now_ns > end_ns) break;
-    if (f && !r->forked && now_ns > f->at_ns && (st = fork_begin(r, err)) != OK) break;
+    if (f && !r->forked && now_ns > f->at_ns && (st = replay_fork(r, now_ns, err)) != OK) break;
     if (pilot_dead(r->pilot)) {
       r->result->failed = end_ns == INT64_MAX || end_ns == c->until_ns;
       break;
@@ -347,20 +215,23 @@ static enum status past_make(struct replay *r, struct err *err) {
 
 static enum status run_once(const struct replay_config *config, int64_t explain_ns, struct replay_result *ret, struct err *err) {
   struct replay r = {.config = config, .result = ret, .explain_ns = explain_ns, .now_ns = INT64_MIN};
+  r.observer = (struct bot_observer){.self = &r, .command = seen_command, .fill = config->watch.fill ? seen_fill : NULL, .denied = seen_denied};
   buf_init(&r.state, SCRIPT_STATE_MAX + 4096);
   buf_init(&r.memory, SCRIPT_STATE_MAX);
   *ret = (struct replay_result){.same = true};
   bool more = true;
   enum status st = past_make(&r, err);
-  if (st == OK) st = first_begin(&r, err);
+  if (st == OK) st = replay_begin(&r, err);
   while (st == OK && more) {
     st = segment_run(&r, &more, err);
     if (st != OK || !more) break;
-    st = resume_begin(&r, &config->events[r.event++], err);
+    st = replay_begin_again(&r, &config->events[r.event++], err);
     r.expected = r.event;
     ret->resumes++;
   }
   if (r.pilot) {
+    // What was without the script, up to the end, has instants of no pilot.
+    if (st == OK && config->watch.instant) config->watch.instant(config->watch.self, config->until_ns == INT64_MAX ? r.now_ns : config->until_ns, true, pilot_matcher(r.pilot));
     pilot_hash_last(r.pilot, ret->hash);
     ret->equity = matcher_equity(pilot_matcher(r.pilot));
     ret->balance = account_balance(pilot_account(r.pilot));

@@ -56,14 +56,16 @@ struct replay_fork {
   int64_t at_ns;                     // instants up to and with it are the run's own; before the run's first: it begins anew
   // From there on; series and symbols are the run's. NULL: nothing changes.
   const struct pilot_config *pilot;
-  const struct param_value *params;  // these change in its first instant, as if its owner had asked: no new start. NULL: the script starts again, from its state
+  const struct param_value *params;  // these change in its first instant, as if its owner had asked: no new start. NULL: it takes over from the script that was there
   const char *migrate_from;          // as of an event
+  uint32_t version, history;         // as of VERSION: it takes over in the fork's first instant
 };
 
 struct replay_watch {                // any may be NULL
   void *self;
   void (*fill)(void *self, const struct fill *f);
-  void (*instant)(void *self, int64_t now_ns, bool main_closed, const struct matcher *m);  // after it
+  // After it; and once more at the very end. While the script was down there are none, though its orders fill.
+  void (*instant)(void *self, int64_t now_ns, bool main_closed, const struct matcher *m);
   void (*progress)(void *self, unsigned permille);
 };
 
@@ -94,7 +96,7 @@ struct replay_result {
   char failure[256];         // the first failure of the script, for both explain the other
   char hash[SHA256_HEX_SIZE];  // event hash at the end
   cash equity, balance;      // at the end
-  // What was asked for by explain_…, or NULL: {"time","bars":[…],"indicators":{},"indicators_before":{},"params":{},"state_before","state_after",
+  // What was asked for by explain_…, or NULL: {"time_ms","bars":[…],"indicators":{},"indicators_before":{},"params":{},"state_before","state_after",
   // "orders":[…],"positions":[…],"account","commands":[…],"denied":[…],"trace":[{"line","function","callback","locals"}],"cut"}; with explain_order
   // also "callback" and "intent", and the trace is that of the callback. A reference of the caller's.
   json_t *explanation;

@@ -75,7 +75,7 @@ void notes_begin(struct replay *r) {
   struct notes *n = &r->notes;
   json_decref(n->root);
   *n = (struct notes){.root = json_object(), .seen = json_object(), .tracer = {.self = r, .enter = on_enter, .line = on_line, .local = on_local}};
-  json_object_set_new(n->root, "time", json_integer(r->now_ns));
+  json_object_set_new(n->root, "time_ms", json_integer(r->now_ns / NS_PER_MS));
   json_object_set_new(n->root, "state_before", state_json(r));
   json_object_set_new(n->root, "commands", json_array());
   json_object_set_new(n->root, "denied", json_array());
@@ -116,8 +116,8 @@ static json_t *bars_json(const struct replay *r, const struct instant *in) {
   for (int i = 0; i < in->bar_count; i++) {
     const struct series *s = r->config->pilot.bot.series[in->bars[i].stream];
     const struct bar *b = &s->bars[in->bars[i].ix];
-    json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:o,s:o,s:o,s:o,s:o}", "stream", r->config->pilot.bot.spec->streams[in->bars[i].stream].name, "symbol", s->inst.symbol, "time",
-                                          (json_int_t)b->open_ns, "open", price_json(&s->inst, b->open), "high", price_json(&s->inst, b->high), "low",
+    json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:o,s:o,s:o,s:o,s:o}", "stream", r->config->pilot.bot.spec->streams[in->bars[i].stream].name, "symbol", s->inst.symbol, "open_ms",
+                                          (json_int_t)(b->open_ns / NS_PER_MS), "open", price_json(&s->inst, b->open), "high", price_json(&s->inst, b->high), "low",
                                           price_json(&s->inst, b->low), "close", price_json(&s->inst, b->close), "volume", b->volume < 0 ? json_null() : number(volume_double(s, b->volume))));
   }
   return list;

@@ -26,6 +26,7 @@ struct replay {
   const struct replay_config *config;
   struct replay_result *result;
   const struct pilot_config *made_of;  // the script that runs now
+  struct bot_observer observer;
   struct pilot *pilot;
   struct bot_command *past;         // all commands of the journal, in order
   size_t *past_before;              // how many of them stand before each event
@@ -37,6 +38,7 @@ struct replay {
   uint32_t version_history;
   size_t seen_from[SPEC_STREAMS_MAX];  // older bars are not for it
   bool version_taken;               // in this instant
+  bool fork_taking;                 // the fork's own is to take over in this instant
   char version_why[256];
   int64_t now_ns;
   unsigned told_permille;
@@ -50,9 +52,24 @@ struct replay {
   struct buf state, memory;         // of its last start
 };
 
+// replay_start.c
+struct replay_parts {
+  struct instant_match match[SPEC_STREAMS_MAX];
+  struct instant_bar bars[SPEC_STREAMS_MAX];
+  bool main_closed;
+};
+int64_t replay_next_time(const struct replay *r);  // when the next bar ends
+// What ends at now_ns, and the cursors behind it. Before the run: for the indicators only.
+struct instant replay_instant_at(struct replay *r, int64_t now_ns, struct replay_parts *p);
+enum status replay_begin(struct replay *r, struct err *err) MUST_CHECK;                                          // the run
+enum status replay_begin_again(struct replay *r, const struct replay_event *e, struct err *err) MUST_CHECK;      // RESUME
+// The run's moment, with its script at work, has come: in the instant of now_ns it is another's.
+enum status replay_fork(struct replay *r, int64_t now_ns, struct err *err) MUST_CHECK;
+
 // replay_version.c
 void replay_seen_from(struct replay *r);
 const struct replay_event *replay_version_begin(struct replay *r);  // of this instant; NULL: none
+enum status replay_version_fork(struct replay *r, int64_t now_ns, struct err *err) MUST_CHECK;  // the fork's own, in the instant of now_ns
 void replay_version_end(struct replay *r, const struct replay_event *e);
 
 // replay_fork.c

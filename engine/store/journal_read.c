@@ -62,6 +62,15 @@ enum status journal_run_last(struct db *db, int64_t tenant_id, int64_t bot_id, s
   return st == ERR_NOTFOUND ? err_set(err, st, "the bot has not run") : st;
 }
 
+enum status journal_run_get(struct db *db, int64_t tenant_id, int64_t bot_id, uint32_t run, struct journal_run *ret, struct err *err) {
+  struct db_rows r;
+  enum status st = db_query(db, &r, err, "SELECT " RUN_COLUMNS " FROM run WHERE bot_id = ? AND run = ? AND ? IN (0, tenant_id)", "iii", bot_id, I(run), tenant_id);
+  const bool found = st == OK && db_next(&r);
+  if (found) *ret = run_of(&r);
+  st = row_end(&r, st, found, err);
+  return st == ERR_NOTFOUND ? err_set(err, st, "the bot has no run %u", run) : st;
+}
+
 enum status journal_bot_last_id(struct db *db, int64_t bot_id, int64_t *ret, struct err *err) {
   struct journal_run run;
   struct db_rows r;

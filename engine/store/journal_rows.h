@@ -183,6 +183,8 @@ typedef void (*journal_run_fn)(void *arg, const struct journal_run *r);
 enum status journal_runs_open(struct db *db, journal_run_fn fn, void *arg, struct err *err) MUST_CHECK;
 // A bot's latest run, open or not; ERR_NOTFOUND: it never ran. tenant_id 0: whoever's.
 enum status journal_run_last(struct db *db, int64_t tenant_id, int64_t bot_id, struct journal_run *ret, struct err *err) MUST_CHECK;
+// One of them; ERR_NOTFOUND: it never was, or is forgotten with its number.
+enum status journal_run_get(struct db *db, int64_t tenant_id, int64_t bot_id, uint32_t run, struct journal_run *ret, struct err *err) MUST_CHECK;
 // The highest id that any record had; 0: there never was one.
 enum status journal_last_id(struct db *db, int64_t *ret, struct err *err) MUST_CHECK;
 // Of one bot's: looks from the end backwards, so it is quick for a bot that runs. 0: it has none.

@@ -278,7 +278,7 @@ def replays_as_live(service, trader, bot):
     live = trader.get(bot)["live"]
     time.sleep(0.2)  # the bars of that instant are on their way to the disk
     told = replay(service, bot, "--verify", "--to", str(live["instant_ms"]))
-    assert told["same"] and told["to"] == live["instant_ms"], told
+    assert told["same"] and told["to_ms"] == live["instant_ms"], told
     assert told["hash"] == live["hash"], (told, live)
     return told
 
@@ -309,7 +309,7 @@ def replayed(binary):
         assert told["compared"] > before and told["resumes"] >= 3, told
         first = replay(s, bot)["commands"][0]
         assert first["by"] == "script" and first["command"].startswith("submit"), first
-        assert replay(s, bot, "--explain", str(first["time"]))["explanation"]["commands"]
+        assert replay(s, bot, "--explain", str(first["time_ms"]))["explanation"]["commands"]
         t.act(bot, "stop", {"close": True})
         t.wait(bot, lambda b: b["state"] == "stopped")
         assert s.stop() == 0
@@ -318,7 +318,7 @@ def replayed(binary):
         with contextlib.closing(sqlite3.connect(s.data / "journal.db")) as journal, journal:  # what the script did first is not in the journal
             journal.execute("DELETE FROM record WHERE id = (SELECT min(id) FROM record WHERE kind = 3)")
         told = replay(s, bot, "--verify", expect=1)
-        assert not told["same"] and told["difference"]["time"] == first["time"] and told["difference"]["got"], told
+        assert not told["same"] and told["difference"]["time_ms"] == first["time_ms"] and told["difference"]["got"], told
     except BaseException:
         print(s.log_text()[-3000:])
         raise
@@ -356,7 +356,8 @@ def full_disk(binary):
         numbers = counted(t, bot)
         assert numbers == list(range(1, len(numbers) + 1)), numbers[-20:]
         assert metric(s, "bot_divergences_total") == 0
-        subprocess.run([binary, "replay", bot, "--verify", "--data-dir", str(disk.path)], check=True, capture_output=True, timeout=60)
+        run = subprocess.run([binary, "replay", bot, "--verify", "--data-dir", str(disk.path)], capture_output=True, text=True, timeout=60)
+        assert run.returncode == 0, (run.stdout, run.stderr)
         assert s.stop() == 0
     finally:
         if s.process.poll() is None:

@@ -438,7 +438,7 @@ static void test_fork(void **state) {
   struct pilot_config changed = run.config.pilot;
   changed.bot.values = other;
   for (int in_place = 0; in_place < 2; in_place++) {
-    const struct replay_fork f = {.at_ns = close_of(600), .pilot = &changed, .params = in_place ? other : NULL};
+    const struct replay_fork f = {.at_ns = close_of(600), .pilot = &changed, .params = in_place ? other : NULL, .version = 1, .history = 1000};
     r = forked(&f, &seen);
     assert_true(!r.same && r.at_ns > f.at_ns && r.failures == 0 && !r.failed && seen.fills != live.fills);
     assert_true(strcmp(r.hash, whole.hash) != 0);
@@ -456,7 +456,7 @@ static void test_fork(void **state) {
   }
   // The same values, but a new start: other dice, so another run; with them from the beginning, the run without what the core did.
   changed.bot.values = run.values;
-  r = forked(&(struct replay_fork){.at_ns = close_of(600), .pilot = &changed}, &seen);
+  r = forked(&(struct replay_fork){.at_ns = close_of(600), .pilot = &changed, .version = 1, .history = 1000}, &seen);
   assert_true(!r.same && r.at_ns > close_of(600));
   replay_result_finish(&r);
   r = forked(&(struct replay_fork){.at_ns = 0, .pilot = &changed}, &seen);
@@ -483,7 +483,7 @@ static void test_fork_restarts(void **state) {
   assert_true(whole.same && live.fills > 20);
   struct pilot_config again = run.config.pilot;
   for (size_t at = 100; at < 1000; at += 77) {
-    r = forked(&(struct replay_fork){.at_ns = close_of(at), .pilot = &again}, &seen);
+    r = forked(&(struct replay_fork){.at_ns = close_of(at), .pilot = &again, .version = 1, .history = 1000}, &seen);
     if (!r.same) fail_msg("bar %zu at %lld: expected %s, got %s; %s", at, (long long)r.at_ns, r.expected, r.got, r.failure);
     assert_string_equal(r.hash, whole.hash);
     replay_result_finish(&r);
