@@ -3,6 +3,7 @@
 
 #include "bot/live_impl.h"
 #include "bot/replay_load.h"
+#include "bot/replay_pack.h"
 #include "sim_host.h"
 #include "store/db.h"
 
@@ -268,7 +269,11 @@ static void check_replay(struct world *w, const struct world_bot *b, const struc
   struct err err;
   char hash[SHA256_HEX_SIZE];
   const int bot = (int)(b - w->bots);
-  must(w, replay_load(store_reader(w->store, STORE_CONTROL), store_reader(w->store, STORE_JOURNAL), b->id, INT64_MAX, &loaded, &err), &err, "replay");
+  struct buf pack;
+  buf_init(&pack, REPLAY_PACK_MAX);
+  must(w, replay_gather(store_reader(w->store, STORE_CONTROL), store_reader(w->store, STORE_JOURNAL), &(struct replay_wish){.bot_id = b->id, .to_ns = INT64_MAX}, &pack, &err), &err, "replay");
+  must(w, replay_load(pack.data, pack.len, &loaded, &err), &err, "replay");
+  buf_finish(&pack);
   enum status st = replay_loaded_open(loaded, NULL, &config, &err);
   if (st == OK) st = replay_run(&config, &r, &err);
   if (st != OK) violation(w, "bot %d cannot be replayed: %s", bot, err.msg);
