@@ -187,6 +187,8 @@ static enum status segment_run(struct replay *r, bool *ret_more, struct err *err
   while (st == OK && !is_over(r)) {
     int64_t now_ns = replay_next_time(r), outside_ns = next_event_time(r);
     if (outside_ns < now_ns && outside_ns > r->now_ns) now_ns = outside_ns;
+    const int64_t timer_ns = r->own ? pilot_timer_next(r->pilot) : INT64_MAX;  // a fork's timers are its own
+    if (timer_ns < now_ns && timer_ns > r->now_ns) now_ns = timer_ns;
     if (now_ns == INT64_MAX || now_ns > end_ns) break;
     if (f && !r->forked && now_ns > f->at_ns && (st = replay_fork(r, now_ns, err)) != OK) break;
     if (pilot_dead(r->pilot)) {
