@@ -210,5 +210,6 @@ bool bots_afford(struct api_call *call, int64_t account_id, int64_t bot_id, cons
   const struct live_account_key key = key_of(&row, NULL);
   if (live_account_room(call->core->live, &key, bot_id, (cash){cash_of(settings, "cash", 0)}, &call->err) != ERR_LIMIT) return true;
   (void)api_problem(call, PROBLEM_insufficient_funds, call->err.msg);
+  call->err.code = OK;  // answered
   return false;
 }

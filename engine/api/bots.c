@@ -36,7 +36,9 @@ json_t *bots_json(struct api_call *call, struct db *db, const struct bot_row *ro
                         tree_of(row->settings), "seed", (json_int_t)row->seed, "wanted", row->wanted, "state", s->state, "reason_code", s->reason_code, "reason", s->reason,
                         "strikes", (json_int_t)s->strikes, "retries", (json_int_t)s->retries, "since_ms", api_ms(s->since_ns), "retry_at_ms", api_ms(s->retry_at_ns),
                         "created_at_ms", api_ms(row->created_ns), "updated_at_ms", api_ms(row->updated_ns), "revision", (json_int_t)row->revision);
+  int64_t group;
   if (v && w) json_object_update(v, w);
+  if (v && bot_group_of(db, row->id, &group, &call->err) == OK) json_object_set_new(v, "group_id", api_id("bot", group));
   json_decref(w);
   if (v && live) {
     json_t *now = bots_live_json(call->core, row->id);
@@ -184,8 +186,7 @@ static enum status start_now(struct api_call *call, struct db *db, struct bot_ro
   return st == OK ? bots_hold(call, db, row) : st;
 }
 
-// A row that is whole but for its pairs: checked, started if asked, stored and shown.
-static enum status store_new(struct api_call *call, struct db *db, struct bot_row *row, const json_t *params) {
+enum status bots_store_new(struct api_call *call, struct db *db, struct bot_row *row, const json_t *params) {
   int64_t count;
   struct life l;
   enum status st = bot_count(db, row->tenant_id, 0, 0, &count, &call->err);
@@ -195,11 +196,15 @@ static enum status store_new(struct api_call *call, struct db *db, struct bot_ro
   if (st == OK) st = bots_fit(call, db, row, params, json_object_get(call->body, "params"), false);
   if (st == OK && api_body_flag(call, "start")) st = start_now(call, db, row);
   if (st == OK) st = bot_insert(db, row, &call->err);
-  if (st == OK) st = api_audit(call, db, "bot.create", "bot", row->id, NULL);
+  return st == OK ? api_audit(call, db, "bot.create", "bot", row->id, NULL) : st;
+}
+
+static enum status store_new(struct api_call *call, struct db *db, struct bot_row *row, const json_t *params) {
+  const enum status st = bots_store_new(call, db, row, params);
   return st == OK ? bots_answer(call, db, 201, row) : st;
 }
 
-static void fresh(struct api_call *call, struct bot_row *row, int64_t id) {
+void bots_fresh(struct api_call *call, struct bot_row *row, int64_t id) {
   row->id = id;
   row->tenant_id = call->who.tenant_id;
   row->created_ns = row->updated_ns = call->now_ns;
@@ -212,7 +217,7 @@ static enum status create(struct api_call *call, struct db *db) {
   struct bot_row *row = &e->row;
   const char *preset = api_body_text(call, "preset"), *strategy = api_body_text(call, "strategy");
   *row = (struct bot_row){.settings = "{}", .seed = 1};
-  fresh(call, row, e->id);
+  bots_fresh(call, row, e->id);
   enum status st = take_body(call, db, row);
   snprintf(row->venue, sizeof row->venue, "%s", e->venue);
   if (st == OK) st = bots_script(call, db, &row->script_id);
@@ -269,7 +274,7 @@ static enum status clone(struct api_call *call, struct db *db) {
   if (st != OK) return st;
   struct bot_row *row = &e->row;
   *row = from;
-  fresh(call, row, e->id);
+  bots_fresh(call, row, e->id);
   row->previous_version = row->shadow_version = row->generation = 0;
   row->close = false;
   const size_t len = strlen(row->name);

@@ -24,6 +24,15 @@ enum status bots_set_life(struct api_call *call, struct bot_row *row, const stru
 // the row is another now.
 enum status bots_step(struct api_call *call, struct bot_row *row, enum life_event e, bool *ret_changed) MUST_CHECK;
 
+// A new row that is whole but for its pairs: checked, started if the request says so, stored, audited.
+enum status bots_store_new(struct api_call *call, struct db *db, struct bot_row *row, const json_t *params) MUST_CHECK;
+void bots_fresh(struct api_call *call, struct bot_row *row, int64_t id);
+
+// ---- bots_group.c
+#define BOT_GROUP_MAX 50
+// The bot and, where the request says group=true, all others of its group.
+enum status bots_group(struct api_call *call, int64_t bot_id, int64_t ret[BOT_GROUP_MAX], int *ret_count) MUST_CHECK;
+
 // ---- bots_setup.c
 // Whether the script's version is proven, the parameters fit its header, and what the plan says of the pairs: into row->pairs and
 // row->params. given: those of the request, whose mistakes are told by their pointers; NULL: none. live_only: of them, only

@@ -22,51 +22,65 @@ struct action {
 };
 struct acting {
   const struct action *action;
-  int64_t id;
+  int64_t ids[BOT_GROUP_MAX];  // the one that was asked for comes first
+  int count;
 };
 
-static enum status write_action(struct api_call *call, struct db *db) {
-  const struct acting *a = call->state;
+static enum status write_one(struct api_call *call, struct db *db, const struct action *action, int64_t id, bool asked) {
   struct bot_row row;
   bool changed = false;
-  enum status st = a->action->anybodys ? bot_find(db, a->id, &row, &call->err) : bot_get(db, call->who.tenant_id, a->id, &row, &call->err);
+  enum status st = action->anybodys ? bot_find(db, id, &row, &call->err) : bot_get(db, call->who.tenant_id, id, &row, &call->err);
   if (st != OK) return st;
   char *texts = row.texts;
-  if (!api_if_match(call, row.revision)) st = ERR_CANCELLED;
-  if (st == OK) st = a->action->act(call, db, &row, &changed);
+  if (asked && !api_if_match(call, row.revision)) st = ERR_CANCELLED;
+  if (st == OK) st = action->act(call, db, &row, &changed);
   if (st == OK && changed) {
     row.updated_ns = call->now_ns;
     st = bot_update(db, &row, &call->err);
     row.revision++;
-    if (st == OK) st = api_audit(call, db, a->action->audit, "bot", row.id, NULL);
+    if (st == OK) st = api_audit(call, db, action->audit, "bot", row.id, NULL);
   }
-  if (st == OK) st = bots_answer(call, db, 200, &row);
+  if (st == OK && asked) st = bots_answer(call, db, 200, &row);
   free(texts);
+  return st;
+}
+
+// All of a group or none.
+static enum status write_action(struct api_call *call, struct db *db) {
+  const struct acting *a = call->state;
+  enum status st = OK;
+  for (int i = a->count - 1; st == OK && i >= 0; i--) st = write_one(call, db, a->action, a->ids[i], i == 0);
   return st;
 }
 
 static enum status acted(struct api_call *call) {
   const struct acting *a = call->state;
-  bots_changed(call->core, a->id);
+  for (int i = 0; i < a->count; i++) bots_changed(call->core, a->ids[i]);
   return OK;
+}
+
+// *ret_may false: answered, or the status tells why not.
+static enum status may_start(struct api_call *call, int64_t id, bool *ret_may) {
+  struct bot_row row;
+  *ret_may = false;
+  enum status st = bot_get(reader(call), call->who.tenant_id, id, &row, &call->err);
+  if (st != OK) return st;
+  json_t *settings = json_loads(row.settings, 0, NULL);
+  const bool affords = bots_afford(call, row.account_id, row.id, settings);
+  json_decref(settings);
+  if (affords && !(*ret_may = bots_may_start(call, &row))) st = call->err.code;
+  bot_row_finish(&row);
+  return st;
 }
 
 static enum status begin(struct api_call *call, const struct action *action) {
   struct acting *a = call->state = api_alloc(call, sizeof *a);
   if (!a) return err_set(&call->err, ERR_NOMEM, "out of memory");
-  *a = (struct acting){action, api_param_id(call, "bot_id")};
-  if (action->starts) {
-    struct bot_row row;
-    enum status st = bot_get(reader(call), call->who.tenant_id, a->id, &row, &call->err);
-    if (st != OK) return st;
-    json_t *settings = json_loads(row.settings, 0, NULL);
-    const bool affords = bots_afford(call, row.account_id, row.id, settings);
-    json_decref(settings);
-    bot_row_finish(&row);
-    if (!affords) return OK;
-    if (!bots_may_start(call, &row)) return call->err.code;
-  }
-  return api_write_then(call, write_action, acted);
+  a->action = action;
+  enum status st = bots_group(call, api_param_id(call, "bot_id"), a->ids, &a->count);
+  bool may = true;
+  for (int i = 0; st == OK && may && action->starts && i < a->count; i++) st = may_start(call, a->ids[i], &may);
+  return st == OK && may ? api_write_then(call, write_action, acted) : st;
 }
 
 // ---- start, pause, stop

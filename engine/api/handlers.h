@@ -4,7 +4,7 @@
 
 #define API_HANDLERS(X)                                 \
   /* bots.c */                                          \
-  X(bots_list) X(bot_create) X(bot_get) X(bot_patch) X(bot_delete) X(bot_clone) X(bot_failures) \
+  X(bots_list) X(bot_create) X(bot_get) X(bot_patch) X(bot_delete) X(bot_clone) X(bot_accounts) X(bot_accounts_add) X(bot_failures) \
   /* bots_read.c */                                     \
   X(bot_orders) X(bot_fills) X(bot_trades) X(bot_logs) X(bot_equity) X(bot_stats) X(bot_decisions) \
   /* bots_actions.c */                                  \

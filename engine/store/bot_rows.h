@@ -62,6 +62,12 @@ enum status bot_set_state(struct db *db, int64_t id, const struct bot_standing *
 enum status bot_delete(struct db *db, int64_t tenant_id, int64_t id, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status bot_erase_tenant(struct db *db, int64_t tenant_id, struct err *err) MUST_CHECK;
 
+// ---- groups: one bot on several accounts, a row of bots for each
+enum status bot_group_of(struct db *db, int64_t bot_id, int64_t *ret, struct err *err) MUST_CHECK;  // 0: of none
+enum status bot_group_join(struct db *db, int64_t bot_id, int64_t group_id, struct err *err) MUST_CHECK;
+typedef bool (*bot_group_fn)(void *arg, int64_t bot_id, int64_t account_id);  // false: enough
+enum status bot_group_list(struct db *db, int64_t tenant_id, int64_t group_id, bot_group_fn fn, void *arg, struct err *err) MUST_CHECK;  // by id
+
 // fn false ends the list.
 typedef bool (*bot_row_fn)(void *arg, const struct bot_row *row);
 struct bot_filter {

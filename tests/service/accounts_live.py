@@ -283,6 +283,39 @@ def main(binary):
             points = ada.client.get(f"{BOTS}/{held['id']}/equity?points=5000", expect=200).json["items"]
             assert m["free"] == m["balance"] == m["equity"] and D(m["free"]) - 10000 == D(points[-1]["equity"]), (m, points[-1])
 
+        @case("one bot on several accounts: on each a script of its own with that account's money and fees; what is asked of the group reaches all or none")
+        def _():
+            dear, cheap, poor = Books(ada, "8000", fee_taker="0.01"), Books(ada, "4000", fee_taker="0"), Books(ada, "100")
+            first = bot(eager, "3000", dear, start=False, params={"size": 0.001})
+            url = f"{BOTS}/{first['id']}/accounts"
+            alone = ada.client.get(url, expect=200).json
+            assert alone["group_id"] is None and [b["id"] for b in alone["items"]] == [first["id"]], alone
+            group = ada.client.post(url, {"account_ids": [cheap.id]}, expect=201).json
+            ids = [b["id"] for b in group["items"]]
+            assert group["group_id"] == ids[0] == first["id"] and [b["account_id"] for b in group["items"]] == [dear.id, cheap.id], group
+            assert all(b[k] == group["items"][0][k] for b in group["items"] for k in ("params", "settings", "symbol", "strategy_id", "group_id", "seed")), group
+            assert ada.client.post(url, {"account_ids": [cheap.id]}, expect=409).json["code"] == "conflict"
+            assert ada.client.post(url, {"account_ids": ["acc_0000000000000"]}, expect=422).json["errors"][0]["pointer"] == "/account_ids"
+            bob.client.post(url, {"account_ids": [Books(bob).id]}, expect=404)
+            ada.client.post(url, {"account_ids": [poor.id], "start": True}, expect=409)
+            ada.client.post(url, {"account_ids": [poor.id]}, expect=201)
+            refused = ada.act(first, "start?group=true", expect=409).json
+            assert refused["code"] == "insufficient_funds" and "100 are free" in refused["detail"], refused
+            assert {b["state"] for b in ada.client.get(url, expect=200).json["items"]} == {"stopped"}
+            poor.move("deposit", {"amount": "2900"})
+            ada.act(ids[1], "start?group=true")
+            members = until(lambda: [ada.client.get(f"{BOTS}/{b['id']}", expect=200).json for b in ada.client.get(url, expect=200).json["items"]],
+                            lambda bs: all(b["live"] and b["live"]["fills"] >= 2 for b in bs))
+            assert len(members) == 3 and len({b["account_id"] for b in members}) == 3
+            fees = [D(ada.client.get(f"{BOTS}/{b['id']}/fills?limit=1", expect=200).json["items"][0]["fee"]) for b in members]
+            assert fees[1] == 0 and fees[0] > 9 * fees[2] > 0, fees
+            for books in (dear, cheap, poor):
+                books.money()
+            ada.act(ids[0], "stop?group=true")
+            for b in members:
+                ada.stopped(b)
+            assert [books.until(lambda m: not m["bots"])["allocated"] for books in (dear, cheap, poor)] == ["0"] * 3
+
         @case("a run whose books cannot be opened any more ends with what it was last worth")
         def _():
             lost = Books(ada)
