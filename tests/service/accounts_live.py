@@ -197,8 +197,7 @@ def main(binary):
             stop(one, close=True)
             m = books.until(lambda m: len(m["bots"]) == 1)
             assert D(m["result"]) < 0 and D(m["free"]) == D("7999.5") + D(m["result"]), m  # fees at the least
-            trades = [D(t["pnl"]) for t in ada.client.get(f"{BOTS}/{one['id']}/trades?limit=200", expect=200).json["items"]]
-            assert sum(trades) == D(m["result"]), (sum(trades), m)
+            until(lambda: sum(D(t["pnl"]) for t in everything(ada.client, f"{BOTS}/{one['id']}/trades")), lambda won: won == D(m["result"]))
             back = [e for e in books.entries() if e["kind"] == "returned"]
             assert len(back) == 1 and back[0]["bot_id"] == one["id"] and back[0]["run"] == 1 and D(back[0]["free"]) == 3000 + D(m["result"]), back
             ada.client.patch(f"{BOTS}/{one['id']}", {"settings": {}}, expect=200)
@@ -255,12 +254,10 @@ def main(binary):
                 assert time.monotonic() < deadline, logs(cross)
                 time.sleep(0.05)
             refused = [t for t in logs(cross) if "refused" in t]
-            order = ada.client.get(f"{BOTS}/{low['id']}/orders", expect=200).json["items"][0]
+            order = until(lambda: everything(ada.client, f"{BOTS}/{low['id']}/orders"), len)[0]
             assert len(refused) == 1 and "SELF_TRADE" in refused[0] and "(of the bot Low rester)" in refused[0] and order["limit"] in refused[0], (refused, order)
-            ended = ada.client.get(f"{BOTS}/{cross['id']}/orders", expect=200).json["items"]
-            assert [(o["status"], o["reason"], o["filled"]) for o in ended] == [("canceled", "SELF_TRADE", "0")], ended
-            kinds = [d["kind"] for d in ada.client.get(f"{BOTS}/{cross['id']}/decisions", expect=200).json["items"]]
-            assert "deny" in kinds, kinds
+            until(lambda: [(o["status"], o["reason"], o["filled"]) for o in everything(ada.client, f"{BOTS}/{cross['id']}/orders")], lambda ended: ended == [("canceled", "SELF_TRADE", "0")])
+            until(lambda: [d["kind"] for d in everything(ada.client, f"{BOTS}/{cross['id']}/decisions")], lambda kinds: "deny" in kinds)
             while not ada.client.get(f"{BOTS}/{fine['id']}/fills", expect=200).json["items"]:
                 assert time.monotonic() < deadline, logs(fine)
                 time.sleep(0.05)
@@ -277,11 +274,11 @@ def main(binary):
             m = portfolio.until(lambda m: m["equity"] != m["balance"])
             positions = ada.client.get(portfolio.url + "/positions", expect=200).json["items"]
             assert {p["symbol"] for p in positions} == {"BTCUSDT", "ETHUSDT"} and all(p["bot_id"] == held["id"] for p in positions), positions
-            assert {f["symbol"] for f in everything(ada.client, f"{BOTS}/{held['id']}/fills")} == {"BTCUSDT", "ETHUSDT"}
+            until(lambda: {f["symbol"] for f in everything(ada.client, f"{BOTS}/{held['id']}/fills")}, lambda seen: seen == {"BTCUSDT", "ETHUSDT"})
             stop(held)
             m = portfolio.until(lambda m: not m["bots"])
-            points = ada.client.get(f"{BOTS}/{held['id']}/equity?points=5000", expect=200).json["items"]
-            assert m["free"] == m["balance"] == m["equity"] and D(m["free"]) - 10000 == D(points[-1]["equity"]), (m, points[-1])
+            assert m["free"] == m["balance"] == m["equity"], m
+            until(lambda: ada.client.get(f"{BOTS}/{held['id']}/equity?points=5000", expect=200).json["items"][-1], lambda last: D(m["free"]) - 10000 == D(last["equity"]))
 
         @case("one bot on several accounts: on each a script of its own with that account's money and fees; what is asked of the group reaches all or none")
         def _():
@@ -307,6 +304,7 @@ def main(binary):
             members = until(lambda: [ada.client.get(f"{BOTS}/{b['id']}", expect=200).json for b in ada.client.get(url, expect=200).json["items"]],
                             lambda bs: all(b["live"] and b["live"]["fills"] >= 2 for b in bs))
             assert len(members) == 3 and len({b["account_id"] for b in members}) == 3
+            until(lambda: [everything(ada.client, f"{BOTS}/{b['id']}/fills") for b in members], all)
             fees = [D(ada.client.get(f"{BOTS}/{b['id']}/fills?limit=1", expect=200).json["items"][0]["fee"]) for b in members]
             assert fees[1] == 0 and fees[0] > 9 * fees[2] > 0, fees
             for books in (dear, cheap, poor):
@@ -331,8 +329,7 @@ def main(binary):
             assert [(x["cash"], x["balance"]) for x in lost.money()["bots"]] == [("5000", "5000")]  # as it was given: more is not known
             stop(b)
             m = lost.until(lambda m: not m["bots"])
-            points = ada.client.get(f"{BOTS}/{b['id']}/equity?points=5000", expect=200).json["items"]
-            assert D(m["free"]) - 5000 == D(points[-1]["equity"]) != 5000, (m, points[-1])
+            until(lambda: ada.client.get(f"{BOTS}/{b['id']}/equity?points=5000", expect=200).json["items"][-1], lambda last: D(m["free"]) - 5000 == D(last["equity"]) != 5000)
 
         @case("leverage, fees, partial fills, latency, slippage and spread are the account's: its bot ends where a backtest with these flags does")
         def _():
@@ -359,7 +356,8 @@ def main(binary):
                     time.sleep(0.05)
                 subprocess.run([binary, "backtest", script, "--data", recorded, "--symbol", "TEST", "--timeframe", "1m", "--tick", "0.01", "--lot", "0.01", "--cash", "10000", *flags, "--seed", str(live[name]["seed"]), "--json", told],
                                check=True, capture_output=True, timeout=30)
-                result, fills = json.loads(told.read_text()), everything(ada.client, f"{BOTS}/{live[name]['id']}/fills")
+                result = json.loads(told.read_text())
+                fills = until(lambda: everything(ada.client, f"{BOTS}/{live[name]['id']}/fills"), lambda rows: len(rows) == len(result["fills"]))
                 got = [(f["side"], D(f["qty"]), D(f["price"]), D(f["fee"])) for f in reversed(fills)]
                 assert got == [(f["side"], D(f["qty"]), D(f["price"]), D(f["fee"])) for f in result["fills"]], (name, got, result["fills"])
                 assert result["hash"] == hashes[name], name
