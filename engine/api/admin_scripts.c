@@ -114,15 +114,22 @@ static enum status write_activation(struct api_call *call, struct db *db) {
   struct activation *a = call->state;
   // What was compared on the loop, again where nobody can come between.
   const int64_t seen = call->req->field(call->req, "if-match") ? activation_row(a)->revision : 0;
-  enum status st = registry_activate(a, db, seen, call->who.user_id, call->now_ns, &call->err);
+  struct script_row row = *activation_row(a);
+  bool trial;
+  enum status st = trial_activate(call, db, &row, activation_version(a), &trial);
+  if (st != OK) return st;
+  if (trial) return script_changed(call, db, &row, true);
+  st = registry_activate(a, db, seen, call->who.user_id, call->now_ns, &call->err);
   if (st == ERR_CANCELLED) return api_problem(call, PROBLEM_precondition_failed, call->err.msg);
   if (st == OK) st = api_audit(call, db, "script.activate", "str", activation_row(a)->id, NULL);
   return st == OK ? script_changed(call, db, activation_row(a), true) : st;
 }
 
 static enum status swap(struct api_call *call) {
-  bots_script_changed(call->core, activation_row(call->state)->id);
-  registry_commit(call->core->registry, call->state);
+  const int64_t script_id = activation_row(call->state)->id;
+  if (call->body && api_body_int(call, "canary_percent", 0) > 0) registry_discard(call->state);  // a trial: nothing else is active
+  else registry_commit(call->core->registry, call->state);
+  bots_script_changed(call->core, script_id);
   call->state = NULL;
   return OK;
 }
@@ -144,4 +151,24 @@ static enum status activate(struct api_call *call, int64_t version) {
   return api_write_then(call, write_activation, swap);
 }
 enum status api_admin_version_activate(struct api_call *call) { return activate(call, strtoll(api_param(call, "version"), NULL, 10)); }
-enum status api_admin_script_rollback(struct api_call *call) { return activate(call, 0); }
+
+// Back: from a trial that runs, else to the version before.
+static enum status write_trial_end(struct api_call *call, struct db *db) {
+  struct script_row row;
+  bool was;
+  enum status st = script_get(db, 0, api_param_id(call, "script_id"), &row, &call->err);
+  if (st == OK && !api_if_match(call, row.revision)) st = ERR_CANCELLED;
+  if (st == OK) st = trial_end(call, db, row.id, "rolled_back", "by hand", &was);
+  return st == OK ? script_changed(call, db, &row, true) : st;
+}
+static enum status trial_ended(struct api_call *call) {
+  bots_script_changed(call->core, api_param_id(call, "script_id"));
+  return OK;
+}
+enum status api_admin_script_rollback(struct api_call *call) {
+  json_t *trial = trial_json(site(call), api_param_id(call, "script_id"));
+  const char *state = json_string_value(json_object_get(trial, "state"));
+  const bool runs = state && strcmp(state, "running") == 0;
+  json_decref(trial);
+  return runs ? api_write_then(call, write_trial_end, trial_ended) : activate(call, 0);
+}

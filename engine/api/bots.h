@@ -38,6 +38,10 @@ enum status bots_group(struct api_call *call, int64_t bot_id, int64_t ret[BOT_GR
 // row->params. given: those of the request, whose mistakes are told by their pointers; NULL: none. live_only: of them, only
 // parameters that may change while the bot runs.
 enum status bots_fit(struct api_call *call, struct db *db, struct bot_row *row, const json_t *params, const json_t *given, bool live_only) MUST_CHECK;
+// Whether all started bots that follow the script could take a version with this header, by their parameters. Not: answered with
+// conflict, and with which and why.
+struct script_row;
+enum status bots_followers_fit(struct api_call *call, struct db *db, const struct script_row *script, const char *header) MUST_CHECK;
 // The number of the version that is meant: its own, else the active one.
 enum status bots_version_now(struct api_call *call, struct db *db, const struct bot_row *row, int64_t *ret) MUST_CHECK;
 // The script by `strategy_id` or `strategy` of the body. ERR_CANCELLED or OK with an answer: there is none.

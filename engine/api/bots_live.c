@@ -26,10 +26,11 @@ json_t *bots_live_json(struct api_core *core, int64_t bot_id) {
     const struct live_position *p = &s.positions[i];
     json_array_append_new(positions, json_pack("{s:s, s:s, s:s, s:s}", "symbol", p->symbol, "qty", p->qty, "avg_price", p->avg, "unrealised", p->upnl));
   }
-  return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:i, s:s, s:s, s:s, s:o, s:s, s:s}", "run", (json_int_t)s.run, "instant_ms", api_ms(s.instant_ns), "intents",
+  json_t *reload = !s.reload[0] ? json_null() : json_pack("{s:s, s:I, s:s}", "stage", s.reload, "version", (json_int_t)s.reload_version, "why", s.reload_why);
+  return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:i, s:s, s:s, s:s, s:o, s:s, s:s, s:I, s:o}", "run", (json_int_t)s.run, "instant_ms", api_ms(s.instant_ns), "intents",
                    (json_int_t)s.intents, "fills", (json_int_t)s.fills, "denials", (json_int_t)s.denials, "errors", (json_int_t)s.errors, "open_orders", s.open_orders, "equity",
                    cash_text(s.equity, equity), "balance", cash_text(s.balance, balance), "pnl", cash_text((cash){s.equity.e8 - s.start_cash.e8}, pnl), "positions", positions,
-                   "hash", s.hash, "host", s.host);
+                   "hash", s.hash, "host", s.host, "version", (json_int_t)s.version, "reload", reload);
 }
 
 static bool lists(const struct hub *h, int venue, const char *symbol) {
@@ -70,12 +71,6 @@ enum status bots_settings_refuse(struct api_call *call) {
   return api_invalid_at(call, pointer, colon ? colon + 2 : call->err.msg);
 }
 
-static bool tell(void *arg, const struct bot_row *row) {
-  if (row->version == 0 && strcmp(row->wanted, "stopped") != 0) bots_changed(arg, row->id);
-  return true;
-}
 void bots_script_changed(struct api_core *core, int64_t script_id) {
-  struct err err;
-  const struct bot_filter of_script = {.script_id = script_id};
-  if (bots_runtime(core)) (void)!bot_list(store_reader(core->store, STORE_CONTROL), &of_script, INT64_MAX, INT_MAX, tell, core, &err);
+  if (core->live) live_script_changed(core->live, script_id);
 }

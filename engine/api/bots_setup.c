@@ -9,6 +9,7 @@
 #include "store/script_rows.h"
 #include "store/store.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,41 @@ enum status bots_fit(struct api_call *call, struct db *db, struct bot_row *row, 
   if (st != OK) return st;
   row->params = bots_text(call, params);
   return row->params ? OK : err_set(&call->err, ERR_NOMEM, "out of memory");
+}
+
+// ---- another version for all that follow the script
+
+struct followers {
+  struct script_spec *spec;
+  struct param_value *values;
+  int faults;
+  char first[400];
+};
+
+static bool follower_fits(void *arg, const struct bot_row *row) {
+  struct followers *f = arg;
+  struct err err;
+  char id[ID_TEXT_SIZE];
+  if (row->version || strcmp(row->wanted, "stopped") == 0) return true;
+  json_t *params = json_loads(row->params, 0, NULL);
+  if (params_set_json(f->spec, "", params, f->values, &err) != OK && f->faults++ == 0) {
+    id_format("bot", row->id, id);
+    snprintf(f->first, sizeof f->first, "%s (%.60s): %.250s", id, row->name, err.msg);
+  }
+  json_decref(params);
+  return true;
+}
+
+enum status bots_followers_fit(struct api_call *call, struct db *db, const struct script_row *script, const char *header) {
+  json_t *tree = header ? json_loads(header, 0, NULL) : NULL;
+  struct followers f = {.spec = params_of(tree), .values = calloc(SPEC_PARAMS_MAX, sizeof *f.values)};
+  const struct bot_filter of_script = {.tenant_id = script->tenant_id, .script_id = script->id};
+  enum status st = f.spec && f.values ? bot_list(db, &of_script, INT64_MAX, INT_MAX, follower_fits, &f, &call->err) : err_set(&call->err, ERR_NOMEM, "out of memory");
+  json_decref(tree);
+  free(f.spec);
+  free(f.values);
+  if (st != OK || !f.faults) return st;
+  return api_problemf(call, PROBLEM_conflict, "The parameters of %d started bots that follow this strategy do not fit the version. The first, %s", f.faults, f.first);
 }
 
 bool bots_may_start(struct api_call *call, const struct bot_row *row) {

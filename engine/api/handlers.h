@@ -43,7 +43,7 @@
   X(plans_list) X(subscription_get) X(subscription_upgrade) X(subscription_cancel) X(usage_get) \
   /* strategies.c */                                    \
   X(strategies_list) X(strategy_create) X(strategy_get) X(strategy_delete) X(versions_list) X(version_create) X(version_get) \
-  X(version_activate) X(strategy_diff)                  \
+  X(version_activate) X(strategy_rollback) X(strategy_diff)                  \
   /* backtests.c */                                     \
   X(backtests_list) X(backtest_create) X(backtest_get) X(backtest_delete)
 

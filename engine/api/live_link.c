@@ -9,6 +9,7 @@
 #include "store/bot_rows.h"
 #include "store/id.h"
 #include "store/store.h"
+#include "tenant/audit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,14 @@ static void on_instant(void *self, const struct hub_instant *in) { market_watch_
 
 static struct live_grant grant(void *self, int64_t tenant_id) { return tier_bots_grant(self, tenant_id, clock_wall_ns()); }
 
+static enum status audit(void *self, struct db *db, int64_t tenant_id, const char *action, int64_t script_id, const char *detail, int64_t now_ns, struct err *err) {
+  char object[ID_TEXT_SIZE];
+  (void)self;
+  id_format("str", script_id, object);
+  const struct audit_event event = {.tenant_id = tenant_id, .action = action, .object = object, .detail = detail, .at_ns = now_ns};
+  return audit_add(db, &event, err);
+}
+
 static void traded(void *self, int64_t tenant_id, const char *key) { tier_bot_traded(self, tenant_id, key, clock_wall_ns()); }
 
 static void log_it(void *self, const char *level, const char *event, json_t *extra) { api_log(self, level, event, extra); }
@@ -85,7 +94,7 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
       {"bot_divergences_total", "Times that a host and the journal disagreed about a bot", "counter", divergences},
       {"host_restarts_total", "Hosts that died or hung and were replaced", "counter", restarts}};
   const struct live_options options = {.loop = core->loop, .store = core->store, .exe = config->exe, .version = core->version, .hosts = config->hosts,
-                                       .feeds = config->feeds, .publish = publish, .instant = on_instant, .log = log_it, .grant = grant, .traded = traded, .self = core};
+                                       .feeds = config->feeds, .publish = publish, .instant = on_instant, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .self = core};
   enum status st = market_watch_create(&core->watch, err);
   if (st == OK) st = live_create(&options, &core->live, err);
   if (st == OK) core->halts = live_halts(core->live);

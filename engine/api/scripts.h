@@ -13,6 +13,15 @@ enum status script_changed(struct api_call *call, struct db *db, const struct sc
 enum status script_versions_answer(struct api_call *call, int64_t script_id);
 enum status script_version_answer(struct api_call *call, int64_t script_id);
 enum status script_diff_answer(struct api_call *call, int64_t script_id);
+// ---- trials.c
+// The script's newest trial as JSON; null: it never had one.
+json_t *trial_json(struct db *db, int64_t script_id);
+// In a write, before the version becomes active: it is proven and who follows the script could take it; then, where the body asks for a
+// share of bots, its trial begins and it does not become active (*ret_trial); else a trial that runs ends.
+enum status trial_activate(struct api_call *call, struct db *db, struct script_row *row, int64_t version, bool *ret_trial) MUST_CHECK;
+// Ends a trial that runs; *ret_was: there was one.
+enum status trial_end(struct api_call *call, struct db *db, int64_t script_id, const char *state, const char *reason, bool *ret_was) MUST_CHECK;
+
 // What is wrong with body.source.
 enum status script_refuse(struct api_call *call, const char *reason);
 // Proves body.source as a strategy of the call's tenant and stores it: script_id 0 makes a new one. as_script: answers 201 with

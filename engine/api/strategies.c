@@ -82,6 +82,7 @@ enum status script_answer(struct api_call *call, struct db *db, int status, cons
     free(version.source);
     version.source = NULL;
     json_object_set_new(v, "version", script_version_tree(&version, true));
+    json_object_set_new(v, "trial", trial_json(db, row->id));
     script_version_finish(&version);
   }
   if (st != OK) {
@@ -220,6 +221,8 @@ static enum status store_version(struct api_call *call, struct db *db) {
                                .script_id = id_next(call->now_ns), .version_id = id_next(call->now_ns), .now_ns = call->now_ns};
   st = script_put(db, &p, &put, &call->err);
   const bool activates = api_body_flag(call, "activate") && u->state == SCRIPT_PROVEN;
+  bool trial;
+  if (st == OK && u->script_id && activates) st = trial_activate(call, db, &row, put.version, &trial);
   if (st == OK && activates)
     st = script_activate(db, call->who.tenant_id, put.script_id, put.version, 0, call->who.user_id, call->now_ns, &row, &call->err);
   if (st == OK) st = script_get(db, call->who.tenant_id, put.script_id, &row, &call->err);
@@ -316,23 +319,6 @@ enum status api_version_create(struct api_call *call) {
 }
 
 // ---- changing
-
-static enum status activate(struct api_call *call, struct db *db) {
-  struct script_row row;
-  enum status st = find_strategy(call, db, &row);
-  if (st != OK) return st;
-  if (!api_if_match(call, row.revision)) return ERR_CANCELLED;
-  const int64_t number = strtoll(api_param(call, "version"), NULL, 10);
-  st = script_activate(db, call->who.tenant_id, row.id, number, 0, call->who.user_id, call->now_ns, &row, &call->err);
-  if (st == ERR_INVALID) return api_problem(call, PROBLEM_not_proven, NULL);
-  if (st == ERR_NOTFOUND) return api_problemf(call, PROBLEM_not_found, "There is no version %lld of this script.", (long long)number);
-  return st == OK ? script_changed(call, db, &row, false) : st;
-}
-static enum status activated(struct api_call *call) {
-  bots_script_changed(call->core, api_param_id(call, "strategy_id"));
-  return OK;
-}
-enum status api_version_activate(struct api_call *call) { return api_write_then(call, activate, activated); }
 
 static enum status delete_strategy(struct api_call *call, struct db *db) {
   struct script_row row;

@@ -86,6 +86,7 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   if (st == OK) st = live_halt_open(l, err);
   if (st == OK) st = live_keep_begin(l, err);
   if (st == OK) st = live_behind_begin(l, err);
+  if (st == OK) st = live_canary_begin(l, err);
   if (st == OK) st = make_fleet(l, err);
   if (st == OK) st = live_start(l, err);
   if (st == OK) st = hub_attach(l->hub, config->loop, err);
@@ -114,6 +115,7 @@ void live_destroy(struct live *l) {
     while (l->bots[i]) live_bot_destroy(l->bots[i]);
   live_halt_close(l);
   live_keep_end(l);
+  live_canary_finish(l);
   hub_destroy(l->hub);
   while (l->series) {
     struct live_series *s = l->series;
@@ -167,6 +169,7 @@ bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret) 
   static _Thread_local char host[16];
   snprintf(host, sizeof host, b->place == LIVE_HOSTLESS ? "" : "host %d", b->place);
   ret->host = host;
+  live_reload_status(b, ret);
   return true;
 }
 

@@ -42,6 +42,8 @@ struct live_options {
   struct live_grant (*grant)(void *self, int64_t tenant_id);  // as the plan is now; NULL: no limits
   // A bot has entered a position (or made it larger) by this order: counts for the plan, once for its key. May be NULL.
   void (*traded)(void *self, int64_t tenant_id, const char *key);
+  // In a write: who ended what by itself, for the audit log. detail: JSON. NULL: nobody keeps one.
+  enum status (*audit)(void *self, struct db *db, int64_t tenant_id, const char *action, int64_t script_id, const char *detail, int64_t now_ns, struct err *err);
   void *self;
 };
 
@@ -60,6 +62,10 @@ struct live_status {
   int position_count;
   char hash[65];              // event hash so far
   const char *host;           // "host 2"; "" while it has none
+  uint32_t version;           // of its script
+  const char *reload;         // "" or what comes: "queued" "building" "built" "params" "refused"
+  uint32_t reload_version;    // with that: which
+  const char *reload_why;     // of "refused"; else ""
 };
 
 // Starts hosts and feeds and acts on all rows: recovery is the same as starting.
@@ -69,6 +75,8 @@ void live_destroy(struct live *l);
 
 // A bot's row changed, was added or deleted (after the commit).
 void live_bot_changed(struct live *l, int64_t bot_id);
+// Another version of the script is active, or its trial began or ended (store/canary_rows; after the commit): all bots that follow it.
+void live_script_changed(struct live *l, int64_t script_id);
 // As the runtime sees it now; false: it does not run.
 bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret);
 // Limits or rules of an account, limits or the plan of a tenant are others now (after the commit): taken from the next order on.

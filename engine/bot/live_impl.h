@@ -3,6 +3,7 @@
 //     live.c         making and ending it, and its figures         live_bot.c     a bot's life: rows, states, timers
 //     live_books.c   its clerk, series and account                 live_past.c    its run, from the journal
 //     live_open.c    how its script comes to a host                live_turn.c    instants: market, commands, DONE
+//     live_canary.c  versions on trial, and their limits
 //     live_script.c  which version and parameters it runs         live_reload.c  others take over while it runs
 //     live_behind.c  rows that follow from the journal, and when they are written
 //     live_batch.c   what is journalled together, and its commit   live_event.c   orders, fills, logs as rows and on streams
@@ -290,6 +291,8 @@ struct live {
   struct journal_behind *behind;    // rows that wait
   unsigned behind_coming;           // batches whose rows will, when their records are committed
   struct loop_timer *behind_timer;  // of the next try
+  struct live_canary *canaries;     // those that run
+  struct loop_timer *canary_timer;
   struct clerk_shared shared;
   struct live_bot *bots[LIVE_BUCKETS];
   struct live_bot **touched;        // of the instant under way at one place
@@ -355,12 +358,19 @@ void live_script_set(struct live_bot *b, struct live_script *s);  // takes it ov
 void live_script_record(struct live_bot *b, const struct record *r);  // RUN, VERSION, PARAMS of its past
 void live_script_said(struct live_bot *b, int64_t time_ns, uint32_t before, uint32_t history, const char *why);  // VERSION to the journal
 void live_script_forget(struct live_bot *b);              // its books are closed
+// live_canary.c
+enum status live_canary_begin(struct live *l, struct err *err) MUST_CHECK;  // at start, before any bot
+void live_canary_finish(struct live *l);
+int64_t live_canary_version(const struct live_bot *b);    // that it is to try; 0: none
+void live_canary_joined(struct live_bot *b);              // it has taken a version
+void live_canary_error(struct live_bot *b, uint32_t version, const char *text);  // something went wrong with that one
 // live_reload.c
 void live_reload_look(struct live_bot *b);                // does its row wish another version or other parameters than it has?
 void live_reload_answer(struct live_bot *b, const struct wire_frame *f);  // RELOADED, and ANSWER to PARAMS
 void live_reload_left(struct live_bot *b);                // it is not open any more: what was under way is not
 bool live_reload_suspect(struct live_bot *b, const char *why);  // its host hung: over what it was sent? Then that is refused
 void live_reload_free(struct live_bot *b);
+void live_reload_status(const struct live_bot *b, struct live_status *ret);
 // live_past.c
 enum status live_past_read(struct live_bot *b, struct err *err) MUST_CHECK;   // its latest run, if that is open; else its next
 enum status live_past_again(struct live_bot *b, struct err *err) MUST_CHECK;  // through its clerk, up to now

@@ -123,6 +123,7 @@ static void turn_down(struct live_bot *b, uint32_t version, const char *params, 
   live_log(b, b->instant_ns, LOG_ERROR, line, strlen(line));
   news(b, version, b->version, false, r->why);
   live_said(b, line);
+  live_canary_error(b, version, r->why);
   if (alone) live_hand_over(b->live, b->place);  // else with the instant that is under way
 }
 
@@ -149,6 +150,7 @@ static void taken(struct live_bot *b) {
   rest(b, STAGE_NONE);
   live_script_said(b, b->instant_ns, before, r->history, NULL);
   accepted(b, before);
+  live_canary_joined(b);
 }
 
 static void params_taken(struct live_bot *b) {
@@ -209,6 +211,19 @@ void live_reload_answer(struct live_bot *b, const struct wire_frame *f) {
     refused(b, why);
   }
   live_reload_look(b);  // the wish may be another by now
+}
+
+void live_reload_status(const struct live_bot *b, struct live_status *ret) {
+  static const char *const texts[] = {[STAGE_NONE] = "", [STAGE_QUEUED] = "queued", [STAGE_SENT] = "building", [STAGE_BUILT] = "built", [STAGE_PARAMS] = "params"};
+  const struct live_reload *r = b->reload;
+  ret->version = b->version;
+  ret->reload = r ? texts[r->stage] : "";
+  ret->reload_version = r ? r->script.version : 0;
+  ret->reload_why = "";
+  if (!r || r->stage != STAGE_NONE || !r->refused_version) return;
+  ret->reload = "refused";
+  ret->reload_version = r->refused_version;
+  ret->reload_why = r->why;
 }
 
 // ---- what its row wishes

@@ -40,6 +40,7 @@ int64_t live_version_wished(const struct live_bot *b) {
   struct script_row row;
   struct err err;
   if (b->row.version) return b->row.version;
+  if (live_canary_version(b)) return live_canary_version(b);
   enum status st = script_get(db, b->tenant_id, b->row.script_id, &row, &err);
   if (st == ERR_NOTFOUND) st = script_get(db, 0, b->row.script_id, &row, &err);
   return st == OK ? row.active_version : 0;

@@ -302,6 +302,7 @@ static void on_fault(struct live_bot *b, const struct wire_frame *f) {
   b->unfit = f->status == ERR_INVALID;
   snprintf(b->fault, sizeof b->fault, "%.*s", (int)f->text_len, f->text);
   live_plain(b->fault, strlen(b->fault));
+  live_canary_error(b, b->version, b->fault);
   live_log(b, b->instant_ns, LOG_ERROR, f->text, f->text_len);
   live_news(b, "fault", json_pack("{s:s%, s:i}", "detail", f->text, f->text_len, "line", f->line));
 }

@@ -297,6 +297,7 @@ void registry_discard(struct activation *a) {
 const struct script_row *activation_row(const struct activation *a) {
   return &a->row;
 }
+int64_t activation_version(const struct activation *a) { return a->changes[0].version; }
 
 enum status registry_prepare(struct registry *reg, struct db *reader, int64_t tenant_id, int64_t script_id,
   int64_t version, struct activation **ret, struct err *err) {

@@ -119,3 +119,4 @@ void registry_commit(struct registry *reg, struct activation *a);
 void registry_discard(struct activation *a);
 // The script's row as of registry_activate.
 const struct script_row *activation_row(const struct activation *a);
+int64_t activation_version(const struct activation *a);  // that is to become active

@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""Versions and parameters change while bots trade: reload_live.py PERIGEE. A synthetic market at many times the clock's speed; what takes over
+goes on with the state, what fails leaves the old one as it is, trials end by themselves, shadows tell what they would have done. Prints TAP."""
+import re
+import signal
+import sys
+import time
+
+from live import BOTS, Trader, books_agree, counted, fills, metric, replay, replays_as_live, service_of
+from service import run_cases
+
+LIVE_MS = int(time.time() * 1000) - 86_400_000  # no sample of a proof is so late
+SPEED = 1800  # 30 bars a second
+# Counts its bars in ctx.state, trades at every bar, and keeps one order far from the market.
+COUNT = """strategy{ name="count", api=1, params={ size=num{0.01, min=0.0001, max=1, live=true}, n=int{3, min=2, max=50, live=true} }, ind={ f={"sma","n"} } }
+function on_bar(ctx, bar)
+  ctx.state.bars = (ctx.state.bars or 0) + 1
+  if ctx.state.bars == 1 then ctx:buy{qty=0.01, type="limit", price=bar.close*0.7, tag="low"} end
+  if ctx.state.bars % 2 == 1 then ctx:buy{qty=ctx.p.size, tag="in"} else ctx:close{tag="out"} end
+  ctx:log("info", "bar", VERSION, ctx.state.bars)
+end
+"""
+
+
+def source(version, extra="", body=None):
+    return (body or COUNT).replace("VERSION", str(version)) + extra
+
+
+def upload(t, name, text, **more):
+    return t.client.post(f"/api/v1/strategies/{t.scripts[name]}/versions", {"source": text, **more}, expect=201).json["version"]
+
+
+def activate(t, name, version, expect=200, **body):
+    return t.client.post(f"/api/v1/strategies/{t.scripts[name]}/versions/{version}/activate", body or None, expect=expect).json
+
+
+def version_of(row):
+    return (row["live"] or {}).get("version")
+
+
+def logs(t, bot):
+    return [line["text"] for line in reversed(t.all(bot, "logs"))]
+
+
+def continuous(t, bot):
+    numbers = counted(t, bot)
+    assert numbers == list(range(1, len(numbers) + 1)), numbers[-20:]
+    return numbers
+
+
+def pause(t, bot):
+    t.act(bot, "pause")
+    t.wait(bot, lambda b: b["state"] == "paused")
+
+
+def low(t, bot):
+    orders = [o for o in t.all(bot, "orders") if o["tag"] == "low"]
+    assert len(orders) == 1 and orders[0]["status"] == "open", orders
+    return orders[0]
+
+
+def swaps(binary):
+    with service_of(binary, SPEED) as s:
+        t = Trader(s, "ada@example.org")
+        bot, pinned = t.bot("count", source(1)), t.bot("count", source(1), "ETHUSDT", version=1)
+        for b in (bot, pinned):
+            t.wait(b, lambda row: fills(row) >= 4)
+        resting = low(t, bot)
+        migrate = "function migrate(state, from) state.from = from; return state end\n" \
+                  "function on_params(ctx, old) ctx:log('info', 'params', old.size, ctx.p.size) end\n"
+        assert upload(t, "count", source(2, migrate), activate=True) == 2
+        row = t.wait(bot, lambda b: version_of(b) == 2)
+        assert row["live"]["reload"] is None and row["live"]["run"] == 1 and row["state"] == "running", row
+        was = fills(row)
+        t.wait(bot, lambda b: fills(b) > was + 2)
+        assert version_of(t.get(pinned)) == 1
+        t.act(bot, "params", {"params": {"size": 0.02}})  # on_params
+        t.wait(bot, lambda b: any("params 0.01 0.02" in line for line in logs(t, bot)))
+        t.act(bot, "params", {"params": {"n": 7}})  # an indicator is made of it: built anew, like a version
+        t.wait(bot, lambda b: any("other parameters" in line for line in logs(t, bot)[-8:]))
+        t.act(pinned, "reload", {"version": 2})
+        t.wait(pinned, lambda b: version_of(b) == 2)
+        t.act(pinned, "rollback")
+        row = t.wait(pinned, lambda b: version_of(b) == 1)
+        assert row["previous_version"] == 2
+        for b in (bot, pinned):
+            pause(t, b)
+            continuous(t, b)
+            books_agree(t, b)
+        now = low(t, bot)  # no order touched that the script did not touch
+        assert (now["id"], now["order"], now["version"]) == (resting["id"], resting["order"], 1), (now, resting)
+        by_version = {o["version"] for o in t.all(bot, "orders")}
+        assert by_version == {1, 2}, by_version
+        kinds = [d["kind"] for d in t.all(bot, "decisions")]
+        assert kinds.count("version") == 2 and kinds.count("params") == 1 and "resume" not in kinds, kinds
+        told = replays_as_live(s, t, bot)
+        assert told["resumes"] == 0 and told["compared"] > 10, told
+        replays_as_live(s, t, pinned)
+        assert metric(s, "bot_divergences_total") == 0
+
+
+def refused(binary):
+    """Whatever is wrong with a version, the old one goes on: no bar lost, nothing touched."""
+    faults = {
+        "its migrate fails": ("function migrate(state, from) error('no way from ' .. from) end\n", "no way from 1"),
+        "its on_init fails": ("function on_init(ctx) if ctx.state.bars then error('not over ' .. ctx.state.bars) end end\n", "not over"),
+        "it spins": ("function migrate(state, from) while true do end end\n", "time budget"),
+    }
+    with service_of(binary, SPEED) as s:
+        t = Trader(s, "ada@example.org")
+        bot = t.bot("count", source(1))
+        t.wait(bot, lambda b: fills(b) >= 4)
+        for what, (extra, why) in faults.items():
+            version = upload(t, "count", source(1, extra))
+            t.act(bot, "reload", {"version": version})
+            row = t.wait(bot, lambda b: (b["live"]["reload"] or {}).get("stage") == "refused")
+            reload = row["live"]["reload"]
+            assert reload["version"] == version and why in reload["why"], (what, reload)
+            assert row["state"] == "running" and version_of(row) == 1 and row["live"]["errors"] == 0, (what, row)
+            row = t.wait(bot, lambda b: why in b["reason"])
+            assert f"version {version} was refused, version 1 goes on" in row["reason"], row["reason"]
+        # Only at the switch: on the newest bars all was well.
+        version = upload(t, "count", source(1, "function on_init(ctx) if ctx:orders('low')[1] then ctx:buy{qty=1}; error('late') end end\n"))
+        t.act(bot, "reload", {"version": version})
+        t.wait(bot, lambda b: "late" in ((b["live"]["reload"] or {}).get("why") or ""))
+        # Parameters that the new version does not take: asked of those who follow it, before it is active.
+        t.act(bot, "params", {"params": {"size": 0.02}})
+        t.act(bot, "reload", {"version": None})
+        narrow = upload(t, "count", source(9).replace("max=1,", "max=0.015,"))
+        said = activate(t, "count", narrow, expect=409)
+        assert bot in said["detail"] and "size" in said["detail"], said
+        other = upload(t, "count", source(9).replace("ind=", 'data={ main={}, h={tf="1h"} }, ind='))
+        t.act(bot, "reload", {"version": other})
+        t.wait(bot, lambda b: "other markets or timeframes" in ((b["live"]["reload"] or {}).get("why") or ""))
+        was = fills(t.get(bot))
+        t.wait(bot, lambda b: fills(b) > was + 2)
+        pause(t, bot)
+        continuous(t, bot)
+        low(t, bot)
+        assert t.get(bot)["live"]["run"] == 1
+        replays_as_live(s, t, bot)
+        assert metric(s, "bot_divergences_total") == 0
+
+
+def trials(binary):
+    with service_of(binary, SPEED) as s:
+        t = Trader(s, "ada@example.org")
+        bots = [t.bot("count", source(1), settings={"cash": "20000"}) for _ in range(12)]
+        for b in bots:
+            t.wait(b, lambda row: fills(row) >= 2)
+        good = upload(t, "count", source(2))
+        bad = upload(t, "count", source(3).replace("  ctx.state.bars = (", f"  if bar.time > {LIVE_MS} and ctx:orders('low')[1] and ctx.state.bars % 10 == 0 then error('tenth') end\n  ctx.state.bars = ("))
+
+        def versions():
+            return [version_of(t.get(b)) for b in bots]
+
+        def wait_for(done):
+            deadline = time.monotonic() + 20
+            while not done(versions()):
+                assert time.monotonic() < deadline, (versions(), t.client.get(f"/api/v1/strategies/{t.scripts['count']}", expect=200).json["trial"])
+                time.sleep(0.05)
+
+        said = activate(t, "count", bad, canary_percent=50)
+        assert said["active_version"] == 1 and said["trial"]["state"] == "running", said
+        wait_for(lambda v: bad in v)
+        strategy = f"/api/v1/strategies/{t.scripts['count']}"
+        deadline = time.monotonic() + 20
+        while t.client.get(strategy, expect=200).json["trial"]["state"] == "running":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        trial = t.client.get(strategy, expect=200).json["trial"]
+        assert trial["state"] == "rolled_back" and "tenth" in trial["reason"] and trial["errors"] >= 1, trial
+        wait_for(lambda v: set(v) == {1})
+        # A restart goes on with a trial; the same bots are in it.
+        activate(t, "count", good, canary_percent=50, errors_max=3, drawdown_limit="0.5")
+        wait_for(lambda v: v.count(good) >= 1)
+        time.sleep(0.3)
+        share = versions()
+        assert set(share) == {1, good}, share
+        s.process.send_signal(signal.SIGKILL)
+        s.process.wait()
+        s.log.close()
+        s.start()
+        t.client = s.login("ada@example.org")
+        for b in bots:
+            t.wait(b, lambda row: row["state"] == "running" and row["live"])
+        assert versions() == share
+        t.client.post(f"{strategy}/rollback", expect=200)
+        wait_for(lambda v: set(v) == {1})
+        activate(t, "count", good, canary_percent=50)
+        wait_for(lambda v: v == share)
+        said = activate(t, "count", good)  # promoted by hand
+        assert said["active_version"] == good and said["trial"]["state"] == "promoted", said
+        wait_for(lambda v: set(v) == {good})
+        t.client.post(f"{strategy}/rollback", expect=200)
+        wait_for(lambda v: set(v) == {1})
+        for b in bots[:3]:
+            pause(t, b)
+            numbers = counted(t, b)
+            assert all(y - x == 1 for x, y in zip(numbers, numbers[1:])), numbers[-20:]
+        assert metric(s, "bot_divergences_total") == 0
+
+
+def killed(binary):
+    """kill -9 right after a switch: it goes on with the version that the journal has, and replays the same."""
+    s = service_of(binary, SPEED).start()
+    try:
+        t = Trader(s, "ada@example.org")
+        bot = t.bot("count", source(1))
+        t.wait(bot, lambda b: fills(b) >= 4)
+        upload(t, "count", source(2))
+        for at in (2, 1, 2, 1, 2):
+            activate(t, "count", at)
+            t.wait(bot, lambda b: version_of(b) == at)
+            s.process.send_signal(signal.SIGKILL)
+            s.process.wait()
+            s.log.close()
+            s.start()
+            t.client = s.login("ada@example.org")
+            t.wait(bot, lambda b: b["state"] == "running" and version_of(b) == at)
+        was = fills(t.get(bot))
+        t.wait(bot, lambda b: fills(b) > was + 2)
+        pause(t, bot)
+        numbers = counted(t, bot)
+        assert all(y - x == 1 for x, y in zip(numbers, numbers[1:])), numbers[-30:]
+        assert re.search(r"bar 2 \d+", logs(t, bot)[-1]), logs(t, bot)[-3:]
+        low(t, bot)
+        books_agree(t, bot)
+        told = replays_as_live(s, t, bot)
+        assert told["resumes"] >= 5, told
+        assert metric(s, "bot_divergences_total") == 0
+        assert s.stop() == 0
+        assert replay(s, bot, "--verify")["same"]
+    except BaseException:
+        print(s.log_text()[-3000:])
+        raise
+    finally:
+        if s.process.poll() is None:
+            s.process.kill()
+
+
+def main():
+    binary = sys.argv[1]
+    return run_cases([
+        ("versions and parameters take over between two bars: state, orders and names go on, and it replays", lambda: swaps(binary)),
+        ("what is wrong with a version leaves the old one running, and says why", lambda: refused(binary)),
+        ("a share of the bots tries a version: back by itself after errors, over a restart, by hand both ways", lambda: trials(binary)),
+        ("the service is killed right after switches", lambda: killed(binary)),
+    ])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
