@@ -110,7 +110,11 @@ static enum status place(struct live_bot *b, struct err *err) {
   for (int i = 0; i < b->series_count; i++) {
     // A run that goes on has the bars again that warmed it up.
     const int64_t begin_ns = b->told_run ? b->run_from_ns - b->plan.history_bars * b->series[i]->timeframe_ns : venue.time_ns;
-    needs[i] = (struct fleet_need){.series = b->series[i]->hub, .venue = b->venue, .bars = (size_t)b->plan.history_bars, .from_ns = begin_ns - b->series[i]->timeframe_ns,
+    // Its indicators begin where they did, also after a restart, and where those of others do. Of several series only the oldest's
+    // beginning is known.
+    int64_t from_ns = begin_ns - b->series[i]->timeframe_ns;
+    if (b->series_count == 1 && b->warm_from_ns < from_ns) from_ns = b->warm_from_ns;
+    needs[i] = (struct fleet_need){.series = b->series[i]->hub, .venue = b->venue, .bars = (size_t)b->plan.history_bars, .from_ns = from_ns,
                                    .keep = (size_t)b->plan.history_bars};
   }
   const enum status st = fleet_place(b->live->fleet, b->id, b->tenant_id, b->grant.own_host, needs, b->series_count, err);

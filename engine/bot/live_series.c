@@ -212,9 +212,24 @@ void live_series_record(struct live *l, const struct hub_instant *in) {
   }
 }
 
+// Bots that are started within so many bars of each other warm up from the same bar, and then their indicators are the same: a host
+// computes them once (script/share.h).
+#define SAME_START 64
+
+// Without the oldest of a history, so that it begins where that of others does; at least `bars` stay.
+static void begin_with_others(const struct live_series *s, size_t bars, struct series *all) {
+  if (all->count <= bars) return;
+  const int64_t grid_ns = SAME_START * s->timeframe_ns, from_ns = all->bars[all->count - bars].open_ns / grid_ns * grid_ns;
+  size_t first = 0;
+  while (all->bars[first].open_ns < from_ns) first++;
+  all->count -= first;
+  memmove(all->bars, all->bars + first, all->count * sizeof *all->bars);
+}
+
 enum status live_series_keep(struct live *l, struct live_series *s, size_t bars, int64_t *ret_from_ns, struct err *err) {
   struct series all = {0};
-  enum status st = hub_history(l->hub, s->hub, bars, hub_live_from(l->hub, s->hub), &all, err);
+  enum status st = hub_history(l->hub, s->hub, bars + SAME_START, hub_live_from(l->hub, s->hub), &all, err);
+  if (st == OK) begin_with_others(s, bars, &all);
   if (st == OK && all.count == 0) st = err_set(err, ERR_NOTFOUND, "%s at %s has no history yet", s->symbol, s->venue);
   if (st == OK) {
     *ret_from_ns = all.bars[0].open_ns;
