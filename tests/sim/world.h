@@ -23,6 +23,7 @@ struct world_bot {
   int64_t id, tenant, account, revision;  // the newest revision that was acknowledged
   int script;
   bool made, deleted;
+  bool altered;          // other parameters or another version in its run: not replayed for now (bot/replay_load)
   // What was published, so what is on disk.
   uint32_t run;
   uint64_t fills;                   // of the run
