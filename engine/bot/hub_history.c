@@ -48,7 +48,9 @@ enum status hub_feed_bars(
 
 // A bucket that ended by through_ns with its last parts missing: the feed, which knows bars only, cannot tell that it is over.
 static enum status add_last_bucket(const struct hub_symbol *s, struct series *chunk, int64_t from_ns, int64_t through_ns, struct err *err) {
-  const int64_t timeframe_ns = chunk->timeframe_ns, begin_ns = chunk->count ? close_of(chunk, chunk->count - 1) : from_ns;
+  // Of a bucket that began before from_ns the first parts would be missing, and it is not asked for.
+  const int64_t timeframe_ns = chunk->timeframe_ns, whole_ns = timeframe_floor(from_ns + timeframe_ns - 1, timeframe_ns);
+  const int64_t begin_ns = chunk->count ? close_of(chunk, chunk->count - 1) : whole_ns;
   if (timeframe_ns == s->base_ns || through_ns - begin_ns < timeframe_ns) return OK;
   struct series fine;
   enum status st = hub_feed_bars(s, s->base_ns, begin_ns, through_ns, &fine, err);
