@@ -105,6 +105,12 @@ void live_destroy(struct live *l) {
   if (l->hub) hub_detach(l->hub);
   fleet_destroy(l->fleet);
   l->fleet = NULL;
+  // An instant that a host had not finished ends as if the host had been lost: what its market part did is journalled with its time.
+  for (int i = 0; i < LIVE_BUCKETS; i++)
+    for (struct live_bot *b = l->bots[i]; b; b = b->next) {
+      b->opened = false;
+      if (b->busy) live_bot_end(b);
+    }
   for (int i = 0; i <= FLEET_HOSTS_MAX; i++) {
     l->hosts[i].owes = false;
     live_hand_over(l, i);
