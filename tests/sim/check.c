@@ -53,7 +53,9 @@ void check_now(struct world *w) {
     if (silent) check_silent(w, b, l);
     if (b->run != l->run) b->silent = false;
   }
-  for (const struct live_account *a = w->live->accounts; a; a = a->next) clerk_account_check(a->account);
+  for (size_t i = 0; i < sizeof w->live->accounts / sizeof *w->live->accounts; i++)
+    for (const struct live_account *a = w->live->accounts[i]; a; a = a->next)
+      if (a->account) clerk_account_check(a->account);
 }
 
 // ---- the journal
