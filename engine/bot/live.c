@@ -112,7 +112,7 @@ void live_destroy(struct live *l) {
       if (b->busy) live_bot_end(b);
     }
   for (int i = 0; i <= FLEET_HOSTS_MAX; i++) {
-    l->hosts[i].owes = false;
+    l->hosts[i].owes = l->hosts[i].in_turn = false;
     live_hand_over(l, i);
   }
   while (l->writes) loop_turn(l->config.loop, true);

@@ -50,12 +50,22 @@ void *live_room(struct live_batch *b, void *items, size_t count, size_t *cap, si
   return p;
 }
 
-void live_batch_bot(struct live_batch *b, int64_t bot) {
-  if (b->bot_count && b->bots[b->bot_count - 1] == bot) return;
+static bool lists(const struct live_batch *b, int64_t bot) {
+  for (size_t i = b->bot_count; i-- > 0;)
+    if (b->bots[i] == bot) return true;
+  return false;
+}
+
+void live_batch_bot(struct live_batch *b, int64_t id) {
+  struct live_bot *bot = live_find(b->live, id);
+  if (bot && bot->unwritten && (bot->listed == b || lists(b, id))) return;
   int64_t *bots = live_room(b, b->bots, b->bot_count, &b->bot_cap, sizeof *bots);
   if (!bots) return;
   b->bots = bots;
-  b->bots[b->bot_count++] = bot;
+  b->bots[b->bot_count++] = id;
+  if (!bot) return;
+  bot->unwritten++;
+  bot->listed = b;
 }
 
 // Bytes that rows point at: kept as offsets until no more are added.
@@ -118,7 +128,8 @@ static void tell(struct live *l, struct live_batch *b) {
   }
 }
 
-// Several writes of a host may be under way (a kill switch between two instants): its orders exist when all are committed.
+// Several writes of a host may be under way (an instant, and a kill switch for bots that had no part in it): its orders exist when
+// all are committed.
 static void wait_for(struct live_host *h, const struct live_batch *b) {
   if (h->bot_count + b->bot_count > h->bot_cap) {
     const size_t cap = (h->bot_count + b->bot_count) * 2;
@@ -147,13 +158,43 @@ static void settle(struct live *l, struct live_host *h) {
   h->bot_count = 0;
 }
 
+#define DROP(type, items, count)                                \
+  do {                                                          \
+    type *rows = (type *)(uintptr_t)(items);                    \
+    size_t kept = 0;                                            \
+    for (size_t i = 0; i < (count); i++)                        \
+      if (rows[i].bot_id != bot->id) rows[kept++] = rows[i];    \
+    (count) = kept;                                             \
+  } while (0)
+
+// Out of what is being gathered: it follows from what is not in the journal.
+static void drop(const struct live_bot *bot, struct live_batch *b) {
+  size_t n = 0;
+  DROP(struct journal_record, b->rows.records, b->rows.record_count);
+  DROP(struct journal_state, b->rows.states, b->rows.state_count);
+  DROP(struct journal_order, b->rows.orders, b->rows.order_count);
+  DROP(struct journal_fill, b->rows.fills, b->rows.fill_count);
+  DROP(struct journal_trade, b->rows.trades, b->rows.trade_count);
+  DROP(struct journal_mark, b->rows.marks, b->rows.mark_count);
+  DROP(struct journal_log, b->rows.logs, b->rows.log_count);
+  DROP(struct account_entry, b->rows.entries, b->rows.entry_count);
+  for (size_t i = 0; i < b->news_count; i++)
+    if (strcmp(b->news[i].channel, bot->channel) != 0) b->news[n++] = b->news[i];
+    else json_decref(b->news[i].data);
+  b->news_count = n;
+}
+
 // What is in memory and not in the journal is as if it had never been: the bot is opened again from there when its owner, or another
 // try, asks for it.
 static void forget(struct live_bot *bot, const char *why) {
+  const struct live_batch *ending = bot->ending;
   fleet_remove(bot->live->fleet, bot->id, why);
   bot->opened = false;
   bot->place = LIVE_HOSTLESS;
+  for (int i = 0; i <= FLEET_HOSTS_MAX; i++)
+    if (bot->live->hosts[i].batch) drop(bot, bot->live->hosts[i].batch);
   live_books_close(bot);
+  bot->ending = ending;
   live_event(bot, LIFE_JOURNAL_FAILED, why);
 }
 
@@ -168,6 +209,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
     if (bot && bot->unwritten) bot->unwritten--;
+    if (bot && bot->handed) bot->handed--;
   }
   l->stats.commit_us_last = (clock_monotonic_ns() - b->handed_ns) / 1000;
   if (st != OK) {
@@ -176,23 +218,27 @@ static void committed(void *arg, enum status st, const struct err *err) {
   }
   if (st == OK) live_money_committed(l, b);
   live_behind_committed(l, b, st);
+  for (size_t i = 0; st != OK && i < b->bot_count; i++) {
+    struct live_bot *bot = live_find(l, b->bots[i]);
+    if (bot && bot->clerk && !l->closing) forget(bot, err ? err->msg : "");
+  }
   wait_for(h, b);
   if (h->writes == 0) settle(l, h);
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
-    if (!bot || !bot->clerk || l->closing) continue;
-    if (st != OK) forget(bot, err ? err->msg : "");
-    else if (bot->failed) {
-      bot->failed = false;
-      live_event(bot, bot->unfit ? LIFE_UNFIT : LIFE_SCRIPT_FAILED, bot->fault);
-    }
+    if (!bot || !bot->clerk || l->closing || !bot->failed) continue;
+    bot->failed = false;
+    live_event(bot, bot->unfit ? LIFE_UNFIT : LIFE_SCRIPT_FAILED, bot->fault);
   }
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
     if (bot && !bot->unwritten && !l->closing) live_written(bot);
   }
   if (st == OK) tell(l, b);
-  if (b->then) b->then(l, b->then_arg, st);
+  for (size_t i = 0; i < b->bot_count; i++) {
+    struct live_bot *bot = live_find(l, b->bots[i]);
+    if (bot && bot->ending == b) live_stopped(bot, st);
+  }
   batch_destroy(b);
   if (h->batch) live_hand_over(l, place);  // what the above imposed
   else go_on(l, place);
@@ -201,8 +247,22 @@ static void committed(void *arg, enum status st, const struct err *err) {
 
 static void answered(void *arg, enum status st, const struct err *err) {
   struct live_batch *b = arg;
-  b->live->writes--;
+  struct live *l = b->live;
+  l->writes--;
   committed(b, st, err);
+  for (int i = 0; i <= FLEET_HOSTS_MAX; i++)
+    if (l->hosts[i].batch && l->hosts[i].batch->asked) live_hand_over(l, i);  // what waited for this one
+}
+
+// Does it follow from something that is not committed yet? Then it waits: else it could be in the journal, and what it follows from not.
+// A bot comes to a host when all it did without one is committed; so of what is being gathered only what is done without a host follows
+// something done on one.
+static bool follows(const struct live *l, const struct live_batch *b) {
+  for (size_t i = 0; i < b->bot_count; i++) {
+    const struct live_bot *bot = live_find(l, b->bots[i]);
+    if (bot && (bot->handed || (b->place == LIVE_HOSTLESS && bot->unwritten > 1))) return true;
+  }
+  return false;
 }
 
 static enum status append(struct db *db, void *arg, struct err *err) {
@@ -239,6 +299,8 @@ void live_hand_over(struct live *l, int place) {
     go_on(l, place);
     return;
   }
+  b->asked = true;
+  if (h->in_turn || follows(l, b)) return;
   h->batch = NULL;
   h->writes++;
   b->handed_ns = clock_monotonic_ns();
@@ -247,7 +309,7 @@ void live_hand_over(struct live *l, int place) {
   for (size_t i = 0; i < b->rows.state_count; i++) fix(b, (const void **)(void *)&((struct journal_state *)b->rows.states)[i].body);
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
-    if (bot) bot->unwritten++;
+    if (bot) bot->handed++;
   }
   struct live_batch **end = &h->parked;
   while (*end) end = &(*end)->next;

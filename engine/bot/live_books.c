@@ -176,7 +176,8 @@ void live_books_close(struct live_bot *b) {
   b->seen_ns = b->kept_ns = b->instant_ns = 0;
   b->halt_mode = HALT_NONE;
   b->told_settings = 0;
-  b->told_run = b->read_run = b->ending = b->touched = b->busy = false;
+  b->ending = NULL;
+  b->told_run = b->read_run = b->touched = b->busy = false;
   buf_clear(&b->past_bytes);
   buf_clear(&b->state);
   buf_clear(&b->memory);

@@ -123,12 +123,13 @@ static enum status place(struct live_bot *b, struct err *err) {
   return st;
 }
 
-// Its books are made from the journal, so all that it did must be there first.
-static bool waits(const struct live_bot *b) { return !b->clerk && b->unwritten; }
+// Its books are made from the journal, so all that it did must be there first. And what it does on a host follows, in the journal, what
+// happened while it had none: so that must be there before it gets one.
+static bool waits(const struct live_bot *b) { return b->unwritten && (!b->clerk || b->place == LIVE_HOSTLESS); }
 
 static void start(struct live_bot *b) {
   struct err err;
-  if (b->ending) return;  // stopped() goes on
+  if (b->ending) return;  // live_stopped() goes on
   // What failed is not tried once more where its owner has given it something else.
   if (b->mend && b->clerk && fleet_host_of(b->live->fleet, b->id) < 0 && live_version_wished(b) && (live_version_wished(b) != b->version || strcmp(b->params, b->row.params) != 0))
     live_books_close(b);
@@ -138,17 +139,16 @@ static void start(struct live_bot *b) {
     return;
   }
   enum status st = live_books_open(b, &err);
+  if (st == OK && waits(b)) return;  // for what has happened since
   if (st == OK) st = place(b, &err);
   if (st == OK) return;
   live_event(b, st == ERR_NOTFOUND || st == ERR_NOMEM || st == ERR_IO ? LIFE_NO_DATA : LIFE_UNFIT, err.msg);
 }
 
-static void stopped(struct live *l, int64_t bot_id, enum status st) {
-  struct live_bot *b = live_find(l, bot_id);
-  if (!b) return;
-  b->ending = false;
+void live_stopped(struct live_bot *b, enum status st) {
+  b->ending = NULL;
   if (st == OK) live_books_close(b);
-  else if (b->life.state == LIFE_STOPPED && !l->closing) loop_timer_start(b->retry, STANDING_AGAIN_MS, 0);  // its end is to be journalled still
+  else if (b->life.state == LIFE_STOPPED && !b->live->closing) loop_timer_start(b->retry, STANDING_AGAIN_MS, 0);  // its end is to be journalled still
   if (b->life.state == LIFE_STARTING) live_act(b);  // asked for meanwhile: a new run
 }
 
@@ -170,7 +170,7 @@ static bool open_to_end(struct live_bot *b) {
 // Its run is over: said in the journal, then its books are closed.
 static void end_run(struct live_bot *b) {
   leave_host(b, "stopped");
-  if (b->ending || (!b->clerk && !open_to_end(b))) return;
+  if (b->ending || (!b->clerk && waits(b)) || (!b->clerk && !open_to_end(b))) return;
   if (!b->told_run) {
     live_books_close(b);
     return;
@@ -188,15 +188,13 @@ static void end_run(struct live_bot *b) {
   live_money_entry(b, ACCOUNT_MOVE_RETURN, account_equity(matcher_account(clerk_matcher(b->clerk))));
   struct live_batch *batch = live_batch(b->live, b->place);
   if (!batch) return;
-  b->ending = true;
-  batch->then = stopped;
-  batch->then_arg = b->id;
+  b->ending = batch;
   live_hand_over(b->live, b->place);
 }
 
 static void stop(struct live_bot *b) {
   leave_host(b, "stopped");
-  if (waits(b)) return;
+  if (!b->clerk && waits(b)) return;
   if (!b->clerk) {
     // Books may be open in the journal though nothing runs here: an end needs them.
     struct err err;
@@ -243,7 +241,8 @@ void live_act(struct live_bot *b) {
 }
 
 void live_written(struct live_bot *b) {
-  if (!b->clerk && (b->life.state == LIFE_STARTING || b->life.state == LIFE_STOPPING)) live_act(b);
+  const enum life_state s = b->life.state;
+  if (s == LIFE_STARTING ? fleet_host_of(b->live->fleet, b->id) < 0 : !b->clerk && (s == LIFE_STOPPING || s == LIFE_STOPPED)) live_act(b);
 }
 
 // ---- rows

@@ -163,8 +163,10 @@ struct live_bot {
   bool opened;                      // its script sees instants
   bool told_run;                    // its run is in the journal
   bool read_run;                    // and was read, when the service started
-  bool ending;                      // its end is on the way to the journal
-  unsigned unwritten;               // batches with something of it that are: until then the journal does not know its past
+  const struct live_batch *ending;  // its end is in this one, on the way to the journal; NULL: it does not end
+  unsigned unwritten;               // batches with something of it, gathered or handed over: until they are committed the journal does
+  unsigned handed;                  // not know its past; those handed over
+  const struct live_batch *listed;  // the last one that lists it; may be gone
   struct live_past *past;
   size_t past_count, past_cap;
   struct buf past_bytes;
@@ -233,8 +235,7 @@ struct live_batch {
   int64_t handed_ns;
   bool behind;                      // its rows are written when its records are
   size_t followed_cap;
-  void (*then)(struct live *l, int64_t arg, enum status st);  // may be NULL
-  int64_t then_arg;
+  bool asked;                       // to be handed over as soon as it may
 };
 
 // Another version or other parameters, from a wish to its end.
@@ -268,6 +269,7 @@ struct live_host {
   int64_t *bots;                    // whose clerks wait until all of them are committed
   size_t bot_count, bot_cap;
   bool owes;                        // fleet_go_on is awaited
+  bool in_turn;                     // an instant is under way: its batch is half of it
   int building;                     // versions that it was sent and has not built yet
   struct live_bot *reload_first, *reload_last;  // bots whose versions wait for that
   int64_t *called;                  // bots called to the instant under way
@@ -320,6 +322,7 @@ int64_t live_wall_ns(void);
 // live_bot.c
 void live_act(struct live_bot *b);                        // does what its state asks for
 void live_written(struct live_bot *b);                    // nothing of it is on the way to the journal any more
+void live_stopped(struct live_bot *b, enum status st);    // the batch with its end was committed, or not
 void live_event(struct live_bot *b, enum life_event e, const char *detail);
 void live_bot_destroy(struct live_bot *b);
 void live_said(struct live_bot *b, const char *detail);   // its state is what it was; with it, its owner is told this ("": nothing)

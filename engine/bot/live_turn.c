@@ -183,6 +183,7 @@ void live_turn_end(struct live *l, int place, bool owes) {
   l->touched_count = 0;
   l->stats.instants++;
   if (owes) l->hosts[place].owes = true;
+  l->hosts[place].in_turn = false;
   live_hand_over(l, place);
 }
 
@@ -201,6 +202,7 @@ void live_instant(void *self, struct hub_instant *in) {
 void live_about_to_send(void *self, int host, const struct hub_instant *in) {
   struct live *l = self;
   l->touched_count = 0;
+  l->hosts[host].in_turn = true;
   market(l, host, in);
   call(l, host, in);
   for (size_t i = 0; i < l->touched_count; i++) l->touched[i]->touched = false;
@@ -258,6 +260,12 @@ void live_host_lost(void *self, int host, const char *why, int64_t suspect, cons
         live_reload_left(b);
       }
   if (in) ended(l, host, in);
+  if (!l->hosts[host].in_turn) return;
+  // It was lost before it was shown the instant, whose market part has happened.
+  for (int i = 0; i < LIVE_BUCKETS; i++)
+    for (struct live_bot *b = l->bots[i]; b; b = b->next)
+      if (b->place == host && b->busy) live_bot_end(b);
+  live_turn_end(l, host, false);
 }
 
 static void on_command(struct live_bot *b, int host, const struct wire_frame *f) {

@@ -96,12 +96,12 @@ static bool take_record(void *arg, const struct journal_record *j) {
   struct err err;
   if (record_read(j->kind, j->time_ns, j->body, j->len, &r, &err) != OK) violation(k->w, "bot %d record %" PRId64 ": %s", k->bot, j->id, err.msg);
   if (j->run < k->run) violation(k->w, "bot %d record %" PRId64 ": run %u after run %u", k->bot, j->id, j->run, k->run);
-  // An opening has the time of its market, between two instants.
-  const bool opens = r.kind == RECORD_RUN || r.kind == RECORD_RESUME;
-  if (j->run == k->run && j->time_ns < k->time_ns && !opens)
+  // What is not done in an instant (openings, halts, the end) has the time of its market, between two.
+  const bool opens = r.kind == RECORD_RUN || r.kind == RECORD_RESUME, decides = r.kind == RECORD_COMMANDS || r.kind == RECORD_IMPOSED;
+  if (j->run == k->run && j->time_ns < k->time_ns && decides)
     violation(k->w, "bot %d record %" PRId64 " (%s): its time goes back by %" PRId64 " s", k->bot, j->id, record_kind_text(j->kind), (k->time_ns - j->time_ns) / NS_PER_S);
   if (j->run != k->run && r.kind != RECORD_RUN) violation(k->w, "bot %d: run %u begins with a record %s", k->bot, j->run, record_kind_text(j->kind));
-  if (!opens || j->run != k->run) k->time_ns = opens ? INT64_MIN : j->time_ns;
+  if (decides || j->run != k->run) k->time_ns = decides ? j->time_ns : INT64_MIN;
   k->run = j->run;
   if (r.kind == RECORD_COMMANDS || r.kind == RECORD_IMPOSED)
     for (size_t at = 0; record_command_next(&r, &at, &c);) take_command(k, j->run, &c);
