@@ -100,6 +100,7 @@ static struct world_bot *bot_of(struct world *w, int64_t id) {
 static void told_order(struct world_bot *b, uint32_t run, const json_t *data) {
   static const char *const finals[] = {"FILLED", "CANCELED", "EXPIRED", "REJECTED", "DENIED"};
   const char *status = json_string_value(json_object_get(data, "status"));
+  const char *client = json_string_value(json_object_get(data, "client_id"));
   bool ended = false;
   for (size_t i = 0; i < sizeof finals / sizeof *finals; i++) ended |= status && strcasecmp(status, finals[i]) == 0;
   const uint64_t order = (uint64_t)json_integer_value(json_object_get(data, "order"));
@@ -113,7 +114,7 @@ static void told_order(struct world_bot *b, uint32_t run, const json_t *data) {
     b->orders = realloc(b->orders, b->order_cap * sizeof *b->orders);
     assert(b->orders);
   }
-  b->orders[b->order_count++] = (struct told_order){run, order, ended};
+  b->orders[b->order_count++] = (struct told_order){run, order, ended, client && *client};
 }
 
 static void publish(void *self, const char *channel, const char *type, json_t *data) {

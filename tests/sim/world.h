@@ -17,7 +17,7 @@
 struct told_order {
   uint32_t run;
   uint64_t order;
-  bool ended;
+  bool ended, asked;  // asked for by somebody, so in the journal; exits come to life with their entries
 };
 struct world_bot {
   int64_t id, tenant, account, revision;  // the newest revision that was acknowledged
