@@ -66,6 +66,8 @@ bool bots_afford(struct api_call *call, int64_t account_id, int64_t bot_id, cons
 // ---- bots_live.c: the running service, on the loop's thread
 // The row changed: the runtime acts. Nothing where nothing runs.
 void bots_changed(struct api_core *core, int64_t bot_id);
+// A signal for it was stored.
+void bots_signalled(struct api_core *core, int64_t bot_id);
 bool bots_runtime(const struct api_core *core);
 // As live_status; false where nothing runs.
 bool bots_status(const struct api_core *core, int64_t bot_id, struct live_status *ret);

@@ -15,6 +15,10 @@ void bots_changed(struct api_core *core, int64_t bot_id) {
   if (core->live) live_bot_changed(core->live, bot_id);
 }
 
+void bots_signalled(struct api_core *core, int64_t bot_id) {
+  if (core->live) live_bot_signalled(core->live, bot_id);
+}
+
 bool bots_status(const struct api_core *core, int64_t bot_id, struct live_status *ret) { return core->live && live_status(core->live, bot_id, ret); }
 
 json_t *bots_live_json(struct api_core *core, int64_t bot_id) {

@@ -7,6 +7,8 @@
   X(bots_list) X(bot_create) X(bot_get) X(bot_patch) X(bot_delete) X(bot_clone) X(bot_accounts) X(bot_accounts_add) X(bot_failures) \
   /* bots_read.c */                                     \
   X(bot_orders) X(bot_fills) X(bot_trades) X(bot_logs) X(bot_equity) X(bot_stats) X(bot_decisions) \
+  /* bots_signals.c */                                  \
+  X(bot_signal) X(bot_signals) \
   /* bots_actions.c */                                  \
   X(bot_start) X(bot_pause) X(bot_stop) X(bot_restart) X(bot_params) X(bot_reload) X(bot_rollback) \
   X(admin_bots_list) X(admin_bot_get) X(admin_bot_failures) X(admin_bot_stop) X(admin_bot_restart) X(admin_bot_release) \

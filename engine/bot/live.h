@@ -77,6 +77,8 @@ void live_destroy(struct live *l);
 void live_bot_changed(struct live *l, int64_t bot_id);
 // Another version of the script is active, or its trial began or ended (store/canary_rows; after the commit): all bots that follow it.
 void live_script_changed(struct live *l, int64_t script_id);
+// A signal for it was stored (store/signal_rows.h).
+void live_bot_signalled(struct live *l, int64_t bot_id);
 // As the runtime sees it now; false: it does not run.
 bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret);
 // Limits or rules of an account, limits or the plan of a tenant are others now (after the commit): taken from the next order on.

@@ -226,7 +226,9 @@ static void committed(void *arg, enum status st, const struct err *err) {
   if (h->writes == 0) settle(l, h);
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
-    if (!bot || !bot->clerk || l->closing || !bot->failed) continue;
+    if (!bot || !bot->clerk || l->closing) continue;
+    if (st == OK) live_signals_committed(bot);
+    if (!bot->failed) continue;
     bot->failed = false;
     live_event(bot, bot->unfit ? LIFE_UNFIT : LIFE_SCRIPT_FAILED, bot->fault);
   }

@@ -10,7 +10,7 @@
 //     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots, accounts and tenants
 //     live_limits.c  limits that change while bots run             live_protect.c protections in settings
 //     live_money.c   accounts: what is free, and what runs have
-//     live_clock.c   who is called between bars
+//     live_clock.c   who is called between bars                    live_signal.c  signals from outside
 #pragma once
 #include "bot/clerk.h"
 #include "bot/fleet.h"
@@ -207,6 +207,15 @@ struct live_bot {
   size_t clock_at;                  // its place there, from 1; 0: it does not
   uint32_t callbacks;               // that its script has, as its host says
   bool called;                      // takes part in the instant under way without a bar of its own
+
+  struct live_signal *signals;      // that wait for an instant, in their order (live_signal.c)
+  size_t signal_count;
+  int64_t signal_last;              // the newest that was read, or stands in the journal as delivered
+  struct live_signal_done *signals_done;  // delivered, not yet committed
+  size_t signals_done_count, signals_done_cap;
+};
+struct live_signal_done {
+  int64_t id, instant_ns;
 };
 
 struct live_clock {                 // a heap: whoever is due first is bots[0]
@@ -403,6 +412,12 @@ int64_t live_clock_next(void *self, int venue);           // hub_sink.clock
 bool live_calls(void *self, int host, const struct hub_instant *in);  // fleet_callbacks.calls
 // Those of a place that are due by the instant. *ret is valid until the next call.
 size_t live_clock_due(struct live *l, int place, const struct hub_instant *in, struct live_bot *const **ret);
+// live_signal.c
+void live_signals_read(struct live_bot *b);                  // what waits for it, if its script runs
+void live_signals_send(struct live_bot *b, int64_t now_ns);  // with the instant that its host is about to be shown
+void live_signals_end(struct live_bot *b, bool heard);       // of that instant
+void live_signals_committed(struct live_bot *b);
+void live_signals_forget(struct live_bot *b);                // its books are closed
 // live_halt.c
 enum status live_halt_open(struct live *l, struct err *err) MUST_CHECK;  // before any bot has books
 void live_halt_close(struct live *l);

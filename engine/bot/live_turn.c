@@ -58,6 +58,7 @@ static void market_of(struct live_bot *b, const struct hub_instant *in) {
     b->failed = true;
     snprintf(b->fault, sizeof b->fault, "%s", err.msg);
   }
+  if (b->place != LIVE_HOSTLESS) live_signals_send(b, in->now_ns);
 }
 
 static void market(struct live *l, int place, const struct hub_instant *in) {
@@ -157,6 +158,7 @@ void live_bot_end(struct live_bot *b) {
     clerk_command(b->clerk, &mark, &verdict);
     assert(verdict.answer == CLERK_TAKEN);
   }
+  live_signals_end(b, b->opened || b->spoke);
   if (b->called && b->place != LIVE_HOSTLESS && (b->opened || b->spoke)) {
     struct record r;
     record_init(&r, RECORD_CLOCK, b->instant_ns);

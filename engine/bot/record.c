@@ -62,7 +62,8 @@ static const struct field commands_fields[] = {T(commands, BIG)};
 static const struct field state_fields[] = {T(state, BIG)};
 static const struct field params_fields[] = {T(params, BIG)};
 static const struct field signal_fields[] = {T(signal_id, RECORD_TEXT_MAX), T(source, RECORD_TEXT_MAX), T(key, RECORD_TEXT_MAX), T(symbol, RECORD_TEXT_MAX),
-  T(action, RECORD_TEXT_MAX), T(raw, BIG), F(size), F(price), F(sl), F(tp), ANY_R(ts_ns)};
+  T(action, RECORD_TEXT_MAX), T(raw, BIG), F(size), F(price), F(sl), F(tp), ANY_R(ts_ns),
+  ANY_R(signal_row)};
 static const struct field version_fields[] = {ANY_R(script_id), R(version, 0, 1, CLIENT_ID_VERSION_MAX), SHA, R(version_before, 0, 0, CLIENT_ID_VERSION_MAX),
   T(params, BIG), T(state, BIG), WHY, ANY_R(order), R(history, 0, 0, UINT32_MAX)};
 static const struct field stop_fields[] = {R(stop, 0, 0, RECORD_STOP_COUNT - 1), WHY, ANY_R(seen_ns), T(hash, RECORD_TEXT_MAX)};

@@ -118,6 +118,7 @@ struct record {
   struct record_text signal_id, source, key, symbol, action, raw;
   double size, price, sl, tp;       // NaN: absent
   int64_t ts_ns;
+  int64_t signal_row;               // its row (store/signal_rows.h)
 };
 // Zero, but for what has another usual value (NaN of a signal).
 void record_init(struct record *r, enum record_kind kind, int64_t time_ns);

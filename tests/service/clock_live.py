@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """What happens between bars: clock_live.py PERIGEE. Timers of bots whose own bars are an hour or a day long, signals, closing at once,
 funding; the service is killed in between, and a replay makes the same of it. Prints TAP."""
+import os
 import signal
 import sys
 import time
 
-from live import Trader, metric, replay, replays_as_live
+from live import BOTS, Trader, hosts_of, metric, replay, replays_as_live
 from service import Service, run_cases
 
 MINUTE_MS = 60000
@@ -31,6 +32,19 @@ function on_bar(ctx, bar)
   end
 end
 """
+
+
+TOLD = """strategy{ name="told", api=1 }
+function on_signal(ctx, s)
+  ctx.state.n = (ctx.state.n or 0) + 1
+  ctx:log("info", "heard", s.action .. ":" .. tostring(s.id) .. ":" .. tostring(s.size) .. ":" .. tostring(s.source) .. ":" .. tostring(s.raw))
+  if s.action ~= "bad" then ctx:buy{qty=0.01, tag=s.action} end
+end
+"""
+
+
+def heard(trader, bot):
+    return [line["text"].split(" ", 1)[1] for line in reversed(trader.all(bot, "logs")) if line["text"].startswith("heard")]
 
 
 def beats(trader, bot):
@@ -110,11 +124,63 @@ def stops_at_once(binary):
             s.stop()
 
 
+def signals(binary):
+    s = Service(binary, args=["--feed", "sim=sim:speed=600,seed=3"]).start()
+    try:
+        t = Trader(s, "ada@example.org")
+        bot = t.bot("told", TOLD, timeframe="4h")
+        t.wait(bot, lambda b: b["state"] == "running")
+
+        def send(action, expect=202, key=None, **more):
+            headers = {"Idempotency-Key": key} if key else None
+            return t.client.post(f"{BOTS}/{bot}/signals", {"action": action, **more}, expect=expect, headers=headers).json
+
+        def states():
+            return {r["signal"]["action"]: r["state"] for r in t.all(bot, "signals")}
+
+        begun = time.monotonic()
+        send("one", size=0.01, raw="r\u00e4w", id="mine")
+        first, again = send("two", key="k-2"), send("two", key="k-2")
+        assert first == again, (first, again)
+        t.wait(bot, lambda b: len(heard(t, bot)) == 2)
+        assert time.monotonic() - begun < 4  # a bar of its own takes 24 s
+        assert heard(t, bot) == ["one:mine:0.01:api:r\u00e4w", "two:" + first["id"] + ":nil:api:"], heard(t, bot)
+        send("bad", expect=422, ttl_s=0)
+        for pid in hosts_of(s):
+            os.kill(pid, signal.SIGSTOP)
+        send("three")  # the instant for it is on its way
+        time.sleep(0.2)
+        send("late", ttl_s=1)
+        time.sleep(1.4)
+        for pid in hosts_of(s):
+            os.kill(pid, signal.SIGCONT)
+        t.wait(bot, lambda b: states()["late"] == "expired" and states()["three"] == "delivered")
+        for k in range(3):
+            send(f"k{k}")
+            killed_and_back(s, t)  # accepted, so it is heard: before or after
+        t.wait(bot, lambda b: b["state"] == "running" and all(states()[f"k{k}"] == "delivered" for k in range(3)))
+        words = [h.split(":")[0] for h in heard(t, bot)]
+        assert words == ["one", "two", "three", "k0", "k1", "k2"], words
+        paused(t, bot)
+        assert send("no", expect=409)["code"] == "conflict"
+        told = replays_as_live(s, t, bot)
+        assert told["compared"] >= 4, told
+        assert [d["signal_id"] for d in t.all(bot, "decisions") if d["kind"] == "signal"][-1] == "mine"
+        assert metric(s, "bot_divergences_total") == 0
+    except BaseException:
+        print("\n".join(l for l in s.log_text().splitlines() if "request" not in l)[-6000:])
+        raise
+    finally:
+        if s.process.poll() is None:
+            s.stop()
+
+
 def main():
     binary = sys.argv[1]
     return run_cases([
         ("timers fire between the bars of a daily bot, over crashes, and a replay agrees", lambda: timers(binary)),
         ("a stop with close acts at once, at the last price, and not with the bot's next bar", lambda: stops_at_once(binary)),
+        ("signals are heard at once, in order, each once, over crashes; late ones are not; a replay agrees", lambda: signals(binary)),
     ])
 
 
