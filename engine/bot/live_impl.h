@@ -211,7 +211,8 @@ struct live_bot {
   struct live_signal *signals;      // that wait for an instant, in their order (live_signal.c)
   size_t signal_count;
   int64_t signal_last;              // the newest that was read, or stands in the journal as delivered
-  struct live_signal_done *signals_done;  // delivered, not yet committed
+  bool signals_known;               // what the journal has of them, their rows have too
+  struct live_signal_done *signals_done;  // delivered, which their rows do not say yet
   size_t signals_done_count, signals_done_cap;
 };
 struct live_signal_done {
@@ -417,6 +418,7 @@ void live_signals_read(struct live_bot *b);                  // what waits for i
 void live_signals_send(struct live_bot *b, int64_t now_ns);  // with the instant that its host is about to be shown
 void live_signals_end(struct live_bot *b, bool heard);       // of that instant
 void live_signals_committed(struct live_bot *b);
+void live_signal_delivered(struct live_bot *b, int64_t row, int64_t instant_ns);  // as its journal says
 void live_signals_forget(struct live_bot *b);                // its books are closed
 // live_halt.c
 enum status live_halt_open(struct live *l, struct err *err) MUST_CHECK;  // before any bot has books

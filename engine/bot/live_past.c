@@ -42,7 +42,7 @@ static bool take_record(void *arg, const struct journal_record *j) {
   } else if (r.kind == RECORD_HALT) {
     b->halt_mode = r.halt.mode;
   } else if (r.kind == RECORD_SIGNAL) {
-    if (r.signal_row > b->signal_last) b->signal_last = r.signal_row;
+    live_signal_delivered(b, r.signal_row, r.time_ns);
   } else if (r.kind == RECORD_COMMANDS || r.kind == RECORD_IMPOSED) {
     if (b->past_count == b->past_cap) {
       const size_t cap = b->past_cap ? b->past_cap * 2 : 64;

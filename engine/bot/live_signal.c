@@ -37,36 +37,23 @@ void live_signals_forget(struct live_bot *b) {
   b->signals_done = NULL;
   b->signals_done_count = b->signals_done_cap = 0;
   b->signal_last = 0;
+  b->signals_known = false;
 }
 
-// ---- coming
-
-static bool take(void *arg, const struct signal_row *row) {
-  struct live_bot *b = arg;
-  struct live_signal **at = &b->signals, *s = b->signal_count < WAITING_MAX ? calloc(1, sizeof *s) : NULL;
-  if (!s) return false;
-  s->id = row->id;
-  s->expires_ns = row->expires_ns;
-  s->ts_ns = hub_clock_soon(b->live->hub, b->venue);
-  s->body = json_loads(row->body, 0, NULL);
-  while (*at) at = &(*at)->next;
-  *at = s;
-  b->signal_count++;
-  b->signal_last = row->id;
-  return true;
-}
-
-void live_signals_read(struct live_bot *b) {
-  struct err err;
-  if (!b->clerk || !b->opened) return;  // when it is opened
-  if (signal_waiting(store_reader(b->live->config.store, STORE_CONTROL), b->id, b->signal_last, take, b, &err) != OK)
-    b->live->config.log(b->live->config.self, "error", "signals_unreadable", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
-  if (b->signals) live_clock_soon(b);
-}
-
-void live_bot_signalled(struct live *l, int64_t bot_id) {
-  struct live_bot *b = live_find(l, bot_id);
-  if (b) live_signals_read(b);
+void live_signal_delivered(struct live_bot *b, int64_t row, int64_t instant_ns) {
+  if (row > b->signal_last) b->signal_last = row;
+  if (b->signals_done_count == SIGNAL_ROWS_MAX) {  // older rows are gone
+    memmove(b->signals_done, b->signals_done + SIGNAL_ROWS_MAX / 2, SIGNAL_ROWS_MAX / 2 * sizeof *b->signals_done);
+    b->signals_done_count = SIGNAL_ROWS_MAX / 2;
+  }
+  if (b->signals_done_count == b->signals_done_cap) {
+    const size_t cap = b->signals_done_cap ? 2 * b->signals_done_cap : 16;
+    struct live_signal_done *more = realloc(b->signals_done, cap * sizeof *more);
+    if (!more) return;  // its row goes on saying that it waits
+    b->signals_done = more;
+    b->signals_done_cap = cap;
+  }
+  b->signals_done[b->signals_done_count++] = (struct live_signal_done){row, instant_ns};
 }
 
 // ---- the rows
@@ -96,6 +83,47 @@ static void row_done(struct live *l, int64_t id, const char *state, int64_t deli
   *j = (struct done_job){l, id, delivered_ns, state};
   l->writes++;
   store_write(l->config.store, STORE_CONTROL, write_done, written, j);
+}
+
+// One that the service did not live to write: delivered, or passed over.
+static void say_it_was(struct live_bot *b, int64_t row) {
+  for (size_t i = 0; i < b->signals_done_count; i++)
+    if (b->signals_done[i].id == row) return row_done(b->live, row, "delivered", b->signals_done[i].instant_ns);
+  row_done(b->live, row, "expired", 0);
+}
+
+// ---- coming
+
+static bool take(void *arg, const struct signal_row *row) {
+  struct live_bot *b = arg;
+  if (row->id <= b->signal_last) return say_it_was(b, row->id), true;
+  struct live_signal **at = &b->signals, *s = b->signal_count < WAITING_MAX ? calloc(1, sizeof *s) : NULL;
+  if (!s) return false;
+  s->id = row->id;
+  s->expires_ns = row->expires_ns;
+  s->ts_ns = hub_clock_soon(b->live->hub, b->venue);
+  s->body = json_loads(row->body, 0, NULL);
+  while (*at) at = &(*at)->next;
+  *at = s;
+  b->signal_count++;
+  b->signal_last = row->id;
+  return true;
+}
+
+void live_signals_read(struct live_bot *b) {
+  struct err err;
+  if (!b->clerk || !b->opened) return;  // when it is opened
+  const bool known = b->signals_known || b->signals;
+  b->signals_known = true;
+  if (signal_waiting(store_reader(b->live->config.store, STORE_CONTROL), b->id, known ? b->signal_last : 0, take, b, &err) != OK)
+    b->live->config.log(b->live->config.self, "error", "signals_unreadable", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
+  if (!known) b->signals_done_count = 0;
+  if (b->signals) live_clock_soon(b);
+}
+
+void live_bot_signalled(struct live *l, int64_t bot_id) {
+  struct live_bot *b = live_find(l, bot_id);
+  if (b) live_signals_read(b);
 }
 
 // ---- delivering
@@ -177,12 +205,7 @@ void live_signals_end(struct live_bot *b, bool heard) {
     live_record(b, &r, true, false, false);
     live_news(b, "signal", json_pack("{s:s%, s:s%, s:I}", "id", r.signal_id.text, r.signal_id.len, "action", r.action.text ? r.action.text : "", r.action.len, "time",
       (json_int_t)(b->instant_ns / NS_PER_MS)));
-    if (b->signals_done_count == b->signals_done_cap) {
-      const size_t cap = b->signals_done_cap ? 2 * b->signals_done_cap : 16;
-      struct live_signal_done *more = realloc(b->signals_done, cap * sizeof *more);
-      if (more) b->signals_done = more, b->signals_done_cap = cap;
-    }
-    if (b->signals_done_count < b->signals_done_cap) b->signals_done[b->signals_done_count++] = (struct live_signal_done){b->signals->id, b->instant_ns};
+    live_signal_delivered(b, b->signals->id, b->instant_ns);
     drop(b);
   }
   if (b->signals) live_clock_soon(b);
