@@ -70,10 +70,10 @@ static enum status put_secrets(struct api_call *call, struct db *db, int64_t acc
 }
 
 // {"balance": "10000", "currency": "USDT"} and what else was given, as text.
-static enum status take_settings(struct api_call *call, struct account_row *row) {
+static enum status take_settings(struct api_call *call, struct db *db, struct account_row *row) {
   json_t *given = json_object_get(call->body, "settings"), *all = json_pack("{s:s, s:s}", "balance", PAPER_BALANCE, "currency", PAPER_CURRENCY);
   json_object_update(all, given);
-  enum status st = bots_settings(call, NULL, given);
+  enum status st = risk_settings_fit(call, db, row->tenant_id, all);
   if (st != OK) {
     json_decref(all);
     return st;
@@ -91,7 +91,7 @@ static enum status create_paper(struct api_call *call, struct db *db, struct acc
   int64_t count;
   enum status st = account_count_paper(db, row->tenant_id, &count, &call->err);
   if (st == OK && count >= PAPER_MAX) return api_problemf(call, PROBLEM_tier_limit, "There are %d paper accounts already; delete some first.", PAPER_MAX);
-  if (st == OK) st = take_settings(call, row);
+  if (st == OK) st = take_settings(call, db, row);
   if (st == OK) st = account_insert(db, row, &call->err);
   if (st == OK) st = api_audit(call, db, "account.create", "acc", row->id, NULL);
   if (st != OK) return st;

@@ -79,9 +79,11 @@ bool bots_venue(struct api_call *call, const char *wanted, const char *symbol, c
 enum status bots_settings(struct api_call *call, const json_t *bot, const json_t *account) MUST_CHECK;
 // call->err.msg as that answer: "/max_open: must be …".
 enum status bots_settings_refuse(struct api_call *call) MUST_CHECK;
-// ---- risk.c
+// ---- risk.c, rule_sets.c
 // The settings of a paper account as they would be: limits in range, and a rule set of its name. Not: answered, as api_problem.
 enum status risk_settings_fit(struct api_call *call, struct db *db, int64_t tenant_id, const json_t *settings) MUST_CHECK;
+// JSON of the rule set that a tenant means by a name; NULL: there is none. Yours to free. On any thread, with a connection of control.db.
+char *rule_set_text(struct db *db, int64_t tenant_id, const char *name);
 // What is different, {"max_order": ["100", "50"]}, for the audit log; NULL: no memory. Yours to free.
 char *risk_difference(const json_t *before, const json_t *after);
 

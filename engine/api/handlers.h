@@ -29,6 +29,8 @@
   X(account_get) X(account_balances) X(account_entries) X(account_deposit) X(account_withdraw) X(account_reset) \
   /* risk.c */                                          \
   X(account_patch) X(risk_limits_get) X(risk_limits_put) \
+  /* rule_sets.c */                                     \
+  X(rule_sets_list) X(rule_set_get) X(rule_set_put) X(rule_set_delete) X(admin_rule_set_put) X(admin_rule_set_delete) X(account_rules_get) \
   /* admin_edition.c */                                 \
   X(admin_edition_load) X(edition_get)                  \
   /* admin_scripts.c */                                 \

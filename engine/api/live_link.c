@@ -1,5 +1,6 @@
 // api/live_link.c – the running bots beside the routes: made when the service starts, their news go to the WebSocket's channels, their
 // figures to /metrics.
+#include "api/bots.h"
 #include "api/core.h"
 #include "api/market_watch.h"
 #include "api/server.h"
@@ -63,6 +64,8 @@ static enum status audit(void *self, struct db *db, int64_t tenant_id, const cha
   return audit_add(db, &event, err);
 }
 
+static char *rules(void *self, int64_t tenant_id, const char *name) { return rule_set_text(store_reader(((struct api_core *)self)->store, STORE_CONTROL), tenant_id, name); }
+
 static void traded(void *self, int64_t tenant_id, const char *key) { tier_bot_traded(self, tenant_id, key, clock_wall_ns()); }
 
 static void log_it(void *self, const char *level, const char *event, json_t *extra) { api_log(self, level, event, extra); }
@@ -94,7 +97,7 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
       {"bot_divergences_total", "Times that a host and the journal disagreed about a bot", "counter", divergences},
       {"host_restarts_total", "Hosts that died or hung and were replaced", "counter", restarts}};
   const struct live_options options = {.loop = core->loop, .store = core->store, .exe = config->exe, .version = core->version, .hosts = config->hosts,
-                                       .feeds = config->feeds, .publish = publish, .instant = on_instant, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .self = core};
+                                       .feeds = config->feeds, .publish = publish, .instant = on_instant, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .rules = rules, .self = core};
   enum status st = market_watch_create(&core->watch, err);
   if (st == OK) st = live_create(&options, &core->live, err);
   if (st == OK) core->halts = live_halts(core->live);

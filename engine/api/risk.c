@@ -98,11 +98,6 @@ static enum status account_patched(struct api_call *call) {
 }
 enum status api_account_patch(struct api_call *call) { return api_write_then(call, patch_account, account_patched); }
 
-enum status risk_settings_fit(struct api_call *call, struct db *db, int64_t tenant_id, const json_t *settings) {
-  (void)db, (void)tenant_id;
-  return bots_settings(call, NULL, settings);
-}
-
 // ---- a tenant
 
 static enum status limits_answer(struct api_call *call, const char *text, int64_t revision) {

@@ -82,6 +82,7 @@ void clerk_account_destroy(struct clerk_account *a) {
   }
   free(a->symbols);
   free(a->clerks);
+  free(a->away);
   sub_books_finish(&a->books);
   free(a);
 }
@@ -108,6 +109,60 @@ void clerk_account_settle(struct clerk_account *a, cash result) {
   assert(fits);  // was counted in the account's equity before
   base_changed(a, result.e8, result.e8);
   equity_changed(a);
+}
+
+// ---- rules
+
+void clerk_account_rule(struct clerk_account *a, const struct rule_set *rules, const struct rule_state *stored, int64_t now_ns) {
+  const struct rule_state before = a->rules;
+  const cash equity = clerk_account_equity(a), balance = {saturate(a->balance_e8 + a->books.slots[SUB_HOUSE].deposit_e8)};
+  if (!rules) a->rules = (struct rule_state){0};
+  else if (stored) a->rules = *stored;
+  else if (before.rules) rule_state_swap(&a->rules, rules, now_ns);
+  else rule_state_init(&a->rules, rules, balance, equity, now_ns);
+  a->rules.rules = rules;
+  a->rules.news_ns = before.news_ns, a->rules.news_count = before.news_count;
+  for (int i = 0; i < a->clerk_count; i++)
+    for (int k = 0; k < a->clerks[i]->symbol_count; k++) a->clerks[i]->symbols[k].path.rules = rules ? &a->rules : NULL;
+}
+
+void clerk_account_hold(struct clerk_account *a, bool held) {
+  const bool was = a->held;
+  int64_t now_ns = INT64_MIN;
+  a->held = held;
+  for (int i = 0; i < a->clerk_count; i++)
+    if (a->clerks[i]->now_ns > now_ns) now_ns = a->clerks[i]->now_ns;
+  if (was && !held && now_ns > INT64_MIN) clerk_account_marked(a, now_ns);
+}
+
+void clerk_account_away(struct clerk_account *a, const struct clerk *c) {
+  clerk_account_back(a, c->bot_id);
+  clerk_room((void **)&a->away, &a->away_cap, a->away_count + 1, sizeof *a->away);
+  const int64_t deposit = clerk_deposit(c);
+  a->away[a->away_count++] = (struct clerk_away){c->bot_id, saturate((int128)c->equity_e8 - deposit), saturate((int128)c->balance_e8 - deposit)};
+}
+
+void clerk_account_back(struct clerk_account *a, uint64_t bot_id) {
+  for (size_t i = 0; i < a->away_count; i++)
+    if (a->away[i].bot_id == bot_id) {
+      a->away[i] = a->away[--a->away_count];
+      return;
+    }
+}
+
+void clerk_account_paid(struct clerk_account *a, cash amount) {
+  if (a->rules.rules) rule_state_paid(&a->rules, amount);
+}
+
+bool clerk_account_wants_flat(const struct clerk_account *a) {
+  for (int i = 0; i < a->clerk_count; i++)
+    if (a->clerks[i]->flatten_why == REASON_PROP_RULE) return true;
+  return false;
+}
+
+void clerk_account_act(struct clerk_account *a) {
+  for (int i = 0; i < a->clerk_count; i++)
+    if (a->clerks[i]->flatten_why == REASON_PROP_RULE) clerk_act(a->clerks[i]);
 }
 
 // ---- who belongs to it
@@ -189,19 +244,31 @@ static void turn_day(struct gate_scope *s, int64_t *day, int64_t now_ns) {
   gate_scope_day(s);
 }
 
+// Only remembered here: between the market's part of one bot and that of another nothing may be done to the other's orders.
+static void want_flat(struct clerk_account *a, const struct refusal *why) {
+  char text[REFUSAL_TEXT_SIZE];
+  refusal_text(why, NULL, text);
+  for (int i = 0; i < a->clerk_count; i++) {
+    struct clerk *c = a->clerks[i];
+    if (clerk_flat(c) || c->flatten_why != REASON_NONE) continue;
+    c->flatten_why = REASON_PROP_RULE;
+    clerk_tell_intervened(c, REASON_PROP_RULE, text);
+  }
+}
+
+static void judge(struct clerk_account *a, int64_t now_ns) {
+  int128 equity = account_equity_e8(a), balance = a->balance_e8 + a->books.slots[SUB_HOUSE].deposit_e8;
+  if (!a->rules.rules || a->held) return;
+  for (size_t i = 0; i < a->away_count; i++) equity += a->away[i].equity_e8, balance += a->away[i].balance_e8;
+  struct rule_result r = rule_mark(&a->rules, (cash){saturate(balance)}, (cash){saturate(equity)}, now_ns);
+  if (r.action != RULE_GO_ON) want_flat(a, &r.why);
+}
+
 void clerk_account_marked(struct clerk_account *a, int64_t now_ns) {
-  int128 house = a->books.slots[SUB_HOUSE].deposit_e8;
   equity_changed(a);
   turn_day(&a->scope, &a->day, now_ns);
   turn_day(&a->tenant->scope, &a->tenant->day, now_ns);
-  if (!a->rules.rules) return;
-  cash balance = {saturate(a->balance_e8 + house)};
-  struct rule_result r = rule_mark(&a->rules, balance, clerk_account_equity(a), now_ns);
-  if (r.action == RULE_GO_ON) return;
-  char text[REFUSAL_TEXT_SIZE];
-  refusal_text(&r.why, NULL, text);
-  for (int i = 0; i < a->clerk_count; i++)
-    if (!clerk_flat(a->clerks[i])) clerk_flatten(a->clerks[i], REASON_PROP_RULE, text);
+  judge(a, now_ns);
 }
 
 void clerk_account_check(const struct clerk_account *a) {

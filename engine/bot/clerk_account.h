@@ -40,8 +40,22 @@ void clerk_account_destroy(struct clerk_account *a);
 uint64_t clerk_account_id(const struct clerk_account *a);
 struct gate_scope *clerk_account_scope(struct clerk_account *a);
 const struct sub_books *clerk_account_books(const struct clerk_account *a);
-// What rule_state_init() made, or what was stored of it (rules and news pointers are kept); NULL: there are no rules.
+// NULL: there are no rules.
 struct rule_state *clerk_account_rules(struct clerk_account *a);
+// Rules from here on (NULL: none), which live as long as they are here. stored: what was remembered when they, or others, were last
+// applied; NULL: what is remembered now goes on, and where there were none they begin now.
+void clerk_account_rule(struct clerk_account *a, const struct rule_set *rules, const struct rule_state *stored, int64_t now_ns);
+// While it is held, marks of its bots are not judged: some of them are not there yet. Let go, what there is is judged.
+void clerk_account_hold(struct clerk_account *a, bool held);
+// A bot's clerk goes, and will come back from the journal with its history (or its run has ended: back): until then rules count what it
+// had won. Call it before clerk_destroy(), and when the bot is back.
+void clerk_account_away(struct clerk_account *a, const struct clerk *c);
+void clerk_account_back(struct clerk_account *a, uint64_t bot_id);
+// Money paid in by its owner (negative: out), which was settled: rules see neither profit nor loss in it.
+void clerk_account_paid(struct clerk_account *a, cash amount);
+// Rules want its bots flat: those that are between instants close now, the others at their clerk_end(). The owner journals what is imposed.
+bool clerk_account_wants_flat(const struct clerk_account *a);
+void clerk_account_act(struct clerk_account *a);
 cash clerk_account_equity(const struct clerk_account *a);  // Σ of the bots and the house
 cash clerk_account_house(const struct clerk_account *a);   // what no bot has
 // Money in (negative: out) of the house. False: does not fit, or the house has less.

@@ -8,6 +8,12 @@
 #define COMMANDS_MAX 131072              // of one instant: no callback chain of a desk makes as many
 #define MARKET_REACH_E8 INT64_C(1000000) // a market order is taken to reach 1 % beyond the last price: whom it might meet
 
+// What a bot had won that is not here now, but will be.
+struct clerk_away {
+  uint64_t bot_id;
+  int64_t equity_e8, balance_e8;
+};
+
 // An instrument of an account, one leg of it where bots hedge. On the heap by itself: clerks point to it.
 struct clerk_account_symbol {
   struct instrument inst;
@@ -27,6 +33,9 @@ struct clerk_account {
   struct clerk_account_symbol **symbols;
   struct clerk **clerks;
   int symbol_count, symbol_cap, clerk_count, clerk_cap;
+  struct clerk_away *away;
+  size_t away_count, away_cap;
+  bool held;
   int64_t day;
   int64_t told_e8;               // its equity as the tenant has it
   int128 equity_e8, balance_e8, free_e8;  // Σ over clerks, without the house

@@ -103,7 +103,7 @@ void hub_destroy(struct hub *h);  // NULL does nothing; instants that somebody h
 // A venue whose feed is described by a text, KIND[:TARGET][:NAME=VALUE,…] (hub_feed_kinds tells them all):
 //   sim                                  the synthetic market: seed=7, speed=60, bar=1m, symbols=BTCUSDT+EURUSD, from=2026-01-05, ticks=1
 //   replay:VENUE/SYMBOL[/TF][+…]:speed=60,from=2024-01-01   imported history of market.db
-//   file:PATH:symbol=X,timeframe=1m,tick=0.01               a CSV file that somebody appends to
+//   file:PATH:symbol=X,timeframe=1m,tick=0.01,poll=1000     a CSV file that somebody appends to, looked at each poll ms
 // speed: seconds of the market per second of the clock, "max" as fast as it is asked. ERR_USAGE says what to write instead;
 // ERR_EXISTS: the venue has a feed; ERR_NOTFOUND, ERR_INVALID, ERR_IO, ERR_LIMIT, ERR_NOMEM.
 enum status hub_feed_add(struct hub *h, const char *venue, const char *text, struct err *err) MUST_CHECK;

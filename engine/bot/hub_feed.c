@@ -26,7 +26,7 @@ struct feed_text {
   char buf[FEED_TEXT_MAX];       // what the others point into
   char *target;                  // NULL: none
   char *symbol, *symbols;        // NULL: not given
-  int64_t seed, speed_e3, bar_ns, from_ns, timeframe_ns;
+  int64_t seed, speed_e3, bar_ns, from_ns, timeframe_ns, poll_ms;
   struct decimal tick, lot;
   bool ticks;
 };
@@ -43,6 +43,7 @@ static const struct option {
   {"seed", OPTION_NUMBER, AT(seed)},           {"speed", OPTION_SPEED, AT(speed_e3)},    {"from", OPTION_TIME, AT(from_ns)},
   {"bar", OPTION_TIMEFRAME, AT(bar_ns)},       {"symbols", OPTION_WORD, AT(symbols)},    {"ticks", OPTION_FLAG, AT(ticks)},
   {"symbol", OPTION_WORD, AT(symbol)},         {"timeframe", OPTION_TIMEFRAME, AT(timeframe_ns)},
+  {"poll", OPTION_NUMBER, AT(poll_ms)},  // milliseconds between two looks at the file, at most a minute; 1000 when absent
   {"tick", OPTION_DECIMAL, AT(tick)},          {"lot", OPTION_DECIMAL, AT(lot)},
 #undef AT
 };
@@ -298,7 +299,8 @@ static enum status read_file(struct making *m, struct err *err) {
 
 static enum status make_file(struct making *m, struct err *err) {
   const struct feed_text *t = m->text;
-  struct feed_file_config config = {.path = t->target, .timeframe_ns = t->timeframe_ns, .volume_scale = FILE_VOLUME_SCALE};
+  struct feed_file_config config = {.path = t->target, .timeframe_ns = t->timeframe_ns, .volume_scale = FILE_VOLUME_SCALE,
+                                    .poll_ns = t->poll_ms > 0 && t->poll_ms <= 60000 ? t->poll_ms * NS_PER_MS : 0};
   struct instrument *inst = &config.inst;
   int64_t named_ns;
   csv_name_parse(t->target, inst->symbol, &named_ns);
@@ -335,7 +337,7 @@ static enum status make_file(struct making *m, struct err *err) {
 const struct hub_feed_kind hub_feed_kinds[] = {
   {"sim", NULL, "seed,speed,bar,symbols,from,ticks", "a synthetic market: the same seed gives the same prices for ever"},
   {"replay", "VENUE/SYMBOL", "speed,from", "imported history, several series apart by +; speed is seconds per second, or max"},
-  {"file", "PATH", "symbol,timeframe,tick,lot", "a CSV file that somebody appends bars to"},
+  {"file", "PATH", "symbol,timeframe,tick,lot,poll", "a CSV file that somebody appends bars to"},
   {NULL, NULL, NULL, NULL},
 };
 static enum status (*const makers[])(struct making *m, struct err *err) = {make_sim, make_replay, make_file};

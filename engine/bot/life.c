@@ -39,6 +39,7 @@ static const struct cell table[LIFE_EVENT_COUNT][LIFE_STATE_COUNT] = {
   [LIFE_FORCE_STOP] =     {K,               FORCED,        FORCED,             FORCED,          FORCED,       FORCED,        FORCED, K,                    GO(STOPPED, FORCED),   K},
   [LIFE_RELEASE] =        {NO(NOTHING_HELD), NO(NOTHING_HELD), NO(NOTHING_HELD), NO(NOTHING_HELD), NO(NOTHING_HELD), NO(NOTHING_HELD), NO(NOTHING_HELD), GO(STOPPED, RELEASED), GO(STOPPED, RELEASED), GO(STOPPED, RELEASED)},
   [LIFE_HALT] =           {K,               HALTED,        HALTED,             HALTED,          K,            HALTED,        K,      K,                    K,                     K},
+  [LIFE_RULE] =           {K,               GO(HALTED, RULE), GO(HALTED, RULE), GO(HALTED, RULE), K,           GO(HALTED, RULE), K,   K,                    K,                     K},
   [LIFE_RESUME] =         {K,               K,             K,                  K,               K,            K,             BK,     K,                    K,                     K},
   [LIFE_BOOT] =           {BK,              BK,            BK,                 BK,              K,            K,             K,      K,                    K,                     K},
   [LIFE_OPENED] =         {K,               GO(RUNNING, RUNNING), K,           K,               K,            K,             K,      K,                    K,                     K},

@@ -57,7 +57,8 @@ enum life_state {
   X(LIFE_NO_DATA, "no-data")                /* its series have no feed or no history */                  \
   X(LIFE_HOST_LOST, "host-lost")            /* not its doing */                                          \
   X(LIFE_BROKE_HOST, "broke-host")          /* its callback was running when the host hung or died */    \
-  X(LIFE_JOURNAL_FAILED, "journal-failed")  /* an instant's batch was not committed */
+  X(LIFE_JOURNAL_FAILED, "journal-failed")  /* an instant's batch was not committed */                  \
+  X(LIFE_RULE, "rule")                      /* a level of its account's rules was reached */
 enum life_event {
 #define X(name, text) name,
   LIFE_EVENT_LIST(X)
@@ -97,11 +98,12 @@ enum life_want {
   X(LIFE_WHY_QUARANTINED, "quarantined", "It hung or ended the process that ran it, and is kept apart until the operator of this service has looked at it.") \
   /* why a request is refused */                                                                                                  \
   X(LIFE_NO_STOPPING, "is_stopping", "It is still being stopped; try again when it is stopped.")                                   \
-  X(LIFE_NO_HALTED, "is_halted", "The kill switch is on; it can be started when it is taken off.")                                 \
+  X(LIFE_NO_HALTED, "is_halted", "It is halted, by the kill switch or a rule of its account; it goes on by itself when that ends.")  \
   X(LIFE_NO_QUARANTINED, "is_quarantined", "It is in quarantine: only the operator of this service can release it.")               \
   X(LIFE_NO_RETIRED, "is_retired", "It was retired after three failures of its script. Give it another version or other parameters first.") \
   X(LIFE_NO_NOT_RUNNING, "is_not_running", "It is not running, so there is nothing to pause.")                                     \
-  X(LIFE_NO_NOTHING_HELD, "is_not_held", "It is neither in quarantine nor a dead letter nor retired, so there is nothing to release.")
+  X(LIFE_NO_NOTHING_HELD, "is_not_held", "It is neither in quarantine nor a dead letter nor retired, so there is nothing to release.") \
+  X(LIFE_WHY_RULE, "rule", "A loss limit of its account was reached: its positions were closed, and it opens nothing until the rules allow it.")
 enum life_reason {
 #define X(name, code, text) name,
   LIFE_REASON_LIST(X)

@@ -88,7 +88,9 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   if (st == OK) st = live_behind_begin(l, err);
   if (st == OK) st = live_canary_begin(l, err);
   if (st == OK) st = make_fleet(l, err);
+  l->starting = true;
   if (st == OK) st = live_start(l, err);
+  if (st == OK) live_rules_release(l);
   if (st == OK) st = hub_attach(l->hub, config->loop, err);
   if (st != OK) {
     live_destroy(l);

@@ -15,6 +15,7 @@ struct hub;
 struct hub_instant;
 struct live;
 struct loop;
+struct rule_state;
 struct store;
 struct watchdog;
 
@@ -40,6 +41,8 @@ struct live_options {
   void (*instant)(void *self, const struct hub_instant *in);     // all bars of the market, also those that no bot reads; may be NULL
   void (*log)(void *self, const char *level, const char *event, json_t *extra);  // takes extra
   struct live_grant (*grant)(void *self, int64_t tenant_id);  // as the plan is now; NULL: no limits
+  // JSON of the rule set of this name, as the tenant means it; NULL: there is none. The caller frees it. May be NULL.
+  char *(*rules)(void *self, int64_t tenant_id, const char *name);
   // A bot has entered a position (or made it larger) by this order: counts for the plan, once for its key. May be NULL.
   void (*traded)(void *self, int64_t tenant_id, const char *key);
   // In a write: who ended what by itself, for the audit log. detail: JSON. NULL: nobody keeps one.
@@ -84,6 +87,15 @@ bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret);
 // Limits or rules of an account, limits or the plan of a tenant are others now (after the commit): taken from the next order on.
 void live_account_changed(struct live *l, int64_t account_id);
 void live_tenant_changed(struct live *l, int64_t tenant_id);
+// The rules of an account as they stand now. False: it has none, or no bot has used it since the service began; the journal has what is
+// remembered then (store/risk_rows.h).
+struct live_rules {
+  const char *name;            // of the set
+  const struct rule_state *state;  // with the set; all until the loop turns
+};
+bool live_account_rules(const struct live *l, int64_t account_id, struct live_rules *ret);
+// A rule set is another (of the installation: tenant_id 0), after the commit.
+void live_rule_set_changed(struct live *l, int64_t tenant_id, const char *name);
 // Settings of a bot, of a paper account and of a tenant, for who stores them (NULL: none to check). ERR_INVALID: begins with the JSON
 // pointer of what is wrong, "/leverage: must be from 1 to 1000, with at most 4 decimals; 0.5 was given".
 enum status live_settings_check(const json_t *bot, const json_t *account, const json_t *tenant, struct err *err) MUST_CHECK;

@@ -34,6 +34,7 @@ static void batch_destroy(struct live_batch *b) {
   free(b->rows.trades);
   free((void *)b->rows.marks);
   free((void *)b->rows.followed);
+  free((void *)b->rows.rules);
   free(b->rows.logs);
   free(b->rows.entries);
   buf_finish(&b->bytes);
@@ -308,6 +309,10 @@ void live_hand_over(struct live *l, int place) {
   b->handed_ns = clock_monotonic_ns();
   for (size_t i = 0; i < b->rows.record_count; i++) fix(b, &b->rows.records[i].body);
   for (size_t i = 0; i < b->rows.log_count; i++) fix(b, (const void **)(void *)&b->rows.logs[i].text);
+  for (size_t i = 0; i < b->rows.rules_count; i++) {
+    struct account_rules_row *r = &((struct account_rules_row *)b->rows.rules)[i];
+    fix(b, (const void **)(void *)&r->name), fix(b, (const void **)(void *)&r->rules), fix(b, &r->state);
+  }
   for (size_t i = 0; i < b->rows.state_count; i++) fix(b, (const void **)(void *)&((struct journal_state *)b->rows.states)[i].body);
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);

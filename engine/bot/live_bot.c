@@ -147,8 +147,10 @@ static void start(struct live_bot *b) {
 
 void live_stopped(struct live_bot *b, enum status st) {
   b->ending = NULL;
-  if (st == OK) live_books_close(b);
-  else if (b->life.state == LIFE_STOPPED && !b->live->closing) loop_timer_start(b->retry, STANDING_AGAIN_MS, 0);  // its end is to be journalled still
+  if (st == OK) {
+    b->over = true;
+    live_books_close(b);
+  } else if (b->life.state == LIFE_STOPPED && !b->live->closing) loop_timer_start(b->retry, STANDING_AGAIN_MS, 0);  // its end is to be journalled still
   if (b->life.state == LIFE_STARTING) live_act(b);  // asked for meanwhile: a new run
 }
 

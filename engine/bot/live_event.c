@@ -4,6 +4,7 @@
 
 #include "base/decimal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,7 +189,11 @@ static void on_denied(void *self, const struct clerk_denial *d) {
   char line[RECORD_TEXT_MAX];
   const int n = snprintf(line, sizeof line, "order %llu refused: %s: %s", (unsigned long long)d->order, code, text);
   live_log(b, d->time_ns, LOG_WARN, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
-  live_news(b, "denied", json_pack("{s:I, s:s, s:s, s:I}", "order", (json_int_t)d->order, "code", code, "detail", text, "time", (json_int_t)(d->time_ns / NS_PER_MS)));
+  const struct denial numbers = refusal_denial(d->why, d->inst);
+  live_news(b, "denied", json_pack("{s:I, s:s, s:s, s:s, s:s, s:f, s:f, s:o, s:I}", "order", (json_int_t)d->order, "code", code, "rule", refusal_name(d->why->rule), "level",
+    refusal_level_text(d->why->level), "detail", text, "limit", numbers.limit, "value", numbers.value, "until",
+    d->why->until_ns ? json_integer(d->why->until_ns / NS_PER_MS) : json_null(), "time", (json_int_t)(d->time_ns / NS_PER_MS)));
+  live_risk_tell(b, d->code, numbers.limit, numbers.value, d->why->until_ns, text, false);
 }
 
 static void on_imposed(void *self, const struct bot_command *c) {
@@ -206,6 +211,8 @@ static void on_imposed(void *self, const struct bot_command *c) {
 static void on_intervened(void *self, enum reason code, const char *text) {
   struct live_bot *b = self;
   live_log(b, b->instant_ns, LOG_WARN, text, strlen(text));
+  // Of rules with their numbers, when the instant has ended (live_rules.c).
+  if (code != REASON_PROP_RULE) live_risk_tell(b, code, NAN, NAN, 0, text, true);
   live_news(b, "intervened", json_pack("{s:s, s:s}", "code", reason_code(code), "detail", text));
 }
 

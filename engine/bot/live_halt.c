@@ -7,6 +7,8 @@
 #include "loop/loop.h"
 #include "store/store.h"
 
+#include <math.h>
+
 static bool halted(const struct live *l, const struct live_bot *b) {
   const struct halt_entry *entry;
   const struct halt_order of = {.venue = b->clerk ? halt_venue_id(hub_venue_name(l->hub, b->venue)) : 0, .tenant = (uint64_t)b->tenant_id, .bot = (uint64_t)b->id};
@@ -28,11 +30,18 @@ static void note(struct live *l, struct live_bot *b) {
 }
 
 // What the bot is called while it is halted; its orders were seen to before.
-static void follow(struct live *l, struct live_bot *b) {
-  const bool on = halted(l, b);
-  if (on && b->life.state != LIFE_HALTED) live_event(b, LIFE_HALT, NULL);
+void live_follow(struct live_bot *b) {
+  const bool kill = halted(b->live, b), on = kill || live_rules_halted(b);
+  char text[REFUSAL_TEXT_SIZE] = "";
+  if (on && b->life.state != LIFE_HALTED) {
+    if (!kill) live_rules_explain(b, text);
+    live_event(b, kill ? LIFE_HALT : LIFE_RULE, text);
+    if (kill && b->life.state == LIFE_HALTED && b->clerk) live_risk_tell(b, REASON_HALTED, NAN, NAN, 0, "trading was halted", true);
+  }
   if (on || b->life.state != LIFE_HALTED) return;
+  const bool killed = b->life.reason == LIFE_WHY_HALTED;
   live_event(b, LIFE_RESUME, NULL);
+  if (killed && b->clerk) live_risk_tell(b, REASON_HALTED, NAN, NAN, b->instant_ns, "trading goes on", true);
   if (b->life.state == LIFE_STARTING && b->opened) live_event(b, LIFE_OPENED, NULL);  // its script has been there all the time
 }
 
@@ -49,7 +58,7 @@ static void apply(struct live *l, bool changed) {
         if (!clerk_busy(b->clerk)) live_commands_flush(b);
         else busy[b->place] = true;  // journalled with the rest of its instant
       }
-      follow(l, b);
+      live_follow(b);
     }
   for (int place = 0; changed && place <= FLEET_HOSTS_MAX; place++)
     if (!busy[place] && l->hosts[place].batch) live_hand_over(l, place);

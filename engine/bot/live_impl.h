@@ -9,7 +9,7 @@
 //     live_batch.c   what is journalled together, and its commit   live_event.c   orders, fills, logs as rows and on streams
 //     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots, accounts and tenants
 //     live_limits.c  limits that change while bots run             live_protect.c protections in settings
-//     live_money.c   accounts: what is free, and what runs have
+//     live_money.c   accounts: what is free, and what runs have    live_rules.c   rule sets of accounts, and what scripts are told of risk
 //     live_clock.c   who is called between bars                    live_signal.c  signals from outside
 #pragma once
 #include "bot/clerk.h"
@@ -94,6 +94,11 @@ struct live_account {  // from its first use until the service ends
   size_t share_count, share_cap;
   bool lost;                      // no memory for a share
   struct clerk_account *account;  // NULL until a bot trades on it
+  struct rule_set *rules;         // NULL: none
+  char *rules_text;               // its JSON, as applied
+  char rules_name[RULE_SET_NAME_SIZE];
+  uint8_t rules_kept[RULE_STATE_BYTES];  // as the journal has it, or will
+  bool rules_ended;               // a level was reached: its bots are halted
   int bots;                       // that have books
 };
 struct live_tenant {
@@ -163,6 +168,7 @@ struct live_bot {
   bool opened;                      // its script sees instants
   bool told_run;                    // its run is in the journal
   bool read_run;                    // and was read, when the service started
+  bool over;                        // its end is in the journal
   const struct live_batch *ending;  // its end is in this one, on the way to the journal; NULL: it does not end
   unsigned unwritten;               // batches with something of it, gathered or handed over: until they are committed the journal does
   unsigned handed;                  // not know its past; those handed over
@@ -178,6 +184,7 @@ struct live_bot {
 
   // Of the instant under way:
   bool touched, main_closed, spoke; // has bars; its main bar is among them; sent a command
+  uint64_t risk_told;               // bit per reason: since the last instant's end
   bool imposed;                     // the core added commands since the last instant's end
   uint32_t turns;                   // instants since it was opened
   char digest[SHA256_HEX_SIZE];     // asked of the host, and what it must say; "": not asked
@@ -236,7 +243,7 @@ struct live_batch {
   struct live_batch *next;          // parked behind it
   int place;
   struct journal_batch rows;
-  size_t record_cap, order_cap, fill_cap, trade_cap, mark_cap, log_cap, state_cap, bar_cap, series_cap, entry_cap;
+  size_t record_cap, order_cap, fill_cap, trade_cap, mark_cap, log_cap, state_cap, bar_cap, series_cap, entry_cap, rules_cap;
   struct buf bytes;                 // bodies; pointers into it are offsets until it is handed over
   struct live_news *news;
   size_t news_count, news_cap;
@@ -318,6 +325,8 @@ struct live {
   struct live_bot **due;            // scratch of live_clock_due
   size_t due_cap;
   struct live_account *accounts[LIVE_BUCKETS];
+  bool rules_due;                   // rules of some account may ask for something
+  bool starting;                    // bots are being opened that were at work before
   struct live_tenant *tenants;
   uint32_t journal_series;          // highest id given
   struct live_host hosts[FLEET_HOSTS_MAX + 1];
@@ -356,6 +365,17 @@ void live_money_entry(struct live_bot *b, enum account_move move, cash amount);
 void live_money_abandon(struct live_bot *b, uint32_t run);
 void live_money_committed(struct live *l, const struct live_batch *batch);
 void live_money_finish(struct live *l);
+// live_rules.c
+enum status live_rules_join(struct live_bot *b, struct err *err) MUST_CHECK;  // the rules of its account, when that is first used
+void live_rules_changed(struct live *l, struct live_account *a, const char *name);  // its setting is another, or the set behind it
+void live_rules_keep(struct live_bot *b);                 // at the end of its instant: into its batch, if they have changed
+void live_rules_act(struct live *l);                      // at the end of a turn: what they ask of bots that are between instants
+void live_rules_release(struct live *l);                  // all bots are there that were at work before the service started
+void live_rules_drop(struct live_account *a);
+bool live_rules_halted(const struct live_bot *b);
+void live_rules_explain(const struct live_bot *b, char text[REFUSAL_TEXT_SIZE]);  // of one that is
+// For on_risk of the bot's script in the next instant, and for the journal: once a reason and instant.
+void live_risk_tell(struct live_bot *b, enum reason code, double limit, double value, int64_t until_ns, const char *text, bool decision);
 // live_limits.c
 struct live_tenant *live_tenant_of(struct live *l, int64_t id);  // NULL: no memory
 void live_limits_changed(struct live_bot *b);             // its row has other settings
@@ -423,6 +443,7 @@ void live_signals_forget(struct live_bot *b);                // its books are cl
 // live_halt.c
 enum status live_halt_open(struct live *l, struct err *err) MUST_CHECK;  // before any bot has books
 void live_halt_close(struct live *l);
+void live_follow(struct live_bot *b);                     // is it halted, by the kill switch or by rules, or no more?
 void live_tripped(void *self, const struct last_report *r);
 // live_keep.c
 enum status live_keep_begin(struct live *l, struct err *err) MUST_CHECK;

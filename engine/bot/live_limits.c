@@ -95,6 +95,8 @@ void live_account_changed(struct live *l, int64_t account_id) {
   if (st == OK && !setup) st = err_set(&err, ERR_NOMEM, "no memory for settings");
   if (st == OK) st = live_setup_read(NULL, settings, false, setup, &err);
   if (st == OK) clerk_account_limits(a->account, &setup->account_limits);
+  if (st == OK && strcmp(setup->rules, a->rules_name) != 0) live_rules_changed(l, a, setup->rules);
+  if (st == OK) live_rules_act(l);
   if (st != OK) say(l, "an account's", &err);
   json_decref(settings);
   free(setup);

@@ -43,6 +43,7 @@ static struct live_share *share_of(const struct live_account *a, int64_t bot_id,
 }
 
 static void account_destroy(struct live_account *a) {
+  live_rules_drop(a);
   clerk_account_destroy(a->account);
   free(a->shares);
   free(a);
@@ -117,7 +118,7 @@ enum status live_money_join(struct live_bot *b, struct err *err) {
   if (st != OK) return st;
   a->bots++;
   b->account = a;
-  return OK;
+  return live_rules_join(b, err);
 }
 
 void live_money_leave(struct live_bot *b) {
@@ -295,7 +296,11 @@ struct moving {
   void *arg;
 };
 
-static enum status write_move(struct db *db, void *arg, struct err *err) { return account_entry_put(db, &((struct moving *)arg)->entry, err); }
+static enum status write_move(struct db *db, void *arg, struct err *err) {
+  const struct account_entry *e = &((struct moving *)arg)->entry;
+  const enum status st = account_entry_put(db, &((struct moving *)arg)->entry, err);
+  return st == OK && e->kind == ACCOUNT_MOVE_RESET ? account_rules_forget(db, e->account_id, err) : st;  // it begins anew
+}
 
 static void moved(void *arg, enum status st, const struct err *err) {
   struct moving *m = arg;
@@ -305,10 +310,12 @@ static void moved(void *arg, enum status st, const struct err *err) {
   if (st == OK) {
     apply(m->live, a, &m->entry);
     if (a->account && m->entry.kind == ACCOUNT_MOVE_RESET && a->bots == 0) {
+      live_rules_drop(a);
       clerk_account_destroy(a->account);  // its losses and peaks too
       a->account = NULL;
     } else if (a->account) {
       clerk_account_settle(a->account, (cash){m->entry.change.free_e8});
+      clerk_account_paid(a->account, (cash){m->entry.change.free_e8});
     }
   }
   m->done(m->arg, st, err);

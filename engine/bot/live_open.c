@@ -157,6 +157,7 @@ static void bot_opened(void *self, int host, int64_t id) {
   live_signals_read(b);
   live_event(b, LIFE_OPENED, NULL);
   live_reload_look(b);
+  if (live_rules_halted(b)) live_follow(b);
 }
 
 static int64_t record_time(const struct live_bot *b) { return b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns; }

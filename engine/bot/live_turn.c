@@ -171,6 +171,8 @@ void live_bot_end(struct live_bot *b) {
   ask_digest(b);
   b->imposed = false;
   live_commands_flush(b);
+  live_rules_keep(b);
+  b->risk_told = 0;
   if (b->content && b->instant_ns > b->run_from_ns) state_row(b);
   struct live_batch *batch = b->live->hosts[b->place].batch;
   if (batch) live_batch_bot(batch, b->id);
@@ -184,6 +186,7 @@ void live_turn_end(struct live *l, int place, bool owes) {
     else l->touched[i]->touched = false;
   l->touched_count = 0;
   l->stats.instants++;
+  live_rules_act(l);
   if (owes) l->hosts[place].owes = true;
   l->hosts[place].in_turn = false;
   live_hand_over(l, place);

@@ -9,9 +9,12 @@
 //       "max_qty": "5", "max_positions": 3, "consistency_pct": "50", "target": "3000",
 //       "news": {"before_s": 120, "after_s": 120} }
 //
+// Without "initial" it is what the account began with; "lock_at" may be "initial" too.
+//
 // Money, quantities and percentages are strings, as nothing here goes through a double. A loss is one of "loss" (money),
 // "loss_pct_of_initial" and "loss_pct_of_basis".
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +24,7 @@
 
 #define FRAC_ONE INT64_C(100000000)
 #define NS_PER_S INT64_C(1000000000)
+#define LOCK_AT_INITIAL 0  // until the initial balance is known
 
 static const char *const bases[] = {[BASIS_BALANCE] = "balance", [BASIS_EQUITY] = "equity", [BASIS_HIGHER] = "higher",
                                     [BASIS_EQUITY_HIGH] = "equity_high"};
@@ -39,7 +43,7 @@ const char *rule_trail_text(enum rule_trail t) {
 }
 
 // How a key is read into its field.
-enum kind { MONEY, PERCENT, COUNT, SECONDS, BOOL, CLOCK, ZONE, NAME, BASIS, TRAIL, AMOUNT, AMOUNT_INITIAL, AMOUNT_BASIS, OBJECT };
+enum kind { MONEY, LOCK, PERCENT, COUNT, SECONDS, BOOL, CLOCK, ZONE, NAME, BASIS, TRAIL, AMOUNT, AMOUNT_INITIAL, AMOUNT_BASIS, OBJECT };
 struct key {
   const char *name;
   enum kind kind;
@@ -56,7 +60,7 @@ static const struct key day_keys[] = {
 static const struct key total_keys[] = {
   {"trail", TRAIL, AT(trail), NULL}, {"loss", AMOUNT, AT(total), NULL}, {"loss_pct_of_initial", AMOUNT_INITIAL, AT(total), NULL},
   {"loss_pct_of_basis", AMOUNT_BASIS, AT(total), NULL}, {"soft_pct", PERCENT, AT(total_soft_e8), NULL},
-  {"lock_at", MONEY, AT(lock_e8), NULL}, {0}};
+  {"lock_at", LOCK, AT(lock_e8), NULL}, {0}};
 static const struct key trade_keys[] = {
   {"risk", AMOUNT, AT(trade_risk), NULL}, {"risk_pct_of_initial", AMOUNT_INITIAL, AT(trade_risk), NULL},
   {"risk_pct_of_balance", AMOUNT_BASIS, AT(trade_risk), NULL}, {"stop_required", BOOL, AT(stop_required), NULL},
@@ -93,7 +97,7 @@ static bool clock_of(const json_t *v, int32_t *ret) {
 
 // What a kind asks for: "%s: … is required".
 static const char *const wanted[] = {
-  [MONEY] = "a positive decimal in quotes", [PERCENT] = "a percentage above 0, at most 100, in quotes",
+  [MONEY] = "a positive decimal in quotes", [LOCK] = "a positive decimal in quotes, or \"initial\",", [PERCENT] = "a percentage above 0, at most 100, in quotes",
   [COUNT] = "a whole number from 1", [SECONDS] = "a number of seconds, 0 to 86400,", [BOOL] = "true or false",
   [CLOCK] = "a time of day as \"17:00\"", [ZONE] = "a time zone as \"Europe/Prague\"", [NAME] = "text of 1 to 63 bytes",
   [BASIS] = "balance, equity, higher or equity_high", [TRAIL] = "static, balance_eod, equity_eod, balance or equity",
@@ -119,6 +123,9 @@ static bool value_take(const struct key *k, const json_t *v, struct rule_set *r)
   int64_t n;
   int i;
   switch (k->kind) {
+  case LOCK:
+    if (json_is_string(v) && strcmp(json_string_value(v), "initial") == 0) return *(int64_t *)at = LOCK_AT_INITIAL, true;
+    return decimal_of(v, 8, (int64_t *)at);
   case MONEY: return decimal_of(v, 8, (int64_t *)at);
   case PERCENT: return percent_of(v, (int64_t *)at);
   case AMOUNT: case AMOUNT_INITIAL: case AMOUNT_BASIS: return amount_of(k->kind, v, (struct rule_amount *)at);
@@ -156,7 +163,7 @@ static enum status value_read(const struct key *k, const json_t *v, struct rule_
     return err_set(err, ERR_INVALID, "%s: the amount was given already in another way", k->name);
   if (k->kind == ZONE && json_is_string(v)) {
     enum status st = tz_load(json_string_value(v), &r->zone, err);
-    return st == OK ? OK : err_wrap(err, st, "%s", k->name);
+    return st == OK || st == ERR_NOMEM ? st : err_wrap(err, ERR_INVALID, "%s", k->name);
   }
   if (k->kind == ZONE || !value_take(k, v, r)) return err_set(err, ERR_INVALID, "%s: %s is required", k->name, wanted[k->kind]);
   return OK;
@@ -181,10 +188,43 @@ static enum status complete(const struct rule_set *r, struct err *err) {
   if (r->initial.e8 <= 0) return err_set(err, ERR_INVALID, "initial is missing");
   if (r->lock_e8 != INT64_MAX && r->trail == TRAIL_STATIC) return err_set(err, ERR_INVALID, "total: lock_at needs a trail");
   if (r->lock_e8 != INT64_MAX && r->total.of == AMOUNT_NONE) return err_set(err, ERR_INVALID, "total: lock_at needs a loss");
+  if (r->total.of == AMOUNT_MONEY && r->total.value_e8 >= r->initial.e8) return err_set(err, ERR_INVALID, "total: the loss is all of the initial balance, or more");
+  if (r->day.of == AMOUNT_MONEY && r->day.value_e8 >= r->initial.e8) return err_set(err, ERR_INVALID, "day: the loss is all of the initial balance, or more");
   return OK;
 }
 
-enum status rule_set_parse(const char *text, size_t len, struct rule_set **ret, struct err *err) {
+// Line and column of the key that the message is about: err_wrap has put the path before it, as "day: soft_pct: …". An object's keys are
+// looked for behind its own name, which is enough for two levels.
+static void locate(const char *text, size_t len, struct err *err) {
+  char quoted[64], message[sizeof err->msg];
+  size_t at = 0;
+  bool found = false;
+  const char *p = err->msg;
+  if (strncmp(p, "unknown key ", 12) == 0) p += 12;
+  for (const char *colon; (colon = strchr(p, ':')) || *p; p = colon + 2) {
+    const size_t word = colon ? (size_t)(colon - p) : strlen(p);
+    if (word == 0 || word + 3 > sizeof quoted || strcspn(p, " ") < word) {
+      if (strncmp(p, "unknown key ", 12) != 0 || colon) break;
+      snprintf(quoted, sizeof quoted, "\"%.40s\"", p + 12);
+    } else {
+      snprintf(quoted, sizeof quoted, "\"%.*s\"", (int)word, p);
+    }
+    const char *hit = memmem(text + at, len - at, quoted, strlen(quoted));
+    if (!hit) break;
+    at = (size_t)(hit - text);
+    found = true;
+    if (!colon) break;
+  }
+  if (!found) return;
+  int line = 1, column = 1;
+  for (size_t i = 0; i < at; i++) line += text[i] == '\n', column = text[i] == '\n' ? 1 : column + 1;
+  snprintf(message, sizeof message, "line %d:%d: %s", line, column, err->msg);
+  memcpy(err->msg, message, sizeof message);
+}
+
+enum status rule_set_parse(const char *text, size_t len, struct rule_set **ret, struct err *err) { return rule_set_parse_of(text, len, (cash){0}, ret, err); }
+
+enum status rule_set_parse_of(const char *text, size_t len, cash initial, struct rule_set **ret, struct err *err) {
   *ret = NULL;
   if (len > RULE_SET_TEXT_MAX) return err_set(err, ERR_LIMIT, "a rule set has at most %d bytes", RULE_SET_TEXT_MAX);
   json_error_t why;
@@ -197,8 +237,11 @@ enum status rule_set_parse(const char *text, size_t len, struct rule_set **ret, 
     r->lock_e8 = INT64_MAX;
     r->day_is_fatal = true;  // the stricter reading where nothing is said
     st = object_read(root, top_keys, r, err);
+    if (r->initial.e8 == 0) r->initial = initial;
+    if (r->lock_e8 == LOCK_AT_INITIAL) r->lock_e8 = r->initial.e8;
   }
   if (st == OK) st = complete(r, err);
+  if (st == ERR_INVALID) locate(text, len, err);
   if (st == OK && !r->zone) st = tz_load("UTC", &r->zone, err);
   json_decref(root);
   if (st != OK) {

@@ -82,7 +82,6 @@ static bool at_floor(const struct rule_state *s, int64_t floor_e8) { return floo
 
 // The flags stay until the day turns, or for ever: a close that failed is asked for again at the next mark.
 static struct rule_result judge(struct rule_state *s) {
-  struct rule_result out = {RULE_GO_ON, {0}};
   bool total_hard = at_floor(s, s->total_floor_e8), day_hard = at_floor(s, s->day_floor_e8);
   bool total_soft = at_floor(s, s->total_soft_floor_e8), day_soft = at_floor(s, s->day_soft_floor_e8);
   if (!s->failed && (total_hard || (day_hard && s->rules->day_is_fatal))) {
@@ -96,6 +95,11 @@ static struct rule_result judge(struct rule_state *s) {
     s->day_done = true;
     s->day_end_floor_e8 = day_hard ? s->day_floor_e8 : s->day_soft_floor_e8;
   }
+  return rule_standing(s);
+}
+
+struct rule_result rule_standing(const struct rule_state *s) {
+  struct rule_result out = {RULE_GO_ON, {0}};
   if (s->failed || s->stopped) {
     out.action = s->failed ? RULE_BREACH : RULE_FLATTEN;
     refuse(&out.why, REFUSE_PROP_FAILED, LEVEL_ACCOUNT, s->end_floor_e8, s->equity_e8);
@@ -122,6 +126,48 @@ struct rule_result rule_mark(struct rule_state *s, cash balance, cash equity, in
   if (s->rules->day_basis == BASIS_EQUITY_HIGH) s->day_ref_e8 = most(s->day_ref_e8, s->equity_e8);
   if (turned || s->high_e8 != high || s->day_ref_e8 != ref) floors_update(s);
   return judge(s);
+}
+
+void rule_state_swap(struct rule_state *s, const struct rule_set *rules, int64_t now_ns) {
+  s->rules = rules;
+  s->next_reset_ns = tz_next_time_of_day(rules->zone, seconds(now_ns), rules->reset_s) * NS_PER_S;
+  if (rules->trail == TRAIL_STATIC) s->high_e8 = rules->initial.e8;
+  floors_update(s);
+}
+
+void rule_state_paid(struct rule_state *s, cash amount) {
+  int64_t *const all[] = {&s->balance_e8, &s->equity_e8, &s->day_ref_e8, &s->day_balance_e8, &s->high_e8};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) *all[i] = saturate((int128)*all[i] + amount.e8);
+  floors_update(s);
+}
+
+// --- bytes -----------------------------------------------------------------------------------------------------------------
+
+enum { STATE_VERSION = 1, STATE_NUMBERS = 9 };
+_Static_assert(RULE_STATE_BYTES == 2 + 8 * STATE_NUMBERS, "version, flags and numbers");
+static const size_t numbers[STATE_NUMBERS] = {offsetof(struct rule_state, balance_e8), offsetof(struct rule_state, equity_e8), offsetof(struct rule_state, day_ref_e8),
+  offsetof(struct rule_state, day_balance_e8), offsetof(struct rule_state, high_e8), offsetof(struct rule_state, best_day_e8), offsetof(struct rule_state, next_reset_ns),
+  offsetof(struct rule_state, day_end_floor_e8), offsetof(struct rule_state, end_floor_e8)};
+
+void rule_state_put(const struct rule_state *s, uint8_t ret[RULE_STATE_BYTES]) {
+  ret[0] = STATE_VERSION;
+  ret[1] = (uint8_t)(s->day_done | s->stopped << 1 | s->failed << 2);
+  for (size_t i = 0; i < STATE_NUMBERS; i++) {
+    const uint64_t v = (uint64_t) * (const int64_t *)(const void *)((const char *)s + numbers[i]);
+    for (size_t k = 0; k < 8; k++) ret[2 + 8 * i + k] = (uint8_t)(v >> 8 * k);
+  }
+}
+
+bool rule_state_get(const uint8_t *bytes, size_t len, const struct rule_set *rules, struct rule_state *ret) {
+  if (len != RULE_STATE_BYTES || bytes[0] != STATE_VERSION || bytes[1] > 7) return false;
+  *ret = (struct rule_state){.rules = rules, .day_done = bytes[1] & 1, .stopped = bytes[1] & 2, .failed = bytes[1] & 4};
+  for (size_t i = 0; i < STATE_NUMBERS; i++) {
+    uint64_t v = 0;
+    for (size_t k = 8; k-- > 0;) v = v << 8 | bytes[2 + 8 * i + k];
+    *(int64_t *)(void *)((char *)ret + numbers[i]) = (int64_t)v;
+  }
+  floors_update(ret);
+  return true;
 }
 
 // --- orders ----------------------------------------------------------------------------------------------------------------

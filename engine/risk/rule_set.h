@@ -16,6 +16,7 @@
 #include "risk/refusal.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define RULE_NAME_MAX 64
 #define RULE_SET_TEXT_MAX 65536
@@ -67,7 +68,9 @@ struct rule_set {
 
 // Reads the JSON form (see rule_read.c for every key; docs and editions are written in it). ERR_INVALID names the key.
 // Destroy with rule_set_destroy.
+// and, where it can be told, line and column. The form's "initial" is required; in the second it is `initial` where the form has none.
 enum status rule_set_parse(const char *text, size_t len, struct rule_set **ret, struct err *err) MUST_CHECK;
+enum status rule_set_parse_of(const char *text, size_t len, cash initial, struct rule_set **ret, struct err *err) MUST_CHECK;
 void rule_set_destroy(struct rule_set *rules);
 
 // What the rules remember of an account. Plain data, to be stored as it is (but for the two pointers).
@@ -101,6 +104,17 @@ void rule_state_init(struct rule_state *s, const struct rule_set *rules, cash ba
 // Balance and equity now: turns days that ended before now (with the figures of the mark before), raises marks, judges.
 // Call it at every change and at s->next_reset_ns.
 struct rule_result rule_mark(struct rule_state *s, cash balance, cash equity, int64_t now_ns);
+
+// Other rules from here on: what was reached, the day's start and the high-water mark stay, floors are those of the new rules.
+void rule_state_swap(struct rule_state *s, const struct rule_set *rules, int64_t now_ns);
+// Money paid in (negative: out), which is neither profit nor loss: everything moves with it.
+void rule_state_paid(struct rule_state *s, cash amount);
+// What the state comes to without a new mark: RULE_FLATTEN and RULE_BREACH stay until the day turns, or for ever.
+struct rule_result rule_standing(const struct rule_state *s);
+// What is remembered, as bytes; little-endian, versioned. get: false, nothing changed: damaged, or of a newer program. rules: as in init.
+#define RULE_STATE_BYTES 74
+void rule_state_put(const struct rule_state *s, uint8_t ret[RULE_STATE_BYTES]);
+bool rule_state_get(const uint8_t *bytes, size_t len, const struct rule_set *rules, struct rule_state *ret) MUST_CHECK;
 
 struct rule_order {
   bool grows;             // could open or add; what only reduces always passes

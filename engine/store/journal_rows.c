@@ -272,6 +272,7 @@ enum status journal_append(struct db *db, void *batch, struct err *err) {
   for (size_t i = 0; st == OK && i < b->bar_count; i++) st = put_bar(db, &b->bars[i], err);
   if (st == OK) st = put_records(db, b, err);
   for (size_t i = 0; st == OK && i < b->entry_count; i++) st = account_entry_put(db, &b->entries[i], err);
+  for (size_t i = 0; st == OK && i < b->rules_count; i++) st = account_rules_put(db, &b->rules[i], err);
   for (size_t i = 0; st == OK && i < b->state_count; i++) st = put_state(db, &b->states[i], err);
   for (size_t i = 0; st == OK && i < b->order_count; i++) st = put_order(db, &b->orders[i], err);
   if (st == OK) st = put_fills(db, b, err);

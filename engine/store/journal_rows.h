@@ -9,6 +9,7 @@
 #pragma once
 #include "market/bar.h"
 #include "store/account_rows.h"
+#include "store/risk_rows.h"
 
 struct db;
 
@@ -152,7 +153,8 @@ struct journal_batch {
   struct account_entry *entries;        // after the records
   const struct journal_followed *followed;
   size_t followed_count;
-  size_t record_count, series_count, bar_count, state_count, order_count, fill_count, trade_count, mark_count, log_count, entry_count;
+  size_t record_count, series_count, bar_count, state_count, order_count, fill_count, trade_count, mark_count, log_count, entry_count, rules_count;
+  const struct account_rules_row *rules;
 };
 
 // A store_fn: arg is a struct journal_batch. All of it or nothing. ERR_EXISTS: an intent was journalled before, a run was opened

@@ -22,7 +22,10 @@ int main(int argc, char **argv) {
     fputs("0};\n", out);
   }
   fprintf(out, "\nconst struct shipped %s[] = {\n", argv[2]);
-  for (int i = 3; i < argc; i++) fprintf(out, "  {\"%s\", \"%s.lua\", (const char *)text_%s, sizeof text_%s - 1},\n", argv[i], argv[i], argv[i], argv[i]);
+  for (int i = 3; i < argc; i++) {
+    const char *ending = strrchr(argv[i] + strlen(argv[i]) + 1, '.');  // of the file, which stands behind the name
+    fprintf(out, "  {\"%s\", \"%s%s\", (const char *)text_%s, sizeof text_%s - 1},\n", argv[i], argv[i], ending ? ending : "", argv[i], argv[i]);
+  }
   fputs("  {0},\n};\n", out);
   return fclose(out) ? 1 : 0;
 }

@@ -34,6 +34,7 @@ static const struct {
   {"host-lost", ". retrying/host_lost retrying/host_lost . . . . . . ."},
   {"broke-host", ". quarantined/quarantined quarantined/quarantined . quarantined/quarantined . quarantined/quarantined . . ."},
   {"journal-failed", ". retrying/journal_retry paused/journal . . . . . . ."},
+  {"rule", ". halted/rule halted/rule halted/rule . halted/rule . . . ."},
 };
 
 static struct life in_state(int state, enum life_want want) {

@@ -43,6 +43,22 @@ static void test_cooldown(void **state) {
   protect_destroy(p);
 }
 
+// Others that take over what was seen begin where they would be had they always been there.
+static void test_taken_over(void **state) {
+  (void)state;
+  const struct protect_rule guard = {PROTECT_STOP_GUARD, 30 * MIN, 60 * MIN, 2, 0, false};
+  struct protect *before = make(&(struct protect_rule){PROTECT_COOLDOWN, MIN, 0, 0, 0, false}, 1), *after = make(&guard, 1), *always = make(&guard, 1);
+  const struct { int64_t minute; bool stop; } trades[] = {{10, true}, {30, false}, {50, true}};
+  for (int i = 0; i < 3; i++) closes(before, 0, trades[i].minute, PCT(-1), trades[i].stop), closes(always, 0, trades[i].minute, PCT(-1), trades[i].stop);
+  protect_take(after, before);
+  protect_destroy(before);
+  for (int64_t minute = 50; minute < 100; minute++) assert_int_equal(free_at(after, 0, minute * MIN), free_at(always, 0, minute * MIN));
+  assert_false(free_at(after, 1, 79 * MIN));
+  assert_true(free_at(after, 1, 80 * MIN));
+  protect_destroy(after);
+  protect_destroy(always);
+}
+
 static void test_stop_guard(void **state) {
   (void)state;
   // 3 stops in 60 minutes, for all; 2 in 60, each symbol by itself
@@ -188,7 +204,7 @@ static void test_invalid(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_cooldown), cmocka_unit_test(test_stop_guard), cmocka_unit_test(test_low_profit),
+    cmocka_unit_test(test_cooldown), cmocka_unit_test(test_taken_over), cmocka_unit_test(test_stop_guard), cmocka_unit_test(test_low_profit),
     cmocka_unit_test(test_window_drawdown), cmocka_unit_test(test_random_histories), cmocka_unit_test(test_small_memory),
     cmocka_unit_test(test_invalid),
   };

@@ -343,6 +343,109 @@ static void test_little_is_enough(void **state) {
   assert_int_equal(rule_set_parse(big, sizeof big, &r, &err), ERR_LIMIT);
 }
 
+// Day by day with a restart after each mark: what is remembered as bytes goes on as if nothing had happened. The account: 10,000, a day may
+// lose 5 % from the balance at Prague's midnight, in all 10 % below the highest balance at any day's end, locked at the beginning's 10,000.
+static void test_a_restart_changes_nothing(void **state) {
+  (void)state;
+  struct rule_set *r = parse("{\"name\":\"r\",\"initial\":\"10000\",\"day\":{\"zone\":\"Europe/Prague\",\"loss_pct_of_basis\":\"5\",\"soft_pct\":\"80\"},"
+                             "\"total\":{\"trail\":\"balance_eod\",\"loss_pct_of_initial\":\"10\",\"lock_at\":\"initial\"},\"consistency_pct\":\"50\"}");
+  static const struct { int day, hour, minute; int64_t balance, equity; enum rule_action action; int64_t day_floor, total_floor; } marks[] = {
+    {5, 9, 0, 10000, 9900, RULE_GO_ON, 9500, 9000},
+    {5, 22, 59, 10800, 10800, RULE_GO_ON, 9500, 9000},
+    {5, 23, 0, 10800, 10800, RULE_GO_ON, 10260, 9800},  // the day turned: 10,800 − 5 %; 10,800 − 1,000
+    {6, 12, 0, 12000, 12000, RULE_GO_ON, 10260, 9800},
+    {6, 23, 0, 12000, 12000, RULE_GO_ON, 11400, 10000}, // 11,000 would be above the lock
+    {7, 10, 0, 12000, 11521, RULE_GO_ON, 11400, 10000},
+    {7, 10, 1, 12000, 11520, RULE_FLATTEN, 11400, 10000},  // 80 % of 600
+    {7, 11, 0, 11525, 11525, RULE_FLATTEN, 11400, 10000},
+    {7, 23, 0, 11525, 11525, RULE_GO_ON, 10948, 10000},    // 11,525 − 576.25 = 10,948.75
+    {8, 9, 0, 11525, 10948, RULE_BREACH, 10948, 10000},
+    {12, 9, 0, 11525, 11525, RULE_BREACH, 10948, 10000},   // for ever
+  };
+  struct rule_state through, again;
+  uint8_t bytes[RULE_STATE_BYTES];
+  rule_state_init(&through, r, (cash){E8(10000)}, (cash){E8(10000)}, at(2026, 1, 5, 8, 0));
+  again = through;
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+    const int64_t now = at(2026, 1, marks[i].day, marks[i].hour, marks[i].minute);
+    rule_state_put(&again, bytes);
+    memset(&again, 0xee, sizeof again);
+    assert_true(rule_state_get(bytes, sizeof bytes, r, &again));
+    assert_int_equal(mark(&through, marks[i].balance, marks[i].equity, now), marks[i].action);
+    assert_int_equal(mark(&again, marks[i].balance, marks[i].equity, now), marks[i].action);
+    assert_int_equal(rule_standing(&again).action, marks[i].action);
+    assert_int_equal(again.day_floor_e8 / CASH_ONE, marks[i].day_floor);
+    assert_int_equal(again.total_floor_e8 / CASH_ONE, marks[i].total_floor);
+    assert_true(again.next_reset_ns == through.next_reset_ns && again.day_ref_e8 == through.day_ref_e8 && again.high_e8 == through.high_e8 &&
+                again.best_day_e8 == through.best_day_e8 && again.day_done == through.day_done && again.failed == through.failed && again.end_floor_e8 == through.end_floor_e8);
+  }
+  assert_false(rule_state_get(bytes, sizeof bytes - 1, r, &again));
+  bytes[0]++;
+  assert_false(rule_state_get(bytes, sizeof bytes, r, &again));
+  bytes[0]--, bytes[1] = 8;
+  assert_false(rule_state_get(bytes, sizeof bytes, r, &again));
+  rule_set_destroy(r);
+}
+
+// The night in which Prague's clocks go forward has 23 hours, and the day after is 24 hours long again: 2026-03-28T23:00Z, 29T22:00Z, 30T22:00Z.
+static void test_the_short_day(void **state) {
+  (void)state;
+  struct rule_set *r = parse(ftmo);
+  struct rule_state s;
+  rule_state_init(&s, r, (cash){E8(200000)}, (cash){E8(200000)}, at(2026, 3, 28, 12, 0));
+  assert_true(s.next_reset_ns == at(2026, 3, 28, 23, 0));
+  mark(&s, 203000, 203000, at(2026, 3, 28, 22, 0));
+  assert_true(s.day_floor_e8 == E8(190000));
+  mark(&s, 203000, 203000, at(2026, 3, 28, 23, 0));
+  assert_true(s.next_reset_ns == at(2026, 3, 29, 22, 0) && s.day_floor_e8 == E8(193000));
+  mark(&s, 201000, 201000, at(2026, 3, 29, 21, 59));
+  assert_true(s.day_floor_e8 == E8(193000));
+  mark(&s, 201000, 201000, at(2026, 3, 29, 22, 0));
+  assert_true(s.next_reset_ns == at(2026, 3, 30, 22, 0) && s.day_floor_e8 == E8(191000));
+  rule_set_destroy(r);
+}
+
+// Money paid in or out moves every mark; other rules keep what was reached.
+static void test_paid_and_swapped(void **state) {
+  (void)state;
+  struct rule_set *r = parse("{\"name\":\"a\",\"initial\":\"10000\",\"day\":{\"loss\":\"500\",\"soft_pct\":\"80\"},\"total\":{\"trail\":\"equity\",\"loss\":\"1000\"}}");
+  struct rule_set *other = parse("{\"name\":\"b\",\"initial\":\"10000\",\"day\":{\"loss\":\"200\",\"zone\":\"Asia/Tokyo\"}}");
+  struct rule_state s;
+  rule_state_init(&s, r, (cash){E8(10000)}, (cash){E8(10000)}, at(2026, 1, 5, 8, 0));
+  mark(&s, 10000, 10200, at(2026, 1, 5, 9, 0));
+  assert_true(s.total_floor_e8 == E8(9200) && s.day_floor_e8 == E8(9500));
+  rule_state_paid(&s, (cash){-E8(2000)});
+  assert_true(s.total_floor_e8 == E8(7200) && s.day_floor_e8 == E8(7500) && s.equity_e8 == E8(8200));
+  assert_int_equal(mark(&s, 8000, 7700, at(2026, 1, 5, 10, 0)), RULE_GO_ON);     // without it a withdrawal would have been a breach
+  assert_int_equal(mark(&s, 8000, 7600, at(2026, 1, 5, 10, 1)), RULE_FLATTEN);
+  rule_state_swap(&s, other, at(2026, 1, 5, 10, 2));
+  assert_true(s.day_done && s.total_floor_e8 == INT64_MIN && s.day_floor_e8 == E8(7800) && s.next_reset_ns == at(2026, 1, 5, 15, 0));
+  assert_int_equal(ask_loss(&s, 1), REFUSE_PROP_DAY_DONE);
+  rule_set_destroy(r);
+  rule_set_destroy(other);
+}
+
+static void test_initial_of_the_account(void **state) {
+  (void)state;
+  static const char text[] = "{\n  \"name\": \"x\",\n  \"day\": {\"loss\": \"50\"},\n  \"total\": {\"trail\": \"equity\",\n    \"loss_pct_of_initial\": \"5\", \"lock_at\": \"initial\"}\n}";
+  struct rule_set *r;
+  struct err err;
+  assert_int_equal(rule_set_parse_of(text, strlen(text), (cash){E8(1000)}, &r, &err), OK);
+  assert_true(r->initial.e8 == E8(1000) && r->lock_e8 == E8(1000));
+  rule_set_destroy(r);
+  assert_int_equal(rule_set_parse_of(text, strlen(text), (cash){E8(50)}, &r, &err), ERR_INVALID);  // the loss is all there is
+  assert_non_null(strstr(err.msg, "line 3:3: day: the loss is all"));
+  static const struct { const char *text, *says; } wrong[] = {
+    {"{\n \"name\":\"x\",\n \"day\":{\"loss\":\"5\",\n  \"soft_pct\":80}}", "line 4:3: day: soft_pct: a percentage"},
+    {"{\n \"name\":\"x\",\n \"total\":{\n  \"loss\":\"5\",\n  \"trial\":\"equity\"}}", "line 5:3: total: unknown key trial"},
+    {"{\"name\":\"x\",\n\"maxqty\":\"5\"}", "line 2:1: unknown key maxqty"},
+  };
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    assert_int_equal(rule_set_parse_of(wrong[i].text, strlen(wrong[i].text), (cash){E8(1000)}, &r, &err), ERR_INVALID);
+    if (!strstr(err.msg, wrong[i].says)) fail_msg("%s: %s", wrong[i].says, err.msg);
+  }
+}
+
 static void test_refused_texts(void **state) {
   (void)state;
   static const struct { const char *text, *part; } bad[] = {
@@ -427,7 +530,8 @@ int main(void) {
     cmocka_unit_test(test_ftmo_day), cmocka_unit_test(test_reset_follows_the_zone), cmocka_unit_test(test_ftmo_soft_and_worst_case),
     cmocka_unit_test(test_ftmo_one_step), cmocka_unit_test(test_topstep), cmocka_unit_test(test_consistency),
     cmocka_unit_test(test_crypto), cmocka_unit_test(test_stop_loss), cmocka_unit_test(test_nothing_wraps),
-    cmocka_unit_test(test_random_walks), cmocka_unit_test(test_little_is_enough), cmocka_unit_test(test_refused_texts), cmocka_unit_test(test_damaged_texts),
+    cmocka_unit_test(test_random_walks), cmocka_unit_test(test_little_is_enough), cmocka_unit_test(test_a_restart_changes_nothing), cmocka_unit_test(test_the_short_day), cmocka_unit_test(test_paid_and_swapped), cmocka_unit_test(test_initial_of_the_account),
+    cmocka_unit_test(test_refused_texts), cmocka_unit_test(test_damaged_texts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
