@@ -85,7 +85,7 @@ void live_grants_poll(struct live *l) {
 // ---- accounts
 
 void live_account_changed(struct live *l, int64_t account_id) {
-  const struct live_account *a = live_account_find(l, account_id);
+  struct live_account *a = live_account_find(l, account_id);
   struct account_row row;
   struct err err;
   if (!a || !a->account) return;  // whoever opens it reads them
