@@ -19,8 +19,11 @@
 #include <string.h>
 
 #define PROGRESS_EVERY 64  // a slow script takes milliseconds a bar, and whoever waits wants to see it move
-#define SCRIPT_SAMPLE 64  // script time is measured on every 64th main bar and scaled
-_Static_assert(SCRIPT_SAMPLE <= PROGRESS_EVERY, "quiet_bars() returns at each sample");
+// Script time is measured on some main bars, each of which stands for those since the one before: every 64th, and in a long run
+// fewer, since the thread's clock is a system call and costs as much as two bars.
+#define SAMPLE_EVERY 64
+#define SAMPLE_OFTEN_UNTIL 65536
+#define SAMPLE_EVERY_LATER 1024
 
 struct cursor {
   const struct series *series;
@@ -45,9 +48,10 @@ struct walk {
   int64_t now_ns;
   bool path_matters, failed_memory;
   bool lone;  // one series, traded and watched: quiet_bars() may run
-  uint64_t samples;
+  size_t sample_next;     // the main bar whose script time is measured next
+  size_t sample_bars;     // main bars that those measured so far stand for
   int64_t clock_cost_ns;  // of reading the thread's clock twice
-  int64_t sampled_ns;
+  double script_ns;       // of sample_bars
 };
 
 // ---- observers: from the pipeline into the result
@@ -246,13 +250,6 @@ static enum status match_symbols(struct walk *w, int64_t now_ns, bool *ret_event
   return OK;
 }
 
-static bool position_open(const struct account *a) {
-  for (int i = 0; i < a->symbol_count; i++)
-    for (int leg = 0; leg < LEG_COUNT; leg++)
-      if (a->symbols[i].pos[leg].lots) return true;
-  return false;
-}
-
 static enum status turn_day(struct walk *w, int64_t now_ns, struct err *err) {
   int64_t day = now_ns / NS_PER_DAY;
   if (w->day == INT64_MIN) {
@@ -271,7 +268,14 @@ static inline bool mark_equity(struct walk *w, int64_t open_ns) {
   cash equity = matcher_equity(w->matcher);
   event_hash_equity(&w->hash, open_ns, equity);
   bot_risk_mark(bot_risk_state(w->bot), equity);
-  return result_equity_add(w->r, open_ns, equity, position_open(matcher_account(w->matcher)));
+  return result_equity_add(w->r, open_ns, equity, matcher_account(w->matcher)->open_count != 0);
+}
+
+static void sample_end(struct walk *w, size_t ix, int64_t spent_ns) {
+  size_t bars = ix + 1 - w->sample_bars;
+  w->script_ns += (double)spent_ns * (double)bars;
+  w->sample_bars += bars;
+  w->sample_next = ix + (ix < SAMPLE_OFTEN_UNTIL ? SAMPLE_EVERY : SAMPLE_EVERY_LATER);
 }
 
 static enum status stream_bars(struct walk *w, int64_t now_ns, struct err *err) {
@@ -284,14 +288,11 @@ static enum status stream_bars(struct walk *w, int64_t now_ns, struct err *err) 
     cursor_settle(c);
     // other streams by their close: the day that ends inside [from, to) is news in it, though it began before
     bool deliver = i == 0 ? open_ns >= w->c->from_ns && open_ns < w->c->to_ns : now_ns > w->c->from_ns && now_ns <= w->c->to_ns;
-    bool sample = i == 0 && ix % SCRIPT_SAMPLE == 0;
+    bool sample = i == 0 && ix >= w->sample_next;
     if (i == 0 && deliver && !mark_equity(w, open_ns)) return err_set(err, ERR_NOMEM, "out of memory");
     int64_t begin = sample ? clock_thread_cpu_ns() : 0;
     enum status st = bot_stream_bar(w->bot, i, ix, now_ns, deliver, err);
-    if (sample) {
-      w->sampled_ns += clock_thread_cpu_ns() - begin - w->clock_cost_ns;
-      w->samples++;
-    }
+    if (sample) sample_end(w, ix, clock_thread_cpu_ns() - begin - w->clock_cost_ns);
     if (st != OK) return st;
   }
   return OK;
@@ -369,13 +370,13 @@ static int64_t quiet_until(const struct walk *w) {
   return t;
 }
 
-// The same as step() for the bars of a lone series in such a time, up to the next that is sampled: nearly all of a backtest,
+// The same as step() for the bars of a lone series in such a time, up to the next that may be sampled: nearly all of a backtest,
 // and a tenth faster without the questions.
 static enum status quiet_bars(struct walk *w, struct err *err) {
   struct cursor *main = &w->stream[0], *exec = &w->exec[0];
   const struct bar *bars = main->series->bars;
   int64_t until_ns = quiet_until(w), timeframe_ns = main->series->timeframe_ns;
-  size_t end = (main->next + SCRIPT_SAMPLE - 1) / SCRIPT_SAMPLE * SCRIPT_SAMPLE;
+  size_t end = (main->next + PROGRESS_EVERY - 1) / PROGRESS_EVERY * PROGRESS_EVERY;
   if (end > w->d->main_to) end = w->d->main_to;
   enum status st = OK;
   for (size_t ix = main->next; ix < end && st == OK; ix++) {
@@ -418,7 +419,7 @@ static enum status take_account(struct walk *w, struct err *err) {
   for (uint32_t tag = 1; tag < bot_tag_count(w->bot); tag++) ok = ok && (!bot_tag_text(w->bot, tag)[0] || result_tag_set(r, tag, bot_tag_text(w->bot, tag)));
   r->funding = ledger_total(&a->ledger, BOOK_FUNDING);
   r->swap = ledger_total(&a->ledger, BOOK_SWAP);
-  r->script_seconds = w->samples && w->sampled_ns > 0 ? (double)w->sampled_ns / 1e9 * (double)w->stream[0].next / (double)w->samples : 0;
+  r->script_seconds = w->script_ns > 0 ? w->script_ns / 1e9 * (double)w->stream[0].next / (double)w->sample_bars : 0;
   account_check(a);
   return ok ? OK : err_set(err, ERR_NOMEM, "out of memory for the result");
 }
@@ -428,7 +429,7 @@ static enum status walk_all(struct walk *w, struct err *err) {
   size_t steps = 0;
   enum status st = OK;
   for (int64_t now_ns; (now_ns = next_time(w)) != INT64_MAX;) {
-    if (__builtin_expect(++steps % PROGRESS_EVERY == 0, 0) || (w->lone && w->stream[0].next % SCRIPT_SAMPLE == 0)) {
+    if (__builtin_expect(++steps % PROGRESS_EVERY == 0, 0) || (w->lone && w->stream[0].next % PROGRESS_EVERY == 0)) {
       if (c->progress && !c->progress(c->progress_self, w->stream[0].next, w->stream[0].series->count)) return err_set(err, ERR_CANCELLED, "interrupted");
       if (w->failed_memory) return err_set(err, ERR_NOMEM, "out of memory for the result");
     }

@@ -8,7 +8,7 @@
 
 void event_hash_init(struct event_hash *h) {
   memset(h, 0, sizeof *h);
-  h->day = INT64_MIN;
+  h->day_end_ns = INT64_MIN;
   h->digest = UINT64_C(0x243F6A8885A308D3);
   sha256_init(&h->sha);
 }
@@ -21,6 +21,12 @@ struct line {
   size_t len;
 };
 
+// Not zeroed first, as an initializer would.
+static void line_begin(struct line *l, char kind) {
+  l->text[0] = kind;
+  l->len = 1;
+}
+
 static void add_text(struct line *l, const char *text) {
   l->text[l->len++] = ' ';
   size_t len = strlen(text);
@@ -29,20 +35,29 @@ static void add_text(struct line *l, const char *text) {
   l->len += len;
 }
 
+static size_t digits_of(uint64_t v) {
+  static const uint64_t powers[] = {
+      0, UINT64_C(10), UINT64_C(100), UINT64_C(1000), UINT64_C(10000), UINT64_C(100000), UINT64_C(1000000), UINT64_C(10000000),
+      UINT64_C(100000000), UINT64_C(1000000000), UINT64_C(10000000000), UINT64_C(100000000000), UINT64_C(1000000000000),
+      UINT64_C(10000000000000), UINT64_C(100000000000000), UINT64_C(1000000000000000), UINT64_C(10000000000000000),
+      UINT64_C(100000000000000000), UINT64_C(1000000000000000000), UINT64_C(10000000000000000000)};
+  size_t least = (size_t)(64 - __builtin_clzll(v | 1)) * 1233 >> 12;  // log10(2) of the bits, rounded down
+  return least + (v >= powers[least]);
+}
+
+// In place, two digits at a time from the end.
 static void add_unsigned(struct line *l, uint64_t v) {
   static const char pairs[] =
       "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263"
       "646566676869707172737475767778798081828384858687888990919293949596979899";
-  char digits[20];
-  size_t at = sizeof digits;
-  for (; v >= 100; v /= 100) memcpy(&digits[at -= 2], &pairs[v % 100 * 2], 2);
-  if (v >= 10)
-    memcpy(&digits[at -= 2], &pairs[v * 2], 2);
-  else
-    digits[--at] = (char)('0' + v);
   assert(l->len + 48 < sizeof l->text);
-  memcpy(l->text + l->len, digits + at, sizeof digits - at);
-  l->len += sizeof digits - at;
+  l->len += digits_of(v);
+  char *end = l->text + l->len;
+  for (; v >= 100; v /= 100) memcpy(end -= 2, &pairs[v % 100 * 2], 2);
+  if (v >= 10)
+    memcpy(end - 2, &pairs[v * 2], 2);
+  else
+    end[-1] = (char)('0' + v);
 }
 
 static void add_int(struct line *l, int64_t v) {
@@ -70,7 +85,8 @@ static void line_end(struct event_hash *h, struct line *l) {
 }
 
 void event_hash_order(struct event_hash *h, int64_t time_ns, uint64_t id, enum order_status from, enum order_status to, enum reason why) {
-  struct line l = {"O", 1};
+  struct line l;
+  line_begin(&l, 'O');
   add_time(h, &l, time_ns);
   add_int(&l, (int64_t)id);
   add_text(&l, order_status_text(from));
@@ -80,7 +96,8 @@ void event_hash_order(struct event_hash *h, int64_t time_ns, uint64_t id, enum o
 }
 
 void event_hash_fill(struct event_hash *h, const struct fill *f) {
-  struct line l = {"F", 1};
+  struct line l;
+  line_begin(&l, 'F');
   add_time(h, &l, f->time_ns);
   add_int(&l, (int64_t)f->id);
   add_int(&l, (int64_t)f->order);
@@ -95,9 +112,10 @@ void event_hash_fill(struct event_hash *h, const struct fill *f) {
   line_end(h, &l);
 }
 
-void event_hash_day(struct event_hash *h) {
+static void day_end(struct event_hash *h) {
   if (!h->any) return;
-  struct line l = {"E", 1};
+  struct line l;
+  line_begin(&l, 'E');
   char digest[17];
   snprintf(digest, sizeof digest, "%016" PRIx64, h->digest);
   add_int(&l, h->last_ns);
@@ -106,7 +124,14 @@ void event_hash_day(struct event_hash *h) {
   line_end(h, &l);
 }
 
+void event_hash_day_turn(struct event_hash *h, int64_t time_ns) {
+  const int64_t day_ns = INT64_C(86400000000000);
+  day_end(h);
+  int64_t day = time_ns / day_ns;  // toward zero: the two days around 1970 count as one
+  h->day_end_ns = day < 0 ? day * day_ns + 1 : (day + 1) * day_ns;
+}
+
 void event_hash_finish(struct event_hash *h, char ret_hex[SHA256_HEX_SIZE]) {
-  event_hash_day(h);
+  day_end(h);
   sha256_finish_hex(&h->sha, ret_hex);
 }

@@ -12,7 +12,8 @@
 struct event_hash {
   struct sha256_ctx sha;
   uint64_t digest;
-  int64_t day, last_ns, last_e8;
+  int64_t day_end_ns;  // where the day of the last mark ends; INT64_MIN before the first
+  int64_t last_ns, last_e8;
   bool any;
   int64_t text_ns;  // the last time written, and how: an instant's lines share it
   uint8_t text_len;
@@ -22,14 +23,10 @@ struct event_hash {
 void event_hash_init(struct event_hash *h);
 void event_hash_order(struct event_hash *h, int64_t time_ns, uint64_t id, enum order_status from, enum order_status to, enum reason why);
 void event_hash_fill(struct event_hash *h, const struct fill *f);
-void event_hash_day(struct event_hash *h);  // writes the line of the day that ended
-// An equity mark; a few ns.
+void event_hash_day_turn(struct event_hash *h, int64_t time_ns);  // writes the line of the day that ended; a new one begins
+// An equity mark; times rise. A few ns.
 static inline void event_hash_equity(struct event_hash *h, int64_t time_ns, cash equity) {
-  int64_t day = time_ns / INT64_C(86400000000000);
-  if (__builtin_expect(day != h->day, 0)) {
-    event_hash_day(h);
-    h->day = day;
-  }
+  if (__builtin_expect(time_ns >= h->day_end_ns, 0)) event_hash_day_turn(h, time_ns);
   h->digest = (h->digest ^ (uint64_t)equity.e8) * UINT64_C(0x9E3779B97F4A7C15);
   h->digest ^= h->digest >> 29;
   h->last_ns = time_ns;

@@ -177,6 +177,7 @@ bool account_fill(struct account *a, const struct fill *f, struct fill_result *r
   } else if (b.opening > 0) {
     p->adds++;
   }
+  a->open_count += (b.lots_after != 0) - (before != 0);
   p->lots = b.lots_after;
   p->cost_q32 = b.cost_after;
   if (b.opening > 0)
@@ -244,16 +245,10 @@ cash account_unrealised(const struct account *a, int symbol) {
 }
 
 cash account_equity_at(const struct account *a, int symbol, price px) {
-  bool flat = true;
-  for (int i = 0; i < a->symbol_count; i++)
-    for (int leg = 0; leg < LEG_COUNT; leg++) flat = flat && a->symbols[i].pos[leg].lots == 0;
-  if (flat) return account_balance(a);
   int128 sum = account_balance(a).e8;
   for (int i = 0; i < a->symbol_count; i++) sum += symbol_profit(&a->symbols[i], i == symbol ? px : a->symbols[i].mark);
   return (cash){saturate(sum)};
 }
-
-cash account_equity(const struct account *a) { return account_equity_at(a, -1, NO_PRICE); }
 
 static int64_t margin_of_notional(const struct account_symbol *s, int64_t notional_e8) {
   if (s->leverage_e4 == LEVERAGE_ONE_E4) return notional_e8;
@@ -328,6 +323,7 @@ cash account_peak(struct account *a) {
 void account_check(const struct account *a) {
   ledger_check(&a->ledger);
   int128 realised = 0;
+  int open_count = 0;
   for (int i = 0; i < a->symbol_count; i++) {
     const struct account_symbol *s = &a->symbols[i];
     realised += s->realised_e8;
@@ -343,8 +339,10 @@ void account_check(const struct account *a) {
       }
       assert(lots == (p->lots < 0 ? -(int128)p->lots : p->lots));
       assert((p->lots == 0) == (p->id == 0));
+      open_count += p->lots != 0;
       assert(p->lots != 0 || p->cost_q32 == 0);
     }
   }
   assert(realised == ledger_total(&a->ledger, BOOK_REALISED).e8);
+  assert(open_count == a->open_count);
 }

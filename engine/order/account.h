@@ -47,6 +47,7 @@ struct account {
   struct trade_list trades;    // closed round trips, in order of their exits
   uint64_t next_position_id;
   int work_count;              // working orders
+  int open_count;              // positions, of all symbols and legs
   bool hedging;
   int64_t equity_peak_e8;      // highest equity seen by account_peak()
 };
@@ -83,11 +84,14 @@ bool account_unrealised_at(const struct account *a, int symbol, enum leg leg, pr
 cash account_unrealised(const struct account *a, int symbol);
 
 static inline void account_mark(struct account *a, int symbol, price px) { a->symbols[symbol].mark = px; }
-// Balance plus unrealised profit of all positions. Saturates (money ends at 92 billion).
-cash account_equity(const struct account *a);
-// The same with symbol at px instead of its mark.
-cash account_equity_at(const struct account *a, int symbol, price px);
 static inline cash account_balance(const struct account *a) { return ledger_cash(&a->ledger); }
+// Balance plus unrealised profit of all positions, with symbol (-1: none) at px instead of its mark. Saturates (money ends at
+// 92 billion).
+cash account_equity_at(const struct account *a, int symbol, price px);
+// The same at the marks.
+static inline cash account_equity(const struct account *a) {
+  return a->open_count == 0 ? account_balance(a) : account_equity_at(a, -1, NO_PRICE);
+}
 // Margin tied up by open positions at the marks: Σ |notional| / leverage, rounded up.
 cash account_margin(const struct account *a);
 // Equity − margin − margin that working orders would tie up, at their own prices (buys and sells cannot both open more in a

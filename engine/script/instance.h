@@ -72,7 +72,7 @@ enum bar_field { FIELD_TIME, FIELD_OPEN, FIELD_HIGH, FIELD_LOW, FIELD_CLOSE, FIE
 struct ud {
   uint32_t kind;
   union {
-    struct { int32_t output, stream; uint8_t field; } series;  // output >= 0: indicator; else a field of a stream's bars
+    struct { const struct series_ring *ring; int32_t stream; uint8_t field; } series;  // ring: an indicator's output; NULL: a field of a stream's bars
     struct { int32_t stream; int64_t ix; } bar;                // ix -1: the newest
     struct { int32_t stream; } bars;
     struct { uint64_t id; } order;

@@ -280,11 +280,11 @@ static void push_indicators(lua_State *L, struct script *s) {
   for (int i = 0; i < s->spec->indicator_count; i++) {
     const struct running_indicator *r = &s->indicators[i];
     if (r->desc->n_outputs == 1) {
-      ud_push(L, UD_SERIES)->series.output = r->first_output;
+      ud_push(L, UD_SERIES)->series.ring = &s->outputs[r->first_output];
     } else {
       lua_createtable(L, 0, r->desc->n_outputs);
       for (int k = 0; k < r->desc->n_outputs; k++) {
-        ud_push(L, UD_SERIES)->series.output = r->first_output + k;
+        ud_push(L, UD_SERIES)->series.ring = &s->outputs[r->first_output + k];
         lua_setfield(L, -2, r->desc->outputs[k]);
       }
       push_readonly(L, "the indicator");

@@ -22,8 +22,8 @@ static double bar_value(const struct series *s, const struct bar *b, enum bar_fi
 
 // NaN: no value (warming up, or before the first bar).
 double script_series_at(const struct script *s, const struct ud *u, uint64_t k) {
-  if (u->series.output >= 0) {
-    const struct series_ring *r = &s->outputs[u->series.output];
+  const struct series_ring *r = u->series.ring;
+  if (r) {
     return k < r->count && k <= r->mask ? r->values[(r->count - 1 - k) & r->mask] : NAN;
   }
   const struct running_stream *st = &s->streams[u->series.stream];
@@ -89,7 +89,6 @@ int l_bars_index(lua_State *L) {
     int field = field_find(lua_tostring(L, 2));
     if (field < 0) raise_unknown_field(L, "ctx:bars()", lua_tostring(L, 2), bar_fields, 6);
     struct ud *v = ud_push(L, UD_SERIES);
-    v->series.output = -1;
     v->series.stream = stream;
     v->series.field = (uint8_t)field;
     return 1;
@@ -129,9 +128,9 @@ struct operand {
   double number;
 };
 
-static inline struct operand check_operand(lua_State *L, int ix, const struct script *s, const char *function) {
+static inline struct operand check_operand(lua_State *L, int ix, const char *function) {
   const struct ud *u = ud_test(L, ix, UD_SERIES);
-  if (u) return (struct operand){u->series.output >= 0 ? &s->outputs[u->series.output] : NULL, u, 0};
+  if (u) return (struct operand){u->series.ring, u, 0};
   if (lua_type(L, ix) != LUA_TNUMBER)
     luaL_error(L, "%s: argument %d must be a series such as ctx.ind.fast, or a number, not %s", function, ix,
                lua_isnoneornil(L, ix) ? "nil (misspelt?)" : luaL_typename(L, ix));
@@ -139,11 +138,9 @@ static inline struct operand check_operand(lua_State *L, int ix, const struct sc
 }
 
 // The ring of at least two values behind the argument, or NULL: not an indicator, or too young.
-static inline const struct series_ring *ring_of(lua_State *L, int ix, const struct script *s) {
+static inline const struct series_ring *ring_of(lua_State *L, int ix) {
   const struct ud *u = ud_test(L, ix, UD_SERIES);
-  if (!u || u->series.output < 0) return NULL;
-  const struct series_ring *r = &s->outputs[u->series.output];
-  return r->count >= 2 ? r : NULL;
+  return u && u->series.ring && u->series.ring->count >= 2 ? u->series.ring : NULL;
 }
 
 static inline double ring_at(const struct series_ring *r, uint64_t k) {
@@ -158,17 +155,9 @@ static inline double operand_at(const struct script *s, struct operand o, uint64
 // a rose above b with the bar just closed: a[0] > b[0], and the last bar before on which they differed had a below b. Bars on
 // which both are equal decide nothing, so touching and turning back is no cross and touching for three bars then passing is
 // one. This is backtrader's CrossOver.
-static inline int crossed(lua_State *L, double sign, const char *function) {
+static int crossed_search(lua_State *L, double sign, const char *function) {
   const struct script *s = script_of(L);
-  const struct series_ring *f = ring_of(L, 1, s), *g = ring_of(L, 2, s);
-  if (f && g && s->spec->lookback >= 2) {  // two indicators, nearly always: decided by the last two bars
-    double now = sign * (ring_at(f, 0) - ring_at(g, 0)), before = now > 0 ? sign * (ring_at(f, 1) - ring_at(g, 1)) : 1;
-    if (before != 0) {  // also for NaN: warming up
-      lua_pushboolean(L, before < 0);
-      return 1;
-    }
-  }
-  struct operand a = check_operand(L, 1, s, function), b = check_operand(L, 2, s, function);
+  struct operand a = check_operand(L, 1, function), b = check_operand(L, 2, function);
   bool result = false;
   if (sign * (operand_at(s, a, 0) - operand_at(s, b, 0)) > 0)
     for (uint64_t k = 1; k < (uint64_t)s->spec->lookback; k++) {
@@ -178,6 +167,16 @@ static inline int crossed(lua_State *L, double sign, const char *function) {
       break;
     }
   lua_pushboolean(L, result);
+  return 1;
+}
+
+// Two indicators are decided by the last bar nearly always, and by the one before it nearly always else.
+static inline int crossed(lua_State *L, double sign, const char *function) {
+  const struct series_ring *f = ring_of(L, 1), *g = ring_of(L, 2);
+  if (!f || !g) return crossed_search(L, sign, function);
+  bool above = sign * (ring_at(f, 0) - ring_at(g, 0)) > 0;  // false for NaN: warming up
+  if (above && !(sign * (ring_at(f, 1) - ring_at(g, 1)) > 0)) return crossed_search(L, sign, function);
+  lua_pushboolean(L, false);
   return 1;
 }
 

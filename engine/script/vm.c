@@ -226,7 +226,7 @@ static void tune_gc(struct vm *vm) {
   vm->gc_span = used < cap / 3 ? cap / 3 : cap / 4;
 }
 
-static bool enter(struct vm *vm, int64_t budget_ns) {
+static inline bool enter(struct vm *vm, int64_t budget_ns) {
   if (unlikely(watch_inside())) {  // inside another vm's call on this thread: its budget, its fate
     vm->outer = watch_self.arg;
     watch_self.arg = vm;
@@ -237,7 +237,7 @@ static bool enter(struct vm *vm, int64_t budget_ns) {
   return true;
 }
 
-static void leave(struct vm *vm, bool began) {
+static inline void leave(struct vm *vm, bool began) {
   if (likely(began)) {
     watch_end();
   } else if (watch_inside()) {
