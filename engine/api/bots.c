@@ -5,6 +5,7 @@
 #include "api/list.h"
 #include "api/tier.h"
 #include "store/id.h"
+#include "store/replay_rows.h"
 #include "store/script_rows.h"
 #include "store/store.h"
 #include "store/vault_rows.h"
@@ -380,6 +381,7 @@ static enum status delete_bot(struct api_call *call, struct db *db) {
   if (!api_if_match(call, row.revision)) st = ERR_CANCELLED;
   if (st == OK && !is_ended(&row)) st = api_problem(call, PROBLEM_conflict, "It has not ended: stop it first.");
   if (st == OK) st = bots_let_go(db, &row, &call->err);
+  if (st == OK) st = replay_erase_bot(db, row.tenant_id, row.id, &call->err);
   if (st == OK) st = bot_delete(db, row.tenant_id, row.id, call->now_ns, &call->err);
   if (st == OK) st = api_audit(call, db, "bot.delete", "bot", row.id, NULL);
   bot_row_finish(&row);

@@ -199,11 +199,8 @@ static void put_record(struct json_out *o, struct bots_page *p, uint32_t run, co
   }
 }
 
-static bool add_decision(void *arg, const struct journal_record *j) {
-  struct bots_page *p = arg;
+void bots_put_decision(struct json_out *o, struct bots_page *p, const struct journal_record *j) {
   struct record r;
-  struct json_out *o = api_list_item(&p->l, j->id);
-  if (!o) return false;
   jo_int(o, "id", j->id);
   jo_int(o, "run", j->run);
   jo_ms(o, "time_ms", j->time_ns);
@@ -211,6 +208,13 @@ static bool add_decision(void *arg, const struct journal_record *j) {
   jo_text(o, "kind", kind ? kind : "unknown");
   // One that a newer program wrote is shown by its kind alone.
   if (record_read(j->kind, j->time_ns, j->body, j->len, &r, &p->l.call->err) == OK) put_record(o, p, j->run, &r);
+}
+
+static bool add_decision(void *arg, const struct journal_record *j) {
+  struct bots_page *p = arg;
+  struct json_out *o = api_list_item(&p->l, j->id);
+  if (!o) return false;
+  bots_put_decision(o, p, j);
   jo_close(o);
   return true;
 }

@@ -22,6 +22,10 @@ enum status bots_page_end(struct bots_page *p, enum status st);
 void bots_put_price(struct json_out *o, const char *key, const struct instrument *inst, price px);  // null for NO_JOURNAL_PRICE
 void bots_put_quantity(struct json_out *o, const char *key, const struct instrument *inst, quantity qty);
 void bots_put_cash(struct json_out *o, const char *key, cash amount);
+// Members of a row.
+void bots_put_order(struct json_out *o, const struct instrument *inst, const struct journal_order *r);
+void bots_put_fill(struct json_out *o, const struct instrument *inst, const struct journal_fill *f);
+void bots_put_decision(struct json_out *o, struct bots_page *p, const struct journal_record *j);
 void bots_put_count(struct json_out *o, const char *key, uint64_t n);  // null for 0
 // Ticks × 1e6, to a hundredth of a tick at least and as many digits as fit; null for 0.
 void bots_put_average(struct json_out *o, const char *key, const struct instrument *inst, int64_t avg_e6);

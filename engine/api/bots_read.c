@@ -18,11 +18,7 @@ static const char *leg_text(int leg) { return leg >= 0 && leg < 3 ? legs[leg] : 
 
 // ---- orders
 
-static void add_order(void *arg, const struct journal_order *r) {
-  struct bots_page *p = arg;
-  const struct instrument *inst = bots_page_instrument(p, r->series);
-  struct json_out *o = inst ? api_list_item(&p->l, (int64_t)r->intent) : NULL;
-  if (!o) return;
+void bots_put_order(struct json_out *o, const struct instrument *inst, const struct journal_order *r) {
   char client_id[CLIENT_ID_SIZE];
   client_id_format(&(struct client_id){(uint64_t)r->bot_id, r->version, r->intent}, client_id);
   jo_text(o, "id", client_id);
@@ -52,6 +48,14 @@ static void add_order(void *arg, const struct journal_order *r) {
   jo_ms(o, "decided_ms", r->decided_ns);
   jo_ms(o, "updated_ms", r->updated_ns);
   jo_ms(o, "ended_ms", r->ended_ns);
+}
+
+static void add_order(void *arg, const struct journal_order *r) {
+  struct bots_page *p = arg;
+  const struct instrument *inst = bots_page_instrument(p, r->series);
+  struct json_out *o = inst ? api_list_item(&p->l, (int64_t)r->intent) : NULL;
+  if (!o) return;
+  bots_put_order(o, inst, r);
   jo_close(o);
 }
 
@@ -64,11 +68,7 @@ enum status api_bot_orders(struct api_call *call) {
 
 // ---- fills and round trips
 
-static void add_fill(void *arg, const struct journal_fill *f) {
-  struct bots_page *p = arg;
-  const struct instrument *inst = bots_page_instrument(p, f->series);
-  struct json_out *o = inst ? api_list_item(&p->l, f->number) : NULL;
-  if (!o) return;
+void bots_put_fill(struct json_out *o, const struct instrument *inst, const struct journal_fill *f) {
   jo_int(o, "number", f->number);
   jo_int(o, "run", f->run);
   jo_int(o, "order", (int64_t)f->order);
@@ -83,6 +83,14 @@ static void add_fill(void *arg, const struct journal_fill *f) {
   jo_bool(o, "ambiguous", f->ambiguous);
   jo_text(o, "tag", f->tag);
   jo_ms(o, "time_ms", f->time_ns);
+}
+
+static void add_fill(void *arg, const struct journal_fill *f) {
+  struct bots_page *p = arg;
+  const struct instrument *inst = bots_page_instrument(p, f->series);
+  struct json_out *o = inst ? api_list_item(&p->l, f->number) : NULL;
+  if (!o) return;
+  bots_put_fill(o, inst, f);
   jo_close(o);
 }
 

@@ -4,6 +4,7 @@
 #include "api/handlers.h"
 #include "api/jobs.h"
 #include "api/mailer.h"
+#include "api/replays.h"
 #include "api/market_watch.h"
 #include "api/server.h"
 #include "api/services.h"
@@ -142,6 +143,7 @@ void api_core_destroy(struct api_core *core) {
   market_watch_destroy(core->watch);
   core->watch = NULL;
   jobs_destroy(core->jobs);
+  replays_destroy(core->replays);
   mailer_destroy(core->mailer);
   services_destroy(core->services);
   api_log_flush(core);

@@ -34,6 +34,8 @@ struct api_core {
   uint8_t seal_key[32];   // of answers kept for idempotency
   struct idem_state *idem;  // keys under way
   struct jobs *jobs;
+  struct replays *replays;  // of bots' runs (replays.h); NULL without the service
+  struct why *whys;         // bots_why.c: under way
   struct services *services;
   struct mailer *mailer;
   struct registry *registry;

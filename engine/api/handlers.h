@@ -9,6 +9,8 @@
   X(bot_orders) X(bot_fills) X(bot_trades) X(bot_logs) X(bot_equity) X(bot_stats) X(bot_decisions) \
   /* bots_signals.c */                                  \
   X(bot_signal) X(bot_signals) \
+  /* bots_why.c, replays.c */                           \
+  X(bot_order_why) X(bot_order_why_cancel) X(bot_replay) X(bot_what_if) X(bot_replays) X(bot_replay_get) X(bot_replay_delete) X(bot_parity) X(bot_parity_check) \
   /* bots_actions.c */                                  \
   X(bot_start) X(bot_pause) X(bot_stop) X(bot_restart) X(bot_params) X(bot_reload) X(bot_rollback) \
   X(admin_bots_list) X(admin_bot_get) X(admin_bot_failures) X(admin_bot_stop) X(admin_bot_restart) X(admin_bot_release) \

@@ -252,6 +252,8 @@ enum status jobs_verdict(struct jobs *jobs, int64_t tenant_id, const char *sourc
   return st;
 }
 
+enum status jobs_run(struct jobs *jobs, const struct job_request *request, struct job **ret, struct err *err) { return job_submit(jobs->runner, request, ret, err); }
+
 static struct running *find(const struct jobs *jobs, int64_t id) {
   struct running *r = jobs->first;
   while (r && r->id != id) r = r->next;

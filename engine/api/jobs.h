@@ -37,6 +37,9 @@ void jobs_fail(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *rea
 unsigned jobs_permille(const struct jobs *jobs, int64_t id);
 struct job_runner_stats jobs_stats(const struct jobs *jobs);
 
+// Any other work of a child: as job_submit, in the queue of all.
+enum status jobs_run(struct jobs *jobs, const struct job_request *request, struct job **ret, struct err *err) MUST_CHECK;
+
 // A verdict on a source: done is called on the loop with the outcome. ERR_LIMIT: the queue is full.
 enum status jobs_verdict(struct jobs *jobs, int64_t tenant_id, const char *source, size_t source_len, const struct jobs_grant *grant,
                          void (*done)(void *arg, const struct job_outcome *outcome), void *arg, struct err *err) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include "api/bots.h"
 #include "api/core.h"
 #include "api/market_watch.h"
+#include "api/replays.h"
 #include "api/server.h"
 #include "api/tier.h"
 #include "bot/live.h"
@@ -103,5 +104,6 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
   if (st == OK) core->halts = live_halts(core->live);
   for (size_t i = 0; st == OK && i < sizeof gauges / sizeof *gauges; i++)
     metrics_gauge(core->metrics, (struct metrics_gauge){gauges[i].name, gauges[i].help, gauges[i].type, gauges[i].read, core->live});
+  if (st == OK) st = replays_create(core, config->parity_hour, &core->replays, err);
   return st;
 }

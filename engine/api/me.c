@@ -11,6 +11,7 @@
 #include "store/audit_rows.h"
 #include "store/backtest_rows.h"
 #include "store/bot_rows.h"
+#include "store/replay_rows.h"
 #include "store/key_rows.h"
 #include "store/org_rows.h"
 #include "store/script_rows.h"
@@ -277,6 +278,7 @@ static enum status write_erasure(struct api_call *call, struct db *db) {
   if (st != OK || e->refusal != REFUSAL_NONE) return st;
   if ((st = bots_of_erased(call, db)) != OK) return st;
   st = backtest_erase_tenant(db, call->erased_tenant, &call->err);
+  if (st == OK) st = replay_erase_tenant(db, call->erased_tenant, &call->err);
   if (st == OK) st = bot_erase_tenant(db, call->erased_tenant, &call->err);
   if (st == OK) st = script_erase_tenant(db, call->erased_tenant, &call->err);
   return st == OK ? usage_erase_tenant(db, call->erased_tenant, &call->err) : st;

@@ -32,7 +32,7 @@ struct metrics_gauge {
   double (*read)(void *arg);
   void *arg;
 };
-#define METRICS_GAUGES_MAX 48
+#define METRICS_GAUGES_MAX 96
 
 enum status metrics_create(const struct api_table *table, struct metrics **ret, struct err *err) MUST_CHECK;
 void metrics_destroy(struct metrics *m);

@@ -181,6 +181,14 @@ bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret) 
   return true;
 }
 
+bool live_settled(const struct live *l, int64_t bot_id, int64_t *ret_instant_ns, char ret_hash[65]) {
+  const struct live_bot *b = live_find(l, bot_id);
+  if (!b || !b->clerk || !b->told_run || b->busy || b->turn.len || b->instant_ns <= b->run_from_ns || l->hosts[b->place].writes || l->hosts[b->place].batch) return false;
+  *ret_instant_ns = b->instant_ns;
+  clerk_hash(b->clerk, ret_hash);
+  return true;
+}
+
 struct live_stats live_stats(const struct live *l) {
   struct live_stats s = l->stats;
   const struct fleet_stats f = fleet_stats(l->fleet);

@@ -84,6 +84,8 @@ void live_script_changed(struct live *l, int64_t script_id);
 void live_bot_signalled(struct live *l, int64_t bot_id);
 // As the runtime sees it now; false: it does not run.
 bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret);
+// The core's event hash after its last instant, when all of that is in the journal; false: not at this moment, or it does not run.
+bool live_settled(const struct live *l, int64_t bot_id, int64_t *ret_instant_ns, char ret_hash[65]);
 // Limits or rules of an account, limits or the plan of a tenant are others now (after the commit): taken from the next order on.
 void live_account_changed(struct live *l, int64_t account_id);
 void live_tenant_changed(struct live *l, int64_t tenant_id);

@@ -37,7 +37,16 @@ static json_t *state_json(struct replay *r) {
   json_t *j = NULL;
   if (script_state_save(bot_script(pilot_bot(r->pilot)), &b, &err) == OK) j = json_loadb(b.data, b.len, JSON_DECODE_ANY, NULL);
   buf_finish(&b);
-  return j ? j : json_null();
+  if (!json_is_array(j)) return j ? j : json_null();
+  // A table that is a list, or empty: an object all the same, so that who reads it knows what to expect.
+  json_t *named = json_object();
+  char name[24];
+  for (size_t i = 0; i < json_array_size(j); i++) {
+    snprintf(name, sizeof name, "%zu", i + 1);
+    json_object_set(named, name, json_array_get(j, i));
+  }
+  json_decref(j);
+  return named;
 }
 
 // ---- the trace: per line only what has changed

@@ -36,6 +36,7 @@ struct replay_loaded {
   struct watchdog *watchdog;
   const struct series *finest[SPEC_STREAMS_MAX];
   char from_text[16];
+  char end_hash[SHA256_HEX_SIZE];
 };
 
 static enum status no_memory(struct err *err) { return err_set(err, ERR_NOMEM, "no memory for a bot's journal"); }
@@ -285,6 +286,7 @@ static enum status take_record(struct replay_loaded *r, const struct replay_sect
     case RECORD_RISK: return take_risk(r, &rec, err);
     case RECORD_STOP:
       if (rec.seen_ns) r->stop_seen_ns = rec.seen_ns;
+      if (rec.hash.len == SHA256_HEX_SIZE - 1) memcpy(r->end_hash, rec.hash.text, rec.hash.len);
       if (rec.stop == RECORD_STOP_ENDED || rec.stop == RECORD_STOP_OPERATOR) r->end_ns = rec.time_ns;
       return OK;
     default: return OK;  // says nothing of what the script saw
@@ -539,6 +541,7 @@ enum status replay_loaded_fork(struct replay_loaded *r, int64_t at_ns, const jso
   return OK;
 }
 
+const char *replay_loaded_hash(const struct replay_loaded *r) { return r->end_hash[0] && r->to_ns == r->end_ns ? r->end_hash : NULL; }
 int64_t replay_loaded_bot(const struct replay_loaded *r) { return json_integer_value(json_object_get(r->head, "bot")); }
 uint32_t replay_loaded_run(const struct replay_loaded *r) { return (uint32_t)json_integer_value(json_object_get(r->head, "run")); }
 int64_t replay_loaded_from(const struct replay_loaded *r) { return r->run_from_ns; }

@@ -23,6 +23,8 @@ struct replay_config replay_loaded_seen(const struct replay_loaded *r, const str
 // that were not the run's. ERR_INVALID names what does not fit ("/params/fast: …"); ERR_SCRIPT: the script's own check refuses it.
 enum status replay_loaded_fork(struct replay_loaded *r, int64_t at_ns, const json_t *params, uint32_t version, struct replay_fork *ret, struct err *err) MUST_CHECK;
 
+// Event hash of the core's own books at the run's end, when that is here; NULL: it is not, or the journal does not say.
+const char *replay_loaded_hash(const struct replay_loaded *r);
 int64_t replay_loaded_bot(const struct replay_loaded *r);
 uint32_t replay_loaded_run(const struct replay_loaded *r);
 int64_t replay_loaded_from(const struct replay_loaded *r);     // bars that end at or before were history

@@ -23,6 +23,7 @@ struct gathering {
   struct journal_run run;
   bool latest;
   int64_t end_ns;                // of a run that is over; 0: it goes on
+  int64_t newest_ns;             // instant of which something is there
   uint32_t series[RECORD_SERIES_MAX], series_count;
   struct { uint32_t version; int64_t script_id; char sha256[SHA256_HEX_SIZE]; } versions[VERSIONS_MAX];
   int version_count;
@@ -78,6 +79,7 @@ static bool take_record(void *arg, const struct journal_record *j) {
     if (g->fault != OK) (void)err_wrap(&g->why, g->fault, "record %lld of the journal", (long long)j->id);
     else note_record(g, &r);
   }
+  if (j->time_ns > g->newest_ns) g->newest_ns = j->time_ns;
   if (g->fault == OK && g->out->failed) g->fault = err_set(&g->why, ERR_LIMIT, "run %u is too long to be replayed at once: choose an earlier end", g->run.run);
   if (g->fault == OK) put(g, REPLAY_RECORD, j->kind, j->time_ns, j->body, j->len);
   return g->fault == OK;
@@ -123,11 +125,14 @@ static enum status read_bars(struct gathering *g, struct db *db, struct err *err
     }
     buf_init(&packed, REPLAY_PACK_MAX);
     st = journal_bars(db, g->series[i], g->run.bars_from_ns, to_ns == INT64_MAX ? INT64_MAX : to_ns - s.terms.timeframe_ns + 1, 0, &s.terms, err);
+    const struct series *all = &s.terms;
+    if (all->count && all->bars[all->count - 1].open_ns + all->timeframe_ns > g->newest_ns) g->newest_ns = all->bars[all->count - 1].open_ns + all->timeframe_ns;
     if (st == OK) st = series_pack(&s.terms, &packed, err);
     if (st == OK) put(g, REPLAY_SERIES, (int)i, 0, packed.data, packed.len);
     buf_finish(&packed);
     series_finish(&s.terms);
   }
+  if (st == OK && g->wish->exact && g->newest_ns < g->wish->to_ns) st = err_set(err, ERR_CANCELLED, "the last instant is not in the journal yet: try again");
   return st;
 }
 

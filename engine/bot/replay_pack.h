@@ -14,6 +14,7 @@ struct replay_wish {
   int64_t bot_id;
   uint32_t run;        // 0: its latest
   int64_t to_ns;       // bars that end later are left out; INT64_MAX: to the end of what is there
+  bool exact;          // to_ns is an instant of which all must be there: ERR_CANCELLED while it is still on its way to the journal
   uint32_t version;    // of the script, to be brought along for a fork; 0: none
 };
 

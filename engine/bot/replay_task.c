@@ -216,7 +216,7 @@ static void tell_verdict(struct work *w, const struct replay_result *r, const st
   const bool reproduced = r->same && (!live_hash || strcmp(live_hash, r->hash) == 0);
   const char *verdict = !reproduced ? "broken" : c->certified ? "certified" : c->explained ? "explained" : "broken";
   json_object_update_new(w->told, json_pack("{s:s, s:b, s:s, s:s?, s:s, s:I, s:I}", "verdict", verdict, "same", (int)r->same, "hash", r->hash, "live_hash", live_hash, "fresh_hash",
-    c->fresh, "instants", (json_int_t)(r->same ? c->instants : r->instants), "commands", (json_int_t)(r->same ? c->commands : r->compared)));
+    c->fresh, "instants", (json_int_t)(r->same ? c->instants : r->instants), "decisions", (json_int_t)(r->same ? c->commands : r->compared)));
   tell_difference(w, r, "expected", "got");
   tell_failures(w, r);
   json_t *certificate = parity_json(c), *reasons = json_object_get(certificate, "reasons");
@@ -229,7 +229,7 @@ static void tell_verdict(struct work *w, const struct replay_result *r, const st
 
 static enum status parity(struct work *w, struct err *err) {
   struct replay_result r;
-  const char *live_hash = json_string_value(json_object_get(w->task, "live_hash"));
+  const char *told = json_string_value(json_object_get(w->task, "live_hash")), *live_hash = told ? told : replay_loaded_hash(w->loaded);
   struct parity_certificate *c = calloc(1, sizeof *c);
   if (!c) return err_set(err, ERR_NOMEM, "no memory for a certificate");
   w->walks = 3;

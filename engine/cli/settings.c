@@ -86,6 +86,7 @@ static const struct setting table[] = {
     {"closed", "PERIGEE_CLOSED", FLAG, AT(closed), LIVE, 0, 0},
     {"feed", "PERIGEE_FEED", WORDS, AT(feeds), RESTART, 0, 0, hub_feed_check},
     {"hosts", "PERIGEE_HOSTS", NUMBER, AT(hosts), RESTART, 0, 32},
+    {"parity-hour", "PERIGEE_PARITY_HOUR", NUMBER, AT(parity_hour), RESTART, -1, 23},
     {"demo", "PERIGEE_DEMO", FLAG, AT(demo), RESTART, 0, 0},
 };
 enum { SETTINGS = sizeof table / sizeof *table };
@@ -113,6 +114,7 @@ const struct cli_option settings_options[] = {
     {"--feed", "VENUE=FEED", "where a venue's market data comes from (sim=sim): sim:speed=60, replay:VENUE/SYMBOL:speed=60, file:PATH:symbol=X,timeframe=1m; may be given\n"
                             "again; in the file apart by blanks"},
     {"--hosts", "N", "processes for customers' scripts; 0: as many as there are processors, at most 8 (0)"},
+    {"--parity-hour", "N", "from this hour of the day, UTC, each bot's run is made again and compared with a backtest; -1: never (3)"},
     {"--demo", NULL, "a demo customer with a password printed once, and five bots on paper"},
     {NULL, NULL, NULL}};
 
@@ -302,6 +304,7 @@ enum status settings_read(const struct cli_args *args, struct settings *ret, str
   memset(s, 0, sizeof *s);
   s->grace_ms = 10000;
   s->rate_percent = 100;
+  s->parity_hour = 3;
   bool given[SETTINGS] = {false};
   enum status st = OK;
   for (int i = 0; st == OK && i < args->given_count; i++) {

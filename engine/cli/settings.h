@@ -26,6 +26,7 @@ struct settings {
   struct settings_list origins;      // CORS, beside our own
   struct settings_list feeds;        // "VENUE=TEXT" of market data (bot/hub.h)
   int64_t hosts;                     // processes for scripts; 0: by processors
+  int64_t parity_hour;               // of the nightly check, UTC; −1: none
   struct settings_list proxies;      // address ranges whose X-Forwarded-* count
   char public_url[SETTINGS_TEXT_MAX];  // in mails
   char edition[SETTINGS_TEXT_MAX];   // whose tiers are active

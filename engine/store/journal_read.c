@@ -27,6 +27,19 @@ enum status journal_scan(struct db *db, int64_t after_id, int64_t bot_id, journa
   return db_end(&r, st, err);
 }
 
+enum status journal_intent_get(struct db *db, int64_t bot_id, uint64_t intent, journal_record_fn fn, void *arg, struct err *err) {
+  struct db_rows r;
+  enum status st = db_query(db, &r, err, "SELECT " RECORD_COLUMNS " FROM record WHERE bot_id = ? AND intent = ?", "ii", bot_id, I(intent));
+  const bool found = st == OK && db_next(&r);
+  if (found) {
+    struct journal_record row = {.id = db_int(&r, 0), .bot_id = bot_id, .run = (uint32_t)db_int(&r, 2), .time_ns = db_int(&r, 3), .kind = (int)db_int(&r, 4), .intent = intent};
+    row.body = db_blob(&r, 6, &row.len);
+    (void)fn(arg, &row);
+  }
+  st = row_end(&r, st, found, err);
+  return st == ERR_NOTFOUND ? err_set(err, st, "no such intent in the journal") : st;
+}
+
 enum status journal_scan_from(struct db *db, int64_t *ret_after_id, struct err *err) {
   struct db_rows r;
   enum status st = db_query(db, &r, err,
