@@ -64,6 +64,7 @@ enum status clerk_create(const struct clerk_config *config, struct clerk **ret, 
   c->bot_id = config->bot_id, c->version = config->version;
   c->shared = config->shared, c->account = config->account, c->observer = config->observer;
   c->now_ns = c->live_from_ns = config->live_from_ns;
+  c->faults = config->faults;
   c->day = INT64_MIN;
   struct blotter_config blotter = config->blotter;
   blotter.observer = (struct blotter_observer){.self = c, .order = seen_order, .fill = seen_fill};
@@ -102,6 +103,7 @@ void clerk_destroy(struct clerk *c) {
   free(c->orders);
   free(c->names);
   free(c->waiting);
+  free(c->lost);
   free(c);
 }
 
@@ -308,6 +310,7 @@ void clerk_restore_end(struct clerk *c) {
     w->watched = o->qty.lots;
     if (!last_check_adopt(c->shared->last, w->intent, o->filled.lots, order_left(o).lots)) clerk_tripped(c);
   }
+  clerk_route_restored(c);
   clerk_account_restored(c->account, c);
   clerk_account_marked(c->account, c->now_ns);
   clerk_act(c);

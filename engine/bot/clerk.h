@@ -86,6 +86,13 @@ struct clerk_observer {           // any may be NULL
 
 // ---- life
 
+// How often the paper venue does not answer, so that scripts and this program can be seen to bear it. Zeroed: never.
+struct clerk_faults {
+  int64_t lost_frac_e8;    // of orders, whose answer is lost
+  int64_t absent_frac_e8;  // of those, that never arrived
+  int64_t unanswered;      // of questions about one of them
+};
+
 struct clerk_config {
   uint64_t bot_id;
   uint32_t version;                 // of its script, for client ids
@@ -96,6 +103,7 @@ struct clerk_config {
   struct gate_limits limits;        // of the bot
   const struct protect_rule *protections;  // copied
   size_t protection_count;
+  struct clerk_faults faults;
   int64_t live_from_ns;             // the time of imposed commands before the first instant
   struct clerk_observer observer;
 };

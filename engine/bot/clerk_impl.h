@@ -4,6 +4,7 @@
 #pragma once
 #include "bot/blotter_impl.h"
 #include "bot/clerk.h"
+#include "order/route.h"
 
 #define COMMANDS_MAX 131072              // of one instant: no callback chain of a desk makes as many
 #define MARKET_REACH_E8 INT64_C(1000000) // a market order is taken to reach 1 % beyond the last price: whom it might meet
@@ -89,6 +90,9 @@ struct clerk {
   size_t uncommitted;        // orders for which clerk_committed() is due
   struct bot_command *waiting;  // to be imposed at clerk_end()
   size_t waiting_count, waiting_cap;
+  struct clerk_lost *lost;   // orders that are UNKNOWN
+  size_t lost_count, lost_cap;
+  struct clerk_faults faults;
   int slot;                  // in the account's books
   int64_t now_ns, day, live_from_ns;
   int64_t equity_e8, balance_e8, free_e8, funding_e8;
@@ -141,6 +145,11 @@ void clerk_impose(struct clerk *c, const struct bot_command *cmd);      // now
 void clerk_wait_cancel(struct clerk *c, uint64_t id, enum reason why);
 void clerk_act(struct clerk *c);                                        // everything that is asked for and may be imposed now
 void clerk_tripped(struct clerk *c);
+
+// clerk_route.c
+void clerk_route_sent(struct clerk *c, uint64_t id);  // it is journalled and has left
+void clerk_route_look(struct clerk *c);               // asks about those that are UNKNOWN; may impose
+void clerk_route_restored(struct clerk *c);
 
 // clerk_tell.c
 void clerk_tell_order(struct clerk *c, int64_t time_ns, const struct order *o, enum order_status from, enum order_status to, enum reason why);

@@ -163,6 +163,7 @@ static void impose_waiting(struct clerk *c) {
 void clerk_act(struct clerk *c) {
   if (c->busy || c->restoring) return;
   impose_waiting(c);
+  if (c->lost_count) clerk_route_look(c);
   obey_halts(c);
   if (c->excess) {
     clerk_tell_intervened(c, c->excess_why, "orders that could open were cancelled: a limit could have been passed");
@@ -229,8 +230,8 @@ void clerk_committed(struct clerk *c) {
     if (w->committed) continue;
     w->committed = true;
     c->uncommitted--;
-    if (may_leave(c, w, matcher_order(c->blotter.matcher, w->id))) continue;
-    w->denied = held = true;
+    if (!may_leave(c, w, matcher_order(c->blotter.matcher, w->id))) w->denied = held = true;
+    else if (!w->by_engine) clerk_route_sent(c, w->id);  // the list stays as it is: nothing ends by it
   }
   if (!held) return;
   for (size_t i = 0; i < c->order_count; i++)

@@ -48,6 +48,8 @@ static const char *fault(const struct matcher *m, const struct bot_command *c) {
     case COMMAND_MODIFY: return change_fault(&c->change);
     case COMMAND_MARK: return NULL;
     case COMMAND_EXECUTE: return price_given(c->change.limit) && price_sane(c->change.limit) ? NULL : "no price";
+    case COMMAND_LOST: return matcher_order(m, c->id) ? NULL : "an order that does not exist";
+    case COMMAND_FOUND: return !matcher_order(m, c->id) ? "an order that does not exist" : WITHIN(c->why, REASON_NONE, REASON_COUNT - 1) ? NULL : "a reason that does not exist";
     case COMMAND_FUNDING: return c->intent.symbol >= 0 && c->intent.symbol < matcher_account(m)->symbol_count && price_sane(c->funding.mark) ? NULL : "no symbol or price";
     default: return "a kind of command that does not exist";
   }
@@ -75,11 +77,13 @@ static enum reason nothing(struct matcher *m, const struct bot_command *c) {
 static enum reason do_execute(struct matcher *m, const struct bot_command *c) {
   return matcher_execute(m, c->id, c->change.limit, c->time_ns) ? REASON_NONE : REASON_UNKNOWN_ORDER;
 }
+static enum reason lost(struct matcher *m, const struct bot_command *c) { return matcher_lost(m, c->id, c->time_ns) ? REASON_NONE : REASON_UNKNOWN_ORDER; }
+static enum reason found(struct matcher *m, const struct bot_command *c) { return matcher_found(m, c->id, c->why, c->time_ns) ? REASON_NONE : REASON_UNKNOWN_ORDER; }
 
 enum reason command_apply(struct matcher *m, const struct bot_command *c) {
   static enum reason (*const apply[COMMAND_KIND_COUNT])(struct matcher *, const struct bot_command *) = {
       [COMMAND_RESERVE] = reserve, [COMMAND_SUBMIT] = submit, [COMMAND_CANCEL] = cancel, [COMMAND_MODIFY] = modify, [COMMAND_MARK] = nothing,
-      [COMMAND_EXECUTE] = do_execute, [COMMAND_FUNDING] = nothing};
+      [COMMAND_EXECUTE] = do_execute, [COMMAND_FUNDING] = nothing, [COMMAND_LOST] = lost, [COMMAND_FOUND] = found};
   assert((unsigned)c->kind < COMMAND_KIND_COUNT);
   return apply[c->kind](m, c);
 }

@@ -15,7 +15,9 @@
   X(MODIFY, "modify")                                                                                         \
   X(MARK, "mark")        /* a main bar that opened at time_ns has ended: the equity counts here; changes nothing */ \
   X(EXECUTE, "execute")  /* a market order of the core's is executed between two bars, at the price in change.limit */ \
-  X(FUNDING, "funding")  /* of intent.symbol: a part of the instant's market, kept with the commands; changes nothing by itself */
+  X(FUNDING, "funding")  /* of intent.symbol: a part of the instant's market, kept with the commands; changes nothing by itself */ \
+  X(LOST, "lost")        /* the venue's answer to the order was lost: UNKNOWN, and no market meets it */         \
+  X(FOUND, "found")      /* it has answered: the order works, or, with a reason, it never arrived */
 // The core's alone: a script's desk has none of these.
 static inline bool command_of_core(int kind) { return kind > 4; }
 enum command_kind {
@@ -33,7 +35,7 @@ struct bot_command {
   struct intent intent;        // SUBMIT
   quantity qty;                // SUBMIT: what the risk checks made of the size
   struct order_change change;  // MODIFY
-  enum reason why;             // CANCEL: recorded as the order's reason
+  enum reason why;             // CANCEL: recorded as the order's reason; FOUND: NONE, or why it was rejected
   struct command_funding {     // FUNDING, as in instant_funding
     int64_t ts_ns, rate_e12;
     price mark;

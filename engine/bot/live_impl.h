@@ -36,6 +36,7 @@ struct live_setup {  // out of a bot's and its account's settings
   struct match_fees fees;
   struct match_costs costs;
   int64_t leverage_e4, maintenance_frac_e8;
+  struct clerk_faults faults;
   cash balance;  // of the account
   // From here on: what may change while a run goes on.
   struct gate_limits bot_limits, account_limits, tenant_limits;

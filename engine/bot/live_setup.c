@@ -36,6 +36,9 @@ static const struct setting settings[] = {
   {"participation", OF_ACCOUNT, 8, 0, FRAC, AT(match.participation_frac_e8)},
   {"latency_ms", OF_ACCOUNT, -6, 0, INT64_C(60000) * NS_PER_MS, AT(match.latency_ns)},
   {"slippage_ticks", OF_ACCOUNT, 0, 0, 100000, AT(costs.slippage_ticks)},
+  {"fault_lost", OF_ACCOUNT, 8, 0, FRAC, AT(faults.lost_frac_e8)},
+  {"fault_absent", OF_ACCOUNT, 8, 0, FRAC, AT(faults.absent_frac_e8)},
+  {"fault_unanswered", OF_ACCOUNT, 0, 0, 1000, AT(faults.unanswered)},
   {"spread_ticks", OF_ACCOUNT, 0, 0, 100000, AT(costs.spread_ticks)},
   // limits: of the account, of the bot, of all of a tenant's
   LIMITS(OF_ACCOUNT, account_limits), {"max_position", OF_ACCOUNT, 8, 0, MONEY_MOST, AT(account_limits.max_position_e8)},

@@ -41,6 +41,8 @@ static const struct field modify_fields[] = {
     WHEN, PRICE_C(change.limit), PRICE_C(change.trigger), PRICE_C(change.sl), PRICE_C(change.tp), C(change.sl_none, 0, 0, 1),
     C(change.tp_none, 0, 0, 1), ANY_C(change.qty), ANY_C(change.trail_ticks), ANY_C(change.trail_frac_e8)};
 static const struct field mark_fields[] = {WHEN};
+static const struct field lost_fields[] = {WHEN};
+static const struct field found_fields[] = {WHEN, C(why, 0, 0, REASON_COUNT - 1)};
 static const struct field execute_fields[] = {WHEN, PRICE_C(change.limit)};
 static const struct field funding_fields[] = {WHEN, C(intent.symbol, 0, 0, INT32_MAX), ANY_C(funding.ts_ns), ANY_C(funding.rate_e12),
     PRICE_C(funding.mark), C(funding.before_match, 0, 0, 1)};
@@ -79,7 +81,7 @@ static const struct field limits_fields[] = {T(settings, BIG)};
 #define TABLE(name) {name##_fields, LENGTH(name##_fields)}
 static const struct table command_tables[COMMAND_KIND_COUNT] = {
     [COMMAND_RESERVE] = TABLE(reserve), [COMMAND_SUBMIT] = TABLE(submit), [COMMAND_CANCEL] = TABLE(cancel), [COMMAND_MODIFY] = TABLE(modify),
-    [COMMAND_MARK] = TABLE(mark), [COMMAND_EXECUTE] = TABLE(execute), [COMMAND_FUNDING] = TABLE(funding)};
+    [COMMAND_MARK] = TABLE(mark), [COMMAND_EXECUTE] = TABLE(execute), [COMMAND_FUNDING] = TABLE(funding), [COMMAND_LOST] = TABLE(lost), [COMMAND_FOUND] = TABLE(found)};
 static const struct table tables[] = {
     [RECORD_RUN] = TABLE(run), [RECORD_RESUME] = TABLE(resume), [RECORD_COMMANDS] = TABLE(commands), [RECORD_IMPOSED] = TABLE(commands),
     [RECORD_STATE] = TABLE(state), [RECORD_PARAMS] = TABLE(params), [RECORD_SIGNAL] = TABLE(signal), [RECORD_VERSION] = TABLE(version),

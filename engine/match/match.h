@@ -95,6 +95,11 @@ enum reason matcher_submit_as(struct matcher *m, uint64_t id, const struct inten
 // Asks for the end of an order. REASON_NONE, or UNKNOWN_ORDER when it has ended (or never was). Cancelling an entry cancels
 // its children that wait for it; cancelling a child leaves the position without it.
 enum reason matcher_cancel(struct matcher *m, uint64_t id, enum reason why, int64_t now_ns);
+// The venue's answer to an order that has not executed was lost: it becomes UNKNOWN, counts as before, and no market meets it. False: no such
+// order, or not so. Cancelling it works, changing it does not.
+bool matcher_lost(struct matcher *m, uint64_t id, int64_t now_ns);
+// The answer has come: the order works from now on, or, for a reason other than NONE, it is rejected. False: it is not UNKNOWN.
+bool matcher_found(struct matcher *m, uint64_t id, enum reason why, int64_t now_ns);
 // All working orders: of a symbol (or -1), with a tag (or TAG_NONE: any). Returns how many.
 int matcher_cancel_all(struct matcher *m, int symbol, uint32_t tag, enum reason why, int64_t now_ns);
 

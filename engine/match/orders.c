@@ -245,7 +245,7 @@ enum reason matcher_cancel(struct matcher *m, uint64_t id, enum reason why, int6
   assert(why != REASON_NONE);
   struct order *o = order_find(m, id);
   if (!o || !order_alive(o)) return REASON_UNKNOWN_ORDER;
-  if (m->cfg.latency_ns == 0) {
+  if (m->cfg.latency_ns == 0 || o->status == ORDER_UNKNOWN) {
     order_end(m, o, ORDER_CANCELED, why, now_ns);
   } else if (o->status != ORDER_PENDING_CANCEL) {
     o->due_ns = now_ns + m->cfg.latency_ns;
@@ -253,6 +253,23 @@ enum reason matcher_cancel(struct matcher *m, uint64_t id, enum reason why, int6
     order_change_status(m, o, ORDER_PENDING_CANCEL, why, now_ns);
   }
   return REASON_NONE;
+}
+
+bool matcher_lost(struct matcher *m, uint64_t id, int64_t now_ns) {
+  struct order *o = order_find(m, id);
+  if (!o || o->filled.lots > 0 || (o->status != ORDER_SENT && o->status != ORDER_OPEN)) return false;
+  m->symbols[o->symbol].watch.low = INT64_MAX;
+  order_change_status(m, o, ORDER_UNKNOWN, REASON_NONE, now_ns);
+  return true;
+}
+
+bool matcher_found(struct matcher *m, uint64_t id, enum reason why, int64_t now_ns) {
+  struct order *o = order_find(m, id);
+  if (!o || o->status != ORDER_UNKNOWN) return false;
+  m->symbols[o->symbol].watch.low = INT64_MAX;
+  if (why != REASON_NONE) order_end(m, o, ORDER_REJECTED, why, now_ns);
+  else order_change_status(m, o, now_ns < o->active_ns ? ORDER_SENT : ORDER_OPEN, REASON_NONE, now_ns);
+  return true;
 }
 
 int matcher_cancel_all(struct matcher *m, int symbol, uint32_t tag, enum reason why, int64_t now_ns) {
@@ -337,6 +354,7 @@ enum reason order_apply_change(struct matcher *m, struct order *o, const struct 
 enum reason matcher_modify(struct matcher *m, uint64_t id, const struct order_change *change, int64_t now_ns) {
   struct order *o = order_find(m, id);
   if (!o) return REASON_UNKNOWN_ORDER;
+  if (o->status == ORDER_UNKNOWN) return REASON_MODIFY;  // nobody knows what would change
   if (m->cfg.latency_ns == 0 || !order_alive(o)) return order_apply_change(m, o, change, now_ns);
   if (o->status == ORDER_PENDING_CANCEL || o->status == ORDER_PENDING_MODIFY) return REASON_MODIFY;
   enum reason why = change_check(m, o, change);

@@ -40,6 +40,15 @@ function on_order(ctx, e)
   ctx:log("info", "heard", e.tag, e.status, e.reason)
 end
 """
+# Asks for one order, then each bar for another, and tells what it hears. {size} as it is wanted.
+DOUBTS = """strategy{ name="doubts", api=1, params={ size=num{0.1, min=0.001, max=10} } }
+function on_bar(ctx, bar)
+  if (ctx.state.n or 0) < 6 then ctx.state.n = (ctx.state.n or 0) + 1; ctx:buy{qty=ctx.p.size, tag="n" .. ctx.state.n} end
+end
+function on_order(ctx, e)
+  ctx:log("info", "heard", e.tag, e.from, e.status, e.reason)
+end
+"""
 # Market, limit, stop and bracket orders; sizes that need leverage and that a bar's volume does not hold.
 MIXED = """strategy{ name="mixed", api=1 }
 function on_bar(ctx, bar)
@@ -313,6 +322,38 @@ def main(binary):
             for b in members:
                 ada.stopped(b)
             assert [books.until(lambda m: not m["bots"])["allocated"] for books in (dear, cheap, poor)] == ["0"] * 3
+
+        @case("a venue that does not answer: the order is UNKNOWN, counts as exposure, is asked about and never sent again; then it works, or never arrived")
+        def _():
+            doubts = ada.strategy("Doubts", DOUBTS)
+            # Each worth some 6,000 of 10,000 in positions: a second one is refused for as long as the fate of the first is open.
+            late = Books(ada, "100000", fault_lost="1", fault_unanswered=2, max_exposure="10000")
+            gone = Books(ada, "100000", fault_lost="1", fault_absent="1", max_exposure="10000")
+            made = {"late": bot(doubts, "50000", late), "gone": bot(doubts, "50000", gone)}
+
+            def heard(b):
+                return [x["text"] for x in reversed(everything(ada.client, f"{BOTS}/{b['id']}/logs")) if x["text"].startswith("heard")]
+
+            def of(b, tag):
+                return [line.split()[2:] for line in heard(b) if line.split()[1] == tag]
+            until(lambda: of(made["late"], "n1"), lambda told: told and told[-1][1] == "FILLED")
+            assert [t[:2] for t in of(made["late"], "n1")] == [["NEW", "OPEN"], ["OPEN", "UNKNOWN"], ["UNKNOWN", "OPEN"], ["OPEN", "FILLED"]], heard(made["late"])
+            until(lambda: of(made["gone"], "n1"), lambda told: told and told[-1][1] == "REJECTED")
+            assert of(made["gone"], "n1")[-1] == ["UNKNOWN", "REJECTED", "ABSENT"], heard(made["gone"])
+            for b in made.values():
+                orders = until(lambda b=b: everything(ada.client, f"{BOTS}/{b['id']}/orders"), lambda rows: len(rows) == 6 and all(o["status"] in ("filled", "rejected", "canceled") for o in rows))
+                assert len({o["id"] for o in orders}) == 6 and any(o["reason"] == "MAX_POSITION" for o in orders), orders
+                decisions = until(lambda b=b: everything(ada.client, f"{BOTS}/{b['id']}/decisions"), lambda rows: any(c["kind"] == "found" for d in rows for c in d.get("commands", [])))
+                done = [(c["kind"], c["order"]) for d in decisions for c in d.get("commands", [])]
+                assert sum(kind == "submit" for kind, _ in done) == 6 and {n for k, n in done if k == "found"} <= {n for k, n in done if k == "lost"}, done
+                stop(b, close=True)
+            assert D(gone.until(lambda m: not m["bots"])["result"]) == 0 > D(late.until(lambda m: not m["bots"])["result"])
+            s.stop()
+            for b in made.values():
+                told = subprocess.run([binary, "replay", b["id"], "--verify", "--data-dir", str(s.data)], capture_output=True, text=True, timeout=60)
+                assert told.returncode == 0, told.stdout + told.stderr
+            s.start()
+            ada.client = s.login("ada@example.org")
 
         @case("a run whose books cannot be opened any more ends with what it was last worth")
         def _():
