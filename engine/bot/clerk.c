@@ -2,6 +2,7 @@
 #include "bot/clerk.h"
 
 #include "bot/clerk_impl.h"
+#include "bot/record.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -65,6 +66,7 @@ enum status clerk_create(const struct clerk_config *config, struct clerk **ret, 
   c->shared = config->shared, c->account = config->account, c->observer = config->observer;
   c->now_ns = c->live_from_ns = config->live_from_ns;
   c->faults = config->faults;
+  c->run = config->run;
   c->day = INT64_MIN;
   struct blotter_config blotter = config->blotter;
   blotter.observer = (struct blotter_observer){.self = c, .order = seen_order, .fill = seen_fill};
@@ -165,7 +167,12 @@ enum status clerk_protections(struct clerk *c, const struct protect_rule *rules,
 }
 
 void clerk_client_id(const struct clerk *c, uint64_t order, char ret_text[CLIENT_ID_SIZE]) {
-  client_id_format(&(struct client_id){c->bot_id, clerk_version_of(c, order), order}, ret_text);
+  const struct client_id id = clerk_name(c, order);
+  client_id_format(&id, ret_text);
+}
+
+struct client_id clerk_name(const struct clerk *c, uint64_t order) {
+  return (struct client_id){c->bot_id, clerk_version_of(c, order), c->run ? record_intent(c->run, order) : order};
 }
 
 bool clerk_flat(const struct clerk *c) {

@@ -96,6 +96,7 @@ struct clerk_faults {
 struct clerk_config {
   uint64_t bot_id;
   uint32_t version;                 // of its script, for client ids
+  uint32_t run;                     // likewise: order ids begin anew with each run; 0: there is only one
   struct clerk_shared *shared;      // borrowed, as are account and venue
   struct clerk_account *account;
   uint64_t venue_id;                // of the kill switch's venue level; 0: none

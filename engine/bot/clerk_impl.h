@@ -93,6 +93,7 @@ struct clerk {
   struct clerk_lost *lost;   // orders that are UNKNOWN
   size_t lost_count, lost_cap;
   struct clerk_faults faults;
+  uint32_t run;
   int slot;                  // in the account's books
   int64_t now_ns, day, live_from_ns;
   int64_t equity_e8, balance_e8, free_e8, funding_e8;
@@ -111,6 +112,7 @@ struct clerk {
 
 // clerk_orders.c
 struct clerk_symbol *clerk_symbol_of(struct clerk *c, int symbol, enum leg leg);
+struct client_id clerk_name(const struct clerk *c, uint64_t order);
 struct clerk_order *clerk_order_find(struct clerk *c, uint64_t id);
 // Lots that it has executed and may yet, changes on their way included.
 int64_t clerk_order_total(const struct clerk_order *w, const struct order *o);

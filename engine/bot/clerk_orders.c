@@ -290,7 +290,7 @@ void clerk_command(struct clerk *c, const struct bot_command *cmd, struct clerk_
     modify(c, cmd, ret);
   } else {
     ret->reason = blotter_command(&c->blotter, cmd);
-    if (cmd->kind == COMMAND_CANCEL || cmd->kind == COMMAND_EXECUTE) clerk_orders_sync(c);
+    if (cmd->kind == COMMAND_CANCEL || cmd->kind == COMMAND_EXECUTE || cmd->kind == COMMAND_FOUND) clerk_orders_sync(c);
     if (cmd->kind == COMMAND_EXECUTE) clerk_executed(c);
     else if (cmd->kind == COMMAND_MARK) clerk_tell_mark(c, cmd->time_ns);
   }

@@ -18,11 +18,9 @@ struct clerk_lost {
   uint32_t unanswered;  // questions that the venue did not answer
 };
 
-static struct client_id name_of(const struct clerk *c, uint64_t id) { return (struct client_id){c->bot_id, c->version, id}; }
-
 // The same decision has the same fate, after a restart too.
 static int64_t draw(const struct clerk *c, uint64_t id, uint64_t what) {
-  uint64_t x = c->bot_id * UINT64_C(0x9e3779b97f4a7c15) + id * UINT64_C(0xbf58476d1ce4e5b9) + what;
+  uint64_t x = c->bot_id * UINT64_C(0x9e3779b97f4a7c15) + clerk_name(c, id).intent * UINT64_C(0xbf58476d1ce4e5b9) + what;
   x ^= x >> 30, x *= UINT64_C(0xbf58476d1ce4e5b9), x ^= x >> 27, x *= UINT64_C(0x94d049bb133111eb), x ^= x >> 31;
   return (int64_t)(x % (uint64_t)FRAC_ONE);
 }
@@ -34,7 +32,7 @@ static struct route_effect tell(struct clerk_lost *l, enum route_event_kind kind
 
 static struct clerk_lost *add(struct clerk *c, const struct order *o) {
   const struct clerk_symbol *s = clerk_symbol_of(c, o->symbol, o->leg);
-  const struct client_id name = name_of(c, o->id);
+  const struct client_id name = clerk_name(c, o->id);
   clerk_room((void **)&c->lost, &c->lost_cap, c->lost_count + 1, sizeof *c->lost);
   struct clerk_lost *l = &c->lost[c->lost_count++];
   *l = (struct clerk_lost){.id = o->id};

@@ -117,7 +117,7 @@ static enum status make_clerk(struct live_bot *b, struct err *err) {
     symbols[k].maintenance_frac_e8 = b->setup.maintenance_frac_e8;
     symbols[k].volume_scale = s->volume_scale;
   }
-  struct clerk_config config = {.bot_id = (uint64_t)b->id, .version = b->name_count ? b->names[0].version : b->version, .shared = &b->live->shared, .account = b->account->account,
+  struct clerk_config config = {.bot_id = (uint64_t)b->id, .version = b->name_count ? b->names[0].version : b->version, .run = b->run, .shared = &b->live->shared, .account = b->account->account,
     .venue_id = halt_venue_id(hub_venue_name(b->live->hub, b->venue)), .limits = b->setup.bot_limits, .faults = b->setup.faults, .protections = b->setup.protections, .protection_count = b->setup.protection_count, .live_from_ns = b->run_from_ns == INT64_MAX ? 0 : b->run_from_ns, .observer = live_observer(b)};
   config.blotter.match = b->setup.match;
   config.blotter.symbols = symbols;

@@ -6,6 +6,8 @@
 // trip not put into the kill switch, an exit cancelled while only exits may pass.
 #include "clerk_desk.h"
 
+#include "bot/record.h"
+
 static void test_a_round_trip(void **state) {
   (void)state;
   prepare();
@@ -275,6 +277,62 @@ static void test_flatten(void **state) {
   close_all();
 }
 
+// A venue that does not answer (order/route, order/unknown): no market, no second order, counted as exposure until it is proven.
+static void lost_orders(int64_t absent_frac_e8, int64_t unanswered, int64_t latency_ns) {
+  prepare();
+  f.config.faults = (struct clerk_faults){.lost_frac_e8 = 100000000, .absent_frac_e8 = absent_frac_e8, .unanswered = unanswered};
+  f.config.blotter.match.latency_ns = latency_ns;
+  f.config.limits.max_position_e8 = E8(1500);
+  f.config.run = 2;
+  open_all(1);
+  bar_next(100);
+  assert_int_equal(buy(0, 10, 0, 0), CLERK_TAKEN);
+}
+
+static void test_a_lost_answer(void **state) {
+  (void)state;
+  char want[CLIENT_ID_SIZE];
+  lost_orders(0, 1, 0);
+  client_id_format(&(struct client_id){1, 3, record_intent(2, 1)}, want);
+  assert_string_equal(f.desk[0].client_id, want);  // another run's first order has another name
+  assert_int_equal(order(0, 1)->status, ORDER_OPEN);
+  end_all();
+  assert_true(order(0, 1)->status == ORDER_UNKNOWN && f.desk[0].imposed[0].kind == COMMAND_LOST && f.desk[0].imposed[0].id == 1);
+  bar_next(100);
+  assert_true(f.desk[0].fills == 0 && order(0, 1)->status == ORDER_UNKNOWN);
+  assert_int_equal(buy(0, 10, 0, 0), CLERK_DENIED);  // 1,000 are on their way as far as anybody knows
+  assert_true(f.desk[0].v.why.rule == REFUSE_POSITION_MAX && f.desk[0].v.why.value == E8(2000));
+  end_all();  // a question without an answer; half a minute has passed, so somebody is told
+  assert_true(order(0, 1)->status == ORDER_UNKNOWN && f.desk[0].interventions == 1 && f.desk[0].intervened == REASON_VENUE);
+  bars(100);  // asked again: it is there
+  assert_int_equal(order(0, 1)->status, ORDER_OPEN);
+  bars(110);
+  assert_true(f.desk[0].fills == 1 && position(0) == 10 && f.desk[0].fill.px.digits == 100);
+  close_all();
+}
+
+static void test_an_order_that_never_arrived(void **state) {
+  (void)state;
+  lost_orders(100000000, 0, S);
+  end_all();
+  assert_int_equal(order(0, 1)->status, ORDER_UNKNOWN);
+  bars(100);
+  bars(100);
+  assert_int_equal(order(0, 1)->status, ORDER_UNKNOWN);  // "not there" is not believed at once
+  for (int i = 0; i < 3; i++) bars(100);
+  assert_true(order(0, 1)->status == ORDER_REJECTED && order(0, 1)->reason == REASON_ABSENT && f.desk[0].fills == 0 && clerk_flat(f.desk[0].clerk));
+  bar_next(100);
+  assert_int_equal(buy(0, 10, 90, 0), CLERK_TAKEN);  // as if it had never been
+  end_all();
+  bar_next(100);
+  assert_int_equal(order(0, 2)->status, ORDER_UNKNOWN);
+  assert_int_equal(command(0, (struct bot_command){.kind = COMMAND_CANCEL, .id = 2, .time_ns = f.now_ns, .why = REASON_SCRIPT}), CLERK_TAKEN);
+  assert_int_equal(order(0, 2)->status, ORDER_CANCELED);
+  end_all();
+  bars(100);
+  close_all();
+}
+
 static void test_not_committed(void **state) {
   (void)state;
   prepare();
@@ -302,6 +360,8 @@ int main(void) {
       cmocka_unit_test(test_bots_of_an_account_do_not_meet),
       cmocka_unit_test(test_kill_switch),
       cmocka_unit_test(test_flatten),
+      cmocka_unit_test(test_a_lost_answer),
+      cmocka_unit_test(test_an_order_that_never_arrived),
       cmocka_unit_test(test_not_committed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

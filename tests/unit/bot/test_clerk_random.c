@@ -188,6 +188,7 @@ static void clerk_make(struct bot *b, int i, struct clerk_account *account, stru
                                               {.kind = PROTECT_STOP_GUARD, .pause_ns = 9 * MINUTE, .window_ns = 60 * MINUTE, .trades = 2, .frac_e8 = 0}};
   struct clerk_config c = {.bot_id = (uint64_t)i + 1, .version = 1, .shared = &w.shared, .account = account, .venue_id = 7, .blotter = b->config,
                            .limits = b->limits, .protections = rules, .protection_count = i == 1 ? 2 : 0, .live_from_ns = T0};
+  if (i % 2) c.faults = (struct clerk_faults){.lost_frac_e8 = 20000000, .absent_frac_e8 = 40000000, .unanswered = 2};
   if (observer) c.observer = *observer;
   if (clerk_create(&c, ret, &err) != OK) fail_msg("%s", err.msg);
 }

@@ -106,7 +106,7 @@ static void nothing_breaks_a_blotter(void **state) {
   (void)state;
   static const enum fill_model models[] = {MODEL_STRICT, MODEL_CLASSIC, MODEL_COMPAT_BACKTESTING, MODEL_COMPAT_BACKTRADER};
   int taken = 0, refused = 0;
-  for (uint64_t seed = 1; seed <= 60; seed++) storm(seed, models[seed % 4], seed % 4 < 2 && seed % 3 == 0, seed % 5 ? 0 : 90 * NS_PER_S, &taken, &refused);
+  for (uint64_t seed = 1; seed <= 90; seed++) storm(seed, models[seed % 4], seed % 4 < 2 && seed % 3 == 0, seed % 5 ? 0 : 90 * NS_PER_S, &taken, &refused);
 
   assert_true(taken > 50000 && refused > 10000 && fills > 1000);
 }
