@@ -16,7 +16,10 @@ enum status blotter_init(struct blotter *b, const struct blotter_config *config,
   return st;
 }
 
-void blotter_finish(struct blotter *b) { matcher_destroy(b->matcher); }
+void blotter_finish(struct blotter *b) {
+  matcher_destroy(b->matcher);
+  free(b->due);
+}
 
 enum status blotter_create(const struct blotter_config *config, struct blotter **ret, struct err *err) {
   struct blotter *b = malloc(sizeof *b);
@@ -68,6 +71,13 @@ static void drain(struct blotter *b) {
 
 // ---- what happens
 
+bool blotter_due(struct blotter *b, const struct bot_command *c) {
+  if (!b->due) b->due = malloc(BLOTTER_DUE_MAX * sizeof *b->due);
+  if (!b->due || b->due_count == BLOTTER_DUE_MAX) return false;
+  b->due[b->due_count++] = (struct instant_funding){c->intent.symbol, c->funding.ts_ns, c->funding.rate_e12, c->funding.mark, c->funding.before_match};
+  return true;
+}
+
 static enum status fund(struct blotter *b, const struct instant *in, bool before_match, struct err *err) {
   for (int i = 0; i < in->funding_count; i++) {
     const struct instant_funding *f = &in->funding[i];
@@ -77,7 +87,13 @@ static enum status fund(struct blotter *b, const struct instant *in, bool before
   return OK;
 }
 
-enum status blotter_match(struct blotter *b, const struct instant *in, bool *ret_events, struct err *err) {
+enum status blotter_match(struct blotter *b, const struct instant *of, bool *ret_events, struct err *err) {
+  struct instant merged = *of;
+  const struct instant *in = of;
+  if (b->due_count > 0 && of->funding_count == 0) {
+    merged.funding = b->due, merged.funding_count = b->due_count, in = &merged;
+    b->due_count = 0;
+  }
   *ret_events = in->funding_count > 0;
   enum status st = fund(b, in, true, err);
   for (int i = 0; st == OK && i < in->match_count; i++) {
@@ -95,6 +111,7 @@ enum status blotter_market(struct blotter *b, const struct instant *in, struct e
 }
 
 enum reason blotter_command(struct blotter *b, const struct bot_command *c) {
+  if (c->kind == COMMAND_FUNDING) return blotter_due(b, c) ? REASON_NONE : REASON_OVERFLOW;
   blotter_seen_command(b, c);
   enum reason why = command_apply(b->matcher, c);
   drain(b);

@@ -2,7 +2,11 @@
 #pragma once
 #include "bot/blotter.h"
 
+#define BLOTTER_DUE_MAX 32  // fundings of one instant; what is beyond is due in the next
+
 struct blotter {
+  struct instant_funding *due;  // told by COMMAND_FUNDING, booked with the next instant; NULL before the first
+  int due_count;
   struct matcher *matcher;
   struct event_hash hash;
   uint64_t released;  // orders below it that have ended are forgotten
@@ -21,3 +25,5 @@ void blotter_seen_command(struct blotter *b, const struct bot_command *c);
 // A bot runs for years: of its ended orders the newest BLOTTER_ORDERS_KEPT stay, and up to a quarter more. At the end of an instant;
 // does nothing while events wait to be read.
 void blotter_forget_orders(struct blotter *b);
+// COMMAND_FUNDING: part of the next instant's market. False: no memory, or too many.
+bool blotter_due(struct blotter *b, const struct bot_command *c);

@@ -206,8 +206,8 @@ static void trades_closed(struct clerk *c) {
 static bool occupied(const struct clerk_symbol *s) { return s->gate.lots != 0 || s->gate.buy_lots > 0 || s->gate.sell_lots > 0; }
 
 // New prices where something depends on them. True: equity may have changed.
-static bool reprice(struct clerk *c, const struct instant *in) {
-  bool held = c->events || in->funding_count > 0;
+static bool reprice(struct clerk *c, bool funded) {
+  bool held = c->events || funded;
   for (int i = 0; i < c->symbol_count; i++) {
     struct clerk_symbol *s = &c->symbols[i];
     price mark = matcher_account(c->blotter.matcher)->symbols[s->symbol].mark;
@@ -229,8 +229,8 @@ static void count_money(struct clerk *c) {
   c->equity_e8 = equity, c->balance_e8 = balance, c->free_e8 = free;
 }
 
-static void mark(struct clerk *c, const struct instant *in) {
-  bool changed = reprice(c, in);
+static void mark(struct clerk *c, bool funded) {
+  bool changed = reprice(c, funded);
   if (changed) count_money(c);
   gate_scope_mark(&c->scope, (cash){c->equity_e8});
   int64_t today = c->now_ns / INT64_C(86400000000000);
@@ -243,21 +243,30 @@ static void mark(struct clerk *c, const struct instant *in) {
   if (!c->restoring && (changed || turned || (rules->rules && c->now_ns >= rules->next_reset_ns))) clerk_account_marked(c->account, c->now_ns);
 }
 
+void clerk_funding(struct clerk *c, int64_t now_ns, const struct instant_funding *f) {
+  bool concerned = false;
+  for (int i = 0; i < c->symbol_count; i++) concerned = concerned || (c->symbols[i].symbol == f->symbol && occupied(&c->symbols[i]));
+  const struct bot_command cmd = {.kind = COMMAND_FUNDING, .time_ns = now_ns, .intent.symbol = f->symbol, .funding = {f->ts_ns, f->rate_e12, f->mark, f->before_match}};
+  assert(!c->busy && !c->restoring);
+  if (concerned && blotter_due(&c->blotter, &cmd) && c->observer.imposed) c->observer.imposed(c->observer.self, &cmd);
+}
+
 enum status clerk_market(struct clerk *c, const struct instant *in, struct err *err) {
   assert(!c->busy && in->now_ns > c->now_ns);
+  const bool funded = in->funding_count > 0 || c->blotter.due_count > 0;
   if (c->uncommitted > 0) clerk_uncommitted(c);
   c->now_ns = in->now_ns;
   c->busy = true;
   c->commands = 0;
   c->events = false;
   enum status st = blotter_market(&c->blotter, in, err);
-  if (st == OK && in->funding_count > 0) st = book_funding(c, err);
+  if (st == OK && funded) st = book_funding(c, err);
   if (st != OK) return st;
   if (c->events) {
     clerk_orders_sync(c);
     trades_closed(c);
   }
-  mark(c, in);
+  mark(c, funded);
   c->busy = !c->restoring;
   return OK;
 }

@@ -174,6 +174,9 @@ void clerk_cancel_all(struct clerk *c, enum reason why, bool all);
 // positions keep their stops; FLATTEN: closes too). Call it for every bot concerned right after halt_set(), else the change is seen at
 // the next clerk_end().
 void clerk_halts(struct clerk *c);
+// Funding that is due in the instant for which clerk_market() is called next: told to `imposed`, like all that the core does. Nothing
+// happens where the bot holds nothing of the symbol and no order could make it.
+void clerk_funding(struct clerk *c, int64_t now_ns, const struct instant_funding *f);
 // Between clerk_market() and clerk_end(), where nothing is imposed.
 bool clerk_busy(const struct clerk *c);
 // Such an execution is due: give it an instant, with or without bars.

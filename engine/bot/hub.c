@@ -341,6 +341,7 @@ static void config_finish(struct hub_feed_config *c) {
   free((void *)(uintptr_t)c->symbols);
   feed_destroy(c->feed);
   if (c->free_owned) c->free_owned(c->owned);
+  if (c->free_fundings) c->free_fundings(c->fundings_self);
 }
 
 static void venue_destroy(struct hub_venue *v) {

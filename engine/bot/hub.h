@@ -9,6 +9,7 @@
 // polled. Pure but for hub_attach(): now comes in as an argument, and market.db is only read. Not thread safe: the loop's thread.
 #pragma once
 #include "bot/wire.h"
+#include "market/funding.h"
 #include "market/live_bars.h"
 #include "store/market_rows.h"
 #include "venue/feed.h"
@@ -21,6 +22,7 @@ struct feed_pace;
 #define HUB_SYMBOLS_MAX 4096    // of one venue, subscribed at a time
 #define HUB_PARTS_MAX 100000    // finest bars in one of a series
 #define HUB_HISTORY_MAX 100000  // bars in one answer
+#define HUB_FUNDINGS_MAX 16     // fundings in one answer
 #define HUB_MEMORY_BARS 4096    // of a series kept in memory, at least; at most twice as many
 
 // ---- what comes out
@@ -121,6 +123,10 @@ struct hub_feed_config {
   int64_t tick_bar_ns;    // with ticks: the finest bars; 0: a minute
   const char *const *symbols;
   int symbol_count;
+  // Funding rates, as hub_fundings() tells; NULL: no instrument has any. self: the feed's own, or owned.
+  size_t (*fundings)(void *self, const char *symbol, int64_t after_ns, int64_t through_ns, struct funding ret[HUB_FUNDINGS_MAX]);
+  void *fundings_self;
+  void (*free_fundings)(void *fundings_self);  // may be NULL
   void *owned;            // freed by free_owned after the feed; may be NULL
   void (*free_owned)(void *owned);
 };
@@ -196,6 +202,10 @@ enum status hub_read(struct hub *h, const struct hub_read *r, struct series *ret
 // False: nobody wants it, or nothing is known.
 bool hub_last_price(const struct hub *h, const char *venue, const char *symbol, price *ret_px, int64_t *ret_time_ns);
 bool hub_series_last_price(const struct hub *h, uint32_t series, price *ret_px, int64_t *ret_time_ns);
+
+// Funding of the series' instrument with times in (after_ns, through_ns], oldest first; the newest HUB_FUNDINGS_MAX. 0: none is due, or it
+// has none.
+size_t hub_fundings(const struct hub *h, uint32_t series, int64_t after_ns, int64_t through_ns, struct funding ret[HUB_FUNDINGS_MAX]);
 
 // ---- time
 

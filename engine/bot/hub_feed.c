@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FEED_TEXT_MAX 512
@@ -25,7 +26,7 @@ struct feed_text {
   int kind;                      // of the table
   char buf[FEED_TEXT_MAX];       // what the others point into
   char *target;                  // NULL: none
-  char *symbol, *symbols;        // NULL: not given
+  char *symbol, *symbols, *funding;  // NULL: not given
   int64_t seed, speed_e3, bar_ns, from_ns, timeframe_ns, poll_ms;
   struct decimal tick, lot;
   bool ticks;
@@ -44,7 +45,7 @@ static const struct option {
   {"bar", OPTION_TIMEFRAME, AT(bar_ns)},       {"symbols", OPTION_WORD, AT(symbols)},    {"ticks", OPTION_FLAG, AT(ticks)},
   {"symbol", OPTION_WORD, AT(symbol)},         {"timeframe", OPTION_TIMEFRAME, AT(timeframe_ns)},
   {"poll", OPTION_NUMBER, AT(poll_ms)},  // milliseconds between two looks at the file, at most a minute; 1000 when absent
-  {"tick", OPTION_DECIMAL, AT(tick)},          {"lot", OPTION_DECIMAL, AT(lot)},
+  {"tick", OPTION_DECIMAL, AT(tick)},          {"lot", OPTION_DECIMAL, AT(lot)},            {"funding", OPTION_WORD, AT(funding)},
 #undef AT
 };
 enum { OPTIONS = sizeof options / sizeof *options };
@@ -187,6 +188,65 @@ struct making {
   char symbol[SYMBOL_MAX];  // that names[0] may point to
 };
 
+// ---- funding
+
+static size_t sim_fundings(void *self, const char *symbol, int64_t after_ns, int64_t through_ns, struct funding ret[HUB_FUNDINGS_MAX]) {
+  return feed_sim_funding(*(const struct feed *)self, symbol, after_ns, through_ns, ret, HUB_FUNDINGS_MAX);
+}
+
+// A file of rates (market/funding.h) beside the bars, read again when it has grown.
+struct rates {
+  char path[FEED_TEXT_MAX];
+  struct timespec changed;
+  off_t size;
+  struct funding_list list;
+};
+
+static enum status rates_read(struct rates *r, struct err *err) {
+  struct stat now;
+  if (stat(r->path, &now) != 0) return err_set(err, ERR_NOTFOUND, "funding: %s is not there", r->path);
+  if (r->list.items && now.st_size == r->size && now.st_mtim.tv_sec == r->changed.tv_sec && now.st_mtim.tv_nsec == r->changed.tv_nsec) return OK;
+  struct funding_list fresh;
+  enum status st = funding_load(r->path, &fresh, err);
+  if (st != OK) return st;
+  funding_finish(&r->list);
+  r->list = fresh;
+  r->size = now.st_size;
+  r->changed = now.st_mtim;
+  return OK;
+}
+
+static size_t rates_between(void *self, const char *symbol, int64_t after_ns, int64_t through_ns, struct funding ret[HUB_FUNDINGS_MAX]) {
+  struct rates *r = self;
+  struct err err;
+  (void)symbol;  // a file has one
+  if (r->list.count == 0 || r->list.items[r->list.count - 1].ts_ns < through_ns) (void)!rates_read(r, &err);  // half a line: when it is whole
+  size_t begin = 0, end = r->list.count;
+  while (end > 0 && r->list.items[end - 1].ts_ns > through_ns) end--;
+  begin = end > HUB_FUNDINGS_MAX ? end - HUB_FUNDINGS_MAX : 0;
+  while (begin < end && r->list.items[begin].ts_ns <= after_ns) begin++;
+  if (end > begin) memcpy(ret, r->list.items + begin, (end - begin) * sizeof *ret);
+  return end - begin;
+}
+
+static void rates_free(void *self) {
+  struct rates *r = self;
+  if (r) funding_finish(&r->list);
+  free(r);
+}
+
+static enum status rates_of(const struct feed_text *t, struct hub_feed_config *ret, struct err *err) {
+  struct rates *r = t->funding ? calloc(1, sizeof *r) : NULL;
+  if (!r) return t->funding ? err_set(err, ERR_NOMEM, "out of memory") : OK;
+  snprintf(r->path, sizeof r->path, "%s", t->funding);
+  enum status st = rates_read(r, err);
+  if (st != OK) return rates_free(r), st;
+  ret->fundings = rates_between;
+  ret->fundings_self = r;
+  ret->free_fundings = rates_free;
+  return OK;
+}
+
 static enum status make_sim(struct making *m, struct err *err) {
   const struct feed_text *t = m->text;
   const int64_t bar_ns = t->bar_ns ? t->bar_ns : NS_PER_MINUTE;
@@ -218,6 +278,14 @@ static enum status make_sim(struct making *m, struct err *err) {
   enum status st = feed_sim_create(&config, &m->ret->feed, err);
   if (st != OK) return st;
   m->ret->pace = feed_sim_pace(m->ret->feed);
+  if (t->funding && strcmp(t->funding, "1") == 0) {
+    struct feed *kept = malloc(sizeof *kept);
+    if (!kept) return err_set(err, ERR_NOMEM, "out of memory");
+    *kept = m->ret->feed;
+    m->ret->fundings = sim_fundings, m->ret->fundings_self = kept, m->ret->free_fundings = free;
+  } else if (t->funding && strcmp(t->funding, "0") != 0) {
+    return err_set(err, ERR_USAGE, "sim: funding=%.40s: must be 0 or 1", t->funding);
+  }
   m->ret->ticks = t->ticks;
   m->ret->symbol_count = count;
   return OK;
@@ -281,7 +349,8 @@ static enum status make_replay(struct making *m, struct err *err) {
   if (st != OK) return st;
   m->ret->pace = feed_replay_pace(m->ret->feed);
   m->ret->symbol_count = n;
-  return OK;
+  if (t->funding && n > 1) return err_set(err, ERR_USAGE, "replay: a file of funding is one series' own: give each its venue");
+  return rates_of(t, m->ret, err);
 }
 
 static void nothing(void *self, const struct feed_event *e) { (void)self, (void)e; }
@@ -331,13 +400,13 @@ static enum status make_file(struct making *m, struct err *err) {
   if (st != OK) return err_wrap(err, st, "file");
   m->names[0] = memcpy(m->symbol, inst->symbol, SYMBOL_MAX);
   m->ret->symbol_count = 1;
-  return OK;
+  return rates_of(t, m->ret, err);
 }
 
 const struct hub_feed_kind hub_feed_kinds[] = {
-  {"sim", NULL, "seed,speed,bar,symbols,from,ticks", "a synthetic market: the same seed gives the same prices for ever"},
-  {"replay", "VENUE/SYMBOL", "speed,from", "imported history, several series apart by +; speed is seconds per second, or max"},
-  {"file", "PATH", "symbol,timeframe,tick,lot,poll", "a CSV file that somebody appends bars to"},
+  {"sim", NULL, "seed,speed,bar,symbols,from,ticks,funding", "a synthetic market: the same seed gives the same prices for ever"},
+  {"replay", "VENUE/SYMBOL", "speed,from,funding", "imported history, several series apart by +; speed is seconds per second, or max"},
+  {"file", "PATH", "symbol,timeframe,tick,lot,poll,funding", "a CSV file that somebody appends bars to"},
   {NULL, NULL, NULL, NULL},
 };
 static enum status (*const makers[])(struct making *m, struct err *err) = {make_sim, make_replay, make_file};
@@ -355,6 +424,7 @@ enum status hub_feed_add(struct hub *h, const char *venue, const char *text, str
   if (st != OK) {
     feed_destroy(config.feed);
     if (config.free_owned) config.free_owned(config.owned);
+    if (config.free_fundings) config.free_fundings(config.fundings_self);
     return st;
   }
   config.symbols = m.names;

@@ -62,6 +62,12 @@ static bool last_price(const struct hub_symbol *s, price *ret_px, int64_t *ret_t
   return true;
 }
 
+size_t hub_fundings(const struct hub *h, uint32_t series, int64_t after_ns, int64_t through_ns, struct funding ret[HUB_FUNDINGS_MAX]) {
+  const struct hub_line *l = hub_line_of(h, series);
+  const struct hub_feed_config *c = l ? &l->symbol->venue->config : NULL;
+  return c && c->fundings && after_ns < through_ns ? c->fundings(c->fundings_self, l->symbol->name, after_ns, through_ns, ret) : 0;
+}
+
 bool hub_last_price(const struct hub *h, const char *venue, const char *symbol, price *ret_px, int64_t *ret_time_ns) {
   const struct hub_venue *v = hub_venue_of(h, venue, NULL);
   return v && last_price(hub_symbol_of(v, symbol), ret_px, ret_time_ns);

@@ -183,6 +183,7 @@ void live_books_close(struct live_bot *b) {
   b->halt_mode = HALT_NONE;
   b->told_settings = 0;
   b->ending = NULL;
+  memset(b->funded_ns, 0, sizeof b->funded_ns);
   b->told_run = b->read_run = b->touched = b->busy = false;
   buf_clear(&b->past_bytes);
   buf_clear(&b->state);

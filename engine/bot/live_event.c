@@ -201,7 +201,7 @@ static void on_imposed(void *self, const struct bot_command *c) {
   struct buf frame;
   live_command_seen(b, RECORD_IMPOSED, c);
   b->imposed = true;
-  if (!b->opened) return;  // it gets it from its history when it is opened
+  if (!fleet_is_open(b->live->fleet, b->id)) return;  // it gets it from its history when it is opened
   buf_init(&frame, 1024);
   wire_put_impose(&frame, (uint64_t)b->id, c);
   (void)fleet_send(b->live->fleet, b->id, &frame);

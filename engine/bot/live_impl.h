@@ -195,6 +195,7 @@ struct live_bot {
   struct journal_followed followed; // as it was read: rows of instants since then may be missing
   bool busy;                        // between clerk_market() and clerk_end()
   int64_t main_open_ns, instant_ns;
+  int64_t funded_ns[SPEC_STREAMS_MAX];  // by symbol: fundings up to here were looked at
   struct buf turn;                  // commands for the record being gathered
   int turn_kind;
   int64_t turn_ns;
@@ -423,6 +424,7 @@ void live_missed(void *self, int host, const struct hub_instant *in);
 void live_frame(void *self, int host, const struct wire_frame *f);
 void live_done(void *self, int host, const struct hub_instant *in);
 void live_host_lost(void *self, int host, const char *why, int64_t suspect, const struct hub_instant *in);
+void live_fund(struct live_bot *b, const struct instant *in);  // what is due by its bars, before clerk_market()
 void live_bot_end(struct live_bot *b);                    // of one: mark, clerk_end, records
 void live_turn_end(struct live *l, int place, bool owes);            // of all touched bots: clerk_end, records, batch handed over
 // live_clock.c

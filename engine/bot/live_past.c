@@ -139,6 +139,7 @@ static int64_t next_close(const struct cursor *c) {
 }
 
 static enum status command_again(struct live_bot *b, const struct bot_command *c, struct err *err) {
+  if (c->kind == COMMAND_FUNDING) return OK;  // funding_again()
   // Of an instant of the clock: its market's part is that time has passed.
   if (c->kind != COMMAND_MARK && c->time_ns > clerk_now(b->clerk)) {
     const enum status st = clerk_market(b->clerk, &(struct instant){.now_ns = c->time_ns}, err);
@@ -191,9 +192,22 @@ static bool next_instant(struct live_bot *b, struct cursor *symbols, struct curs
   return true;
 }
 
+// Part of the instant's market, though it stands with the commands.
+static enum status funding_again(struct live_bot *b, size_t i, struct err *err) {
+  struct record r;
+  struct bot_command c;
+  enum status st = OK;
+  live_past_record(b, i, &r);
+  for (size_t at = 0; st == OK && record_command_next(&r, &at, &c);)
+    if (c.kind == COMMAND_FUNDING && !clerk_restore_command(b->clerk, &c)) st = err_set(err, ERR_INVALID, "run %u: the journal's funding does not fit", b->run);
+  return st;
+}
+
 // As it was: everything of it is in the journal.
 static enum status again(struct live_bot *b, const struct instant *in, bool closed, int64_t main_ns, size_t *past, struct err *err) {
   enum status st = commands_again(b, past, in->now_ns - 1, err);
+  for (size_t i = *past; st == OK && i < b->past_count && b->past[i].time_ns <= in->now_ns; i++) st = funding_again(b, i, err);
+  for (int i = 0; i < in->match_count; i++) b->funded_ns[in->match[i].symbol] = in->now_ns;
   if (st == OK) st = clerk_market(b->clerk, in, err);
   // A host does not send the mark of a bot that asked for nothing (bot/wire.h).
   if (st == OK && closed && !has_mark(b, *past, in->now_ns))
@@ -206,6 +220,7 @@ static enum status alone(struct live_bot *b, const struct instant *in, bool clos
   b->main_closed = closed;
   b->main_open_ns = in->now_ns - main_ns;
   b->spoke = false;
+  live_fund(b, in);
   const enum status st = clerk_market(b->clerk, in, err);
   if (st == OK) live_bot_end(b);
   return st;

@@ -145,6 +145,7 @@ static void mark(struct pilot *p, size_t ix) {
 
 bool pilot_impose(struct pilot *p, const struct bot_command *c) {
   if (!command_valid(p->blotter.matcher, c, NULL)) return false;
+  if (c->kind == COMMAND_FUNDING) return blotter_due(&p->blotter, c);
   command_apply(p->blotter.matcher, c);
   return true;
 }
@@ -376,6 +377,8 @@ enum status pilot_past(struct pilot *p, const struct instant *in, struct pilot_p
     if (past->commands[past->at].kind == COMMAND_MARK) past->at++;  // of a bar that is not there
     else st = past_command(p, past, err);
   }
+  for (size_t i = past->at; st == OK && i < past->count && instant_of(p, &past->commands[i]) <= in->now_ns; i++)
+    if (past->commands[i].kind == COMMAND_FUNDING && !blotter_due(&p->blotter, &past->commands[i])) st = err_set(err, ERR_INVALID, "too many fundings at one time");
   if (st == OK) st = blotter_match(&p->blotter, in, &events, err);
   if (st == OK) st = drain(p, missed, err);
   int64_t day = in->now_ns / NS_PER_DAY;

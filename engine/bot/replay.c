@@ -112,7 +112,7 @@ static void from_outside(struct replay *r, struct instant *in, struct script_sig
 static enum status of_core(struct replay *r, const struct replay_event *e, struct err *err) {
   if (e->kind == REPLAY_RISK && !differs(r)) pilot_risk(r->pilot, e->code, e->limit, e->value, e->live_from_ns);
   if (e->kind == REPLAY_LIMITS) pilot_limits(r->pilot, &e->limits);
-  if (e->kind != REPLAY_IMPOSED) return OK;
+  if (e->kind != REPLAY_IMPOSED || e->command.kind == COMMAND_FUNDING) return OK;  // funding came with the instant
   if (differs(r)) {
     r->result->left_out++;
     return OK;

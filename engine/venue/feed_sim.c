@@ -1,6 +1,7 @@
 // venue/feed_sim.c – see feed_sim.h.
 #include "venue/feed_sim.h"
 
+#include "market/funding.h"
 #include "venue/feed_play.h"
 
 #include <assert.h>
@@ -230,6 +231,22 @@ enum status feed_sim_create(const struct feed_sim_config *config, struct feed *r
   }
   *ret = (struct feed){&ops, s};
   return OK;
+}
+
+#define FUNDING_NS (8 * 3600 * NS_PER_S)
+
+size_t feed_sim_funding(struct feed sim, const char *symbol, int64_t after_ns, int64_t through_ns, struct funding *ret, size_t max) {
+  const struct sim *s = sim.self;
+  const size_t len = strlen(symbol);
+  int i;
+  assert(sim.ops == &ops);
+  if (len < 4 || strcmp(symbol + len - 4, "USDT") != 0 || find(s, symbol, &i, NULL) != OK) return 0;
+  const int64_t last_ns = timeframe_floor(through_ns, FUNDING_NS);
+  int64_t ts_ns = timeframe_floor(after_ns, FUNDING_NS) + FUNDING_NS;
+  if (ts_ns < last_ns - (int64_t)(max - 1) * FUNDING_NS) ts_ns = last_ns - (int64_t)(max - 1) * FUNDING_NS;
+  size_t count = 0;
+  for (; ts_ns <= last_ns && count < max; ts_ns += FUNDING_NS) ret[count++] = (struct funding){ts_ns, sim_market_funding_e12(&s->entries[i].market, ts_ns)};
+  return count;
 }
 
 struct feed_pace *feed_sim_pace(struct feed sim) {

@@ -23,4 +23,9 @@ struct feed_pace *feed_sim_pace(struct feed sim);
 #define FEED_SIM_SHIPPED 6
 int feed_sim_shipped(int64_t bar_ns, struct sim_symbol ret[FEED_SIM_SHIPPED]);
 
+// Funding as of perpetuals, every eight hours from midnight UTC: a function of seed, symbol and time, from -0.02 % to 0.04 %. Only of the
+// coins (symbols that end with USDT). Those in (after_ns, through_ns], oldest first, the newest `max`.
+struct funding;
+size_t feed_sim_funding(struct feed sim, const char *symbol, int64_t after_ns, int64_t through_ns, struct funding *ret, size_t max);
+
 #define FEED_SIM_HISTORY_MAX 5000000  // finest bars in one call of history

@@ -37,7 +37,7 @@ const char *sim_regime_text(enum sim_regime regime) {
 }
 
 // What a hash is asked for; part of the key, so that no two questions share their numbers.
-enum question { ASK_PATH = 1, ASK_REGIME, ASK_OUTAGE, ASK_JUMP, ASK_SWING, ASK_TICK };
+enum question { ASK_PATH = 1, ASK_REGIME, ASK_OUTAGE, ASK_JUMP, ASK_SWING, ASK_TICK, ASK_FUNDING };
 
 // splitmix64's mixer (Steele, Lea, Flood 2014), twice.
 static inline uint64_t mix(uint64_t z) {
@@ -92,6 +92,11 @@ static enum sim_regime regime_of(const struct sim_market *m, int64_t block) {
 
 enum sim_regime sim_market_regime(const struct sim_market *m, int64_t t_ns) {
   return regime_of(m, timeframe_floor(t_ns, m->bar_ns) / m->bar_ns / SIM_BLOCK_BARS);
+}
+
+// In hundredths of a basis point, as venues publish them.
+int64_t sim_market_funding_e12(const struct sim_market *m, int64_t ts_ns) {
+  return ((int64_t)(ask(m, ASK_FUNDING, ts_ns / NS_PER_S) % 601) - 200) * 1000000;
 }
 
 static inline int64_t middle(

@@ -44,6 +44,7 @@ struct sim_tick {
 // bar_ns: a timeframe of 1 s or more. ERR_INVALID: a field of symbol is out of its range.
 enum status sim_market_init(
   struct sim_market *m, uint64_t seed, const struct sim_symbol *symbol, int64_t bar_ns, struct err *err) MUST_CHECK;
+int64_t sim_market_funding_e12(const struct sim_market *m, int64_t ts_ns);  // a rate, 1e-12
 enum sim_regime sim_market_regime(const struct sim_market *m, int64_t t_ns);
 // The ticks of the bar that opens at open_ns (a multiple of bar_ns, 1970 to 2199), in order of time: SIM_TICKS, or 0
 // in an outage.

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from live import BOTS, Trader, hosts_of, metric, replay, replays_as_live
+from live import BOTS, D, Trader, hosts_of, metric, replay, replays_as_live
 from service import Service, run_cases
 
 MINUTE_MS = 60000
@@ -175,12 +175,55 @@ def signals(binary):
             s.stop()
 
 
+def funded(binary):
+    s = Service(binary, args=["--feed", "sim=sim:speed=14400,seed=3,funding=1"]).start()  # eight hours in two seconds
+    try:
+        t = Trader(s, "ada@example.org")
+        bot, other = t.bot("holder", HOLDER, timeframe="1h"), t.bot("holder", HOLDER, "EURUSD", timeframe="1h", settings={"cash": "1000"})
+
+        def charges(of):
+            return [(d, c) for d in t.all(of, "decisions") if d["kind"] == "imposed" for c in d["commands"] if c["kind"] == "funding"]
+
+        t.wait(bot, lambda b: len(charges(bot)) >= 2)
+        killed_and_back(s, t)
+        t.wait(bot, lambda b: len(charges(bot)) >= 4)
+        paused(t, bot)
+        paused(t, other)
+        row, told = t.get(bot)["live"], replays_as_live(s, t, bot)
+        assert told["resumes"] >= 1, told
+        marks = {}
+        for d, c in charges(bot):
+            assert c["due_ms"] % (8 * 3600 * 1000) == 0 and d["time_ms"] == c["due_ms"], (d, c)  # at the end of the bar that ends then
+            marks[c["due_ms"]] = D(c["rate"])
+        assert len(marks) == len(charges(bot))  # each once
+        bars = {}
+        for at in marks:
+            page = t.client.get(f"/api/v1/markets/BTCUSDT/bars?venue=sim&timeframe=1h&from={at - 3600000}&to={at}", expect=200).json
+            bars[at] = D(str(page["items"][0]["close"]))
+        executions = t.all(bot, "fills")
+        paid = sum((D("0.02") * bars[at] * rate for at, rate in marks.items()), D(0))
+        spent = sum(D(f["qty"]) * D(f["price"]) + D(f["fee"]) for f in executions)
+        assert all(f["side"] == "buy" for f in executions) and len(executions) == 1
+        value = D("0.02") * (D(executions[0]["price"]) + D(row["positions"][0]["unrealised"]) / D("0.02"))
+        assert abs(D(row["equity"]) - (D(20000) - spent + value - paid)) < D("0.0001"), (row, paid, spent, value)
+        assert paid != 0 and not charges(other)
+        assert metric(s, "bot_divergences_total") == 0
+        assert s.stop() == 0
+    except BaseException:
+        print("\n".join(l for l in s.log_text().splitlines() if "request" not in l)[-6000:])
+        raise
+    finally:
+        if s.process.poll() is None:
+            s.stop()
+
+
 def main():
     binary = sys.argv[1]
     return run_cases([
         ("timers fire between the bars of a daily bot, over crashes, and a replay agrees", lambda: timers(binary)),
         ("a stop with close acts at once, at the last price, and not with the bot's next bar", lambda: stops_at_once(binary)),
         ("signals are heard at once, in order, each once, over crashes; late ones are not; a replay agrees", lambda: signals(binary)),
+        ("funding of a perpetual is charged to the cent, over a crash, and by a replay", lambda: funded(binary)),
     ])
 
 
