@@ -75,7 +75,7 @@ api.callbacks = {
   { name="on_fill", args={ {"ctx","perigee.ctx"}, {"f","perigee.fill"} }, about="Each fill, once." },
   { name="on_position", args={ {"ctx","perigee.ctx"}, {"e","perigee.position_event"} }, about="A position opened, changed, closed or was liquidated." },
   { name="on_timer", args={ {"ctx","perigee.ctx"}, {"name","string"} }, about="A timer of `ctx:timer` is due." },
-  { name="on_signal", args={ {"ctx","perigee.ctx"}, {"s","perigee.signal"} }, about="A signal that passed the rules; in a backtest from `--signals FILE`." },
+  { name="on_signal", args={ {"ctx","perigee.ctx"}, {"s","perigee.signal"} }, about="A signal: live from `POST /bots/{id}/signals`, in a backtest from `--signals FILE`. It comes at once, also between bars." },
   { name="on_day", args={ {"ctx","perigee.ctx"}, {"e","perigee.day_event"} }, about="The risk day turned." },
   { name="on_risk", args={ {"ctx","perigee.ctx"}, {"e","perigee.risk_event"} }, about="A risk rule denied something, or lets go again. Called after the callback whose orders were denied has returned, once per rule however many orders it denied; `until` later than `ctx.now` is when the rule lets go, `until` equal to `ctx.now` says that it just did (DAY_LOSS when the risk day turns). What on_risk itself is denied comes back in another call; after 100 such rounds at one instant the bot is stopped." },
   { name="on_params", args={ {"ctx","perigee.ctx"}, {"old","table<string, any>"} }, about="A `live` parameter changed; `ctx.p` holds the new values." },
@@ -131,7 +131,7 @@ api.methods = {
     example='ctx:plot("rsi", ctx.ind.rsi[0])' },
   { name="mark", args={ {"text","string"} }, about="A text at this time in the report.", example='ctx:mark("news")' },
   { name="notify", args={ {"text","string"} }, about="A message to the user; listed with the logs of a backtest.", example='ctx:notify("half way")' },
-  { name="timer", args={ {"options","perigee.timer_options"} }, about="Sets a timer, or changes the one of that name. At most 32. It goes by the clock, also where the data has a gap; one that is late (after a restart) fires once.",
+  { name="timer", args={ {"options","perigee.timer_options"} }, about="Sets a timer, or changes the one of that name. At most 32. It goes by the clock, also between bars and where the data has a gap; one that is late (after a restart) fires once. Set again as it is, it goes on as it was.",
     example='ctx:timer{at="17:00", tz="America/New_York", name="close"}  ctx:timer{name="close", off=true}' },
 }
 api.timer_keys = {

@@ -587,7 +587,7 @@ function ctx:mark(text) end
 ---@param text string
 function ctx:notify(text) end
 
----Sets a timer, or changes the one of that name. At most 32. It goes by the clock, also where the data has a gap; one that is late (after a restart) fires once.
+---Sets a timer, or changes the one of that name. At most 32. It goes by the clock, also between bars and where the data has a gap; one that is late (after a restart) fires once. Set again as it is, it goes on as it was.
 ---Example: `ctx:timer{at="17:00", tz="America/New_York", name="close"}  ctx:timer{name="close", off=true}`
 ---@param options perigee.timer_options
 function ctx:timer(options) end
