@@ -93,7 +93,7 @@ bool clerk_gate_check(struct clerk *c, struct clerk_symbol *s, const struct inte
   struct gate_path path = s->path;
   struct gate_order order = *g;
   path.account = &account;
-  if (c->shared->last && last_check_tripped(c->shared->last, c->account->id, c->account->tenant->id))
+  if (c->shared->last && (last_check_tripped(c->shared->last, c->account->id, c->account->tenant->id) || last_check_bot_tripped(c->shared->last, c->bot_id)))
     return refuse(ret_why, REFUSE_HALTED, LEVEL_ACCOUNT, 0, c->shared->halt ? (int64_t)c->shared->halt->epoch : 0);
   if (clerk_gate_grows(s, g)) {
     account.free_e8 = free_for(c, s, in, g);

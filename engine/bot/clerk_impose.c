@@ -137,11 +137,11 @@ static void obey_halts(struct clerk *c) {
   if (mode == HALT_FLATTEN && c->flatten_why == REASON_NONE && !clerk_flat(c)) c->flatten_why = REASON_HALTED;
 }
 
-// The last check trips for an order, an account, a tenant or everything; the kill switch knows no accounts.
+// The last check trips for an order, a bot, an account, a tenant or everything; the kill switch knows no accounts.
 void clerk_tripped(struct clerk *c) {
-  struct last_report r = last_check_report(c->shared->last);
-  enum refusal_level level = r.scope == LAST_EVERYTHING ? LEVEL_ALL : LEVEL_TENANT;
-  uint64_t id = level == LEVEL_ALL ? 0 : c->account->tenant->id;
+  struct last_report r = last_check_latest(c->shared->last);
+  enum refusal_level level = r.scope == LAST_EVERYTHING ? LEVEL_ALL : r.scope == LAST_BOT ? LEVEL_BOT : LEVEL_TENANT;
+  uint64_t id = level == LEVEL_ALL ? 0 : level == LEVEL_BOT ? r.bot : c->account->tenant->id;
   const struct last_report *told = &c->shared->told;
   if (told->why == r.why && told->scope == r.scope && told->intent == r.intent && told->value == r.value) return;  // a consequence
   c->shared->told = r;
@@ -212,7 +212,7 @@ static bool may_leave(struct clerk *c, struct clerk_order *w, const struct order
   cash worth = {0};
   if (price_given(w->px) && !instrument_notional(c->symbols[w->symbol].gate.inst, w->px, (quantity){lots}, ROUND_CEIL, &worth)) worth.e8 = INT64_MAX;
   bool intended = known ? last_check_raise(last, w->intent, lots) : last_check_intend(last, w->intent, lots);
-  if (!intended || !last_check_send(last, w->intent, c->account->id, c->account->tenant->id, lots, worth.e8, c->now_ns)) {
+  if (!intended || !last_check_send_by(last, c->bot_id, w->intent, c->account->id, c->account->tenant->id, lots, worth.e8, c->now_ns)) {
     if (intended && !known) last_check_forget(last, w->intent);
     if (!known) w->intent = 0;  // never sent: nothing of it is to be told later
     clerk_tripped(c);

@@ -123,6 +123,8 @@ static enum status make_clerk(struct live_bot *b, struct err *err) {
   config.blotter.symbols = symbols;
   config.blotter.symbol_count = b->plan.symbol_count;
   const enum status st = clerk_create(&config, &b->clerk, err);
+  (void)last_check_budget(b->live->last, LAST_BOT, (uint64_t)b->id, b->setup.bot_fuse.orders, b->setup.bot_fuse.notional_e8);
+  (void)last_check_budget(b->live->last, LAST_ACCOUNT, (uint64_t)b->account->id, b->setup.account_fuse.orders, b->setup.account_fuse.notional_e8);
   if (st == OK) clerk_venue_denied(b->clerk, b->account->tenant->grant.paper_denied);
   for (size_t i = 1; st == OK && i < b->name_count; i++) clerk_version_from(b->clerk, b->names[i].version, b->names[i].order);
   return st;

@@ -46,9 +46,11 @@ void live_follow(struct live_bot *b) {
 }
 
 // All bots, when the state has changed or something is halted: one that is started meanwhile is to know it too.
+static void forgive(struct live *l);
 static void apply(struct live *l, bool changed) {
   bool busy[FLEET_HOSTS_MAX + 1] = {false};
   if (!changed && l->halt.count == 0 && l->halt.all.mode == HALT_NONE) return;
+  if (changed) forgive(l);
   for (size_t i = 0; i < LIVE_BUCKETS; i++)
     for (struct live_bot *b = l->bots[i], *next; b; b = next) {
       next = b->next;
@@ -101,8 +103,20 @@ const struct halt_desk *live_halts(struct live *l) { return &l->desk; }
 void live_tripped(void *self, const struct last_report *r) {
   struct live *l = self;
   struct err err;
-  (void)r;
+  static const char *const scopes[] = {[LAST_NOTHING] = "nothing", [LAST_BOT] = "bot", [LAST_ACCOUNT] = "account", [LAST_TENANT] = "tenant", [LAST_EVERYTHING] = "everything"};
+  l->config.log(l->config.self, "error", "last_check_tripped", json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "why", last_why_text(r->why), "scope", scopes[r->scope], "bot", (json_int_t)r->bot,
+    "account", (json_int_t)r->account, "tenant", (json_int_t)r->tenant, "limit", (json_int_t)r->limit, "value", (json_int_t)r->value));
+  l->halts_looked = false;  // everybody it concerns is called halted at the next look
   if (halt_file_save(l->halts, &err) != OK) say(l, "halt_not_durable", "the last check has tripped", &err);
+}
+
+// A human has resumed what it had halted: it begins to count anew.
+static void forgive(struct live *l) {
+  if (last_check_report(l->last).why == LAST_OK || l->halt.all.cause == HALT_BY_LAST_CHECK) return;
+  for (uint32_t i = 0; i < l->halt.count; i++)
+    if (l->halt.entries[i].cause == HALT_BY_LAST_CHECK) return;
+  last_check_reset(l->last);
+  l->shared.told = (struct last_report){0};
 }
 
 // ---- beginning and end

@@ -31,6 +31,9 @@
 
 // ---- live_setup.c
 
+struct live_fuse {   // budgets of the last check, a minute of market time; 0: the default of its kind (live.c)
+  int64_t orders, notional_e8;
+};
 struct live_setup {  // out of a bot's and its account's settings
   struct match_config match;
   struct match_fees fees;
@@ -40,6 +43,7 @@ struct live_setup {  // out of a bot's and its account's settings
   cash balance;  // of the account
   // From here on: what may change while a run goes on.
   struct gate_limits bot_limits, account_limits, tenant_limits;
+  struct live_fuse bot_fuse, account_fuse, tenant_fuse;
   struct risk_limits risk;
   struct protect_rule protections[PROTECT_RULES_MAX];
   size_t protection_count;
@@ -49,7 +53,7 @@ struct live_setup {  // out of a bot's and its account's settings
 // ERR_INVALID names the setting by its JSON pointer ("/fee_maker: …").
 enum status live_setup_read(const json_t *bot, const json_t *account, bool hedging, struct live_setup *ret, struct err *err) MUST_CHECK;
 // The tenant's own, over all its bots.
-enum status live_tenant_limits_read(const json_t *tenant, struct gate_limits *ret, struct err *err) MUST_CHECK;
+enum status live_tenant_limits_read(const json_t *tenant, struct gate_limits *ret, struct live_fuse *ret_fuse, struct err *err) MUST_CHECK;
 // live_protect.c: a list of protections; NULL: none. ERR_INVALID as above ("/protections/0/pause_s: …").
 enum status live_protect_read(const json_t *list, struct protect_rule ret[PROTECT_RULES_MAX], size_t *ret_count, struct err *err) MUST_CHECK;
 

@@ -44,10 +44,11 @@ static void tenant_limits_take(struct live *l, struct live_tenant *t) {
   char *text;
   int64_t revision;
   struct gate_limits limits = {0};
+  struct live_fuse fuse = {0};
   enum status st = tenant_limits_get(control(l), t->id, &text, &revision, &err);
   json_t *settings = st == OK ? json_loads(text, 0, NULL) : NULL;
   if (st == OK) free(text);
-  if (st == OK) st = live_tenant_limits_read(settings, &limits, &err);
+  if (st == OK) st = live_tenant_limits_read(settings, &limits, &fuse, &err);
   json_decref(settings);
   if (st != OK) {
     say(l, "a tenant's", &err);
@@ -55,6 +56,7 @@ static void tenant_limits_take(struct live *l, struct live_tenant *t) {
   }
   limits.max_trades = t->tenant.scope.limits.max_trades;
   t->tenant.scope.limits = limits;
+  (void)last_check_budget(l->last, LAST_TENANT, (uint64_t)t->id, fuse.orders, fuse.notional_e8);  // no room trips everything, as it must
 }
 
 struct live_tenant *live_tenant_of(struct live *l, int64_t id) {
@@ -95,6 +97,7 @@ void live_account_changed(struct live *l, int64_t account_id) {
   if (st == OK && !setup) st = err_set(&err, ERR_NOMEM, "no memory for settings");
   if (st == OK) st = live_setup_read(NULL, settings, false, setup, &err);
   if (st == OK) clerk_account_limits(a->account, &setup->account_limits);
+  if (st == OK) (void)last_check_budget(l->last, LAST_ACCOUNT, (uint64_t)a->id, setup->account_fuse.orders, setup->account_fuse.notional_e8);
   if (st == OK && strcmp(setup->rules, a->rules_name) != 0) live_rules_changed(l, a, setup->rules);
   if (st == OK) live_rules_act(l);
   if (st != OK) say(l, "an account's", &err);
@@ -137,10 +140,12 @@ void live_limits_changed(struct live_bot *b) {
   }
   b->setup.bot_limits = setup->bot_limits;
   b->setup.risk = setup->risk;
+  b->setup.bot_fuse = setup->bot_fuse;
   memcpy(b->setup.protections, setup->protections, sizeof setup->protections);
   b->setup.protection_count = setup->protection_count;
   free(setup);
   clerk_limits(b->clerk, &b->setup.bot_limits);
+  (void)last_check_budget(b->live->last, LAST_BOT, (uint64_t)b->id, b->setup.bot_fuse.orders, b->setup.bot_fuse.notional_e8);
   live_limits_tell(b);
   journal_limits(b);
   live_log(b, b->instant_ns, LOG_INFO, "its limits were changed", 23);

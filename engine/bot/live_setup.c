@@ -21,12 +21,13 @@ struct setting {
 #define MONEY_MOST INT64_C(1000000000000000000)  // ten thousand million
 #define FRAC INT64_C(100000000)
 // Limits of one level: the same words for a bot, its account and its tenant.
-#define LIMITS(whose, l)                                                                                                              \
+#define LIMITS(whose, l, fuse)                                                                                                            \
   {"max_order", whose, 8, 0, MONEY_MOST, AT(l.max_order_e8)}, {"max_exposure", whose, 8, 0, MONEY_MOST, AT(l.max_exposure_e8)},        \
   {"max_open", whose, 0, 0, 100000, AT(l.max_open)}, {"max_leverage", whose, 4, 0, 10000 * 1000, AT(l.max_leverage_e4)},               \
   {"collar", whose, 8, 0, 10 * FRAC, AT(l.collar_e8)}, {"rate_burst", whose, 0, 0, 100000, AT(l.rate_burst)},                          \
   {"rate_period_ms", whose, -6, 0, INT64_C(3600000) * NS_PER_MS, AT(l.rate_period_ns)},                                               \
-  {"day_loss", whose, 8, 0, MONEY_MOST, AT(l.day_loss_e8)}, {"max_drawdown", whose, 8, 0, MONEY_MOST, AT(l.drawdown_e8)}
+  {"day_loss", whose, 8, 0, MONEY_MOST, AT(l.day_loss_e8)}, {"max_drawdown", whose, 8, 0, MONEY_MOST, AT(l.drawdown_e8)},            \
+  {"fuse_orders", whose, 0, 0, 10000000, AT(fuse.orders)}, {"fuse_notional", whose, 8, 0, MONEY_MOST, AT(fuse.notional_e8)}
 static const struct setting settings[] = {
   // the account: what the venue is like
   {"balance", OF_ACCOUNT, 8, 1, MONEY_MOST, AT(balance.e8)},
@@ -41,9 +42,9 @@ static const struct setting settings[] = {
   {"fault_unanswered", OF_ACCOUNT, 0, 0, 1000, AT(faults.unanswered)},
   {"spread_ticks", OF_ACCOUNT, 0, 0, 100000, AT(costs.spread_ticks)},
   // limits: of the account, of the bot, of all of a tenant's
-  LIMITS(OF_ACCOUNT, account_limits), {"max_position", OF_ACCOUNT, 8, 0, MONEY_MOST, AT(account_limits.max_position_e8)},
-  LIMITS(OF_BOT, bot_limits), {"max_position", OF_BOT, 8, 0, MONEY_MOST, AT(bot_limits.max_position_e8)},
-  LIMITS(OF_TENANT, tenant_limits),
+  LIMITS(OF_ACCOUNT, account_limits, account_fuse), {"max_position", OF_ACCOUNT, 8, 0, MONEY_MOST, AT(account_limits.max_position_e8)},
+  LIMITS(OF_BOT, bot_limits, bot_fuse), {"max_position", OF_BOT, 8, 0, MONEY_MOST, AT(bot_limits.max_position_e8)},
+  LIMITS(OF_TENANT, tenant_limits, tenant_fuse),
   {"cash", OF_BOT, 8, 1, MONEY_MOST, AT(match.deposit.e8)},
 };
 
@@ -99,6 +100,8 @@ static void defaults(struct live_setup *ret) {
   ret->bot_limits = (struct gate_limits){.max_open = 200, .collar_e8 = FRAC / 2, .rate_burst = 100, .rate_period_ns = NS_PER_S / 10};
   ret->account_limits = (struct gate_limits){.max_open = 10000, .rate_period_ns = NS_PER_S / 10};
   ret->tenant_limits = (struct gate_limits){.rate_period_ns = NS_PER_S / 10};
+  // Several times what the gate lets through as it is usually set: only a fault gets there.
+  ret->bot_fuse.orders = 10000, ret->account_fuse.orders = 100000, ret->tenant_fuse.orders = 1000000;
   risk_limits_init(&ret->risk);
 }
 
@@ -128,23 +131,24 @@ enum status live_setup_read(const json_t *bot, const json_t *account, bool hedgi
   return st;
 }
 
-enum status live_tenant_limits_read(const json_t *tenant, struct gate_limits *ret, struct err *err) {
+enum status live_tenant_limits_read(const json_t *tenant, struct gate_limits *ret, struct live_fuse *ret_fuse, struct err *err) {
   struct live_setup *setup = malloc(sizeof *setup);
   if (!setup) return err_set(err, ERR_NOMEM, "no memory for settings");
   defaults(setup);
   enum status st = read_all(tenant, OF_TENANT, setup, err);
   if (st == OK) st = rate_whole(&setup->tenant_limits, err);
-  if (st == OK) *ret = setup->tenant_limits;
+  if (st == OK) *ret = setup->tenant_limits, *ret_fuse = setup->tenant_fuse;
   free(setup);
   return st;
 }
 
 enum status live_settings_check(const json_t *bot, const json_t *account, const json_t *tenant, struct err *err) {
   struct gate_limits limits;
+  struct live_fuse fuse;
   struct live_setup *setup = malloc(sizeof *setup);
   if (!setup) return err_set(err, ERR_NOMEM, "no memory for settings");
   enum status st = live_setup_read(bot, account, false, setup, err);
-  if (st == OK) st = live_tenant_limits_read(tenant, &limits, err);
+  if (st == OK) st = live_tenant_limits_read(tenant, &limits, &fuse, err);
   free(setup);
   return st;
 }

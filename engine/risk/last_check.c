@@ -8,8 +8,9 @@ enum { SLICES = 10 };
 
 struct intent_row { uint64_t id; int64_t intended, sent, working, filled; };  // sent: ever
 struct owner_row {
-  uint64_t key;                // account × 2 or tenant × 2 + 1, plus 2; 0 is free
-  bool tripped;
+  uint64_t key;                // id × 4 + scope; 0 is free
+  bool tripped, own;           // own: its budget is its own
+  int64_t most_orders, most_notional;
   int64_t slice;               // number of the newest slice
   int64_t orders[SLICES + 1];  // by slice number modulo; one more than a window, so that the oldest counts in full
   int64_t notional[SLICES + 1];
@@ -17,7 +18,7 @@ struct owner_row {
 
 struct last_check {
   struct last_budget account, tenant;
-  struct last_report report;
+  struct last_report report, latest;
   bool tripped;
   size_t intent_slots, intent_count, intent_max;  // slots are a power of two, twice the maximum at least
   size_t owner_slots, owner_count, owner_max;
@@ -65,6 +66,7 @@ void last_check_destroy(struct last_check *c) {
 // Only the first violation is reported: it is the cause, the rest are consequences.
 static bool trip(struct last_check *c, struct last_report r) {
   if (c->report.why == LAST_OK) c->report = r;
+  c->latest = r;
   if (r.scope == LAST_EVERYTHING) c->tripped = true;
   return false;
 }
@@ -149,7 +151,7 @@ bool last_check_forget(struct last_check *c, uint64_t id) {
 
 // --- owners --------------------------------------------------------------------------------------------------------------
 
-static uint64_t owner_key(uint64_t id, bool tenant) { return id * 2 + tenant + 2; }
+static uint64_t owner_key(uint64_t id, enum last_scope scope) { return id * 4 + (uint64_t)scope; }
 
 static struct owner_row *owner_find(const struct last_check *c, uint64_t key) {
   size_t i = mix(key, c->owner_slots);
@@ -171,19 +173,25 @@ static void owner_advance(struct owner_row *row, int64_t slice) {
   row->slice = slice;
 }
 
+// NULL: no room, which trips everything.
+static struct owner_row *owner_make(struct last_check *c, uint64_t key, int64_t slice, struct last_report r) {
+  struct owner_row *row = owner_find(c, key);
+  if (row->key != 0) return row;
+  if (c->owner_count == c->owner_max) {
+    r.why = LAST_FULL, r.scope = LAST_EVERYTHING, r.limit = (int64_t)c->owner_max, r.value = (int64_t)c->owner_count;
+    trip(c, r);
+    return NULL;
+  }
+  *row = (struct owner_row){.key = key, .slice = slice};
+  c->owner_count++;
+  return row;
+}
+
 static bool owner_spend(struct last_check *c, const struct last_budget *b, uint64_t key, int64_t notional_e8, int64_t now_ns,
                         struct last_report r) {
-  struct owner_row *row = owner_find(c, key);
   int64_t slice = now_ns / (b->window_ns / SLICES);
-  if (row->key == 0) {
-    if (c->owner_count == c->owner_max) {
-      r.why = LAST_FULL, r.scope = LAST_EVERYTHING, r.limit = (int64_t)c->owner_max, r.value = (int64_t)c->owner_count;
-      return trip(c, r);
-    }
-    *row = (struct owner_row){.key = key, .slice = slice};
-    c->owner_count++;
-  }
-  if (row->tripped) return false;
+  struct owner_row *row = owner_make(c, key, slice, r);
+  if (!row || row->tripped) return false;
   owner_advance(row, slice);
   size_t at = (size_t)((uint64_t)row->slice % (SLICES + 1));
   row->orders[at]++;
@@ -193,13 +201,32 @@ static bool owner_spend(struct last_check *c, const struct last_budget *b, uint6
     orders += row->orders[i];
     notional = row->notional[i] > INT64_MAX - notional ? INT64_MAX : notional + row->notional[i];
   }
-  bool rate = b->orders > 0 && orders > b->orders, worth = b->notional_e8 > 0 && notional > b->notional_e8;
+  int64_t most_orders = row->own ? row->most_orders : b->orders, most_notional = row->own ? row->most_notional : b->notional_e8;
+  bool rate = most_orders > 0 && orders > most_orders, worth = most_notional > 0 && notional > most_notional;
   if (!rate && !worth) return true;
   row->tripped = true;
   r.why = rate ? LAST_RATE : LAST_NOTIONAL;
-  r.limit = rate ? b->orders : b->notional_e8;
+  r.limit = rate ? most_orders : most_notional;
   r.value = rate ? orders : notional;
   return trip(c, r);
+}
+
+bool last_check_budget(struct last_check *c, enum last_scope scope, uint64_t id, int64_t orders, int64_t notional_e8) {
+  assert(scope == LAST_BOT || scope == LAST_ACCOUNT || scope == LAST_TENANT);
+  struct owner_row *row = owner_make(c, owner_key(id, scope), INT64_MIN / 2, (struct last_report){.bot = id});
+  if (!row) return false;
+  row->own = orders > 0 || notional_e8 > 0;
+  row->most_orders = orders, row->most_notional = notional_e8;
+  return true;
+}
+
+bool last_check_send_by(struct last_check *c, uint64_t bot, uint64_t id, uint64_t account, uint64_t tenant, int64_t lots, int64_t notional_e8,
+                        int64_t now_ns) {
+  const struct last_budget none = {.window_ns = c->account.window_ns};
+  struct last_report r = {.scope = LAST_BOT, .intent = id, .bot = bot, .account = account, .tenant = tenant, .at_ns = now_ns};
+  if (c->tripped) return false;
+  if (notional_e8 >= 0 && owner_find(c, owner_key(bot, LAST_BOT))->key != 0 && !owner_spend(c, &none, owner_key(bot, LAST_BOT), notional_e8, now_ns, r)) return false;
+  return last_check_send(c, id, account, tenant, lots, notional_e8, now_ns);
 }
 
 bool last_check_send(struct last_check *c, uint64_t id, uint64_t account, uint64_t tenant, int64_t lots, int64_t notional_e8,
@@ -213,24 +240,30 @@ bool last_check_send(struct last_check *c, uint64_t id, uint64_t account, uint64
   if (lots > INT64_MAX - row->sent) return trip_intent(c, LAST_NONSENSE, id, row->sent, lots);
   struct last_report r = {.intent = id, .account = account, .tenant = tenant, .at_ns = now_ns};
   r.scope = LAST_TENANT;
-  if (!owner_spend(c, &c->tenant, owner_key(tenant, true), notional_e8, now_ns, r)) return false;
+  if (!owner_spend(c, &c->tenant, owner_key(tenant, LAST_TENANT), notional_e8, now_ns, r)) return false;
   r.scope = LAST_ACCOUNT;
-  if (!owner_spend(c, &c->account, owner_key(account, false), notional_e8, now_ns, r)) return false;
+  if (!owner_spend(c, &c->account, owner_key(account, LAST_ACCOUNT), notional_e8, now_ns, r)) return false;
   row->working += lots;
   row->sent += lots;
   return true;
 }
 
 bool last_check_tripped(const struct last_check *c, uint64_t account, uint64_t tenant) {
-  const struct owner_row *a = owner_find(c, owner_key(account, false)), *t = owner_find(c, owner_key(tenant, true));
+  const struct owner_row *a = owner_find(c, owner_key(account, LAST_ACCOUNT)), *t = owner_find(c, owner_key(tenant, LAST_TENANT));
   return c->tripped || (a->key != 0 && a->tripped) || (t->key != 0 && t->tripped);
 }
 
 struct last_report last_check_report(const struct last_check *c) { return c->report; }
+struct last_report last_check_latest(const struct last_check *c) { return c->latest; }
+
+bool last_check_bot_tripped(const struct last_check *c, uint64_t bot) {
+  const struct owner_row *row = owner_find(c, owner_key(bot, LAST_BOT));
+  return row->key != 0 && row->tripped;
+}
 
 void last_check_reset(struct last_check *c) {
   c->tripped = false;
-  c->report = (struct last_report){0};
+  c->report = c->latest = (struct last_report){0};
   for (size_t i = 0; i < c->owner_slots; i++) c->owners[i].tripped = false;
 }
 

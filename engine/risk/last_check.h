@@ -5,7 +5,7 @@
 // what went out. So here nothing is shared with order/ or risk/gate: other counters, other algorithms, only <std…> headers.
 //
 //     per intent:            filled + working + this <= intended
-//     per account, tenant:   orders and notional in any window <= budget
+//     per bot, account, tenant:   orders and notional in any window <= budget
 //
 // What fails is not refused but stops: a violation means that the checks before have failed. A broken intent, or a table that
 // can no longer watch, trips everything; a broken budget trips its account or tenant. Tripped stays until a human resets it;
@@ -36,12 +36,12 @@ enum last_why {
   LAST_WHY_COUNT
 };
 
-enum last_scope { LAST_NOTHING, LAST_ACCOUNT, LAST_TENANT, LAST_EVERYTHING };  // what was tripped
+enum last_scope { LAST_NOTHING, LAST_BOT, LAST_ACCOUNT, LAST_TENANT, LAST_EVERYTHING };  // what was tripped
 
 struct last_report {
   enum last_why why;
   enum last_scope scope;
-  uint64_t intent, account, tenant;
+  uint64_t intent, bot, account, tenant;
   int64_t limit, value;
   int64_t at_ns;
 };
@@ -70,6 +70,12 @@ bool last_check_raise(struct last_check *c, uint64_t intent, int64_t lots);
 // Immediately before its bytes go out: an order for an intent, or a change that makes its order larger by lots.
 bool last_check_send(struct last_check *c, uint64_t intent, uint64_t account, uint64_t tenant, int64_t lots, int64_t notional_e8,
                      int64_t now_ns);
+// The same for an order of this bot, whose budget is looked at first; only bots that were given one have one.
+bool last_check_send_by(struct last_check *c, uint64_t bot, uint64_t intent, uint64_t account, uint64_t tenant, int64_t lots, int64_t notional_e8,
+                        int64_t now_ns);
+// A budget of its own for a bot, an account or a tenant, in the window that all accounts (tenants) have; 0, 0: as the others of its kind.
+// False: no room, which trips everything.
+bool last_check_budget(struct last_check *c, enum last_scope scope, uint64_t id, int64_t orders, int64_t notional_e8);
 // After a restart: an intent of which `filled` was executed and `working` works already, by the journal. No budget is spent.
 bool last_check_adopt(struct last_check *c, uint64_t intent, int64_t filled, int64_t working);
 // The venue executed lots of it. An execution that comes after the end of its order is late, not wrong.
@@ -84,6 +90,10 @@ bool last_check_forget(struct last_check *c, uint64_t intent);
 bool last_check_tripped(const struct last_check *c, uint64_t account, uint64_t tenant);
 // The first violation since the last reset (why is OK when there was none).
 struct last_report last_check_report(const struct last_check *c);
+// The last violation: of another owner, maybe.
+struct last_report last_check_latest(const struct last_check *c);
+// Is this bot's own budget broken? (last_check_tripped() does not ask for bots.)
+bool last_check_bot_tripped(const struct last_check *c, uint64_t bot);
 // A human has looked: forgets trips, keeps counts.
 void last_check_reset(struct last_check *c);
 const char *last_why_text(enum last_why w);

@@ -105,7 +105,7 @@ def main(binary):
         def stop(bot_id):
             ada.post(f"{BOTS}/{bot_id}/stop", {"close": True}, expect=200)
             market.bars(1, 1)
-            until(lambda: get(bot_id), lambda r: r["state"] == "stopped")
+            until(lambda: get(bot_id), lambda r: r["state"] == "stopped" and not r["live"])
 
         @case("what is no limit is refused by its place, with what was given and what may be")
         def _():
@@ -160,6 +160,21 @@ def main(binary):
             assert any("HALTED: bot: a pause after a trade, until 2026-01-05" in line for line in denials(lines)), lines
             ada.patch(f"{BOTS}/{b}", {"settings": {}}, expect=200)
             assert not denials(seen(b, 2, 4, 1))
+            stop(b)
+
+        @case("the fuse behind all limits: more orders than it allows halt the bot until somebody has looked")
+        def _():
+            b = bot(state["acc"], "fuse", fuse_orders=1)
+            lines = seen(b, 7, 1, 1)  # two orders at one time
+            row = until(lambda: get(b), lambda r: r["state"] == "halted")
+            assert row["reason_code"] == "halted" and "last_check_tripped" in s.log_text(), row
+            halt = [h for h in s.operator().get("/api/v1/admin/halt", expect=200).json["items"] if h["cause"] == "last_check"]
+            assert halt and halt[0]["level"] == "bot" and halt[0]["mode"] == "silent", halt
+            assert any("HALTED" in line for line in seen(b, 2, 1, 1)) and not get(b)["live"]["open_orders"], lines
+            assert s.operator().delete(f"/api/v1/admin/halt?level=bot&id={b}").status < 300
+            until(lambda: get(b), lambda r: r["state"] == "running")
+            market.bars(1, 1, 1)
+            assert not denials(seen(b, 2, 1))
             stop(b)
 
         # 10,000; the day may lose 5 % of it from Prague's midnight, flat at 80 % of that: floors at 9,500 and 9,600. In all 10 %.

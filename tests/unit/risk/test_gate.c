@@ -233,6 +233,11 @@ static void test_growth_limits(void **state) {
     EXPECT(REFUSE_EXPOSURE_MAX, levels[i], E8(150), E8(200));
     scope_of(&f, i)->limits = (struct gate_limits){.max_position_e8 = E8(150)};
     if (i < 2) EXPECT(REFUSE_POSITION_MAX, levels[i], E8(150), E8(200));
+    // 10,000 of equity × 0.015 = 150.
+    scope_of(&f, i)->limits = (struct gate_limits){.max_leverage_e4 = 150};
+    EXPECT(REFUSE_LEVERAGE, levels[i], E8(150), E8(200));
+    scope_of(&f, i)->limits.max_leverage_e4 = 200;
+    assert_int_equal(ask(&f), REFUSE_NONE);
     // On the other side the worst case is not larger than what is pending.
     f.o.side = SIDE_SELL;
     assert_int_equal(ask(&f), REFUSE_NONE);

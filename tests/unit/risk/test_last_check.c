@@ -184,10 +184,34 @@ static void test_forgetting(void **state) {
   last_check_destroy(c);
 }
 
+// A bot's own budget trips that bot alone; one of its own of an account holds instead of the others'.
+static void test_budgets_of_their_own(void **state) {
+  (void)state;
+  struct last_check *c = last_check_create(100, 8, (struct last_budget){10 * SEC, 100, 0}, (struct last_budget){10 * SEC, 100, 0});
+  for (uint64_t id = 1; id <= 20; id++) assert_true(last_check_intend(c, id, 10));
+  assert_true(last_check_budget(c, LAST_BOT, 7, 3, 0) && last_check_budget(c, LAST_ACCOUNT, 7, 0, 1000) && last_check_budget(c, LAST_BOT, 8, 0, 0));
+  for (uint64_t id = 1; id <= 3; id++) assert_true(last_check_send_by(c, 7, id, 1, 1, 10, 5, SEC));
+  assert_false(last_check_send_by(c, 7, 4, 1, 1, 10, 5, SEC));
+  struct last_report r = last_check_latest(c);
+  assert_true(r.why == LAST_RATE && r.scope == LAST_BOT && r.bot == 7 && r.limit == 3 && r.value == 4 && r.intent == 4);
+  assert_true(last_check_bot_tripped(c, 7) && !last_check_bot_tripped(c, 8) && !last_check_bot_tripped(c, 9) && !last_check_tripped(c, 1, 1));
+  assert_true(last_check_send_by(c, 8, 5, 1, 1, 10, 5, SEC) && last_check_send_by(c, 9, 6, 1, 1, 10, 5, SEC));  // as many as they like
+  assert_true(last_check_send_by(c, 8, 7, 7, 1, 10, 600, SEC));
+  assert_false(last_check_send_by(c, 8, 8, 7, 1, 10, 401, SEC));
+  assert_true(last_check_latest(c).scope == LAST_ACCOUNT && last_check_latest(c).limit == 1000 && last_check_latest(c).value == 1001);
+  assert_true(last_check_report(c).bot == 7);  // the first is the cause that is asked about
+  assert_false(last_check_send_by(c, 7, 9, 1, 1, 10, 5, 100 * SEC));  // whatever the time
+  last_check_reset(c);
+  assert_true(last_check_send_by(c, 7, 9, 1, 1, 10, 5, 100 * SEC) && last_check_latest(c).why == LAST_OK);
+  assert_true(last_check_budget(c, LAST_BOT, 7, 1, 0));
+  assert_false(last_check_send_by(c, 7, 10, 1, 1, 10, 5, 100 * SEC));
+  last_check_destroy(c);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_quantity), cmocka_unit_test(test_known_from_the_journal), cmocka_unit_test(test_each_violation), cmocka_unit_test(test_budgets),
-    cmocka_unit_test(test_random_history), cmocka_unit_test(test_forgetting),
+    cmocka_unit_test(test_random_history), cmocka_unit_test(test_budgets_of_their_own), cmocka_unit_test(test_forgetting),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
