@@ -174,7 +174,7 @@ def main(binary):
             assert s.operator().delete(f"/api/v1/admin/halt?level=bot&id={b}").status < 300
             until(lambda: get(b), lambda r: r["state"] == "running")
             market.bars(1, 1, 1)
-            assert not denials(seen(b, 2, 1))
+            assert not denials(seen(b, 2, 1, 1, 1))  # minutes enough before the close, which is an order too
             stop(b)
 
         # 10,000; the day may lose 5 % of it from Prague's midnight, flat at 80 % of that: floors at 9,500 and 9,600. In all 10 %.
