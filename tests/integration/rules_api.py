@@ -117,6 +117,11 @@ says('on_day: the UTC day turned', '; '.join([FLAT] * 50), {}, ['day', 'day'], t
 says('helpers: crossed_up, crossed_down, highest, lowest', '; '.join(f'{c} {c} {c} {c}' for c in (5, 4, 6, 7, 3)),
      {'each': 'local c = ctx.ind.c ctx:log("info", crossed_up(c, 5.5), crossed_down(c, 5.5), highest(c, 2), lowest(c, 2))'},
      ['false false 5 4', 'true false 6 4', 'false false 7 6', 'false true 7 3'], header='ind={c={"sma",1}}, warmup=1')
+# of two indicators, whose answer is found a shorter way: open is 5 throughout, equal bars decide nothing, the last that differed does
+says('helpers: crossings that touch first', '; '.join(f'5 {max(5, c)} {min(5, c)} {c}' for c in (4, 5, 5, 6, 5, 7, 5, 4, 6)),
+     {'each': 'local c, o = ctx.ind.c, ctx.ind.o ctx:log("info", crossed_up(c, o), crossed_down(c, o))'},
+     ['false false', 'false false', 'true false', 'false false', 'false false', 'false false', 'false true', 'true false'],
+     header='ind={c={"sma",1}, o={"sma",1,source="open"}}, warmup=1')
 
 
 # denials
