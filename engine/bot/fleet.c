@@ -80,14 +80,17 @@ static int emptiest(const struct fleet *f, const struct fleet_tenant *t, bool ow
   int best = -1;
   for (int i = 0; i < f->host_count; i++) {
     const struct fleet_host *h = &f->hosts[i];
-    if (h->own != own || t->on[i] || (own && h->state != HOST_OFF)) continue;
+    if (h->own != own || h->slow || t->on[i] || (own && h->state != HOST_OFF)) continue;
     if (best < 0 || load(h) < load(&f->hosts[best])) best = i;
   }
   return best;
 }
 
+static bool among_slow(const struct fleet *f, const struct fleet_tenant *t) { return t->slow >= SLOW_INSTANTS && f->hosts[f->host_count - 1].slow; }
+
 static int choose(const struct fleet *f, const struct fleet_tenant *t, bool own) {
   int mine = -1;
+  if (among_slow(f, t) && !own) return f->host_count - 1;
   for (int i = 0; i < f->host_count; i++) {
     if (t->on[i] && (mine < 0 || t->on[i] < t->on[mine])) mine = i;
   }
@@ -103,7 +106,7 @@ static void tenant_leave(struct fleet *f, struct fleet_tenant *t, int host) {
     t->on[host]--;
     t->bots--;
   }
-  if (t->bots) return;
+  if (t->bots || t->slow) return;  // who was slow is remembered
   fleet_map_remove(&f->tenants, &t->node);
   free(t);
 }
@@ -276,10 +279,39 @@ bool fleet_scratch(struct fleet *f, size_t bars) {
   return true;
 }
 
+// ---- who takes long
+
+void fleet_slow(struct fleet_host *h, int64_t tenant) {
+  struct fleet *f = h->fleet;
+  struct fleet_tenant *t = (struct fleet_tenant *)fleet_map_find(&f->tenants, tenant);
+  if (!t || h->slow || h->own || !f->c.call.tenant_slow) return;
+  if (t->slow < SLOW_INSTANTS) t->slow++;
+  if (t->slow < SLOW_INSTANTS || f->slow_due_count == SLOW_DUE_MAX) return;
+  f->slow_due[f->slow_due_count].tenant = tenant;
+  f->slow_due[f->slow_due_count++].host = h->index;
+}
+
+void fleet_over_budget(struct fleet_host *h, int64_t tenant) {
+  struct fleet_tenant *t = (struct fleet_tenant *)fleet_map_find(&h->fleet->tenants, tenant);
+  if (t) t->slow = SLOW_INSTANTS;
+  fleet_slow(h, tenant);
+}
+
+static void tell_slow(struct fleet *f) {
+  while (f->slow_due_count) {
+    f->slow_due_count--;
+    const int64_t tenant = f->slow_due[f->slow_due_count].tenant;
+    const int host = f->slow_due[f->slow_due_count].host;
+    const struct fleet_tenant *t = (const struct fleet_tenant *)fleet_map_find(&f->tenants, tenant);
+    if (t && t->on[host]) f->c.call.tenant_slow(f->c.self, host, tenant);
+  }
+}
+
 // ---- the whole
 
 static void tick(void *arg) {
   struct fleet *f = arg;
+  tell_slow(f);
   int64_t now = loop_now_ms(f->c.loop), gap = now - f->ticked_ms;
   f->ticked_ms = now;
   for (int i = 0; i < f->host_count; i++) {
@@ -317,16 +349,18 @@ static enum status init(struct fleet *f, struct err *err) {
   const struct fleet_config *c = &f->c;
   f->queue_cap = 4 * (size_t)c->queue_max;
   f->queue = calloc(f->queue_cap, sizeof *f->queue);
-  f->hosts = calloc((size_t)(c->hosts + c->hosts_own), sizeof *f->hosts);
+  const int slow = c->call.tenant_slow != NULL;  // the last
+  f->hosts = calloc((size_t)(c->hosts + c->hosts_own + slow), sizeof *f->hosts);
   if (!f->queue || !f->hosts) return err_set(err, ERR_NOMEM, "out of memory");
-  f->host_count = c->hosts + c->hosts_own;
+  f->host_count = c->hosts + c->hosts_own + slow;
   for (int i = 0; i < f->host_count; i++) {
     struct fleet_host *h = &f->hosts[i];
     h->fleet = f;
     h->index = i;
     h->fd = -1;
-    h->own = i >= c->hosts;
-    h->state = h->own ? HOST_OFF : HOST_BACKOFF;
+    h->slow = i >= c->hosts + c->hosts_own;
+    h->own = i >= c->hosts && !h->slow;
+    h->state = h->own || h->slow ? HOST_OFF : HOST_BACKOFF;
   }
   int64_t least = c->instant_ms;
   const int64_t others[] = {c->hello_ms, c->open_ms, c->ping_ms, c->pong_ms, c->backoff_ms * 10};
@@ -342,7 +376,7 @@ enum status fleet_create(const struct fleet_config *config, struct fleet **ret, 
   struct fleet_config c = *config;
   defaults(&c);
   if (!c.exe || !c.loop) return err_set(err, ERR_INVALID, "fleet: no program for hosts");
-  if (c.hosts < 1 || c.hosts_own < 0 || c.hosts > FLEET_HOSTS_MAX || c.hosts_own > FLEET_HOSTS_MAX - c.hosts || c.queue_max > 1000000)
+  if (c.hosts < 1 || c.hosts_own < 0 || c.hosts > FLEET_HOSTS_MAX || c.hosts_own > FLEET_HOSTS_MAX - c.hosts - (c.call.tenant_slow != NULL) || c.queue_max > 1000000)
     return err_set(err, ERR_INVALID, "fleet: at most %d hosts", FLEET_HOSTS_MAX);
   struct fleet *f = calloc(1, sizeof *f);
   if (!f) return err_set(err, ERR_NOMEM, "out of memory");

@@ -75,7 +75,7 @@ struct fleet_callbacks {
   bool (*calls)(void *self, int host, const struct hub_instant *instant);
   // The same, but no script of this host will see this instant: none of its bots is open, or the host is gone and the queue full.
   void (*missed)(void *self, int host, const struct hub_instant *instant);
-  // From a bot that is opened on this host, checked as bot/wire.h tells; never HELLO, PONG, DONE. Valid for the call.
+  // From a bot that is opened on this host, checked as bot/wire.h tells; never HELLO, PONG, DONE, SLOW. Valid for the call.
   void (*frame)(void *self, int host, const struct wire_frame *f);
   // All callbacks of the instant have returned. The next one, and opening, wait for fleet_go_on(host).
   void (*done)(void *self, int host, const struct hub_instant *instant);
@@ -87,6 +87,10 @@ struct fleet_callbacks {
   void (*host_lost)(void *self, int host, const char *why, int64_t suspect, const struct hub_instant *instant);
   // This bot brought its host down: it is off the host and stays so until it is placed again.
   void (*bot_quarantined)(void *self, int64_t bot, const char *why);
+  // Its bots have taken long in three instants here, or a script of it had to be stopped. From now on the tenant's bots are placed on a host of the slow, which comes
+  // after all others; those that are placed elsewhere are the owner's to remove and to place again. Not called while a host is
+  // heard. NULL: there is no such host.
+  void (*tenant_slow)(void *self, int host, int64_t tenant);
   void (*log)(void *self, const char *level, const char *text);  // "warn" "error" "info"; may be NULL
 };
 

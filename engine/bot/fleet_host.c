@@ -176,9 +176,10 @@ static enum status start(struct fleet_host *h, struct err *err) {
   if (st == OK) st = host_word_create(&h->word, &word_fd, err);
   if (st == OK) st = loop_watch_create(f->c.loop, h->fd, fleet_host_ready, h, &h->watch, err);
   if (st == OK) {
-    char memory[24], tz[512] = "";
+    char memory[24], nice[8], tz[512] = "";
+    snprintf(nice, sizeof nice, "%d", h->slow ? SLOW_NICE : 0);
     snprintf(memory, sizeof memory, "%" PRIu64, f->c.memory_bytes);
-    const char *own[] = {"perigee", "host", "--live", "--memory-bytes", memory, NULL}, *env[] = {NULL, NULL};
+    const char *own[] = {"perigee", "host", "--live", "--memory-bytes", memory, "--nice", nice, NULL}, *env[] = {NULL, NULL};
     const char *tzdir = getenv("TZDIR");  // a clean environment; this alone says where zones are
     if (tzdir && snprintf(tz, sizeof tz, "TZDIR=%s", tzdir) < (int)sizeof tz) env[0] = tz;
     const int fds[] = {pair[1], word_fd};  // HOST_SOCKET_FD, HOST_WORD_FD
@@ -275,6 +276,7 @@ static void took_of_bot(struct fleet_host *h, const struct wire_frame *w) {
     f->stats.strays++;  // of one that has been closed meanwhile
     return;
   }
+  if (w->type == WIRE_FAULT && w->gone && w->status == ERR_BUDGET) fleet_over_budget(h, b->tenant);
   f->c.call.frame(f->c.self, h->index, w);
 }
 
@@ -284,6 +286,7 @@ static void took(struct fleet_host *h, const struct wire_frame *w) {
   else if (h->state == HOST_STARTING) garbage(h, "no hello");
   else if (w->type == WIRE_DONE) took_done(h, w);
   else if (w->type == WIRE_PONG) took_pong(h, w);
+  else if (w->type == WIRE_SLOW) fleet_slow(h, (int64_t)w->token);
   else took_of_bot(h, w);
 }
 
@@ -399,7 +402,7 @@ static void retire(struct fleet_host *h) {
 }
 
 void fleet_host_tick(struct fleet_host *h, int64_t now_ms) {
-  if (h->own && !h->waiting.count && !h->running.count) retire(h);
+  if ((h->own || h->slow) && !h->waiting.count && !h->running.count) retire(h);
   if (h->state == HOST_BACKOFF && now_ms >= h->start_ms) spawn(h);
   if (!alive(h)) return;
   uint64_t turns = host_word_turns(h->word);

@@ -52,7 +52,11 @@ struct fleet_tenant {
   struct fleet_map_node node;  // first; key: the tenant
   unsigned on[FLEET_HOSTS_MAX];  // its bots, by host
   unsigned bots;
+  unsigned slow;  // instants in which they took long; from SLOW_INSTANTS on its place is among the slow
 };
+#define SLOW_INSTANTS 3
+#define SLOW_NICE 15
+#define SLOW_DUE_MAX 64
 
 // ---- hosts
 
@@ -82,6 +86,7 @@ struct fleet_host {
   struct fleet *fleet;
   int index;
   bool own;             // for one tenant alone
+  bool slow;            // for those who take long
   enum host_state state;
   bool retiring;        // DYING because nobody needs it: nobody is told
 
@@ -154,12 +159,16 @@ struct fleet {
   struct wire_bar *scratch;    // one instant's bars for one host
   size_t scratch_cap;
   struct fleet_stats stats;
+  struct { int64_t tenant; int host; } slow_due[SLOW_DUE_MAX];  // to be told; more are told when they do it again
+  int slow_due_count;
   bool closing;
 };
 
 // ---- fleet.c
 struct fleet_bot *fleet_find(const struct fleet *f, int64_t bot);
 void fleet_forget(struct fleet *f, struct fleet_bot *b);  // frees it, tells the host nothing
+void fleet_slow(struct fleet_host *h, int64_t tenant);  // it took long
+void fleet_over_budget(struct fleet_host *h, int64_t tenant);  // its script had to be stopped, which is as bad as to be slow often
 bool fleet_scratch(struct fleet *f, size_t bars);  // makes room; false: no memory
 PRINTF(3, 4) void fleet_log(struct fleet *f, const char *level, const char *fmt, ...);
 

@@ -42,6 +42,8 @@ struct host_tenant {
   int64_t spent_ns;
   uint64_t spent_turn;
   uint8_t heavy, watched;
+  int64_t slow_ns;                 // CPU time in the instant slow_turn
+  uint64_t slow_turn;
 };
 
 struct host_signal {
@@ -154,4 +156,4 @@ void host_tenant_end(struct host_feed *f, struct host_tenant *t, int64_t begin);
 // Around everything that a bot of it does in an instant; heavy: it is to come after those that are not.
 bool host_tenant_heavy(const struct host_feed *f, const struct host_tenant *t);
 int64_t host_tenant_enter(const struct host_feed *f, struct host_tenant *t);
-void host_tenant_leave(const struct host_feed *f, struct host_tenant *t, int64_t begin);
+void host_tenant_leave(struct host_feed *f, struct host_tenant *t, int64_t begin);

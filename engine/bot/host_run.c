@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define READ_BYTES (256u << 10)
@@ -80,6 +81,7 @@ int host_run(const struct host_run_options *o) {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // where standard error is a file, which the jail lets nobody lengthen, the last word is lost, not the exit code
   json_object_seed(0);
+  if (o->nice > 0 && setpriority(PRIO_PROCESS, 0, o->nice) != 0) return say("its priority cannot be lowered");
   enum status st = tz_preload(&err);
   if (st == OK) st = watchdog_create(&dog, &err);
   if (st == OK && fcntl(o->word, F_GETFD) >= 0) st = host_word_map(o->word, &word, &err);

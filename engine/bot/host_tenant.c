@@ -137,9 +137,23 @@ int64_t host_tenant_enter(const struct host_feed *f, struct host_tenant *t) {
   return clock_of(f, t);
 }
 
-void host_tenant_leave(const struct host_feed *f, struct host_tenant *t, int64_t begin) {
+// Told once an instant: the core moves who does it again and again to a host of the slow (bot/fleet.h).
+#define SLOW_NS (20 * NS_PER_MS)
+static void tell_slow(struct host_feed *f, struct host_tenant *t, int64_t took_ns) {
+  if (t->slow_turn != f->turn) {
+    t->slow_turn = f->turn;
+    t->slow_ns = 0;
+  }
+  const bool was = t->slow_ns > SLOW_NS;
+  t->slow_ns += took_ns;
+  if (!was && t->slow_ns > SLOW_NS) wire_put_slow(&f->out, t->id);
+}
+
+void host_tenant_leave(struct host_feed *f, struct host_tenant *t, int64_t begin) {
   if (!f->c.wall_ns || !f->c.cpu_ns) return;
-  t->spent_ns += clock_of(f, t) - begin;
+  const int64_t took_ns = clock_of(f, t) - begin;
+  t->spent_ns += took_ns;
+  if (t->watched) tell_slow(f, t, took_ns);
   if (t->spent_ns <= HEAVY_NS) return;
   if (t->watched) t->heavy = HEAVY_TURNS;
   else t->watched = 2;  // the next instant is measured

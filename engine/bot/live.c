@@ -67,6 +67,7 @@ static enum status make_fleet(struct live *l, struct err *err) {
   config.call.done = live_done;
   config.call.host_up = host_up;
   config.call.host_lost = live_host_lost;
+  config.call.tenant_slow = live_tenant_slow;
   config.call.log = fleet_log;
   return fleet_create(&config, &l->fleet, err);
 }

@@ -169,6 +169,22 @@ static bool open_to_end(struct live_bot *b) {
   return false;
 }
 
+// A tenant whose bots take long goes where only others of that kind wait for it: as after a restart, with what ctx.state keeps.
+void live_tenant_slow(void *self, int host, int64_t tenant) {
+  struct live *l = self;
+  int moved = 0;
+  for (int i = 0; i < LIVE_BUCKETS && !l->closing; i++)
+    for (struct live_bot *b = l->bots[i]; b; b = b->next) {
+      if (b->tenant_id != tenant || b->place != host || b->grant.own_host || b->ending) continue;
+      if (b->life.state != LIFE_RUNNING && b->life.state != LIFE_STARTING) continue;
+      leave_host(b, "moved");
+      b->life.state = LIFE_STARTING;
+      start(b);
+      moved++;
+    }
+  if (moved) l->config.log(l->config.self, "info", "tenant_slow", json_pack("{s:I, s:i, s:i}", "tenant", (json_int_t)tenant, "host", host, "bots", moved));
+}
+
 // Its run is over: said in the journal, then its books are closed.
 static void end_run(struct live_bot *b) {
   leave_host(b, "stopped");

@@ -350,6 +350,7 @@ void live_written(struct live_bot *b);                    // nothing of it is on
 void live_stopped(struct live_bot *b, enum status st);    // the batch with its end was committed, or not
 void live_event(struct live_bot *b, enum life_event e, const char *detail);
 void live_bot_destroy(struct live_bot *b);
+void live_tenant_slow(void *self, int host, int64_t tenant);  // of the fleet
 void live_said(struct live_bot *b, const char *detail);   // its state is what it was; with it, its owner is told this ("": nothing)
 enum status live_start(struct live *l, struct err *err) MUST_CHECK;
 // live_books.c: clerk and series; ERR_NOTFOUND: no data
@@ -468,6 +469,7 @@ void *live_room(struct live_batch *b, void *items, size_t count, size_t *cap, si
 const void *live_batch_bytes(struct live_batch *b, const void *bytes, size_t len);
 void live_record(struct live_bot *b, struct record *r, bool decision, bool opens, bool closes);
 void live_hand_over(struct live *l, int place);           // if there is something; then fleet_go_on when nothing is under way
+bool live_heard(const struct live_bot *b);                // does anybody listen? before costly news
 void live_news(struct live_bot *b, const char *type, json_t *data);
 // live_event.c
 struct clerk_observer live_observer(struct live_bot *b);

@@ -34,7 +34,7 @@ static struct world {
   int64_t instants;
   int bots;
   double delay_ms[SAMPLES_MAX];
-  int delays, kills, quarantined, refused, errors;
+  int delays, kills, quarantined, refused, errors, slow;
 } w;
 
 static void must(enum status st, const struct err *err) {
@@ -91,6 +91,7 @@ static struct bar bar_at(int64_t open_ns) {
   int64_t px = 2000000 + open_ns / NS_PER_MINUTE * 7919 % 20000;
   return (struct bar){.open_ns = open_ns, .open = {px}, .high = {px + 900}, .low = {px - 900}, .close = {px + 100}, .volume = 5000};
 }
+static void place(int64_t bot);
 static enum status history(void *self, int64_t bot, const struct fleet_need *need, int64_t through_ns, struct series *ret, struct err *err) {
   (void)self, (void)bot;
   int64_t end = timeframe_floor(through_ns, NS_PER_MINUTE);
@@ -148,6 +149,13 @@ static void bot_quarantined(void *self, int64_t bot, const char *why) {
   (void)self, (void)why;
   w.quarantined++;
   w.back_at[bot] = w.instants + 5;
+}
+static void tenant_slow(void *self, int host, int64_t tenant) {  // a bot each
+  (void)self, (void)host;
+  if (tenant <= HONEST) fprintf(stderr, "an honest tenant is slow\n");
+  w.slow++;
+  fleet_remove(w.fleet, tenant, "moved");
+  place(tenant);
 }
 static void say(void *self, const char *level, const char *text) {
   (void)self;
@@ -239,7 +247,7 @@ int main(int argc, char **argv) {
   struct fleet_config c = {.loop = w.loop, .exe = argv[1], .hosts = HOSTS, .self = &w,
                            .call = {.venue_time = venue_time, .series = series_of, .history = history, .bot_open = bot_open, .bot_opened = bot_opened,
                                     .bot_refused = bot_refused, .about_to_send = about_to_send, .missed = about_to_send, .frame = frame, .done = done,
-                                    .host_up = host_up, .host_lost = host_lost, .bot_quarantined = bot_quarantined, .log = say}};
+                                    .host_up = host_up, .host_lost = host_lost, .bot_quarantined = bot_quarantined, .tenant_slow = tenant_slow, .log = say}};
   must(fleet_create(&c, &w.fleet, &err), &err);
   for (int64_t b = 1; b <= HONEST; b++) {
     w.source[b] = honest;
@@ -257,8 +265,8 @@ int main(int argc, char **argv) {
   }
   round_of("first minutes", 3, spacing_ms);
   struct result beside = round_of("beside attackers", instants, spacing_ms);
-  printf("%d attackers (of %d attacks): ratio p50 %.2f, p90 %.2f, p99 %.2f; hosts lost %" PRIu64 ", quarantined %d\n", attackers, w.attack_count, beside.p50 / alone.p50,
-         beside.p90 / alone.p90, beside.p99 / alone.p99, fleet_stats(w.fleet).restarts, w.quarantined);
+  printf("%d attackers (of %d attacks): ratio p50 %.2f, p90 %.2f, p99 %.2f; hosts lost %" PRIu64 ", quarantined %d, moved to the slow %d\n", attackers, w.attack_count, beside.p50 / alone.p50,
+         beside.p90 / alone.p90, beside.p99 / alone.p99, fleet_stats(w.fleet).restarts, w.quarantined, w.slow);
   fleet_destroy(w.fleet);
   loop_destroy(w.loop);
   for (int i = 0; i < w.attack_count; i++) free(w.attacks[i]);
