@@ -48,9 +48,14 @@ static void publish(void *self, const char *channel, const char *type, json_t *d
   struct api_core *core = self;
   if (!data) return;
   const int64_t now_ms = clock_wall_ns() / 1000000;
-  (void)stream_publish(core->hub, channel, type, data, now_ms);
+  if (stream_kept(core->hub, channel)) (void)stream_publish(core->hub, channel, type, data, now_ms);
   publish_to_tenant(core, channel, type, data, now_ms);
   json_decref(data);
+}
+
+static bool heard(void *self, const char *channel, int64_t tenant_id) {
+  const struct api_core *core = self;
+  return stream_kept(core->hub, channel) || stream_kept_of(core->hub, tenant_id, "orders");
 }
 
 static void on_instant(void *self, const struct hub_instant *in) { market_watch_instant(self, in); }
@@ -98,7 +103,7 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
       {"bot_divergences_total", "Times that a host and the journal disagreed about a bot", "counter", divergences},
       {"host_restarts_total", "Hosts that died or hung and were replaced", "counter", restarts}};
   const struct live_options options = {.loop = core->loop, .store = core->store, .exe = config->exe, .version = core->version, .hosts = config->hosts,
-                                       .feeds = config->feeds, .publish = publish, .instant = on_instant, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .rules = rules, .self = core};
+                                       .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .rules = rules, .self = core};
   enum status st = market_watch_create(&core->watch, err);
   if (st == OK) st = live_create(&options, &core->live, err);
   if (st == OK) core->halts = live_halts(core->live);

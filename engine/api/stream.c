@@ -173,6 +173,14 @@ bool stream_publish(struct stream_hub *hub, const char *channel, const char *typ
   return true;
 }
 
+bool stream_kept(const struct stream_hub *hub, const char *channel) { return channel_find(hub, channel) != NULL; }
+
+bool stream_kept_of(const struct stream_hub *hub, int64_t tenant_id, const char *channel) {
+  char key[STREAM_CHANNEL_NAME_MAX + 1];
+  key_of_tenant(key, channel, tenant_id);
+  return channel_find(hub, key) != NULL;
+}
+
 bool stream_publish_of(struct stream_hub *hub, int64_t tenant_id, const char *channel, const char *type, json_t *data, int64_t now_ms) {
   char key[STREAM_CHANNEL_NAME_MAX + 1];
   key_of_tenant(key, channel, tenant_id);

@@ -73,6 +73,10 @@ void stream_client_subscribe(struct stream_client *client, const char *channel, 
 bool stream_publish(struct stream_hub *hub, const char *channel, const char *type, json_t *data, int64_t now_ms);
 // The same, of one tenant's channel of that name. Nothing is done, and true, when nobody there listens or has lately.
 bool stream_publish_of(struct stream_hub *hub, int64_t tenant_id, const char *channel, const char *type, json_t *data, int64_t now_ms);
+// Whether somebody listens, or has lately and may come back for what is missed in between: nothing need be said to others. The same of one
+// tenant's channel of that name.
+bool stream_kept(const struct stream_hub *hub, const char *channel);
+bool stream_kept_of(const struct stream_hub *hub, int64_t tenant_id, const char *channel);
 // Whether somebody is subscribed: what is costly to say need not be said to nobody.
 bool stream_listened(const struct stream_hub *hub, const char *channel);
 // Calls fn for every channel that somebody subscribes to now and whose name begins so. fn must not subscribe or publish.

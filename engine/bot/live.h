@@ -38,6 +38,8 @@ struct live_options {
   const char *const *feeds;   // "VENUE=TEXT" (bot/hub.h), ends with NULL
   // What subscribers see. data is a new reference that the callee takes; channel as interfaces.md names it ("bot:bot_…").
   void (*publish)(void *self, const char *channel, const char *type, json_t *data);
+  // Whether anybody would hear it, on that channel or as the tenant's: what nobody hears need not be put into words. NULL: always.
+  bool (*heard)(void *self, const char *channel, int64_t tenant_id);
   void (*instant)(void *self, const struct hub_instant *in);     // all bars of the market, also those that no bot reads; may be NULL
   void (*log)(void *self, const char *level, const char *event, json_t *extra);  // takes extra
   struct live_grant (*grant)(void *self, int64_t tenant_id);  // as the plan is now; NULL: no limits

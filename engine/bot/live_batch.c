@@ -96,9 +96,14 @@ void live_record(struct live_bot *bot, struct record *r, bool decision, bool ope
   bot->content = true;
 }
 
+bool live_heard(const struct live_bot *bot) {
+  const struct live_options *c = &bot->live->config;
+  return !bot->retelling && (!c->heard || c->heard(c->self, bot->channel, bot->tenant_id));
+}
+
 void live_news(struct live_bot *bot, const char *type, json_t *data) {
-  struct live_batch *b = live_batch(bot->live, bot->place);
-  struct live_news *news = b && data ? live_room(b, b->news, b->news_count, &b->news_cap, sizeof *news) : NULL;
+  struct live_batch *b = data && live_heard(bot) ? live_batch(bot->live, bot->place) : NULL;
+  struct live_news *news = b ? live_room(b, b->news, b->news_count, &b->news_cap, sizeof *news) : NULL;
   if (!news) {
     json_decref(data);
     return;

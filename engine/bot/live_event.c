@@ -87,7 +87,7 @@ static void on_order(void *self, const struct clerk_order_event *e) {
   if (o->filled.lots > 0) row.avg_e6 = (int64_t)div_round(o->fill_value * 1000000, o->filled.lots);
   set_tag(row.tag, tag_of(b, o->tag));
   rows[batch->rows.order_count++] = row;
-  if (b->retelling) return;
+  if (!live_heard(b)) return;
   live_news(b, "order", json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:I}", "client_id", e->client_id, "order", (json_int_t)o->id,
     "symbol", e->inst->symbol, "side", side_text(o->side), "type", order_type_text(o->type), "from", order_status_text(e->from), "status", order_status_text(e->to),
     "reason", reason_code(e->reason), "qty", decimal_json(e->qty), "filled", decimal_json(e->filled), "price", decimal_json(e->limit), "trigger", decimal_json(e->trigger),
@@ -140,7 +140,7 @@ static void on_fill(void *self, const struct clerk_fill_event *e) {
   count_entry(b, e);
   rows[batch->rows.fill_count++] = row;
   tell_trades(b, batch, f->id);
-  if (b->retelling) return;
+  if (!live_heard(b)) return;
   live_news(b, "fill", json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:I}", "order", (json_int_t)f->order, "symbol", e->inst->symbol, "side", side_text(f->side),
     "qty", decimal_json(e->qty), "price", decimal_json(e->px), "fee", decimal_json(e->fee), "maker", f->maker, "tag", row.tag, "position", decimal_json(e->position),
     "position_avg", decimal_json(e->position_avg), "time", (json_int_t)(f->time_ns / NS_PER_MS)));
@@ -156,7 +156,7 @@ static void on_equity(void *self, const struct clerk_equity_event *e) {
   b->last_mark = e->equity;
   batch->rows.marks = rows;
   rows[batch->rows.mark_count++] = (struct journal_mark){b->id, b->tenant_id, b->run, e->time_ns, e->equity, e->balance};
-  if (b->retelling) return;
+  if (!live_heard(b)) return;
   live_news(b, "equity", json_pack("{s:o, s:o, s:o, s:I}", "equity", cash_json(e->equity), "balance", cash_json(e->balance), "margin", cash_json(e->margin),
     "time", (json_int_t)(e->time_ns / NS_PER_MS)));
 }
@@ -250,5 +250,6 @@ void live_log(struct live_bot *b, int64_t time_ns, int level, const char *bytes,
   batch->rows.logs = rows;
   const char *at = live_batch_bytes(batch, text, len);
   rows[batch->rows.log_count++] = (struct journal_log){.bot_id = b->id, .tenant_id = b->tenant_id, .run = b->run, .time_ns = time_ns, .level = level, .text = at, .len = len};
+  if (!live_heard(b)) return;
   live_news(b, "log", json_pack("{s:s, s:s%, s:I}", "level", levels[level >= LOG_DEBUG && level <= LOG_ERROR ? level : LOG_INFO], "text", text, len, "time", (json_int_t)(time_ns / NS_PER_MS)));
 }
