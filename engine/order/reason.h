@@ -11,17 +11,17 @@
   X(NONE, "no reason: nothing went wrong")                                                                                \
   X(MIN_QTY, "the size, rounded down to whole lots, is below the instrument's smallest quantity (or zero)")               \
   X(MIN_NOTIONAL, "price × quantity is below the venue's smallest order value")                                           \
-  X(MARGIN, "free funds do not cover the margin of the order and its fee")                                                \
+  X(MARGIN, "free funds do not cover the margin of the order and its fee, or a leverage limit would be passed")            \
   X(COLLAR, "the price is further from the market than the price collar allows: probably a typing mistake")               \
   X(RATE, "more orders in a short time than the rate limit allows")                                                       \
   X(MAX_ORDER, "the order is larger than the largest order allowed")                                                      \
-  X(MAX_POSITION, "position plus working orders would exceed the largest position allowed")                               \
+  X(MAX_POSITION, "position plus working orders would exceed the largest position allowed, or all positions the largest exposure") \
   X(MAX_OPEN, "too many working orders")                                                                                  \
   X(DAY_LOSS, "today's loss reached its limit; only orders that reduce are accepted until the risk day turns")            \
   X(DRAWDOWN, "the loss from the equity peak reached its limit; only orders that reduce are accepted")                    \
-  X(TIER_TRADES, "the plan's number of trades is used up")                                                                \
+  X(TIER_TRADES, "the plan's entries of the day or the month are used up; exits pass")                                    \
   X(TIER_VENUE, "the plan does not include this venue or instrument")                                                     \
-  X(PROP_RULE, "a rule of the prop firm forbids the order")                                                               \
+  X(PROP_RULE, "a rule of the account forbids it: all stops hit would reach a floor (the numbers are equity then, and the floor), a level was reached and entries wait for the day to turn, or the order itself breaks a rule; exits pass") \
   X(HALTED, "trading is halted by a kill switch or a protection; the message says by which, and whether exits pass")                                   \
   X(REDUCE_ONLY, "a reduce-only order has nothing to reduce: no position, or it is on the same side")                     \
   X(POST_ONLY, "a post-only order would have taken liquidity at once")                                                    \

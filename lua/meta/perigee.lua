@@ -397,7 +397,7 @@ function time(spec) end
 ---@field rule string a denial code
 ---@field value number? what was asked or is
 ---@field limit number? what is allowed
----@field until integer? ms UTC; nil: does not go by time
+---@field until integer? ms UTC; nil: does not go by time. `until` is a word of Lua: write e["until"]
 
 ---A closed bar. The `bar` of `on_bar` is one reused object: copy the numbers you want to keep.
 ---@class perigee.bar
