@@ -6,7 +6,7 @@
   /* bots.c */                                          \
   X(bots_list) X(bot_create) X(bot_get) X(bot_patch) X(bot_delete) X(bot_clone) X(bot_accounts) X(bot_accounts_add) X(bot_failures) \
   /* bots_read.c */                                     \
-  X(bot_orders) X(bot_fills) X(bot_trades) X(bot_logs) X(bot_equity) X(bot_stats) X(bot_decisions) \
+  X(bot_orders) X(bot_fills) X(bot_trades) X(bot_logs) X(bot_equity) X(bot_stats) X(bot_shadow) X(bot_decisions) \
   /* bots_signals.c */                                  \
   X(bot_signal) X(bot_signals) \
   /* bots_why.c, replays.c */                           \
@@ -49,7 +49,7 @@
   X(plans_list) X(subscription_get) X(subscription_upgrade) X(subscription_cancel) X(usage_get) \
   /* strategies.c */                                    \
   X(strategies_list) X(strategy_create) X(strategy_get) X(strategy_delete) X(versions_list) X(version_create) X(version_get) \
-  X(version_activate) X(strategy_rollback) X(strategy_diff)                  \
+  X(version_activate) X(version_shadow) X(version_shadow_get) X(strategy_rollback) X(strategy_diff)                  \
   /* backtests.c */                                     \
   X(backtests_list) X(backtest_create) X(backtest_get) X(backtest_delete)
 

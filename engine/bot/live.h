@@ -141,6 +141,10 @@ typedef void (*live_moved_fn)(void *arg, enum status st, const struct err *err);
 // much is free, or (RESET) bots have money of it; err has the numbers.
 enum status live_account_move(struct live *l, const struct live_move *how, live_moved_fn done, void *arg, struct err *err) MUST_CHECK;
 
+// Versions beside those of the script's bots began or ended (after the commit).
+void live_shadow_changed(struct live *l, int64_t script_id);
+// What its shadow would have done; a reference of the caller's. NULL: it has none.
+json_t *live_shadow_json(const struct live *l, int64_t bot_id);
 // For /metrics and /admin/system.
 struct live_stats {
   int hosts, hosts_up, bots_running, bots_starting;

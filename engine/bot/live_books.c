@@ -174,6 +174,7 @@ void live_books_close(struct live_bot *b) {
   b->clerk = NULL;
   live_money_leave(b);
   live_reload_left(b);
+  live_shadow_left(b);
   live_script_forget(b);
   free(b->of_account);
   free(b->past);

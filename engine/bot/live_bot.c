@@ -103,8 +103,7 @@ static void leave_host(struct live_bot *b, const char *why) {
   live_left_host(b);
 }
 
-static enum status place(struct live_bot *b, struct err *err) {
-  struct fleet_need needs[SPEC_STREAMS_MAX];
+int live_needs(const struct live_bot *b, struct fleet_need needs[SPEC_STREAMS_MAX]) {
   struct hub_venue_status venue;
   hub_venue_status(b->live->hub, b->venue, &venue);
   for (int i = 0; i < b->series_count; i++) {
@@ -117,6 +116,12 @@ static enum status place(struct live_bot *b, struct err *err) {
     needs[i] = (struct fleet_need){.series = b->series[i]->hub, .venue = b->venue, .bars = (size_t)b->plan.history_bars, .from_ns = from_ns,
                                    .keep = (size_t)b->plan.history_bars};
   }
+  return b->series_count;
+}
+
+static enum status place(struct live_bot *b, struct err *err) {
+  struct fleet_need needs[SPEC_STREAMS_MAX];
+  (void)live_needs(b, needs);
   const enum status st = fleet_place(b->live->fleet, b->id, b->tenant_id, b->grant.own_host, needs, b->series_count, err);
   // From here on its host's queue says what time it is for the bot, also before it is opened there.
   if (st == OK) b->place = fleet_host_of(b->live->fleet, b->id);
@@ -295,6 +300,7 @@ void live_bot_destroy(struct live_bot *b) {
   *p = b->next;
   live_books_close(b);
   live_reload_free(b);
+  live_shadow_free(b);
   loop_timer_destroy(b->retry);
   if (b->has_row) bot_row_finish(&b->row);
   buf_finish(&b->past_bytes);
@@ -364,6 +370,7 @@ void live_bot_changed(struct live *l, int64_t bot_id) {
     live_act(b);
   }
   live_reload_look(b);
+  live_shadow_look(b);
 }
 
 // ---- when the service starts

@@ -163,6 +163,7 @@ struct live_bot {
   size_t name_count;
   bool mend;                        // when it is opened next: as its row wishes, at once
   uint32_t version_before;          // it is being opened as its row wishes, after a run with that version or its parameters; 0: it is not
+  struct live_shadow *shadow;       // a version beside it; NULL: none
   struct live_reload *reload;       // others on their way, and what was refused last; NULL: nothing
   uint32_t run, resumes;
   int64_t warm_from_ns, run_from_ns, live_from_ns;
@@ -349,6 +350,7 @@ void live_act(struct live_bot *b);                        // does what its state
 void live_written(struct live_bot *b);                    // nothing of it is on the way to the journal any more
 void live_stopped(struct live_bot *b, enum status st);    // the batch with its end was committed, or not
 void live_event(struct live_bot *b, enum life_event e, const char *detail);
+int live_needs(const struct live_bot *b, struct fleet_need ret[SPEC_STREAMS_MAX]);  // what its host must have; how many
 void live_bot_destroy(struct live_bot *b);
 void live_tenant_slow(void *self, int host, int64_t tenant);  // of the fleet
 void live_said(struct live_bot *b, const char *detail);   // its state is what it was; with it, its owner is told this ("": nothing)
@@ -406,11 +408,26 @@ void live_canary_joined(struct live_bot *b);              // it has taken a vers
 void live_canary_error(struct live_bot *b, uint32_t version, const char *text);  // something went wrong with that one
 // live_reload.c
 void live_reload_look(struct live_bot *b);                // does its row wish another version or other parameters than it has?
+enum status live_script_fits(const struct live_bot *b, const json_t *header, uint32_t *ret_history, struct err *err) MUST_CHECK;  // it could take the place of the present one
 void live_reload_answer(struct live_bot *b, const struct wire_frame *f);  // RELOADED, and ANSWER to PARAMS
 void live_reload_left(struct live_bot *b);                // it is not open any more: what was under way is not
 bool live_reload_suspect(struct live_bot *b, const char *why);  // its host hung: over what it was sent? Then that is refused
 void live_reload_free(struct live_bot *b);
 void live_reload_status(const struct live_bot *b, struct live_status *ret);
+// live_shadow.c
+#define LIVE_SHADOW (INT64_C(1) << 62)                    // in the number of a bot's shadow, and of its tenant, as hosts know them
+struct live_bot *live_shadow_find(const struct live *l, int64_t id);  // whose shadow has that number; NULL: it is none
+void live_shadow_look(struct live_bot *b);                // does its row wish one, or another?
+void live_shadow_left(struct live_bot *b);                // its live bot's script does not run any more
+void live_shadow_free(struct live_bot *b);
+enum fleet_step live_shadow_open(struct live *l, struct fleet_open *f, struct buf *out);
+void live_shadow_opened(struct live_bot *b);
+void live_shadow_refused(struct live_bot *b, const char *why);
+void live_shadow_live(struct live_bot *b, const struct bot_command *c);  // what the live version asked for
+void live_shadow_frame(struct live_bot *b, const struct wire_frame *f);
+void live_shadow_compare(struct live_bot *b);             // at the end of an instant
+// live_open.c
+bool live_open_put(struct live_bot *b, const struct live_script *as, struct fleet_open *f, struct buf *out);  // false: not all yet
 // live_past.c
 enum status live_past_read(struct live_bot *b, struct err *err) MUST_CHECK;   // its latest run, if that is open; else its next
 enum status live_past_again(struct live_bot *b, struct err *err) MUST_CHECK;  // through its clerk, up to now

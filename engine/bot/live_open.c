@@ -48,7 +48,11 @@ static enum status history(void *self, int64_t bot, const struct fleet_need *nee
   return s ? live_series_history(l, s, need->bars, need->from_ns, through_ns, ret, err) : err_set(err, ERR_NOTFOUND, "no such series");
 }
 
-static void put_open(struct live_bot *b, const struct fleet_open *f, struct buf *out) {
+// as NULL: itself; else its shadow, which is that and begins now, where it is.
+static void put_open(struct live_bot *b, const struct live_script *as, const struct fleet_open *f, struct buf *out) {
+  const uint32_t version = as ? as->version : b->version;
+  const char *source = as ? as->source : b->source, *params = as ? as->params : b->params;
+  const bool began = version == b->version;
   char name[64], from[24] = "";
   size_t commands = 0;
   for (size_t i = 0; i < b->past_count; i++) {
@@ -57,10 +61,10 @@ static void put_open(struct live_bot *b, const struct fleet_open *f, struct buf 
     live_past_record(b, i, &r);
     for (size_t at = 0; record_command_next(&r, &at, &c);) commands++;
   }
-  snprintf(name, sizeof name, "v%u.lua", b->version);
-  if (b->state.len && b->state_version && b->state_version != b->version) snprintf(from, sizeof from, "%u", b->state_version);
-  struct wire_open o = {.bot = (uint64_t)b->id, .tenant = (uint64_t)b->tenant_id, .chunkname = wire_text(name, strlen(name)), .source = wire_text(b->source, b->source_len),
-    .params = wire_text(b->params, strlen(b->params)), .state = wire_text(b->state.data, b->state.len), .memory = wire_text(b->memory.data, b->memory.len), .from = wire_text(from, strlen(from)), .version_ns = b->version_ns, .version_history = b->version_history,
+  snprintf(name, sizeof name, "v%u.lua", version);
+  if (b->state.len && b->state_version && b->state_version != version) snprintf(from, sizeof from, "%u", b->state_version);
+  struct wire_open o = {.bot = (uint64_t)b->id, .tenant = (uint64_t)b->tenant_id, .chunkname = wire_text(name, strlen(name)), .source = wire_text(source, as ? as->source_len : b->source_len),
+    .params = wire_text(params, strlen(params)), .state = wire_text(b->state.data, b->state.len), .memory = wire_text(b->memory.data, b->memory.len), .from = wire_text(from, strlen(from)), .version_ns = began ? b->version_ns : 0, .version_history = began ? b->version_history : 0,
     .seed = (uint64_t)b->row.seed, .resume = b->told_run ? b->resumes : 0, .seen_ns = b->told_run ? b->seen_ns : 0, .restore_count = (uint32_t)commands, .warm_from_ns = b->warm_from_ns,
     .run_from_ns = b->run_from_ns, .live_from_ns = b->live_from_ns, .match = b->setup.match, .risk = b->setup.risk, .limits = b->setup.vm, .tenant_memory_bytes = b->grant.memory_bytes, .tenant_cpu_ns = b->grant.cpu_ns,
     .stream_count = b->plan.stream_count, .symbol_count = b->plan.symbol_count};
@@ -68,7 +72,24 @@ static void put_open(struct live_bot *b, const struct fleet_open *f, struct buf 
   for (int k = 0; k < b->plan.symbol_count; k++)
     o.symbols[k] = (struct wire_symbol){.series = b->series[b->plan.symbols[k].exec]->hub, .history = f->history[b->plan.symbols[k].exec], .fees = b->setup.fees, .costs = b->setup.costs,
       .leverage_e4 = b->setup.leverage_e4, .maintenance_frac_e8 = b->setup.maintenance_frac_e8};
+  if (as) o.bot |= (uint64_t)LIVE_SHADOW, o.tenant |= (uint64_t)LIVE_SHADOW, o.resume = b->resumes + 1, o.seen_ns = 0, o.live_from_ns = f->through_ns;
   wire_put_bot_open(out, &o);
+}
+
+// True: that was all.
+static bool put_past(struct live_bot *b, uint64_t id, struct fleet_open *f, struct buf *out) {
+  for (; f->cursor < b->past_count && out->len < FLEET_OPEN_BYTES / 2; f->cursor++) {
+    struct record r;
+    struct bot_command c;
+    live_past_record(b, f->cursor, &r);
+    for (size_t at = 0; record_command_next(&r, &at, &c);) wire_put_restore(out, id, &c);
+  }
+  return f->cursor >= b->past_count;
+}
+
+bool live_open_put(struct live_bot *b, const struct live_script *as, struct fleet_open *f, struct buf *out) {
+  if (f->cursor == 0) put_open(b, as, f, out);
+  return put_past(b, (uint64_t)f->bot, f, out);
 }
 
 // Settings are told when the run begins, and when it goes on with others.
@@ -120,6 +141,7 @@ static void journal_opening(struct live_bot *b) {
 }
 
 static enum fleet_step bot_open(void *self, struct fleet_open *f, struct buf *out) {
+  if (f->bot & LIVE_SHADOW) return live_shadow_open(self, f, out);
   struct live_bot *b = live_find(self, f->bot);
   if (!b || !b->clerk) return FLEET_NOT;
   if (f->cursor == 0) {
@@ -129,22 +151,17 @@ static enum fleet_step bot_open(void *self, struct fleet_open *f, struct buf *ou
     // A market that goes on from its last recorded bar may be a little behind the time at which the run began.
     b->live_from_ns = f->through_ns > b->run_from_ns ? f->through_ns : b->run_from_ns;
     for (int k = 0; !b->told_run && k < b->plan.symbol_count; k++) live_mark(b, k);
-    put_open(b, f, out);
+    put_open(b, NULL, f, out);
   }
-  for (; f->cursor < b->past_count && out->len < FLEET_OPEN_BYTES / 2; f->cursor++) {
-    struct record r;
-    struct bot_command c;
-    live_past_record(b, f->cursor, &r);
-    for (size_t at = 0; record_command_next(&r, &at, &c);) wire_put_restore(out, (uint64_t)b->id, &c);
-  }
-  if (f->cursor < b->past_count) return FLEET_MORE;
+  if (!put_past(b, (uint64_t)b->id, f, out)) return FLEET_MORE;
   journal_opening(b);
   return FLEET_LAST;
 }
 
 static void bot_opened(void *self, int host, int64_t id) {
-  struct live_bot *b = live_find(self, id);
+  struct live_bot *b = live_find(self, id), *shadowed = live_shadow_find(self, id);
   (void)host;
+  if (shadowed) live_shadow_opened(shadowed);
   if (!b) return;
   b->opened = true;
   b->turns = 0;
@@ -158,6 +175,7 @@ static void bot_opened(void *self, int host, int64_t id) {
   live_event(b, LIFE_OPENED, NULL);
   live_reload_look(b);
   if (live_rules_halted(b)) live_follow(b);
+  live_shadow_look(b);
 }
 
 static int64_t record_time(const struct live_bot *b) { return b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns; }
@@ -181,10 +199,12 @@ static void journal_leaving(struct live_bot *b) {
 // The fleet has taken it off its host by itself.
 void live_left_host(struct live_bot *b) {
   struct err err;
+  const bool opened = b->opened;
+  b->opened = false;  // its script has not seen, or not answered, the instant that ends here
   if (b->busy) live_bot_end(b);
-  if (b->opened) journal_leaving(b);
-  b->opened = false;
+  if (opened) journal_leaving(b);
   live_reload_left(b);
+  live_shadow_left(b);
   live_hand_over(b->live, b->place);
   b->place = LIVE_HOSTLESS;
   if (b->clerk && live_catch_up(b, &err) != OK) b->live->config.log(b->live->config.self, "error", "bot_behind", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
@@ -192,14 +212,16 @@ void live_left_host(struct live_bot *b) {
 }
 
 static void bot_refused(void *self, int64_t id, const char *why) {
-  struct live_bot *b = live_find(self, id);
+  struct live_bot *b = live_find(self, id), *shadowed = live_shadow_find(self, id);
+  if (shadowed) live_shadow_refused(shadowed, why);
   if (!b) return;
   live_left_host(b);
   live_event(b, LIFE_NO_DATA, why);
 }
 
 static void bot_quarantined(void *self, int64_t id, const char *why) {
-  struct live_bot *b = live_find(self, id);
+  struct live_bot *b = live_find(self, id), *shadowed = live_shadow_find(self, id);
+  if (shadowed) live_shadow_refused(shadowed, why);
   if (!b) return;
   if (live_reload_suspect(b, why)) {  // what it runs has done nothing
     live_left_host(b);

@@ -265,7 +265,7 @@ static void send_params(struct live_bot *b) {
   buf_finish(&frame);
 }
 
-static enum status fit(struct live_bot *b, const json_t *header, uint32_t *ret_history, struct err *err) {
+enum status live_script_fits(const struct live_bot *b, const json_t *header, uint32_t *ret_history, struct err *err) {
   json_t *params = json_loads(b->row.params, 0, NULL);
   struct bot_plan *plan = malloc(sizeof *plan);
   int64_t timeframe_ns = 0;
@@ -296,7 +296,7 @@ void live_reload_look(struct live_bot *b) {
   json_t *header;
   enum status st = live_script_read(b, wished, &r->script, &header, &err);
   if (st == OK && !(r->script.params = strdup(params))) st = err_set(&err, ERR_NOMEM, "no memory for a version");
-  if (st == OK) st = fit(b, header, &r->history, &err);
+  if (st == OK) st = live_script_fits(b, header, &r->history, &err);
   if (st != OK) {
     live_script_finish(&r->script);
     turn_down(b, (uint32_t)wished, params, err.msg);

@@ -181,6 +181,7 @@ void live_bot_end(struct live_bot *b) {
   b->called = false;
   clerk_end(b->clerk);
   if (clerk_forget(b->clerk)) b->trades_told = 0;
+  if (!b->restoring) live_shadow_compare(b);
   b->busy = false;
   ask_digest(b);
   b->imposed = false;
@@ -277,6 +278,7 @@ void live_host_lost(void *self, int host, const char *why, int64_t suspect, cons
       if (b->place == host) {
         b->opened = false;
         live_reload_left(b);
+        live_shadow_left(b);
       }
   if (in) ended(l, host, in);
   if (!l->hosts[host].in_turn) return;
@@ -298,6 +300,7 @@ static void on_command(struct live_bot *b, int host, const struct wire_frame *f)
     return;
   }
   b->spoke = true;
+  live_shadow_live(b, &f->command);
   live_command_seen(b, RECORD_COMMANDS, &f->command);
 }
 
@@ -363,7 +366,8 @@ static void on_opened(struct live_bot *b, const struct wire_frame *f) {
 
 void live_frame(void *self, int host, const struct wire_frame *f) {
   struct live *l = self;
-  struct live_bot *b = live_find(l, (int64_t)f->bot);
+  struct live_bot *b = live_find(l, (int64_t)f->bot), *shadowed = live_shadow_find(l, (int64_t)f->bot);
+  if (shadowed) live_shadow_frame(shadowed, f);
   if (!b || !b->clerk || b->place != host) return;
   switch (f->type) {
     case WIRE_COMMAND: on_command(b, host, f); break;

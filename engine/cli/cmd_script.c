@@ -17,6 +17,12 @@ static const struct cli_option script_options[] = {
     {"--name", "NAME", "put: what it is called (the file's name without .lua)"},
     {"--comment", "TEXT", "put: why, for the list of versions"},
     {"--activate", NULL, "put: make it the active version when it is proven"},
+    {"--canary", "PERCENT", "activate: of a strategy, only for so many of a hundred of its bots at first"},
+    {"--errors", "N", "with --canary: more errors of those bots together, and all go back (0)"},
+    {"--drawdown", "SHARE", "with --canary: a fall of one's equity by more than this share, such as 0.05, and all go back"},
+    {"--minutes", "N", "with --canary: then for all (without it: when you activate it)"},
+    {"--off", NULL, "shadow: end it"},
+    {"--status", NULL, "shadow: only what it would have done so far"},
     {"--kind", "KIND", "list: only strategies, rules, tiers or dialects"},
     OPERATOR_JSON_OPTION,
     {NULL, NULL, NULL}};
@@ -220,29 +226,64 @@ static enum status do_diff(struct work *w) {
   return st;
 }
 
-// Posts, and tells which version is active then.
-static enum status tell_active(struct work *w, const char *target) {
+// Posts, and tells which version is active then. body: taken; NULL: none.
+static enum status tell_active(struct work *w, const char *target, json_t *body) {
   json_t *answer = NULL;
   bool told = false;
-  enum status st = api_client_call(w->client, "POST", target, NULL, &answer, &w->err);
+  enum status st = api_client_call(w->client, "POST", target, body, &answer, &w->err);
   if (st == OK) st = tell_json(w, answer, &told);
-  if (st == OK && !told) printf("%s: version %" JSON_INTEGER_FORMAT " is active\n", text(answer, "name"), number(answer, "active_version"));
+  if (st == OK && !told) {
+    const json_t *trial = json_object_get(answer, "trial");
+    printf("%s: version %" JSON_INTEGER_FORMAT " is active\n", text(answer, "name"), number(answer, "active_version"));
+    if (strcmp(text(trial, "state"), "running") == 0)
+      printf("version %" JSON_INTEGER_FORMAT " is on trial with %" JSON_INTEGER_FORMAT " %% of its bots\nnext: perigee script activate strategy \"%s\" %" JSON_INTEGER_FORMAT "   for all of them\n"
+             "      perigee script rollback strategy \"%s\"\n", number(trial, "version"), number(trial, "canary_percent"), text(answer, "name"), number(trial, "version"), text(answer, "name"));
+  }
+  json_decref(body);
   json_decref(answer);
   return st;
 }
 
-static enum status change(struct work *w, const char *what) {
+static enum status change(struct work *w, const char *what, json_t *body) {
   char path[128], target[192];
   enum status st = path_of(w, w->args->positional[1], w->args->positional[2], path);
-  if (st != OK) return st;
+  if (st != OK) {
+    json_decref(body);
+    return st;
+  }
   snprintf(target, sizeof target, "%s/%s", path, what);
-  return tell_active(w, target);
+  return tell_active(w, target, body);
+}
+
+// What goes with a trial, as the API names it; NULL: nothing was given.
+static enum status trial_body(struct work *w, json_t **ret) {
+  static const struct { const char *option, *name; } numbers[] = {{"--canary", "canary_percent"}, {"--errors", "errors_max"}, {"--minutes", "for_minutes"}};
+  const char *drawdown = cli_value(w->args, "--drawdown", NULL);
+  *ret = NULL;
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    const char *given = cli_value(w->args, numbers[i].option, NULL);
+    char *end;
+    if (!given) continue;
+    const long n = strtol(given, &end, 10);
+    if (*end || end == given) return err_set(&w->err, ERR_USAGE, "%s: \"%s\" is no whole number", numbers[i].option, given);
+    if (!*ret) *ret = json_object();
+    json_object_set_new(*ret, numbers[i].name, json_integer(n));
+  }
+  if (drawdown && !*ret) *ret = json_object();
+  if (drawdown) json_object_set_new(*ret, "drawdown_limit", json_string(drawdown));
+  if (!*ret || json_object_get(*ret, "canary_percent")) return OK;
+  json_decref(*ret);
+  *ret = NULL;
+  return err_set(&w->err, ERR_USAGE, "--errors, --drawdown and --minutes go with --canary PERCENT");
 }
 
 static enum status do_activate(struct work *w) {
   char what[64];
+  json_t *body;
+  const enum status st = trial_body(w, &body);
+  if (st != OK) return st;
   snprintf(what, sizeof what, "versions/%.20s/activate", w->args->positional[3]);
-  return change(w, what);
+  return change(w, what, body);
 }
 
 // Strategies of the installation are among its scripts, too, and only there they can be rolled back.
@@ -251,13 +292,56 @@ static enum status do_rollback(struct work *w) {
   enum status st = path_of(w, w->args->positional[1], w->args->positional[2], path);
   if (st != OK) return st;
   snprintf(target, sizeof target, "/admin/scripts%s/rollback", strrchr(path, '/'));
-  return tell_active(w, target);
+  return tell_active(w, target, NULL);
+}
+
+static void print_side(const char *who, const json_t *lines) {
+  const json_t *line;
+  size_t i;
+  if (!json_array_size(lines)) printf("    %-7s nothing\n", who);
+  json_array_foreach(lines, i, line) printf("    %-7s %s\n", who, json_string_value(line));
+}
+
+static void print_shadows(const json_t *answer) {
+  const json_t *items = json_object_get(answer, "items"), *item, *difference;
+  size_t i, k;
+  printf("version %" JSON_INTEGER_FORMAT " runs beside the live one of %" JSON_INTEGER_FORMAT " bots\n", number(answer, "version"), number(answer, "bots"));
+  json_array_foreach(items, i, item) {
+    printf("%s %s: %" JSON_INTEGER_FORMAT " bars, %" JSON_INTEGER_FORMAT " times the same orders, %" JSON_INTEGER_FORMAT " times others, %" JSON_INTEGER_FORMAT " errors %s\n", text(item, "bot_id"),
+           text(item, "state"), number(item, "instants"), number(item, "same"), number(item, "different"), number(item, "errors"), text(item, "why"));
+    json_array_foreach(json_object_get(item, "items"), k, difference) {
+      printf("  ");
+      print_when(number(difference, "time_ms"));
+      printf("\n");
+      print_side("live", json_object_get(difference, "live"));
+      print_side("shadow", json_object_get(difference, "shadow"));
+    }
+  }
 }
 
 static enum status do_shadow(struct work *w) {
-  return err_set(&w->err, ERR_NOTFOUND, "there is no shadow yet: a version cannot run beside the one that live bots run, to compare what both intend. Until then:\n"
-                 "  perigee script diff KIND NAME FROM TO    what is different\n"
-                 "  perigee check FILE --verdict             how it does by itself");
+  const struct cli_args *a = w->args;
+  char path[128], target[192];
+  json_t *answer = NULL, *body = NULL;
+  bool told = false;
+  if (!is_strategy(a->positional[1])) return err_set(&w->err, ERR_USAGE, "only a strategy has bots beside which a version can run");
+  enum status st = path_of(w, a->positional[1], a->positional[2], path);
+  if (st != OK) return st;
+  snprintf(target, sizeof target, "%s/versions/%.20s/shadow", path, a->positional[3]);
+  if (!cli_has(a, "--status")) {
+    body = json_pack("{s:b}", "off", cli_has(a, "--off"));
+    st = api_client_call(w->client, "POST", target, body, &answer, &w->err);
+  } else {
+    st = api_client_call(w->client, "GET", target, NULL, &answer, &w->err);
+  }
+  if (st == OK) st = tell_json(w, answer, &told);
+  if (st == OK && !told) {
+    print_shadows(answer);
+    if (!cli_has(a, "--off")) printf("next: perigee script shadow strategy \"%s\" %s --status\n", a->positional[2], a->positional[3]);
+  }
+  json_decref(answer);
+  json_decref(body);
+  return st;
 }
 
 static const struct {
@@ -295,10 +379,12 @@ static int run_script(const struct cli_args *a) {
 }
 
 const struct cli_command cmd_script = {
-    "script", "list | put KIND FILE | show KIND NAME [VERSION] | diff KIND NAME FROM TO | activate KIND NAME VERSION | rollback KIND NAME",
+    "script", "list | put KIND FILE | show KIND NAME [VERSION] | diff KIND NAME FROM TO | activate KIND NAME VERSION | rollback KIND NAME | shadow strategy NAME VERSION",
     "the installation's scripts: versions, comparison, activation",
     "KIND is strategy, rule, tier or dialect. A version never changes; one is active. It is described, linted and proven before it can be, and\n"
-    "takes effect at once, in a running service too, for whole requests only. A failure leaves the old version active.",
+    "takes effect at once, in a running service too, for whole requests only; bots that trade take another version between two bars, with their state,\n"
+    "orders and positions. A failure leaves the old version active.",
     script_options, run_script,
     "perigee script list                           which version of what is active\n"
-    "perigee script rollback KIND NAME             back to the version before"};
+    "perigee script rollback KIND NAME             back to the version before, or from a trial\n"
+    "perigee script shadow strategy NAME VERSION   beside the live one: what it would have done"};

@@ -107,6 +107,11 @@ enum status bot_set_state(struct db *db, int64_t id, const struct bot_standing *
   return changed(st, n, err);
 }
 
+enum status bot_set_shadow(struct db *db, int64_t script_id, int64_t version, bool on, struct err *err) {
+  if (on) return db_run(db, NULL, err, "UPDATE bots SET shadow_version = ? WHERE script_id = ? AND wanted = 'running' AND deleted_ns IS NULL", "ii", version, script_id);
+  return db_run(db, NULL, err, "UPDATE bots SET shadow_version = NULL WHERE script_id = ? AND shadow_version = ?", "ii", script_id, version);
+}
+
 enum status bot_delete(struct db *db, int64_t tenant_id, int64_t id, int64_t now_ns, struct err *err) {
   int64_t n = 0;
   enum status st = db_run(db, &n, err, "UPDATE bots SET deleted_ns = ?, wanted = 'stopped' WHERE id = ? AND tenant_id = ? AND deleted_ns IS NULL", "iii", now_ns, id, tenant_id);

@@ -58,6 +58,8 @@ enum status bot_update(struct db *db, const struct bot_row *row, struct err *err
 enum status bot_count_started(struct db *db, int64_t account_id, int64_t *ret, struct err *err) MUST_CHECK;
 // Of any tenant; the revision stays. ERR_NOTFOUND: deleted meanwhile, which is nothing to worry about.
 enum status bot_set_state(struct db *db, int64_t id, const struct bot_standing *standing, struct err *err) MUST_CHECK;
+// A version beside the one that trades: on: for all bots of the script, of whichever tenant, that are to run; else for none that has it.
+enum status bot_set_shadow(struct db *db, int64_t script_id, int64_t version, bool on, struct err *err) MUST_CHECK;
 // The row stays for what refers to it.
 enum status bot_delete(struct db *db, int64_t tenant_id, int64_t id, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status bot_erase_tenant(struct db *db, int64_t tenant_id, struct err *err) MUST_CHECK;

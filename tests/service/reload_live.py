@@ -3,6 +3,7 @@
 goes on with the state, what fails leaves the old one as it is, trials end by themselves, shadows tell what they would have done. Prints TAP."""
 import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -201,6 +202,45 @@ def trials(binary):
         assert metric(s, "bot_divergences_total") == 0
 
 
+def shadows(binary):
+    with service_of(binary, SPEED) as s:
+        t = Trader(s, "ada@example.org")
+        bot = t.bot("count", source(1))
+        t.wait(bot, lambda b: fills(b) >= 4)
+        versions = f"/api/v1/strategies/{t.scripts['count']}/versions"
+        assert t.client.get(f"{BOTS}/{bot}/shadow", expect=404).status == 404
+
+        def beside(version, done):
+            t.client.post(f"{versions}/{version}/shadow", None, expect=200)
+            deadline = time.monotonic() + 20
+            while True:
+                told = t.get(bot, "/shadow")
+                if told["version"] == version and done(told):
+                    return told
+                assert time.monotonic() < deadline, told
+                time.sleep(0.05)
+
+        same = beside(upload(t, "count", source(2)), lambda x: x["same"] >= 20)
+        assert same["different"] == 0 and same["live_version"] == 1 and not same["items"], same
+        other = upload(t, "count", source(3).replace("% 2 == 1", "% 4 == 1").replace("tag=\"in\"", "tag=\"in\", sl=bar.close*0.9"))
+        told = beside(other, lambda x: x["different"] >= 5)
+        item = told["items"][0]
+        assert item["live"] != item["shadow"] and any(x["live"] and x["live"][0].startswith(("buy 0.01 BTCUSDT market", "sell 0.01 BTCUSDT market")) for x in told["items"]), told["items"][:3]
+        said = subprocess.run([s.binary, "script", "shadow", "strategy", "count", str(other), "--status", "--data-dir", str(s.data)], capture_output=True, text=True)
+        assert said.returncode == 1 and "there is no strategy" in said.stderr, said  # a customer's is not the operator's
+        bad = upload(t, "count", source(4).replace("  ctx.state.bars = (", f"  if bar.time > {LIVE_MS} then while true do end end\n  ctx.state.bars = ("))
+        told = beside(bad, lambda x: x["state"] == "ended")
+        assert "time budget" in told["why"] and t.get(bot)["live"]["errors"] == 0, told
+        t.client.post(f"{versions}/{bad}/shadow", {"off": True}, expect=200)
+        assert t.client.get(f"{BOTS}/{bot}/shadow", expect=404).status == 404
+        pause(t, bot)
+        continuous(t, bot)
+        low(t, bot)
+        assert not [o for o in t.all(bot, "orders") if o["version"] != 1]
+        replays_as_live(s, t, bot)
+        assert metric(s, "bot_divergences_total") == 0 and metric(s, "host_restarts_total") == 0
+
+
 def killed(binary):
     """kill -9 right after a switch: it goes on with the version that the journal has, and replays the same."""
     s = service_of(binary, SPEED).start()
@@ -245,6 +285,7 @@ def main():
         ("versions and parameters take over between two bars: state, orders and names go on, and it replays", lambda: swaps(binary)),
         ("what is wrong with a version leaves the old one running, and says why", lambda: refused(binary)),
         ("a share of the bots tries a version: back by itself after errors, over a restart, by hand both ways", lambda: trials(binary)),
+        ("a version runs beside the one that trades, tells what it would have done, and harms nobody", lambda: shadows(binary)),
         ("the service is killed right after switches", lambda: killed(binary)),
     ])
 
