@@ -49,6 +49,11 @@ def main():
             t = tenants[-1]
             t.client.post(BOTS, {"name": "count", "account_id": t.account, "strategy": "count", "symbol": "BTCUSDT", "timeframe": "1m", "venue": "sim",
                                  "settings": {"cash": "20000"}, "start": True}, expect=201)
+        # Opened all at once, before the market goes on; beside a market that runs they come one by one between its instants.
+        assert s.stop() == 0
+        s.start()
+        for i, t in enumerate(tenants):
+            t.client = s.login(f"user{i * TENANT_BOTS}@example.org")
         wait(tenants, 1)
         file.write_text(source(2, "function migrate(state, from) return state end\n", QUIET))
         script(s, "put", "strategy", str(file))
