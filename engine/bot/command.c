@@ -27,7 +27,7 @@ static const char *intent_fault(const struct matcher *m, const struct intent *in
     return "a type, time in force, leg or kind of size that does not exist";
   if (matcher_config(m)->hedging ? in->leg == LEG_NET : in->leg != LEG_NET) return "a leg that the account does not have";
   if (!price_sane(in->limit) || !price_sane(in->trigger) || !price_sane(in->sl) || !price_sane(in->tp)) return "a price out of range";
-  if (in->size < 0 || in->trail_ticks < 0 || in->trail_frac_e8 < 0 || in->tp_r_e6 < 0 || in->expires_ns < 0) return "a negative size, distance or time";
+  if (in->size < 0 || in->trail_ticks < 0 || in->trail_ticks > INT64_MAX / 2 || in->trail_frac_e8 < 0 || in->tp_r_e6 < 0 || in->expires_ns < 0) return "a negative size, distance or time";
   bool at_fill = fill_model_compat(matcher_config(m)->model) && in->size_kind == SIZE_PCT && !in->reduce;
   if (at_fill ? qty.lots < 0 || in->size <= 0 : qty.lots <= 0) return "no quantity";
   return NULL;
@@ -35,7 +35,7 @@ static const char *intent_fault(const struct matcher *m, const struct intent *in
 
 static const char *change_fault(const struct order_change *c) {
   if (!price_sane(c->limit) || !price_sane(c->trigger) || !price_sane(c->sl) || !price_sane(c->tp)) return "a price out of range";
-  if (c->qty.lots < 0 || c->trail_ticks < 0 || c->trail_frac_e8 < 0) return "a negative quantity or distance";
+  if (c->qty.lots < 0 || c->trail_ticks < 0 || c->trail_ticks > INT64_MAX / 2 || c->trail_frac_e8 < 0) return "a negative quantity or distance";
   return NULL;
 }
 
