@@ -121,6 +121,10 @@ static void put_all(struct buf *b, const struct series *s, const struct bot_comm
   wire_put_answer(b, 9, WIRE_PARAMS, ERR_RANGE, "n = 10");
   wire_put_hash(b, 9, opened.hash);
   wire_put_timer(b, 9, 78);
+  const struct wire_reload reload = {.bot = 9, .version = 3, .history = 1024, .seed = 5, .limits = {.heap_bytes = 1 << 20}, .chunkname = {"v3.lua", 6}, .source = {"-- s", 4},
+                                     .params = {"{}", 2}, .from = {"2", 1}};
+  wire_put_reload(b, &reload);
+  wire_put_reloaded(b, 9, 3, RELOAD_FAILED, ERR_SCRIPT, "no");
   assert_false(b->failed);
 }
 static bool texts_equal(struct wire_text a, const char *b) { return a.text && a.len == strlen(b) && memcmp(a.text, b, a.len) == 0; }
@@ -180,6 +184,7 @@ static void round_trip(void **state) {
     assert_int_equal(next(&b, &at).token, 1);
     f = next(&b, &at);
     struct wire_signal signal;
+  struct wire_reload reload;
     wire_frame_signal(&f, &signal);
     assert_true(f.bot == 9 && texts_equal(signal.id, "s1") && texts_equal(signal.action, "buy") && texts_equal(signal.raw, "") && !signal.key.text);
     assert_true(signal.size == 1.5 && isnan(signal.price) && signal.ts_ns == 76);
@@ -240,6 +245,12 @@ static void round_trip(void **state) {
     assert_true(f.type == WIRE_HASH && f.bot == 9 && f.text_len == 64);
     f = next(&b, &at);
     assert_true(f.type == WIRE_TIMER && f.bot == 9 && f.time_ns == 78);
+    f = next(&b, &at);
+    wire_frame_reload(&f, &reload);
+    assert_true(f.type == WIRE_RELOAD && f.bot == 9 && reload.bot == 9 && reload.version == 3 && reload.history == 1024 && reload.seed == 5 && reload.limits.heap_bytes == 1 << 20);
+    assert_true(texts_equal(reload.chunkname, "v3.lua") && texts_equal(reload.source, "-- s") && texts_equal(reload.params, "{}") && texts_equal(reload.from, "2"));
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_RELOADED && f.bot == 9 && f.version == 3 && f.stage == RELOAD_FAILED && f.status == ERR_SCRIPT && f.text_len == 2);
     assert_int_equal(at, b.len);
     buf_finish(&b);
     seed = begun;
@@ -250,11 +261,13 @@ static void look_at_all(const struct wire_frame *f) {
   struct wire_open open;
   struct wire_opened opened;
   struct wire_signal signal;
+  struct wire_reload reload;
   for (size_t i = 0; i < f->bar_count; i++) (void)wire_frame_bar(f, i);
   for (size_t i = 0; i < f->funding_count; i++) (void)wire_frame_funding(f, i);
   if (f->type == WIRE_BOT_OPEN) wire_frame_open(f, &open);
   if (f->type == WIRE_OPENED) wire_frame_opened(f, &opened);
   if (f->type == WIRE_SIGNAL) wire_frame_signal(f, &signal);
+  if (f->type == WIRE_RELOAD) wire_frame_reload(f, &reload);
 }
 
 // Cut anywhere a frame is not whole; with a wrong length inside, or any byte changed, it is refused or read, never worse.
