@@ -253,6 +253,7 @@ void clerk_funding(struct clerk *c, int64_t now_ns, const struct instant_funding
 
 enum status clerk_market(struct clerk *c, const struct instant *in, struct err *err) {
   assert(!c->busy && in->now_ns > c->now_ns);
+  c->at_stops.known = false;
   const bool funded = in->funding_count > 0 || c->blotter.due_count > 0;
   if (c->uncommitted > 0) clerk_uncommitted(c);
   c->now_ns = in->now_ns;
@@ -358,5 +359,6 @@ void clerk_check(const struct clerk *c) {
     assert(buys == s->gate.buy_lots && sells == s->gate.sell_lots && resting == s->resting_count);
   }
   assert(uncommitted == c->uncommitted);
+  clerk_rules_check(c);
   clerk_account_check(c->account);
 }

@@ -122,8 +122,11 @@ void clerk_account_rule(struct clerk_account *a, const struct rule_set *rules, c
   else rule_state_init(&a->rules, rules, balance, equity, now_ns);
   a->rules.rules = rules;
   a->rules.news_ns = before.news_ns, a->rules.news_count = before.news_count;
-  for (int i = 0; i < a->clerk_count; i++)
+  for (int i = 0; i < a->clerk_count; i++) {
+    a->clerks[i]->at_stops.known = false;
+    for (size_t k = 0; k < a->clerks[i]->order_count; k++) a->clerks[i]->orders[k].stop.rules = NULL;
     for (int k = 0; k < a->clerks[i]->symbol_count; k++) a->clerks[i]->symbols[k].path.rules = rules ? &a->rules : NULL;
+  }
 }
 
 void clerk_account_hold(struct clerk_account *a, bool held) {

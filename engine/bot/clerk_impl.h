@@ -42,6 +42,14 @@ struct clerk_account {
   int128 equity_e8, balance_e8, free_e8;  // Σ over clerks, without the house
 };
 
+// What a working entry would lose at its stop, and of which figures.
+struct clerk_stop {
+  const struct rule_set *rules;
+  int64_t lots;
+  price px, at;
+  int64_t loss_e8;
+};
+
 // A working order.
 struct clerk_order {
   uint64_t id;
@@ -50,6 +58,7 @@ struct clerk_order {
   int64_t watched;          // lots that the last check knows of: the order's quantity as it was told
   int64_t change_lots;      // lots that could still execute when a change arrives that is on its way (latency); 0: none
   struct gate_ticket ticket;
+  struct clerk_stop stop;
   price px;                 // at which the ticket is valued
   int symbol;               // index of clerk.symbols
   bool denied;              // lives only until its cancel
@@ -97,6 +106,11 @@ struct clerk {
   int slot;                  // in the account's books
   int64_t now_ns, day, live_from_ns;
   int64_t equity_e8, balance_e8, free_e8, funding_e8;
+  struct {
+    int64_t loss_e8;
+    int128 qty_e8;
+    bool known;
+  } at_stops;                // what rules see of it when another bot asks; not known: something has happened since
   size_t trades_seen;
   uint32_t commands;         // in this instant
   bool busy;                 // between clerk_market() and clerk_end()
@@ -137,6 +151,8 @@ price clerk_gate_reach(price last, enum side side);
 void clerk_rules_order(struct clerk *c, const struct clerk_symbol *s, const struct intent *in, struct gate_order *g);
 // Would the stop of a filled entry at px (NO_PRICE: none) leave more at risk than the rules allow? False: *ret_why.
 bool clerk_rules_stop(struct clerk *c, const struct order *entry, price px, struct refusal *ret_why);
+
+void clerk_rules_check(const struct clerk *c);
 
 // clerk.c
 void clerk_executed(struct clerk *c);  // a COMMAND_EXECUTE was applied: trades, money, marks

@@ -20,6 +20,7 @@ static void told(struct clerk *c, const struct bot_command *cmd) {
 void clerk_impose(struct clerk *c, const struct bot_command *cmd) {
   struct bot_command now = *cmd;
   assert(!c->busy && !c->restoring);
+  c->at_stops.known = false;
   now.time_ns = c->now_ns;
   blotter_command(&c->blotter, &now);
   told(c, &now);

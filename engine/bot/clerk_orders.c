@@ -146,6 +146,7 @@ static void price_now(struct clerk *c, struct clerk_symbol *s) {
 
 enum reason clerk_submit(struct clerk *c, const struct bot_command *cmd, bool by_engine, struct clerk_verdict *ret) {
   struct clerk_symbol *s = clerk_symbol_of(c, cmd->intent.symbol, cmd->intent.leg);
+  c->at_stops.known = false;
   price_now(c, s);
   struct gate_order g = clerk_gate_order(c, s, &cmd->intent, cmd->qty.lots);
   g.by_engine = by_engine;
@@ -283,6 +284,7 @@ void clerk_command(struct clerk *c, const struct bot_command *cmd, struct clerk_
     return;
   }
   c->commands++;
+  c->at_stops.known = false;
   *ret = (struct clerk_verdict){.answer = CLERK_TAKEN};
   if (cmd->kind == COMMAND_SUBMIT) {
     clerk_submit(c, cmd, false, ret);

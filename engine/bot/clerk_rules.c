@@ -4,6 +4,8 @@
 // fees for both ways. Where several stops guard one position, the farthest count first.
 #include "bot/clerk_impl.h"
 
+#include <assert.h>
+
 #define FRAC_ONE INT64_C(100000000)
 
 struct sums {
@@ -86,12 +88,15 @@ static void add_position(struct sums *t, const struct matcher *m, const struct c
 
 // ---- all of the account
 
-static void add_entry(struct sums *t, const struct matcher *m, const struct clerk_order *w) {
+// An entry's loss does not depend on the market: it is worked out again when its lots, its price or its stop have changed.
+static void add_entry(struct sums *t, const struct matcher *m, struct clerk_order *w) {
   const struct order *o = matcher_order(m, w->id);
   const struct match_symbol_config *sc = matcher_symbol_config(m, o->symbol);
-  price sl = t->moved == o ? t->moved_to : o->sl;
+  price sl = stop_of_entry(t->moved == o ? t->moved_to : o->sl, w->px, o->side, o->trail_ticks, o->trail_frac_e8);
   t->qty_e8 += contracts_e8(&sc->inst, w->ticket.lots);
-  t->loss_e8 = add_loss(t->loss_e8, loss_of(t->rules, sc, o->side, w->px, stop_of_entry(sl, w->px, o->side, o->trail_ticks, o->trail_frac_e8), w->ticket.lots));
+  if (w->stop.rules != t->rules || w->stop.lots != w->ticket.lots || w->stop.px.ticks != w->px.ticks || w->stop.at.ticks != sl.ticks)
+    w->stop = (struct clerk_stop){t->rules, w->ticket.lots, w->px, sl, loss_of(t->rules, sc, o->side, w->px, sl, w->ticket.lots)};
+  t->loss_e8 = add_loss(t->loss_e8, w->stop.loss_e8);
 }
 
 static void add_clerk(struct sums *t, const struct clerk *k) {
@@ -104,10 +109,31 @@ static void add_clerk(struct sums *t, const struct clerk *k) {
     if (k->orders[i].ticket.open && k->orders[i].ticket.lots > 0 && k->orders[i].grows) add_entry(t, m, &k->orders[i]);
 }
 
-static struct sums all_of(const struct clerk_account *a, const struct order *moved, price to) {
+// What another bot has at its stops does not change while this one asks: it is summed up once after anything has happened to it.
+static void add_other(struct sums *t, struct clerk *k) {
+  if (!k->at_stops.known) {
+    struct sums own = {.rules = t->rules};
+    add_clerk(&own, k);
+    k->at_stops.loss_e8 = own.loss_e8, k->at_stops.qty_e8 = own.qty_e8, k->at_stops.known = true;
+  }
+  t->loss_e8 = add_loss(t->loss_e8, k->at_stops.loss_e8);
+  t->qty_e8 += k->at_stops.qty_e8;
+}
+
+static struct sums all_of(const struct clerk *asking, const struct order *moved, price to) {
+  const struct clerk_account *a = asking->account;
   struct sums t = {.rules = a->rules.rules, .moved = moved, .moved_to = to};
-  for (int i = 0; i < a->clerk_count; i++) add_clerk(&t, a->clerks[i]);
+  for (int i = 0; i < a->clerk_count; i++)
+    if (a->clerks[i] == asking) add_clerk(&t, a->clerks[i]);
+    else add_other(&t, a->clerks[i]);
   return t;
+}
+
+void clerk_rules_check(const struct clerk *c) {
+  struct sums own = {.rules = c->account->rules.rules};
+  if (!own.rules || !c->at_stops.known) return;
+  add_clerk(&own, c);
+  assert(own.loss_e8 == c->at_stops.loss_e8 && own.qty_e8 == c->at_stops.qty_e8);
 }
 
 static bool entered(const struct gate_symbol *s) { return s->lots != 0 || s->buy_lots > 0 || s->sell_lots > 0; }
@@ -117,7 +143,7 @@ void clerk_rules_order(struct clerk *c, const struct clerk_symbol *s, const stru
   const struct match_symbol_config *sc = matcher_symbol_config(c->blotter.matcher, s->symbol);
   cash fits;
   if (!price_given(g->px) || g->px.ticks <= 0 || !instrument_notional(&sc->inst, g->px, (quantity){g->lots}, ROUND_CEIL, &fits)) return;  // the gate refuses it anyway
-  struct sums t = all_of(a, NULL, NO_PRICE);
+  struct sums t = all_of(c, NULL, NO_PRICE);
   price stop = stop_of_entry(in->sl, g->px, in->side, in->trail_ticks, in->trail_frac_e8);
   g->rule.loss_e8 = loss_of(t.rules, sc, in->side, g->px, stop, g->lots);
   g->rule.open_loss_e8 = t.loss_e8;
@@ -129,8 +155,8 @@ void clerk_rules_order(struct clerk *c, const struct clerk_symbol *s, const stru
 
 bool clerk_rules_stop(struct clerk *c, const struct order *entry, price px, struct refusal *ret_why) {
   struct clerk_account *a = c->account;
-  int64_t now = all_of(a, NULL, NO_PRICE).loss_e8;
-  int64_t then = all_of(a, entry, px).loss_e8;
+  int64_t now = all_of(c, NULL, NO_PRICE).loss_e8;
+  int64_t then = all_of(c, entry, px).loss_e8;
   if (then <= now) return true;  // nearer, or as it was
   struct rule_order r = {.grows = true, .open_loss_e8 = then, .has_stop = price_given(px), .now_ns = c->now_ns};
   return rule_check(&a->rules, &r, ret_why);

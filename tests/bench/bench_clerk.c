@@ -109,6 +109,70 @@ static void instants(const char *name) {
   printf("%-34s %.0f ns\n", name, took / ROUNDS / BOTS * 1e9);
 }
 
+// An order as a prop firm's account asks about it: rules and protections, the stops of five bots with ten orders each summed up. A single
+// command each, wall time; the clock's own is in it.
+enum { OF_ACCOUNT = 5, WORKING = 10, ASKED = 20000 };
+static int64_t took_ns[ASKED];
+static int by_value(const void *a, const void *b) {
+  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+static int64_t wall_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * SEC + t.tv_nsec;
+}
+
+static struct bot_command entry(int i, int64_t limit) {
+  struct bot_command c = {.kind = COMMAND_RESERVE, .time_ns = at_ns, .id = matcher_order_last(clerk_matcher(clerks[i])) + 1};
+  send(i, &c);
+  c.kind = COMMAND_SUBMIT;
+  intent_init(&c.intent, 0, SIDE_BUY);
+  c.intent.type = ORDER_LIMIT, c.intent.limit.ticks = limit, c.intent.sl.ticks = limit - 100, c.qty.lots = 10;
+  return c;
+}
+
+static void with_rules(void) {
+  static const char text[] = "{\"name\":\"r\",\"initial\":\"1000000\",\"day\":{\"zone\":\"Europe/Prague\",\"loss_pct_of_initial\":\"5\",\"soft_pct\":\"80\"},"
+                             "\"total\":{\"trail\":\"equity\",\"loss_pct_of_initial\":\"10\"},\"trade\":{\"risk_pct_of_initial\":\"3\"},\"max_qty\":\"1000\",\"max_positions\":50}";
+  static const struct protect_rule protections[] = {{PROTECT_COOLDOWN, SEC, 0, 0, 0, false}, {PROTECT_STOP_GUARD, SEC, 60 * SEC, 3, 0, true},
+    {PROTECT_LOW_PROFIT, SEC, 60 * SEC, 3, 0, false}, {PROTECT_WINDOW_DRAWDOWN, SEC, 60 * SEC, 3, 5000000, false}};
+  struct err err;
+  struct rule_set *rules;
+  static struct clerk_tenant tenant;
+  struct clerk_account *account;
+  check(rule_set_parse(text, sizeof text - 1, &rules, &err), &err);
+  clerk_tenant_init(&tenant, 2, &(struct gate_limits){.max_exposure_e8 = INT64_C(1) << 62});
+  check(clerk_account_create(&(struct clerk_account_config){.id = BOTS + 1, .tenant = &tenant, .balance = {INT64_C(1000000) * CASH_ONE}, .rules = rules, .now_ns = at_ns}, &account, &err), &err);
+  for (int i = 0; i < OF_ACCOUNT; i++) {
+    struct clerk_config c = {.bot_id = BOTS + 1 + (uint64_t)i, .version = 1, .shared = &shared, .account = account, .live_from_ns = at_ns, .protections = protections, .protection_count = 4};
+    c.limits = (struct gate_limits){.max_open = 200, .max_leverage_e4 = 100000, .day_loss_e8 = INT64_C(1) << 60};
+    match_config_init(&c.blotter.match, (cash){INT64_C(200000) * CASH_ONE});
+    c.blotter.symbols = &symbol, c.blotter.symbol_count = 1;
+    check(clerk_create(&c, &clerks[i], &err), &err);
+  }
+  for (int n = 0; n < ASKED + 1; n++) {
+    struct bar bar = {.open_ns = at_ns, .open = {10000}, .high = {10005}, .low = {9995}, .close = {10001}, .volume = -1};
+    at_ns += 60 * SEC;
+    struct instant_match m = {.bar = {.bar = &bar, .close_ns = at_ns}};
+    for (int i = 0; i < OF_ACCOUNT; i++) check(clerk_market(clerks[i], &(struct instant){.now_ns = at_ns, .match = &m, .match_count = 1}, &err), &err);
+    for (int i = 0; n == 0 && i < OF_ACCOUNT; i++)
+      for (int k = 0; k < WORKING; k++) {
+        const struct bot_command c = entry(i, 9000 - k);
+        send(i, &c);
+      }
+    struct bot_command c = entry(n % OF_ACCOUNT, 9500);
+    const int64_t from = wall_ns();
+    send(n % OF_ACCOUNT, &c);
+    if (n > 0) took_ns[n - 1] = wall_ns() - from;
+    c.kind = COMMAND_CANCEL, c.why = REASON_SCRIPT;
+    send(n % OF_ACCOUNT, &c);
+    for (int i = 0; i < OF_ACCOUNT; i++) clerk_end(clerks[i]), clerk_committed(clerks[i]), (void)clerk_forget(clerks[i]);
+  }
+  qsort(took_ns, ASKED, sizeof *took_ns, by_value);
+  printf("%-34s p50 %lld p99 %lld ns\n", "submit, rules over 5 bots × 10", (long long)took_ns[ASKED / 2], (long long)took_ns[ASKED / 100 * 99]);
+}
+
 int main(void) {
   set_up();
   instants("clerk_market, nothing held");
@@ -124,5 +188,6 @@ int main(void) {
   }
   end();
   instants("clerk_market, a position each");
+  with_rules();
   return 0;
 }
