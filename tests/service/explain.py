@@ -72,8 +72,8 @@ def main(binary):
 
         @case("why an order: its bars, indicators, parameters, variables and state are what the script's logic makes of them")
         def _():
-            bars, tick = journal("SELECT b.open_ns, b.close, s.tick_digits, s.tick_scale FROM bar b JOIN series s ON s.id = b.series_id WHERE s.symbol = ? AND s.timeframe_ns = 60000000000 ORDER BY 1",
-                                 bot["symbol"]), None
+            bars = journal("SELECT b.open_ns, b.close, s.tick_digits, s.tick_scale FROM bar b JOIN series s ON s.id = b.series_id WHERE s.symbol = ? AND s.timeframe_ns = 60000000000 ORDER BY 1",
+                           bot["symbol"])
             closes = {open_ns // 10**6: close * digits / 10**scale for open_ns, close, digits, scale in bars}
             entries = [o for o in orders() if o["tag"] == "cross"]
             assert len(entries) >= 4, entries
@@ -114,6 +114,10 @@ def main(binary):
             assert told["hash"] == result["hash"] and told["run"] == 1
             listed = done(ada.client.post(url + "/replay", {"from_ms": orders()[2]["decided_ms"]}, expect=202))["commands"]
             assert 2 <= len(listed) <= 12 and all(c["time_ms"] >= orders()[2]["decided_ms"] for c in listed), listed
+            running = ada.client.post(url + "/replay", {}, expect=202).json
+            ada.client.call("DELETE", f"{url}/replays/{running['id']}", expect=204)  # cancelled, or it was quicker and is forgotten
+            left = ada.client.get(f"{url}/replays/{running['id']}")
+            assert left.status == 404 or left.json["state"] == "cancelled", left
             assert "run 7" in done(ada.client.post(url + "/replay", {"run": 7}, expect=202), "failed")["error"]
             assert {r["kind"] for r in ada.client.get(url + "/replays", expect=200).json["items"]} == {"replay"}
             bob.client.get(url + "/replays", expect=404)
