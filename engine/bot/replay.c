@@ -58,6 +58,8 @@ static void seen_denied(void *self, int64_t time_ns, enum reason code, double li
 
 // ---- a segment: from a start of the script to the next
 
+static bool is_funding(const struct replay_event *e) { return e->kind == REPLAY_IMPOSED && e->command.kind == COMMAND_FUNDING; }
+
 // What the core did between two instants.
 static bool is_of_core(enum replay_kind kind) { return kind == REPLAY_IMPOSED || kind == REPLAY_RISK || kind == REPLAY_LIMITS; }
 
@@ -101,6 +103,10 @@ static void from_outside(struct replay *r, struct instant *in, struct script_sig
       in->params = e->params;
       if (e->pilot) r->made_of = e->pilot;
     }
+    if (is_funding(e)) {  // of the market, so a fork's too
+      if (!pilot_impose(r->pilot, &e->command)) r->result->failures++;
+      if (c->fork) replay_past_add(r, &e->command);
+    }
     if (e->kind == REPLAY_STOP) in->stop = e->why;
     if (e->kind == REPLAY_SIGNAL && in->signal_count < signals_max) signals[in->signal_count++] = e->signal;
   }
@@ -112,7 +118,7 @@ static void from_outside(struct replay *r, struct instant *in, struct script_sig
 static enum status of_core(struct replay *r, const struct replay_event *e, struct err *err) {
   if (e->kind == REPLAY_RISK && !differs(r)) pilot_risk(r->pilot, e->code, e->limit, e->value, e->live_from_ns);
   if (e->kind == REPLAY_LIMITS) pilot_limits(r->pilot, &e->limits);
-  if (e->kind != REPLAY_IMPOSED || e->command.kind == COMMAND_FUNDING) return OK;  // funding came with the instant
+  if (e->kind != REPLAY_IMPOSED || is_funding(e)) return OK;  // funding came with the instant
   if (differs(r)) {
     r->result->left_out++;
     return OK;
@@ -173,7 +179,7 @@ static void skip_to_start(struct replay *r) {
   while (r->event < c->event_count && c->events[r->event].kind != REPLAY_RESUME && c->events[r->event].time_ns <= c->until_ns) {
     const struct replay_event *e = &c->events[r->event++];
     if (e->kind == REPLAY_COMMAND && e->command.kind != COMMAND_MARK) difference(r, &e->command, NULL);
-    if (e->kind == REPLAY_IMPOSED && c->fork && !differs(r)) replay_past_add(r, &e->command);
+    if (e->kind == REPLAY_IMPOSED && c->fork && (!differs(r) || is_funding(e))) replay_past_add(r, &e->command);
   }
   r->expected = r->event;
 }

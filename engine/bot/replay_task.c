@@ -215,7 +215,7 @@ static void tell_verdict(struct work *w, const struct replay_result *r, const st
   // live_hash: what the core itself had at that moment. The replay must end there too, or the journal does not tell all.
   const bool reproduced = r->same && (!live_hash || strcmp(live_hash, r->hash) == 0);
   const char *verdict = !reproduced ? "broken" : c->certified ? "certified" : c->explained ? "explained" : "broken";
-  json_object_update_new(w->told, json_pack("{s:s, s:b, s:s, s:s?, s:s, s:I, s:I}", "verdict", verdict, "same", (int)r->same, "hash", r->hash, "live_hash", live_hash, "fresh_hash",
+  json_object_update_new(w->told, json_pack("{s:s, s:b, s:s, s:s?, s:s, s:s, s:I, s:I}", "verdict", verdict, "same", (int)r->same, "hash", r->hash, "live_hash", live_hash, "seen_hash", c->live, "fresh_hash",
     c->fresh, "instants", (json_int_t)(r->same ? c->instants : r->instants), "decisions", (json_int_t)(r->same ? c->commands : r->compared)));
   tell_difference(w, r, "expected", "got");
   tell_failures(w, r);

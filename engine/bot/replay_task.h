@@ -9,7 +9,7 @@
 //         → {"run","from_ms","to_ms","at_ms","how": "nothing"|"live"|"restart","same","difference"?: {"time_ms","live","forked"},"live","forked",
 //            "fills": {"live","forked"},"equity","left_out","failures","failure"?}
 //     {"task": "parity", "live_hash"?}                  → {"verdict": "certified"|"explained"|"broken", "run","from_ms","to_ms","same",
-//            "hash","live_hash"?,"fresh_hash","instants","decisions","difference"?,"reasons": [{"why","text","count","first_ms"}]}
+//            "hash","live_hash"?,"seen_hash","fresh_hash","instants","decisions","difference"?,"reasons": [{"why","text","count","first_ms"}]}
 //
 // The tasks' meaning is that of bot/replay.h, bot/parity.h. Pure but for the watchdog.
 #pragma once
