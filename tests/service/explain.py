@@ -130,7 +130,7 @@ def main(binary):
             same = ask({"params": {"size": 0.01}})
             assert same["how"] == "nothing" and same["same"] and same["hash"] == same["forked_hash"] == live["hash"] and same["live"] == same["forked"], same
             assert same["live"]["fills"] > 4 and same["fills"]["live"] == same["fills"]["forked"], same["live"]
-            mine = [f for f in everything(ada.client, url + "/fills") if f["time_ms"] >= at]
+            mine = [f for f in everything(ada.client, url + "/fills") if at <= f["time_ms"] < live["instant_ms"]]  # one that was asked for last fills later
             assert same["live"]["fills"] == len(mine) and [f["price"] for f in same["fills"]["live"]] == [f["price"] for f in mine[::-1]], (same["fills"], mine)
             other = ask({"params": {"size": 0.03}})
             assert other["how"] == "live" and not other["same"] and other["difference"]["time_ms"] > at, other
