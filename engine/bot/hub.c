@@ -353,6 +353,7 @@ static void venue_destroy(struct hub_venue *v) {
   free(v->symbols);
   free(v->ready);
   bar_queue_finish(&v->queue);
+  hub_past_free(v);
   config_finish(&v->config);
   free(v);
 }

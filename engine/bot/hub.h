@@ -119,6 +119,7 @@ struct hub_feed_config {
   struct feed_pace *pace;
   int64_t start_ns;       // the venue's time at the beginning, if there is no pace; INT64_MIN: unknown
   int64_t grace_ns, lateness_ns, jump_e6;  // see live_bars.h
+  bool anywhere;          // history() may be called on any thread, at the same time too
   bool ticks;
   int64_t tick_bar_ns;    // with ticks: the finest bars; 0: a minute
   const char *const *symbols;
@@ -186,6 +187,18 @@ int64_t hub_live_from(const struct hub *h, uint32_t series);
 // limit.
 enum status hub_history(
   struct hub *h, uint32_t series, size_t bars, int64_t through_ns, struct series *ret, struct err *err) MUST_CHECK;
+// Long histories of high timeframes take a synthetic market most of a second. So before hub_history(): would so many bars take long? Then
+// hub_ahead_make() makes them, on any thread, and hub_ahead_take(), on the hub's, keeps them for hub_history(); it takes what is in *a.
+struct hub_ahead {
+  int venue;
+  struct feed feed;
+  char symbol[SYMBOL_MAX];
+  int64_t timeframe_ns, from_ns, to_ns;
+  struct series bars;
+};
+bool hub_ahead_wanted(struct hub *h, const char *venue, const char *symbol, int64_t timeframe_ns, size_t bars, struct hub_ahead *ret);
+enum status hub_ahead_make(struct hub_ahead *a, struct err *err) MUST_CHECK;
+void hub_ahead_take(struct hub *h, struct hub_ahead *a);
 // The bars that closed after after_ns and by hub_live_from(): what a restart has missed. The newest HUB_HISTORY_MAX.
 enum status hub_history_since(struct hub *h, uint32_t series, int64_t after_ns, struct series *ret, struct err *err) MUST_CHECK;
 // Bars for people to look at, wanted by a bot or not: those that open in [from_ns, to_ns), the oldest first; from_ns INT64_MIN: the

@@ -287,6 +287,7 @@ static enum status make_sim(struct making *m, struct err *err) {
     return err_set(err, ERR_USAGE, "sim: funding=%.40s: must be 0 or 1", t->funding);
   }
   m->ret->ticks = t->ticks;
+  m->ret->anywhere = true;
   m->ret->symbol_count = count;
   return OK;
 }

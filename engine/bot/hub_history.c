@@ -22,7 +22,7 @@ static struct series head_of(const struct hub_line *l) {
 }
 
 // The end of `older` that begins before out's first bar goes in front of it. Frees older.
-static enum status prepend(struct series *out, struct series *older, struct err *err) {
+enum status hub_prepend(struct series *out, struct series *older, struct err *err) {
   size_t n = older->count;
   while (n > 0 && out->count > 0 && older->bars[n - 1].open_ns >= out->bars[0].open_ns) n--;
   enum status st = series_reserve(out, out->count + n, err);
@@ -47,7 +47,7 @@ enum status hub_feed_bars(
 }
 
 // A bucket that ended by through_ns with its last parts missing: the feed, which knows bars only, cannot tell that it is over.
-static enum status add_last_bucket(const struct hub_symbol *s, struct series *chunk, int64_t from_ns, int64_t through_ns, struct err *err) {
+enum status hub_add_last_bucket(const struct hub_symbol *s, struct series *chunk, int64_t from_ns, int64_t through_ns, struct err *err) {
   // Of a bucket that began before from_ns the first parts would be missing, and it is not asked for.
   const int64_t timeframe_ns = chunk->timeframe_ns, whole_ns = timeframe_floor(from_ns + timeframe_ns - 1, timeframe_ns);
   const int64_t begin_ns = chunk->count ? close_of(chunk, chunk->count - 1) : whole_ns;
@@ -86,8 +86,8 @@ static int64_t older_through(const struct series *out, const struct wish *w) {
 static enum status from_feed(const struct hub_line *l, const struct wish *w, struct series *out, struct err *err) {
   const struct hub_symbol *s = l->symbol;
   const int64_t timeframe_ns = out->timeframe_ns;
+  enum status st = hub_past_prepend(l, older_through(out, w), out, err);
   int64_t begin_ns = older_through(out, w), span_ns = 0;
-  enum status st = OK;
   for (int chunks = 0, empty = 0; st == OK && chunks < CHUNKS_MAX && empty < 2 && !satisfied(out, w); chunks++) {
     const int64_t missing = (int64_t)(w->bars - out->count) + 1;
     const int64_t need_ns = missing > INT64_MAX / 4 / timeframe_ns ? INT64_MAX / 4 : missing * timeframe_ns;
@@ -99,9 +99,9 @@ static enum status from_feed(const struct hub_line *l, const struct wish *w, str
     struct series chunk;
     st = hub_feed_bars(s, timeframe_ns, from_ns, through_ns, &chunk, err);
     if (st != OK) break;
-    if (out->count == 0) st = add_last_bucket(s, &chunk, from_ns, through_ns, err);
+    if (out->count == 0) st = hub_add_last_bucket(s, &chunk, from_ns, through_ns, err);
     empty = chunk.count ? 0 : empty + 1;
-    if (st == OK) st = prepend(out, &chunk, err);
+    if (st == OK) st = hub_prepend(out, &chunk, err);
     else series_finish(&chunk);
     if (from_ns <= floor_ns) break;
     begin_ns = from_ns;
@@ -152,7 +152,7 @@ static enum status from_store(const struct hub_line *l, const struct wish *w, st
     while (n > 0 && close_of(&older, n - 1) > to_ns) n--;
     older.count = n;
     st = series_rescale(&older, out->inst.tick, out->volume_scale, &why);
-    if (st == OK) return prepend(out, &older, err);
+    if (st == OK) return hub_prepend(out, &older, err);
     series_finish(&older);
   }
   hub_note_tell(v, HUB_NOTE_HISTORY, l->symbol, to_ns, 1, "%s", why.msg);

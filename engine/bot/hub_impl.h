@@ -31,7 +31,15 @@ struct hub_symbol {
   int line_count;
 };
 
+// A history that was made aside.
+struct hub_past {
+  struct hub_past *next;
+  char symbol[SYMBOL_MAX];
+  struct series bars;
+};
+
 struct hub_venue {
+  struct hub_past *past;
   struct hub *hub;
   int index;
   char name[VENUE_MAX];
@@ -82,6 +90,12 @@ void hub_line_free(struct hub_line *l);
 // hub_history.c: the feed's bars that open at from_ns or later and closed by through_ns.
 enum status hub_feed_bars(const struct hub_symbol *s, int64_t timeframe_ns, int64_t from_ns, int64_t through_ns, struct series *ret,
   struct err *err) MUST_CHECK;
+// hub_ahead.c: the bars of such a history that close by through_ns, in front of *out. Nothing there: nothing.
+enum status hub_past_prepend(const struct hub_line *l, int64_t through_ns, struct series *out, struct err *err) MUST_CHECK;
+void hub_past_free(struct hub_venue *v);
+// hub_history.c
+enum status hub_prepend(struct series *out, struct series *older, struct err *err) MUST_CHECK;  // frees older
+enum status hub_add_last_bucket(const struct hub_symbol *s, struct series *chunk, int64_t from_ns, int64_t through_ns, struct err *err) MUST_CHECK;
 // hub_loop.c
 int64_t hub_now(struct hub *h);        // the loop's clock, or the last now that was told
 void hub_timer_again(struct hub *h);   // what is due has changed

@@ -29,7 +29,7 @@ static enum status read_script(struct live_bot *b, json_t **ret_header, struct e
   return b->params ? OK : err_set(err, ERR_NOMEM, "no memory for a bot");
 }
 
-static enum status read_setup(struct live_bot *b, struct err *err) {
+enum status live_plan_read(struct live_bot *b, struct err *err) {
   struct account_row account;
   json_t *header = NULL, *params = NULL, *settings = NULL, *of_account = NULL;
   enum status st = account_get(reader(b->live, STORE_CONTROL), b->tenant_id, b->row.account_id, &account, err);
@@ -133,7 +133,7 @@ static enum status make_clerk(struct live_bot *b, struct err *err) {
 static enum status open_books(struct live_bot *b, struct err *err) {
   enum status st = live_past_read(b, err);
   const cash deposit = b->told_run ? b->setup.match.deposit : (cash){0};  // the run's money, which the settings must not write over
-  if (st == OK) st = read_setup(b, err);
+  if (st == OK) st = live_plan_read(b, err);
   if (b->live->config.grant) b->grant = b->live->config.grant(b->live->config.self, b->tenant_id);
   if (st == OK && deposit.e8 > 0) b->setup.match.deposit = deposit;
   if (st == OK) st = use_series(b, err);

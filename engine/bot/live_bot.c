@@ -143,6 +143,7 @@ static void start(struct live_bot *b) {
     if (b->opened) live_event(b, LIFE_OPENED, NULL);  // a request read its row before it was open
     return;
   }
+  if (live_ahead(b)) return;  // goes on when there is a history
   enum status st = live_books_open(b, &err);
   if (st == OK && waits(b)) return;  // for what has happened since
   if (st == OK) st = place(b, &err);

@@ -220,6 +220,7 @@ struct live_bot {
   int64_t clock_ns;                 // the earlier of both, by which it stands in its venue's heap
   size_t clock_at;                  // its place there, from 1; 0: it does not
   uint32_t callbacks;               // that its script has, as its host says
+  bool awaits_history;              // live_ahead.c
   bool called;                      // takes part in the instant under way without a bar of its own
 
   struct live_signal *signals;      // that wait for an instant, in their order (live_signal.c)
@@ -329,6 +330,7 @@ struct live {
   struct live_bot ***readers;       // by hub id: bots that read the series
   size_t *reader_count, *reader_cap;
   struct live_clock clocks[HUB_VENUES_MAX];
+  struct live_ahead *ahead;         // histories that are being made
   struct live_bot **due;            // scratch of live_clock_due
   size_t due_cap;
   struct live_account *accounts[LIVE_BUCKETS];
@@ -357,6 +359,7 @@ void live_said(struct live_bot *b, const char *detail);   // its state is what i
 enum status live_start(struct live *l, struct err *err) MUST_CHECK;
 // live_books.c: clerk and series; ERR_NOTFOUND: no data
 enum status live_books_open(struct live_bot *b, struct err *err) MUST_CHECK;
+enum status live_plan_read(struct live_bot *b, struct err *err) MUST_CHECK;  // setup and plan, as rows and header say
 enum status live_venue_find(const struct live_bot *b, char ret_venue[BOT_VENUE_SIZE], struct err *err) MUST_CHECK;  // its own, or the first that has its symbol
 void live_books_close(struct live_bot *b);
 void live_left_host(struct live_bot *b);  // the fleet has let go of it: ends its instant, and goes on without a script
@@ -449,6 +452,8 @@ void live_host_lost(void *self, int host, const char *why, int64_t suspect, cons
 void live_fund(struct live_bot *b, const struct instant *in);  // what is due by its bars, before clerk_market()
 void live_bot_end(struct live_bot *b);                    // of one: mark, clerk_end, records
 void live_turn_end(struct live *l, int place, bool owes);            // of all touched bots: clerk_end, records, batch handed over
+// live_ahead.c: true: a history of it is being made, and live_act() comes when it is there
+bool live_ahead(struct live_bot *b);
 // live_clock.c
 void live_clock_update(struct live_bot *b);               // timer_ns, soon_ns, or whether it has a host has changed
 void live_clock_soon(struct live_bot *b);                 // it wants an instant as soon as may be

@@ -1,0 +1,76 @@
+// bot/live_ahead.c – before a bot's books are opened: histories that take long are made on the pool, while the loop serves everybody else.
+#include "bot/live_impl.h"
+
+#include "loop/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct live_ahead {
+  struct live_ahead *next;
+  struct live *live;
+  struct hub_ahead made;
+  enum status st;
+};
+
+static bool under_way(const struct live *l, const struct hub_ahead *a) {
+  for (const struct live_ahead *j = l->ahead; j; j = j->next)
+    if (j->made.venue == a->venue && j->made.timeframe_ns == a->timeframe_ns && strcmp(j->made.symbol, a->symbol) == 0) return true;
+  return false;
+}
+
+static void work(void *arg) {
+  struct live_ahead *j = arg;
+  struct err err;
+  j->st = hub_ahead_make(&j->made, &err);
+}
+
+static void done(void *arg) {
+  struct live_ahead *j = arg;
+  struct live *l = j->live;
+  for (struct live_ahead **p = &l->ahead; *p; p = &(*p)->next)
+    if (*p == j) {
+      *p = j->next;
+      break;
+    }
+  l->writes--;
+  if (j->st == OK) hub_ahead_take(l->hub, &j->made);  // else it is tried where everybody waits, which says why
+  free(j);
+  for (int i = 0; i < LIVE_BUCKETS && !l->closing; i++)
+    for (struct live_bot *b = l->bots[i], *next; b; b = next) {
+      next = b->next;
+      if (!b->awaits_history) continue;
+      b->awaits_history = false;
+      live_act(b);
+    }
+}
+
+bool live_ahead(struct live_bot *b) {
+  struct live *l = b->live;
+  char venue[BOT_VENUE_SIZE];
+  struct err err;
+  bool waits = false;
+  if (b->clerk) return false;
+  const struct live_setup setup = b->setup;  // what its journal said of it stays
+  const enum status st = live_plan_read(b, &err);
+  b->setup = setup;
+  if (st != OK || live_venue_find(b, venue, &err) != OK) return false;  // opening it says why not
+  for (int i = 0; i < b->plan.stream_count; i++) {
+    struct hub_ahead wanted;
+    if (!hub_ahead_wanted(l->hub, venue, b->plan.streams[i].symbol, b->plan.streams[i].timeframe_ns, (size_t)b->plan.history_bars, &wanted)) continue;
+    struct live_ahead *j = under_way(l, &wanted) ? NULL : calloc(1, sizeof *j);
+    if (!j && !under_way(l, &wanted)) continue;
+    waits = true;
+    if (!j) continue;
+    j->live = l;
+    j->made = wanted;
+    if (loop_work(l->config.loop, work, done, j, &err) != OK) {
+      free(j);
+      return false;
+    }
+    j->next = l->ahead;
+    l->ahead = j;
+    l->writes++;
+  }
+  return b->awaits_history = waits;
+}
