@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUILDING_MAX 16                // versions that one host is sent before it has built them: other bots' instants go between
+#define BUILDING_MAX 64                // versions that one host is sent before it has built them: other bots' instants go between
 #define NAME_SIZE 24
 
 static struct live_reload *reload_of(struct live_bot *b) {

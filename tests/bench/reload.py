@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """How long it takes until a new version runs in all bots that follow a strategy, while they trade: reload.py PERIGEE [BOTS]."""
+import os
 import pathlib
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "service"))
-from live import BOTS, Trader, metric, service_of  # noqa: E402
+from live import BOTS, Trader, hosts_of, metric, service_of  # noqa: E402
 from reload_live import COUNT, source  # noqa: E402
 
 QUIET = COUNT.replace('  ctx:log("info", "bar", VERSION, ctx.state.bars)\n', "")
@@ -30,6 +31,14 @@ def wait(tenants, version, wait_s=200):
             return
         assert time.monotonic() < deadline, (len(late), late[0])
         time.sleep(0.02)
+
+
+def cpu_s(s):
+    """CPU time of the service and of its hosts so far."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    def of(pid):
+        return sum(map(int, open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[11:13])) / ticks
+    return of(s.process.pid), sum(of(pid) for pid in hosts_of(s))
 
 
 def script(s, *args):
@@ -59,12 +68,13 @@ def main():
         script(s, "put", "strategy", str(file))
         times = []
         for version in (2, 1, 2):
-            began = time.monotonic()
+            began, core, hosts = time.monotonic(), *cpu_s(s)
             script(s, "activate", "strategy", "count", str(version))
             answered = time.monotonic() - began
             wait(tenants, version)
             times.append(time.monotonic() - began)
-            print(f"{count} bots from one version to the other, at 2 bars a second: {times[-1]:.2f} s (answered after {answered * 1000:.0f} ms)", flush=True)
+            print(f"{count} bots from one version to the other, at 2 bars a second: {times[-1]:.2f} s (answered after {answered * 1000:.0f} ms); "
+                  f"CPU time, all their trading included: core {cpu_s(s)[0] - core:.2f} s, hosts {cpu_s(s)[1] - hosts:.2f} s", flush=True)
         rows = list(bots_of(tenants))
         print(f"median {sorted(times)[1]:.2f} s; {sum(b['live']['fills'] for b in rows)} fills, {sum(b['live']['errors'] for b in rows)} errors, "
               f"{metric(s, 'bot_divergences_total'):.0f} divergences, {sum(b['live']['run'] != 1 for b in rows)} new runs")
