@@ -261,6 +261,9 @@ def main(binary):
             until(lambda: get(a), lambda r: r["state"] == "running")
             now = standing()
             assert (now["state"], now["day"]["reference"], now["day"]["floor"], now["total"]["floor"], now["next_reset_ms"]) == ("open", "9600", "9100", "9000", midnight + 24 * 60 * MINUTE), now
+            again(signal.SIGKILL)  # the day began with 9,600, which no bot's own history says
+            until(lambda: get(a), lambda r: r["state"] == "running" and r["live"])
+            assert standing() == now, (standing(), now)
             lines = seen(a, 2, 1)
             assert not denials(lines) and get(a)["live"]["positions"], lines
 
