@@ -3,7 +3,7 @@
 // run says which of these is why a fresh walk ends elsewhere.
 //
 // Planted and found: a comparison without the quantity, commands of the journal that were not asked for left unnoticed, imposed commands not
-// applied, one seed for all starts of the script.
+// applied, one seed for all starts of the script, a fork that finds the run's state at a new start and not its own.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -492,8 +492,42 @@ static void test_fork_restarts(void **state) {
   finish();
 }
 
+// What a fork remembers at a new start is its own: for a script without dice the starts of the run change nothing of it.
+static void test_fork_remembers(void **state) {
+  (void)state;
+  static const char counts[] =
+      "strategy{ name='counts', api=1, params={ every=int{5, min=1, max=100} } }\n"
+      "function on_bar(ctx, bar)\n"
+      "  local s = ctx.state\n"
+      "  s.n = (s.n or 0) + 1\n"
+      "  if s.n % ctx.p.every ~= 0 then return end\n"
+      "  s.acts = (s.acts or 0) + 1\n"
+      "  if s.acts % 3 == 0 then ctx:close{} else ctx:buy{qty=0.1*(s.acts % 7 + 1)} end\n"
+      "end\n";
+  struct seen seen[2], live;
+  struct replay_result r[2];
+  static struct param_value other[SPEC_PARAMS_MAX];
+  for (int restarts = 0; restarts < 2; restarts++) {
+    prepare("counts.lua", counts, sizeof counts - 1);
+    paper(&(struct live){.flatten_at = -1, .restart_every = restarts ? 113 : 0, .params_at = -1});
+    memcpy(other, run.values, sizeof other);
+    other[0].num = 4;
+    struct pilot_config changed = run.config.pilot;
+    changed.bot.values = other;
+    r[restarts] = forked(&(struct replay_fork){.at_ns = close_of(300), .pilot = &changed, .version = 1, .history = 1000}, &seen[restarts]);
+    struct replay_result whole = forked(NULL, &live);
+    assert_true(whole.same && live.fills != seen[restarts].fills && r[restarts].failures == 0);
+    replay_result_finish(&whole);
+    finish();
+  }
+  assert_true(r[0].resumes == 0 && r[1].resumes >= 5);
+  assert_true(seen[0].fills == seen[1].fills && seen[0].lots == seen[1].lots && r[0].equity.e8 == r[1].equity.e8);
+  assert_string_equal(r[0].hash, r[1].hash);
+  replay_result_finish(&r[0]), replay_result_finish(&r[1]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_undisturbed), cmocka_unit_test(test_disturbed), cmocka_unit_test(test_from_outside), cmocka_unit_test(test_planted),
-                                     cmocka_unit_test(test_imposed_left_out), cmocka_unit_test(test_fork), cmocka_unit_test(test_fork_restarts)};
+                                     cmocka_unit_test(test_imposed_left_out), cmocka_unit_test(test_fork), cmocka_unit_test(test_fork_restarts), cmocka_unit_test(test_fork_remembers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
