@@ -300,10 +300,10 @@ void world_stop(struct world *w, enum world_stop how) {
     if (how == WORLD_POWER) (void)sim_lose_power(image, sim_trace_length(image), sim_random());
     else sim_keep_all(image);
     sim_trace_free(image);
-    sim_fail(0, 0, false, false);
   } else {
     sim_trace_free(sim_take());
   }
+  sim_fail(0, 0, false, false);  // who starts it again has looked after the disk
   w->faulty = false;
   sim_record();
 }
