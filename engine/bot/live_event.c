@@ -201,10 +201,15 @@ static void on_imposed(void *self, const struct bot_command *c) {
   struct buf frame;
   live_command_seen(b, RECORD_IMPOSED, c);
   b->imposed = true;
-  if (!fleet_is_open(b->live->fleet, b->id)) return;  // it gets it from its history when it is opened
+  if (!b->live->fleet) return;
+  // Who has been told all its history hears it from now on, also before it says that it is open; who has not gets it with that. One who
+  // has been told half of it, with how much there is, begins anew.
   buf_init(&frame, 1024);
   wire_put_impose(&frame, (uint64_t)b->id, c);
-  (void)fleet_send(b->live->fleet, b->id, &frame);
+  if (!fleet_send(b->live->fleet, b->id, &frame) && b->half_told) {
+    b->half_told = false;
+    fleet_reopen(b->live->fleet, b->id);
+  }
   buf_finish(&frame);
 }
 

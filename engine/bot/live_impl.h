@@ -172,6 +172,7 @@ struct live_bot {
   int place;                        // host, or LIVE_HOSTLESS
   bool limits_due;                  // its host is still to be told its limits
   bool opened;                      // its script sees instants
+  bool half_told;                   // its host has a part of its history
   bool told_run;                    // its run is in the journal
   bool read_run;                    // and was read, when the service started
   bool over;                        // its end is in the journal

@@ -153,7 +153,8 @@ static enum fleet_step bot_open(void *self, struct fleet_open *f, struct buf *ou
     for (int k = 0; !b->told_run && k < b->plan.symbol_count; k++) live_mark(b, k);
     put_open(b, NULL, f, out);
   }
-  if (!put_past(b, (uint64_t)b->id, f, out)) return FLEET_MORE;
+  b->half_told = !put_past(b, (uint64_t)b->id, f, out);
+  if (b->half_told) return FLEET_MORE;
   journal_opening(b);
   return FLEET_LAST;
 }
@@ -202,6 +203,7 @@ void live_left_host(struct live_bot *b) {
   const bool opened = b->opened;
   b->opened = false;  // its script has not seen, or not answered, the instant that ends here
   if (b->busy) live_bot_end(b);
+  b->half_told = false;
   if (opened) journal_leaving(b);
   live_reload_left(b);
   live_shadow_left(b);
