@@ -201,9 +201,8 @@ static void journal_leaving(struct live_bot *b) {
 void live_left_host(struct live_bot *b) {
   struct err err;
   const bool opened = b->opened;
-  b->opened = false;  // its script has not seen, or not answered, the instant that ends here
+  b->opened = b->half_told = false;  // its script has not seen, or not answered, the instant that ends here
   if (b->busy) live_bot_end(b);
-  b->half_told = false;
   if (opened) journal_leaving(b);
   live_reload_left(b);
   live_shadow_left(b);
