@@ -90,7 +90,7 @@ def report(kind, samples):
 
 def soak(binary, minutes, count):
     people = []
-    with service_of(binary, speed=600) as s:
+    with service_of(binary, speed=60) as s:
         try:
             work(s, people, minutes, count)
         finally:

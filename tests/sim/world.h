@@ -60,7 +60,7 @@ struct world {
   int64_t slow_until_ns; // the disk is slow
   uint64_t trace;        // of everything that was told and logged
   struct {
-    unsigned crashes, power_cuts, restarts, host_ills, faults, halts, acts, refused, garbage, jumps;
+    unsigned crashes, power_cuts, restarts, host_ills, faults, halts, acts, refused, garbage, jumps, replays, cut;
     uint64_t orders, fills, denials, divergences, blamed;
   } did;
 };
