@@ -185,8 +185,11 @@ static void check_bars(struct world *w, struct db *db, struct world_bot *b, cons
     const bool anew = n == 0;
     run = (uint32_t)db_int(&rows, 0);
     bool opened = anew, reopened = false;
-    for (size_t i = 0; !reopened && i < k->open_count; i++)
-      reopened = k->opens[i].run == run && k->opens[i].live_from_ns / 1000000 >= next_ms && k->opens[i].live_from_ns / 1000000 < next_ms + frame_ms;
+    const bool follows = next_n == n + 1 && next_ms == time_ms + frame_ms;
+    for (size_t i = 0; !follows && !reopened && i < k->open_count; i++) {
+      const int64_t from_ms = k->opens[i].live_from_ns / 1000000;  // sees bars that close after it
+      reopened = k->opens[i].run == run && from_ms >= time_ms + frame_ms && from_ms < next_ms + frame_ms && !bar_between(w, db, k->bot, from_ms - frame_ms, next_ms);
+    }
     if (next_n != n + 1 && !(reopened && next_n == n)) violation(w, "bot %d run %u: bar %" PRId64 " of its script comes after bar %" PRId64, k->bot, run, next_n, n);
     if (!anew && next_ms <= time_ms) violation(w, "bot %d run %u: bar %" PRId64 " was shown again", k->bot, run, next_n);
     opened |= reopened || next_ms == time_ms + frame_ms;
