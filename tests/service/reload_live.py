@@ -43,6 +43,10 @@ def logs(t, bot):
     return [line["text"] for line in reversed(t.all(bot, "logs"))]
 
 
+def newest(t, bot):
+    return [line["text"] for line in t.get(bot, "/logs?limit=50")["items"]]
+
+
 def continuous(t, bot):
     numbers = counted(t, bot)
     assert numbers == list(range(1, len(numbers) + 1)), numbers[-20:]
@@ -76,9 +80,9 @@ def swaps(binary):
         t.wait(bot, lambda b: fills(b) > was + 2)
         assert version_of(t.get(pinned)) == 1
         t.act(bot, "params", {"params": {"size": 0.02}})  # on_params
-        t.wait(bot, lambda b: any("params 0.01 0.02" in line for line in logs(t, bot)))
+        t.wait(bot, lambda b: any("params 0.01 0.02" in line for line in newest(t, bot)))
         t.act(bot, "params", {"params": {"n": 7}})  # an indicator is made of it: built anew, like a version
-        t.wait(bot, lambda b: any("other parameters" in line for line in logs(t, bot)[-8:]))
+        t.wait(bot, lambda b: any("other parameters" in line for line in newest(t, bot)[:8]))
         t.act(pinned, "reload", {"version": 2})
         t.wait(pinned, lambda b: version_of(b) == 2)
         t.act(pinned, "rollback")
@@ -152,7 +156,8 @@ def trials(binary):
         bad = upload(t, "count", source(3).replace("  ctx.state.bars = (", f"  if bar.time > {LIVE_MS} and ctx:orders('low')[1] and ctx.state.bars % 10 == 0 then error('tenth') end\n  ctx.state.bars = ("))
 
         def versions():
-            return [version_of(t.get(b)) for b in bots]
+            found = {b["id"]: version_of(b) for b in t.client.get(f"{BOTS}?limit=200", expect=200).json["items"]}
+            return [found[b] for b in bots]
 
         def wait_for(done):
             deadline = time.monotonic() + 20
