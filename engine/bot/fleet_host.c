@@ -127,7 +127,7 @@ static void tell_loss(struct fleet_host *h, bool was_up) {
   hub_instant_unref(owed);
 }
 
-static void read_some(struct fleet_host *h);
+static void read_some(struct fleet_host *h, int rounds);
 
 // What it said last, without telling it anything new.
 static void hear_out(struct fleet_host *h) {
@@ -135,7 +135,7 @@ static void hear_out(struct fleet_host *h) {
   h->pumping = true;
   do {
     before = h->fleet->stats.bytes_in;
-    read_some(h);
+    read_some(h, 8);
   } while (alive(h) && h->fleet->stats.bytes_in != before);
   h->pumping = false;
 }
@@ -308,9 +308,10 @@ static void parse(struct fleet_host *h) {
   h->in.len -= at;
 }
 
-static void read_some(struct fleet_host *h) {
+// So many pieces of 128 KiB, some ten milliseconds of work each where bots trade: then others of the loop get their turn.
+static void read_some(struct fleet_host *h, int rounds) {
   static unsigned char bytes[128 * 1024];  // one loop, one thread
-  for (int round = 0; round < 8 && alive(h); round++) {  // then others get their turn
+  for (int round = 0; round < rounds && alive(h); round++) {
     ssize_t n = recv(h->fd, bytes, sizeof bytes, MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) n = 0;
@@ -368,7 +369,7 @@ void fleet_flush(struct fleet_host *h) {
 
 void fleet_host_ready(void *arg, unsigned events) {
   struct fleet_host *h = arg;
-  if (events & LOOP_READABLE) read_some(h);
+  if (events & LOOP_READABLE) read_some(h, 1);
   if (events & LOOP_WRITABLE) fleet_flush(h);
   fleet_pump(h);
 }
@@ -385,7 +386,7 @@ static bool late(const struct fleet_host *h, const struct fleet_expect *e, int64
 static void check_deadline(struct fleet_host *h, int64_t now_ms) {
   const struct fleet_expect *e = owed_first(h);
   if (!e || !late(h, e, now_ms)) return;
-  read_some(h);  // the answer may lie there: it is we who were late
+  read_some(h, 64);  // the answer may lie there: it is we who were late
   e = owed_first(h);
   if (!alive(h) || !e || !late(h, e, now_ms)) return;
   static const char *const owed[] = {"say hello", "finish an instant", "answer", "answer before opening a bot", "open a bot"};

@@ -3,7 +3,7 @@
 #include "bot/record.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
-#include "store/journal_rows.h"
+#include "store/journal_behind.h"
 #include "store/store.h"
 
 #include <fcntl.h>
@@ -92,7 +92,9 @@ struct write {
   bool busy;
 };
 static struct write writes[FLIGHT_MAX];
-static bool with_order;  // its row for pages too, in the same write
+static enum { ALONE, WITH_ROWS, ROWS_BEHIND } how;  // its row for pages: none, in the same write, or behind it as live bots' are
+static const char *const hows[] = {"                ", " with their rows", ", rows behind   "};
+static struct journal_behind *behind;
 static int sent, told, wanted;
 static int64_t *waits;
 
@@ -101,6 +103,9 @@ static void on_done(void *arg, enum status st, const struct err *err) {
   struct write *w = arg;
   if (st != OK && failed++ == 0) fprintf(stderr, "%s\n", err->msg);
   w->busy = false;
+  struct err why;
+  const struct journal_followed followed = {w->record.bot_id, 1, T0};
+  if (how == ROWS_BEHIND && journal_behind_add(behind, &(struct journal_batch){.orders = &w->order, .order_count = 1, .followed = &followed, .followed_count = 1}, &why) != OK) failed++;
   if (waits) waits[told] = clock_monotonic_ns() - w->sent_ns;
   told++;
   if (!waits && sent < wanted) send_one(w);
@@ -111,7 +116,7 @@ static void send_one(struct write *w) {
   w->record = record_of(n);
   w->order = (struct journal_order){.bot_id = w->record.bot_id, .tenant_id = 1, .run = 1, .intent = w->record.intent, .order = n / (uint64_t)bots, .series = 1, .side = 1,
     .type = 1, .qty = {2500}, .limit = {4200000}, .trigger = {NO_JOURNAL_PRICE_TICKS}, .sl = {4100000}, .tp = {NO_JOURNAL_PRICE_TICKS}, .decided_ns = T0, .tag = "entry"};
-  w->batch = (struct journal_batch){.records = &w->record, .record_count = 1, .orders = &w->order, .order_count = with_order};
+  w->batch = (struct journal_batch){.records = &w->record, .record_count = 1, .orders = &w->order, .order_count = how == WITH_ROWS};
   w->busy = true;
   sent++;
   w->sent_ns = clock_monotonic_ns();
@@ -124,8 +129,9 @@ static void sustained(int in_flight, int count, double base) {
   const int64_t begin = clock_monotonic_ns();
   for (int i = 0; i < in_flight; i++) send_one(&writes[i]);
   while (told < wanted) loop_run(loop);
+  while (how == ROWS_BEHIND && journal_behind_busy(behind)) loop_turn(loop, true);  // all of it
   const double seconds = (double)(clock_monotonic_ns() - begin) / 1e9;
-  printf("orders%s, %4d in flight  %9.0f /s  %6.2f × fdatasync, %.0f a commit\n", with_order ? " with their rows" : "                ", in_flight, count / seconds,
+  printf("orders%s, %4d in flight  %9.0f /s  %6.2f × fdatasync, %.0f a commit\n", hows[how], in_flight, count / seconds,
     count / seconds / base, count / (double)(store_stats(store, STORE_JOURNAL).commits - commits));
 }
 
@@ -152,7 +158,7 @@ static void paced(void) {
   while (told < wanted) loop_run(loop);
   loop_timer_destroy(timer);
   qsort(waits, (size_t)wanted, sizeof *waits, compare);
-  printf("intent to commit at %d/s%s    p50 %.2f ms   p99 %.2f ms   worst %.2f ms\n", RATE, with_order ? " with rows" : "", (double)waits[wanted / 2] / 1e6,
+  printf("intent to commit at %d/s%s    p50 %.2f ms   p99 %.2f ms   worst %.2f ms\n", RATE, hows[how], (double)waits[wanted / 2] / 1e6,
     (double)waits[wanted / 100 * 99] / 1e6, (double)waits[wanted - 1] / 1e6);
   free(waits);
   waits = NULL;
@@ -210,6 +216,11 @@ static void recovery(int64_t records) {
     (double)store_watch(store, STORE_JOURNAL).file_bytes / 1e6);
 }
 
+static void refused(void *self, const struct err *err, bool given_up) {
+  (void)self, (void)given_up;
+  if (failed++ == 0) fprintf(stderr, "%s\n", err->msg);
+}
+
 int main(int argc, char **argv) {
   struct err err;
   if (argc < 2) return 2;
@@ -223,15 +234,18 @@ int main(int argc, char **argv) {
   }
   const double base = baseline(argv[1]);
   printf("fdatasync of 256 bytes                     %9.0f /s\n", base);
-  for (int k = 0; k < 2; k++) {
-    with_order = k;
+  if (journal_behind_create(&(struct journal_behind_config){.store = store, .failed = refused}, &behind, &err) != OK) return 1;
+  for (int k = ALONE; k <= ROWS_BEHIND; k++) {
+    how = k;
     sustained(1, 2000, base);
     sustained(100, 50000, base);
     sustained(1000, 50000, base);
     paced();
   }
-  with_order = false;
+  while (journal_behind_busy(behind)) loop_turn(loop, true);
+  how = ALONE;
   recovery(records);
+  journal_behind_destroy(behind);
   store_close(store);
   loop_destroy(loop);
   return failed != 0;
