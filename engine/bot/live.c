@@ -14,7 +14,7 @@
 #define LAST_OWNERS 200000
 
 struct live_bot *live_find(const struct live *l, int64_t id) {
-  struct live_bot *b = l->bots[(uint64_t)id % LIVE_BUCKETS];
+  struct live_bot *b = l->bots[live_bucket(id)];
   while (b && b->id != id) b = b->next;
   return b;
 }

@@ -290,13 +290,13 @@ static struct live_bot *add(struct live *l, int64_t id) {
     free(b);
     return NULL;
   }
-  struct live_bot **bucket = &l->bots[(uint64_t)id % LIVE_BUCKETS];
+  struct live_bot **bucket = &l->bots[live_bucket(id)];
   b->next = *bucket;
   return *bucket = b;
 }
 
 void live_bot_destroy(struct live_bot *b) {
-  struct live_bot **p = &b->live->bots[(uint64_t)b->id % LIVE_BUCKETS];
+  struct live_bot **p = &b->live->bots[live_bucket(b->id)];
   while (*p != b) p = &(*p)->next;
   *p = b->next;
   live_books_close(b);

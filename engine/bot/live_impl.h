@@ -304,6 +304,8 @@ struct live_host {
 };
 
 #define LIVE_BUCKETS 4096
+// Ids are times with a count that nearly always begins anew: their low bits say little.
+static inline size_t live_bucket(int64_t id) { return (size_t)((uint64_t)id * UINT64_C(0x9E3779B97F4A7C15) >> 32) % LIVE_BUCKETS; }
 
 struct live {
   struct live_options config;

@@ -60,7 +60,7 @@ static enum status read_books(struct live *l, struct live_account *a, struct err
 }
 
 struct live_account *live_account_find(const struct live *l, int64_t id) {
-  struct live_account *a = l->accounts[(uint64_t)id % LIVE_BUCKETS];
+  struct live_account *a = l->accounts[live_bucket(id)];
   while (a && a->id != id) a = a->next;
   return a;
 }
@@ -79,7 +79,7 @@ static enum status account_get_live(struct live *l, int64_t id, int64_t tenant_i
     if (a) account_destroy(a);
     return st;
   }
-  struct live_account **bucket = &l->accounts[(uint64_t)id % LIVE_BUCKETS];
+  struct live_account **bucket = &l->accounts[live_bucket(id)];
   a->next = *bucket;
   *ret = *bucket = a;
   return OK;

@@ -154,7 +154,7 @@ void live_rules_release(struct live *l) {
 }
 
 bool live_account_rules(const struct live *l, int64_t account_id, struct live_rules *ret) {
-  for (struct live_account *a = l->accounts[(uint64_t)account_id % LIVE_BUCKETS]; a; a = a->next)
+  for (struct live_account *a = l->accounts[live_bucket(account_id)]; a; a = a->next)
     if (a->id == account_id && a->account && a->rules) {
       *ret = (struct live_rules){a->rules_name, clerk_account_rules(a->account)};
       return true;
