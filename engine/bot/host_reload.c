@@ -41,6 +41,7 @@ static void told_version(void *self, enum status st, const char *why) {
   if (!n) return;
   wire_put_reloaded(&b->feed->out, b->id, n->version, st == OK ? RELOAD_TAKEN : RELOAD_FAILED, st, why);
   if (st != OK) return;
+  b->told_state = ~b->told_state;  // the core is to have it as this version has it, also where that is the same text
   struct host_spec *former = b->spec;
   b->spec = n->spec;
   n->spec = former;

@@ -146,7 +146,6 @@ static void taken(struct live_bot *b) {
   live_script_set(b, &r->script);
   b->version_ns = b->instant_ns;
   b->version_history = r->history;
-  b->state_version = b->version;  // its host has it so; it tells when it is another text
   rest(b, STAGE_NONE);
   live_script_said(b, b->instant_ns, before, r->history, NULL);
   accepted(b, before);
