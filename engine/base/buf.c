@@ -53,7 +53,7 @@ static bool buf_reserve(struct buf *b, size_t more) {
 
 void buf_add(struct buf *b, const void *bytes, size_t len) {
   if (!buf_reserve(b, len)) return;
-  memcpy(b->data + b->len, bytes, len);
+  if (len) memcpy(b->data + b->len, bytes, len);  // bytes may be NULL then
   b->len += len;
   b->data[b->len] = '\0';
 }

@@ -93,7 +93,7 @@ class Client:
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=30)
+        super().__init__("localhost", timeout=90)
         self.path = path
 
     def connect(self):
@@ -132,7 +132,7 @@ class Service:
     def stop(self, signum=signal.SIGTERM):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signum)
-            self.process.wait(30)
+            self.process.wait(60)
         code = self.process.returncode if self.process else None
         self.log.close()
         return code
@@ -165,7 +165,7 @@ class Service:
         return self.log_text().splitlines()
 
     def connect(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
 
     def anonymous(self):
         return Client(self)
