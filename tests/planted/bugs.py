@@ -132,4 +132,10 @@ BUGS = [
     ('permissions: a viewer uploads strategies', 'engine/tenant/permission.h', '"strategies.write", MEMBER_TRADER', '"strategies.write", MEMBER_VIEWER', 'service/roles'),
     ('orgs: a key that reads makes its maker leave', 'engine/api/routes/orgs.json', 'or leave", "auth": "user",\n     "permission": "me.write"', 'or leave", "auth": "user",\n     "permission": "members.read"', 'service/roles'),
     ('orgs: the header names any tenant', 'engine/api/auth_resolve.c', 'if (call->who.may.member_role == MEMBER_NONE && call->who.tenant_id != own) return', 'if (false) return', 'service/roles'),
+    # live bots: what only the simulation of the whole core finds
+    ('live: a bot goes on with the state it had when its run began', 'engine/bot/live_past.c', 'buf_add(&b->state, p + head, len);', ';', 'sim/core'),
+    ('live: halts are not read at the start', 'engine/bot/live_halt.c', '  if (st == OK && damaged)\n', '  if (st == OK) halt_init(&l->halt);\n  if (st == OK && damaged)\n', 'sim/core'),
+    ('live: imposed commands stay in the core', 'engine/bot/live_event.c', 'wire_put_impose(&frame, (uint64_t)b->id, c);', ';', 'sim/core'),
+    ('live: a restart does not know how far its journal goes', 'engine/bot/live_past.c', 'b->kept_ns = s->time_ns;', ';', 'sim/core'),
+    ('live: a shutdown leaves half an instant', 'engine/bot/live.c', 'if (b->busy) live_bot_end(b);', ';', 'sim/core'),
 ]
