@@ -136,6 +136,6 @@ BUGS = [
     ('live: a bot goes on with the state it had when its run began', 'engine/bot/live_past.c', 'buf_add(&b->state, p + head, len);', ';', 'sim/core'),
     ('live: halts are not read at the start', 'engine/bot/live_halt.c', '  if (st == OK && damaged)\n', '  if (st == OK) halt_init(&l->halt);\n  if (st == OK && damaged)\n', 'sim/core'),
     ('live: imposed commands stay in the core', 'engine/bot/live_event.c', 'wire_put_impose(&frame, (uint64_t)b->id, c);', ';', 'sim/core'),
-    ('live: a restart does not know how far its journal goes', 'engine/bot/live_past.c', 'b->kept_ns = s->time_ns;', ';', 'sim/core'),
+    ('live: a restart does not know how far its journal goes', 'engine/bot/live_past.c', '\n  b->kept_ns = s->time_ns;\n', '\n', 'sim/core'),
     ('live: a shutdown leaves half an instant', 'engine/bot/live.c', 'if (b->busy) live_bot_end(b);', ';', 'sim/core'),
 ]
