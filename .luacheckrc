@@ -27,7 +27,7 @@ local strategy = {
     '212',                      -- unused argument: callbacks have the arguments they are given
   },
 }
-for _, where in ipairs{'strategies', 'examples', 'tests/reference'} do
+for _, where in ipairs{'strategies', 'examples', 'tests/reference', 'tests/sim/strategies'} do
   files[where] = strategy
 end
 -- Strategies and the scripts that drive them live side by side here.

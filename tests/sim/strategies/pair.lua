@@ -1,5 +1,6 @@
 -- Two symbols and a higher timeframe.
-strategy{ name="pair", api=1, data={ other={symbol="ETHUSDT"}, h={tf="15m"} }, params={ size=num{0.1, min=0.0001, max=1, live=true} } }
+strategy{ name="pair", api=1, data={ other={symbol="ETHUSDT"}, h={tf="15m"} },
+  params={ size=num{0.1, min=0.0001, max=1, live=true} } }
 
 function on_bar(ctx, bar)
   ctx.state.n = (ctx.state.n or 0) + 1
