@@ -239,14 +239,15 @@ enum status live_series_keep(struct live *l, struct live_series *s, size_t bars,
   return st;
 }
 
-// The journal's writer may still hold bars that were handed to it: those the hub has in memory.
+// The journal's writer may still hold bars that were handed to it, or have failed to write them, and then they come with the next one:
+// those that the journal does not have for certain are the hub's. Else core and host would not see the same market.
 enum status live_series_history(struct live *l, struct live_series *s, size_t bars, int64_t from_ns, int64_t through_ns, struct series *ret, struct err *err) {
   const struct series *terms = hub_series(l->hub, s->hub);
   assert(terms);
   const int64_t live_from = hub_live_from(l->hub, s->hub), until = through_ns < live_from ? through_ns : live_from;
   struct series old = {.inst = terms->inst, .timeframe_ns = terms->timeframe_ns, .volume_scale = terms->volume_scale, .price_scale = terms->price_scale}, new = {0};
-  if (s->unwritten && s->first_ns != INT64_MAX) {
-    const int64_t since = s->written_ns > INT64_MIN ? s->written_ns : s->first_ns, behind = until > since ? (until - since) / s->timeframe_ns + 1 : 0;
+  if (s->first_ns != INT64_MAX) {
+    const int64_t after = s->written_ns > INT64_MIN ? s->written_ns + s->timeframe_ns : s->first_ns, behind = until > after ? (until - after) / s->timeframe_ns : 0;
     if ((size_t)behind > bars) bars = (size_t)behind;
   }
   enum status st = hub_history(l->hub, s->hub, bars, until, &new, err);
