@@ -251,8 +251,10 @@ void clerk_funding(struct clerk *c, int64_t now_ns, const struct instant_funding
   if (concerned && blotter_due(&c->blotter, &cmd) && c->observer.imposed) c->observer.imposed(c->observer.self, &cmd);
 }
 
+bool clerk_follows(const struct clerk *c, int64_t now_ns) { return !c->busy && now_ns > c->now_ns; }
+
 enum status clerk_market(struct clerk *c, const struct instant *in, struct err *err) {
-  assert(!c->busy && in->now_ns > c->now_ns);
+  if (!clerk_follows(c, in->now_ns)) return err_set(err, ERR_EXISTS, "an instant that is not later than the bot's last, or before that has ended");
   c->at_stops.known = false;
   const bool funded = in->funding_count > 0 || c->blotter.due_count > 0;
   if (c->uncommitted > 0) clerk_uncommitted(c);

@@ -143,7 +143,10 @@ void clerk_mark(struct clerk *c, int symbol, price px);
 
 // ---- an instant
 
-// Times rise. ERR_RANGE: an amount does not fit in 64 bits; the bot cannot go on, its clerk is only good for clerk_destroy().
+// Whether an instant may be the clerk's next: the last one has ended, and was earlier.
+bool clerk_follows(const struct clerk *c, int64_t now_ns);
+// ERR_EXISTS: it does not follow (clerk_follows()), and nothing has happened: whoever caught up with the market has seen it already.
+// ERR_RANGE: an amount does not fit in 64 bits; the bot cannot go on, its clerk is only good for clerk_end() and clerk_destroy().
 enum status clerk_market(struct clerk *c, const struct instant *in, struct err *err) MUST_CHECK;
 
 enum clerk_answer {

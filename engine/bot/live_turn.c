@@ -44,15 +44,18 @@ void live_fund(struct live_bot *b, const struct instant *in) {
   }
 }
 
+// The one place that says whether the instant is the bot's, and makes it that. What it has seen already, where it caught up with the
+// market or comes from another place, is history for it.
+static bool takes_part(struct live *l, struct live_bot *b, const struct hub_instant *in) {
+  if (!b->clerk || b->touched || b->ending || in->now_ns <= b->run_from_ns || in->now_ns <= clerk_now(b->clerk)) return false;
+  if (b->busy) live_bot_end(b);  // its host was lost before it was shown the instant before; what it closed in that is still known here
+  return b->clerk && !b->ending && clerk_follows(b->clerk, in->now_ns) && touch(l, b);
+}
+
 static void market_of(struct live_bot *b, const struct hub_instant *in) {
   struct instant_match match[SPEC_STREAMS_MAX];
   struct instant part = {.now_ns = in->now_ns, .match = match};
   struct err err;
-  if (in->now_ns <= b->run_from_ns || in->now_ns <= clerk_now(b->clerk)) return;  // history for it
-  if (b->busy) {  // its host was lost before it was shown the instant before
-    live_bot_end(b);
-    b->touched = true;
-  }
   for (int k = 0; k < b->plan.symbol_count; k++) {
     const uint32_t hub = b->series[b->plan.symbols[k].exec]->hub;
     for (size_t i = 0; i < in->count; i++)
@@ -81,8 +84,7 @@ static void market(struct live *l, int place, const struct hub_instant *in) {
     if (hub >= l->by_hub_cap) continue;
     for (size_t k = 0; k < l->reader_count[hub]; k++) {
       struct live_bot *b = l->readers[hub][k];
-      if (b->place != place || !b->clerk || b->touched || b->ending || !touch(l, b)) continue;
-      market_of(b, in);
+      if (b->place == place && takes_part(l, b, in)) market_of(b, in);
     }
   }
 }
@@ -101,7 +103,7 @@ static void call(struct live *l, int place, const struct hub_instant *in) {
   }
   for (size_t i = 0; i < count; i++) {
     struct live_bot *b = due[i];
-    if (b->touched || b->ending || in->now_ns <= b->run_from_ns || in->now_ns <= clerk_now(b->clerk) || !touch(l, b)) continue;
+    if (!takes_part(l, b, in)) continue;
     market_of(b, in);
     b->called = true;
     h->called[h->called_count++] = b->id;

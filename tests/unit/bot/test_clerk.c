@@ -350,9 +350,37 @@ static void test_not_committed(void **state) {
   close_all();
 }
 
+// Whoever caught up with the market has seen what its host's queue still has.
+static void test_an_instant_once(void **state) {
+  (void)state;
+  struct err err;
+  char before[SHA256_HEX_SIZE], after[SHA256_HEX_SIZE];
+  open_all(1);
+  bars(100);
+  struct clerk *c = f.desk[0].clerk;
+  clerk_hash(c, before);
+  struct instant in = {.now_ns = f.now_ns};
+  assert_false(clerk_follows(c, f.now_ns));
+  assert_int_equal(clerk_market(c, &in, &err), ERR_EXISTS);
+  in.now_ns = f.now_ns - 1;
+  assert_int_equal(clerk_market(c, &in, &err), ERR_EXISTS);
+  assert_false(clerk_busy(c));
+  assert_int_equal(clerk_now(c), f.now_ns);
+  in.now_ns = f.now_ns + 1;
+  assert_int_equal(clerk_market(c, &in, &err), OK);
+  in.now_ns++;
+  assert_int_equal(clerk_market(c, &in, &err), ERR_EXISTS);  // that one has not ended
+  assert_int_equal(clerk_now(c), f.now_ns + 1);
+  clerk_end(c);
+  clerk_committed(c);
+  clerk_hash(c, after);
+  assert_string_equal(before, after);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_round_trip),
+      cmocka_unit_test(test_an_instant_once),
       cmocka_unit_test(test_what_no_desk_sends),
       cmocka_unit_test(test_denied_and_cancelled),
       cmocka_unit_test(test_latency_and_denials),
