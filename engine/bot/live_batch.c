@@ -223,6 +223,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
     l->config.log(l->config.self, "error", "journal_refused", json_pack("{s:s}", "error", err ? err->msg : ""));
   }
   if (st == OK) live_money_committed(l, b);
+  if (st == OK) live_past_committed(l, &b->rows);
   live_behind_committed(l, b, st);
   for (size_t i = 0; st != OK && i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
@@ -234,6 +235,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
     struct live_bot *bot = live_find(l, b->bots[i]);
     if (!bot || !bot->clerk || l->closing) continue;
     if (st == OK) live_signals_committed(bot);
+    if (bot->opened) live_past_shelve(bot);
     if (!bot->failed) continue;
     bot->failed = false;
     live_event(bot, bot->unfit ? LIFE_UNFIT : LIFE_SCRIPT_FAILED, bot->fault);

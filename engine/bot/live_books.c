@@ -147,6 +147,7 @@ static enum status open_books(struct live_bot *b, struct err *err) {
   if (st == OK) st = make_clerk(b, err);
   if (st == OK && b->told_run) st = live_past_again(b, err);
   if (st == OK) clerk_account_back(b->account->account, (uint64_t)b->id);
+  if (st == OK && b->life.state != LIFE_STARTING) live_past_shelve(b);  // else a host is to be told first
   return st;
 }
 
@@ -177,10 +178,9 @@ void live_books_close(struct live_bot *b) {
   live_shadow_left(b);
   live_script_forget(b);
   free(b->of_account);
-  free(b->past);
   free(b->tags);
-  b->of_account = NULL, b->past = NULL, b->tags = NULL;
-  b->past_count = b->past_cap = b->tag_count = b->trades_told = 0;
+  b->of_account = NULL, b->tags = NULL;
+  b->tag_count = b->trades_told = 0;
   b->resumes = 0;
   b->seen_ns = b->kept_ns = b->instant_ns = 0;
   b->halt_mode = HALT_NONE;
@@ -188,7 +188,7 @@ void live_books_close(struct live_bot *b) {
   b->ending = NULL;
   memset(b->funded_ns, 0, sizeof b->funded_ns);
   b->told_run = b->read_run = b->touched = b->busy = false;
-  buf_clear(&b->past_bytes);
+  live_past_forget(b);
   buf_clear(&b->state);
   buf_clear(&b->memory);
   buf_clear(&b->turn);

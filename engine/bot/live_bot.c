@@ -281,7 +281,7 @@ static struct live_bot *add(struct live *l, int64_t id) {
   b->timer_ns = b->soon_ns = INT64_MAX;
   id_format("bot", id, b->channel + 4);
   memcpy(b->channel, "bot:", 4);
-  buf_init(&b->past_bytes, 64u << 20);
+  live_past_forget(b);
   buf_init(&b->state, WIRE_MEMORY_MAX + SCRIPT_STATE_MAX);
   buf_init(&b->memory, WIRE_MEMORY_MAX);
   buf_init(&b->turn, 1u << 20);
@@ -305,6 +305,7 @@ void live_bot_destroy(struct live_bot *b) {
   loop_timer_destroy(b->retry);
   if (b->has_row) bot_row_finish(&b->row);
   buf_finish(&b->past_bytes);
+  buf_finish(&b->shelf);
   buf_finish(&b->state);
   buf_finish(&b->memory);
   buf_finish(&b->turn);

@@ -16,15 +16,7 @@ void live_commands_flush(struct live_bot *b) {
   struct record r;
   record_init(&r, (enum record_kind)b->turn_kind, b->turn_ns);
   r.commands = record_text(b->turn.data, b->turn.len);
-  if (b->past_count == b->past_cap) {
-    const size_t cap = b->past_cap ? b->past_cap * 2 : 8;
-    struct live_past *past = realloc(b->past, cap * sizeof *past);
-    if (past) b->past = past, b->past_cap = cap;
-  }
-  if (b->past_count < b->past_cap && !b->past_bytes.failed) {
-    b->past[b->past_count++] = (struct live_past){b->turn_ns, (uint32_t)b->past_bytes.len, (uint32_t)b->turn.len};
-    buf_add(&b->past_bytes, b->turn.data, b->turn.len);
-  }
+  live_past_add(b, 0, &r);
   live_record(b, &r, b->turn_decides, false, false);
   buf_clear(&b->turn);
   b->turn_order = 0;

@@ -2,6 +2,7 @@
 //
 //     live.c         making and ending it, and its figures         live_bot.c     a bot's life: rows, states, timers
 //     live_books.c   its clerk, series and account                 live_past.c    its run, from the journal
+//     live_shelf.c   the commands of its run
 //     live_open.c    how its script comes to a host                live_turn.c    instants: market, commands, DONE
 //     live_canary.c  versions on trial, and their limits
 //     live_script.c  which version and parameters it runs         live_reload.c  others take over while it runs
@@ -116,7 +117,12 @@ struct live_tenant {
 
 struct live_past {      // commands of one record
   int64_t time_ns;
+  int64_t id;           // in the journal; 0: on its way
   uint32_t offset, len; // in live_bot.past_bytes
+};
+struct live_shelf_place {
+  size_t n, at;         // so many ids were read, up to that byte; the last one
+  int64_t id;
 };
 struct live_names {     // whose orders are named by which version
   uint64_t order;       // from this one on
@@ -180,9 +186,15 @@ struct live_bot {
   unsigned unwritten;               // batches with something of it, gathered or handed over: until they are committed the journal does
   unsigned handed;                  // not know its past; those handed over
   const struct live_batch *listed;  // the last one that lists it; may be gone
-  struct live_past *past;
+  struct live_past *past;           // its commands: those whose records are on their way, or were just read (live_shelf.c)
   size_t past_count, past_cap;
+  size_t past_known;                // the first so many are in the journal
   struct buf past_bytes;
+  struct buf shelf;                 // ids of the records before those: commands are read from there when somebody asks
+  size_t shelf_count;
+  int64_t shelf_last;
+  struct live_shelf_place shelf_read;
+  size_t past_commands;             // of the run, in all records
   struct buf state, memory;
   bool content;                     // something of this instant goes to the journal
   struct live_tag *tags;
@@ -433,12 +445,20 @@ void live_shadow_live(struct live_bot *b, const struct bot_command *c);  // what
 void live_shadow_frame(struct live_bot *b, const struct wire_frame *f);
 void live_shadow_compare(struct live_bot *b);             // at the end of an instant
 // live_open.c
-bool live_open_put(struct live_bot *b, const struct live_script *as, struct fleet_open *f, struct buf *out);  // false: not all yet
+enum fleet_step live_open_put(struct live_bot *b, const struct live_script *as, struct fleet_open *f, struct buf *out);
 // live_past.c
 enum status live_past_read(struct live_bot *b, struct err *err) MUST_CHECK;   // its latest run, if that is open; else its next
 enum status live_past_again(struct live_bot *b, struct err *err) MUST_CHECK;  // through its clerk, up to now
 void live_mark(struct live_bot *b, int symbol);
-void live_past_record(const struct live_bot *b, size_t i, struct record *ret);  // for record_command_next()
+// live_shelf.c
+void live_past_add(struct live_bot *b, int64_t id, const struct record *r);     // its next commands; past_bytes.failed: no memory
+void live_past_forget(struct live_bot *b);
+void live_past_committed(struct live *l, const struct journal_batch *rows);     // those have their ids
+void live_past_shelve(struct live_bot *b);                                      // what the journal has is not kept any more
+void live_past_record(const struct live_bot *b, size_t i, struct record *ret);  // of past; for record_command_next()
+// Appends its commands as RESTORE frames, from record *cursor on (0 at first), about half of FLEET_OPEN_BYTES; *ret_all: that was the last.
+enum status live_past_put(struct live_bot *b, uint64_t id, size_t *cursor, struct buf *out, bool *ret_all, struct err *err) MUST_CHECK;
+// live_past.c
 enum status live_runs_read(struct live *l, struct err *err) MUST_CHECK;  // of all bots at once, when the service starts
 // live_turn.c: a tag of the bot's orders; what it is called stays
 void live_tag(void *bot, uint32_t tag, const char *text, size_t len);

@@ -54,18 +54,11 @@ static void put_open(struct live_bot *b, const struct live_script *as, const str
   const char *source = as ? as->source : b->source, *params = as ? as->params : b->params;
   const bool began = version == b->version;
   char name[64], from[24] = "";
-  size_t commands = 0;
-  for (size_t i = 0; i < b->past_count; i++) {
-    struct record r;
-    struct bot_command c;
-    live_past_record(b, i, &r);
-    for (size_t at = 0; record_command_next(&r, &at, &c);) commands++;
-  }
   snprintf(name, sizeof name, "v%u.lua", version);
   if (b->state.len && b->state_version && b->state_version != version) snprintf(from, sizeof from, "%u", b->state_version);
   struct wire_open o = {.bot = (uint64_t)b->id, .tenant = (uint64_t)b->tenant_id, .chunkname = wire_text(name, strlen(name)), .source = wire_text(source, as ? as->source_len : b->source_len),
     .params = wire_text(params, strlen(params)), .state = wire_text(b->state.data, b->state.len), .memory = wire_text(b->memory.data, b->memory.len), .from = wire_text(from, strlen(from)), .version_ns = began ? b->version_ns : 0, .version_history = began ? b->version_history : 0,
-    .seed = (uint64_t)b->row.seed, .resume = b->told_run ? b->resumes : 0, .seen_ns = b->told_run ? b->seen_ns : 0, .restore_count = (uint32_t)commands, .warm_from_ns = b->warm_from_ns,
+    .seed = (uint64_t)b->row.seed, .resume = b->told_run ? b->resumes : 0, .seen_ns = b->told_run ? b->seen_ns : 0, .restore_count = (uint32_t)b->past_commands, .warm_from_ns = b->warm_from_ns,
     .run_from_ns = b->run_from_ns, .live_from_ns = b->live_from_ns, .match = b->setup.match, .risk = b->setup.risk, .limits = b->setup.vm, .tenant_memory_bytes = b->grant.memory_bytes, .tenant_cpu_ns = b->grant.cpu_ns,
     .stream_count = b->plan.stream_count, .symbol_count = b->plan.symbol_count};
   for (int i = 0; i < b->plan.stream_count; i++) o.streams[i] = (struct wire_stream){.series = b->series[i]->hub, .history = f->history[i], .symbol = b->plan.streams[i].symbol_ix};
@@ -76,20 +69,13 @@ static void put_open(struct live_bot *b, const struct live_script *as, const str
   wire_put_bot_open(out, &o);
 }
 
-// True: that was all.
-static bool put_past(struct live_bot *b, uint64_t id, struct fleet_open *f, struct buf *out) {
-  for (; f->cursor < b->past_count && out->len < FLEET_OPEN_BYTES / 2; f->cursor++) {
-    struct record r;
-    struct bot_command c;
-    live_past_record(b, f->cursor, &r);
-    for (size_t at = 0; record_command_next(&r, &at, &c);) wire_put_restore(out, id, &c);
-  }
-  return f->cursor >= b->past_count;
-}
-
-bool live_open_put(struct live_bot *b, const struct live_script *as, struct fleet_open *f, struct buf *out) {
+enum fleet_step live_open_put(struct live_bot *b, const struct live_script *as, struct fleet_open *f, struct buf *out) {
+  struct err err;
+  bool all;
   if (f->cursor == 0) put_open(b, as, f, out);
-  return put_past(b, (uint64_t)f->bot, f, out);
+  if (live_past_put(b, (uint64_t)f->bot, &f->cursor, out, &all, &err) == OK) return all ? FLEET_LAST : FLEET_MORE;
+  b->live->config.log(b->live->config.self, "error", "bot_past", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
+  return FLEET_NOT;
 }
 
 // Settings are told when the run begins, and when it goes on with others.
@@ -151,10 +137,11 @@ static enum fleet_step bot_open(void *self, struct fleet_open *f, struct buf *ou
     // A market that goes on from its last recorded bar may be a little behind the time at which the run began.
     b->live_from_ns = f->through_ns > b->run_from_ns ? f->through_ns : b->run_from_ns;
     for (int k = 0; !b->told_run && k < b->plan.symbol_count; k++) live_mark(b, k);
-    put_open(b, NULL, f, out);
   }
-  b->half_told = !put_past(b, (uint64_t)b->id, f, out);
-  if (b->half_told) return FLEET_MORE;
+  const enum fleet_step step = live_open_put(b, NULL, f, out);
+  b->half_told = step == FLEET_MORE;
+  if (step != FLEET_LAST) return step;
+  live_past_shelve(b);
   journal_opening(b);
   return FLEET_LAST;
 }

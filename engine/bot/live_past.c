@@ -44,18 +44,8 @@ static bool take_record(void *arg, const struct journal_record *j) {
   } else if (r.kind == RECORD_SIGNAL) {
     live_signal_delivered(b, r.signal_row, r.time_ns);
   } else if (r.kind == RECORD_COMMANDS || r.kind == RECORD_IMPOSED) {
-    if (b->past_count == b->past_cap) {
-      const size_t cap = b->past_cap ? b->past_cap * 2 : 64;
-      struct live_past *past = realloc(b->past, cap * sizeof *past);
-      if (!past) {
-        b->past_bytes.failed = true;
-        return false;
-      }
-      b->past = past;
-      b->past_cap = cap;
-    }
-    b->past[b->past_count++] = (struct live_past){r.time_ns, (uint32_t)b->past_bytes.len, (uint32_t)r.commands.len};
-    buf_add(&b->past_bytes, r.commands.text, r.commands.len);
+    live_past_add(b, j->id, &r);
+    if (b->past_bytes.failed) return false;
   }
   return true;
 }
@@ -147,12 +137,6 @@ static enum status command_again(struct live_bot *b, const struct bot_command *c
   }
   if (clerk_restore_command(b->clerk, c)) return OK;
   return err_set(err, ERR_INVALID, "run %u: the journal does not fit its bars at order %llu", b->run, (unsigned long long)c->id);
-}
-
-void live_past_record(const struct live_bot *b, size_t i, struct record *ret) {
-  const struct live_past *p = &b->past[i];
-  record_init(ret, RECORD_COMMANDS, p->time_ns);
-  ret->commands = record_text(b->past_bytes.data + p->offset, p->len);
 }
 
 // Commands of records up to a time. Marks that are not of the instant's own bar are of bars that are not there.

@@ -102,7 +102,7 @@ void live_shadow_look(struct live_bot *b) {
 enum fleet_step live_shadow_open(struct live *l, struct fleet_open *f, struct buf *out) {
   struct live_bot *b = live_shadow_find(l, f->bot);
   if (!b || !b->shadow || !b->clerk || !b->told_run || b->live_from_ns > f->through_ns) return FLEET_NOT;
-  return live_open_put(b, &b->shadow->script, f, out) ? FLEET_LAST : FLEET_MORE;
+  return live_open_put(b, &b->shadow->script, f, out);
 }
 
 void live_shadow_opened(struct live_bot *b) {

@@ -13,18 +13,35 @@ enum status journal_last_id(struct db *db, int64_t *ret, struct err *err) {
 }
 
 #define RECORD_COLUMNS "id, bot_id, run, time_ns, kind, coalesce(intent, 0), body"
+static struct journal_record record_of(const struct db_rows *r) {
+  struct journal_record row = {.id = db_int(r, 0), .bot_id = db_int(r, 1), .run = (uint32_t)db_int(r, 2), .time_ns = db_int(r, 3), .kind = (int)db_int(r, 4),
+    .intent = (uint64_t)db_int(r, 5)};
+  row.body = db_blob(r, 6, &row.len);
+  return row;
+}
+
 enum status journal_scan(struct db *db, int64_t after_id, int64_t bot_id, journal_record_fn fn, void *arg, struct err *err) {
   struct db_rows r;
   bool go_on = true;
   enum status st = bot_id ? db_query(db, &r, err, "SELECT " RECORD_COLUMNS " FROM record WHERE id > ? AND bot_id = ? ORDER BY id", "ii", after_id, bot_id)
                           : db_query(db, &r, err, "SELECT " RECORD_COLUMNS " FROM record WHERE id > ? ORDER BY id", "i", after_id);
   while (st == OK && go_on && db_next(&r)) {
-    struct journal_record row = {.id = db_int(&r, 0), .bot_id = db_int(&r, 1), .run = (uint32_t)db_int(&r, 2), .time_ns = db_int(&r, 3), .kind = (int)db_int(&r, 4),
-      .intent = (uint64_t)db_int(&r, 5)};
-    row.body = db_blob(&r, 6, &row.len);
+    const struct journal_record row = record_of(&r);
     go_on = fn(arg, &row);
   }
   return db_end(&r, st, err);
+}
+
+enum status journal_record_get(struct db *db, int64_t id, journal_record_fn fn, void *arg, struct err *err) {
+  struct db_rows r;
+  enum status st = db_query(db, &r, err, "SELECT " RECORD_COLUMNS " FROM record WHERE id = ?", "i", id);
+  const bool found = st == OK && db_next(&r);
+  if (found) {
+    const struct journal_record row = record_of(&r);
+    (void)fn(arg, &row);
+  }
+  st = row_end(&r, st, found, err);
+  return st == ERR_NOTFOUND ? err_set(err, st, "the journal has no such record") : st;
 }
 
 enum status journal_intent_get(struct db *db, int64_t bot_id, uint64_t intent, journal_record_fn fn, void *arg, struct err *err) {

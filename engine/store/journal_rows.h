@@ -168,6 +168,8 @@ typedef bool (*journal_record_fn)(void *arg, const struct journal_record *r);  /
 // Records of all bots (bot_id 0) or one, by id, ids above after_id. tenant_id is 0 in them, and opens and closes false. The
 // connection's read transaction lasts as long, so let a long scan stop now and then, and go on after the last id.
 enum status journal_scan(struct db *db, int64_t after_id, int64_t bot_id, journal_record_fn fn, void *arg, struct err *err) MUST_CHECK;
+// One of them, by its id; ERR_NOTFOUND: there is none, or it is forgotten.
+enum status journal_record_get(struct db *db, int64_t id, journal_record_fn fn, void *arg, struct err *err) MUST_CHECK;
 // The record that submitted a bot's order (bot/record.h's record_intent); ERR_NOTFOUND: it is forgotten, or the engine made the order itself.
 enum status journal_intent_get(struct db *db, int64_t bot_id, uint64_t intent, journal_record_fn fn, void *arg, struct err *err) MUST_CHECK;
 // What scans of everything that runs may begin after: no record of an open run has this or a lower id.

@@ -1,0 +1,169 @@
+// bot/live_shelf.c – the commands of a bot's run, which whoever opens its script is told again. Only those that are on their way to the
+// journal are kept; of the others their ids there, one or two bytes each: a bot that trades for months must not cost more every day.
+#include "bot/live_impl.h"
+
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t commands_of(const struct record *r) {
+  struct bot_command c;
+  size_t count = 0;
+  for (size_t at = 0; record_command_next(r, &at, &c);) count++;
+  return count;
+}
+
+// id: in the journal; 0: on its way there.
+void live_past_add(struct live_bot *b, int64_t id, const struct record *r) {
+  if (b->past_count == b->past_cap) {
+    const size_t cap = b->past_cap ? b->past_cap * 2 : 8;
+    struct live_past *past = realloc(b->past, cap * sizeof *past);
+    if (!past) {
+      b->past_bytes.failed = true;
+      return;
+    }
+    b->past = past;
+    b->past_cap = cap;
+  }
+  const struct live_past p = {.time_ns = r->time_ns, .id = id, .offset = (uint32_t)b->past_bytes.len, .len = (uint32_t)r->commands.len};
+  buf_add(&b->past_bytes, r->commands.text, r->commands.len);
+  if (b->past_bytes.failed) return;
+  b->past[b->past_count++] = p;
+  if (id && b->past_known == b->past_count - 1) b->past_known++;
+  b->past_commands += commands_of(r);
+}
+
+void live_past_forget(struct live_bot *b) {
+  free(b->past);
+  b->past = NULL;
+  b->past_count = b->past_cap = b->past_known = b->past_commands = 0;
+  b->shelf_count = 0;
+  b->shelf_last = 0;
+  b->shelf_read = (struct live_shelf_place){0};
+  buf_finish(&b->past_bytes);
+  buf_init(&b->past_bytes, 64u << 20);
+  buf_finish(&b->shelf);
+  buf_init(&b->shelf, 64u << 20);
+}
+
+// Records of one bot are committed in their order (live_hand_over).
+void live_past_committed(struct live *l, const struct journal_batch *rows) {
+  struct live_bot *b = NULL;
+  for (size_t i = 0; i < rows->record_count; i++) {
+    const struct journal_record *r = &rows->records[i];
+    if (r->kind != RECORD_COMMANDS && r->kind != RECORD_IMPOSED) continue;
+    if (!b || b->id != r->bot_id) b = live_find(l, r->bot_id);
+    if (!b || !b->clerk || b->run != r->run || b->past_known == b->past_count) continue;
+    struct live_past *p = &b->past[b->past_known];
+    if (p->time_ns != r->time_ns) continue;  // not this one's: it stays in memory
+    p->id = r->id;
+    b->past_known++;
+  }
+}
+
+// Rising ids, as the difference to the one before, seven bits a byte.
+static void put_id(struct live_bot *b, int64_t id) {
+  unsigned char bytes[10];
+  size_t n = 0;
+  uint64_t v = (uint64_t)(id - b->shelf_last);
+  do {
+    bytes[n++] = (unsigned char)((v & 0x7f) | (v > 0x7f ? 0x80 : 0));
+    v >>= 7;
+  } while (v);
+  buf_add(&b->shelf, bytes, n);
+  b->shelf_last = id;
+}
+
+static int64_t next_id(const struct live_bot *b, struct live_shelf_place *p) {
+  uint64_t v = 0;
+  for (int shift = 0;; shift += 7) {
+    const unsigned char c = (unsigned char)b->shelf.data[p->at++];
+    v |= (uint64_t)(c & 0x7f) << shift;
+    if (!(c & 0x80)) break;
+  }
+  p->n++;
+  p->id += (int64_t)v;
+  return p->id;
+}
+
+void live_past_shelve(struct live_bot *b) {
+  size_t n = 0;
+  for (; n < b->past_known; n++) {
+    const size_t len = b->shelf.len;
+    const int64_t last = b->shelf_last;
+    put_id(b, b->past[n].id);
+    if (!b->shelf.failed) continue;
+    b->shelf.failed = false;  // no memory: they stay as they are
+    b->shelf.len = len;
+    b->shelf_last = last;
+    break;
+  }
+  if (!n) return;
+  b->shelf_count += n;
+  b->past_known -= n;
+  b->past_count -= n;
+  memmove(b->past, b->past + n, b->past_count * sizeof *b->past);
+  if (b->past_count) {
+    const uint32_t from = b->past[0].offset;
+    memmove(b->past_bytes.data, b->past_bytes.data + from, b->past_bytes.len - from);
+    b->past_bytes.len -= from;
+    for (size_t i = 0; i < b->past_count; i++) b->past[i].offset -= from;
+  } else if (b->past_cap > 256) {  // a whole run was read
+    free(b->past);
+    b->past = NULL;
+    b->past_cap = 0;
+    buf_finish(&b->past_bytes);
+    buf_init(&b->past_bytes, 64u << 20);
+  } else {
+    buf_clear(&b->past_bytes);
+  }
+}
+
+void live_past_record(const struct live_bot *b, size_t i, struct record *ret) {
+  const struct live_past *p = &b->past[i];
+  record_init(ret, RECORD_COMMANDS, p->time_ns);
+  ret->commands = record_text(b->past_bytes.data + p->offset, p->len);
+}
+
+// ---- telling a host
+
+struct telling {
+  uint64_t id;
+  struct buf *out;
+  bool told;
+};
+
+static void put(struct telling *t, const struct record *r) {
+  struct bot_command c;
+  for (size_t at = 0; record_command_next(r, &at, &c);) wire_put_restore(t->out, t->id, &c);
+  t->told = true;
+}
+
+static bool put_journalled(void *arg, const struct journal_record *j) {
+  struct record r;
+  struct err err;
+  if (record_read(j->kind, j->time_ns, j->body, j->len, &r, &err) == OK) put(arg, &r);
+  return false;
+}
+
+// A record has one number, wherever it is, so what is committed meanwhile changes nothing.
+enum status live_past_put(struct live_bot *b, uint64_t id, size_t *cursor, struct buf *out, bool *ret_all, struct err *err) {
+  struct db *db = store_reader(b->live->config.store, STORE_JOURNAL);
+  struct telling t = {.id = id, .out = out};
+  enum status st = OK;
+  if (b->shelf_read.n > *cursor) b->shelf_read = (struct live_shelf_place){0};
+  while (b->shelf_read.n < *cursor && b->shelf_read.n < b->shelf_count) (void)next_id(b, &b->shelf_read);
+  for (; st == OK && *cursor < b->shelf_count && out->len < FLEET_OPEN_BYTES / 2; ++*cursor) {
+    t.told = false;
+    st = journal_record_get(db, next_id(b, &b->shelf_read), put_journalled, &t, err);
+    if (st == OK && !t.told) st = err_set(err, ERR_INVALID, "run %u: a record of the journal cannot be read", b->run);
+  }
+  for (; st == OK && *cursor >= b->shelf_count && *cursor - b->shelf_count < b->past_count && out->len < FLEET_OPEN_BYTES / 2; ++*cursor) {
+    struct record r;
+    live_past_record(b, *cursor - b->shelf_count, &r);
+    put(&t, &r);
+  }
+  *ret_all = *cursor >= b->shelf_count + b->past_count;
+  return st;
+}
