@@ -1,10 +1,10 @@
-// risk/last_check.c – two tables of fixed size and a count of ten slices per window. Shares no code, on purpose.
+// risk/last_check.c – two tables and a count of ten slices per window. Shares no code, on purpose.
 #include "risk/last_check.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-enum { SLICES = 10 };
+enum { SLICES = 10, FIRST_SLOTS = 64 };
 
 struct intent_row { uint64_t id; int64_t intended, sent, working, filled; };  // sent: ever
 struct owner_row {
@@ -20,17 +20,11 @@ struct last_check {
   struct last_budget account, tenant;
   struct last_report report, latest;
   bool tripped;
-  size_t intent_slots, intent_count, intent_max;  // slots are a power of two, twice the maximum at least
+  size_t intent_slots, intent_count, intent_max;  // slots are a power of two, twice the count if there is memory
   size_t owner_slots, owner_count, owner_max;
   struct intent_row *intents;
   struct owner_row *owners;
 };
-
-static size_t slots_for(size_t max) {
-  size_t n = 16;
-  while (n < 2 * max) n *= 2;
-  return n;
-}
 
 static size_t mix(uint64_t v, size_t slots) {  // splitmix64's finaliser: ids grow in steps
   v = (v ^ v >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -45,14 +39,13 @@ struct last_check *last_check_create(size_t intents, size_t owners, struct last_
   if (!c) return NULL;
   c->account = account, c->tenant = tenant;
   c->intent_max = intents, c->owner_max = owners;
-  c->intent_slots = slots_for(intents), c->owner_slots = slots_for(owners);
+  c->intent_slots = c->owner_slots = FIRST_SLOTS;
   c->intents = calloc(c->intent_slots, sizeof *c->intents);
   c->owners = calloc(c->owner_slots, sizeof *c->owners);
   if (!c->intents || !c->owners) {
     last_check_destroy(c);
     return NULL;
   }
-  // Zero pages of the system: memory is taken as rows are used, so room for a large installation costs a small one nothing.
   return c;
 }
 
@@ -83,13 +76,27 @@ static struct intent_row *intent_find(const struct last_check *c, uint64_t id) {
   return &c->intents[i];
 }
 
+// A table as large as the maximum would be scattered over: each new row would take a page of its own from the system. False: no room.
+static bool intents_grow(struct last_check *c) {
+  if (c->intent_count == c->intent_max) return false;
+  if (2 * (c->intent_count + 1) <= c->intent_slots) return true;
+  struct intent_row *old = c->intents, *new = calloc(2 * c->intent_slots, sizeof *new);
+  if (!new) return c->intent_count + 1 < c->intent_slots;  // slower; one stays free, where a search ends
+  c->intents = new;
+  c->intent_slots *= 2;
+  for (size_t i = 0; i < c->intent_slots / 2; i++)
+    if (old[i].id != 0) *intent_find(c, old[i].id) = old[i];
+  free(old);
+  return true;
+}
+
 bool last_check_intend(struct last_check *c, uint64_t id, int64_t lots) {
   if (c->tripped) return false;
   if (id == 0 || lots <= 0) return trip_intent(c, LAST_NONSENSE, id, 0, lots);
   struct intent_row *row = intent_find(c, id);
   if (row->id != 0) return trip_intent(c, LAST_REPEATED, id, row->intended, lots);
-  if (c->intent_count == c->intent_max) return trip_intent(c, LAST_FULL, id, (int64_t)c->intent_max, (int64_t)c->intent_count);
-  *row = (struct intent_row){.id = id, .intended = lots};
+  if (!intents_grow(c)) return trip_intent(c, LAST_FULL, id, (int64_t)c->intent_max, (int64_t)c->intent_count);
+  *intent_find(c, id) = (struct intent_row){.id = id, .intended = lots};
   c->intent_count++;
   return true;
 }
@@ -173,15 +180,29 @@ static void owner_advance(struct owner_row *row, int64_t slice) {
   row->slice = slice;
 }
 
+static bool owners_grow(struct last_check *c) {
+  if (c->owner_count == c->owner_max) return false;
+  if (2 * (c->owner_count + 1) <= c->owner_slots) return true;
+  struct owner_row *old = c->owners, *new = calloc(2 * c->owner_slots, sizeof *new);
+  if (!new) return c->owner_count + 1 < c->owner_slots;
+  c->owners = new;
+  c->owner_slots *= 2;
+  for (size_t i = 0; i < c->owner_slots / 2; i++)
+    if (old[i].key != 0) *owner_find(c, old[i].key) = old[i];
+  free(old);
+  return true;
+}
+
 // NULL: no room, which trips everything.
 static struct owner_row *owner_make(struct last_check *c, uint64_t key, int64_t slice, struct last_report r) {
   struct owner_row *row = owner_find(c, key);
   if (row->key != 0) return row;
-  if (c->owner_count == c->owner_max) {
+  if (!owners_grow(c)) {
     r.why = LAST_FULL, r.scope = LAST_EVERYTHING, r.limit = (int64_t)c->owner_max, r.value = (int64_t)c->owner_count;
     trip(c, r);
     return NULL;
   }
+  row = owner_find(c, key);
   *row = (struct owner_row){.key = key, .slice = slice};
   c->owner_count++;
   return row;

@@ -11,7 +11,7 @@
 // can no longer watch, trips everything; a broken budget trips its account or tenant. Tripped stays until a human resets it;
 // the caller puts the same into the kill switch (risk/halt.h), which lasts over a restart.
 // Budgets are meant as several times what the gate allows: this is the fuse, not the thermostat.
-// Allocated at creation, never later; of the memory only what is used is taken from the system.
+// Tables grow with what is open; no memory for more and nearly full, or the maximum reached: it trips (LAST_FULL).
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

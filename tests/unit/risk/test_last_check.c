@@ -184,6 +184,25 @@ static void test_forgetting(void **state) {
   last_check_destroy(c);
 }
 
+// Tables grow under what they hold: nobody's count or own budget is lost, and the maximum still is one.
+static void test_growing(void **state) {
+  (void)state;
+  struct last_check *c = last_check_create(3000, 1000, (struct last_budget){SEC, 0, 0}, (struct last_budget){SEC, 0, 0});
+  assert_non_null(c);
+  for (uint64_t k = 1; k <= 999; k++)
+    assert_true(last_check_budget(c, LAST_BOT, k, 2, 0) && last_check_intend(c, 3 * k, 1) && last_check_intend(c, 3 * k + 1, 1) && last_check_intend(c, 3 * k + 2, 1));
+  for (uint64_t k = 1; k <= 999; k++) assert_false(last_check_tripped(c, k, k));
+  for (uint64_t k = 1; k <= 999; k++) assert_int_equal(last_check_filled(c, 3 * k, 2), false), last_check_reset(c);  // known, and never sent
+  for (uint64_t k = 1; k <= 999; k++) {
+    const struct last_report r = (last_check_filled(c, 3 * k, 1), last_check_latest(c));
+    assert_true(r.why == LAST_OVERFILLED && r.intent == 3 * k && r.limit == 1 && r.value == 3);
+    last_check_reset(c);
+  }
+  assert_true(last_check_intend(c, 1, 1) && last_check_intend(c, 2, 1) && last_check_intend(c, 9001, 1) && !last_check_intend(c, 9002, 1));
+  assert_int_equal(last_check_report(c).why, LAST_FULL);
+  last_check_destroy(c);
+}
+
 // A bot's own budget trips that bot alone; one of its own of an account holds instead of the others'.
 static void test_budgets_of_their_own(void **state) {
   (void)state;
@@ -211,7 +230,7 @@ static void test_budgets_of_their_own(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_quantity), cmocka_unit_test(test_known_from_the_journal), cmocka_unit_test(test_each_violation), cmocka_unit_test(test_budgets),
-    cmocka_unit_test(test_random_history), cmocka_unit_test(test_budgets_of_their_own), cmocka_unit_test(test_forgetting),
+    cmocka_unit_test(test_random_history), cmocka_unit_test(test_budgets_of_their_own), cmocka_unit_test(test_forgetting), cmocka_unit_test(test_growing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
