@@ -102,6 +102,7 @@ void services_destroy(struct services *s) {
   loop_timer_destroy(s->flush);
   loop_timer_destroy(s->hourly);
   loop_timer_destroy(s->log);
+  store_settle(s->core->store, s->core->loop);  // a batch of counts, or the hourly round, may be under way
   if (s->core->usage && usage_flush_sync(s->core->usage, s->core->store, &err) != OK) api_log(s->core, "error", "usage", json_pack("{s:s}", "error", err.msg));
   usage_destroy(s->core->usage);
   registry_destroy(s->core->registry);

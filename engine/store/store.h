@@ -44,6 +44,8 @@ typedef void (*store_done)(void *arg, enum status st, const struct err *err);
 // queue is full and fn was not called. Only when memory has been out for many writes running it is called at once, with
 // ERR_NOMEM, by the caller's thread.
 void store_write(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg);
+// Turns the loop until all that was handed in before is written, or has failed, and its done was called: answers come in order.
+void store_settle(struct store *store, struct loop *loop);
 // Waits for the commit, before that for room in the queue. Any thread but the writer's.
 enum status store_write_sync(struct store *store, enum store_file file, store_fn fn, void *arg, struct err *err) MUST_CHECK;
 // Of a store by hand: writes the next batch, if anything waits, on the caller's thread. For who decides when the disk is done (a

@@ -71,7 +71,7 @@ def main(binary):
             assert json.loads(file.read_text()) == got
             assert "--kind" in perigee("script", "list", "--kind", "plan", code=2, data=s.data).stderr
 
-        @case("versions of a strategy: put, list, show, diff, activate, rollback; shadow says that it is not there yet")
+        @case("versions of a strategy: put, list, show, diff, activate, rollback, shadow")
         def _():
             for n in (1, 2):
                 (place / "wanderer.lua").write_text(STRATEGY.format("first" if n == 1 else "second"))
@@ -86,8 +86,9 @@ def main(binary):
             assert "version 1 is active" in perigee("script", "activate", "strategy", "wanderer", "1", data=s.data).stdout
             assert "version 2 is active" in perigee("script", "rollback", "strategy", "wanderer", data=s.data).stdout
             assert result("script", "rollback", "strategy", "wanderer", data=s.data)["active_version"] == 1
-            shadow = perigee("script", "shadow", "strategy", "wanderer", "2", code=1, data=s.data).stderr
-            assert "no shadow yet" in shadow and "--verdict" in shadow, shadow
+            shadow = perigee("script", "shadow", "strategy", "wanderer", "2", data=s.data).stdout
+            assert "version 2 runs beside the live one of 0 bots" in shadow and "next: perigee script shadow" in shadow, shadow
+            assert "9" in perigee("script", "shadow", "strategy", "wanderer", "9", code=1, data=s.data).stderr
             assert "shadow" in perigee("script", "nonsense", code=2, data=s.data).stderr
 
         @case("doctor, backup and restore as JSON")

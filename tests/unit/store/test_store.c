@@ -101,6 +101,16 @@ static void close_commits(void **state) {
   assert_int_equal(count(store_reader(store, STORE_CONTROL)), 8);
 }
 
+static void settles(void **state) {
+  (void)state;
+  wanted = 300;
+  told = 0;
+  for (intptr_t i = 0; i < wanted; i++) store_write(store, STORE_CONTROL, insert, on_done, (void *)i);
+  store_settle(store, loop);
+  assert_int_equal(told, 300);
+  assert_int_equal(count(store_reader(store, STORE_CONTROL)), 270);
+}
+
 static void one_at_a_time(void **state) {
   (void)state;
   struct store *second;
@@ -424,6 +434,7 @@ int main(void) {
       T(groups), T(close_commits), T(one_at_a_time), T(newer_files), T(readers_do_not_write), T(no_second_half_alone), T(queue_is_bounded), T(backup_and_restore), T(backtests), T(old_results), T(idempotency), T(killed_while_forking),
 #undef T
       cmocka_unit_test(ids),
+      T(settles),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
