@@ -431,10 +431,9 @@ static void killed_while_forking(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-      T(groups), T(close_commits), T(one_at_a_time), T(newer_files), T(readers_do_not_write), T(no_second_half_alone), T(queue_is_bounded), T(backup_and_restore), T(backtests), T(old_results), T(idempotency), T(killed_while_forking),
+      T(groups), T(settles), T(close_commits), T(one_at_a_time), T(newer_files), T(readers_do_not_write), T(no_second_half_alone), T(queue_is_bounded), T(backup_and_restore), T(backtests), T(old_results), T(idempotency), T(killed_while_forking),
 #undef T
       cmocka_unit_test(ids),
-      T(settles),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
