@@ -196,7 +196,9 @@ static enum status again(struct live_bot *b, const struct instant *in, bool clos
   // A host does not send the mark of a bot that asked for nothing (bot/wire.h).
   if (st == OK && closed && !has_mark(b, *past, in->now_ns))
     st = command_again(b, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = in->now_ns - main_ns}, err);
-  return st == OK ? commands_again(b, past, in->now_ns, err) : st;
+  if (st == OK) st = commands_again(b, past, in->now_ns, err);
+  if (st == OK && clerk_forget(b->clerk)) b->trades_told = 0;  // as live: all orders of a long run at once would be hundreds of megabytes
+  return st;
 }
 
 // What happened since without its script, as for a bot that is paused: nothing of it is in the journal yet.
