@@ -18,12 +18,12 @@ static struct db *reader(const struct live *l, enum store_file file) { return st
 // What it ran last in this run, or what its row wishes.
 static enum status read_script(struct live_bot *b, json_t **ret_header, struct err *err) {
   struct live_script script;
-  const bool wished = !b->told_run || b->mend;
+  const bool goes_on = b->told_run || b->read_run, wished = !goes_on || b->mend;  // live_ahead() asks when the journal was read, and nothing opened
   enum status st = live_script_read(b, wished ? live_version_wished(b) : b->version, &script, ret_header, err);
   if (st != OK) return st;
-  const bool other = b->told_run && (script.version != b->version || !b->params || (wished && strcmp(b->params, b->row.params) != 0));
+  const bool other = goes_on && (script.version != b->version || !b->params || (wished && strcmp(b->params, b->row.params) != 0));
   if (wished && other) b->version_before = b->version;
-  if (wished && (other || !b->told_run)) b->version_ns = 0;
+  if (wished && (other || !goes_on)) b->version_ns = 0;
   if (wished || !b->params) script.params = strdup(b->row.params);
   live_script_set(b, &script);
   return b->params ? OK : err_set(err, ERR_NOMEM, "no memory for a bot");
