@@ -37,9 +37,12 @@ static const struct bot_command *expected_next(struct replay *r) {
 static void seen_command(void *self, const struct bot_command *got) {
   struct replay *r = self;
   if (r->explain_ns == r->now_ns) notes_command(r, got);
+  const struct bot_command *want = expected_next(r);
+  // What the journal has is what was said before the host died; the rest never reached anybody.
+  if (!want && r->now_ns == r->heard_ns && r->now_ns > r->whole_ns && !r->forked && got->kind != COMMAND_MARK) r->cut = true;
+  if (r->cut) return;
   if (r->config->fork) replay_past_add(r, got);
   if (got->kind == COMMAND_MARK || (differs(r) && r->forked)) return;
-  const struct bot_command *want = expected_next(r);
   if (!want || !replay_command_same(want, got)) difference(r, want, got);
   if (want) r->expected++;
   r->result->compared++;
@@ -73,13 +76,18 @@ static void tell_progress(struct replay *r) {
 }
 
 // Where the segment's script was last heard of: after it, it may have been down.
-static int64_t segment_end(const struct replay *r) {
+static int64_t segment_end(struct replay *r) {
   const struct replay_config *c = r->config;
-  int64_t heard_ns = INT64_MIN;
+  r->cut = false;
+  r->whole_ns = INT64_MAX;
+  r->heard_ns = INT64_MIN;
   for (size_t i = r->event; i < c->event_count; i++) {
     const struct replay_event *e = &c->events[i];
-    if (e->kind == REPLAY_RESUME) return e->seen_ns > heard_ns ? e->seen_ns : heard_ns;
-    if (!is_of_core(e->kind) && e->time_ns > heard_ns) heard_ns = e->time_ns;
+    if (e->kind == REPLAY_RESUME) {
+      r->whole_ns = e->seen_ns;
+      return e->seen_ns > r->heard_ns ? e->seen_ns : r->heard_ns;
+    }
+    if (!is_of_core(e->kind) && e->time_ns > r->heard_ns) r->heard_ns = e->time_ns;
   }
   return INT64_MAX;
 }
@@ -139,7 +147,9 @@ static enum status catch_up(struct replay *r, struct err *err) {
   for (; r->event < c->event_count; r->event++) {
     const struct replay_event *e = &c->events[r->event];
     if (e->kind == REPLAY_RESUME || e->time_ns > r->now_ns) break;
-    const enum status st = is_of_core(e->kind) ? of_core(r, e, err) : OK;
+    // After a cut its orders are not the run's; the start that follows makes those from the journal.
+    if (r->cut && e->kind == REPLAY_IMPOSED && r->config->fork && !is_funding(e)) replay_past_add(r, &e->command);
+    const enum status st = is_of_core(e->kind) && !r->cut ? of_core(r, e, err) : OK;
     if (st != OK) return st;
   }
   if (r->expected < r->event) r->expected = r->event;

@@ -41,6 +41,8 @@ struct replay {
   bool fork_taking;                 // the fork's own is to take over in this instant
   char version_why[256];
   int64_t now_ns;
+  int64_t whole_ns, heard_ns;       // of the segment: all until whole_ns was heard; its host died within heard_ns, if that is later
+  bool cut;                         // in this instant the script asked for more than its host lived to say
   unsigned told_permille;
   int64_t explain_ns;
   struct notes notes;

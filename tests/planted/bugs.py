@@ -137,5 +137,7 @@ BUGS = [
     ('live: halts are not read at the start', 'engine/bot/live_halt.c', '  if (st == OK && damaged)\n', '  if (st == OK) halt_init(&l->halt);\n  if (st == OK && damaged)\n', 'sim/core'),
     ('live: imposed commands stay in the core', 'engine/bot/live_event.c', 'wire_put_impose(&frame, (uint64_t)b->id, c);', ';', 'sim/core'),
     ('live: a restart does not know how far its journal goes', 'engine/bot/live_past.c', '\n  b->kept_ns = s->time_ns;\n', '\n', 'sim/core'),
+    ('live: a restart runs what its row wishes, and the journal does not say so', 'engine/bot/live_books.c', 'goes_on = b->told_run || b->read_run', 'goes_on = b->told_run', 'sim/core'),
+    ('replay: what a dying host did not say is missed', 'engine/bot/replay.c', 'got->kind != COMMAND_MARK) r->cut = true;', 'got->kind != COMMAND_MARK) r->cut = false;', 'sim/core'),
     ('live: a shutdown leaves half an instant', 'engine/bot/live.c', 'if (b->busy) live_bot_end(b);', ';', 'sim/core'),
 ]

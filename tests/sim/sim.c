@@ -198,8 +198,8 @@ static bool one(uint64_t seed, const struct options *o) {
   }
   printf("%s %" PRIu64 " - seed %" PRIu64, ok ? "ok" : "not ok", seed - o->first + 1, seed);
   if (ok)
-    printf(": %" PRId64 " s, %" PRIu64 " events, %" PRIu64 " orders told, %" PRIu64 " fills, %" PRIu64 " denials; %u crashes (%u of power), %u restarts, %u hosts harmed, %u faults, %u halts, %u acts; %u bots replayed, %u not (cut), trace %016" PRIx64,
-      a.seconds, a.events, a.w.did.orders, a.w.did.fills, a.w.did.denials, a.w.did.crashes, a.w.did.power_cuts, a.w.did.restarts, a.w.did.host_ills, a.w.did.faults, a.w.did.halts, a.w.did.acts, a.w.did.replays, a.w.did.cut, a.trace);
+    printf(": %" PRId64 " s, %" PRIu64 " events, %" PRIu64 " orders told, %" PRIu64 " fills, %" PRIu64 " denials; %u crashes (%u of power), %u restarts, %u hosts harmed, %u faults, %u halts, %u acts; %u bots replayed, trace %016" PRIx64,
+      a.seconds, a.events, a.w.did.orders, a.w.did.fills, a.w.did.denials, a.w.did.crashes, a.w.did.power_cuts, a.w.did.restarts, a.w.did.host_ills, a.w.did.faults, a.w.did.halts, a.w.did.acts, a.w.did.replays, a.trace);
   printf("\n");
   if (!ok) printf("# repro: tests/sim/sim --seeds %" PRIu64 " --steps %d --show\n", seed, o->steps);
   fflush(stdout);

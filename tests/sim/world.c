@@ -452,7 +452,6 @@ static void acted(void *arg, enum status st, const struct err *err) {
       w->did.acts++;
       b->made = true;
       b->deleted |= a->what == ACT_DELETE;
-      b->altered |= a->what == ACT_PARAMS || a->what == ACT_VERSION;
       if (a->revision > b->revision) b->revision = a->revision;
       if (w->live) live_bot_changed(w->live, b->id);
     }

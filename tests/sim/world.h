@@ -23,7 +23,6 @@ struct world_bot {
   int64_t id, tenant, account, revision;  // the newest revision that was acknowledged
   int script;
   bool made, deleted;
-  bool altered;          // other parameters or another version in its run: not replayed for now (bot/replay_load)
   // What was published, so what is on disk.
   uint32_t run;
   uint64_t fills;                   // of the run
@@ -60,7 +59,7 @@ struct world {
   int64_t slow_until_ns; // the disk is slow
   uint64_t trace;        // of everything that was told and logged
   struct {
-    unsigned crashes, power_cuts, restarts, host_ills, faults, halts, acts, refused, garbage, jumps, replays, cut;
+    unsigned crashes, power_cuts, restarts, host_ills, faults, halts, acts, refused, garbage, jumps, replays;
     uint64_t orders, fills, denials, divergences, blamed;
   } did;
 };
