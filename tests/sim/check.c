@@ -337,9 +337,9 @@ static void check_alive(struct world *w, const struct world_bot *b, const struct
   if (s != LIFE_RUNNING) violation(w, "bot %d is wanted and, with nothing wrong any more, is %s (%s)", bot, life_state_text(s), life_reason_code(l->life.reason));
   if (!l->clerk || !l->opened) violation(w, "bot %d says it runs, and its script is not open", bot);
   hub_venue_status(w->live->hub, l->venue, &venue);
-  if (clerk_now(l->clerk) < venue.time_ns - 30 * NS_PER_MINUTE)  // the market has outages
-   
-    violation(w, "bot %d stands still since %" PRId64 " s of its market", bot, (venue.time_ns - clerk_now(l->clerk)) / NS_PER_S);
+  const int64_t since_ns = clerk_now(l->clerk) > l->run_from_ns ? clerk_now(l->clerk) : l->run_from_ns;  // a market stands still while a clock that was set back catches up
+  if (since_ns < venue.time_ns - 30 * NS_PER_MINUTE)  // the market has outages
+    violation(w, "bot %d stands still since %" PRId64 " s of its market", bot, (venue.time_ns - since_ns) / NS_PER_S);
 }
 
 void check_end(struct world *w) {

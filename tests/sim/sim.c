@@ -113,7 +113,12 @@ static void step(struct world *w, int i) {
   else if (what < 54) world_stop(w, WORLD_KILLED);
   else if (what < 56) world_stop(w, WORLD_POWER);
   else if (what < 57) world_stop(w, WORLD_SHUTDOWN);
-  else if (what < 58) sim_wall_jump(((int64_t)sim_below(120) - 60) * S), w->did.jumps++;
+  else if (what < 58) {
+    const int64_t by_s = (int64_t)sim_below(120) - 60;
+    world_note(w, "the clock is set by %" PRId64 " s", by_s);
+    sim_wall_jump(by_s * S);
+    w->did.jumps++;
+  }
   world_run(w, sim_chance(300) ? (int64_t)sim_below(20) * MS : (int64_t)sim_below(2000) * MS);
   check_now(w);
   if (w->store && !w->faulty && file_lost(w)) world_stop(w, WORLD_KILLED);  // "nothing is written until the next start"
