@@ -145,6 +145,12 @@ static void give_up(struct writer *w, const struct err *why) {
   err_wrap(&w->why_readonly, ERR_IO, "nothing is written to %s.db until the next start", files[w - w->store->writers].name);
 }
 
+static enum status still_in_place(struct writer *w, struct err *err) {
+  const enum status st = in_place(w, err);
+  if (st != OK) give_up(w, err);
+  return st;
+}
+
 // Whether the file takes writes, by one that changes nothing.
 static bool takes_writes(struct writer *w) {
   struct err err;
@@ -168,10 +174,7 @@ static bool look(struct writer *w, bool refusing) {
   char path[4200];
   struct err err;
   if (w->why_readonly.code != OK) return true;
-  if (in_place(w, &err) != OK) {
-    give_up(w, &err);
-    return true;
-  }
+  if (still_in_place(w, &err) != OK) return true;
   if (access(path_of(w, "", path), W_OK) != 0) return true;  // a file system that turned read-only
   return refusing && !takes_writes(w);
 }
@@ -196,11 +199,10 @@ static void run_batch(struct writer *w, struct job *batch) {
     }
   }
   db_guard(w->db, false);
+  // Before, so that what is refused is not there later; after, because the file may go in between.
+  if (st == OK) st = still_in_place(w, &err);
   if (st == OK) st = db_script(w->db, "COMMIT", &err);
-  if (st == OK && in_place(w, &err) != OK) {
-    give_up(w, &err);
-    st = ERR_IO;
-  }
+  if (st == OK) st = still_in_place(w, &err);
   if (st != OK) {
     struct err ignored;
     (void)!db_script(w->db, "ROLLBACK", &ignored);
