@@ -375,6 +375,7 @@ static void test_an_instant_once(void **state) {
   clerk_committed(c);
   clerk_hash(c, after);
   assert_string_equal(before, after);
+  close_all();
 }
 
 int main(void) {
