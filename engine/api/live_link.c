@@ -58,6 +58,8 @@ static bool heard(void *self, const char *channel, int64_t tenant_id) {
   return stream_kept(core->hub, channel) || stream_kept_of(core->hub, tenant_id, "orders");
 }
 
+static void on_note(void *self, const struct hub_note *note) { market_watch_note(self, note); }
+
 static void on_instant(void *self, const struct hub_instant *in) { market_watch_instant(self, in); }
 
 static struct live_grant grant(void *self, int64_t tenant_id) { return tier_bots_grant(self, tenant_id, clock_wall_ns()); }
@@ -103,7 +105,7 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
       {"bot_divergences_total", "Times that a host and the journal disagreed about a bot", "counter", divergences},
       {"host_restarts_total", "Hosts that died or hung and were replaced", "counter", restarts}};
   const struct live_options options = {.loop = core->loop, .store = core->store, .exe = config->exe, .version = core->version, .hosts = config->hosts,
-                                       .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .rules = rules, .self = core};
+                                       .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .note = on_note, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .rules = rules, .self = core};
   enum status st = market_watch_create(&core->watch, err);
   if (st == OK) st = live_create(&options, &core->live, err);
   if (st == OK) core->halts = live_halts(core->live);

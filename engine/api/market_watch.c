@@ -98,3 +98,18 @@ void market_watch_instant(struct api_core *core, const struct hub_instant *in) {
       json_decref(data);
     }
 }
+
+void market_watch_note(struct api_core *core, const struct hub_note *note) {
+  const struct market_watch *w = core->watch;
+  for (int i = 0; w && core->live && i < w->count; i++) {  // before the service has started nobody watches
+    const struct hub *h = live_hub(core->live);
+    const struct series *s = hub_series(h, w->list[i].series);
+    const int venue = hub_series_venue(h, w->list[i].series);
+    if (!s || strcmp(s->inst.symbol, note->symbol) != 0 || strcmp(hub_venue_name(h, venue), note->venue) != 0) continue;
+    if (note->timeframe_ns && note->timeframe_ns != s->timeframe_ns) continue;
+    json_t *data = json_pack("{s:s, s:s, s:I, s:s, s:I}", "venue", note->venue, "note", hub_note_text(note->code), "count", (json_int_t)(note->count + note->untold), "detail", note->text,
+      "time", (json_int_t)(note->time_ns / NS_PER_MS));
+    if (data) (void)stream_publish(core->hub, w->list[i].channel, "note", data, clock_wall_ns() / NS_PER_MS);
+    json_decref(data);
+  }
+}

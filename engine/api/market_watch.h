@@ -4,6 +4,7 @@
 
 struct api_core;
 struct hub_instant;
+struct hub_note;
 struct market_watch;
 
 #define MARKET_WATCH_MAX 512  // series at a time, of all clients together; channels beyond that are silent
@@ -14,3 +15,5 @@ void market_watch_destroy(struct market_watch *w);  // NULL does nothing; before
 void market_watch_tick(struct api_core *core);
 // From the hub: publishes the bars that somebody watches.
 void market_watch_instant(struct api_core *core, const struct hub_instant *in);
+// And what is wrong with them: late, missing, refused.
+void market_watch_note(struct api_core *core, const struct hub_note *note);

@@ -6,56 +6,9 @@
 
 #include <assert.h>
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-// ---- notes
-
-static const char *const note_names[HUB_NOTE_COUNT] = {
-  [LIVE_TAKEN] = "taken",
-  [LIVE_LATE] = "late",
-  [LIVE_DUPLICATE] = "duplicate",
-  [LIVE_CONFLICT] = "conflict",
-  [LIVE_CROWDED] = "crowded",
-  [LIVE_AHEAD] = "ahead",
-  [LIVE_BAD_TIME] = "bad-time",
-  [LIVE_BAD_PRICE] = "bad-price",
-  [LIVE_BAD_VOLUME] = "bad-volume",
-  [LIVE_HIGH_LOW] = "high-low",
-  [LIVE_OPEN_OUTSIDE] = "open-outside",
-  [LIVE_CLOSE_OUTSIDE] = "close-outside",
-  [LIVE_CROSSED] = "crossed",
-  [LIVE_JUMP] = "jump",
-#define X(name, text, about) [name] = text,
-  HUB_NOTE_LIST(X)
-#undef X
-};
-
-const char *hub_note_text(int code) {
-  assert(code >= 0 && code < HUB_NOTE_COUNT && note_names[code]);
-  return note_names[code];
-}
-
-void hub_note_tell(struct hub_venue *v, int code, const struct hub_symbol *s, int64_t time_ns, uint64_t count, const char *fmt, ...) {
-  const struct hub_sink *sink = &v->hub->config.sink;
-  const bool first = v->notes[code] == 0;
-  v->notes[code] += count;
-  if (!sink->note || (!first && time_gap_ns(v->hub->now_ns, v->told_ns[code]) < HUB_NOTE_EVERY_NS)) {
-    v->untold[code] += count;
-    return;
-  }
-  char text[512];
-  va_list ap;
-  va_start(ap, fmt);
-  vsnprintf(text, sizeof text, fmt, ap);
-  va_end(ap);
-  const struct hub_note note = {code, v->name, s ? s->name : NULL, time_ns, v->untold[code], text};
-  v->told_ns[code] = v->hub->now_ns;
-  v->untold[code] = 0;
-  sink->note(sink->self, &note);
-}
 
 // ---- instants
 
@@ -71,7 +24,7 @@ void hub_instant_unref(struct hub_instant *in) {
   if (--in->refs == 0) free(in);
 }
 
-static struct hub_line *line_at(const struct hub_symbol *s, int64_t timeframe_ns) {
+struct hub_line *hub_line_at(const struct hub_symbol *s, int64_t timeframe_ns) {
   for (int i = 0; i < s->line_count; i++)
     if (s->lines[i]->memory.timeframe_ns == timeframe_ns) return s->lines[i];
   return NULL;
@@ -91,7 +44,7 @@ static bool take_ready(struct hub_venue *v, int64_t safe_ns, bool *ret_failed) {
     struct queued_bar q;
     while (bar_queue_pop(&v->queue, v->ready_ns, &q)) {
       const struct hub_symbol *s = v->symbols[q.symbol];
-      const struct hub_line *l = s->dead ? NULL : line_at(s, q.bar.timeframe_ns);
+      const struct hub_line *l = s->dead ? NULL : hub_line_at(s, q.bar.timeframe_ns);
       if (l) v->ready[v->ready_count++] = (struct wire_bar){l->id, q.bar.bar};
     }
   }
@@ -170,11 +123,6 @@ static bool give_out(struct hub_venue *v, int64_t safe_ns) {
 
 // ---- what feeds say
 
-static const int feed_notes[] = {
-  [FEED_NOTE_REFUSED] = HUB_NOTE_REFUSED,     [FEED_NOTE_WAITING] = HUB_NOTE_WAITING, [FEED_NOTE_STARTED] = HUB_NOTE_STARTED,
-  [FEED_NOTE_TRUNCATED] = HUB_NOTE_TRUNCATED, [FEED_NOTE_ROTATED] = HUB_NOTE_ROTATED, [FEED_NOTE_END] = HUB_NOTE_END,
-};
-
 // Feeds give events of one time in the order of symbols, so the next one's is mostly the next slot.
 static struct hub_symbol *by_subscription(struct hub_venue *v, int subscription) {
   for (int k = 1; k <= v->slot_count; k++) {
@@ -191,7 +139,7 @@ static void on_event(void *self, const struct feed_event *e) {
   struct hub_venue *v = self;
   struct hub_symbol *s = e->subscription < 0 ? NULL : by_subscription(v, e->subscription);
   if (e->kind == FEED_NOTE) {
-    hub_note_tell(v, feed_notes[e->u.note.code], s, e->time_ns, 1, "%s", e->u.note.text);
+    hub_note_of_feed(v, s, e);
     return;
   }
   v->events++;
@@ -206,23 +154,10 @@ static void on_event(void *self, const struct feed_event *e) {
 
 void hub_on_bar(void *self, const struct live_bar *bar) {
   struct hub_symbol *s = self;
-  struct hub_venue *v = s->venue;
-  char timeframe[TIMEFRAME_TEXT_MAX];
   struct err err;
-  if (bar->missing > 0)
-    hub_note_tell(v, HUB_NOTE_GAP, s, bar->close_ns, bar->missing, "%u bars of %s are missing before this one", bar->missing,
-      timeframe_text(bar->timeframe_ns, timeframe));
-  if (bar->holes > 0)
-    hub_note_tell(v, HUB_NOTE_HOLES, s, bar->close_ns, 1, "%u parts of a %s bar are missing", bar->holes, timeframe_text(bar->timeframe_ns, timeframe));
-  if (bar_queue_push(&v->queue, s->slot, s->name, bar, &err) != OK)  // memory is out, or a symbol has stood still for a million bars
-    hub_note_tell(v, HUB_NOTE_FAILED, s, bar->close_ns, 1, "a bar was lost: %s", err.msg);
-}
-
-void hub_on_note(void *self, const struct live_note *note) {
-  struct hub_symbol *s = self;
-  char px[DECIMAL_TEXT_MAX], before[DECIMAL_TEXT_MAX];
-  hub_note_tell(s->venue, (int)note->reason, s, note->time_ns, 1, "%s: %s after %s", live_reason_text(note->reason),
-    price_text(&s->info.inst, note->px, px), price_text(&s->info.inst, note->before, before));
+  hub_note_of_bar(s, bar);
+  if (bar_queue_push(&s->venue->queue, s->slot, s->name, bar, &err) != OK)  // memory is out, or a symbol has stood still for a million bars
+    hub_note_tell(s->venue, HUB_NOTE_FAILED, s, bar->close_ns, 1, "a bar was lost: %s", err.msg);
 }
 
 // ---- polling

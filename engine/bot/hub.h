@@ -60,13 +60,16 @@ enum hub_note_code {
   HUB_NOTE_COUNT
 };
 const char *hub_note_text(int code);  // "late", "gap"; for metrics and logs
+bool hub_note_of_data(int code);       // of a symbol's bars: refused, late, missing … Else of its source
 
 struct hub_note {
   int code;             // enum live_reason or enum hub_note_code
   const char *venue;
   const char *symbol;   // NULL: about the feed as a whole
+  int64_t timeframe_ns; // of gaps and holes; 0: of all of the symbol's
   int64_t time_ns;      // the venue's
-  uint64_t untold;      // of the same code and venue since the last one that was told
+  uint64_t count;       // it stands for so many
+  uint64_t untold;      // so many more since the last one that was told to the same (hub_sink)
   const char *text;     // valid during the call
 };
 
@@ -78,6 +81,8 @@ struct hub_sink {
   void (*instant)(void *self, struct hub_instant *in);
   // At most one of a code and venue every HUB_NOTE_EVERY_NS of now; all are counted. May be NULL.
   void (*note)(void *self, const struct hub_note *note);
+  // For those who read a symbol: notes of its data, at most one of a code and symbol (gaps, holes: and timeframe) in that time. May be NULL.
+  void (*symbol_note)(void *self, const struct hub_note *note);
   // True while the receiver is behind: nothing is polled then, and it is asked again HUB_BEHIND_NS later. The instants of a poll under
   // way still come; a market at a pace catches up afterwards. May be NULL.
   bool (*behind)(void *self);

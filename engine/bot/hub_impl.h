@@ -8,6 +8,13 @@
 
 struct hub_symbol;
 
+// When the same was told last, and how often it was not since.
+struct hub_told {
+  bool any;
+  int64_t at_ns;
+  uint64_t untold;
+};
+
 // One wanted timeframe of a symbol.
 struct hub_line {
   uint32_t id;
@@ -16,6 +23,7 @@ struct hub_line {
   int64_t from_ns;   // live_bars had given out through here when it was wanted
   // Head as others see it; bars: all there are from the first one's open until the venue's time, or none.
   struct series memory;
+  struct hub_told gaps_told, holes_told;
 };
 
 struct hub_symbol {
@@ -29,6 +37,7 @@ struct hub_symbol {
   struct live_bars live;
   struct hub_line *lines[LIVE_TIMEFRAMES_MAX];
   int line_count;
+  struct hub_told told[HUB_NOTE_COUNT];  // to its readers
 };
 
 // A history that was made aside.
@@ -57,8 +66,8 @@ struct hub_venue {
   int64_t ready_ns;
   bool lost_told;
   uint64_t events, bars, instants;
-  uint64_t notes[HUB_NOTE_COUNT], untold[HUB_NOTE_COUNT];
-  int64_t told_ns[HUB_NOTE_COUNT];
+  uint64_t notes[HUB_NOTE_COUNT];
+  struct hub_told told[HUB_NOTE_COUNT];
 };
 
 struct hub_timer;
@@ -76,8 +85,12 @@ struct hub {
 
 // hub.c
 struct hub_venue *hub_venue_of(const struct hub *h, const char *name, struct err *err);  // NULL: ERR_NOTFOUND, with those there are
-PRINTF(6, 7) void hub_note_tell(struct hub_venue *v, int code, const struct hub_symbol *s, int64_t time_ns, uint64_t count, const char *fmt, ...);
+struct hub_line *hub_line_at(const struct hub_symbol *s, int64_t timeframe_ns);  // NULL: nobody wants it
 void hub_on_bar(void *self, const struct live_bar *bar);     // self: the hub_symbol
+// hub_note.c. s: NULL: about the feed as a whole.
+PRINTF(6, 7) void hub_note_tell(struct hub_venue *v, int code, struct hub_symbol *s, int64_t time_ns, uint64_t count, const char *fmt, ...);
+void hub_note_of_feed(struct hub_venue *v, struct hub_symbol *s, const struct feed_event *e);
+void hub_note_of_bar(struct hub_symbol *s, const struct live_bar *bar);  // gaps before it, holes in it
 void hub_on_note(void *self, const struct live_note *note);
 // hub_series.c
 int64_t hub_venue_time(struct hub_venue *v);          // now; between two polls it is moved on by the clock

@@ -31,12 +31,6 @@ static void host_up(void *self, int host) {
   l->config.log(l->config.self, "info", "host_up", json_pack("{s:i}", "host", host));
 }
 
-static void hub_note(void *self, const struct hub_note *n) {
-  struct live *l = self;
-  l->config.log(l->config.self, "info", "market_note",
-    json_pack("{s:s, s:s, s:s, s:I, s:s}", "note", hub_note_text(n->code), "venue", n->venue, "symbol", n->symbol ? n->symbol : "", "untold", (json_int_t)n->untold, "detail", n->text ? n->text : ""));
-}
-
 // A market that runs faster than scripts do waits for them.
 static bool hub_behind(void *self) { return fleet_backlog(((struct live *)self)->fleet) > 256; }
 
@@ -79,7 +73,7 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   const struct last_budget account = {.window_ns = NS_PER_MINUTE, .orders = 100000}, tenant = {.window_ns = NS_PER_MINUTE, .orders = 1000000};
   l->last = last_check_create(LAST_INTENTS, LAST_OWNERS, account, tenant);
   l->shared = (struct clerk_shared){.halt = &l->halt, .last = l->last, .tripped = live_tripped, .self = l};
-  const struct hub_config hub = {.sink = {.self = l, .record = hub_record, .instant = live_instant, .note = hub_note, .behind = hub_behind, .clock = live_clock_next}, .market = store_reader(config->store, STORE_MARKET),
+  const struct hub_config hub = {.sink = {.self = l, .record = hub_record, .instant = live_instant, .note = live_market_note, .symbol_note = live_symbol_note, .behind = hub_behind, .clock = live_clock_next}, .market = store_reader(config->store, STORE_MARKET),
                                  .now_ns = clock_wall_ns()};
   enum status st = l->last ? hub_create(&hub, &l->hub, err) : err_set(err, ERR_NOMEM, "out of memory");
   if (st == OK) st = add_feeds(l, err);

@@ -13,6 +13,7 @@ struct db;
 struct halt_desk;
 struct hub;
 struct hub_instant;
+struct hub_note;
 struct live;
 struct loop;
 struct rule_state;
@@ -41,6 +42,7 @@ struct live_options {
   // Whether anybody would hear it, on that channel or as the tenant's: what nobody hears need not be put into words. NULL: always.
   bool (*heard)(void *self, const char *channel, int64_t tenant_id);
   void (*instant)(void *self, const struct hub_instant *in);     // all bars of the market, also those that no bot reads; may be NULL
+  void (*note)(void *self, const struct hub_note *note);         // late, missing, refused … bars of a symbol (hub_sink.symbol_note); may be NULL
   void (*log)(void *self, const char *level, const char *event, json_t *extra);  // takes extra
   struct live_grant (*grant)(void *self, int64_t tenant_id);  // as the plan is now; NULL: no limits
   // JSON of the rule set of this name, as the tenant means it; NULL: there is none. The caller frees it. May be NULL.

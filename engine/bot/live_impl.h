@@ -12,6 +12,7 @@
 //     live_limits.c  limits that change while bots run             live_protect.c protections in settings
 //     live_money.c   accounts: what is free, and what runs have    live_rules.c   rule sets of accounts, and what scripts are told of risk
 //     live_clock.c   who is called between bars                    live_signal.c  signals from outside
+//     live_market.c  what goes wrong with market data
 #pragma once
 #include "bot/clerk.h"
 #include "bot/fleet.h"
@@ -475,6 +476,9 @@ void live_host_lost(void *self, int host, const char *why, int64_t suspect, cons
 void live_fund(struct live_bot *b, const struct instant *in);  // what is due by its bars, before clerk_market()
 void live_bot_end(struct live_bot *b);                    // of one: mark, clerk_end, records
 void live_turn_end(struct live *l, int place, bool owes);            // of all touched bots: clerk_end, records, batch handed over
+// live_market.c, of the hub
+void live_market_note(void *self, const struct hub_note *n);
+void live_symbol_note(void *self, const struct hub_note *n);
 // live_ahead.c: true: a history of it is being made, and live_act() comes when it is there
 bool live_ahead(struct live_bot *b);
 // live_clock.c

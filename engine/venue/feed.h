@@ -20,11 +20,16 @@ enum feed_note {
   FEED_NOTE_TRUNCATED,  // it was cut or rewritten: read again from its beginning
   FEED_NOTE_ROTATED,    // another one stands in its place
   FEED_NOTE_END,        // nothing will come any more
+  // A bar that its feed itself has sorted out, so that market/live_bars.h never sees it:
+  FEED_NOTE_LATE,       // older than one that came before
+  FEED_NOTE_DUPLICATE,  // the same again
+  FEED_NOTE_CONFLICT,   // a second, different one for one time
+  FEED_NOTE_COUNT
 };
 
 struct feed_event {
   enum feed_kind kind;
-  int subscription;  // -1 for a note about the feed as a whole
+  int subscription;  // -1 for a note about the feed as a whole; a refused piece of a symbol's data has its
   int64_t time_ns;
   union {
     struct bar bar;
@@ -38,6 +43,7 @@ struct feed_event {
     struct {
       enum feed_note code;
       const char *text;  // valid during the call
+      uint64_t more;     // so many others of its kind are told with it
     } note;
   } u;
 };

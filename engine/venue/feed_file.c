@@ -42,21 +42,39 @@ struct file_feed {
   int64_t after_ns;
   struct feed_file_counts counts;
   const struct feed_sink *sink;  // during a poll
-  size_t told, untold;
+  size_t told, untold[FEED_NOTE_COUNT];
 };
 
 // ---- notes
 
-static void tell(struct file_feed *f, enum feed_note code, const char *text) {
-  struct feed_event e = {.kind = FEED_NOTE, .subscription = -1, .u.note = {code, text}};
+static void tell_of(struct file_feed *f, int subscription, enum feed_note code, uint64_t more, const char *text) {
+  struct feed_event e = {.kind = FEED_NOTE, .subscription = subscription, .u.note = {code, text, more}};
   e.time_ns = f->bars.count ? f->bars.bars[f->bars.count - 1].open_ns + f->timeframe_ns : 0;
   f->sink->event(f->sink->self, &e);
 }
+static void tell(struct file_feed *f, enum feed_note code, const char *text) { tell_of(f, -1, code, 0, text); }
 
-static void refused(struct file_feed *f, const char *reason) {
+// Lines are all of the one symbol, so whoever listens to it is told.
+static int about(const struct file_feed *f) { return f->subscription ? f->subscription : -1; }
+
+static void sorted_out(struct file_feed *f, enum feed_note code, const char *reason) {
+  if (f->told++ < NOTES_MAX) tell_of(f, about(f), code, 0, reason);
+  else f->untold[code]++;
+}
+
+static void refused(struct file_feed *f, enum feed_note code, const char *reason) {
   f->counts.refused++;
-  if (f->told++ < NOTES_MAX) tell(f, FEED_NOTE_REFUSED, reason);
-  else f->untold++;
+  sorted_out(f, code, reason);
+}
+
+static void tell_rest(struct file_feed *f) {
+  for (int code = 0; code < FEED_NOTE_COUNT; code++) {
+    char text[80];
+    if (!f->untold[code]) continue;
+    snprintf(text, sizeof text, code == FEED_NOTE_DUPLICATE ? "and %zu more lines again" : "and %zu more lines refused", f->untold[code]);
+    tell_of(f, about(f), (enum feed_note)code, f->untold[code] - 1, text);
+    f->untold[code] = 0;
+  }
 }
 
 // ---- lines
@@ -73,7 +91,7 @@ static void forget(struct file_feed *f) {
 
 static enum status take_bar(struct file_feed *f, const struct bar *bar, struct err *err) {
   if (bar->open_ns < 0) {  // live_bars take none either, and differences of times fit in 64 bits
-    refused(f, csv_rows_refuse(f->rows, "the time is before 1970"));
+    refused(f, FEED_NOTE_REFUSED, csv_rows_refuse(f->rows, "the time is before 1970"));
     return OK;
   }
   const struct bar *last = f->bars.count ? &f->bars.bars[f->bars.count - 1] : NULL;
@@ -82,12 +100,14 @@ static enum status take_bar(struct file_feed *f, const struct bar *bar, struct e
               bar->low.ticks == last->low.ticks && bar->close.ticks == last->close.ticks && bar->volume == last->volume;
   if (step <= 0 && (f->again || same)) {
     f->counts.known++;
+    if (!f->again) sorted_out(f, FEED_NOTE_DUPLICATE, csv_rows_refuse(f->rows, "the same bar again"));
     return OK;
   }
   if (step < f->timeframe_ns / 2) {
-    refused(f, csv_rows_refuse(f->rows, step == 0  ? "a second, different bar for one time"
-                                        : step < 0 ? "time goes back"
-                                                   : "begins in the first half of the bar before: is the timeframe right?"));
+    const enum feed_note code = step == 0 ? FEED_NOTE_CONFLICT : step < 0 ? FEED_NOTE_LATE : FEED_NOTE_REFUSED;
+    refused(f, code, csv_rows_refuse(f->rows, step == 0  ? "a second, different bar for one time"
+                                              : step < 0 ? "time goes back"
+                                                         : "begins in the first half of the bar before: is the timeframe right?"));
     return OK;
   }
   f->again = false;
@@ -103,7 +123,7 @@ static enum status take_line(struct file_feed *f, char *line, size_t len, struct
   f->counts.lines++;
   switch (csv_rows_line(f->rows, line, len, &bar, &reason)) {
   case CSV_ROWS_BAR: return take_bar(f, &bar, err);
-  case CSV_ROWS_REFUSED: refused(f, reason); break;
+  case CSV_ROWS_REFUSED: refused(f, FEED_NOTE_REFUSED, reason); break;
   case CSV_ROWS_NOTHING: break;
   }
   return OK;
@@ -149,7 +169,7 @@ static enum status take_lines(struct file_feed *f, struct err *err) {
       const char *reason;
       char empty[TEXT_PAD] = {0};
       (void)csv_rows_line(f->rows, empty, 0, &none, &reason);
-      refused(f, csv_rows_refuse(f->rows, "the line is too long"));
+      refused(f, FEED_NOTE_REFUSED, csv_rows_refuse(f->rows, "the line is too long"));
     }
     f->skipping = true;
   }
@@ -250,7 +270,7 @@ static enum status read_on(struct file_feed *f, bool *ret_more, struct err *err)
   // another file stands there, or the first
   if (f->len > f->from) {
     f->counts.lines++;
-    refused(f, csv_rows_refuse(f->rows, "the file ends in the middle of the line after this one"));
+    refused(f, FEED_NOTE_REFUSED, csv_rows_refuse(f->rows, "the file ends in the middle of the line after this one"));
   }
   st = f->reader.open(f->reader.self, err);
   if (st == ERR_NOTFOUND) return OK;  // gone again
@@ -320,18 +340,14 @@ static enum status file_poll(void *self, int64_t now_ns, size_t max_events, cons
   struct file_feed *f = self;
   *ret = (struct feed_progress){.through_ns = INT64_MIN};
   f->sink = sink;
-  f->told = f->untold = 0;
+  f->told = 0;
   bool more = false;
   enum status st = OK;
   give(f, max_events, ret);
   bool full = f->subscription && f->given < f->bars.count;
   if (!full) {
     st = read_on(f, &more, err);
-    if (f->untold) {
-      char text[80];
-      snprintf(text, sizeof text, "and %zu more lines refused", f->untold);
-      tell(f, FEED_NOTE_REFUSED, text);
-    }
+    tell_rest(f);
     give(f, max_events, ret);
     full = f->subscription && f->given < f->bars.count;
   }

@@ -1,11 +1,20 @@
 #!/usr/bin/env python3
 """What happens between bars: clock_live.py PERIGEE. Timers of bots whose own bars are an hour or a day long, signals, closing at once,
 funding; the service is killed in between, and a replay makes the same of it. Prints TAP."""
+import asyncio
 import contextlib
+import json
 import os
+import pathlib
 import signal
 import sys
+import tempfile
 import time
+
+try:
+    import websockets
+except ImportError:
+    websockets = None
 
 from live import BOTS, D, Trader, hosts_of, metric, replay, replays_as_live
 from service import Service, run_cases
@@ -202,12 +211,75 @@ def funded(binary):
         assert s.stop() == 0
 
 
+def csv(minutes):
+    start = 1767571200
+    return "".join(f"{start + 60 * i},{100 + i % 7},{103 + i % 7},{98 + i % 7},{101 + i % 7},10\n" for i in minutes)
+
+
+WATCHING = """strategy{ name="watching", api=1, data={ main={tf="1m"}, slow={tf="5m"} } }
+function on_bar(ctx, bar) ctx.state.n = (ctx.state.n or 0) + 1 end
+"""
+
+
+async def heard_of(service, trader, channels, act, enough):
+    """Events of those channels, from before act() until enough(events)."""
+    async with websockets.connect(f"ws://127.0.0.1:{service.port}/api/v1/ws") as ws:
+        await ws.send(json.dumps({"op": "auth", "token": trader.client.token}))
+        await ws.send(json.dumps({"op": "subscribe", "channels": channels}))
+        events = [json.loads(await asyncio.wait_for(ws.recv(), 10)) for _ in range(2)]
+        assert events[0]["ok"] and len(events[1]["channels"]) == len(channels), events
+        events.clear()
+        await asyncio.sleep(1.2)  # what somebody watches is wanted of the hub now and then
+        act()
+        while not enough(events):
+            events.append(json.loads(await asyncio.wait_for(ws.recv(), 10)))
+        return events
+
+
+def dirty_data(binary):
+    """Late, repeated, contradicting, impossible and missing bars: whoever reads them is told, each kind counts, and what is traded on stays."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "DIRT_1m.csv"
+        path.write_text("time,open,high,low,close,volume\n" + csv(range(100)))
+        with market_of(binary, f"mine=file:{path}:symbol=DIRT,timeframe=1m,tick=0.01,poll=20") as s:
+            t = Trader(s, "ada@example.org")
+            bot = t.bot("watching", WATCHING, "DIRT", venue="mine")
+            t.wait(bot, lambda b: b["state"] == "running")
+
+            def dirty():
+                with path.open("a") as f:
+                    f.write(csv(range(100, 105)) + csv([104, 104, 104]) + csv([50]) + "1767577440,1,9,1,1,1\n" + "1767577500,5,4,6,5,1\n" + csv(range(111, 120)))
+
+            def told():
+                return sorted({line["text"].split(": ")[1] for line in t.all(bot, "logs") if line["text"].startswith("market data of DIRT")})
+            kinds = ["conflict", "duplicate", "gap", "holes", "late", "refused"]
+            if websockets:
+                market, own = "market:DIRT:1m", f"bot:{bot}"
+                events = asyncio.run(heard_of(s, t, [market, own], dirty, lambda seen: all(
+                    {e["data"]["note"] for e in seen if (e["ch"], e["type"]) == what} >= set(kinds) - less for what, less in (((market, "note"), {"holes"}), ((own, "market"), set())))))
+                notes = [e for e in events if (e["ch"], e["type"]) == (market, "note")]
+                assert "holes" not in {e["data"]["note"] for e in notes}, notes  # of five minutes, which this channel is not about
+                assert "time goes back" in next(e["data"]["detail"] for e in notes if e["data"]["note"] == "late"), notes
+                gap = next(e["data"] for e in notes if e["data"]["note"] == "gap")
+                assert gap["count"] == 6 and gap["venue"] == "mine", gap
+            else:
+                print("# skipped: Python has no websockets")
+                dirty()
+            t.wait(bot, lambda b: told() == kinds)
+            counts = {verdict: metric(s, f'market_bars_total{{venue="mine",verdict="{verdict}"}}') for verdict in kinds}
+            assert counts == {"conflict": 1, "duplicate": 3, "gap": 7, "holes": 1, "late": 1, "refused": 1}, counts
+            assert metric(s, 'market_bars_total{venue="mine",verdict="delivered"}') == 14 + 3
+            paused(t, bot)
+            replays_as_live(s, t, bot)
+
+
 def main():
     binary = sys.argv[1]
     return run_cases([
         ("timers fire between the bars of a daily bot, over crashes, and a replay agrees", lambda: timers(binary)),
         ("a stop with close acts at once, at the last price, and not with the bot's next bar", lambda: stops_at_once(binary)),
         ("signals are heard at once, in order, each once, over crashes; late ones are not; a replay agrees", lambda: signals(binary)),
+        ("late, repeated, impossible and missing bars: the bot's owner, the streams and /metrics say so", lambda: dirty_data(binary)),
         ("funding of a perpetual is charged to the cent, over a crash, and by a replay", lambda: funded(binary)),
     ])
 

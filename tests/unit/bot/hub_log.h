@@ -22,6 +22,8 @@ struct hub_log {
   int64_t last_ns[8];               // by venue
   size_t notes[HUB_NOTE_COUNT];
   char note[512];                   // the last one's text
+  size_t told[HUB_NOTE_COUNT], stands_for[HUB_NOTE_COUNT];  // to those who read a symbol
+  int64_t told_timeframe_ns;        // of the last gap
   uint32_t drop;                    // dropped inside the sink at the next instant
   size_t enough;                    // behind when so many instants came; 0: never
 };
@@ -66,6 +68,14 @@ static inline void hub_log_note(void *self, const struct hub_note *note) {
   snprintf(l->note, sizeof l->note, "%s", note->text);
 }
 
+static inline void hub_log_symbol_note(void *self, const struct hub_note *note) {
+  struct hub_log *l = self;
+  assert_true(hub_note_of_data(note->code) && note->symbol && note->count > 0);
+  l->told[note->code]++;
+  l->stands_for[note->code] += note->count + note->untold;
+  if (note->code == HUB_NOTE_GAP) l->told_timeframe_ns = note->timeframe_ns;
+}
+
 static inline bool hub_log_behind(void *self) {
   const struct hub_log *l = self;
   return l->enough && l->count >= l->enough;
@@ -74,7 +84,7 @@ static inline bool hub_log_behind(void *self) {
 static inline void hub_log_create(struct hub_log *l, struct hub_config config) {
   struct err err;
   *l = (struct hub_log){0};
-  config.sink = (struct hub_sink){l, hub_log_record, hub_log_instant, hub_log_note, hub_log_behind};
+  config.sink = (struct hub_sink){.self = l, .record = hub_log_record, .instant = hub_log_instant, .note = hub_log_note, .symbol_note = hub_log_symbol_note, .behind = hub_log_behind};
   assert_int_equal(hub_create(&config, &l->hub, &err), OK);
 }
 

@@ -356,6 +356,36 @@ static void puppet_add(struct hub_log *l, struct puppet *p, struct hub_feed_conf
   assert_int_equal(hub_feed_add_feed(l->hub, "puppet", &config, &err), OK);
 }
 
+// A crowd of late bars of one symbol does not silence the first of another; what was not told is told with the next.
+static void test_notes_by_symbol(void **state) {
+  (void)state;
+  struct hub_log l;
+  struct puppet p;
+  int64_t now_ns = START_NS;
+  hub_log_create(&l, (struct hub_config){.now_ns = START_NS});
+  puppet_add(&l, &p, (struct hub_feed_config){.start_ns = START_NS, .grace_ns = -1});
+  (void)hub_log_want(&l, "puppet", "A", NS_PER_MINUTE);
+  (void)hub_log_want(&l, "puppet", "B", NS_PER_MINUTE);
+  p.through_ns = START_NS + 10 * NS_PER_MINUTE;
+  (void)hub_poll(l.hub, now_ns);
+  for (int i = 0; i < 20; i++) say_bar(&p, 1, bar_at(3, 10000));
+  say_bar(&p, 2, bar_at(4, 10000));
+  p.events[p.count++] = (struct feed_event){.kind = FEED_NOTE, .subscription = 2, .u.note = {FEED_NOTE_DUPLICATE, "line 9", 6}};
+  (void)hub_poll(l.hub, now_ns += NS_PER_S);
+  assert_int_equal(l.told[LIVE_LATE], 2);
+  assert_int_equal(l.stands_for[LIVE_LATE], 2);
+  assert_int_equal(l.stands_for[LIVE_DUPLICATE], 7);  // the feed's own verdict, and what it stands for
+  say_bar(&p, 1, bar_at(3, 10000));
+  (void)hub_poll(l.hub, now_ns += HUB_NOTE_EVERY_NS);
+  assert_int_equal(l.told[LIVE_LATE], 3);
+  assert_int_equal(l.stands_for[LIVE_LATE], 22);
+  struct hub_venue_status status;
+  hub_venue_status(l.hub, 0, &status);
+  assert_int_equal(status.notes[LIVE_LATE], 22);
+  assert_int_equal(status.notes[LIVE_DUPLICATE], 7);
+  hub_log_finish(&l);
+}
+
 // Late, repeated, contradicted, missing and impossible bars: refused or told, counted, and what was given out stays.
 static void test_bad_bars(void **state) {
   (void)state;
@@ -398,6 +428,17 @@ static void test_bad_bars(void **state) {
   assert_int_equal(status.notes[HUB_NOTE_HOLES], 2);
   assert_int_equal(status.notes[HUB_NOTE_REFUSED], 1);
   assert_int_equal(status.events, 10);
+  // Whoever reads the symbol is told of each kind, once in ten seconds, and of a gap by timeframe.
+  assert_int_equal(l.told[LIVE_DUPLICATE], 1);
+  assert_int_equal(l.told[LIVE_CONFLICT], 1);
+  assert_int_equal(l.told[LIVE_LATE], 1);  // the other is still to be told
+  assert_int_equal(l.told[LIVE_HIGH_LOW], 1);
+  assert_int_equal(l.told[LIVE_JUMP], 1);
+  assert_int_equal(l.told[HUB_NOTE_GAP], 1);
+  assert_int_equal(l.stands_for[HUB_NOTE_GAP], 3);
+  assert_true(l.told_timeframe_ns == NS_PER_MINUTE);
+  assert_int_equal(l.told[HUB_NOTE_HOLES], 1);
+  assert_int_equal(l.told[HUB_NOTE_REFUSED], 0);  // of the feed as a whole: it is its operator's
   series_finish(&came);
   series_finish(&higher);
 
@@ -499,7 +540,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_texts, open_store, close_store),
     cmocka_unit_test_setup_teardown(test_replay, open_store, close_store),
     cmocka_unit_test_setup_teardown(test_file_in_pieces, open_store, close_store),
-    cmocka_unit_test(test_bad_bars), cmocka_unit_test(test_by_the_clock), cmocka_unit_test(test_on_the_loop),
+    cmocka_unit_test(test_bad_bars), cmocka_unit_test(test_notes_by_symbol), cmocka_unit_test(test_by_the_clock), cmocka_unit_test(test_on_the_loop),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

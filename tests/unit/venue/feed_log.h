@@ -16,8 +16,9 @@
 struct feed_log {
   struct feed_event *events;  // notes are counted, not kept
   size_t count, cap;
-  size_t notes[FEED_NOTE_END + 1];
+  size_t notes[FEED_NOTE_COUNT];
   char note[512];        // the last one's text
+  uint64_t more;         // that it stands for
   int64_t through_ns;    // the last promise
 };
 
@@ -26,6 +27,7 @@ static inline void log_event(void *self, const struct feed_event *e) {
   if (e->kind == FEED_NOTE) {
     l->notes[e->u.note.code]++;
     snprintf(l->note, sizeof l->note, "%s", e->u.note.text);
+    l->more = e->u.note.more;
     return;
   }
   assert_true(e->time_ns > l->through_ns);  // nothing that was promised not to come

@@ -91,6 +91,8 @@ static void poll_all(struct feed f, struct feed_log *l) {
   while (p.next_ns == 100);
 }
 
+static size_t refusals(const struct feed_log *l) { return l->notes[FEED_NOTE_REFUSED] + l->notes[FEED_NOTE_LATE] + l->notes[FEED_NOTE_CONFLICT]; }
+
 static void check_garbage(void **state) {
   (void)state;
   static const struct {
@@ -124,7 +126,7 @@ static void check_garbage(void **state) {
     memory_print(&m, bad[i].line);
     poll_all(f, &l);
     assert_int_equal(l.count, 1);
-    assert_int_equal(l.notes[FEED_NOTE_REFUSED], i + 1);
+    assert_int_equal(refusals(&l), i + 1);
     if (strncmp(l.note, bad[i].message, strlen(bad[i].message)) != 0) fail_msg("\"%s\" instead of \"%s\"", l.note, bad[i].message);
   }
   memory_append(&m, "1618790460,1,\0,1,1,1\n", 21);
@@ -132,8 +134,11 @@ static void check_garbage(void **state) {
   assert_non_null(strstr(l.note, "NUL"));
   memory_print(&m, "1618790400,1,2,1,1,1\n\n   \n");  // the same bar again, and empty lines, are no error
   poll_all(f, &l);
-  assert_int_equal(l.notes[FEED_NOTE_REFUSED], sizeof bad / sizeof bad[0] + 1);
+  assert_int_equal(refusals(&l), sizeof bad / sizeof bad[0] + 1);
   assert_int_equal(feed_file_counts(f).known, 1);
+  assert_int_equal(l.notes[FEED_NOTE_LATE], 2);
+  assert_int_equal(l.notes[FEED_NOTE_CONFLICT], 1);
+  assert_int_equal(l.notes[FEED_NOTE_DUPLICATE], 1);  // but told
   // a line too long is one refusal, wherever it is cut, and the next line is read
   char *much = malloc(200000);
   memset(much, 'x', 200000);
@@ -144,7 +149,7 @@ static void check_garbage(void **state) {
   poll_all(f, &l);
   memory_print(&m, "\n1618790460,1,2,1,1,1\n");
   poll_all(f, &l);
-  assert_int_equal(l.notes[FEED_NOTE_REFUSED], sizeof bad / sizeof bad[0] + 2);
+  assert_int_equal(refusals(&l), sizeof bad / sizeof bad[0] + 2);
   assert_non_null(strstr(l.note, "live.csv:24:1: the line is too long"));
   assert_int_equal(l.count, 2);
   // a flood of garbage is told in few words
@@ -152,6 +157,7 @@ static void check_garbage(void **state) {
   log_poll(f, 100, 10, &l);
   assert_true(l.notes[FEED_NOTE_REFUSED] < 50);
   assert_string_equal(l.note, "and 4980 more lines refused");
+  assert_int_equal(l.more, 4979);
   log_finish(&l);
   feed_destroy(f);
   memory_remove(&m);
