@@ -154,22 +154,6 @@ bool halt_decode(const uint8_t record[HALT_RECORD_BYTES], struct halt_state *ret
   return true;
 }
 
-bool halt_recover(const uint8_t slot0[HALT_RECORD_BYTES], const uint8_t slot1[HALT_RECORD_BYTES], int64_t now_ns,
-                  struct halt_state *ret) {
-  halt_init(ret);
-  bool first = halt_decode(slot0, ret);
-  uint64_t epoch = first ? ret->epoch : 0;
-  // The second replaces the first only if it is newer; its epoch is read before, as decoding checks all or nothing.
-  bool newer = get64(slot1 + 8) >= epoch;
-  struct halt_state second;
-  bool both = newer ? halt_decode(slot1, ret) : halt_decode(slot1, &second);
-  if (first && both) return true;
-  uint64_t after = ret->epoch > epoch ? ret->epoch : epoch;
-  ret->epoch = after + 1;  // above what the damaged slot may have held
-  halt_set(ret, LEVEL_ALL, 0, HALT_SILENT, HALT_BY_DAMAGED, now_ns);
-  return false;
-}
-
 const char *halt_mode_text(enum halt_mode m) {
   static const char *const names[] = {
 #define X(name, text) text,

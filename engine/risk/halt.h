@@ -4,8 +4,8 @@
 // order checked under an older epoch is checked again before its bytes leave: one comparison on the way out.
 //
 // The record has a fixed size, so its file is written once in full and then only overwritten in place: a full disk cannot stop
-// a halt. Two slots take turns, each with a checksum. Whatever cannot be read means that everything is halted, and so does a
-// single damaged slot: a needless halt costs a resume, a lost one an account. Pure; the caller writes, syncs, then acknowledges.
+// a halt. It has a checksum; bot/halt_file keeps two copies of it, and says what counts when one cannot be read. Pure; the caller writes,
+// syncs, then acknowledges.
 //
 // Cancels are never blocked, hence not asked about.
 #pragma once
@@ -77,14 +77,9 @@ enum halt_mode halt_mode_of(const struct halt_state *s, const struct halt_order 
 // True: the order must not leave; *ret_why says at which level. No allocation; three binary searches.
 bool halt_blocks(const struct halt_state *s, const struct halt_order *o, struct refusal *ret_why);
 
-// The slot (0 or 1) into which the state of an epoch goes.
-static inline int halt_slot(uint64_t epoch) { return (int)(epoch & 1); }
 void halt_encode(const struct halt_state *s, uint8_t ret_record[HALT_RECORD_BYTES]);
 // False: damaged, *ret untouched.
 bool halt_decode(const uint8_t record[HALT_RECORD_BYTES], struct halt_state *ret);
-// At start: the newer of two slots. False when either is damaged: *ret is then what can be read, with everything SILENT.
-bool halt_recover(const uint8_t slot0[HALT_RECORD_BYTES], const uint8_t slot1[HALT_RECORD_BYTES], int64_t now_ns,
-                  struct halt_state *ret);
 
 const char *halt_mode_text(enum halt_mode m);
 const char *halt_cause_text(enum halt_cause c);
