@@ -15,6 +15,7 @@ static void seen_order(void *self, int64_t time_ns, const struct order *o, enum 
   struct clerk *c = self;
   c->events = true;
   if (o->parent) clerk_orders_child(c, o);
+  clerk_guard_ended(c, o, to, why);
   clerk_tell_order(c, time_ns, o, from, to, why);
 }
 
@@ -105,6 +106,7 @@ void clerk_destroy(struct clerk *c) {
   free(c->orders);
   free(c->names);
   free(c->waiting);
+  free(c->guards);
   free(c->lost);
   free(c);
 }

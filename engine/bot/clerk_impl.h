@@ -1,6 +1,7 @@
 // bot/clerk_impl.h – private to bot/clerk*: a clerk's parts and who does what.
 //   clerk.c life, an instant, restore → clerk_orders.c what is known of each working order, and commands → clerk_gate.c from a command to
-//   the gate's question → clerk_rules.c losses at the stops → clerk_impose.c what the core does itself → clerk_tell.c the observer
+//   the gate's question → clerk_rules.c losses at the stops, clerk_guard.c stops that were lost → clerk_impose.c what the core does
+//   itself → clerk_tell.c the observer
 #pragma once
 #include "bot/blotter_impl.h"
 #include "bot/clerk.h"
@@ -48,6 +49,16 @@ struct clerk_stop {
   int64_t lots;
   price px, at;
   int64_t loss_e8;
+};
+
+// A stop that the instant has taken from a position, or moved: as it was before.
+struct clerk_guard {
+  uint64_t id;
+  int symbol;               // index of clerk.symbols
+  enum side side;           // of the stop
+  price level, coming;      // coming: what changes on their way ask for at worst; NO_PRICE: none are
+  int64_t lots, coming_lots;
+  bool told;                // of its denial
 };
 
 // A working order.
@@ -99,6 +110,8 @@ struct clerk {
   size_t uncommitted;        // orders for which clerk_committed() is due
   struct bot_command *waiting;  // to be imposed at clerk_end()
   size_t waiting_count, waiting_cap;
+  struct clerk_guard *guards;
+  size_t guard_count, guard_cap;
   struct clerk_lost *lost;   // orders that are UNKNOWN
   size_t lost_count, lost_cap;
   struct clerk_faults faults;
@@ -152,7 +165,18 @@ void clerk_rules_order(struct clerk *c, const struct clerk_symbol *s, const stru
 // Would the stop of a filled entry at px (NO_PRICE: none) leave more at risk than the rules allow? False: *ret_why.
 bool clerk_rules_stop(struct clerk *c, const struct order *entry, price px, struct refusal *ret_why);
 
+// With what clerk.guards say was lost: is what could be lost now no more than with those stops, or allowed? False: *ret_why.
+bool clerk_rules_guarded(struct clerk *c, struct refusal *ret_why);
+// At which price the order ends a position, if it is a stop; NO_PRICE: it is none.
+price clerk_rules_level(const struct order *o);
 void clerk_rules_check(const struct clerk *c);
+
+// clerk_guard.c
+struct clerk_guard *clerk_guard_note(struct clerk *c, const struct order *o);  // it may change or end now; NULL: it guards nothing
+struct clerk_guard *clerk_guard_noted(struct clerk *c, uint64_t id);  // in this instant; NULL: not
+void clerk_guard_ended(struct clerk *c, const struct order *o, enum order_status to, enum reason why);
+void clerk_guard_changing(struct clerk *c, const struct order *o, const struct order_change *ch);  // before a script's change of it
+void clerk_guard_look(struct clerk *c);  // when the script has had its turn; may impose
 
 // clerk.c
 void clerk_executed(struct clerk *c);  // a COMMAND_EXECUTE was applied: trades, money, marks
@@ -160,6 +184,7 @@ void clerk_executed(struct clerk *c);  // a COMMAND_EXECUTE was applied: trades,
 // clerk_impose.c
 void clerk_wait(struct clerk *c, const struct bot_command *cmd);        // imposed at clerk_end()
 void clerk_impose(struct clerk *c, const struct bot_command *cmd);      // now
+void clerk_imposed(struct clerk *c, const struct bot_command *cmd);     // it was done: tells
 void clerk_wait_cancel(struct clerk *c, uint64_t id, enum reason why);
 void clerk_act(struct clerk *c);                                        // everything that is asked for and may be imposed now
 void clerk_tripped(struct clerk *c);

@@ -13,7 +13,7 @@ void clerk_wait_cancel(struct clerk *c, uint64_t id, enum reason why) {
   clerk_wait(c, &(struct bot_command){.kind = COMMAND_CANCEL, .id = id, .why = why});
 }
 
-static void told(struct clerk *c, const struct bot_command *cmd) {
+void clerk_imposed(struct clerk *c, const struct bot_command *cmd) {
   if (c->observer.imposed) c->observer.imposed(c->observer.self, cmd);
 }
 
@@ -23,7 +23,7 @@ void clerk_impose(struct clerk *c, const struct bot_command *cmd) {
   c->at_stops.known = false;
   now.time_ns = c->now_ns;
   blotter_command(&c->blotter, &now);
-  told(c, &now);
+  clerk_imposed(c, &now);
   clerk_orders_sync(c);
 }
 
@@ -81,12 +81,12 @@ static void close_position(struct clerk *c, struct clerk_symbol *s) {
   struct refusal why;
   if (!clerk_gate_check(c, s, &in, &g, &why)) return;  // halted altogether, or no price: again at the next end
   blotter_command(&c->blotter, &cmd);
-  told(c, &cmd);
+  clerk_imposed(c, &cmd);
   cmd.kind = COMMAND_SUBMIT, cmd.intent = in, cmd.qty.lots = close_lots(s);
   struct clerk_verdict v = {0};
   s->closing = cmd.id;
   clerk_submit(c, &cmd, true, &v);
-  told(c, &cmd);
+  clerk_imposed(c, &cmd);
 }
 
 // Its own close, if the market may see it and its time has come: as a script's, it meets only what is later than itself.
@@ -164,6 +164,7 @@ static void impose_waiting(struct clerk *c) {
 void clerk_act(struct clerk *c) {
   if (c->busy || c->restoring) return;
   impose_waiting(c);
+  clerk_guard_look(c);
   if (c->lost_count) clerk_route_look(c);
   obey_halts(c);
   if (c->excess) {

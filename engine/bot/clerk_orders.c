@@ -248,6 +248,7 @@ static void modify(struct clerk *c, const struct bot_command *cmd, struct clerk_
   bool stops = o && !c->restoring && c->account->rules.rules && stop_of_change(m, o, &cmd->change, &entry, &stop);
   price before = stops ? entry->sl : NO_PRICE;
   bool refused = stops && !clerk_rules_stop(c, entry, stop, &ret->why);
+  clerk_guard_changing(c, o, &cmd->change);
   ret->reason = blotter_command(&c->blotter, cmd);
   w = clerk_order_find(c, cmd->id);  // exits may have come to life before it in the list
   if (grows && !c->restoring) {
@@ -257,6 +258,10 @@ static void modify(struct clerk *c, const struct bot_command *cmd, struct clerk_
   clerk_orders_sync(c);
   if (!refused || ret->reason != REASON_NONE) return;
   deny(c, cmd, inst, ret);
+  const struct order *own = matcher_order(m, entry->child_sl);
+  struct clerk_guard *guard = own ? clerk_guard_noted(c, own->id) : NULL;
+  if (guard) guard->told = true;
+  if (own && own->status == ORDER_PENDING_MODIFY) return;  // comes whatever is done now: clerk_guard.c
   for (size_t i = 0; i < c->waiting_count; i++)
     if (c->waiting[i].kind == COMMAND_MODIFY && c->waiting[i].id == entry->id) return;  // goes back to where it was before both
   struct bot_command back = {.kind = COMMAND_MODIFY, .id = entry->id};

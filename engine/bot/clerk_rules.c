@@ -1,7 +1,8 @@
 // bot/clerk_rules.c – what an account loses if everything that is held or working runs into its stops, for rules of prop firms.
 //
 // Summed over all bots of the account: positions from the mark, entries from their price, each to the stop it has or will have, with
-// fees for both ways. Where several stops guard one position, the farthest count first.
+// fees for both ways. Where several stops guard one position, the nearest counts first, as the market comes to it first; one whose fate is
+// unknown, or that is about to be cancelled, guards nothing.
 #include "bot/clerk_impl.h"
 
 #include <assert.h>
@@ -12,8 +13,10 @@ struct sums {
   const struct rule_set *rules;
   const struct order *moved;     // the entry whose stop is thought to be elsewhere; NULL: none
   price moved_to;
+  bool before;                   // with the stops that the instant of the one who asks has taken, and without those that it has set
   int64_t loss_e8;               // RULE_UNBOUNDED sticks
   int128 qty_e8;
+  bool bare;                     // some of a position has no stop
 };
 
 static int64_t add_loss(int64_t a, int64_t b) {
@@ -52,8 +55,7 @@ static price stop_of_entry(price sl, price px, enum side side, int64_t trail_tic
 
 // ---- a position
 
-static price level_of(const struct sums *t, const struct order *o) {
-  if (t->moved && o->parent == t->moved->id && o->tag == TAG_SL) return t->moved_to;
+price clerk_rules_level(const struct order *o) {
   if (o->type == ORDER_STOP) return o->trigger;
   if (o->type != ORDER_TRAILING) return NO_PRICE;
   price at = trailed(o->trail_ref, -o->side, o->trail_ticks, o->trail_frac_e8);
@@ -61,21 +63,49 @@ static price level_of(const struct sums *t, const struct order *o) {
   return first ? o->trigger : at;
 }
 
-// Losses of `lots` of a position, given the stops that guard it: again and again the farthest that is nearer than the last.
-static void add_position(struct sums *t, const struct matcher *m, const struct clerk_symbol *s, enum side entry, int64_t lots) {
-  const struct match_symbol_config *sc = matcher_symbol_config(m, s->symbol);
+// The worse of where it stands and where changes on their way put it.
+static price level_of(const struct sums *t, const struct clerk *k, const struct order *o, int64_t *ret_lots) {
+  if (t->moved && o->parent == t->moved->id && o->tag == TAG_SL) return *ret_lots = order_left(o).lots, t->moved_to;
+  price at = clerk_rules_level(o);
+  const struct clerk_guard *g = o->status == ORDER_PENDING_MODIFY ? clerk_guard_noted((struct clerk *)k, o->id) : NULL;
+  *ret_lots = order_left(o).lots;
+  if (!g) return at;
+  if (g->coming_lots < *ret_lots) *ret_lots = g->coming_lots;
+  return price_given(g->coming) && (g->coming.ticks - at.ticks) * g->side > 0 ? g->coming : at;
+}
+
+// The next stop that guards a position of that side, in no order.
+struct walk {
+  size_t order, guard;
+};
+static bool guard_next(const struct sums *t, const struct clerk *k, const struct clerk_symbol *s, enum side entry, struct walk *w, price *ret_level, int64_t *ret_lots) {
+  for (const struct order *o; (o = matcher_working(k->blotter.matcher, s->symbol, &w->order));) {
+    if (!o->reduce || o->leg != s->leg || o->side == entry || o->status == ORDER_PENDING_CANCEL || o->status == ORDER_UNKNOWN) continue;
+    if (t->before && (o->decided_ns >= k->now_ns || clerk_guard_noted((struct clerk *)k, o->id))) continue;
+    *ret_level = level_of(t, k, o, ret_lots);
+    if (price_given(*ret_level)) return true;
+  }
+  while (t->before && w->guard < k->guard_count) {
+    const struct clerk_guard *g = &k->guards[w->guard++];
+    if (&k->symbols[g->symbol] != s || g->side == entry) continue;
+    *ret_level = g->level, *ret_lots = g->lots;
+    return true;
+  }
+  return false;
+}
+
+// Losses of `lots` of a position, given the stops that guard it: again and again the nearest that is farther than the last.
+static void add_position(struct sums *t, const struct clerk *k, const struct clerk_symbol *s, enum side entry, int64_t lots) {
+  const struct match_symbol_config *sc = matcher_symbol_config(k->blotter.matcher, s->symbol);
   price last = NO_PRICE;
   t->qty_e8 += contracts_e8(&sc->inst, lots);
   for (;;) {
-    price stop = NO_PRICE;
-    int64_t guarded = 0;
-    size_t pos = 0;
-    for (const struct order *o; (o = matcher_working(m, s->symbol, &pos));) {
-      price level = level_of(t, o);
-      if (!o->reduce || o->leg != s->leg || o->side == entry || !price_given(level)) continue;
-      if (price_given(last) && (level.ticks - last.ticks) * entry <= 0) continue;
-      if (!price_given(stop) || (level.ticks - stop.ticks) * entry < 0) stop = level, guarded = 0;
-      if (level.ticks == stop.ticks) guarded += order_left(o).lots;
+    price stop = NO_PRICE, level;
+    int64_t guarded = 0, left;
+    for (struct walk w = {0, 0}; guard_next(t, k, s, entry, &w, &level, &left);) {
+      if (price_given(last) && (level.ticks - last.ticks) * entry >= 0) continue;
+      if (!price_given(stop) || (level.ticks - stop.ticks) * entry > 0) stop = level, guarded = 0;
+      if (level.ticks == stop.ticks) guarded += left;
     }
     if (!price_given(stop) || lots == 0) break;
     if (guarded > lots) guarded = lots;
@@ -83,6 +113,7 @@ static void add_position(struct sums *t, const struct matcher *m, const struct c
     lots -= guarded;
     last = stop;
   }
+  t->bare |= lots > 0;
   if (lots > 0) t->loss_e8 = add_loss(t->loss_e8, loss_of(t->rules, sc, entry, s->gate.last, NO_PRICE, lots));
 }
 
@@ -103,7 +134,7 @@ static void add_clerk(struct sums *t, const struct clerk *k) {
   const struct matcher *m = k->blotter.matcher;
   for (int i = 0; i < k->symbol_count; i++) {
     const struct clerk_symbol *s = &k->symbols[i];
-    if (s->gate.lots != 0) add_position(t, m, s, s->gate.lots > 0 ? SIDE_BUY : SIDE_SELL, s->gate.lots > 0 ? s->gate.lots : -s->gate.lots);
+    if (s->gate.lots != 0) add_position(t, k, s, s->gate.lots > 0 ? SIDE_BUY : SIDE_SELL, s->gate.lots > 0 ? s->gate.lots : -s->gate.lots);
   }
   for (size_t i = 0; i < k->order_count; i++)
     if (k->orders[i].ticket.open && k->orders[i].ticket.lots > 0 && k->orders[i].grows) add_entry(t, m, &k->orders[i]);
@@ -120,14 +151,16 @@ static void add_other(struct sums *t, struct clerk *k) {
   t->qty_e8 += k->at_stops.qty_e8;
 }
 
-static struct sums all_of(const struct clerk *asking, const struct order *moved, price to) {
+static struct sums all_as(const struct clerk *asking, const struct order *moved, price to, bool before) {
   const struct clerk_account *a = asking->account;
-  struct sums t = {.rules = a->rules.rules, .moved = moved, .moved_to = to};
+  struct sums t = {.rules = a->rules.rules, .moved = moved, .moved_to = to, .before = before};
   for (int i = 0; i < a->clerk_count; i++)
     if (a->clerks[i] == asking) add_clerk(&t, a->clerks[i]);
     else add_other(&t, a->clerks[i]);
   return t;
 }
+
+static struct sums all_of(const struct clerk *asking, const struct order *moved, price to) { return all_as(asking, moved, to, false); }
 
 void clerk_rules_check(const struct clerk *c) {
   struct sums own = {.rules = c->account->rules.rules};
@@ -153,11 +186,34 @@ void clerk_rules_order(struct clerk *c, const struct clerk_symbol *s, const stru
   for (int i = 0; i < a->symbol_count; i++) g->rule.positions_after += entered(&a->symbols[i]->gate) || a->symbols[i] == s->shared;
 }
 
+// What a filled entry may lose from where it was filled to its stop; 0 where nothing limits that.
+static int64_t loss_of_entry(const struct clerk *c, const struct order *entry, price stop) {
+  const struct rule_set *rules = c->account->rules.rules;
+  int64_t lots = entry->opened.lots - entry->exited.lots, den;
+  int128 num;
+  if (rules->trade_risk.of == AMOUNT_NONE || lots <= 0 || !order_avg(entry, &num, &den)) return 0;
+  return loss_of(rules, matcher_symbol_config(c->blotter.matcher, entry->symbol), entry->side, (price){(int64_t)div_round(num, den)}, stop, lots);
+}
+
 bool clerk_rules_stop(struct clerk *c, const struct order *entry, price px, struct refusal *ret_why) {
   struct clerk_account *a = c->account;
   int64_t now = all_of(c, NULL, NO_PRICE).loss_e8;
   int64_t then = all_of(c, entry, px).loss_e8;
   if (then <= now) return true;  // nearer, or as it was
-  struct rule_order r = {.grows = true, .open_loss_e8 = then, .has_stop = price_given(px), .now_ns = c->now_ns};
-  return rule_check(&a->rules, &r, ret_why);
+  struct rule_order r = {.loss_e8 = loss_of_entry(c, entry, px), .open_loss_e8 = then, .has_stop = price_given(px), .now_ns = c->now_ns};
+  return rule_check_stops(&a->rules, &r, ret_why);
+}
+
+bool clerk_rules_guarded(struct clerk *c, struct refusal *ret_why) {
+  const struct matcher *m = c->blotter.matcher;
+  struct sums now = all_of(c, NULL, NO_PRICE);
+  if (now.loss_e8 <= all_as(c, NULL, NO_PRICE, true).loss_e8) return true;
+  struct rule_order r = {.open_loss_e8 = now.loss_e8, .has_stop = !now.bare, .now_ns = c->now_ns};
+  for (size_t i = 0; i < c->guard_count; i++) {  // of an entry: what that trade may lose now
+    const struct order *o = matcher_order(m, c->guards[i].id), *entry = o && o->parent ? matcher_order(m, o->parent) : NULL;
+    const struct order *sl = entry ? matcher_order(m, entry->child_sl) : NULL;
+    int64_t lots, loss = !entry ? 0 : loss_of_entry(c, entry, sl && order_alive(sl) && sl->status != ORDER_PENDING_CANCEL ? level_of(&now, c, sl, &lots) : NO_PRICE);
+    if (loss > r.loss_e8 && c->symbols[c->guards[i].symbol].gate.lots != 0) r.loss_e8 = loss;
+  }
+  return rule_check_stops(&c->account->rules, &r, ret_why);
 }

@@ -198,6 +198,21 @@ static bool check_losses(const struct rule_state *s, const struct rule_order *o,
   return true;
 }
 
+static bool check_trade(const struct rule_state *s, const struct rule_order *o, struct refusal *why) {
+  const struct rule_set *r = s->rules;
+  if (r->stop_required && !o->has_stop) return refuse(why, REFUSE_PROP_NO_STOP, LEVEL_ACCOUNT, 0, 0);
+  if (r->trade_risk.of == AMOUNT_NONE) return true;
+  int64_t most_e8 = amount(r, &r->trade_risk, s->balance_e8);
+  return o->loss_e8 <= most_e8 || refuse(why, REFUSE_PROP_TRADE_RISK, LEVEL_ACCOUNT, most_e8, o->loss_e8);
+}
+
+bool rule_check_stops(const struct rule_state *s, const struct rule_order *o, struct refusal *why) {
+  assert(o->loss_e8 >= 0 && o->open_loss_e8 >= 0);
+  struct rule_order all = *o;
+  all.loss_e8 = 0;  // is part of open_loss_e8
+  return check_trade(s, o, why) && check_losses(s, &all, why);
+}
+
 bool rule_check(const struct rule_state *s, const struct rule_order *o, struct refusal *why) {
   const struct rule_set *r = s->rules;
   assert(o->loss_e8 >= 0 && o->open_loss_e8 >= 0);
@@ -215,11 +230,7 @@ bool rule_check(const struct rule_state *s, const struct rule_order *o, struct r
     why->until_ns = *news + r->news_after_ns;
     return false;
   }
-  if (r->stop_required && !o->has_stop) return refuse(why, REFUSE_PROP_NO_STOP, LEVEL_ACCOUNT, 0, 0);
-  if (r->trade_risk.of != AMOUNT_NONE) {
-    int64_t most_e8 = amount(r, &r->trade_risk, s->balance_e8);
-    if (o->loss_e8 > most_e8) return refuse(why, REFUSE_PROP_TRADE_RISK, LEVEL_ACCOUNT, most_e8, o->loss_e8);
-  }
+  if (!check_trade(s, o, why)) return false;
   if (r->max_qty_e8 > 0 && o->qty_after_e8 > r->max_qty_e8)
     return refuse(why, REFUSE_PROP_QTY, LEVEL_ACCOUNT, r->max_qty_e8, o->qty_after_e8);
   if (r->max_positions > 0 && o->positions_after > r->max_positions)

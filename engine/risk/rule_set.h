@@ -127,6 +127,10 @@ struct rule_order {
 };
 // True when the rules allow it; else *ret_why. Marks must be up to date. No allocation.
 bool rule_check(const struct rule_state *s, const struct rule_order *o, struct refusal *ret_why);
+// Of positions whose stops are moved or taken away, which raises what they may lose: open_loss_e8 is all that is open then, at its stops,
+// loss_e8 what the trade concerned may lose since its entry (for trade_risk alone; 0: none is concerned), has_stop: every lot has one.
+// Of floors, trade_risk and stop_required; what forbids entries alone forbids no change of a stop.
+bool rule_check_stops(const struct rule_state *s, const struct rule_order *o, struct refusal *ret_why);
 
 // Loss of `lots` (on the side that was or will be entered) from px to its stop, slippage of the rules included, rounded up.
 // NO_PRICE as stop: down to zero for a long, RULE_UNBOUNDED for a short. At least 0.

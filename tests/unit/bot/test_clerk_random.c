@@ -64,7 +64,7 @@ static struct world {
   bool trip_wanted;
 } w;
 static int64_t by_rule[REFUSE_COUNT];
-static int64_t taken, denied, imposed, halts, flattens, lost, fills, restored, open_restored;
+static int64_t taken, denied, imposed, stops_again, halts, flattens, lost, fills, restored, open_restored;
 
 // ---- what the clerk says
 
@@ -73,6 +73,8 @@ static void on_imposed(void *self, const struct bot_command *c) {
   assert_true(b->told_count < 512 && b->count < RECORDS);
   b->told[b->told_count++] = *c;
   b->journal[b->count++] = *c;
+  if (c->kind == COMMAND_SUBMIT) b->taken[c->id] = true;
+  if (c->kind == COMMAND_SUBMIT && c->intent.type == ORDER_STOP) stops_again++;
   imposed++;
 }
 static void on_fill(void *self, const struct clerk_fill_event *e) {
@@ -406,12 +408,12 @@ static void run(uint64_t seed) {
 static void test_random_worlds(void **state) {
   (void)state;
   const bool all = seeds_run(SEEDS, run);
-  print_message("%lld taken, %lld denied, %lld imposed, %lld fills, %lld halts, %lld flattened, %lld not journalled, %lld restored\n", (long long)taken,
-                (long long)denied, (long long)imposed, (long long)fills, (long long)halts, (long long)flattens, (long long)lost, (long long)restored);
+  print_message("%lld taken, %lld denied, %lld imposed, %lld fills, %lld halts, %lld flattened, %lld not journalled, %lld restored, %lld stops set again\n", (long long)taken,
+                (long long)denied, (long long)imposed, (long long)fills, (long long)halts, (long long)flattens, (long long)lost, (long long)restored, (long long)stops_again);
   for (int i = 0; i < REFUSE_COUNT; i++)
     if (by_rule[i]) print_message("%s %lld  ", refusal_name((enum refusal_rule)i), (long long)by_rule[i]);
   print_message("\n");
-  if (all) assert_true(taken > 8000 && denied > 8000 && imposed > 8000 && fills > 5000 && halts > 100 && flattens > 100 && lost > 500 && open_restored > 100);
+  if (all) assert_true(taken > 8000 && denied > 8000 && imposed > 8000 && fills > 5000 && halts > 100 && flattens > 100 && lost > 500 && open_restored > 100 && stops_again > 8);
 }
 
 int main(void) {

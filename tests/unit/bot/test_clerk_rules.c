@@ -2,6 +2,8 @@
 // numbers that a host makes up. Planted bugs: test_clerk.c.
 #include "clerk_desk.h"
 
+#include <stdio.h>
+
 static void test_last_check(void **state) {
   (void)state;
   prepare();
@@ -82,6 +84,177 @@ static void test_prop_rules(void **state) {
                                                    .change = {.limit = NO_PRICE, .trigger = {50}, .sl = NO_PRICE, .tp = NO_PRICE}}), CLERK_DENIED);
   end_all();
   assert_int_equal(order(0, order(0, id)->child_sl)->trigger.ticks, 85);
+  close_all();
+  rule_set_destroy(rules);
+}
+
+// ---- stops that are taken away: 40 lots bought at 100 with a stop at 80 lose 800 of the day's 1,000; without it 4,000
+
+static struct rule_set *held_at_stop(const char *rest, int64_t latency_ns) {
+  char text[256];
+  prepare();
+  snprintf(text, sizeof text, "{\"name\":\"t\",\"initial\":\"20000\",\"day\":{\"loss\":\"1000\",\"basis\":\"balance\"}%s}", rest);
+  struct rule_set *rules = rules_of(text);
+  f.account_config.rules = rules;
+  f.config.blotter.match.latency_ns = latency_ns;
+  open_all(1);
+  bar_next(100);
+  return rules;
+}
+static const struct order *stop_of(uint64_t entry) { return order(0, order(0, entry)->child_sl); }
+static enum clerk_answer cancel(uint64_t id) { return command(0, (struct bot_command){.kind = COMMAND_CANCEL, .id = id, .why = REASON_SCRIPT}); }
+static enum clerk_answer stop_order(int64_t at, int64_t lots, int64_t until_ns) {
+  struct intent in = order_of(SIDE_SELL, 0, 0);
+  in.type = ORDER_STOP, in.trigger.ticks = at, in.reduce = true;
+  if (until_ns) in.tif = TIF_GTD, in.expires_ns = until_ns;
+  return submit(0, &in, lots);
+}
+// The newest order is a stop of the core.
+static bool set_again(int64_t at, int64_t lots) {
+  const uint64_t last = matcher_order_last(clerk_matcher(f.desk[0].clerk));
+  const struct order *o = order(0, last);
+  const struct bot_command *c = &f.desk[0].imposed[f.desk[0].imposed_count - 1];
+  return f.desk[0].imposed_count > 0 && c->kind == COMMAND_SUBMIT && c->id == last && order_alive(o) && o->reduce && o->tag == TAG_SL && o->type == ORDER_STOP &&
+         o->trigger.ticks == at && o->qty.lots == lots;
+}
+
+static void test_a_stop_is_not_taken_away(void **state) {
+  (void)state;
+  struct rule_set *rules = held_at_stop("", 0);
+  assert_int_equal(buy(0, 40, 0, 80), CLERK_TAKEN);
+  end_all();
+  bars(100);
+  bar_next(100);
+  assert_int_equal(cancel(stop_of(1)->id), CLERK_TAKEN);
+  end_all();
+  assert_true(f.desk[0].denials == 1 && strstr(f.desk[0].text, "all stops hit would leave 16000, the day's floor is 19000") && set_again(80, 40));
+  // A worse one in its place does not help; a better one does, and so does less of a position.
+  const uint64_t own = matcher_order_last(clerk_matcher(f.desk[0].clerk));
+  bar_next(100);
+  assert_int_equal(cancel(own), CLERK_TAKEN);
+  assert_int_equal(stop_order(60, 40, 0), CLERK_TAKEN);
+  end_all();
+  assert_true(f.desk[0].denials == 2 && strstr(f.desk[0].text, "18400") && set_again(80, 40));
+  const uint64_t again = matcher_order_last(clerk_matcher(f.desk[0].clerk));
+  const int imposed = f.desk[0].imposed_count;
+  bar_next(100);
+  assert_int_equal(cancel(again), CLERK_TAKEN);
+  assert_int_equal(stop_order(82, 40, 0), CLERK_TAKEN);
+  end_all();
+  assert_true(f.desk[0].denials == 2 && f.desk[0].imposed_count == imposed);
+  bar_next(100);
+  assert_int_equal(cancel(again + 1), CLERK_TAKEN);  // the one at 82: that at 60 is left, and half of the position goes
+  assert_int_equal(sell(0, 20, 0), CLERK_TAKEN);
+  end_all();
+  assert_true(f.desk[0].denials == 3 && set_again(82, 40));  // goes, but has not gone
+  bars(100);
+  assert_int_equal(position(0), 20);
+  bars(79);  // and it is a stop
+  assert_int_equal(position(0), 0);
+  close_all();
+  rule_set_destroy(rules);
+
+  rules = held_at_stop("", 0);  // far from every floor it is the script's own affair
+  assert_int_equal(buy(0, 5, 0, 80), CLERK_TAKEN);
+  end_all();
+  bars(100);
+  bar_next(100);
+  assert_int_equal(cancel(stop_of(1)->id), CLERK_TAKEN);
+  end_all();
+  assert_true(f.desk[0].denials == 0 && f.desk[0].imposed_count == 0);
+  close_all();
+  rule_set_destroy(rules);
+}
+
+static void test_a_stop_is_not_moved_away(void **state) {
+  (void)state;
+  struct rule_set *rules = held_at_stop("", 0);
+  struct intent in = order_of(SIDE_BUY, 0, 0);
+  in.trail_ticks = 20;
+  assert_int_equal(submit(0, &in, 40), CLERK_TAKEN);
+  end_all();
+  bars(100);
+  bar_next(100);
+  struct bot_command wider = {.kind = COMMAND_MODIFY, .id = stop_of(1)->id};
+  order_change_init(&wider.change);
+  wider.change.trail_ticks = 50;
+  assert_int_equal(command(0, wider), CLERK_TAKEN);
+  end_all();
+  assert_true(f.desk[0].denials == 1 && set_again(80, 40));
+  bar_next(100);
+  struct bot_command smaller = {.kind = COMMAND_MODIFY, .id = matcher_order_last(clerk_matcher(f.desk[0].clerk))};
+  order_change_init(&smaller.change);
+  smaller.change.qty.lots = 1;
+  assert_int_equal(command(0, smaller), CLERK_TAKEN);
+  end_all();
+  assert_true(f.desk[0].denials == 2 && set_again(80, 40));
+  close_all();
+  rule_set_destroy(rules);
+
+  // One that was set beside the entry, and runs out.
+  rules = held_at_stop("", 0);
+  assert_int_equal(buy(0, 40, 0, 80), CLERK_TAKEN);
+  end_all();
+  bars(100);
+  bar_next(100);
+  assert_int_equal(stop_order(80, 40, f.now_ns + 90 * S), CLERK_TAKEN);
+  assert_int_equal(change(0, 1, 0, 0, 0, true), CLERK_TAKEN);  // the other holds
+  end_all();
+  bars(100);
+  assert_int_equal(f.desk[0].denials, 0);
+  bars(100);
+  assert_true(f.desk[0].denials == 1 && set_again(80, 40));
+  close_all();
+  rule_set_destroy(rules);
+}
+
+// A cancel, and a change, on their way to a venue: denied now, not when they arrive.
+static void test_a_stop_and_latency(void **state) {
+  (void)state;
+  for (int way = 0; way < 2; way++) {
+    struct rule_set *rules = held_at_stop("", S);
+    assert_int_equal(buy(0, 40, 0, 80), CLERK_TAKEN);
+    end_all();
+    bars(100);
+    bars(100);
+    assert_int_equal(position(0), 40);
+    bar_next(100);
+    struct bot_command away = {.kind = COMMAND_MODIFY, .id = stop_of(1)->id};
+    order_change_init(&away.change);
+    away.change.trigger.ticks = 50;
+    if (way) assert_int_equal(cancel(stop_of(1)->id), CLERK_TAKEN);
+    else assert_int_equal(command(0, away), CLERK_DENIED);
+    end_all();
+    assert_true(f.desk[0].denials == 1 && set_again(80, 40));
+    bars(100);
+    bars(78);
+    assert_int_equal(position(0), 0);
+    close_all();
+    rule_set_destroy(rules);
+  }
+}
+
+static void test_a_stop_and_one_trade(void **state) {
+  (void)state;
+  struct rule_set *rules = held_at_stop(",\"trade\":{\"risk\":\"200\"}", 0);
+  assert_int_equal(buy(0, 10, 0, 80), CLERK_TAKEN);  // 200 at its stop; all of it would be within the day's 1,000 still
+  end_all();
+  bars(100);
+  bar_next(100);
+  assert_int_equal(change(0, 1, 0, 0, 79, false), CLERK_DENIED);
+  assert_true(DENIED(PROP_TRADE_RISK, ACCOUNT) && f.desk[0].v.why.value == E8(210) && f.desk[0].v.why.limit == E8(200));
+  end_all();
+  assert_int_equal(stop_of(1)->trigger.ticks, 80);
+  bar_next(100);
+  assert_int_equal(cancel(stop_of(1)->id), CLERK_TAKEN);
+  // While trading is halted nothing is sent; the stop is set as soon as it may be.
+  halt_set(&f.halt, LEVEL_BOT, 1, HALT_SILENT, HALT_BY_OPERATOR, 1);
+  end_all();
+  assert_true(f.desk[0].denials == 2 && strstr(f.desk[0].text, "at risk, at most 200") && order(0, 1)->child_sl == matcher_order_last(clerk_matcher(f.desk[0].clerk)));
+  bars(100);
+  halt_clear(&f.halt, LEVEL_BOT, 1);
+  bars(100);
+  assert_true(f.desk[0].denials == 2 && set_again(80, 10));
   close_all();
   rule_set_destroy(rules);
 }
@@ -308,6 +481,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_last_check),
       cmocka_unit_test(test_prop_rules),
+      cmocka_unit_test(test_a_stop_is_not_taken_away),
+      cmocka_unit_test(test_a_stop_is_not_moved_away),
+      cmocka_unit_test(test_a_stop_and_latency),
+      cmocka_unit_test(test_a_stop_and_one_trade),
       cmocka_unit_test(test_flat_before_a_breach),
       cmocka_unit_test(test_excess),
       cmocka_unit_test(test_protections),
