@@ -239,6 +239,14 @@ size_t client_queued(const struct client *c) {
   return c->has_stream ? stream_queued(&c->stream) : 0;
 }
 
+uint64_t client_handed(const struct client *c) {
+  return c->has_stream ? stream_handed(&c->stream) : 0;
+}
+
+bool client_quiet(const struct client *c) {
+  return c->open && !c->told && stream_quiet(&c->stream);
+}
+
 const struct address *client_peer(const struct client *c) {
   return &c->addresses[c->address_at > 0 ? c->address_at - 1 : 0];
 }

@@ -40,6 +40,9 @@ enum status client_start_tls(struct client *client, struct tls_client *tls, stru
 // false: not open any more.
 bool client_write(struct client *client, const void *bytes, size_t len);
 size_t client_queued(const struct client *client);
+// See stream_handed and stream_quiet (net/stream.h): what has left, and whether an idle connection is still good.
+uint64_t client_handed(const struct client *client);
+bool client_quiet(const struct client *client);
 // Whom we are connected to; valid once open.
 const struct address *client_peer(const struct client *client);
 // No more events. What is still queued is lost. NULL does nothing.

@@ -72,6 +72,7 @@ static int on_complete(llhttp_t *p) {
   struct http_answer_reader *r = reader(p);
   if (p->status_code >= 200) {
     r->whole = true;
+    r->keep = llhttp_should_keep_alive(p);
     return HPE_PAUSED;
   }
   // 100 or 103: the real answer follows.
@@ -116,7 +117,10 @@ enum http_answer_state http_answer_feed(struct http_answer_reader *r, const char
     r->wrong = "the head is too long";
     return HTTP_ANSWER_BAD;
   }
-  return verdict(r, llhttp_execute(&r->parser, bytes, len));
+  const enum http_answer_state state = verdict(r, llhttp_execute(&r->parser, bytes, len));
+  const char *end = llhttp_get_error_pos(&r->parser);
+  if (state == HTTP_ANSWER_WHOLE && end) r->rest = (size_t)(bytes + len - end);
+  return state;
 }
 
 enum http_answer_state http_answer_end(struct http_answer_reader *r) {

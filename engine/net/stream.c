@@ -5,6 +5,7 @@
 #include "crypto/secret.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,7 +230,10 @@ static void write_queue(struct stream *s) {
   s->flying = bytes;
   s->write.data = s;
   int code = uv_write(&s->write, &s->uv.stream, bufs, count, on_written);
-  if (code == 0) return;
+  if (code == 0) {
+    s->handed += bytes;
+    return;
+  }
   s->flying = 0;
   drop_queue(s);
   break_later(s, uv_strerror(code));
@@ -273,7 +277,10 @@ static ssize_t try_write(struct stream *s, const char *bytes, size_t len) {
   if (s->first) return 0;
   uv_buf_t buf = uv_buf_init((char *)bytes, (unsigned)len);
   int n = uv_try_write(&s->uv.stream, &buf, 1);
-  if (n >= 0) return n;
+  if (n >= 0) {
+    s->handed += (uint64_t)n;
+    return n;
+  }
   if (n == UV_EAGAIN) return 0;
   break_later(s, uv_strerror(n));
   return -1;
@@ -322,6 +329,16 @@ bool stream_write_blob(struct stream *s, struct blob *blob, size_t offset) {
   if (!add_chunk(s, chunk, blob->len - offset)) return false;
   if (!waiting) write_queue(s);
   return true;
+}
+
+bool stream_quiet(const struct stream *s) {
+  uv_os_fd_t fd;
+  char byte;
+  if (s->closing || s->ended || s->failed || s->why[0] || uv_fileno(&s->uv.handle, &fd) != 0) return false;
+  ssize_t n;
+  do n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 uint64_t stream_drained(const struct stream *s) {

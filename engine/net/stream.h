@@ -40,6 +40,7 @@ struct stream {
   size_t queued;                      // bytes of them
   size_t flying;                      // bytes of the front that libuv has
   uint64_t drained;                   // bytes written since the queue was last empty
+  uint64_t handed;                    // bytes that the kernel has or may have taken, ever; with TLS: of ciphertext
   uv_write_t write;
   struct loop_task broken;            // says on_end after a failed write
   void (*closed)(struct stream *s);
@@ -67,6 +68,13 @@ bool stream_write_blob(struct stream *s, struct blob *blob, size_t offset);
 static inline size_t stream_queued(const struct stream *s) {
   return s->queued;
 }
+// Bytes handed to the kernel, ever (those that libuv has count: the kernel may have taken them). Unchanged over a write: not one
+// byte of it has left.
+static inline uint64_t stream_handed(const struct stream *s) {
+  return s->handed;
+}
+// Nothing has come that was not read yet, no end either: asks the kernel.
+bool stream_quiet(const struct stream *s);
 // A write failed; on_end follows.
 static inline bool stream_broken(const struct stream *s) {
   return s->why[0] != '\0';

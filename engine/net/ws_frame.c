@@ -52,7 +52,7 @@ static bool begin_frame(struct ws_reader *r, const struct wslay_frame_iocb *f) {
   r->frame_left = f->payload_length;
   r->used += 2 + (f->payload_length < 126 ? 0 : f->payload_length < 65536 ? 2 : 8) + (f->mask ? 4 : 0);
   if (f->rsv) return fail(r, WS_PROTOCOL, "reserved bits without an extension");
-  if (!f->mask) return fail(r, WS_PROTOCOL, "a frame that is not masked");
+  if (!f->mask != r->of_server) return fail(r, WS_PROTOCOL, f->mask ? "a server's frame that is masked" : "a frame that is not masked");
   if (wslay_is_ctrl_frame(f->opcode)) {
     if (f->opcode > WSLAY_PONG) return fail(r, WS_PROTOCOL, "an unknown control frame");
     if (!f->fin || f->payload_length > WS_CONTROL_MAX) return fail(r, WS_PROTOCOL, "a control frame in fragments or too long");
@@ -70,7 +70,7 @@ static bool begin_frame(struct ws_reader *r, const struct wslay_frame_iocb *f) {
     r->utf8 = (struct utf8){0};
   }
   if (++r->fragments > WS_FRAGMENTS_MAX) return fail(r, WS_POLICY, "too many fragments");
-  if (f->payload_length > WS_MESSAGE_MAX - r->message_len) return fail(r, WS_TOO_BIG, "the message is too big");
+  if (f->payload_length > (r->message_max ? r->message_max : WS_MESSAGE_MAX) - r->message_len) return fail(r, WS_TOO_BIG, "the message is too big");
   return true;
 }
 
@@ -170,6 +170,18 @@ size_t ws_frame_header(uint8_t opcode, size_t len, uint8_t ret[10]) {
   ret[1] = bytes == 2 ? 126 : 127;
   for (size_t i = 0; i < bytes; i++) ret[2 + i] = (uint8_t)((uint64_t)len >> (8 * (bytes - 1 - i)));
   return 2 + bytes;
+}
+
+size_t ws_frame_masked(uint8_t opcode, const void *payload, size_t len, const uint8_t mask[4], uint8_t *ret) {
+  uint8_t head[10];
+  const uint8_t *from = payload;
+  size_t at = ws_frame_header(opcode, len, head);
+  head[1] |= 0x80;
+  memcpy(ret, head, at);
+  memcpy(ret + at, mask, 4);
+  at += 4;
+  for (size_t i = 0; i < len; i++) ret[at + i] = from[i] ^ mask[i & 3];
+  return at + len;
 }
 
 // ---- the handshake's proof of having understood: base64(SHA-1(key + GUID)), RFC 6455 §4.2.2 ----
