@@ -75,7 +75,8 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   l->shared = (struct clerk_shared){.halt = &l->halt, .last = l->last, .tripped = live_tripped, .self = l};
   const struct hub_config hub = {.sink = {.self = l, .record = hub_record, .instant = live_instant, .note = live_market_note, .symbol_note = live_symbol_note, .behind = hub_behind, .clock = live_clock_next}, .market = store_reader(config->store, STORE_MARKET),
                                  .now_ns = clock_wall_ns()};
-  enum status st = l->last ? hub_create(&hub, &l->hub, err) : err_set(err, ERR_NOMEM, "out of memory");
+  l->common = intern_create();
+  enum status st = l->last && l->common ? hub_create(&hub, &l->hub, err) : err_set(err, ERR_NOMEM, "out of memory");
   if (st == OK) st = add_feeds(l, err);
   if (st == OK) st = live_series_load(l, err);
   if (st == OK) st = live_halt_open(l, err);
@@ -144,6 +145,7 @@ void live_destroy(struct live *l) {
   for (int i = 0; i < HUB_VENUES_MAX; i++) free(l->clocks[i].bots);
   free(l->due);
   last_check_destroy(l->last);
+  intern_destroy(l->common);
   free(l);
 }
 
@@ -155,7 +157,7 @@ bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret) 
   const struct account *a = matcher_account(clerk_matcher(b->clerk));
   memset(ret, 0, sizeof *ret);
   *ret = (struct live_status){.bot_id = b->id, .run = b->run, .instant_ns = b->instant_ns, .intents = b->intents, .fills = b->fills, .denials = b->denials, .errors = b->errors,
-    .open_orders = a->work_count, .equity = account_equity(a), .balance = account_balance(a), .start_cash = b->setup.match.deposit};
+    .open_orders = a->work_count, .equity = account_equity(a), .balance = account_balance(a), .start_cash = b->setup->match.deposit};
   for (int s = 0; s < a->symbol_count; s++)
     for (enum leg leg = LEG_NET; leg < LEG_COUNT; leg++) {
       const struct account_symbol *symbol = &a->symbols[s];

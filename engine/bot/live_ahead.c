@@ -51,13 +51,14 @@ bool live_ahead(struct live_bot *b) {
   struct err err;
   bool waits = false;
   if (b->clerk) return false;
-  const struct live_setup setup = b->setup;  // what its journal said of it stays
+  const struct live_setup *setup = intern_get(l->common, b->setup, sizeof *setup);  // what its journal said of it stays
   const enum status st = live_plan_read(b, &err);
+  intern_put(l->common, b->setup);
   b->setup = setup;
   if (st != OK || live_venue_find(b, venue, &err) != OK) return false;  // opening it says why not
-  for (int i = 0; i < b->plan.stream_count; i++) {
+  for (int i = 0; i < b->plan->stream_count; i++) {
     struct hub_ahead wanted;
-    if (!hub_ahead_wanted(l->hub, venue, b->plan.streams[i].symbol, b->plan.streams[i].timeframe_ns, (size_t)b->plan.history_bars, &wanted)) continue;
+    if (!hub_ahead_wanted(l->hub, venue, b->plan->streams[i].symbol, b->plan->streams[i].timeframe_ns, (size_t)b->plan->history_bars, &wanted)) continue;
     struct live_ahead *j = under_way(l, &wanted) ? NULL : calloc(1, sizeof *j);
     if (!j && !under_way(l, &wanted)) continue;
     waits = true;

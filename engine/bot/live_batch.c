@@ -44,7 +44,7 @@ static void batch_destroy(struct live_batch *b) {
 // Room for one more; NULL: no memory, and the batch must not be committed as if it were whole.
 void *live_room(struct live_batch *b, void *items, size_t count, size_t *cap, size_t size) {
   if (count < *cap) return items;
-  const size_t more = *cap ? *cap * 2 : 16;
+  const size_t more = *cap ? *cap * 2 : 2;  // many batches are of one bot that is opened
   void *p = realloc(items, more * size);
   if (p) *cap = more;
   else b->bytes.failed = true;
@@ -238,7 +238,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
     if (bot->opened) live_past_shelve(bot);
     if (!bot->failed) continue;
     bot->failed = false;
-    live_event(bot, bot->unfit ? LIFE_UNFIT : LIFE_SCRIPT_FAILED, bot->fault);
+    live_event(bot, bot->unfit ? LIFE_UNFIT : LIFE_SCRIPT_FAILED, live_fault(bot));
   }
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);

@@ -25,12 +25,13 @@ static enum status read_script(struct live_bot *b, json_t **ret_header, struct e
   if (wished && other) b->version_before = b->version;
   if (wished && (other || !goes_on)) b->version_ns = 0;
   if (wished || !b->params) script.params = strdup(b->row.params);
-  live_script_set(b, &script);
-  return b->params ? OK : err_set(err, ERR_NOMEM, "no memory for a bot");
+  return live_script_set(b, &script) && b->params ? OK : err_set(err, ERR_NOMEM, "no memory for a bot");
 }
 
 enum status live_plan_read(struct live_bot *b, struct err *err) {
   struct account_row account;
+  struct bot_plan plan;
+  struct live_setup setup;
   json_t *header = NULL, *params = NULL, *settings = NULL, *of_account = NULL;
   enum status st = account_get(reader(b->live, STORE_CONTROL), b->tenant_id, b->row.account_id, &account, err);
   if (st == OK && strcmp(account.venue, "paper") != 0) st = err_set(err, ERR_INVALID, "accounts at %s cannot be traded yet: choose a paper account", account.venue);
@@ -39,14 +40,14 @@ enum status live_plan_read(struct live_bot *b, struct err *err) {
     params = json_loads(b->params, 0, NULL);
     settings = json_loads(b->row.settings, 0, NULL);
     of_account = json_loads(account.settings, 0, NULL);
-    free(b->of_account);
-    b->of_account = strdup(account.settings);
+    if (!live_text_set(b, &b->of_account, account.settings, strlen(account.settings))) live_text_clear(b, &b->of_account);
     int64_t timeframe_ns;
     if (!params || !settings || !of_account) st = err_set(err, ERR_INVALID, "the bot's settings cannot be read");
     else if (!timeframe_parse(b->row.timeframe, &timeframe_ns)) st = err_set(err, ERR_INVALID, "%s is no timeframe", b->row.timeframe);
-    else st = plan_make(header, params, b->row.symbol, timeframe_ns, &b->plan, err);
+    else st = plan_make(header, params, b->row.symbol, timeframe_ns, &plan, err);
   }
-  if (st == OK) st = live_setup_read(settings, of_account, b->plan.hedging, &b->setup, err);
+  if (st == OK) st = live_setup_read(settings, of_account, plan.hedging, &setup, err);
+  if (st == OK && !(live_plan_set(b, &plan) && live_setup_set(b, &setup))) st = err_set(err, ERR_NOMEM, "no memory for a bot");
   json_decref(header);
   json_decref(params);
   json_decref(settings);
@@ -94,8 +95,8 @@ static enum status use_series(struct live_bot *b, struct err *err) {
   char venue[BOT_VENUE_SIZE];
   enum status st = live_venue_find(b, venue, err);
   if (st == OK) b->venue = hub_venue_find(b->live->hub, venue);
-  for (int i = 0; st == OK && i < b->plan.stream_count; i++) {
-    st = live_series_use(b->live, venue, b->plan.streams[i].symbol, b->plan.streams[i].timeframe_ns, &b->series[i], err);
+  for (int i = 0; st == OK && i < b->plan->stream_count; i++) {
+    st = live_series_use(b->live, venue, b->plan->streams[i].symbol, b->plan->streams[i].timeframe_ns, &b->series[i], err);
     if (st != OK) break;
     b->series_count++;
     if (!add_reader(b->live, b->series[i]->hub, b)) st = err_set(err, ERR_NOMEM, "no memory for a bot");
@@ -107,24 +108,24 @@ static enum status use_series(struct live_bot *b, struct err *err) {
 
 static enum status make_clerk(struct live_bot *b, struct err *err) {
   struct match_symbol_config symbols[SPEC_STREAMS_MAX];
-  for (int k = 0; k < b->plan.symbol_count; k++) {
-    const struct series *s = hub_series(b->live->hub, b->series[b->plan.symbols[k].exec]->hub);
+  for (int k = 0; k < b->plan->symbol_count; k++) {
+    const struct series *s = hub_series(b->live->hub, b->series[b->plan->symbols[k].exec]->hub);
     assert(s);
     match_symbol_config_init(&symbols[k], &s->inst);
-    symbols[k].fees = b->setup.fees;
-    symbols[k].costs = b->setup.costs;
-    symbols[k].leverage_e4 = b->setup.leverage_e4;
-    symbols[k].maintenance_frac_e8 = b->setup.maintenance_frac_e8;
+    symbols[k].fees = b->setup->fees;
+    symbols[k].costs = b->setup->costs;
+    symbols[k].leverage_e4 = b->setup->leverage_e4;
+    symbols[k].maintenance_frac_e8 = b->setup->maintenance_frac_e8;
     symbols[k].volume_scale = s->volume_scale;
   }
   struct clerk_config config = {.bot_id = (uint64_t)b->id, .version = b->name_count ? b->names[0].version : b->version, .run = b->run, .shared = &b->live->shared, .account = b->account->account,
-    .venue_id = halt_venue_id(hub_venue_name(b->live->hub, b->venue)), .limits = b->setup.bot_limits, .faults = b->setup.faults, .protections = b->setup.protections, .protection_count = b->setup.protection_count, .live_from_ns = b->run_from_ns == INT64_MAX ? 0 : b->run_from_ns, .observer = live_observer(b)};
-  config.blotter.match = b->setup.match;
+    .venue_id = halt_venue_id(hub_venue_name(b->live->hub, b->venue)), .limits = b->setup->bot_limits, .faults = b->setup->faults, .protections = b->setup->protections, .protection_count = b->setup->protection_count, .live_from_ns = b->run_from_ns == INT64_MAX ? 0 : b->run_from_ns, .observer = live_observer(b)};
+  config.blotter.match = b->setup->match;
   config.blotter.symbols = symbols;
-  config.blotter.symbol_count = b->plan.symbol_count;
+  config.blotter.symbol_count = b->plan->symbol_count;
   const enum status st = clerk_create(&config, &b->clerk, err);
-  (void)last_check_budget(b->live->last, LAST_BOT, (uint64_t)b->id, b->setup.bot_fuse.orders, b->setup.bot_fuse.notional_e8);
-  (void)last_check_budget(b->live->last, LAST_ACCOUNT, (uint64_t)b->account->id, b->setup.account_fuse.orders, b->setup.account_fuse.notional_e8);
+  (void)last_check_budget(b->live->last, LAST_BOT, (uint64_t)b->id, b->setup->bot_fuse.orders, b->setup->bot_fuse.notional_e8);
+  (void)last_check_budget(b->live->last, LAST_ACCOUNT, (uint64_t)b->account->id, b->setup->account_fuse.orders, b->setup->account_fuse.notional_e8);
   if (st == OK) clerk_venue_denied(b->clerk, b->account->tenant->grant.paper_denied);
   for (size_t i = 1; st == OK && i < b->name_count; i++) clerk_version_from(b->clerk, b->names[i].version, b->names[i].order);
   return st;
@@ -132,16 +133,16 @@ static enum status make_clerk(struct live_bot *b, struct err *err) {
 
 static enum status open_books(struct live_bot *b, struct err *err) {
   enum status st = live_past_read(b, err);
-  const cash deposit = b->told_run ? b->setup.match.deposit : (cash){0};  // the run's money, which the settings must not write over
+  const cash deposit = b->told_run ? b->setup->match.deposit : (cash){0};  // the run's money, which the settings must not write over
   if (st == OK) st = live_plan_read(b, err);
   if (b->live->config.grant) b->grant = b->live->config.grant(b->live->config.self, b->tenant_id);
-  if (st == OK && deposit.e8 > 0) b->setup.match.deposit = deposit;
+  if (st == OK && deposit.e8 > 0 && !live_deposit_set(b, deposit)) st = err_set(err, ERR_NOMEM, "no memory for a bot");
   if (st == OK) st = use_series(b, err);
   if (st == OK) st = live_money_join(b, err);
   if (st == OK) st = live_money_take(b, err);
   for (int i = 0; st == OK && !b->told_run && i < b->series_count; i++) {
     int64_t from_ns;
-    st = live_series_keep(b->live, b->series[i], (size_t)b->plan.history_bars, &from_ns, err);
+    st = live_series_keep(b->live, b->series[i], (size_t)b->plan->history_bars, &from_ns, err);
     if (st == OK && (i == 0 || from_ns < b->warm_from_ns)) b->warm_from_ns = from_ns;
   }
   if (st == OK) st = make_clerk(b, err);
@@ -177,9 +178,9 @@ void live_books_close(struct live_bot *b) {
   live_reload_left(b);
   live_shadow_left(b);
   live_script_forget(b);
-  free(b->of_account);
+  live_text_clear(b, &b->of_account);
   free(b->tags);
-  b->of_account = NULL, b->tags = NULL;
+  b->tags = NULL;
   b->tag_count = b->trades_told = 0;
   b->resumes = 0;
   b->seen_ns = b->kept_ns = b->instant_ns = 0;

@@ -19,7 +19,8 @@ struct standing_job {
   struct bot_standing standing;
   struct bot_failure failure;
   bool failed;
-  char text[RECORD_TEXT_MAX + 512], detail[RECORD_TEXT_MAX], said[256];
+  char *detail, *said;   // behind text
+  char text[];
 };
 
 static enum status write_standing(struct db *db, void *arg, struct err *err) {
@@ -35,6 +36,7 @@ static enum status write_standing(struct db *db, void *arg, struct err *err) {
 }
 
 #define STANDING_AGAIN_MS 1000
+#define SAID_MAX 255  // of a detail, in a state that is written again
 
 static void standing_written(void *arg, enum status st, const struct err *err) {
   struct standing_job *j = arg;
@@ -44,7 +46,8 @@ static void standing_written(void *arg, enum status st, const struct err *err) {
   // A full disk: the owner is to see the state as soon as there is room. One that waits for another try is written with that.
   if (b && b->life.state != LIFE_RETRYING) {
     b->unsaved = true;
-    snprintf(b->unsaved_why, sizeof b->unsaved_why, "%s", j->said);
+    free(b->unsaved_why);
+    b->unsaved_why = strdup(j->said);
     loop_timer_start(b->retry, STANDING_AGAIN_MS, 0);
   }
   free(j);
@@ -53,16 +56,21 @@ static void standing_written(void *arg, enum status st, const struct err *err) {
 static const enum life_event failures[] = {LIFE_SCRIPT_FAILED, LIFE_UNFIT, LIFE_NO_DATA, LIFE_BROKE_HOST, LIFE_JOURNAL_FAILED};
 
 static void store_standing(struct live_bot *b, enum life_event e, const char *detail) {
-  struct standing_job *j = calloc(1, sizeof *j);
-  if (!j) return;
   const struct life *f = &b->life;
+  char text[RECORD_TEXT_MAX + 512];
+  if (!detail) detail = "";
+  life_explain(f->reason, detail, text, sizeof text);
+  const size_t text_size = strlen(text) + 1, detail_size = strnlen(detail, RECORD_TEXT_MAX - 1) + 1, said_size = strnlen(detail, SAID_MAX) + 1;
+  struct standing_job *j = calloc(1, sizeof *j + text_size + detail_size + said_size);
+  if (!j) return;
+  memcpy(j->text, text, text_size);
+  j->detail = memcpy(j->text + text_size, detail, detail_size - 1);
+  j->said = memcpy(j->detail + detail_size, detail, said_size - 1);
   j->live = b->live;
   j->bot_id = b->id;
-  snprintf(j->said, sizeof j->said, "%s", detail ? detail : "");
   b->unsaved = false;
   snprintf(j->standing.state, sizeof j->standing.state, "%s", life_state_text(f->state));
   snprintf(j->standing.reason_code, sizeof j->standing.reason_code, "%s", life_reason_code(f->reason));
-  life_explain(f->reason, detail, j->text, sizeof j->text);
   j->standing.strikes = f->strikes;
   j->standing.retries = f->retries;
   j->standing.since_ns = f->since_ns;
@@ -72,7 +80,6 @@ static void store_standing(struct live_bot *b, enum life_event e, const char *de
     const int64_t now_ns = clock_wall_ns();
     j->failure = (struct bot_failure){.id = id_next(now_ns), .bot_id = b->id, .at_ns = now_ns, .version = b->version, .strikes = f->strikes, .retries = f->retries};
     snprintf(j->failure.what, sizeof j->failure.what, "%s", life_event_text(e));
-    snprintf(j->detail, sizeof j->detail, "%s", detail ? detail : "");
   }
   b->live->config.publish(b->live->config.self, b->channel, "status", json_pack("{s:s, s:s, s:s}", "state", j->standing.state, "reason_code", j->standing.reason_code, "reason", j->text));
   b->live->writes++;
@@ -108,13 +115,13 @@ int live_needs(const struct live_bot *b, struct fleet_need needs[SPEC_STREAMS_MA
   hub_venue_status(b->live->hub, b->venue, &venue);
   for (int i = 0; i < b->series_count; i++) {
     // A run that goes on has the bars again that warmed it up.
-    const int64_t begin_ns = b->told_run ? b->run_from_ns - b->plan.history_bars * b->series[i]->timeframe_ns : venue.time_ns;
+    const int64_t begin_ns = b->told_run ? b->run_from_ns - b->plan->history_bars * b->series[i]->timeframe_ns : venue.time_ns;
     // Its indicators begin where they did, also after a restart, and where those of others do. Of several series only the oldest's
     // beginning is known.
     int64_t from_ns = begin_ns - b->series[i]->timeframe_ns;
     if (b->series_count == 1 && b->warm_from_ns < from_ns) from_ns = b->warm_from_ns;
-    needs[i] = (struct fleet_need){.series = b->series[i]->hub, .venue = b->venue, .bars = (size_t)b->plan.history_bars, .from_ns = from_ns,
-                                   .keep = (size_t)b->plan.history_bars};
+    needs[i] = (struct fleet_need){.series = b->series[i]->hub, .venue = b->venue, .bars = (size_t)b->plan->history_bars, .from_ns = from_ns,
+                                   .keep = (size_t)b->plan->history_bars};
   }
   return b->series_count;
 }
@@ -276,6 +283,11 @@ static struct live_bot *add(struct live *l, int64_t id) {
   struct err err;
   if (!b) return NULL;
   b->live = l;
+  if (!live_plan_set(b, &(struct bot_plan){0}) || !live_setup_set(b, &(struct live_setup){0})) {
+    intern_put(l->common, b->plan);
+    free(b);
+    return NULL;
+  }
   b->id = id;
   b->place = LIVE_HOSTLESS;
   b->timer_ns = b->soon_ns = INT64_MAX;
@@ -287,6 +299,8 @@ static struct live_bot *add(struct live *l, int64_t id) {
   buf_init(&b->turn, 1u << 20);
   life_init(&b->life, clock_wall_ns());
   if (loop_timer_create(l->config.loop, on_retry, b, &b->retry, &err) != OK) {
+    intern_put(l->common, b->plan);
+    intern_put(l->common, b->setup);
     free(b);
     return NULL;
   }
@@ -309,6 +323,10 @@ void live_bot_destroy(struct live_bot *b) {
   buf_finish(&b->state);
   buf_finish(&b->memory);
   buf_finish(&b->turn);
+  free(b->fault);
+  free(b->unsaved_why);
+  intern_put(b->live->common, b->plan);
+  intern_put(b->live->common, b->setup);
   free(b);
 }
 

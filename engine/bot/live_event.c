@@ -51,7 +51,7 @@ static void set_tag(char to[JOURNAL_TAG_SIZE], const char *text) {
   to[n] = '\0';
 }
 
-static uint32_t series_of_symbol(const struct live_bot *b, int symbol) { return b->series[b->plan.symbols[symbol].exec]->journal; }
+static uint32_t series_of_symbol(const struct live_bot *b, int symbol) { return b->series[b->plan->symbols[symbol].exec]->journal; }
 
 static json_t *decimal_json(struct decimal d) {
   char text[DECIMAL_TEXT_MAX];
@@ -216,7 +216,7 @@ static void on_intervened(void *self, enum reason code, const char *text) {
 static bool last_price(void *self, int symbol, price *ret) {
   const struct live_bot *b = self;
   int64_t time_ns;
-  return hub_series_last_price(b->live->hub, b->series[b->plan.symbols[symbol].exec]->hub, ret, &time_ns);
+  return hub_series_last_price(b->live->hub, b->series[b->plan->symbols[symbol].exec]->hub, ret, &time_ns);
 }
 
 struct clerk_observer live_observer(struct live_bot *b) {

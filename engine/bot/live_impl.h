@@ -10,10 +10,12 @@
 //     live_batch.c   what is journalled together, and its commit   live_event.c   orders, fills, logs as rows and on streams
 //     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots, accounts and tenants
 //     live_limits.c  limits that change while bots run             live_protect.c protections in settings
+//     live_common.c  what many bots have in common, kept once
 //     live_money.c   accounts: what is free, and what runs have    live_rules.c   rule sets of accounts, and what scripts are told of risk
 //     live_clock.c   who is called between bars                    live_signal.c  signals from outside
 //     live_market.c  what goes wrong with market data
 #pragma once
+#include "base/intern.h"
 #include "bot/clerk.h"
 #include "bot/fleet.h"
 #include "bot/halt_file.h"
@@ -144,22 +146,22 @@ struct live_bot {
   struct life life;
   struct loop_timer *retry;         // of the next try, or of writing its state, which was refused
   bool unsaved;
-  char unsaved_why[256];
+  char *unsaved_why;
 
   // From opening to its end:
   struct clerk *clerk;              // NULL: it has no books now
   struct live_account *account;
   cash held;                        // of the account, until its run's first record is committed
-  struct live_setup setup;
+  const struct live_setup *setup;   // of live.common, as are plan, source, params and of_account; never NULL, nor is plan
   struct live_grant grant;
-  struct bot_plan plan;
+  const struct bot_plan *plan;
   struct live_series *series[SPEC_STREAMS_MAX];
   int series_count;
   int venue;
   // What its script is: of a run that is in the journal as that has it, until another takes over; not what its row wishes.
   uint32_t version;
-  char *source, *params;
-  char *of_account;                 // its account's settings, as its books were opened with
+  const char *source, *params;
+  const char *of_account;           // its account's settings, as its books were opened with
   uint64_t told_settings;           // hash of its settings, as the journal has them
   size_t source_len;
   char sha256[SHA256_HEX_SIZE];
@@ -223,7 +225,7 @@ struct live_bot {
   int halt_mode;                    // enum halt_mode as the journal has it
   bool failed;                      // FAULT of a callback; its life is asked after the commit
   bool unfit;                       // of a FAULT: it cannot be opened so, and would not the next time
-  char fault[RECORD_TEXT_MAX];
+  char *fault;                      // what was said; NULL: nothing, or no memory for it
 
   int64_t intents, fills, denials, errors;
   cash last_mark;
@@ -337,6 +339,7 @@ struct live {
   struct live_canary *canaries;     // those that run
   struct loop_timer *canary_timer;
   struct clerk_shared shared;
+  struct intern *common;            // what many bots have in common
   struct live_bot *bots[LIVE_BUCKETS];
   struct live_bot **touched;        // of the instant under way at one place
   size_t touched_count, touched_cap;
@@ -373,6 +376,14 @@ void live_bot_destroy(struct live_bot *b);
 void live_tenant_slow(void *self, int host, int64_t tenant);  // of the fleet
 void live_said(struct live_bot *b, const char *detail);   // its state is what it was; with it, its owner is told this ("": nothing)
 enum status live_start(struct live *l, struct err *err) MUST_CHECK;
+// live_common.c: false: no memory, and nothing has changed
+bool live_setup_set(struct live_bot *b, const struct live_setup *s) MUST_CHECK;
+bool live_deposit_set(struct live_bot *b, cash deposit) MUST_CHECK;
+bool live_plan_set(struct live_bot *b, const struct bot_plan *p) MUST_CHECK;
+bool live_text_set(struct live_bot *b, const char **text, const char *bytes, size_t len) MUST_CHECK;  // bytes may be *text itself
+void live_text_clear(struct live_bot *b, const char **text);
+void live_fault_set(struct live_bot *b, const char *text, size_t len);
+static inline const char *live_fault(const struct live_bot *b) { return b->fault ? b->fault : ""; }
 // live_books.c: clerk and series; ERR_NOTFOUND: no data
 enum status live_books_open(struct live_bot *b, struct err *err) MUST_CHECK;
 enum status live_plan_read(struct live_bot *b, struct err *err) MUST_CHECK;  // setup and plan, as rows and header say
@@ -415,7 +426,7 @@ void live_grants_poll(struct live *l);                    // now and then: plans
 enum status live_script_read(const struct live_bot *b, int64_t version, struct live_script *ret, json_t **ret_header, struct err *err) MUST_CHECK;
 int64_t live_version_wished(const struct live_bot *b);    // its own, or the active one; 0: there is none
 void live_script_finish(struct live_script *s);
-void live_script_set(struct live_bot *b, struct live_script *s);  // takes it over; its row's parameters are its own then
+bool live_script_set(struct live_bot *b, struct live_script *s) MUST_CHECK;  // takes it over; its row's parameters are its own then; false: no memory
 void live_script_record(struct live_bot *b, const struct record *r);  // RUN, VERSION, PARAMS of its past
 void live_script_said(struct live_bot *b, int64_t time_ns, uint32_t before, uint32_t history, const char *why);  // VERSION to the journal
 void live_script_forget(struct live_bot *b);              // its books are closed

@@ -110,7 +110,7 @@ void live_account_changed(struct live *l, int64_t account_id) {
 void live_limits_tell(struct live_bot *b) {
   struct buf frame;
   buf_init(&frame, 256);
-  wire_put_limits(&frame, (uint64_t)b->id, &b->setup.risk);
+  wire_put_limits(&frame, (uint64_t)b->id, &b->setup->risk);
   b->limits_due = !b->opened || !fleet_send(b->live->fleet, b->id, &frame);
   buf_finish(&frame);
 }
@@ -130,22 +130,25 @@ void live_limits_changed(struct live_bot *b) {
   json_t *settings = json_loads(b->row.settings, 0, NULL);
   enum status st = setup ? live_setup_read(settings, NULL, false, setup, &err) : err_set(&err, ERR_NOMEM, "no memory for settings");
   json_decref(settings);
-  const bool protections = st == OK && (setup->protection_count != b->setup.protection_count ||
-                                        memcmp(setup->protections, b->setup.protections, setup->protection_count * sizeof *setup->protections) != 0);
+  struct live_setup now = *b->setup;
+  const bool protections = st == OK && (setup->protection_count != b->setup->protection_count ||
+                                        memcmp(setup->protections, b->setup->protections, setup->protection_count * sizeof *setup->protections) != 0);
   if (protections) st = clerk_protections(b->clerk, setup->protections, setup->protection_count, &err);
+  if (st == OK) {
+    now.bot_limits = setup->bot_limits;
+    now.risk = setup->risk;
+    now.bot_fuse = setup->bot_fuse;
+    memcpy(now.protections, setup->protections, sizeof setup->protections);
+    now.protection_count = setup->protection_count;
+    if (!live_setup_set(b, &now)) st = err_set(&err, ERR_NOMEM, "no memory for settings");
+  }
+  free(setup);
   if (st != OK) {
     say(b->live, b->channel + 4, &err);
-    free(setup);
     return;
   }
-  b->setup.bot_limits = setup->bot_limits;
-  b->setup.risk = setup->risk;
-  b->setup.bot_fuse = setup->bot_fuse;
-  memcpy(b->setup.protections, setup->protections, sizeof setup->protections);
-  b->setup.protection_count = setup->protection_count;
-  free(setup);
-  clerk_limits(b->clerk, &b->setup.bot_limits);
-  (void)last_check_budget(b->live->last, LAST_BOT, (uint64_t)b->id, b->setup.bot_fuse.orders, b->setup.bot_fuse.notional_e8);
+  clerk_limits(b->clerk, &b->setup->bot_limits);
+  (void)last_check_budget(b->live->last, LAST_BOT, (uint64_t)b->id, b->setup->bot_fuse.orders, b->setup->bot_fuse.notional_e8);
   live_limits_tell(b);
   journal_limits(b);
   live_log(b, b->instant_ns, LOG_INFO, "its limits were changed", 23);

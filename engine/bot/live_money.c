@@ -113,8 +113,8 @@ static enum status clerks_account(struct live_account *a, const struct gate_limi
 
 enum status live_money_join(struct live_bot *b, struct err *err) {
   struct live_account *a;
-  enum status st = account_get_live(b->live, b->row.account_id, b->tenant_id, b->setup.balance, &a, err);
-  if (st == OK) st = clerks_account(a, &b->setup.account_limits, err);
+  enum status st = account_get_live(b->live, b->row.account_id, b->tenant_id, b->setup->balance, &a, err);
+  if (st == OK) st = clerks_account(a, &b->setup->account_limits, err);
   if (st != OK) return st;
   a->bots++;
   b->account = a;
@@ -158,17 +158,18 @@ static enum status refuse_money(const struct live *l, const struct live_account 
 
 enum status live_money_take(struct live_bot *b, struct err *err) {
   struct live_account *a = b->account;
-  cash *deposit = &b->setup.match.deposit;
+  cash deposit = b->setup->match.deposit;
   if (b->told_run) {
     // A run that a program without books began.
-    if (!share_of(a, b->id, b->run)) live_money_entry(b, ACCOUNT_MOVE_ALLOT, *deposit);
+    if (!share_of(a, b->id, b->run)) live_money_entry(b, ACCOUNT_MOVE_ALLOT, deposit);
     return OK;
   }
-  if (deposit->e8 > available_e8(a) || available_e8(a) <= 0) return refuse_money(b->live, a, *deposit, err);
+  if (deposit.e8 > available_e8(a) || available_e8(a) <= 0) return refuse_money(b->live, a, deposit, err);
   // Without a sum of its own it gets all that is free.
-  if (deposit->e8 == 0) deposit->e8 = available_e8(a);
-  b->held = *deposit;
-  a->held_e8 += deposit->e8;
+  if (deposit.e8 == 0) deposit.e8 = available_e8(a);
+  if (!live_deposit_set(b, deposit)) return err_set(err, ERR_NOMEM, "no memory for a bot");
+  b->held = deposit;
+  a->held_e8 += deposit.e8;
   return OK;
 }
 
@@ -188,7 +189,7 @@ static void put_entry(struct live_bot *b, const struct live_account *a, enum acc
 }
 
 void live_money_entry(struct live_bot *b, enum account_move move, cash amount) {
-  put_entry(b, b->account, move, amount, move == ACCOUNT_MOVE_RETURN ? b->setup.match.deposit : (cash){0});
+  put_entry(b, b->account, move, amount, move == ACCOUNT_MOVE_RETURN ? b->setup->match.deposit : (cash){0});
 }
 
 static void last_worth(void *arg, const struct journal_point *p) { *(cash *)arg = p->equity; }

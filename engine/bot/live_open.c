@@ -15,7 +15,7 @@
 static char *settings_of(const struct live_bot *b) {
   char text[DECIMAL_TEXT_MAX];
   json_t *object = json_loads(b->row.settings, 0, NULL);
-  json_object_set_new(object, "cash", json_string(cash_text(b->setup.match.deposit, text)));
+  json_object_set_new(object, "cash", json_string(cash_text(b->setup->match.deposit, text)));
   char *settings = json_dumps(object, JSON_COMPACT);
   json_decref(object);
   return settings;
@@ -59,12 +59,12 @@ static void put_open(struct live_bot *b, const struct live_script *as, const str
   struct wire_open o = {.bot = (uint64_t)b->id, .tenant = (uint64_t)b->tenant_id, .chunkname = wire_text(name, strlen(name)), .source = wire_text(source, as ? as->source_len : b->source_len),
     .params = wire_text(params, strlen(params)), .state = wire_text(b->state.data, b->state.len), .memory = wire_text(b->memory.data, b->memory.len), .from = wire_text(from, strlen(from)), .version_ns = began ? b->version_ns : 0, .version_history = began ? b->version_history : 0,
     .seed = (uint64_t)b->row.seed, .resume = b->told_run ? b->resumes : 0, .seen_ns = b->told_run ? b->seen_ns : 0, .restore_count = (uint32_t)b->past_commands, .warm_from_ns = b->warm_from_ns,
-    .run_from_ns = b->run_from_ns, .live_from_ns = b->live_from_ns, .match = b->setup.match, .risk = b->setup.risk, .limits = b->setup.vm, .tenant_memory_bytes = b->grant.memory_bytes, .tenant_cpu_ns = b->grant.cpu_ns,
-    .stream_count = b->plan.stream_count, .symbol_count = b->plan.symbol_count};
-  for (int i = 0; i < b->plan.stream_count; i++) o.streams[i] = (struct wire_stream){.series = b->series[i]->hub, .history = f->history[i], .symbol = b->plan.streams[i].symbol_ix};
-  for (int k = 0; k < b->plan.symbol_count; k++)
-    o.symbols[k] = (struct wire_symbol){.series = b->series[b->plan.symbols[k].exec]->hub, .history = f->history[b->plan.symbols[k].exec], .fees = b->setup.fees, .costs = b->setup.costs,
-      .leverage_e4 = b->setup.leverage_e4, .maintenance_frac_e8 = b->setup.maintenance_frac_e8};
+    .run_from_ns = b->run_from_ns, .live_from_ns = b->live_from_ns, .match = b->setup->match, .risk = b->setup->risk, .limits = b->setup->vm, .tenant_memory_bytes = b->grant.memory_bytes, .tenant_cpu_ns = b->grant.cpu_ns,
+    .stream_count = b->plan->stream_count, .symbol_count = b->plan->symbol_count};
+  for (int i = 0; i < b->plan->stream_count; i++) o.streams[i] = (struct wire_stream){.series = b->series[i]->hub, .history = f->history[i], .symbol = b->plan->streams[i].symbol_ix};
+  for (int k = 0; k < b->plan->symbol_count; k++)
+    o.symbols[k] = (struct wire_symbol){.series = b->series[b->plan->symbols[k].exec]->hub, .history = f->history[b->plan->symbols[k].exec], .fees = b->setup->fees, .costs = b->setup->costs,
+      .leverage_e4 = b->setup->leverage_e4, .maintenance_frac_e8 = b->setup->maintenance_frac_e8};
   if (as) o.bot |= (uint64_t)LIVE_SHADOW, o.tenant |= (uint64_t)LIVE_SHADOW, o.resume = b->resumes + 1, o.seen_ns = 0, o.live_from_ns = f->through_ns;
   wire_put_bot_open(out, &o);
 }
@@ -120,7 +120,7 @@ static void journal_opening(struct live_bot *b) {
   }
   put_settings(b, &r, settings);
   live_record(b, &r, true, !b->told_run, false);
-  if (!b->told_run) live_money_entry(b, ACCOUNT_MOVE_ALLOT, b->setup.match.deposit);
+  if (!b->told_run) live_money_entry(b, ACCOUNT_MOVE_ALLOT, b->setup->match.deposit);
   free(settings);
   b->told_run = true;
   live_hand_over(b->live, b->place);
@@ -136,7 +136,7 @@ static enum fleet_step bot_open(void *self, struct fleet_open *f, struct buf *ou
     else b->run_from_ns = f->through_ns;
     // A market that goes on from its last recorded bar may be a little behind the time at which the run began.
     b->live_from_ns = f->through_ns > b->run_from_ns ? f->through_ns : b->run_from_ns;
-    for (int k = 0; !b->told_run && k < b->plan.symbol_count; k++) live_mark(b, k);
+    for (int k = 0; !b->told_run && k < b->plan->symbol_count; k++) live_mark(b, k);
   }
   const enum fleet_step step = live_open_put(b, NULL, f, out);
   b->half_told = step == FLEET_MORE;
@@ -180,7 +180,7 @@ static void journal_leaving(struct live_bot *b) {
   r.stop = whys[b->life.state].stop;
   r.code = record_text(life_reason_code(b->life.reason), strlen(life_reason_code(b->life.reason)));
   r.seen_ns = b->seen_ns;
-  if (r.stop == RECORD_STOP_FAILED) r.why = record_text(b->fault, strnlen(b->fault, RECORD_TEXT_MAX));
+  if (r.stop == RECORD_STOP_FAILED) r.why = record_text(live_fault(b), strlen(live_fault(b)));
   live_record(b, &r, true, false, false);
 }
 

@@ -37,7 +37,8 @@ static bool take_record(void *arg, const struct journal_record *j) {
     if (r.kind == RECORD_RUN) {
       live_script_record(b, &r);
       b->run_from_ns = r.live_from_ns;
-      b->setup.match.deposit = cash_of(r.settings);
+      if (!live_deposit_set(b, cash_of(r.settings))) b->past_bytes.failed = true;
+      if (b->past_bytes.failed) return false;
     }
   } else if (r.kind == RECORD_HALT) {
     b->halt_mode = r.halt.mode;
@@ -165,11 +166,11 @@ static bool has_mark(const struct live_bot *b, size_t past, int64_t now_ns) {
 // The bars of one instant, out of those that are left.
 static bool next_instant(struct live_bot *b, struct cursor *symbols, struct cursor *main, struct instant_match *match, struct instant *ret, bool *ret_closed) {
   int64_t now_ns = next_close(main);
-  for (int k = 0; k < b->plan.symbol_count; k++)
+  for (int k = 0; k < b->plan->symbol_count; k++)
     if (next_close(&symbols[k]) < now_ns) now_ns = next_close(&symbols[k]);
   if (now_ns == INT64_MAX) return false;
   *ret = (struct instant){.now_ns = now_ns, .match = match};
-  for (int k = 0; k < b->plan.symbol_count; k++)
+  for (int k = 0; k < b->plan->symbol_count; k++)
     if (next_close(&symbols[k]) == now_ns) match[ret->match_count++] = (struct instant_match){k, {.bar = &symbols[k].bars.bars[symbols[k].at++], .close_ns = now_ns}};
   *ret_closed = next_close(main) == now_ns;
   if (*ret_closed) main->at++;
@@ -214,7 +215,7 @@ static enum status alone(struct live_bot *b, const struct instant *in, bool clos
 
 // What a symbol traded at when the run began: until a bar of the run is matched, orders go by it (pilot_mark).
 void live_mark(struct live_bot *b, int symbol) {
-  struct live_series *s = b->series[b->plan.symbols[symbol].exec];
+  struct live_series *s = b->series[b->plan->symbols[symbol].exec];
   struct bar bar;
   struct series newest = {0};
   if (b->told_run && journal_bar_before(reader(b->live, STORE_JOURNAL), s->journal, b->run_from_ns - s->timeframe_ns + 1, &bar, NULL) == OK) {
@@ -255,8 +256,8 @@ enum status live_past_again(struct live_bot *b, struct err *err) {
   struct hub_venue_status venue;
   hub_venue_status(l->hub, b->venue, &venue);
   enum status st = OK;
-  for (int k = 0; st == OK && k < b->plan.symbol_count; k++) {
-    struct live_series *s = b->series[b->plan.symbols[k].exec];
+  for (int k = 0; st == OK && k < b->plan->symbol_count; k++) {
+    struct live_series *s = b->series[b->plan->symbols[k].exec];
     st = live_series_history(l, s, 0, b->run_from_ns - s->timeframe_ns, venue.time_ns, &symbols[k].bars, err);
     while (next_close(&symbols[k]) <= b->run_from_ns) symbols[k].at++;
     if (st == OK) live_mark(b, k);
@@ -276,7 +277,7 @@ enum status live_past_again(struct live_bot *b, struct err *err) {
     if (st == OK) st = live ? alone(b, &in, closed, main.bars.timeframe_ns, err) : again(b, &in, closed, main.bars.timeframe_ns, &past, err);
   }
   if (st == OK && !live) st = retold(b, &past, err);
-  for (int k = 0; k < b->plan.symbol_count; k++) series_finish(&symbols[k].bars);
+  for (int k = 0; k < b->plan->symbol_count; k++) series_finish(&symbols[k].bars);
   series_finish(&main.bars);
   b->restoring = b->retelling = false;
   if (st == OK) live_hand_over(l, b->place);
@@ -294,9 +295,9 @@ enum status live_catch_up(struct live_bot *b, struct err *err) {
   const int64_t from_ns = clerk_now(b->clerk) > b->run_from_ns ? clerk_now(b->clerk) : b->run_from_ns;
   if (!b->told_run || venue.time_ns <= from_ns) return OK;
   enum status st = OK;
-  for (int k = 0; st == OK && k <= b->plan.symbol_count; k++) {
-    struct live_series *s = b->series[k < b->plan.symbol_count ? b->plan.symbols[k].exec : 0];
-    struct cursor *c = k < b->plan.symbol_count ? &symbols[k] : &main;
+  for (int k = 0; st == OK && k <= b->plan->symbol_count; k++) {
+    struct live_series *s = b->series[k < b->plan->symbol_count ? b->plan->symbols[k].exec : 0];
+    struct cursor *c = k < b->plan->symbol_count ? &symbols[k] : &main;
     st = live_series_history(l, s, (size_t)((venue.time_ns - from_ns) / s->timeframe_ns) + 1, INT64_MAX, venue.time_ns, &c->bars, err);
     while (next_close(c) <= from_ns) c->at++;
   }
@@ -306,7 +307,7 @@ enum status live_catch_up(struct live_bot *b, struct err *err) {
     st = alone(b, &in, closed, main.bars.timeframe_ns, err);
   }
   b->restoring = false;
-  for (int k = 0; k < b->plan.symbol_count; k++) series_finish(&symbols[k].bars);
+  for (int k = 0; k < b->plan->symbol_count; k++) series_finish(&symbols[k].bars);
   series_finish(&main.bars);
   return st;
 }

@@ -49,7 +49,7 @@ static void send(struct live_bot *b) {
   char name[NAME_SIZE], from[NAME_SIZE] = "";
   snprintf(name, sizeof name, "v%u.lua", r->script.version);
   if (r->script.version != b->version) snprintf(from, sizeof from, "%u", b->version);
-  const struct wire_reload w = {.bot = (uint64_t)b->id, .version = r->script.version, .history = r->history, .limits = b->setup.vm,
+  const struct wire_reload w = {.bot = (uint64_t)b->id, .version = r->script.version, .history = r->history, .limits = b->setup->vm,
     .seed = pilot_version_seed((uint64_t)b->row.seed, b->resumes, r->script.version), .chunkname = wire_text(name, strlen(name)),
     .source = wire_text(r->script.source, r->script.source_len), .params = wire_text(r->script.params, strlen(r->script.params)), .from = wire_text(from, strlen(from))};
   struct buf frame;
@@ -143,7 +143,8 @@ static void taken(struct live_bot *b) {
   struct live_reload *r = b->reload;
   const uint32_t before = b->version;
   live_commands_flush(b);  // what was decided without it
-  live_script_set(b, &r->script);
+  const bool set = live_script_set(b, &r->script);
+  assert(set);  // some KiB at most, and the host runs it: as the matcher's orders
   b->version_ns = b->instant_ns;
   b->version_history = r->history;
   rest(b, STAGE_NONE);
@@ -156,9 +157,8 @@ static void params_taken(struct live_bot *b) {
   struct live_reload *r = b->reload;
   struct record rec;
   live_commands_flush(b);
-  free(b->params);
-  b->params = r->script.params;
-  r->script.params = NULL;
+  const bool set = live_text_set(b, &b->params, r->script.params, strlen(r->script.params));
+  assert(set);  // as in taken()
   record_init(&rec, RECORD_PARAMS, b->instant_ns);
   rec.params = record_text(b->params, strlen(b->params));
   live_record(b, &rec, true, false, false);
@@ -270,8 +270,8 @@ enum status live_script_fits(const struct live_bot *b, const json_t *header, uin
   int64_t timeframe_ns = 0;
   enum status st = params && plan && timeframe_parse(b->row.timeframe, &timeframe_ns) ? OK : err_set(err, ERR_INVALID, "the bot's settings cannot be read");
   if (st == OK) st = plan_make(header, params, b->row.symbol, timeframe_ns, plan, err);
-  if (st == OK && !same_streams(&b->plan, plan)) st = err_set(err, ERR_INVALID, "it reads other markets or timeframes, or books in another mode: stop the bot to give it this version");
-  if (st == OK) *ret_history = (uint32_t)(plan->history_bars < b->plan.history_bars ? plan->history_bars : b->plan.history_bars);
+  if (st == OK && !same_streams(b->plan, plan)) st = err_set(err, ERR_INVALID, "it reads other markets or timeframes, or books in another mode: stop the bot to give it this version");
+  if (st == OK) *ret_history = (uint32_t)(plan->history_bars < b->plan->history_bars ? plan->history_bars : b->plan->history_bars);
   json_decref(params);
   free(plan);
   return st;

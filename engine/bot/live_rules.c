@@ -94,8 +94,8 @@ enum status live_rules_join(struct live_bot *b, struct err *err) {
   struct stored stored = {0};
   struct rule_set *rules;
   char *text;
-  if (a->rules || !b->setup.rules[0]) return OK;
-  enum status st = read_set(l, a, b->setup.rules, &text, &rules, err);
+  if (a->rules || !b->setup->rules[0]) return OK;
+  enum status st = read_set(l, a, b->setup->rules, &text, &rules, err);
   if (st != OK) return st;
   hub_venue_status(l->hub, b->venue, &venue);
   stored.rules = rules;
@@ -107,7 +107,7 @@ enum status live_rules_join(struct live_bot *b, struct err *err) {
     free(text);
     return st;
   }
-  apply(a, b->setup.rules, text, rules, st == OK ? &stored.state : NULL, venue.time_ns);
+  apply(a, b->setup->rules, text, rules, st == OK ? &stored.state : NULL, venue.time_ns);
   if (l->starting) clerk_account_hold(a->account, true);
   return OK;
 }

@@ -52,17 +52,13 @@ void live_script_finish(struct live_script *s) {
   *s = (struct live_script){0};
 }
 
-void live_script_set(struct live_bot *b, struct live_script *s) {
-  free(b->source);
+bool live_script_set(struct live_bot *b, struct live_script *s) {
+  const bool ok = live_text_set(b, &b->source, s->source, s->source_len) && (!s->params || live_text_set(b, &b->params, s->params, strlen(s->params)));
   b->version = s->version;
-  b->source = s->source;
   b->source_len = s->source_len;
   memcpy(b->sha256, s->sha256, sizeof b->sha256);
-  if (s->params) {
-    free(b->params);
-    b->params = s->params;
-  }
-  *s = (struct live_script){0};
+  live_script_finish(s);
+  return ok;
 }
 
 static void add_names(struct live_bot *b, uint64_t order, uint32_t version) {
@@ -81,21 +77,22 @@ void live_script_record(struct live_bot *b, const struct record *r) {
     b->version_ns = r->kind == RECORD_VERSION && r->history ? r->time_ns : 0;
     b->version_history = r->history;
   }
-  free(b->params);
-  b->params = r->params.len ? strndup(r->params.text, r->params.len) : strdup("{}");
+  const struct record_text params = r->params.len ? r->params : record_text("{}", 2);
+  if (!live_text_set(b, &b->params, params.text, params.len)) live_text_clear(b, &b->params);
 }
 
 void live_script_said(struct live_bot *b, int64_t time_ns, uint32_t before, uint32_t history, const char *why) {
   struct record r;
   size_t len;
   record_init(&r, RECORD_VERSION, time_ns);
-  const struct live_script *s = why ? &b->reload->script : &(struct live_script){.version = b->version, .params = b->params};
-  const enum status st = hex_decode(why ? s->sha256 : b->sha256, SHA256_HEX_SIZE - 1, r.source_sha256, sizeof r.source_sha256, &len);
+  const struct live_script *refused = why ? &b->reload->script : NULL;
+  const char *params = refused ? refused->params : b->params;
+  const enum status st = hex_decode(refused ? refused->sha256 : b->sha256, SHA256_HEX_SIZE - 1, r.source_sha256, sizeof r.source_sha256, &len);
   assert(st == OK);
   r.script_id = b->row.script_id;
-  r.version = s->version;
+  r.version = refused ? refused->version : b->version;
   r.version_before = before;
-  r.params = record_text(s->params, strlen(s->params));
+  r.params = record_text(params, strlen(params));
   r.order = matcher_order_last(clerk_matcher(b->clerk)) + 1;
   r.history = history;
   if (why) r.code = record_text("refused", 7), r.why = record_text(why, strnlen(why, RECORD_TEXT_MAX));
@@ -104,10 +101,9 @@ void live_script_said(struct live_bot *b, int64_t time_ns, uint32_t before, uint
 }
 
 void live_script_forget(struct live_bot *b) {
-  free(b->source);
-  free(b->params);
+  live_text_clear(b, &b->source);
+  live_text_clear(b, &b->params);
   free(b->names);
-  b->source = b->params = NULL;
   b->names = NULL;
   b->name_count = 0;
   b->version_ns = 0;

@@ -150,7 +150,7 @@ static void failed(struct live_bot *b, const struct wire_frame *f) {
 void live_shadow_frame(struct live_bot *b, const struct wire_frame *f) {
   struct live_shadow *s = b->shadow;
   if (!s || !b->clerk || s->ended) return;
-  if (f->type == WIRE_COMMAND && f->command.intent.symbol < b->plan.symbol_count) put(s->shadow, &s->shadow_ns, b, &f->command);
+  if (f->type == WIRE_COMMAND && f->command.intent.symbol < b->plan->symbol_count) put(s->shadow, &s->shadow_ns, b, &f->command);
   if (f->type == WIRE_FAULT) failed(b, f);
 }
 

@@ -37,7 +37,7 @@ void live_fund(struct live_bot *b, const struct instant *in) {
     const int k = in->match[i].symbol;
     struct funding due[HUB_FUNDINGS_MAX];
     const int64_t from_ns = b->funded_ns[k] > b->run_from_ns ? b->funded_ns[k] : b->run_from_ns;
-    const size_t count = hub_fundings(b->live->hub, b->series[b->plan.symbols[k].exec]->hub, from_ns, in->now_ns, due);
+    const size_t count = hub_fundings(b->live->hub, b->series[b->plan->symbols[k].exec]->hub, from_ns, in->now_ns, due);
     for (size_t n = 0; n < count; n++)
       clerk_funding(b->clerk, in->now_ns, &(struct instant_funding){.symbol = k, .ts_ns = due[n].ts_ns, .rate_e12 = due[n].rate_e12, .mark = NO_PRICE, .before_match = due[n].ts_ns <= in->match[i].bar.bar->open_ns});
     b->funded_ns[k] = in->now_ns;
@@ -56,8 +56,8 @@ static void market_of(struct live_bot *b, const struct hub_instant *in) {
   struct instant_match match[SPEC_STREAMS_MAX];
   struct instant part = {.now_ns = in->now_ns, .match = match};
   struct err err;
-  for (int k = 0; k < b->plan.symbol_count; k++) {
-    const uint32_t hub = b->series[b->plan.symbols[k].exec]->hub;
+  for (int k = 0; k < b->plan->symbol_count; k++) {
+    const uint32_t hub = b->series[b->plan->symbols[k].exec]->hub;
     for (size_t i = 0; i < in->count; i++)
       if (in->bars[i].series == hub) {
         const struct bar *bar = &in->bars[i].bar;
@@ -73,7 +73,7 @@ static void market_of(struct live_bot *b, const struct hub_instant *in) {
   const enum status st = clerk_market(b->clerk, &part, &err);
   if (st != OK) {
     b->failed = true;
-    snprintf(b->fault, sizeof b->fault, "%s", err.msg);
+    live_fault_set(b, err.msg, strlen(err.msg));
   }
   if (b->place != LIVE_HOSTLESS) live_signals_send(b, in->now_ns);
 }
@@ -332,9 +332,8 @@ static void on_fault(struct live_bot *b, const struct wire_frame *f) {
   b->errors++;
   b->failed = true;
   b->unfit = f->status == ERR_INVALID;
-  snprintf(b->fault, sizeof b->fault, "%.*s", (int)f->text_len, f->text);
-  live_plain(b->fault, strlen(b->fault));
-  live_canary_error(b, b->version, b->fault);
+  live_fault_set(b, f->text, f->text_len);
+  live_canary_error(b, b->version, live_fault(b));
   live_log(b, b->instant_ns, LOG_ERROR, f->text, f->text_len);
   live_news(b, "fault", json_pack("{s:s%, s:i}", "detail", f->text, f->text_len, "line", f->line));
 }

@@ -7,13 +7,16 @@
 enum { SLICES = 10, FIRST_SLOTS = 64 };
 
 struct intent_row { uint64_t id; int64_t intended, sent, working, filled; };  // sent: ever
+struct owner_window {          // made with its first order: most owners wait
+  int64_t orders[SLICES + 1];  // by slice number modulo; one more than a window, so that the oldest counts in full
+  int64_t notional[SLICES + 1];
+};
 struct owner_row {
   uint64_t key;                // id × 4 + scope; 0 is free
   bool tripped, own;           // own: its budget is its own
   int64_t most_orders, most_notional;
   int64_t slice;               // number of the newest slice
-  int64_t orders[SLICES + 1];  // by slice number modulo; one more than a window, so that the oldest counts in full
-  int64_t notional[SLICES + 1];
+  struct owner_window *window; // NULL: nothing in it yet
 };
 
 struct last_check {
@@ -51,6 +54,7 @@ struct last_check *last_check_create(size_t intents, size_t owners, struct last_
 
 void last_check_destroy(struct last_check *c) {
   if (!c) return;
+  for (size_t i = 0; c->owners && i < c->owner_slots; i++) free(c->owners[i].window);
   free(c->intents);
   free(c->owners);
   free(c);
@@ -172,11 +176,9 @@ static void owner_advance(struct owner_row *row, int64_t slice) {
   int64_t steps = slice - row->slice;
   for (int64_t k = 1; k <= steps && k <= SLICES + 1; k++) {
     size_t at = (size_t)((uint64_t)(row->slice + k) % (SLICES + 1));
-    row->orders[at] = row->notional[at] = 0;
+    row->window->orders[at] = row->window->notional[at] = 0;
   }
-  if (steps > SLICES + 1) {
-    for (int i = 0; i <= SLICES; i++) row->orders[i] = row->notional[i] = 0;
-  }
+  if (steps > SLICES + 1) *row->window = (struct owner_window){0};
   row->slice = slice;
 }
 
@@ -193,13 +195,17 @@ static bool owners_grow(struct last_check *c) {
   return true;
 }
 
+static void full(struct last_check *c, struct last_report r) {
+  r.why = LAST_FULL, r.scope = LAST_EVERYTHING, r.limit = (int64_t)c->owner_max, r.value = (int64_t)c->owner_count;
+  trip(c, r);
+}
+
 // NULL: no room, which trips everything.
 static struct owner_row *owner_make(struct last_check *c, uint64_t key, int64_t slice, struct last_report r) {
   struct owner_row *row = owner_find(c, key);
   if (row->key != 0) return row;
   if (!owners_grow(c)) {
-    r.why = LAST_FULL, r.scope = LAST_EVERYTHING, r.limit = (int64_t)c->owner_max, r.value = (int64_t)c->owner_count;
-    trip(c, r);
+    full(c, r);
     return NULL;
   }
   row = owner_find(c, key);
@@ -213,14 +219,19 @@ static bool owner_spend(struct last_check *c, const struct last_budget *b, uint6
   int64_t slice = now_ns / (b->window_ns / SLICES);
   struct owner_row *row = owner_make(c, key, slice, r);
   if (!row || row->tripped) return false;
+  if (!row->window && !(row->window = calloc(1, sizeof *row->window))) {
+    full(c, r);
+    return false;
+  }
+  struct owner_window *w = row->window;
   owner_advance(row, slice);
   size_t at = (size_t)((uint64_t)row->slice % (SLICES + 1));
-  row->orders[at]++;
-  row->notional[at] = notional_e8 > INT64_MAX - row->notional[at] ? INT64_MAX : row->notional[at] + notional_e8;
+  w->orders[at]++;
+  w->notional[at] = notional_e8 > INT64_MAX - w->notional[at] ? INT64_MAX : w->notional[at] + notional_e8;
   int64_t orders = 0, notional = 0;
   for (int i = 0; i <= SLICES; i++) {
-    orders += row->orders[i];
-    notional = row->notional[i] > INT64_MAX - notional ? INT64_MAX : notional + row->notional[i];
+    orders += w->orders[i];
+    notional = w->notional[i] > INT64_MAX - notional ? INT64_MAX : notional + w->notional[i];
   }
   int64_t most_orders = row->own ? row->most_orders : b->orders, most_notional = row->own ? row->most_notional : b->notional_e8;
   bool rate = most_orders > 0 && orders > most_orders, worth = most_notional > 0 && notional > most_notional;
