@@ -2,6 +2,7 @@
 
 #include "base/suggest.h"
 #include "crypto/sha256.h"
+#include "script/dialect_impl.h"
 #include "script/table_reader.h"
 
 #include <lauxlib.h>
@@ -62,6 +63,7 @@ static void set_globals(lua_State *L, void *arg) {
   lua_pushvalue(L, -1);
   lua_pushcclosure(L, l_head, 1);
   lua_settable(L, -3);
+  if (*kind == SCRIPT_DIALECT) dialect_libraries(L);
   if (*kind != SCRIPT_TIER) return;
   lua_pushliteral(L, "unlimited");
   lua_pushliteral(L, "unlimited");
@@ -100,9 +102,14 @@ static int l_has_header(lua_State *L) {
   return luaL_error(L, "the script has no header; begin it with %s{ … }", head_names[*kind]);
 }
 
+// Answers of a venue are large: a page of instruments is a megabyte of JSON.
+static size_t heap_bytes(enum script_kind kind) {
+  return kind == SCRIPT_DIALECT ? VM_HEAP_BYTES_MAX : PROFILE_HEAP_BYTES;
+}
+
 enum status profile_open(enum script_kind kind, const char *chunkname, const char *source, size_t len,
   struct watchdog *watchdog, struct vm **ret, struct err *err) {
-  struct vm_limits limits = {.heap_bytes = PROFILE_HEAP_BYTES, .fuel_instructions = PROFILE_INSTRUCTIONS};
+  struct vm_limits limits = {.heap_bytes = heap_bytes(kind), .fuel_instructions = PROFILE_INSTRUCTIONS};
   struct vm *vm;
   enum status st = vm_create(&limits, watchdog, set_globals, &kind, &vm, err);
   if (st != OK) return st;

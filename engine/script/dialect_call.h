@@ -1,0 +1,48 @@
+// script/dialect_call.h – the state and the one way into it, shared by dialect.c, dialect_ask.c and dialect_hear.c. Private to script/.
+#pragma once
+#include "script/dialect_impl.h"
+#include "script/vm.h"
+
+#define DIALECT_RESULTS 2
+
+struct dialect {
+  struct dialect_info info;
+  struct dialect_errors errors;
+  struct vm *vm;  // NULL: thrown away after a kill
+  struct watchdog *watchdog;
+  size_t len;
+  char *chunkname, *source;
+};
+
+enum dialect_function { DIALECT_CALL_REQUEST, DIALECT_CALL_SIGN, DIALECT_CALL_RESPONSE, DIALECT_CALL_STREAMS, DIALECT_CALL_FRAME };
+
+struct dialect_call {
+  struct dialect *d;
+  enum dialect_function what;
+  enum dialect_op op;
+  const char *kind;
+  const json_t *args;
+  const struct dialect_env *env;
+  const struct dialect_secret *secret;
+  const struct dialect_request *request;
+  int status;
+  const char *bytes;
+  size_t len;
+};
+
+// Calls the function. OK: its results are on the stack, the last two at -2 and -1, to be popped with dialect_done.
+enum status dialect_call(struct dialect_call *c, struct err *err) MUST_CHECK;
+void dialect_done(struct dialect *d);
+// ERR_SCRIPT: "bybit.lua: request(create_order) gave no table".
+enum status dialect_wrong(const struct dialect_call *c, struct err *err, const char *what);
+
+// Fields of a table on the stack, read without allocating in Lua.
+// Pushes the field; returns its type.
+int dialect_field(lua_State *L, int ix, const char *key);
+// Copies a text (none: ""); false when it is something else, too long, or holds a control character.
+bool dialect_copy(lua_State *L, int ix, const char *key, char *to, size_t size);
+bool dialect_truth(lua_State *L, int ix, const char *key);
+// A duplicate of a text; NULL: none, or not one, or no memory. ret_len may be NULL.
+char *dialect_text_of(lua_State *L, int ix, const char *key, size_t *ret_len);
+// No blank, control, non-ASCII character or '#'. In dialect_ask.c.
+bool dialect_url_text(const char *s);
