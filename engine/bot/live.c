@@ -83,6 +83,7 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   if (st == OK) st = live_keep_begin(l, err);
   if (st == OK) st = live_behind_begin(l, err);
   if (st == OK) st = live_canary_begin(l, err);
+  if (st == OK) st = live_shadow_begin(l, err);
   if (st == OK) st = make_fleet(l, err);
   l->starting = true;
   if (st == OK) st = live_start(l, err);
@@ -113,6 +114,7 @@ void live_destroy(struct live *l) {
     l->hosts[i].owes = l->hosts[i].in_turn = false;
     live_hand_over(l, i);
   }
+  live_shadow_keep(l);
   while (l->writes) loop_turn(l->config.loop, true);
   live_behind_end(l);
   for (int i = 0; i < LIVE_BUCKETS; i++)
@@ -120,6 +122,7 @@ void live_destroy(struct live *l) {
   live_halt_close(l);
   live_keep_end(l);
   live_canary_finish(l);
+  live_shadow_finish(l);
   hub_destroy(l->hub);
   while (l->series) {
     struct live_series *s = l->series;

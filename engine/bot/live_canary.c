@@ -1,6 +1,7 @@
 // bot/live_canary.c – a version on trial: a share of the bots that follow a script runs it, chosen by their numbers, so always the same
 // ones. Errors of all of them are counted, and each one's equity is watched; over a limit all go back to the active version. When its
 // time is over it becomes the active one. Its row is the truth: a restart goes on with it.
+#include "bot/canary.h"
 #include "bot/live_impl.h"
 
 #include "loop/clock.h"
@@ -15,25 +16,15 @@
 
 #define LOOK_MS 200
 
-struct tried {
-  int64_t bot_id, base_e8, peak_e8;
-};
 struct live_canary {
   struct live_canary *next;
   struct canary_row row;
-  struct tried *bots;
+  struct canary_bot *bots;
   size_t count, cap;
   bool ending;                // on its way to the store
 };
 
 // ---- whose
-
-static bool chosen(int64_t bot_id, int64_t version, int64_t percent) {
-  uint64_t z = (uint64_t)bot_id + (uint64_t)version * UINT64_C(0x9E3779B97F4A7C15);
-  z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-  z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-  return (int64_t)((z ^ z >> 31) % 100) < percent;
-}
 
 static struct live_canary *of_script(const struct live *l, int64_t script_id) {
   struct live_canary *c = l->canaries;
@@ -43,10 +34,10 @@ static struct live_canary *of_script(const struct live *l, int64_t script_id) {
 
 int64_t live_canary_version(const struct live_bot *b) {
   const struct live_canary *c = of_script(b->live, b->row.script_id);
-  return c && !b->row.version && chosen(b->id, c->row.version, c->row.percent) ? c->row.version : 0;
+  return c && !b->row.version && canary_chosen(b->id, c->row.version, c->row.percent) ? c->row.version : 0;
 }
 
-static struct tried *tried_of(struct live_canary *c, int64_t bot_id) {
+static struct canary_bot *tried_of(struct live_canary *c, int64_t bot_id) {
   for (size_t i = 0; i < c->count; i++)
     if (c->bots[i].bot_id == bot_id) return &c->bots[i];
   return NULL;
@@ -56,12 +47,12 @@ static void add(void *arg, int64_t bot_id, int64_t equity_e8) {
   struct live_canary *c = arg;
   if (c->count == c->cap) {
     const size_t cap = c->cap ? 2 * c->cap : 16;
-    struct tried *more = realloc(c->bots, cap * sizeof *more);
+    struct canary_bot *more = realloc(c->bots, cap * sizeof *more);
     if (!more) return;
     c->bots = more;
     c->cap = cap;
   }
-  c->bots[c->count++] = (struct tried){bot_id, equity_e8, equity_e8};
+  c->bots[c->count++] = (struct canary_bot){bot_id, equity_e8, equity_e8};
 }
 
 // ---- its end
@@ -172,12 +163,9 @@ void live_canary_error(struct live_bot *b, uint32_t version, const char *text) {
   end(b->live, c, "rolled_back", reason);
 }
 
-static bool fell(struct live *l, struct live_canary *c, struct tried *t) {
+static bool fell(struct live *l, struct live_canary *c, struct canary_bot *t) {
   const struct live_bot *b = live_find(l, t->bot_id);
-  if (!b || !b->clerk || b->version != c->row.version || c->row.drawdown_e8 == 0) return false;
-  const int64_t equity = equity_of(b);
-  if (equity > t->peak_e8) t->peak_e8 = equity;
-  return (int128)(t->peak_e8 - equity) * INT64_C(100000000) > (int128)t->base_e8 * c->row.drawdown_e8;
+  return b && b->clerk && b->version == c->row.version && canary_fell(t, equity_of(b), c->row.drawdown_e8);
 }
 
 static void look(struct live *l, struct live_canary *c) {
@@ -188,9 +176,10 @@ static void look(struct live *l, struct live_canary *c) {
       snprintf(reason, sizeof reason, "the equity of %s fell by more than %.4g%% since it took the version", id, (double)c->row.drawdown_e8 / 1e6);
       end(l, c, "rolled_back", reason);
     }
-  if (c->ending || c->row.until_ns == 0 || clock_wall_ns() < c->row.until_ns) return;
-  if (c->count) end(l, c, "promoted", "its time is over, and no limit was broken");
-  else end(l, c, "rolled_back", "its time is over, and no bot has tried it");
+  if (c->ending) return;
+  const enum canary_verdict v = canary_due(c->row.until_ns, clock_wall_ns(), c->count > 0);
+  if (v == CANARY_PROMOTED) end(l, c, "promoted", "its time is over, and no limit was broken");
+  else if (v == CANARY_ROLLED_BACK) end(l, c, "rolled_back", "its time is over, and no bot has tried it");
 }
 
 static void on_timer(void *arg) {

@@ -338,6 +338,8 @@ struct live {
   struct loop_timer *behind_timer;  // of the next try
   struct live_canary *canaries;     // those that run
   struct loop_timer *canary_timer;
+  struct loop_timer *shadow_timer;  // of the next write of what shadows did
+  bool shadows_dirty;
   struct clerk_shared shared;
   struct intern *common;            // what many bots have in common
   struct live_bot *bots[LIVE_BUCKETS];
@@ -456,6 +458,10 @@ void live_shadow_refused(struct live_bot *b, const char *why);
 void live_shadow_live(struct live_bot *b, const struct bot_command *c);  // what the live version asked for
 void live_shadow_frame(struct live_bot *b, const struct wire_frame *f);
 void live_shadow_compare(struct live_bot *b);             // at the end of an instant
+// live_shadow_keep.c
+enum status live_shadow_begin(struct live *l, struct err *err) MUST_CHECK;
+void live_shadow_keep(struct live *l);                    // writes what is not kept yet
+void live_shadow_finish(struct live *l);
 // live_open.c
 enum fleet_step live_open_put(struct live_bot *b, const struct live_script *as, struct fleet_open *f, struct buf *out);
 // live_past.c

@@ -2,33 +2,19 @@
 // a matcher of its own. What it asks for is compared with what the live version asked for in the same instant, and goes nowhere else.
 //
 // To its host it is a bot like others, with a number of its own (SHADOW) and a tenant of its own: its memory and CPU time are never
-// its live bot's. It starts anew with each start of the live script, from that one's state. What was compared is kept in memory.
-#include "bot/live_impl.h"
+// its live bot's. It starts anew with each start of the live script, from that one's state. What was compared is kept: live_shadow_keep.c.
+#include "bot/live_shadow.h"
+
 #include "bot/replay.h"
+#include "loop/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SHADOW LIVE_SHADOW
-#define ITEMS_MAX 200       // differences kept, the newest
-#define TEXT_MAX 4096       // of one instant's intents
+#define TEXT_MAX SHADOW_LINES_MAX
 #define ERRORS_MAX 3
-
-struct difference {
-  int64_t time_ns;
-  char *live, *shadow;      // lines
-};
-struct live_shadow {
-  struct live_script script;
-  bool placed, opened, ended;
-  char why[RECORD_TEXT_MAX];  // of its end, or of the last error
-  int64_t instants, same, different, errors;
-  struct difference items[ITEMS_MAX];
-  size_t count;             // all that there were
-  int64_t live_ns, shadow_ns;
-  char live[TEXT_MAX], shadow[TEXT_MAX];  // asked in the instant
-};
 
 struct live_bot *live_shadow_find(const struct live *l, int64_t id) { return id & SHADOW ? live_find(l, id & ~SHADOW) : NULL; }
 
@@ -48,7 +34,7 @@ void live_shadow_free(struct live_bot *b) {
   if (!s) return;
   leave(b);
   live_script_finish(&s->script);
-  for (size_t i = 0; i < ITEMS_MAX; i++) {
+  for (size_t i = 0; i < SHADOW_DIFFERENCES_MAX; i++) {
     free(s->items[i].live);
     free(s->items[i].shadow);
   }
@@ -59,10 +45,12 @@ void live_shadow_free(struct live_bot *b) {
 static void end(struct live_bot *b, const char *why) {
   struct live_shadow *s = b->shadow;
   leave(b);
-  s->ended = true;
-  snprintf(s->why, sizeof s->why, "%s", why);
-  live_plain(s->why, strlen(s->why));
-  b->live->config.publish(b->live->config.self, b->channel, "shadow", json_pack("{s:I, s:s, s:s}", "version", (json_int_t)s->script.version, "state", "ended", "detail", s->why));
+  s->row.ended = true;
+  snprintf(s->row.why, sizeof s->row.why, "%s", why);
+  live_plain(s->row.why, strlen(s->row.why));
+  live_shadow_touch(b);
+  live_shadow_keep(b->live);
+  b->live->config.publish(b->live->config.self, b->channel, "shadow", json_pack("{s:I, s:s, s:s}", "version", (json_int_t)s->row.version, "state", "ended", "detail", s->row.why));
 }
 
 // ---- to its host
@@ -89,14 +77,11 @@ static enum status begin(struct live_bot *b, struct err *err) {
 void live_shadow_look(struct live_bot *b) {
   struct err err;
   if (b->live->closing) return;
-  if (b->shadow && (!b->has_row || b->shadow->script.version != b->row.shadow_version)) live_shadow_free(b);
+  if (b->shadow && (!b->has_row || b->shadow->row.version != b->row.shadow_version)) live_shadow_free(b);
   if (!b->has_row || !b->row.shadow_version || !b->clerk || !b->opened) return;
-  if (!b->shadow && !(b->shadow = calloc(1, sizeof *b->shadow))) return;
-  if (b->shadow->placed || b->shadow->ended) return;
-  if (begin(b, &err) != OK) {
-    b->shadow->script.version = (uint32_t)b->row.shadow_version;
-    end(b, err.msg);
-  }
+  if (!b->shadow && !(b->shadow = live_shadow_read(b))) return;
+  if (b->shadow->placed || b->shadow->row.ended) return;
+  if (begin(b, &err) != OK) end(b, err.msg);
 }
 
 enum fleet_step live_shadow_open(struct live *l, struct fleet_open *f, struct buf *out) {
@@ -106,7 +91,11 @@ enum fleet_step live_shadow_open(struct live *l, struct fleet_open *f, struct bu
 }
 
 void live_shadow_opened(struct live_bot *b) {
-  if (b->shadow) b->shadow->opened = true;
+  if (!b->shadow) return;
+  b->shadow->opened = true;
+  b->shadow->row.starts++;
+  b->shadow->row.started_ns = clock_wall_ns();
+  live_shadow_touch(b);
 }
 
 void live_shadow_refused(struct live_bot *b, const char *why) {
@@ -137,43 +126,44 @@ static void failed(struct live_bot *b, const struct wire_frame *f) {
   struct live_shadow *s = b->shadow;
   char why[RECORD_TEXT_MAX];
   snprintf(why, sizeof why, "%.*s", (int)f->text_len, f->text);
-  s->errors++;
-  if (f->gone || s->errors >= ERRORS_MAX) {
+  s->row.errors++;
+  if (f->gone || s->row.errors >= ERRORS_MAX) {
     if (f->gone) s->opened = false;
     end(b, why);
     return;
   }
-  snprintf(s->why, sizeof s->why, "%s", why);
-  live_plain(s->why, strlen(s->why));
+  snprintf(s->row.why, sizeof s->row.why, "%s", why);
+  live_plain(s->row.why, strlen(s->row.why));
+  live_shadow_touch(b);
 }
 
 void live_shadow_frame(struct live_bot *b, const struct wire_frame *f) {
   struct live_shadow *s = b->shadow;
-  if (!s || !b->clerk || s->ended) return;
+  if (!s || !b->clerk || s->row.ended) return;
   if (f->type == WIRE_COMMAND && f->command.intent.symbol < b->plan->symbol_count) put(s->shadow, &s->shadow_ns, b, &f->command);
   if (f->type == WIRE_FAULT) failed(b, f);
 }
 
 static void keep(struct live_shadow *s, int64_t time_ns, const char *live, const char *shadow) {
-  struct difference *d = &s->items[s->count++ % ITEMS_MAX];
+  struct live_difference *d = &s->items[s->row.different++ % SHADOW_DIFFERENCES_MAX];
   free(d->live);
   free(d->shadow);
-  *d = (struct difference){time_ns, strdup(live), strdup(shadow)};
+  *d = (struct live_difference){time_ns, strdup(live), strdup(shadow)};
 }
 
 // The instant is over for both, which are in one host.
 void live_shadow_compare(struct live_bot *b) {
   struct live_shadow *s = b->shadow;
-  if (!s || !s->opened || s->ended) return;
+  if (!s || !s->opened || s->row.ended) return;
   const char *live = s->live_ns == b->instant_ns ? s->live : "", *shadow = s->shadow_ns == b->instant_ns ? s->shadow : "";
-  s->instants++;
+  s->row.instants++;
+  live_shadow_touch(b);
   if (!*live && !*shadow) return;
   if (strcmp(live, shadow) == 0) {
-    s->same++;
+    s->row.same++;
   } else {
-    s->different++;
     keep(s, b->instant_ns, live, shadow);
-    b->live->config.publish(b->live->config.self, b->channel, "shadow", json_pack("{s:I, s:s, s:s, s:s, s:I}", "version", (json_int_t)s->script.version, "state", "different", "live",
+    b->live->config.publish(b->live->config.self, b->channel, "shadow", json_pack("{s:I, s:s, s:s, s:s, s:I}", "version", (json_int_t)s->row.version, "state", "different", "live",
       live, "shadow", shadow, "time", (json_int_t)(b->instant_ns / NS_PER_MS)));
   }
   s->live[0] = s->shadow[0] = '\0';
@@ -203,11 +193,13 @@ json_t *live_shadow_json(const struct live *l, int64_t bot_id) {
   const struct live_shadow *s = b ? b->shadow : NULL;
   if (!s) return NULL;
   json_t *items = json_array();
-  for (size_t i = s->count; i > 0 && s->count - i < ITEMS_MAX; i--) {
-    const struct difference *d = &s->items[(i - 1) % ITEMS_MAX];
-    json_array_append_new(items, json_pack("{s:I, s:o, s:o}", "time_ms", (json_int_t)(d->time_ns / NS_PER_MS), "live", lines_json(d->live), "shadow", lines_json(d->shadow)));
+  for (int64_t i = s->row.different; i > 0 && s->row.different - i < SHADOW_DIFFERENCES_MAX; i--) {
+    const struct live_difference *d = &s->items[(i - 1) % SHADOW_DIFFERENCES_MAX];
+    if (d->live) json_array_append_new(items, json_pack("{s:I, s:o, s:o}", "time_ms", (json_int_t)(d->time_ns / NS_PER_MS), "live", lines_json(d->live), "shadow", lines_json(d->shadow)));
   }
-  return json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "version", (json_int_t)s->script.version, "live_version", (json_int_t)b->version, "state",
-                   s->ended ? "ended" : s->opened ? "running" : "opening", "why", s->why, "instants", (json_int_t)s->instants, "same", (json_int_t)s->same, "different",
-                   (json_int_t)s->different, "errors", (json_int_t)s->errors, "items", items);
+  return json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:o}", "version", (json_int_t)s->row.version, "live_version", (json_int_t)b->version, "state",
+                   s->row.ended ? "ended" : s->opened ? "running" : "opening", "why", s->row.why, "began_at_ms", (json_int_t)(s->row.began_ns / NS_PER_MS), "starts",
+                   (json_int_t)s->row.starts, "instants", (json_int_t)s->row.instants, "started_at_ms",
+                   s->row.starts ? json_integer(s->row.started_ns / NS_PER_MS) : json_null(), "same", (json_int_t)s->row.same, "different", (json_int_t)s->row.different, "errors",
+                   (json_int_t)s->row.errors, "items", items);
 }

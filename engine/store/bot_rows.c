@@ -109,7 +109,10 @@ enum status bot_set_state(struct db *db, int64_t id, const struct bot_standing *
 
 enum status bot_set_shadow(struct db *db, int64_t script_id, int64_t version, bool on, struct err *err) {
   if (on) return db_run(db, NULL, err, "UPDATE bots SET shadow_version = ? WHERE script_id = ? AND wanted = 'running' AND deleted_ns IS NULL", "ii", version, script_id);
-  return db_run(db, NULL, err, "UPDATE bots SET shadow_version = NULL WHERE script_id = ? AND shadow_version = ?", "ii", script_id, version);
+  enum status st = db_run(db, NULL, err, "DELETE FROM bot_shadows WHERE version = ? AND bot_id IN (SELECT id FROM bots WHERE script_id = ? AND shadow_version = ?)", "iii", version,
+                          script_id, version);
+  if (st == OK) st = db_run(db, NULL, err, "UPDATE bots SET shadow_version = NULL WHERE script_id = ? AND shadow_version = ?", "ii", script_id, version);
+  return st;
 }
 
 enum status bot_delete(struct db *db, int64_t tenant_id, int64_t id, int64_t now_ns, struct err *err) {

@@ -3,6 +3,7 @@
 goes on with the state, what fails leaves the old one as it is, trials end by themselves, shadows tell what they would have done. Prints TAP."""
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -146,6 +147,18 @@ def refused(binary):
         assert metric(s, "bot_divergences_total") == 0
 
 
+def killed_and_back(s, t, between=None):
+    s.process.send_signal(signal.SIGKILL)
+    s.process.wait()
+    s.log.close()
+    if between:
+        with sqlite3.connect(s.data / "control.db") as db:
+            db.execute(between)
+        db.close()
+    s.start()
+    t.client = s.login("ada@example.org")
+
+
 def trials(binary):
     with service_of(binary, SPEED) as s:
         t = Trader(s, "ada@example.org")
@@ -165,16 +178,25 @@ def trials(binary):
                 assert time.monotonic() < deadline, (versions(), t.client.get(f"/api/v1/strategies/{t.scripts['count']}", expect=200).json["trial"])
                 time.sleep(0.05)
 
+        strategy = f"/api/v1/strategies/{t.scripts['count']}"
+
+        def ended():
+            deadline = time.monotonic() + 20
+            while t.client.get(strategy, expect=200).json["trial"]["state"] == "running":
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            return t.client.get(strategy, expect=200).json["trial"]
+
         said = activate(t, "count", bad, canary_percent=50)
         assert said["active_version"] == 1 and said["trial"]["state"] == "running", said
         wait_for(lambda v: bad in v)
-        strategy = f"/api/v1/strategies/{t.scripts['count']}"
-        deadline = time.monotonic() + 20
-        while t.client.get(strategy, expect=200).json["trial"]["state"] == "running":
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        trial = t.client.get(strategy, expect=200).json["trial"]
+        trial = ended()
         assert trial["state"] == "rolled_back" and "tenth" in trial["reason"] and trial["errors"] >= 1, trial
+        wait_for(lambda v: set(v) == {1})
+        # At what the smallest loss of any of them is, too.
+        activate(t, "count", good, canary_percent=50, drawdown_limit="0.00000001")
+        trial = ended()
+        assert trial["state"] == "rolled_back" and re.search(r"the equity of bot_\w+ fell by more than 1e-06% since", trial["reason"]), trial
         wait_for(lambda v: set(v) == {1})
         # A restart goes on with a trial; the same bots are in it.
         activate(t, "count", good, canary_percent=50, errors_max=3, drawdown_limit="0.5")
@@ -182,11 +204,7 @@ def trials(binary):
         time.sleep(0.3)
         share = versions()
         assert set(share) == {1, good}, share
-        s.process.send_signal(signal.SIGKILL)
-        s.process.wait()
-        s.log.close()
-        s.start()
-        t.client = s.login("ada@example.org")
+        killed_and_back(s, t)
         for b in bots:
             t.wait(b, lambda row: row["state"] == "running" and row["live"])
         assert versions() == share
@@ -199,6 +217,15 @@ def trials(binary):
         wait_for(lambda v: set(v) == {good})
         t.client.post(f"{strategy}/rollback", expect=200)
         wait_for(lambda v: set(v) == {1})
+        # When its time is over, all have it, and it is the active one.
+        activate(t, "count", good, canary_percent=50, for_minutes=1)
+        wait_for(lambda v: v == share)
+        assert t.client.get(strategy, expect=200).json["trial"]["until_ms"] > time.time() * 1000
+        killed_and_back(s, t, "UPDATE canaries SET until_ns = 1 WHERE state = 'running'")
+        trial = ended()
+        assert trial["state"] == "promoted" and "time is over" in trial["reason"], trial
+        assert t.client.get(strategy, expect=200).json["active_version"] == good
+        wait_for(lambda v: set(v) == {good})
         for b in bots[:3]:
             pause(t, b)
             numbers = counted(t, b)
@@ -232,10 +259,19 @@ def shadows(binary):
         assert item["live"] != item["shadow"] and any(x["live"] and x["live"][0].startswith(("buy 0.01 BTCUSDT market", "sell 0.01 BTCUSDT market")) for x in told["items"]), told["items"][:3]
         said = subprocess.run([s.binary, "script", "shadow", "strategy", "count", str(other), "--status", "--data-dir", str(s.data)], capture_output=True, text=True)
         assert said.returncode == 1 and "there is no strategy" in said.stderr, said  # a customer's is not the operator's
+        # What was compared is there after a kill, and goes on; how it goes on is told.
+        time.sleep(1.2)  # written twice a second
+        killed_and_back(s, t)
+        again = beside(other, lambda x: x["starts"] > told["starts"] and x["different"] > told["different"])
+        assert again["began_at_ms"] == told["began_at_ms"] and again["started_at_ms"] > told["started_at_ms"] and again["starts"] == told["starts"] + 1, (told, again)
+        assert again["instants"] > told["instants"] and [x for x in again["items"] if x == item], (item, again["items"][-3:])
         bad = upload(t, "count", source(4).replace("  ctx.state.bars = (", f"  if bar.time > {LIVE_MS} then while true do end end\n  ctx.state.bars = ("))
         told = beside(bad, lambda x: x["state"] == "ended")
         assert "time budget" in told["why"] and t.get(bot)["live"]["errors"] == 0, told
         t.client.post(f"{versions}/{bad}/shadow", {"off": True}, expect=200)
+        with sqlite3.connect(s.data / "control.db") as db:
+            assert db.execute("SELECT count(*) FROM bot_shadows").fetchone() == (0,)
+        db.close()
         assert t.client.get(f"{BOTS}/{bot}/shadow", expect=404).status == 404
         pause(t, bot)
         continuous(t, bot)
@@ -288,8 +324,8 @@ def main():
     return run_cases([
         ("versions and parameters take over between two bars: state, orders and names go on, and it replays", lambda: swaps(binary)),
         ("what is wrong with a version leaves the old one running, and says why", lambda: refused(binary)),
-        ("a share of the bots tries a version: back by itself after errors, over a restart, by hand both ways", lambda: trials(binary)),
-        ("a version runs beside the one that trades, tells what it would have done, and harms nobody", lambda: shadows(binary)),
+        ("a share of the bots tries a version: back by itself after errors and losses, over a restart, by hand both ways, promoted by time", lambda: trials(binary)),
+        ("a version runs beside the one that trades, tells what it would have done, also over a kill, and harms nobody", lambda: shadows(binary)),
         ("the service is killed right after switches", lambda: killed(binary)),
     ])
 

@@ -3,6 +3,7 @@
 #include "store/bot_rows.h"
 
 #include "store/db.h"
+#include "store/shadow_rows.h"
 #include "store/store.h"
 #include "store/vault_rows.h"
 
@@ -238,11 +239,50 @@ static void paper_accounts(void **state) {
   assert_int_equal(n, 1);
 }
 
+static struct shadow_difference differences[3];
+static enum status do_shadow(struct db *d, void *arg, struct err *e) { return shadow_put(d, arg, differences, 3, e); }
+static enum status end_shadow(struct db *d, void *arg, struct err *e) { return bot_set_shadow(d, 20, *(int64_t *)arg, false, e); }
+static int64_t numbers[8], number_count;
+static void take_difference(void *arg, const struct shadow_difference *d) {
+  assert_true(arg == &numbers && strcmp(d->live, "buy\nsell") == 0 && strcmp(d->shadow, "") == 0 && d->time_ns == d->number * 10);
+  numbers[number_count++] = d->number;
+}
+
+// The newest differences are kept, by their places; nothing is written of a version that the bot does not wish any more.
+static void shadows(void **state) {
+  (void)state;
+  struct bot_row bot = sample(1000, 1);  // wishes version 4
+  struct shadow_row s = {.bot_id = 1000, .version = 4, .began_ns = 5, .starts = 1, .started_ns = 6, .instants = 7, .same = 3, .different = 203, .why = "x"}, got;
+  assert_int_equal(write(do_insert, &bot), OK);
+  for (int64_t n = 0; n < 203; n += 100) {
+    for (int64_t i = 0; i < 3; i++) differences[i] = (struct shadow_difference){n + i, (n + i) * 10, "buy\nsell", ""};
+    assert_int_equal(write(do_shadow, &s), OK);
+  }
+  number_count = 0;
+  assert_int_equal(shadow_differences(db, 1000, take_difference, &numbers, &err), OK);
+  assert_true(number_count == 6 && numbers[0] == 100 && numbers[3] == 200 && numbers[5] == 202);  // 200 stands where 0 stood
+  s.instants = 9, s.ended = true, s.starts = 2;
+  assert_int_equal(write(do_shadow, &s), OK);
+  assert_int_equal(shadow_get(db, 1000, 4, &got, &err), OK);
+  assert_memory_equal(&got, &s, sizeof s);
+  assert_int_equal(shadow_get(db, 1000, 3, &got, &err), ERR_NOTFOUND);
+  s.began_ns = 50;  // counted anew
+  assert_int_equal(write(do_shadow, &s), OK);
+  number_count = 0;
+  assert_int_equal(shadow_differences(db, 1000, take_difference, &numbers, &err), OK);
+  assert_int_equal(number_count, 3);
+  int64_t version = 4;
+  assert_int_equal(write(end_shadow, &version), OK);
+  assert_int_equal(shadow_get(db, 1000, 4, &got, &err), ERR_NOTFOUND);
+  assert_int_equal(write(do_shadow, &s), OK);  // that was on its way when it was ended
+  assert_int_equal(shadow_get(db, 1000, 4, &got, &err), ERR_NOTFOUND);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(read_back, open_store, close_store), cmocka_unit_test_setup_teardown(the_runtime_writes_only_its_own, open_store, close_store),
     cmocka_unit_test_setup_teardown(lists, open_store, close_store), cmocka_unit_test_setup_teardown(failures, open_store, close_store),
-    cmocka_unit_test_setup_teardown(paper_accounts, open_store, close_store),
+    cmocka_unit_test_setup_teardown(paper_accounts, open_store, close_store), cmocka_unit_test_setup_teardown(shadows, open_store, close_store),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
