@@ -285,7 +285,10 @@ void fleet_slow(struct fleet_host *h, int64_t tenant) {
   struct fleet *f = h->fleet;
   struct fleet_tenant *t = (struct fleet_tenant *)fleet_map_find(&f->tenants, tenant);
   if (!t || h->slow || h->own || !f->c.call.tenant_slow) return;
+  const int64_t now_ms = loop_now_ms(f->c.loop);
+  if (t->slow < SLOW_INSTANTS && now_ms - t->slow_ms > SLOW_FORGET_MS) t->slow = 0;
   if (t->slow < SLOW_INSTANTS) t->slow++;
+  t->slow_ms = now_ms;
   if (t->slow < SLOW_INSTANTS || f->slow_due_count == SLOW_DUE_MAX) return;
   f->slow_due[f->slow_due_count].tenant = tenant;
   f->slow_due[f->slow_due_count++].host = h->index;

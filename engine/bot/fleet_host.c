@@ -176,10 +176,9 @@ static enum status start(struct fleet_host *h, struct err *err) {
   if (st == OK) st = host_word_create(&h->word, &word_fd, err);
   if (st == OK) st = loop_watch_create(f->c.loop, h->fd, fleet_host_ready, h, &h->watch, err);
   if (st == OK) {
-    char memory[24], nice[8], tz[512] = "";
-    snprintf(nice, sizeof nice, "%d", h->slow ? SLOW_NICE : 0);
+    char memory[24], tz[512] = "";
     snprintf(memory, sizeof memory, "%" PRIu64, f->c.memory_bytes);
-    const char *own[] = {"perigee", "host", "--live", "--memory-bytes", memory, "--nice", nice, NULL}, *env[] = {NULL, NULL};
+    const char *own[] = {"perigee", "host", "--live", "--memory-bytes", memory, h->slow ? "--last" : NULL, NULL}, *env[] = {NULL, NULL};
     const char *tzdir = getenv("TZDIR");  // a clean environment; this alone says where zones are
     if (tzdir && snprintf(tz, sizeof tz, "TZDIR=%s", tzdir) < (int)sizeof tz) env[0] = tz;
     const int fds[] = {pair[1], word_fd};  // HOST_SOCKET_FD, HOST_WORD_FD
@@ -205,6 +204,7 @@ static void spawn(struct fleet_host *h) {
   h->watched = 0;
   h->expect_first = h->expect_count = 0;
   h->seen_turns = 0;
+  h->seen_cpu_ns = 0;
   h->seen_ms = loop_now_ms(f->c.loop);
   buf_init(&h->out, f->c.out_bytes);
   buf_init(&h->in, FLEET_IN_MAX);
@@ -308,11 +308,13 @@ static void parse(struct fleet_host *h) {
   h->in.len -= at;
 }
 
-// So many pieces of 128 KiB, some ten milliseconds of work each where bots trade: then others of the loop get their turn.
+// So many pieces, some milliseconds of work each where bots trade: then others of the loop get their turn. Who waits for the slow has waited.
+#define PIECE (32u * 1024)
+#define PIECE_SLOW (8u * 1024)
 static void read_some(struct fleet_host *h, int rounds) {
-  static unsigned char bytes[128 * 1024];  // one loop, one thread
+  static unsigned char bytes[PIECE];  // one loop, one thread
   for (int round = 0; round < rounds && alive(h); round++) {
-    ssize_t n = recv(h->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    ssize_t n = recv(h->fd, bytes, h->slow ? PIECE_SLOW : PIECE, MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) n = 0;
     if (n < 0) return;
@@ -378,8 +380,16 @@ void fleet_host_ready(void *arg, unsigned events) {
 
 // Whose turn it is may change often: then the host has much to do, which is no bot's fault, and has until HARD times the limit.
 #define HARD 12
+#define HARD_SLOW 60
+static int64_t cpu_of(const struct fleet_host *h) { return h->child ? clock_process_cpu_ns(loop_child_pid(h->child)) : -1; }
+
 static bool late(const struct fleet_host *h, const struct fleet_expect *e, int64_t now_ms) {
   int64_t since = h->seen_ms > h->expect_ms ? h->seen_ms : h->expect_ms;
+  // One that runs when nobody else wants to is judged by what it ran; that it does not run at all, by the clock.
+  if (h->slow && h->state == HOST_UP && now_ms - since > e->limit_ms) {
+    const int64_t cpu_ns = cpu_of(h);
+    return cpu_ns < 0 || cpu_ns - h->seen_cpu_ns > e->limit_ms * 1000000 || now_ms - since > HARD * e->limit_ms || now_ms - h->expect_ms > HARD_SLOW * e->limit_ms;
+  }
   return now_ms - since > e->limit_ms || now_ms - h->expect_ms > HARD * e->limit_ms;
 }
 
@@ -410,6 +420,7 @@ void fleet_host_tick(struct fleet_host *h, int64_t now_ms) {
   if (turns != h->seen_turns) {
     h->seen_turns = turns;
     h->seen_ms = now_ms;
+    if (h->slow) h->seen_cpu_ns = cpu_of(h);
   }
   check_deadline(h, now_ms);
   if (h->state == HOST_UP && h->expect_count == 0 && now_ms >= h->ping_at_ms) fleet_ping(h, EXPECT_PING, 0, h->fleet->c.pong_ms);

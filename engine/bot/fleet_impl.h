@@ -53,10 +53,11 @@ struct fleet_tenant {
   unsigned on[FLEET_HOSTS_MAX];  // its bots, by host
   unsigned bots;
   unsigned slow;  // instants in which they took long; from SLOW_INSTANTS on its place is among the slow
+  int64_t slow_ms;  // the last of them
 };
 #define SLOW_INSTANTS 3
-#define SLOW_NICE 15
 #define SLOW_DUE_MAX 64
+#define SLOW_FORGET_MS 3600000  // before it is among them
 
 // ---- hosts
 
@@ -95,7 +96,7 @@ struct fleet_host {
   int fd;
   const struct host_word *word;
   uint64_t seen_turns;  // of the word, and since when
-  int64_t seen_ms;
+  int64_t seen_ms, seen_cpu_ns;  // seen_cpu_ns: what a slow one had used then
   int64_t start_ms, up_ms;  // when to spawn; since when it is up
   unsigned losses;      // in a row
   struct buf out, in;

@@ -12,6 +12,7 @@
 #define HOST_SIGNALS_MAX 256   // of one bot in one instant; more wait for the next
 #define HOST_WAITING_MAX 4096  // of one bot
 #define NOT_FUNDED UINT32_MAX
+#define HOST_RUNGS 4
 
 struct host_series {
   uint32_t id;
@@ -38,12 +39,10 @@ struct host_tenant {
   int64_t cpu_most_ns, used_ns;    // in this instant
   uint64_t turn;                   // used_ns is of this one
   bool measured;                   // by the CPU's clock, since the wall's said that it was too much
-  // Who comes first: what its bots took in the instant spent_turn; heavy: for so many more it comes last; watched: by the CPU's clock.
+  // Who comes first: what its bots took in the instant spent_turn; for rung_turns more it stays on its rung; watched: by the CPU's clock.
   int64_t spent_ns;
   uint64_t spent_turn;
-  uint8_t heavy, watched;
-  int64_t slow_ns;                 // CPU time in the instant slow_turn
-  uint64_t slow_turn;
+  uint8_t rung, rung_turns, watched;
 };
 
 struct host_signal {
@@ -103,6 +102,8 @@ struct host_feed {
   uint32_t *free_slots;
   // The instant.
   uint64_t turn;
+  int64_t seen_ns, flush_ns;       // by the wall's clock: when it was asked last; when what waits in out is to go. 0: there is no clock
+  int64_t flush_step_ns;
   struct instant_funding *funding; // WIRE_FUNDING_MAX of them, with the next of the same series in funding_next
   uint32_t *funding_next;
   struct instant_funding *bot_funding;  // those of one bot
@@ -153,7 +154,7 @@ bool host_tenant_bytes(struct host_bot *b, size_t bytes);
 // Around a bot's callbacks: may it run, and what it took. begin: the clock's time, for end.
 bool host_tenant_begin(struct host_feed *f, struct host_tenant *t, int64_t *ret_begin);
 void host_tenant_end(struct host_feed *f, struct host_tenant *t, int64_t begin);
-// Around everything that a bot of it does in an instant; heavy: it is to come after those that are not.
-bool host_tenant_heavy(const struct host_feed *f, const struct host_tenant *t);
-int64_t host_tenant_enter(const struct host_feed *f, struct host_tenant *t);
+// Around everything that a bot of it does in an instant. In an instant the bots of a lower rung come first.
+int host_tenant_rung(const struct host_feed *f, const struct host_tenant *t);
+int64_t host_tenant_enter(struct host_feed *f, struct host_tenant *t);
 void host_tenant_leave(struct host_feed *f, struct host_tenant *t, int64_t begin);

@@ -11,11 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define READ_BYTES (256u << 10)
@@ -81,9 +81,10 @@ int host_run(const struct host_run_options *o) {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // where standard error is a file, which the jail lets nobody lengthen, the last word is lost, not the exit code
   json_object_seed(0);
-  if (o->nice > 0 && setpriority(PRIO_PROCESS, 0, o->nice) != 0) return say("its priority cannot be lowered");
   enum status st = tz_preload(&err);
   if (st == OK) st = watchdog_create(&dog, &err);
+  // This thread alone: the watchdog's must go on looking. A lower nice value would not do: whoever wakes up would wait for the end of its slice.
+  if (st == OK && o->last && sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}) != 0) return say("it cannot be made to come last");
   if (st == OK && fcntl(o->word, F_GETFD) >= 0) st = host_word_map(o->word, &word, &err);
   if (st == OK) st = host_feed_create(&(struct host_feed_config){.watchdog = dog, .word = word, .wall_ns = clock_monotonic_ns, .cpu_ns = clock_thread_cpu_ns,
                                                                  .flush = flush, .self = &fd}, &feed, &err);

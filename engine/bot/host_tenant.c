@@ -69,7 +69,8 @@ struct host_tenant *host_tenant_get(struct host_feed *f, const struct wire_open 
       return NULL;
     }
     t->id = o->tenant;
-    t->heavy = t->watched = 1;  // until it has shown otherwise
+    t->watched = t->rung_turns = 1;  // until it has shown otherwise
+    t->rung = HOST_RUNGS - 1;
     f->tenant_count++;
   }
   t->refs++;
@@ -116,37 +117,37 @@ void host_tenant_end(struct host_feed *f, struct host_tenant *t, int64_t begin) 
   t->used_ns += (t->measured ? f->c.cpu_ns() : f->c.wall_ns()) - begin;
 }
 
-// ---- who comes first: a tenant whose bots took long in one of its last instants here comes after the others. As above: the wall's clock
-// until it says too much, then the CPU's.
+// ---- who comes first: tenants whose bots are quick. What a tenant's bots took in one of its last instants here puts it on a rung, and an
+// instant goes through the rungs from the lowest. As above: the wall's clock until it says too much, then the CPU's.
 
-#define HEAVY_NS (2 * NS_PER_MS)
-#define HEAVY_TURNS 64
+#define RUNG_TURNS 64  // instants that a tenant stays there
+static const int64_t rungs_ns[HOST_RUNGS - 1] = {64000, 256000, 2 * NS_PER_MS};  // the last rung: all above
 
-bool host_tenant_heavy(const struct host_feed *f, const struct host_tenant *t) { return t->heavy && f->c.wall_ns && f->c.cpu_ns; }
+int host_tenant_rung(const struct host_feed *f, const struct host_tenant *t) { return f->c.wall_ns && f->c.cpu_ns ? t->rung : 0; }
 
-static int64_t clock_of(const struct host_feed *f, const struct host_tenant *t) { return t->watched ? f->c.cpu_ns() : f->c.wall_ns(); }
+static int64_t clock_of(struct host_feed *f, const struct host_tenant *t) {
+  f->seen_ns = f->c.wall_ns();
+  return t->watched ? f->c.cpu_ns() : f->seen_ns;
+}
 
-int64_t host_tenant_enter(const struct host_feed *f, struct host_tenant *t) {
+int64_t host_tenant_enter(struct host_feed *f, struct host_tenant *t) {
   if (!f->c.wall_ns || !f->c.cpu_ns) return 0;
   if (t->spent_turn != f->turn) {
     t->spent_turn = f->turn;
     t->spent_ns = 0;
-    if (t->heavy) t->heavy--;
-    else if (t->watched) t->watched--;
+    if (t->rung_turns && --t->rung_turns == 0) t->rung = 0;
+    else if (t->watched && !t->rung_turns) t->watched--;
   }
   return clock_of(f, t);
 }
 
-// Told once an instant: the core moves who does it again and again to a host of the slow (bot/fleet.h).
-#define SLOW_NS (20 * NS_PER_MS)
+// Told once an instant: the core moves who does it again and again to a host of the slow (bot/fleet.h). A tenant with many bots may take longer.
+#define SLOW_NS (4 * NS_PER_MS)
+#define SLOW_BOT_NS 50000
 static void tell_slow(struct host_feed *f, struct host_tenant *t, int64_t took_ns) {
-  if (t->slow_turn != f->turn) {
-    t->slow_turn = f->turn;
-    t->slow_ns = 0;
-  }
-  const bool was = t->slow_ns > SLOW_NS;
-  t->slow_ns += took_ns;
-  if (!was && t->slow_ns > SLOW_NS) wire_put_slow(&f->out, t->id);
+  const int64_t limit_ns = SLOW_NS + (int64_t)t->refs * SLOW_BOT_NS;
+  const bool was = t->spent_ns - took_ns > limit_ns;
+  if (!was && t->spent_ns > limit_ns) wire_put_slow(&f->out, t->id);
 }
 
 void host_tenant_leave(struct host_feed *f, struct host_tenant *t, int64_t begin) {
@@ -154,8 +155,13 @@ void host_tenant_leave(struct host_feed *f, struct host_tenant *t, int64_t begin
   const int64_t took_ns = clock_of(f, t) - begin;
   t->spent_ns += took_ns;
   if (t->watched) tell_slow(f, t, took_ns);
-  if (t->spent_ns <= HEAVY_NS) return;
-  if (t->watched) t->heavy = HEAVY_TURNS;
-  else t->watched = 2;  // the next instant is measured
-  t->spent_ns = 0;
+  int rung = 0;
+  while (rung < HOST_RUNGS - 1 && t->spent_ns > rungs_ns[rung]) rung++;
+  if (rung == 0 || (t->watched && rung < t->rung)) return;
+  if (!t->watched) {
+    t->watched = 2;  // the next instant is measured
+    return;
+  }
+  t->rung = (uint8_t)rung;
+  t->rung_turns = RUNG_TURNS;
 }

@@ -16,20 +16,20 @@ static const struct cli_option host_options[] = {
     {"--data-count", "N", "of a job: descriptors with data (0)"},
     {"--cpu-s", "N", "of a job: CPU time, then the end; 0: no limit (60)"},
     {"--memory-bytes", "N", "address space; 0: no limit (of a job 1 GiB, else none)"},
-    {"--nice", "N", "of live bots: comes after other processes (0)"},
+    {"--last", NULL, "of live bots: runs only while no other process wants to"},
     {"--result-bytes", "N", "of a job: longest result (32 MiB)"},
     {NULL, NULL, NULL}};
 
 static int run_host(const struct cli_args *a) {
-  int64_t fd = HOST_SOCKET_FD, data_count = 0, nice = 0, cpu_s = 60, memory = cli_has(a, "--live") ? 0 : INT64_C(1) << 30, result = INT64_C(32) << 20;
+  int64_t fd = HOST_SOCKET_FD, data_count = 0, cpu_s = 60, memory = cli_has(a, "--live") ? 0 : INT64_C(1) << 30, result = INT64_C(32) << 20;
   if (cli_has(a, "--job") == cli_has(a, "--live") || a->positional_count) return cli_usage(a, "host is started by the service, with --job or --live");
   if (!cli_integer(a, "--fd", 3, 1000, &fd) || !cli_integer(a, "--data-count", 0, 64, &data_count) || !cli_integer(a, "--cpu-s", 0, 86400, &cpu_s) ||
-      !cli_integer(a, "--memory-bytes", 0, INT64_MAX, &memory) || !cli_integer(a, "--nice", 0, 19, &nice) || !cli_integer(a, "--result-bytes", 65536, UINT32_MAX, &result))
+      !cli_integer(a, "--memory-bytes", 0, INT64_MAX, &memory) || !cli_integer(a, "--result-bytes", 65536, UINT32_MAX, &result))
     return 2;
   int type;
   socklen_t len = sizeof type;
   if (getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0) return cli_usage(a, "descriptor %" PRId64 " is no socket: host is started by the service", fd);
-  if (cli_has(a, "--live")) return host_run(&(struct host_run_options){.socket = (int)fd, .word = HOST_WORD_FD, .address_bytes = (uint64_t)memory, .nice = (int)nice});
+  if (cli_has(a, "--live")) return host_run(&(struct host_run_options){.socket = (int)fd, .word = HOST_WORD_FD, .address_bytes = (uint64_t)memory, .last = cli_has(a, "--last")});
   struct job_child_options o = {.socket = (int)fd, .data_count = (int)data_count, .cpu_s = cpu_s, .address_bytes = (uint64_t)memory, .result_bytes = (uint64_t)result,
                                 .engine_version = PERIGEE_VERSION};
   return job_child_run(&o);

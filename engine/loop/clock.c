@@ -22,3 +22,10 @@ int64_t clock_wall_ns(void) {
 int64_t clock_thread_cpu_ns(void) {
   return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
+
+int64_t clock_process_cpu_ns(int pid) {
+  clockid_t id;
+  struct timespec ts;
+  if (pid <= 0 || clock_getcpuclockid(pid, &id) != 0 || clock_gettime(id, &ts) != 0) return -1;
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}

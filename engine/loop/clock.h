@@ -8,3 +8,5 @@ int64_t clock_monotonic_ns(void);
 int64_t clock_wall_ns(void);
 // CPU time this thread has used: what budgets are counted in, so load on the machine never changes a result.
 int64_t clock_thread_cpu_ns(void);
+// What another process has used, with all its threads; -1: it is gone, or not ours to ask.
+int64_t clock_process_cpu_ns(int pid);

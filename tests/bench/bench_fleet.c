@@ -3,6 +3,9 @@
 //
 //   bench_fleet PERIGEE DIR [ATTACKERS [INSTANTS [SPACING_MS]]]      DIR: tests/lua/hostile
 //
+// Three rounds of INSTANTS without and with them, in turn, so that a busy machine slows both; when they come, the first FIRST instants are
+// counted apart: those who take long are noticed then.
+//
 // Every attacker runs one attack of DIR in on_bar, as a tenant of its own; one that failed comes back five instants later, so there
 // is no end of them (in life it has three strikes). A third of them never breaks a limit and wastes milliseconds at every bar.
 #include "bot/fleet.h"
@@ -17,6 +20,8 @@
 
 #define HONEST 20
 #define HOSTS 2
+#define ROUNDS 3
+#define FIRST 10
 #define BOTS_MAX 1024
 #define ATTACKS_MAX 1024
 #define SAMPLES_MAX 65536
@@ -205,12 +210,15 @@ static int by_value(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
-static double quantile(double q) { return w.delays ? w.delay_ms[(int)(q * (w.delays - 1))] : 0; }
 
-struct result {
-  double p50, p90, p99, max;
+// What was measured under one name, in one or several rounds.
+struct figures {
+  double *delay_ms, ran_s, waited_s;
+  int delays, wanted, kills, errors;
 };
-static struct result round_of(const char *name, int instants, int spacing_ms) {
+static double quantile(const struct figures *f, double q) { return f->delays ? f->delay_ms[(int)(q * (f->delays - 1))] : 0; }
+
+static void round_of(struct figures *f, int instants, int spacing_ms) {
   double ran, waited, ran_before, waited_before;
   w.delays = w.kills = w.errors = 0;
   host_cpu(&ran_before, &waited_before);
@@ -223,11 +231,28 @@ static struct result round_of(const char *name, int instants, int spacing_ms) {
     turn_until(w.sent_ns + spacing_ms * NS_PER_MS);
   }
   host_cpu(&ran, &waited);
-  qsort(w.delay_ms, (size_t)w.delays, sizeof *w.delay_ms, by_value);
-  struct result r = {quantile(0.5), quantile(0.9), quantile(0.99), quantile(1)};
-  printf("%-18s %d of %d answers, delay p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, longest %.2f ms; %d scripts killed, %d faults; hosts ran %.1f s, waited for a processor %.1f s\n", name,
-         w.delays, HONEST * instants, r.p50, r.p90, r.p99, r.max, w.kills, w.errors, ran - ran_before, waited - waited_before);
-  return r;
+  f->delay_ms = realloc(f->delay_ms, (size_t)(f->delays + w.delays + 1) * sizeof *f->delay_ms);
+  if (!f->delay_ms) exit(1);
+  memcpy(f->delay_ms + f->delays, w.delay_ms, (size_t)w.delays * sizeof *w.delay_ms);
+  f->delays += w.delays;
+  f->wanted += HONEST * instants;
+  f->kills += w.kills;
+  f->errors += w.errors;
+  f->ran_s += ran - ran_before;
+  f->waited_s += waited - waited_before;
+}
+
+static void tell(const char *name, struct figures *f) {
+  qsort(f->delay_ms, (size_t)f->delays, sizeof *f->delay_ms, by_value);
+  printf("%-18s %d of %d answers, delay p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, longest %.2f ms; %d scripts killed, %d faults; hosts ran %.1f s, waited for a processor %.1f s\n",
+         name, f->delays, f->wanted, quantile(f, 0.5), quantile(f, 0.9), quantile(f, 0.99), quantile(f, 1), f->kills, f->errors, f->ran_s, f->waited_s);
+}
+
+static void attackers_go(bool away) {
+  for (int64_t b = HONEST + 1; b <= w.bots; b++) {
+    if (away) fleet_remove(w.fleet, b, "a round without it");
+    w.back_at[b] = away ? INT64_MAX : w.instants;
+  }
 }
 
 int main(int argc, char **argv) {
@@ -257,16 +282,27 @@ int main(int argc, char **argv) {
   while (fleet_stats(w.fleet).bots_open < HONEST) loop_turn(w.loop, true);
   turn_until(clock_monotonic_ns() + NS_PER_S / 2);
   printf("%d honest bots, a bar every %d ms\n", HONEST, spacing_ms);
-  struct result alone = round_of("alone", instants, spacing_ms);
+  struct figures alone = {0}, first = {0}, beside = {0}, settling = {0};
   for (int i = 0; i < attackers; i++) {
     int64_t b = ++w.bots;
     w.source[b] = i % 3 == 2 ? waste : w.attacks[i * 7 % w.attack_count];
-    w.back_at[b] = 1;  // with the next instant
+    w.back_at[b] = INT64_MAX;
   }
-  round_of("first minutes", 3, spacing_ms);
-  struct result beside = round_of("beside attackers", instants, spacing_ms);
-  printf("%d attackers (of %d attacks): ratio p50 %.2f, p90 %.2f, p99 %.2f; hosts lost %" PRIu64 ", quarantined %d, moved to the slow %d\n", attackers, w.attack_count, beside.p50 / alone.p50,
-         beside.p90 / alone.p90, beside.p99 / alone.p99, fleet_stats(w.fleet).restarts, w.quarantined, w.slow);
+  for (int r = 0; r < ROUNDS; r++) {
+    round_of(&alone, instants, spacing_ms);
+    attackers_go(false);
+    round_of(r ? &settling : &first, FIRST, spacing_ms);
+    round_of(&beside, instants, spacing_ms);
+    attackers_go(true);
+    turn_until(clock_monotonic_ns() + NS_PER_S);
+  }
+  tell("alone", &alone);
+  tell("first instants", &first);
+  tell("beside attackers", &beside);
+  printf("%d attackers (of %d attacks): ratio p50 %.2f, p90 %.2f, p99 %.2f; of the first %d instants p50 %.2f, p90 %.2f; hosts lost %" PRIu64 ", quarantined %d, moved to the slow %d\n", attackers,
+         w.attack_count, quantile(&beside, 0.5) / quantile(&alone, 0.5), quantile(&beside, 0.9) / quantile(&alone, 0.9), quantile(&beside, 0.99) / quantile(&alone, 0.99), FIRST,
+         quantile(&first, 0.5) / quantile(&alone, 0.5), quantile(&first, 0.9) / quantile(&alone, 0.9), fleet_stats(w.fleet).restarts, w.quarantined, w.slow);
+  free(alone.delay_ms), free(first.delay_ms), free(beside.delay_ms), free(settling.delay_ms);
   fleet_destroy(w.fleet);
   loop_destroy(w.loop);
   for (int i = 0; i < w.attack_count; i++) free(w.attacks[i]);

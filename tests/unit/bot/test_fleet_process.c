@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,8 +32,11 @@ static struct world {
   int opened[BOTS], said[BOTS], faults[BOTS], gone[BOTS];
   int64_t said_ns[BOTS];
   char fault[BOTS][200];
+  int slow[BOTS];
   int lost, quarantined, done;
 } w;
+
+static void place(int64_t bot, const char *source);
 
 static int64_t venue_time(void *self, int venue) {
   (void)self, (void)venue;
@@ -103,6 +107,12 @@ static void bot_quarantined(void *self, int64_t bot, const char *why) {
   (void)self, (void)bot, (void)why;
   w.quarantined++;
 }
+static void tenant_slow(void *self, int host, int64_t tenant) {
+  (void)self, (void)host;
+  w.slow[tenant]++;
+  fleet_remove(w.fleet, tenant, "moved");
+  place(tenant, w.source[tenant]);
+}
 static void say(void *self, const char *level, const char *text) {
   (void)self, (void)level;
   print_message("%s\n", text);
@@ -112,7 +122,7 @@ static void create(int hosts, int64_t ping_ms, int64_t pong_ms) {
   struct err err;
   const struct fleet_callbacks call = {.venue_time = venue_time, .series = series_of, .history = history, .bot_open = bot_open, .bot_opened = bot_opened,
                                        .bot_refused = bot_refused, .about_to_send = about_to_send, .missed = about_to_send, .frame = frame, .done = done,
-                                       .host_up = host_up, .host_lost = host_lost, .bot_quarantined = bot_quarantined, .log = say};
+                                       .host_up = host_up, .host_lost = host_lost, .bot_quarantined = bot_quarantined, .tenant_slow = tenant_slow, .log = say};
   const struct fleet_config c = {.loop = w.loop, .exe = getenv("PERIGEE_EXE"), .hosts = hosts, .backoff_ms = 5, .hello_ms = 30000, .instant_ms = 30000,
                                  .ping_ms = ping_ms, .pong_ms = pong_ms, .call = call, .self = &w};
   if (fleet_create(&c, &w.fleet, &err) != OK) fail_msg("%s", err.msg);
@@ -213,6 +223,29 @@ static void test_hostile_scripts_go_alone(void **state) {
   }
 }
 
+// Who takes long has a host that runs when nobody else wants to; there it sees every bar from then on.
+static void test_the_slow_come_last(void **state) {
+  (void)state;
+  create(1, 1000, 30000);
+  place(1, honest);
+  place(2, "strategy{name='waste', api=1}\nlocal n = 0\nfunction on_bar(ctx, bar) for i = 1, 3000000 do n = n + i end ctx:log('here') end\n");
+  until(w.opened[1] && w.opened[2]);
+  assert_int_equal(sched_getscheduler(fleet_host_stats(w.fleet, 0).pid), SCHED_OTHER);
+  for (int i = 1; i <= 3; i++) {
+    instant();
+    until(w.said[1] == i && w.said[2] == i);
+  }
+  until(w.slow[2] == 1 && w.opened[2] == 2);
+  const int last = fleet_host_of(w.fleet, 2);
+  assert_true(last > 0 && fleet_host_of(w.fleet, 1) == 0);
+  assert_int_equal(sched_getscheduler(fleet_host_stats(w.fleet, last).pid), SCHED_IDLE);
+  for (int i = 4; i <= 8; i++) instant();
+  until(w.said[1] == 8 && w.said[2] == 8);
+  assert_int_equal(w.slow[1] + w.lost + w.quarantined, 0);
+  assert_int_equal(w.slow[2], 1);
+  assert_int_equal(sched_getscheduler(fleet_host_stats(w.fleet, 0).pid), SCHED_OTHER);
+}
+
 static void test_a_stopped_host_is_replaced(void **state) {
   (void)state;
   create(1, 50, 1000);
@@ -234,6 +267,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_a_killed_host_loses_no_bar, begin, end),
       cmocka_unit_test_setup_teardown(test_hostile_scripts_go_alone, begin, end),
+      cmocka_unit_test_setup_teardown(test_the_slow_come_last, begin, end),
       cmocka_unit_test_setup_teardown(test_a_stopped_host_is_replaced, begin, end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
