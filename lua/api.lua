@@ -81,7 +81,7 @@ api.callbacks = {
   { name="on_params", args={ {"ctx","perigee.ctx"}, {"old","table<string, any>"} }, about="A `live` parameter changed; `ctx.p` holds the new values." },
   { name="migrate", args={ {"state","table"}, {"from","integer"} }, ret="table", about="Hot reload from version `from`: returns the new state. An "
     .."error keeps the old version." },
-  { name="on_stop", args={ {"ctx","perigee.ctx"}, {"why","string"} }, about="Last words: only closes and cancels." },
+  { name="on_stop", args={ {"ctx","perigee.ctx"}, {"why","string"} }, about="Last words, when the bot is stopped (`why`: stop, or close when its positions are to be closed) or a backtest ends: only closes and cancels. Live, market closes are executed at once at the last price and all other orders are cancelled; a bot that is paused or halted then, or failed, is not asked." },
 }
 
 -- ctx -------------------------------------------------------------------------------------------------------------------

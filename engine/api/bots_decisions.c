@@ -194,6 +194,7 @@ static void put_record(struct json_out *o, struct bots_page *p, uint32_t run, co
       if (r->until_ns) jo_ms(o, "until_ms", r->until_ns);
       break;
     case RECORD_LIMITS: put_json(o, "settings", r->settings); break;
+    case RECORD_WORDS: put_text(o, "text", r->why); break;
     case RECORD_STATE:
     case RECORD_CLOCK: break;
   }

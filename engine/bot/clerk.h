@@ -171,6 +171,11 @@ void clerk_uncommitted(struct clerk *c);
 // Cancels all orders but reduce-only ones, closes all positions by market orders, and stays at it at every clerk_end() until
 // clerk_flat(). A close that is in the journal is executed in the next instant, bar or no bar: at the last price with its costs. why: of the cancels, and told to `intervened` with text (NULL: the reason's own).
 void clerk_flatten(struct clerk *c, enum reason why, const char *text);
+// Its script has said its last words (on_stop): cancels all orders but market orders that reduce only, and executes those as closes above,
+// each in the next instant after it is in the journal, until clerk_parted().
+void clerk_part(struct clerk *c);
+// No such order is left.
+bool clerk_parted(const struct clerk *c);
 // Cancels all orders but reduce-only ones: stops and targets of positions stay. all: those too.
 void clerk_cancel_all(struct clerk *c, enum reason why, bool all);
 // The kill switch has changed: does what it asks of this bot (REDUCE: cancels what could open; SILENT: all but reduce-only orders, so that

@@ -134,6 +134,7 @@ struct clerk {
   enum reason cancel_why;    // NONE: nothing asked for
   bool cancel_all;
   enum reason flatten_why;   // NONE: not closing
+  bool parting;              // only what its script has asked to close is left to do
   enum reason excess_why;
 };
 

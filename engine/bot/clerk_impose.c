@@ -33,9 +33,10 @@ static void impose_cancel(struct clerk *c, uint64_t id, enum reason why) {
 
 // ---- cancelling
 
-enum which { WHICH_OPENING, WHICH_NOT_REDUCE, WHICH_ALL };
+enum which { WHICH_OPENING, WHICH_NOT_REDUCE, WHICH_NOT_LAST_WORD, WHICH_ALL };
 
 static bool cancellable(const struct order *o) { return order_alive(o) && o->status != ORDER_PENDING_CANCEL; }
+static bool is_last_word(const struct order *o) { return cancellable(o) && o->type == ORDER_MARKET && o->reduce; }
 
 // Together with the others on its side, could it do more than close?
 static bool could_open(struct clerk *c, const struct order *o) {
@@ -45,7 +46,13 @@ static bool could_open(struct clerk *c, const struct order *o) {
 }
 
 static bool concerned(struct clerk *c, const struct order *o, enum which which) {
-  return cancellable(o) && (which == WHICH_ALL || (which == WHICH_NOT_REDUCE ? !o->reduce : could_open(c, o)));
+  switch (which) {
+    case WHICH_OPENING: return cancellable(o) && could_open(c, o);
+    case WHICH_NOT_REDUCE: return cancellable(o) && !o->reduce;
+    case WHICH_NOT_LAST_WORD: return cancellable(o) && !is_last_word(o);
+    case WHICH_ALL: break;
+  }
+  return cancellable(o);
 }
 
 static void cancel_working(struct clerk *c, enum reason why, enum which which) {
@@ -89,27 +96,70 @@ static void close_position(struct clerk *c, struct clerk_symbol *s) {
   clerk_imposed(c, &cmd);
 }
 
-// Its own close, if the market may see it and its time has come: as a script's, it meets only what is later than itself.
-static bool executable(const struct clerk *c, const struct clerk_symbol *s, price *ret) {
-  const struct order *o = s->closing ? matcher_order(c->blotter.matcher, s->closing) : NULL;
-  if (!o || !order_alive(o) || s->gate.lots == 0 || !c->observer.last_price) return false;
+// May the market see it, and at what price?
+static bool priced(const struct clerk *c, const struct order *o, price *ret) {
   for (size_t i = 0; i < c->order_count; i++)
     if (c->orders[i].id == o->id && !c->orders[i].committed) return false;
-  return c->observer.last_price(c->observer.self, s->symbol, ret);
+  return c->observer.last_price && c->observer.last_price(c->observer.self, o->symbol, ret);
 }
 
-static void execute_close(struct clerk *c, const struct clerk_symbol *s) {
-  struct bot_command cmd = {.kind = COMMAND_EXECUTE, .id = s->closing};
+static bool executable(const struct clerk *c, const struct clerk_symbol *s, price *ret) {
+  const struct order *o = s->closing ? matcher_order(c->blotter.matcher, s->closing) : NULL;
+  return o && order_alive(o) && s->gate.lots != 0 && priced(c, o, ret);
+}
+
+// As a script's, it meets only what is later than itself.
+static void execute(struct clerk *c, const struct order *o, price px) {
+  struct bot_command cmd = {.kind = COMMAND_EXECUTE, .id = o->id};
+  if (c->now_ns <= o->decided_ns) return;
   order_change_init(&cmd.change);
-  if (!executable(c, s, &cmd.change.limit) || c->now_ns <= matcher_order(c->blotter.matcher, s->closing)->decided_ns) return;
+  cmd.change.limit = px;
   clerk_impose(c, &cmd);
   clerk_executed(c);
 }
+
+static void execute_close(struct clerk *c, const struct clerk_symbol *s) {
+  price px;
+  if (executable(c, s, &px)) execute(c, matcher_order(c->blotter.matcher, s->closing), px);
+}
+
+// ---- the last words of its script
+
+// The n-th of them, or NULL.
+static const struct order *last_word(const struct clerk *c, size_t n) {
+  const struct matcher *m = c->blotter.matcher;
+  for (int symbol = 0; symbol < matcher_account(m)->symbol_count; symbol++) {
+    size_t pos = 0;
+    for (const struct order *o; (o = matcher_working(m, symbol, &pos));)
+      if (is_last_word(o) && n-- == 0) return o;
+  }
+  return NULL;
+}
+
+static void part(struct clerk *c) {
+  price px;
+  cancel_working(c, REASON_OWNER, WHICH_NOT_LAST_WORD);
+  for (size_t n = 0; last_word(c, n);) {
+    const uint64_t id = last_word(c, n)->id;
+    if (clerk_symbol_of(c, last_word(c, n)->symbol, last_word(c, n)->leg)->gate.lots == 0) impose_cancel(c, id, REASON_OWNER);  // another has done it
+    else if (priced(c, last_word(c, n), &px)) execute(c, last_word(c, n), px);
+    if (last_word(c, n) && last_word(c, n)->id == id) n++;  // its time has not come
+  }
+}
+
+void clerk_part(struct clerk *c) {
+  c->parting = true;
+  clerk_act(c);
+}
+
+bool clerk_parted(const struct clerk *c) { return !last_word(c, 0); }
 
 bool clerk_closing(const struct clerk *c) {
   price px;
   for (int i = 0; i < c->symbol_count; i++)
     if (c->flatten_why != REASON_NONE && executable(c, &c->symbols[i], &px)) return true;
+  for (size_t n = 0; c->parting && last_word(c, n); n++)
+    if (priced(c, last_word(c, n), &px)) return true;
   return false;
 }
 
@@ -175,6 +225,7 @@ void clerk_act(struct clerk *c) {
   if (c->cancel_why != REASON_NONE) cancel_working(c, c->cancel_why, c->cancel_all ? WHICH_ALL : WHICH_NOT_REDUCE);
   c->cancel_why = REASON_NONE;
   c->cancel_all = false;
+  if (c->parting) part(c);
   if (c->flatten_why == REASON_NONE) return;
   flatten(c);
   if (clerk_flat(c)) c->flatten_why = REASON_NONE;

@@ -49,7 +49,7 @@ static const struct cell table[LIFE_EVENT_COUNT][LIFE_STATE_COUNT] = {
   [LIFE_UNFIT] =          {K,               GO(DEAD, UNFIT), GO(DEAD, UNFIT),  K,               K,            GO(DEAD, UNFIT), K,    K,                    K,                     K},
   [LIFE_NO_DATA] =        {K,               RE(NO_DATA),   RE(NO_DATA),        K,               K,            K,             K,      K,                    K,                     K},
   [LIFE_HOST_LOST] =      {K,               AG(HOST_LOST), AG(HOST_LOST),      K,               K,            K,             K,      K,                    K,                     K},
-  [LIFE_BROKE_HOST] =     {K,               APART,         APART,              K,               APART,        K,             APART,  K,                    K,                     K},
+  [LIFE_BROKE_HOST] =     {APART,           APART,         APART,              K,               K,            K,             APART,  K,                    K,                     K},
   [LIFE_JOURNAL_FAILED] = {K,               RE(JOURNAL_RETRY), GO(PAUSED, JOURNAL), K,          K,            K,             K,      K,                    K,                     K},
 };
 

@@ -185,6 +185,7 @@ void live_books_close(struct live_bot *b) {
   b->resumes = 0;
   b->seen_ns = b->kept_ns = b->instant_ns = 0;
   b->halt_mode = HALT_NONE;
+  b->words = WORDS_NONE;
   b->told_settings = 0;
   b->ending = NULL;
   memset(b->funded_ns, 0, sizeof b->funded_ns);

@@ -35,7 +35,6 @@ static enum status write_standing(struct db *db, void *arg, struct err *err) {
   return st;
 }
 
-#define STANDING_AGAIN_MS 1000
 #define SAID_MAX 255  // of a detail, in a state that is written again
 
 static void standing_written(void *arg, enum status st, const struct err *err) {
@@ -48,7 +47,7 @@ static void standing_written(void *arg, enum status st, const struct err *err) {
     b->unsaved = true;
     free(b->unsaved_why);
     b->unsaved_why = strdup(j->said);
-    loop_timer_start(b->retry, STANDING_AGAIN_MS, 0);
+    loop_timer_start(b->retry, LIVE_AGAIN_MS, 0);
   }
   free(j);
 }
@@ -99,12 +98,15 @@ void live_event(struct live_bot *b, enum life_event e, const char *detail) {
 static void on_retry(void *arg) {
   struct live_bot *b = arg;
   if (b->live->closing) return;
-  if (b->unsaved) store_standing(b, LIFE_BOOT, b->unsaved_why);
+  const bool unsaved = b->unsaved;
+  if (unsaved) store_standing(b, LIFE_BOOT, b->unsaved_why);
+  if (b->life.state == LIFE_STOPPING) live_act(b);  // its last words take too long
+  else if (unsaved) return;
   else if (b->life.state == LIFE_STOPPED) live_act(b);
   else live_event(b, LIFE_RETRY_DUE, NULL);
 }
 
-static void leave_host(struct live_bot *b, const char *why) {
+void live_leave_host(struct live_bot *b, const char *why) {
   if (b->place == LIVE_HOSTLESS && fleet_host_of(b->live->fleet, b->id) < 0) return;
   fleet_remove(b->live->fleet, b->id, why);
   live_left_host(b);
@@ -137,7 +139,7 @@ static enum status place(struct live_bot *b, struct err *err) {
 
 // Its books are made from the journal, so all that it did must be there first. And what it does on a host follows, in the journal, what
 // happened while it had none: so that must be there before it gets one.
-static bool waits(const struct live_bot *b) { return b->unwritten && (!b->clerk || b->place == LIVE_HOSTLESS); }
+bool live_waits(const struct live_bot *b) { return b->unwritten && (!b->clerk || b->place == LIVE_HOSTLESS); }
 
 static void start(struct live_bot *b) {
   struct err err;
@@ -145,41 +147,17 @@ static void start(struct live_bot *b) {
   // What failed is not tried once more where its owner has given it something else.
   if (b->mend && b->clerk && fleet_host_of(b->live->fleet, b->id) < 0 && live_version_wished(b) && (live_version_wished(b) != b->version || strcmp(b->params, b->row.params) != 0))
     live_books_close(b);
-  if (waits(b)) return;  // live_written() goes on
+  if (live_waits(b)) return;  // live_written() goes on
   if (fleet_host_of(b->live->fleet, b->id) >= 0) {
     if (b->opened) live_event(b, LIFE_OPENED, NULL);  // a request read its row before it was open
     return;
   }
   if (live_ahead(b)) return;  // goes on when there is a history
   enum status st = live_books_open(b, &err);
-  if (st == OK && waits(b)) return;  // for what has happened since
+  if (st == OK && live_waits(b)) return;  // for what has happened since
   if (st == OK) st = place(b, &err);
   if (st == OK) return;
   live_event(b, st == ERR_NOTFOUND || st == ERR_NOMEM || st == ERR_IO ? LIFE_NO_DATA : LIFE_UNFIT, err.msg);
-}
-
-void live_stopped(struct live_bot *b, enum status st) {
-  b->ending = NULL;
-  if (st == OK) {
-    b->over = true;
-    live_books_close(b);
-  } else if (b->life.state == LIFE_STOPPED && !b->live->closing) loop_timer_start(b->retry, STANDING_AGAIN_MS, 0);  // its end is to be journalled still
-  if (b->life.state == LIFE_STARTING) live_act(b);  // asked for meanwhile: a new run
-}
-
-// One that is over without having been ended – it could not be opened, or the service died in between – has its account's money. Its end
-// needs its books; if they cannot be opened at all, it ends with what it was last worth.
-static bool open_to_end(struct live_bot *b) {
-  struct journal_run last;
-  struct err err;
-  if (journal_run_last(store_reader(b->live->config.store, STORE_JOURNAL), b->tenant_id, b->id, &last, &err) != OK || last.last_id) return false;
-  if (live_books_open(b, &err) == OK) {
-    clerk_cancel_all(b->clerk, REASON_OWNER, true);
-    return true;
-  }
-  b->live->config.log(b->live->config.self, "error", "run_abandoned", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
-  live_money_abandon(b, last.run);
-  return false;
 }
 
 // A tenant whose bots take long goes where only others of that kind wait for it: as after a restart, with what ctx.state keeps.
@@ -190,55 +168,12 @@ void live_tenant_slow(void *self, int host, int64_t tenant) {
     for (struct live_bot *b = l->bots[i]; b; b = b->next) {
       if (b->tenant_id != tenant || b->place != host || b->grant.own_host || b->ending) continue;
       if (b->life.state != LIFE_RUNNING && b->life.state != LIFE_STARTING) continue;
-      leave_host(b, "moved");
+      live_leave_host(b, "moved");
       b->life.state = LIFE_STARTING;
       start(b);
       moved++;
     }
   if (moved) l->config.log(l->config.self, "info", "tenant_slow", json_pack("{s:I, s:i, s:i}", "tenant", (json_int_t)tenant, "host", host, "bots", moved));
-}
-
-// Its run is over: said in the journal, then its books are closed.
-static void end_run(struct live_bot *b) {
-  leave_host(b, "stopped");
-  if (b->ending || (!b->clerk && waits(b)) || (!b->clerk && !open_to_end(b))) return;
-  if (!b->told_run) {
-    live_books_close(b);
-    return;
-  }
-  struct record r;
-  record_init(&r, RECORD_STOP, b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns);
-  r.stop = b->life.reason == LIFE_WHY_FORCED ? RECORD_STOP_OPERATOR : RECORD_STOP_ENDED;
-  char hash[SHA256_HEX_SIZE];
-  clerk_hash(b->clerk, hash);
-  r.hash = record_text(hash, strlen(hash));
-  r.seen_ns = b->seen_ns;
-  live_commands_flush(b);
-  live_record(b, &r, true, false, true);
-  // What it holds still is worth what the market says now.
-  live_money_entry(b, ACCOUNT_MOVE_RETURN, account_equity(matcher_account(clerk_matcher(b->clerk))));
-  struct live_batch *batch = live_batch(b->live, b->place);
-  if (!batch) return;
-  b->ending = batch;
-  live_hand_over(b->live, b->place);
-}
-
-static void stop(struct live_bot *b) {
-  leave_host(b, "stopped");
-  if (!b->clerk && waits(b)) return;
-  if (!b->clerk) {
-    // Books may be open in the journal though nothing runs here: an end needs them.
-    struct err err;
-    if (live_books_open(b, &err) != OK) {
-      live_event(b, LIFE_CLOSED, NULL);
-      return;
-    }
-  }
-  if (b->row.close) clerk_flatten(b->clerk, REASON_OWNER, NULL);
-  else clerk_cancel_all(b->clerk, REASON_OWNER, true);
-  live_commands_flush(b);
-  live_hand_over(b->live, b->place);
-  if (!b->row.close || clerk_flat(b->clerk)) live_event(b, LIFE_CLOSED, NULL);
 }
 
 void live_act(struct live_bot *b) {
@@ -258,15 +193,15 @@ void live_act(struct live_bot *b) {
     case LIFE_PAUSED:
     case LIFE_QUARANTINED:
     case LIFE_DEAD:
-    case LIFE_RETIRED: leave_host(b, life_state_text(b->life.state)); break;
+    case LIFE_RETIRED: live_leave_host(b, life_state_text(b->life.state)); break;
     case LIFE_RETRYING: {
-      leave_host(b, "it is tried again shortly");
+      live_leave_host(b, "it is tried again shortly");
       const int64_t delay_ms = (b->life.retry_at_ns - clock_wall_ns()) / NS_PER_MS;
       loop_timer_start(b->retry, delay_ms > 0 ? delay_ms : 1, 0);
       break;
     }
-    case LIFE_STOPPING: stop(b); break;
-    case LIFE_STOPPED: end_run(b); break;
+    case LIFE_STOPPING: live_stop(b); break;
+    case LIFE_STOPPED: live_end_run(b); break;
     case LIFE_STATE_COUNT: assert(false);
   }
 }
@@ -274,6 +209,7 @@ void live_act(struct live_bot *b) {
 void live_written(struct live_bot *b) {
   const enum life_state s = b->life.state;
   if (s == LIFE_STARTING ? fleet_host_of(b->live->fleet, b->id) < 0 : !b->clerk && (s == LIFE_STOPPING || s == LIFE_STOPPED)) live_act(b);
+  else if (s == LIFE_STOPPING && b->words == WORDS_SAID && b->place != LIVE_HOSTLESS) live_act(b);
 }
 
 // ---- rows
@@ -353,7 +289,7 @@ void live_bot_changed(struct live *l, int64_t bot_id) {
   const enum status st = bot_find(store_reader(l->config.store, STORE_CONTROL), bot_id, &row, &err);
   if (st == ERR_NOTFOUND) {  // deleted, which is only allowed when it is stopped
     if (b) {
-      leave_host(b, "deleted");
+      live_leave_host(b, "deleted");
       live_bot_destroy(b);
     }
     return;
@@ -380,7 +316,7 @@ void live_bot_changed(struct live *l, int64_t bot_id) {
   if (newer) b->life = wished;
   if (anew && (b->life.state == LIFE_RUNNING || b->life.state == LIFE_STARTING)) {
     // Opened anew from its journal, with what is different now.
-    leave_host(b, "changed");
+    live_leave_host(b, "changed");
     live_books_close(b);
     b->life.state = LIFE_STARTING;
     live_act(b);

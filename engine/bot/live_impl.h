@@ -13,7 +13,7 @@
 //     live_common.c  what many bots have in common, kept once
 //     live_money.c   accounts: what is free, and what runs have    live_rules.c   rule sets of accounts, and what scripts are told of risk
 //     live_clock.c   who is called between bars                    live_signal.c  signals from outside
-//     live_market.c  what goes wrong with market data
+//     live_market.c  what goes wrong with market data             live_stop.c    how a run ends
 #pragma once
 #include "base/intern.h"
 #include "bot/clerk.h"
@@ -186,6 +186,9 @@ struct live_bot {
   bool read_run;                    // and was read, when the service started
   bool over;                        // its end is in the journal
   const struct live_batch *ending;  // its end is in this one, on the way to the journal; NULL: it does not end
+  enum live_words { WORDS_NONE, WORDS_ASKED, WORDS_ANSWERED, WORDS_SAID, WORDS_LOST } words;  // of its script, when the run ends (live_stop.c)
+  int64_t words_until_ns;           // ASKED: by the monotonic clock
+  bool broke;                       // its host hung over them: it is kept apart when its run has ended
   unsigned unwritten;               // batches with something of it, gathered or handed over: until they are committed the journal does
   unsigned handed;                  // not know its past; those handed over
   const struct live_batch *listed;  // the last one that lists it; may be gone
@@ -371,7 +374,6 @@ int64_t live_wall_ns(void);
 // live_bot.c
 void live_act(struct live_bot *b);                        // does what its state asks for
 void live_written(struct live_bot *b);                    // nothing of it is on the way to the journal any more
-void live_stopped(struct live_bot *b, enum status st);    // the batch with its end was committed, or not
 void live_event(struct live_bot *b, enum life_event e, const char *detail);
 int live_needs(const struct live_bot *b, struct fleet_need ret[SPEC_STREAMS_MAX]);  // what its host must have; how many
 void live_bot_destroy(struct live_bot *b);
@@ -386,6 +388,16 @@ bool live_text_set(struct live_bot *b, const char **text, const char *bytes, siz
 void live_text_clear(struct live_bot *b, const char **text);
 void live_fault_set(struct live_bot *b, const char *text, size_t len);
 static inline const char *live_fault(const struct live_bot *b) { return b->fault ? b->fault : ""; }
+void live_leave_host(struct live_bot *b, const char *why);
+bool live_waits(const struct live_bot *b);                // its books, or a host, for what is on its way to the journal: live_written() goes on
+#define LIVE_AGAIN_MS 1000                                // a write that was refused is tried again
+// live_stop.c
+void live_stop(struct live_bot *b);                       // as its state asks
+void live_stop_look(struct live_bot *b);                  // at the end of an instant: goes on with it
+void live_end_run(struct live_bot *b);
+void live_stopped(struct live_bot *b, enum status st);    // the batch with its end was committed, or not
+void live_words_answered(struct live_bot *b, const struct wire_frame *f);  // ANSWER to BOT_STOP
+void live_words_end(struct live_bot *b);                  // of an instant, before its records are gathered
 // live_books.c: clerk and series; ERR_NOTFOUND: no data
 enum status live_books_open(struct live_bot *b, struct err *err) MUST_CHECK;
 enum status live_plan_read(struct live_bot *b, struct err *err) MUST_CHECK;  // setup and plan, as rows and header say

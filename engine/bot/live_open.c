@@ -129,7 +129,7 @@ static void journal_opening(struct live_bot *b) {
 static enum fleet_step bot_open(void *self, struct fleet_open *f, struct buf *out) {
   if (f->bot & LIVE_SHADOW) return live_shadow_open(self, f, out);
   struct live_bot *b = live_find(self, f->bot);
-  if (!b || !b->clerk) return FLEET_NOT;
+  if (!b || !b->clerk || b->life.state == LIFE_STOPPING) return FLEET_NOT;
   if (f->cursor == 0) {
     b->place = f->host;
     if (b->told_run) b->resumes++;
@@ -204,7 +204,8 @@ static void bot_refused(void *self, int64_t id, const char *why) {
   if (shadowed) live_shadow_refused(shadowed, why);
   if (!b) return;
   live_left_host(b);
-  live_event(b, LIFE_NO_DATA, why);
+  if (b->life.state == LIFE_STOPPING) live_act(b);
+  else live_event(b, LIFE_NO_DATA, why);
 }
 
 static void bot_quarantined(void *self, int64_t id, const char *why) {
@@ -227,7 +228,13 @@ static void bot_quarantined(void *self, int64_t id, const char *why) {
     live_record(b, &r, true, false, false);
   }
   live_left_host(b);
-  live_event(b, LIFE_BROKE_HOST, why);
+  if (b->life.state != LIFE_STOPPING) {
+    live_event(b, LIFE_BROKE_HOST, why);
+    return;
+  }
+  b->broke = true;  // told when its run has ended
+  live_fault_set(b, why, strlen(why));
+  live_act(b);
 }
 
 const struct fleet_callbacks live_fleet_opening = {.venue_time = venue_time, .series = series, .history = history, .bot_open = bot_open, .bot_opened = bot_opened,

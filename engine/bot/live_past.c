@@ -40,6 +40,8 @@ static bool take_record(void *arg, const struct journal_record *j) {
       if (!live_deposit_set(b, cash_of(r.settings))) b->past_bytes.failed = true;
       if (b->past_bytes.failed) return false;
     }
+  } else if (r.kind == RECORD_WORDS) {
+    b->words = WORDS_SAID;
   } else if (r.kind == RECORD_HALT) {
     b->halt_mode = r.halt.mode;
   } else if (r.kind == RECORD_SIGNAL) {

@@ -181,6 +181,7 @@ void live_bot_end(struct live_bot *b) {
     live_record(b, &r, false, false, false);
   }
   b->called = false;
+  live_words_end(b);
   clerk_end(b->clerk);
   if (clerk_forget(b->clerk)) b->trades_told = 0;
   if (!b->restoring) live_shadow_compare(b);
@@ -193,7 +194,7 @@ void live_bot_end(struct live_bot *b) {
   if (b->content && b->instant_ns > b->run_from_ns) state_row(b);
   struct live_batch *batch = b->live->hosts[b->place].batch;
   if (batch) live_batch_bot(batch, b->id);
-  if (!b->restoring && b->life.state == LIFE_STOPPING && clerk_flat(b->clerk)) live_event(b, LIFE_CLOSED, NULL);
+  if (!b->restoring) live_stop_look(b);
 }
 
 // owes: the host waits for the word that all is committed. It is given at the very end: the next instant begins with it.
@@ -390,6 +391,10 @@ void live_frame(void *self, int host, const struct wire_frame *f) {
     case WIRE_ANSWER:
       if (f->to == WIRE_PARAMS) {
         live_reload_answer(b, f);
+        break;
+      }
+      if (f->to == WIRE_BOT_STOP) {
+        live_words_answered(b, f);
         break;
       }
       if (f->status != OK) live_log(b, b->instant_ns, LOG_ERROR, f->text, f->text_len);

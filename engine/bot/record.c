@@ -77,6 +77,7 @@ static const struct field quarantine_fields[] = {R(status, 0, 1, ERR_USAGE), R(l
 
 static const struct field risk_fields[] = {WHY, F(bound), F(amount), ANY_R(until_ns), R(told, 0, 0, 1)};
 static const struct field limits_fields[] = {T(settings, BIG)};
+static const struct field words_fields[] = {T(why, RECORD_TEXT_MAX)};
 
 #define TABLE(name) {name##_fields, LENGTH(name##_fields)}
 static const struct table command_tables[COMMAND_KIND_COUNT] = {
@@ -86,7 +87,7 @@ static const struct table tables[] = {
     [RECORD_RUN] = TABLE(run), [RECORD_RESUME] = TABLE(resume), [RECORD_COMMANDS] = TABLE(commands), [RECORD_IMPOSED] = TABLE(commands),
     [RECORD_STATE] = TABLE(state), [RECORD_PARAMS] = TABLE(params), [RECORD_SIGNAL] = TABLE(signal), [RECORD_VERSION] = TABLE(version),
     [RECORD_STOP] = TABLE(stop), [RECORD_DENY] = TABLE(deny), [RECORD_HALT] = TABLE(halt), [RECORD_QUARANTINE] = TABLE(quarantine),
-    [RECORD_RISK] = TABLE(risk), [RECORD_LIMITS] = TABLE(limits), [RECORD_CLOCK] = {NULL, 0},
+    [RECORD_RISK] = TABLE(risk), [RECORD_LIMITS] = TABLE(limits), [RECORD_CLOCK] = {NULL, 0}, [RECORD_WORDS] = TABLE(words),
 };
 static const char *const kind_texts[] = {
 #define X(name, number, text) [number] = text,

@@ -36,7 +36,8 @@
   X(QUARANTINE, 12, "quarantine") /* the script failed or stood still, and is kept out until a time */                \
   X(RISK, 13, "risk")             /* the core denied, intervened or lets go: for on_risk in the next instant */       \
   X(LIMITS, 14, "limits")         /* the bot's own limits are others, from the next instant on */ \
-  X(CLOCK, 15, "clock")           /* the script took part in an instant in which no bar of its series ended */
+  X(CLOCK, 15, "clock")           /* the script took part in an instant in which no bar of its series ended */ \
+  X(WORDS, 16, "last-words")      /* at the end of this instant on_stop was called: why */
 enum record_kind {
 #define X(name, number, text) RECORD_##name = number,
   RECORD_KIND_LIST(X)
@@ -99,7 +100,7 @@ struct record {
   // STOP. hash: of the run's end, the core's event hash
   enum record_stop stop;
   struct record_text hash;
-  // STOP, QUARANTINE, VERSION, DENY, RISK: a code (≤ 64 bytes is usual) and words for people, each ≤ RECORD_TEXT_MAX
+  // STOP, QUARANTINE, VERSION, DENY, RISK, WORDS (why alone): a code (≤ 64 bytes is usual) and words for people, each ≤ RECORD_TEXT_MAX
   struct record_text code, why;
   // VERSION: the first order that is the new version's. DENY. By the core: the order and its refusal. At once, before it was an order:
   // order 0, code and why, and the numbers behind them

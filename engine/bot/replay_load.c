@@ -128,6 +128,7 @@ static void fix_pointers(struct replay_loaded *r) {
     e->state = replay_bytes_found(r, e->state);
     e->memory = replay_bytes_found(r, e->memory);
     e->migrate_from = replay_bytes_found(r, e->migrate_from);
+    e->why = replay_bytes_found(r, e->why);
     const char **texts[] = {&e->signal.id, &e->signal.source, &e->signal.key, &e->signal.symbol, &e->signal.action, &e->signal.raw};
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) *texts[k] = replay_bytes_found(r, *texts[k]);
   }

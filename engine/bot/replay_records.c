@@ -211,6 +211,13 @@ static enum status take_clock(struct replay_loaded *r, const struct record *rec,
   return replay_event_add(r, REPLAY_CLOCK, rec->time_ns, &e, err);
 }
 
+static enum status take_words(struct replay_loaded *r, const struct record *rec, struct err *err) {
+  struct replay_event *e;
+  enum status st = replay_event_add(r, REPLAY_STOP, rec->time_ns, &e, err);
+  if (st == OK) e->why = rec->why.len ? kept(r, rec->why.text, rec->why.len) : kept(r, "stop", 4);
+  return st;
+}
+
 static const char *text_of(struct replay_loaded *r, struct record_text t) { return kept(r, t.text, t.len); }
 
 static enum status take_signal(struct replay_loaded *r, const struct record *rec, struct err *err) {
@@ -248,6 +255,7 @@ enum status replay_record_take(struct replay_loaded *r, const struct replay_sect
     case RECORD_VERSION: return take_version(r, &rec, err);
     case RECORD_SIGNAL: return take_signal(r, &rec, err);
     case RECORD_CLOCK: return take_clock(r, &rec, err);
+    case RECORD_WORDS: return take_words(r, &rec, err);
     case RECORD_LIMITS: return take_limits(r, &rec, err);
     case RECORD_RISK: return take_risk(r, &rec, err);
     case RECORD_STOP:

@@ -44,6 +44,19 @@ end
 """
 
 
+# Says its last words: sells most of what it has, and asks for what it may not.
+PARTING = HOLDER + """function on_stop(ctx, why)
+  ctx.state.last = why
+  ctx:close{qty=0.015, tag="last"}
+  local order, err = ctx:buy{qty=0.01}
+  ctx:log("info", "bye", why, order == nil and err.code)
+end
+"""
+# Proven on sample data.
+STUBBORN = HOLDER + """function on_stop(ctx, why) if ctx.now > 1760000000000 then %s end end
+"""
+
+
 TOLD = """strategy{ name="told", api=1 }
 function on_signal(ctx, s)
   ctx.state.n = (ctx.state.n or 0) + 1
@@ -130,6 +143,33 @@ def stops_at_once(binary):
         told = replay(s, bot, "--verify")
         assert told["same"], told
         return row
+
+
+def last_words(binary):
+    with market_of(binary, "sim=sim:speed=1200,seed=3") as s:
+        t = Trader(s, "ada@example.org")
+        bot = t.bot("parting", PARTING, timeframe="30m")
+        others = [t.bot(f"stubborn{i}", STUBBORN % text, timeframe="30m") for i, text in enumerate(("while true do end", "error('no')", "ctx.state.f = print"))]
+        for b in (bot, *others):
+            t.wait(b, lambda b: b["live"] and b["live"]["positions"])
+        t.act(bot, "stop")
+        t.wait(bot, lambda b: b["state"] == "stopped" and b["live"] is None)
+        assert "bye stop HALTED" in [line["text"] for line in t.all(bot, "logs")], t.all(bot, "logs")
+        last = t.all(bot, "fills")[0]
+        assert (last["side"], last["qty"], last["tag"]) == ("sell", "0.015", "last") and last["time_ms"] % (30 * MINUTE_MS) != 0, last
+        words = [d for d in t.all(bot, "decisions") if d["kind"] == "last-words"]
+        assert len(words) == 1 and words[0]["text"] == "stop" and words[0]["time_ms"] < last["time_ms"], (words, last)
+        low = [o["status"] for o in t.all(bot, "orders") if o["tag"] == "low"]
+        assert low == ["canceled"], low
+        for b in others:  # errors in it never prevent the stop
+            t.act(b, "stop", {"close": True})
+            row = t.wait(b, lambda b: b["state"] == "stopped" and b["live"] is None)
+            assert row["strikes"] == 0, row
+            assert sum(D(f["qty"]) * (1 if f["side"] == "buy" else -1) for f in t.all(b, "fills")) == 0
+        assert s.stop() == 0
+        for b in (bot, *others):
+            told = replay(s, b, "--verify")
+            assert told["same"], told
 
 
 def signals(binary):
@@ -278,6 +318,7 @@ def main():
     return run_cases([
         ("timers fire between the bars of a daily bot, over crashes, and a replay agrees", lambda: timers(binary)),
         ("a stop with close acts at once, at the last price, and not with the bot's next bar", lambda: stops_at_once(binary)),
+        ("on_stop has the last word: it closes and cancels, no more; whatever it does, the bot stops; a replay agrees", lambda: last_words(binary)),
         ("signals are heard at once, in order, each once, over crashes; late ones are not; a replay agrees", lambda: signals(binary)),
         ("late, repeated, impossible and missing bars: the bot's owner, the streams and /metrics say so", lambda: dirty_data(binary)),
         ("funding of a perpetual is charged to the cent, over a crash, and by a replay", lambda: funded(binary)),

@@ -36,6 +36,11 @@ static void on_intervened(void *self, enum reason code, const char *text) {
   d->intervened = code;
   strcpy(d->said, text);
 }
+static bool on_last_price(void *self, int symbol, price *ret) {
+  (void)self;
+  assert_int_equal(symbol, 0);
+  return (ret->ticks = f.last_px) != 0;
+}
 static void on_tripped(void *self, const struct last_report *r) {
   (void)self;
   f.trips++;
@@ -65,7 +70,7 @@ void clerk_open(int i) {
   f.config.bot_id = (uint64_t)i + 1;
   f.config.account = f.account;
   f.config.observer = (struct clerk_observer){.self = d, .order = on_order, .fill = on_fill, .equity = on_equity, .denied = on_denied, .imposed = on_imposed,
-                                              .intervened = on_intervened};
+                                              .intervened = on_intervened, .last_price = on_last_price};
   if (clerk_create(&f.config, &d->clerk, &err) != OK) fail_msg("%s", err.msg);
 }
 

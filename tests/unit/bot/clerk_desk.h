@@ -38,6 +38,7 @@ struct fixture {
   struct clerk_account_config account_config;
   struct bar bar;
   int64_t now_ns;
+  int64_t last_px;           // what the symbol trades at between bars; 0: nobody knows
   struct last_report tripped;
   int trips;
 };

@@ -277,6 +277,54 @@ static void test_flatten(void **state) {
   close_all();
 }
 
+// Time passes for it without a bar.
+static void time_passes(void) {
+  struct err err;
+  f.now_ns += S;
+  assert_int_equal(clerk_market(f.desk[0].clerk, &(struct instant){.now_ns = f.now_ns}, &err), OK);
+}
+
+// What its script asked to close last is executed at once when it is in the journal; all else is cancelled, and nothing is opened.
+static void test_last_words(void **state) {
+  (void)state;
+  struct err err;
+  prepare();
+  open_all(1);
+  bar_next(100);
+  assert_int_equal(buy(0, 10, 0, 80), CLERK_TAKEN);
+  end_all();
+  bars(100);
+  assert_int_equal(position(0), 10);
+  time_passes();
+  struct intent out = order_of(SIDE_SELL, 0, 0);
+  out.reduce = true;
+  assert_int_equal(buy(0, 3, 90, 0), CLERK_TAKEN);
+  assert_int_equal(buy(0, 3, 0, 0), CLERK_TAKEN);  // of a host that does not care
+  const uint64_t opening = f.desk[0].ids;
+  assert_int_equal(submit(0, &out, 7), CLERK_TAKEN);
+  assert_int_equal(submit(0, &out, 7), CLERK_TAKEN);
+  assert_int_equal(submit(0, &out, 7), CLERK_TAKEN);
+  const uint64_t last = f.desk[0].ids;
+  clerk_end(f.desk[0].clerk);
+  clerk_part(f.desk[0].clerk);
+  assert_true(order(0, opening)->status == ORDER_CANCELED && order(0, opening - 1)->status == ORDER_CANCELED && order(0, 2)->status == ORDER_CANCELED);
+  assert_false(clerk_parted(f.desk[0].clerk));
+  f.last_px = 97;
+  assert_false(clerk_closing(f.desk[0].clerk));  // not in the journal yet
+  assert_true(f.desk[0].fills == 1);
+  f.last_px = 0;
+  clerk_committed(f.desk[0].clerk);
+  assert_false(clerk_closing(f.desk[0].clerk));  // nobody knows a price
+  f.last_px = 97;
+  assert_true(clerk_closing(f.desk[0].clerk));
+  assert_int_equal(clerk_market(f.desk[0].clerk, &(struct instant){.now_ns = f.now_ns += S}, &err), OK);
+  end_all();
+  assert_true(position(0) == 0 && clerk_parted(f.desk[0].clerk) && f.desk[0].fills == 3);
+  assert_true(order(0, last - 2)->fill_value == 7 * 97 && order(0, last - 1)->filled.lots == 3);
+  assert_true(order(0, last)->status == ORDER_CANCELED);  // there was nothing left for it
+  close_all();
+}
+
 // A venue that does not answer (order/route, order/unknown): no market, no second order, counted as exposure until it is proven.
 static void lost_orders(int64_t absent_frac_e8, int64_t unanswered, int64_t latency_ns) {
   prepare();
@@ -388,7 +436,7 @@ int main(void) {
       cmocka_unit_test(test_margin_is_the_matchers),
       cmocka_unit_test(test_bots_of_an_account_do_not_meet),
       cmocka_unit_test(test_kill_switch),
-      cmocka_unit_test(test_flatten),
+      cmocka_unit_test(test_flatten), cmocka_unit_test(test_last_words),
       cmocka_unit_test(test_a_lost_answer),
       cmocka_unit_test(test_an_order_that_never_arrived),
       cmocka_unit_test(test_not_committed),

@@ -32,7 +32,7 @@ static const struct {
   {"unfit", ". dead/unfit dead/unfit . . dead/unfit . . . ."},
   {"no-data", ". retrying/no_data retrying/no_data . . . . . . ."},
   {"host-lost", ". retrying/host_lost retrying/host_lost . . . . . . ."},
-  {"broke-host", ". quarantined/quarantined quarantined/quarantined . quarantined/quarantined . quarantined/quarantined . . ."},
+  {"broke-host", "quarantined/quarantined quarantined/quarantined quarantined/quarantined . . . quarantined/quarantined . . ."},
   {"journal-failed", ". retrying/journal_retry paused/journal . . . . . . ."},
   {"rule", ". halted/rule halted/rule halted/rule . halted/rule . . . ."},
 };

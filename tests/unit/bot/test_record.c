@@ -175,6 +175,7 @@ static struct record example(enum record_kind kind) {
     case RECORD_RISK: r.code = TEXT("PROP_RULE"), r.why = TEXT("the floor"), r.bound = 950.5, r.until_ns = now_ns + 7, r.told = true; break;
     case RECORD_LIMITS: r.settings = TEXT("{\"max_open\":5}"); break;
     case RECORD_CLOCK: break;
+    case RECORD_WORDS: r.why = TEXT("stopped"); break;
   }
   return r;
 }
