@@ -30,6 +30,7 @@ static void seen_fill(void *self, const struct fill *f) {
   if (w && (w->intent || w->denied || !w->committed) && c->shared->last && !c->restoring &&
       !last_check_filled(c->shared->last, w->intent, f->qty.lots))
     clerk_tripped(c);
+  if (c->remote) clerk_remote_filled(c);
   clerk_tell_fill(c, f);
 }
 
@@ -100,6 +101,7 @@ void clerk_destroy(struct clerk *c) {
     }
     clerk_account_leave(c->account, c);
   }
+  clerk_remote_close(c);
   blotter_finish(&c->blotter);
   protect_destroy(c->protect);
   free(c->symbols);
@@ -328,10 +330,11 @@ void clerk_restore_end(struct clerk *c) {
     const struct order *o = matcher_order(c->blotter.matcher, w->id);
     if (!w->ticket.open || !c->shared->last) continue;
     w->intent = ++c->shared->intents;
-    w->watched = o->qty.lots;
-    if (!last_check_adopt(c->shared->last, w->intent, o->filled.lots, order_left(o).lots)) clerk_tripped(c);
+    w->watched = c->remote ? w->largest_lots : o->qty.lots;
+    if (!last_check_adopt(c->shared->last, w->intent, o->filled.lots, w->watched - o->filled.lots)) clerk_tripped(c);
   }
-  clerk_route_restored(c);
+  if (c->remote) clerk_remote_restored(c);
+  else clerk_route_restored(c);
   clerk_account_restored(c->account, c);
   clerk_account_marked(c->account, c->now_ns);
   clerk_act(c);

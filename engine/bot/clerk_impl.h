@@ -68,6 +68,8 @@ struct clerk_order {
   uint64_t epoch;           // of the kill switch when it was checked
   int64_t watched;          // lots that the last check knows of: the order's quantity as it was told
   int64_t change_lots;      // lots that could still execute when a change arrives that is on its way (latency); 0: none
+  int64_t largest_lots;     // that it ever was: to make it smaller is a wish that a venue may not have heard
+  int64_t elsewhere_lots;   // lots that a venue may still execute, whatever is wished here; 0 where the market is the matcher's
   struct gate_ticket ticket;
   struct clerk_stop stop;
   price px;                 // at which the ticket is valued
@@ -115,6 +117,7 @@ struct clerk {
   struct clerk_lost *lost;   // orders that are UNKNOWN
   size_t lost_count, lost_cap;
   struct clerk_faults faults;
+  struct clerk_remote *remote;  // NULL: its market is its own
   uint32_t run;
   int slot;                  // in the account's books
   int64_t now_ns, day, live_from_ns;
@@ -194,6 +197,13 @@ void clerk_tripped(struct clerk *c);
 void clerk_route_sent(struct clerk *c, uint64_t id);  // it is journalled and has left
 void clerk_route_look(struct clerk *c);               // asks about those that are UNKNOWN; may impose
 void clerk_route_restored(struct clerk *c);
+
+// clerk_remote.c, clerk_heard.c
+void clerk_remote_close(struct clerk *c);
+void clerk_remote_booked(struct clerk *c, const struct bot_command *cmd);  // a COMMAND_FILL of the journal
+void clerk_remote_filled(struct clerk *c);                                 // the blotter has booked one
+void clerk_remote_restored(struct clerk *c);
+int64_t clerk_remote_pending(const struct clerk *c, uint64_t order);       // lots; 0: nothing of it is there
 
 // clerk_tell.c
 void clerk_tell_order(struct clerk *c, int64_t time_ns, const struct order *o, enum order_status from, enum order_status to, enum reason why);

@@ -25,6 +25,7 @@ void clerk_impose(struct clerk *c, const struct bot_command *cmd) {
   blotter_command(&c->blotter, &now);
   clerk_imposed(c, &now);
   clerk_orders_sync(c);
+  if (now.kind == COMMAND_FILL) clerk_executed(c);
 }
 
 static void impose_cancel(struct clerk *c, uint64_t id, enum reason why) {
@@ -35,7 +36,10 @@ static void impose_cancel(struct clerk *c, uint64_t id, enum reason why) {
 
 enum which { WHICH_OPENING, WHICH_NOT_REDUCE, WHICH_NOT_LAST_WORD, WHICH_ALL };
 
-static bool cancellable(const struct order *o) { return order_alive(o) && o->status != ORDER_PENDING_CANCEL; }
+static bool cancellable(const struct order *o) {
+  const bool wished = o->status == ORDER_UNKNOWN && o->reason != REASON_NONE;  // where a venue has to do it
+  return order_alive(o) && o->status != ORDER_PENDING_CANCEL && !wished;
+}
 static bool is_last_word(const struct order *o) { return cancellable(o) && o->type == ORDER_MARKET && o->reduce; }
 
 // Together with the others on its side, could it do more than close?
@@ -98,6 +102,7 @@ static void close_position(struct clerk *c, struct clerk_symbol *s) {
 
 // May the market see it, and at what price?
 static bool priced(const struct clerk *c, const struct order *o, price *ret) {
+  if (c->remote) return false;  // a venue executes it
   for (size_t i = 0; i < c->order_count; i++)
     if (c->orders[i].id == o->id && !c->orders[i].committed) return false;
   return c->observer.last_price && c->observer.last_price(c->observer.self, o->symbol, ret);
@@ -284,7 +289,7 @@ void clerk_committed(struct clerk *c) {
     w->committed = true;
     c->uncommitted--;
     if (!may_leave(c, w, matcher_order(c->blotter.matcher, w->id))) w->denied = held = true;
-    else if (!w->by_engine) clerk_route_sent(c, w->id);  // the list stays as it is: nothing ends by it
+    else if (!w->by_engine && !c->remote) clerk_route_sent(c, w->id);  // the list stays as it is: nothing ends by it
   }
   if (!held) return;
   for (size_t i = 0; i < c->order_count; i++)

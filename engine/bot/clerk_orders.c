@@ -41,7 +41,7 @@ static struct clerk_order *track(struct clerk *c, const struct order *o, bool co
   memmove(c->orders + at + 1, c->orders + at, (c->order_count - at) * sizeof *c->orders);
   c->order_count++;
   struct clerk_symbol *s = clerk_symbol_of(c, o->symbol, o->leg);
-  c->orders[at] = (struct clerk_order){.id = o->id, .symbol = (int)(s - c->symbols), .committed = committed, .px = NO_PRICE};
+  c->orders[at] = (struct clerk_order){.id = o->id, .symbol = (int)(s - c->symbols), .committed = committed, .px = NO_PRICE, .largest_lots = o->qty.lots};
   c->orders[at].ticket.side = o->side;
   c->uncommitted += !committed;
   return &c->orders[at];
@@ -77,7 +77,7 @@ void clerk_orders_release(struct clerk *c) {
   for (size_t i = 0; i < c->order_count; i++) {
     struct clerk_order *w = &c->orders[i];
     const struct order *o = matcher_order(c->blotter.matcher, w->id);
-    if (w->intent && order_alive(o) && !last_check_ended(c->shared->last, w->intent, order_left(o).lots)) clerk_tripped(c);
+    if (w->intent && w->watched > o->filled.lots && !last_check_ended(c->shared->last, w->intent, w->watched - o->filled.lots)) clerk_tripped(c);
     forget(c, w);
   }
   c->order_count = 0;
@@ -93,6 +93,7 @@ void clerk_orders_child(struct clerk *c, const struct order *o) {
 int64_t clerk_order_total(const struct clerk_order *w, const struct order *o) {
   if (!order_alive(o)) return o->filled.lots;
   int64_t left = order_left(o).lots;
+  if (w->elsewhere_lots > left) left = w->elsewhere_lots;
   return o->filled.lots + (o->status == ORDER_PENDING_MODIFY && w->change_lots > left ? w->change_lots : left);
 }
 
@@ -113,6 +114,8 @@ void clerk_orders_sync(struct clerk *c) {
   for (size_t i = 0; i < c->order_count; i++) {
     struct clerk_order *w = &c->orders[i];
     const struct order *o = matcher_order(c->blotter.matcher, w->id);
+    if (c->remote) w->elsewhere_lots = clerk_remote_pending(c, w->id);
+    if (o->qty.lots > w->largest_lots) w->largest_lots = o->qty.lots;
     int64_t total = clerk_order_total(w, o);
     if (w->intent && total < w->watched) {
       if (!last_check_ended(c->shared->last, w->intent, w->watched - total)) clerk_tripped(c);
@@ -211,7 +214,13 @@ static void change_taken(struct clerk *c, struct clerk_order *w, const struct or
   w->change_lots = o->status == ORDER_PENDING_MODIFY ? g->lots : 0;
   if (w->rests && o->status == ORDER_PENDING_MODIFY && price_given(g->limit) && (g->limit.ticks - o->limit.ticks) * g->side > 0)
     resting_move(&s->shared->resting, clerk_resting_name(c, w->id), g->limit);  // the nearer one until it is settled
-  if (w->committed && clerk_order_total(w, o) > w->watched) w->committed = false, c->uncommitted++;
+}
+
+// More than the last check was told of, an exit that was made larger too: it is told when that is in the journal.
+static void watch_more(struct clerk *c, uint64_t id) {
+  struct clerk_order *w = clerk_order_find(c, id);
+  if (!w || !w->committed || w->denied || w->intent == 0 || c->restoring) return;
+  if (clerk_order_total(w, matcher_order(c->blotter.matcher, id)) > w->watched) w->committed = false, c->uncommitted++;
 }
 
 static void back_as_it_was(struct clerk *c, struct clerk_order *w, const struct gate_ticket *was) {
@@ -256,6 +265,7 @@ static void modify(struct clerk *c, const struct bot_command *cmd, struct clerk_
     else back_as_it_was(c, w, &was);
   }
   clerk_orders_sync(c);
+  watch_more(c, cmd->id);
   if (!refused || ret->reason != REASON_NONE) return;
   deny(c, cmd, inst, ret);
   const struct order *own = matcher_order(m, entry->child_sl);
@@ -297,8 +307,9 @@ void clerk_command(struct clerk *c, const struct bot_command *cmd, struct clerk_
     modify(c, cmd, ret);
   } else {
     ret->reason = blotter_command(&c->blotter, cmd);
-    if (cmd->kind == COMMAND_CANCEL || cmd->kind == COMMAND_EXECUTE || cmd->kind == COMMAND_FOUND) clerk_orders_sync(c);
-    if (cmd->kind == COMMAND_EXECUTE) clerk_executed(c);
+    if (cmd->kind == COMMAND_CANCEL || cmd->kind >= COMMAND_EXECUTE) clerk_orders_sync(c);
+    if (cmd->kind == COMMAND_FILL && c->remote) clerk_remote_booked(c, cmd);
+    if (cmd->kind == COMMAND_EXECUTE || cmd->kind == COMMAND_FILL) clerk_executed(c);
     else if (cmd->kind == COMMAND_MARK) clerk_tell_mark(c, cmd->time_ns);
   }
 }

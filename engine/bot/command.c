@@ -39,6 +39,11 @@ static const char *change_fault(const struct order_change *c) {
   return NULL;
 }
 
+static bool of_venue(const struct matcher *m, const struct bot_command *c) { return matcher_config(m)->model == MODEL_REMOTE && matcher_order(m, c->id); }
+static bool venue_status(enum order_status s) {
+  return s == ORDER_OPEN || s == ORDER_UNKNOWN || s == ORDER_CANCELED || s == ORDER_EXPIRED || s == ORDER_REJECTED;
+}
+
 static const char *fault(const struct matcher *m, const struct bot_command *c) {
   uint64_t last = matcher_order_last(m);
   switch (c->kind) {
@@ -51,6 +56,8 @@ static const char *fault(const struct matcher *m, const struct bot_command *c) {
     case COMMAND_LOST: return matcher_order(m, c->id) ? NULL : "an order that does not exist";
     case COMMAND_FOUND: return !matcher_order(m, c->id) ? "an order that does not exist" : WITHIN(c->why, REASON_NONE, REASON_COUNT - 1) ? NULL : "a reason that does not exist";
     case COMMAND_FUNDING: return c->intent.symbol >= 0 && c->intent.symbol < matcher_account(m)->symbol_count && price_sane(c->funding.mark) ? NULL : "no symbol or price";
+    case COMMAND_VENUE: return !of_venue(m, c) ? "an order that does not exist, or whose market is ourselves" : venue_status(c->venue.status) && WITHIN(c->why, REASON_NONE, REASON_COUNT - 1) ? NULL : "a state or reason that does not exist";
+    case COMMAND_FILL: return !of_venue(m, c) ? "an order that does not exist, or whose market is ourselves" : c->qty.lots > 0 && price_given(c->venue.px) && price_sane(c->venue.px) ? NULL : "no quantity or price";
     default: return "a kind of command that does not exist";
   }
 }
@@ -79,11 +86,18 @@ static enum reason do_execute(struct matcher *m, const struct bot_command *c) {
 }
 static enum reason lost(struct matcher *m, const struct bot_command *c) { return matcher_lost(m, c->id, c->time_ns) ? REASON_NONE : REASON_UNKNOWN_ORDER; }
 static enum reason found(struct matcher *m, const struct bot_command *c) { return matcher_found(m, c->id, c->why, c->time_ns) ? REASON_NONE : REASON_UNKNOWN_ORDER; }
+static enum reason venue(struct matcher *m, const struct bot_command *c) {
+  return matcher_venue_says(m, c->id, c->venue.status, c->why, c->time_ns) ? REASON_NONE : REASON_UNKNOWN_ORDER;
+}
+static enum reason fill(struct matcher *m, const struct bot_command *c) {
+  const struct match_execution x = {.px = c->venue.px, .qty = c->qty, .fee = c->venue.fee, .maker = c->venue.maker};
+  return matcher_venue_fill(m, c->id, &x, c->time_ns) ? REASON_NONE : REASON_OVERFLOW;
+}
 
 enum reason command_apply(struct matcher *m, const struct bot_command *c) {
   static enum reason (*const apply[COMMAND_KIND_COUNT])(struct matcher *, const struct bot_command *) = {
       [COMMAND_RESERVE] = reserve, [COMMAND_SUBMIT] = submit, [COMMAND_CANCEL] = cancel, [COMMAND_MODIFY] = modify, [COMMAND_MARK] = nothing,
-      [COMMAND_EXECUTE] = do_execute, [COMMAND_FUNDING] = nothing, [COMMAND_LOST] = lost, [COMMAND_FOUND] = found};
+      [COMMAND_EXECUTE] = do_execute, [COMMAND_FUNDING] = nothing, [COMMAND_LOST] = lost, [COMMAND_FOUND] = found, [COMMAND_VENUE] = venue, [COMMAND_FILL] = fill};
   assert((unsigned)c->kind < COMMAND_KIND_COUNT);
   return apply[c->kind](m, c);
 }

@@ -17,7 +17,9 @@
   X(EXECUTE, "execute")  /* a market order of the core's is executed between two bars, at the price in change.limit */ \
   X(FUNDING, "funding")  /* of intent.symbol: a part of the instant's market, kept with the commands; changes nothing by itself */ \
   X(LOST, "lost")        /* the venue's answer to the order was lost: UNKNOWN, and no market meets it */         \
-  X(FOUND, "found")      /* it has answered: the order works, or, with a reason, it never arrived */
+  X(FOUND, "found")      /* it has answered: the order works, or, with a reason, it never arrived */              \
+  X(VENUE, "venue")      /* MODEL_REMOTE: the venue says that the order is venue.status now */                    \
+  X(FILL, "fill")        /* MODEL_REMOTE: qty of it was executed there, at venue.px */
 // The core's alone: a script's desk has none of these.
 static inline bool command_of_core(int kind) { return kind > 4; }
 enum command_kind {
@@ -35,12 +37,20 @@ struct bot_command {
   struct intent intent;        // SUBMIT
   quantity qty;                // SUBMIT: what the risk checks made of the size
   struct order_change change;  // MODIFY
-  enum reason why;             // CANCEL: recorded as the order's reason; FOUND: NONE, or why it was rejected
+  enum reason why;             // CANCEL: recorded as the order's reason; FOUND: NONE, or why it was rejected; VENUE: of an end
   struct command_funding {     // FUNDING, as in instant_funding
     int64_t ts_ns, rate_e12;
     price mark;
     bool before_match;
   } funding;
+  struct command_venue {       // VENUE, FILL
+    enum order_status status;  // VENUE: OPEN, UNKNOWN, CANCELED, EXPIRED, REJECTED
+    price px;                  // FILL, with qty above
+    cash fee;
+    bool maker;
+    int64_t at_ns;             // when it happened there, by the venue's clock; time_ns is the instant after which it was heard
+    uint64_t key_hi, key_lo;   // of the execution (order/fill_set.h): what was booked once is not booked again
+  } venue;
 };
 
 // Could this command have come from a desk in front of this matcher? For those that arrive from another process: after true,

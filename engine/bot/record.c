@@ -43,6 +43,9 @@ static const struct field modify_fields[] = {
 static const struct field mark_fields[] = {WHEN};
 static const struct field lost_fields[] = {WHEN};
 static const struct field found_fields[] = {WHEN, C(why, 0, 0, REASON_COUNT - 1)};
+static const struct field venue_fields[] = {WHEN, C(venue.status, 0, 0, ORDER_STATUS_COUNT - 1), C(why, 0, 0, REASON_COUNT - 1), ANY_C(venue.at_ns)};
+static const struct field fill_fields[] = {WHEN, ANY_C(qty), PRICE_C(venue.px), ANY_C(venue.fee), C(venue.maker, 0, 0, 1), ANY_C(venue.at_ns), ANY_C(venue.key_hi),
+    ANY_C(venue.key_lo)};
 static const struct field execute_fields[] = {WHEN, PRICE_C(change.limit)};
 static const struct field funding_fields[] = {WHEN, C(intent.symbol, 0, 0, INT32_MAX), ANY_C(funding.ts_ns), ANY_C(funding.rate_e12),
     PRICE_C(funding.mark), C(funding.before_match, 0, 0, 1)};
@@ -82,7 +85,8 @@ static const struct field words_fields[] = {T(why, RECORD_TEXT_MAX)};
 #define TABLE(name) {name##_fields, LENGTH(name##_fields)}
 static const struct table command_tables[COMMAND_KIND_COUNT] = {
     [COMMAND_RESERVE] = TABLE(reserve), [COMMAND_SUBMIT] = TABLE(submit), [COMMAND_CANCEL] = TABLE(cancel), [COMMAND_MODIFY] = TABLE(modify),
-    [COMMAND_MARK] = TABLE(mark), [COMMAND_EXECUTE] = TABLE(execute), [COMMAND_FUNDING] = TABLE(funding), [COMMAND_LOST] = TABLE(lost), [COMMAND_FOUND] = TABLE(found)};
+    [COMMAND_MARK] = TABLE(mark), [COMMAND_EXECUTE] = TABLE(execute), [COMMAND_FUNDING] = TABLE(funding), [COMMAND_LOST] = TABLE(lost), [COMMAND_FOUND] = TABLE(found),
+    [COMMAND_VENUE] = TABLE(venue), [COMMAND_FILL] = TABLE(fill)};
 static const struct table tables[] = {
     [RECORD_RUN] = TABLE(run), [RECORD_RESUME] = TABLE(resume), [RECORD_COMMANDS] = TABLE(commands), [RECORD_IMPOSED] = TABLE(commands),
     [RECORD_STATE] = TABLE(state), [RECORD_PARAMS] = TABLE(params), [RECORD_SIGNAL] = TABLE(signal), [RECORD_VERSION] = TABLE(version),
@@ -377,3 +381,5 @@ uint64_t record_intent(uint32_t run, uint64_t order_id) {
   _Static_assert(((uint64_t)RECORD_RUN_MAX << 30 | RECORD_ORDER_MAX) <= CLIENT_ID_INTENT_MAX, "an intent fits into a client id");
   return (uint64_t)run << 30 | order_id;
 }
+
+uint64_t record_intent_order(uint32_t run, uint64_t intent) { return intent >> 30 == run ? intent & RECORD_ORDER_MAX : 0; }

@@ -143,3 +143,5 @@ uint64_t record_order(const struct record *r);
 #define RECORD_RUN_MAX 32767
 #define RECORD_ORDER_MAX ((UINT64_C(1) << 30) - 1)
 uint64_t record_intent(uint32_t run, uint64_t order_id);
+// Back: the order of this run; 0: the number is of another.
+uint64_t record_intent_order(uint32_t run, uint64_t intent);

@@ -17,7 +17,7 @@ static const struct wire_field open_fields[] = {
     ANY(struct wire_open, bot), ANY(struct wire_open, tenant), ANY(struct wire_open, seed), FIELD(struct wire_open, resume, 0, INT32_MAX),
     FIELD(struct wire_open, restore_count, 0, INT32_MAX), ANY(struct wire_open, warm_from_ns), POSITIVE(run_from_ns), POSITIVE(live_from_ns), POSITIVE(seen_ns),
     POSITIVE(version_ns), FIELD(struct wire_open, version_history, 0, INT32_MAX),
-    FIELD(struct wire_open, match.model, 0, MODEL_COMPAT_BACKTRADER), FIELD(struct wire_open, match.path, 0, PATH_FAVOURABLE),
+    FIELD(struct wire_open, match.model, 0, MODEL_REMOTE), FIELD(struct wire_open, match.path, 0, PATH_FAVOURABLE),
     POSITIVE(match.participation_frac_e8), POSITIVE(match.latency_ns), FIELD(struct wire_open, match.hedging, 0, 1),
     FIELD(struct wire_open, match.self_trade_check, 0, 1), FIELD(struct wire_open, match.trade_on_close, 0, 1), POSITIVE(match.deposit),
     FIELD(struct wire_open, risk.max_open, 1, INT32_MAX), POSITIVE(risk.max_order_e8), POSITIVE(risk.max_position_e8), POSITIVE(risk.collar_frac_e8),

@@ -82,6 +82,22 @@ static cash slippage_of(const struct match_symbol *s, const struct order *o, con
   return v;
 }
 
+void fill_follows(struct matcher *m, struct match_symbol *s, struct order *o, const struct fill *f, const struct fill_result *r) {
+  int64_t lots = f->qty.lots;
+  report_change(m, f, r);
+  if (o->parent) {
+    struct order *entry = order_find(m, o->parent);
+    if (entry) entry->exited.lots += lots;
+  }
+  group_filled(m, s, o, lots, f->time_ns);
+  if (r->change == POSITION_CLOSED || r->change == POSITION_FLIPPED) reducers_end(m, s, o->leg, f->time_ns);
+  if (r->change != POSITION_CLOSED && r->change != POSITION_REDUCED) {
+    int64_t before = r->lots_before < 0 ? -r->lots_before : r->lots_before;
+    int64_t opened = r->change == POSITION_FLIPPED ? lots - before : lots;
+    children_grow(m, s, o, opened, f->time_ns);
+  }
+}
+
 // Books lots of o; everything was checked but overflow.
 static int64_t book(struct matcher *m, struct match_symbol *s, struct order *o, const struct execution *x, int64_t lots) {
   bool first = o->filled.lots == 0 || x->fixed_each;
@@ -108,19 +124,7 @@ static int64_t book(struct matcher *m, struct match_symbol *s, struct order *o, 
   o->status = from;  // order_change_status() makes the move again, with its report and its consequences
   order_change_status(m, o, to, o->reason, x->time_ns);
   if (order_alive(o)) order_hold(m, o);
-  report_change(m, &f, &r);
-
-  if (o->parent) {
-    struct order *entry = order_find(m, o->parent);
-    if (entry) entry->exited.lots += lots;
-  }
-  group_filled(m, s, o, lots, x->time_ns);
-  if (r.change == POSITION_CLOSED || r.change == POSITION_FLIPPED) reducers_end(m, s, o->leg, x->time_ns);
-  if (r.change != POSITION_CLOSED && r.change != POSITION_REDUCED) {
-    int64_t before = r.lots_before < 0 ? -r.lots_before : r.lots_before;
-    int64_t opened = r.change == POSITION_FLIPPED ? lots - before : lots;
-    children_grow(m, s, o, opened, x->time_ns);
-  }
+  fill_follows(m, s, o, &f, &r);
   return lots;
 }
 

@@ -15,8 +15,7 @@ void group_filled(struct matcher *m, struct match_symbol *s, struct order *o, in
     assert(sib->symbol == o->symbol);
     // A member of the same size as o keeps step with it; one that o has completed has nothing left to wait for.
     if (order_left(sib).lots <= lots || !order_alive(o)) {
-      order_end(m, sib, ORDER_CANCELED, REASON_OCO, now_ns);
-      i = 0;  // the list has moved
+      i = order_withdraw(m, sib, REASON_OCO, now_ns) ? 0 : i + 1;
       continue;
     }
     sib->qty.lots -= lots;
@@ -28,12 +27,7 @@ void group_filled(struct matcher *m, struct match_symbol *s, struct order *o, in
 void reducers_end(struct matcher *m, struct match_symbol *s, enum leg leg, int64_t now_ns) {
   for (size_t i = 0; i < s->work_count;) {
     struct order *o = s->work[i];
-    if (o->reduce && o->leg == leg) {
-      order_end(m, o, ORDER_CANCELED, REASON_PARENT, now_ns);
-      i = 0;
-    } else {
-      i++;
-    }
+    i = o->reduce && o->leg == leg && order_withdraw(m, o, REASON_PARENT, now_ns) ? 0 : i + 1;
   }
 }
 
@@ -67,8 +61,9 @@ static struct order *child_make(struct matcher *m, struct match_symbol *s, struc
   if (m->cfg.model == MODEL_COMPAT_BACKTESTING) o->closes = entry->id;
   size_t at = m->cfg.model == MODEL_COMPAT_BACKTESTING ? backtesting_place(s, o) : s->work_count;
   // Their exits stand directly behind the entry they came from.
+  if (market_elsewhere(m)) o->active_ns = INT64_MAX;
   work_insert(m, s, o, at);
-  order_change_status(m, o, ORDER_OPEN, REASON_NONE, now_ns);
+  order_change_status(m, o, market_elsewhere(m) ? ORDER_SENT : ORDER_OPEN, REASON_NONE, now_ns);
   if (is_sl) entry->child_sl = o->id;
   else entry->child_tp = o->id;
   return o;
@@ -93,9 +88,10 @@ void child_set(struct matcher *m, struct match_symbol *s, struct order *entry, b
   struct order *o = order_find(m, is_sl ? entry->child_sl : entry->child_tp);
   bool alive = o && order_alive(o);
   if (!price_given(px)) {
-    if (alive) order_end(m, o, ORDER_CANCELED, REASON_SCRIPT, now_ns);
+    if (alive) order_withdraw(m, o, REASON_SCRIPT, now_ns);
     return;
   }
+  if (alive && o->status == ORDER_PENDING_CANCEL && market_elsewhere(m)) return;  // it is ending, and what it exits with it
   if (alive) {
     struct order_change c;
     order_change_init(&c);

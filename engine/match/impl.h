@@ -62,6 +62,8 @@ size_t work_index(const struct match_symbol *s, const struct order *o);  // asse
 void order_change_status(struct matcher *m, struct order *o, enum order_status to, enum reason why, int64_t now_ns);
 // Ends o: CANCELED, EXPIRED or REJECTED. REJECTED becomes CANCELED when something was filled.
 void order_end(struct matcher *m, struct order *o, enum order_status to, enum reason why, int64_t now_ns);
+// Wants it to end: CANCELED, or, where that is for a venue to do, PENDING_CANCEL. True: it has ended, and the working list has moved.
+bool order_withdraw(struct matcher *m, struct order *o, enum reason why, int64_t now_ns);
 // Appends an event, whose union the caller fills in before the next one.
 struct match_event *event_add(struct matcher *m, enum match_event_kind kind, int64_t time_ns);
 enum reason order_apply_change(struct matcher *m, struct order *o, const struct order_change *c, int64_t now_ns);
@@ -117,6 +119,8 @@ struct execution {
   bool no_funds_check;  // compat models check by their own rules
 };
 int64_t execute(struct matcher *m, struct match_symbol *s, struct order *o, const struct execution *x);
+// What follows from an execution that is booked: the reports of its position, its group, exits that come to life or die.
+void fill_follows(struct matcher *m, struct match_symbol *s, struct order *o, const struct fill *f, const struct fill_result *r);
 // Lots of o that would close a position.
 int64_t closing_lots(const struct matcher *m, const struct order *o, int64_t lots);
 
@@ -146,6 +150,10 @@ void liquidation_watch(struct matcher *m, struct match_symbol *s);  // narrows s
 // mark: NULL, or the mark bar of which b walks part `part` (from 0) of `parts`: 0 of 1 without detail.
 void walk_bar(struct matcher *m, struct match_symbol *s, const struct bar *b, const struct bar *mark, int64_t part,
               int64_t parts);
+
+// remote.c
+static inline bool market_elsewhere(const struct matcher *m) { return m->cfg.model == MODEL_REMOTE; }
+void remote_bar(struct matcher *m, struct match_symbol *s, const struct bar *b);
 
 // strict.c, classic.c (rules 5, 6): how a resting limit fills.
 struct limit_rules {

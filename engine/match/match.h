@@ -6,7 +6,7 @@
 // Rules (their numbers are those of the simulation rules) live one file each:
 //   orders.c 1, 2 (latency)   strict.c classic.c: 5, 6   compat_backtesting.c compat_backtrader.c: 6   walk.c 2, 7, 8, 11, 14   path.c 3, 4
 //   trailing.c 12   group.c 9, 10   fill.c 13, 14 and funds at the fill   fees.c 15   price.c 2, 16 (spread, slippage)
-//   funding.c 16, 17   liquidation.c 18
+//   funding.c 16, 17   liquidation.c 18   remote.c orders whose market is elsewhere
 #pragma once
 #include "match/event.h"
 #include "market/bar.h"
@@ -15,14 +15,17 @@
 
 #include <stddef.h>
 
-enum fill_model { MODEL_STRICT, MODEL_CLASSIC, MODEL_COMPAT_BACKTESTING, MODEL_COMPAT_BACKTRADER };
+enum fill_model {
+  MODEL_STRICT, MODEL_CLASSIC, MODEL_COMPAT_BACKTESTING, MODEL_COMPAT_BACKTRADER,
+  MODEL_REMOTE,  // a venue elsewhere makes the market: bars only mark, and what became of orders is told (match/remote.c)
+};
 enum path_mode { PATH_NEARER, PATH_ADVERSE, PATH_FAVOURABLE };
 enum market_kind {
   MARKET_MID,  // data are trades or mids: a taker pays half the spread on each side
   MARKET_BID,  // data are bids (FX, CFD): buys, which are long entries and short exits, pay bid + spread; sells pay none
 };
 
-bool fill_model_parse(const char *text, enum fill_model *ret);  // "strict" "classic" "compat-backtesting" "compat-backtrader"
+bool fill_model_parse(const char *text, enum fill_model *ret);  // "strict" "classic" "compat-backtesting" "compat-backtrader"; no other
 const char *fill_model_text(enum fill_model m);
 bool path_mode_parse(const char *text, enum path_mode *ret);    // "nearer" "adverse" "favourable"
 const char *path_mode_text(enum path_mode p);
@@ -100,6 +103,25 @@ enum reason matcher_cancel(struct matcher *m, uint64_t id, enum reason why, int6
 bool matcher_lost(struct matcher *m, uint64_t id, int64_t now_ns);
 // The answer has come: the order works from now on, or, for a reason other than NONE, it is rejected. False: it is not UNKNOWN.
 bool matcher_found(struct matcher *m, uint64_t id, enum reason why, int64_t now_ns);
+
+// --- MODEL_REMOTE: what the venue says -------------------------------------------------------------------------------------
+// Then submitting only sends (SENT), cancelling only asks (PENDING_CANCEL; an UNKNOWN order stays so, its reason being the wish), and a
+// change is what the order is wished to be from now on: whoever speaks to the venue (bot/clerk_remote.c) makes it so, or changes it
+// back. Trailing orders are refused (REASON_VENUE).
+
+// to: OPEN – it works: accepted, found, or its cancel was refused –, UNKNOWN, CANCELED, EXPIRED or REJECTED. why: of an end. False, nothing
+// happened: no such order, it has ended, or it is so already.
+bool matcher_venue_says(struct matcher *m, uint64_t id, enum order_status to, enum reason why, int64_t now_ns) MUST_CHECK;
+// An execution, which is money: booked whatever state the order is in, also after its end, also beyond its quantity (which grows then).
+struct match_execution {
+  price px;
+  quantity qty;  // > 0
+  cash fee;      // as the venue charged it; negative: a rebate
+  bool maker;
+};
+// False, nothing happened: no such order, or a sum does not fit in 64 bits.
+bool matcher_venue_fill(struct matcher *m, uint64_t id, const struct match_execution *x, int64_t now_ns) MUST_CHECK;
+
 // All working orders: of a symbol (or -1), with a tag (or TAG_NONE: any). Returns how many.
 int matcher_cancel_all(struct matcher *m, int symbol, uint32_t tag, enum reason why, int64_t now_ns);
 

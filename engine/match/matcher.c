@@ -9,11 +9,11 @@
 
 // --- set-up ----------------------------------------------------------------------------------------------------------------
 
-static const char *const model_names[] = {"strict", "classic", "compat-backtesting", "compat-backtrader"};
+static const char *const model_names[] = {"strict", "classic", "compat-backtesting", "compat-backtrader", "remote"};
 static const char *const path_names[] = {"nearer", "adverse", "favourable"};
 
 bool fill_model_parse(const char *text, enum fill_model *ret) {
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < MODEL_REMOTE; i++)
     if (!strcmp(text, model_names[i])) return *ret = i, true;
   return false;
 }
@@ -180,7 +180,7 @@ static void watch_refresh(struct matcher *m, struct match_symbol *s) {
     w->low = INT64_MAX;
     return;
   }
-  if (fill_model_compat(m->cfg.model)) w->low = INT64_MAX;  // their bars always look at the queue
+  if (fill_model_compat(m->cfg.model) || market_elsewhere(m)) w->low = INT64_MAX;  // their bars always look at the queue
   for (size_t i = 0; i < s->work_count && w->low != INT64_MAX; i++) watch_order(m, s, s->work[i]);
   int held = 0;
   for (int leg = 0; leg < LEG_COUNT; leg++) {
@@ -206,7 +206,9 @@ void matcher_bar_match(struct matcher *m, int symbol, const struct match_bar *in
   struct match_symbol *s = &m->symbols[symbol];
   bool fillable = !(in->bar->flags & BAR_FILLED_IN);
   if (fillable && in->bar->low.ticks > 0) {
-    if (fill_model_compat(m->cfg.model)) {
+    if (market_elsewhere(m)) {
+      remote_bar(m, s, in->bar);
+    } else if (fill_model_compat(m->cfg.model)) {
       s->prev = s->now;
       s->now = *in->bar;
       orders_due(m, s, in->bar->open_ns);

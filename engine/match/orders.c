@@ -157,6 +157,16 @@ void order_end(struct matcher *m, struct order *o, enum order_status to, enum re
   order_change_status(m, o, to, why, now_ns);
 }
 
+bool order_withdraw(struct matcher *m, struct order *o, enum reason why, int64_t now_ns) {
+  if (!market_elsewhere(m)) {
+    order_end(m, o, ORDER_CANCELED, why, now_ns);
+    return true;
+  }
+  if (o->status == ORDER_UNKNOWN) o->reason = why;  // a wish; what it is, remains to be seen
+  else if (o->status != ORDER_PENDING_CANCEL) order_change_status(m, o, ORDER_PENDING_CANCEL, why, now_ns);
+  return false;
+}
+
 // --- submit, cancel, modify ------------------------------------------------------------------------------------------------
 
 static enum reason self_trade(const struct match_symbol *s, const struct order *o) {
@@ -182,6 +192,7 @@ static enum reason order_shape_check(const struct matcher *m, const struct order
   if ((o->type == ORDER_LIMIT || o->type == ORDER_STOP_LIMIT) && !price_given(o->limit)) return REASON_BAD_PRICE;
   if ((o->type == ORDER_STOP || o->type == ORDER_STOP_LIMIT) && !price_given(o->trigger)) return REASON_BAD_PRICE;
   if (o->trail_ticks < 0 || o->trail_frac_e8 < 0 || o->trail_frac_e8 >= FRAC_ONE) return REASON_BAD_PRICE;
+  if (market_elsewhere(m) && (o->trail_ticks || o->trail_frac_e8)) return REASON_VENUE;
   if (o->type == ORDER_TRAILING) {
     if (o->trail_ticks == 0 && o->trail_frac_e8 == 0) return REASON_BAD_PRICE;
     if (!price_given(m->account.symbols[o->symbol].mark)) return REASON_NO_PRICE;
@@ -221,7 +232,7 @@ enum reason matcher_submit_as(struct matcher *m, uint64_t id, const struct inten
   o->limit = in->limit, o->trigger = in->trigger, o->sl = in->sl, o->tp = in->tp, o->tp_r_e6 = in->tp_r_e6;
   o->trail_ticks = in->trail_ticks, o->trail_frac_e8 = in->trail_frac_e8;
   o->tag = in->tag, o->closes = in->closes;
-  o->decided_ns = now_ns, o->active_ns = now_ns + m->cfg.latency_ns, o->expires_ns = expiry_of(in, now_ns);
+  o->decided_ns = now_ns, o->active_ns = market_elsewhere(m) ? INT64_MAX : now_ns + m->cfg.latency_ns, o->expires_ns = expiry_of(in, now_ns);
 
   enum reason why = order_shape_check(m, o);
   if (why == REASON_NONE && m->ruined) why = REASON_LIQUIDATED;
@@ -237,7 +248,7 @@ enum reason matcher_submit_as(struct matcher *m, uint64_t id, const struct inten
   if (o->type == ORDER_TRAILING) o->trail_ref = m->account.symbols[o->symbol].mark;
   work_insert(m, s, o, work_place(m, s, o));
   order_hold(m, o);
-  order_change_status(m, o, m->cfg.latency_ns > 0 ? ORDER_SENT : ORDER_OPEN, REASON_NONE, now_ns);
+  order_change_status(m, o, m->cfg.latency_ns > 0 || market_elsewhere(m) ? ORDER_SENT : ORDER_OPEN, REASON_NONE, now_ns);
   return REASON_NONE;
 }
 
@@ -245,7 +256,9 @@ enum reason matcher_cancel(struct matcher *m, uint64_t id, enum reason why, int6
   assert(why != REASON_NONE);
   struct order *o = order_find(m, id);
   if (!o || !order_alive(o)) return REASON_UNKNOWN_ORDER;
-  if (m->cfg.latency_ns == 0 || o->status == ORDER_UNKNOWN) {
+  if (market_elsewhere(m)) {
+    order_withdraw(m, o, why, now_ns);
+  } else if (m->cfg.latency_ns == 0 || o->status == ORDER_UNKNOWN) {
     order_end(m, o, ORDER_CANCELED, why, now_ns);
   } else if (o->status != ORDER_PENDING_CANCEL) {
     o->due_ns = now_ns + m->cfg.latency_ns;
@@ -304,6 +317,7 @@ static enum reason change_check(const struct matcher *m, const struct order *o, 
   if ((c->trail_ticks || c->trail_frac_e8) && o->type != ORDER_TRAILING) return REASON_MODIFY;
   bool exits = price_given(c->sl) || price_given(c->tp) || c->sl_none || c->tp_none;
   if (exits && o->reduce) return REASON_MODIFY;
+  if (market_elsewhere(m) && o->status == ORDER_PENDING_CANCEL && terms) return REASON_MODIFY;
   if (exits && !order_alive(o) && entry_lots(m, o) == 0)
     return REASON_UNKNOWN_ORDER;
   return REASON_NONE;
@@ -395,7 +409,9 @@ void orders_due(struct matcher *m, struct match_symbol *s, int64_t now_ns) {
       }
       change_arrives(m, o, now_ns);
     }
-    if (o->expires_ns <= now_ns) {
+    if (o->expires_ns <= now_ns && market_elsewhere(m)) {
+      order_withdraw(m, o, o->tif == TIF_DAY ? REASON_DAY : REASON_GTD, now_ns);
+    } else if (o->expires_ns <= now_ns) {
       order_end(m, o, ORDER_EXPIRED, o->tif == TIF_DAY ? REASON_DAY : REASON_GTD, now_ns);
       continue;
     }

@@ -32,7 +32,8 @@ static const struct {
                                               BIT(ORDER_EXPIRED) | BIT(ORDER_REJECTED) | BIT(ORDER_PENDING_CANCEL) |
                                               BIT(ORDER_UNKNOWN)},
   [ORDER_UNKNOWN] = {"unknown", BIT(ORDER_SENT) | BIT(ORDER_OPEN) | BIT(ORDER_PARTIAL) | BIT(ORDER_FILLED) |
-                                BIT(ORDER_CANCELED) | BIT(ORDER_EXPIRED) | BIT(ORDER_REJECTED)},
+                                BIT(ORDER_CANCELED) | BIT(ORDER_EXPIRED) | BIT(ORDER_REJECTED) |
+                                BIT(ORDER_UNKNOWN) /* some of it was executed: the rest is as unknown as before */},
   [ORDER_DENIED] = {"denied", 0},
 };
 
@@ -61,8 +62,8 @@ bool order_fill(struct order *o, price px, quantity qty) {
   o->fill_value = sum;
   o->filled.lots += qty.lots;
   bool complete = o->filled.lots == o->qty.lots;
-  // A fill that overtakes a cancel or change on its way leaves that waiting, with its reason.
-  bool pending = o->status == ORDER_PENDING_CANCEL || o->status == ORDER_PENDING_MODIFY;
+  // A fill that overtakes a cancel or change on its way leaves that waiting, with its reason; so does what is not known of the rest.
+  bool pending = o->status == ORDER_PENDING_CANCEL || o->status == ORDER_PENDING_MODIFY || o->status == ORDER_UNKNOWN;
   order_move(o, complete ? ORDER_FILLED : pending ? o->status : ORDER_PARTIAL, pending && !complete ? o->reason : REASON_NONE);
   return true;
 }

@@ -28,7 +28,7 @@ static void test_moves_allowed(void **state) {
     [ORDER_REJECTED] = "............",
     [ORDER_PENDING_CANCEL] = ".xxxxxxxx.x.",
     [ORDER_PENDING_MODIFY] = ".xxxxxxxxxx.",
-    [ORDER_UNKNOWN] = ".xxxxxxx....",
+    [ORDER_UNKNOWN] = ".xxxxxxx..x.",
     [ORDER_DENIED] = "............",
   };
   for (int from = 0; from < ORDER_STATUS_COUNT; from++)

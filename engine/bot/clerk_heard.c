@@ -1,0 +1,269 @@
+// bot/clerk_heard.c – what a venue says of a clerk's orders: answers, its stream, what it was asked. See clerk_remote.h.
+//
+// Numbers of a venue are believed only if they fit the instrument to the last digit; what does not fit is told (CLERK_UNFIT), and
+// nothing of it is taken: the account is compared with the venue's soon enough, and stands still until somebody has looked.
+#include "bot/clerk_remote_impl.h"
+#include "bot/record.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RETRY_NS INT64_C(1000000000)
+#define CASH_SCALE 8
+
+static int64_t venue_now(const struct clerk *c) { return c->remote->port.now_ns(c->remote->port.self); }
+
+static void impose(struct clerk *c, const struct bot_command *cmd) {
+  c->remote->imposed++;
+  clerk_impose(c, cmd);
+}
+
+// ---- answers to requests
+
+static void placed(struct clerk *c, struct clerk_routed *w, const struct venue_reply *r) {
+  struct route_effect e;
+  switch (r->outcome) {
+    case VENUE_ACCEPTED:
+      e = clerk_route_tell(c, w, ROUTE_EV_ACK, NULL);
+      if (e.kind == ROUTE_MOVE && e.to == ROUTE_OPEN) clerk_venue_says(c, w->id, ORDER_OPEN, REASON_NONE);
+      return;
+    case VENUE_REFUSED:
+    case VENUE_NOT_SENT:
+      if (r->why == VENUE_WHY_DUPLICATE) break;  // it is there already, so an answer was lost before: what is it?
+      e = clerk_route_tell(c, w, ROUTE_EV_REJECTED, NULL);
+      if (!route_live(e.to)) clerk_venue_says(c, w->id, ORDER_REJECTED, venue_why_reason(r->why));
+      return;
+    case VENUE_UNKNOWN: break;
+  }
+  if (r->expiry_ns > w->route.expiry_ns) w->route.expiry_ns = r->expiry_ns;
+  clerk_route_lost(c, w);
+}
+
+static void cancelled(struct clerk *c, struct clerk_routed *w, const struct venue_reply *r) {
+  const int64_t now_ns = venue_now(c);
+  w->cancelling = false;
+  w->cancel_ns = now_ns + RETRY_NS;
+  if (r->outcome == VENUE_ACCEPTED) {
+    w->cancelled_ns = now_ns;
+    return;
+  }
+  if (r->outcome != VENUE_REFUSED || r->why == VENUE_WHY_THROTTLED || r->why == VENUE_WHY_CLOCK || !route_live(w->route.state)) return;  // once more, soon
+  if (r->why == VENUE_WHY_NOT_FOUND || r->why == VENUE_WHY_DONE) {
+    clerk_route_lost(c, w);  // it has ended, by whatever the stream has not told yet
+    return;
+  }
+  clerk_route_tell(c, w, ROUTE_EV_CANCEL_REFUSED, NULL);
+  const struct order *o = matcher_order(c->blotter.matcher, w->id);
+  if (o && o->status == ORDER_PENDING_CANCEL) impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = w->id, .venue.status = ORDER_OPEN});
+}
+
+// The wish gives way to what the venue has.
+static void wish_back(struct clerk *c, const struct clerk_routed *w) {
+  const struct order *o = matcher_order(c->blotter.matcher, w->id);
+  struct bot_command back = {.kind = COMMAND_MODIFY, .id = w->id};
+  if (!o || !order_alive(o)) return;
+  order_change_init(&back.change);
+  if (o->limit.ticks != w->limit.ticks && price_given(w->limit)) back.change.limit = w->limit;
+  if (o->trigger.ticks != w->trigger.ticks && price_given(w->trigger)) back.change.trigger = w->trigger;
+  if (o->qty.lots != w->route.qty.lots && w->route.qty.lots > o->filled.lots) back.change.qty = w->route.qty;
+  impose(c, &back);
+}
+
+static void amended(struct clerk *c, struct clerk_routed *w, uint32_t change, const struct venue_reply *r) {
+  const bool same = r->outcome == VENUE_REFUSED && r->why == VENUE_WHY_UNCHANGED;
+  w->amend_ns = venue_now(c) + RETRY_NS / 4;
+  if (r->outcome == VENUE_ACCEPTED || same) {
+    const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_MODIFIED, &(struct route_event){.change = change});
+    if (e.kind != ROUTE_LATE) w->limit = w->sent_limit, w->trigger = w->sent_trigger;
+    return;
+  }
+  if (r->outcome == VENUE_UNKNOWN) {
+    clerk_route_lost(c, w);
+    return;
+  }
+  const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_MODIFY_REFUSED, &(struct route_event){.change = change});
+  const bool again = r->outcome == VENUE_NOT_SENT || r->why == VENUE_WHY_THROTTLED || r->why == VENUE_WHY_CLOCK;
+  if (e.kind == ROUTE_LATE || again) return;  // the wish stands, and is sent anew
+  if (r->why == VENUE_WHY_NOT_FOUND || r->why == VENUE_WHY_DONE) clerk_route_lost(c, w);
+  else wish_back(c, w);
+}
+
+void clerk_remote_replied(struct clerk *c, uint64_t order, enum clerk_request what, uint32_t change, const struct venue_reply *r) {
+  struct clerk_routed *w = clerk_routed_find(c, order);
+  if (!w) return;
+  if (r->venue_id[0]) memcpy(w->venue_id, r->venue_id, sizeof w->venue_id);
+  if (what == CLERK_PLACE) placed(c, w, r);
+  else if (what == CLERK_CANCEL) cancelled(c, w, r);
+  else amended(c, w, change, r);
+}
+
+void clerk_remote_asked(struct clerk *c, uint64_t order, enum unknown_step question, enum unknown_answer answer) {
+  struct clerk_routed *w = clerk_routed_find(c, order);
+  if (!w) return;
+  w->asking = false;
+  if (w->route.state != ROUTE_UNKNOWN && w->route.state != ROUTE_QUARANTINED) return;
+  unknown_answered(&w->route.probe, question, answer, venue_now(c));
+}
+
+// ---- what it says of an order
+
+static bool count(struct decimal d, struct decimal step, int64_t *ret) {
+  // d / step, exactly: digits × 10^(step.scale − d.scale) / step.digits
+  int128 num = d.digits;
+  int128 den = step.digits;
+  if (!decimal_given(d)) return false;
+  if (step.scale >= d.scale) num *= pow10_i64(step.scale - d.scale);
+  else den *= pow10_i64(d.scale - step.scale);
+  return num % den == 0 && narrow_checked(num / den, ret);
+}
+
+static enum clerk_heard unfit(char *ret_text, const char *what, const struct venue_ref *ref) {
+  snprintf(ret_text, VENUE_TEXT_MAX, "%s: order %s", what, ref->client_id[0] ? ref->client_id : ref->venue_id);
+  return CLERK_UNFIT;
+}
+
+// The order that bears this name, if it is one of this run.
+static const struct order *named(const struct clerk *c, const struct venue_ref *ref) {
+  struct client_id id;
+  if (!client_id_parse(ref->client_id, strlen(ref->client_id), &id) || id.bot != c->bot_id) return NULL;
+  const uint64_t order = c->run ? record_intent_order(c->run, id.intent) : id.intent;
+  if (order == 0) return NULL;
+  const struct client_id own = clerk_name(c, order);
+  return own.version == id.version && own.intent == id.intent ? matcher_order(c->blotter.matcher, order) : NULL;
+}
+
+static const struct { enum route_event_kind event; enum order_status status; } said[] = {
+  [VENUE_ORDER_OPEN] = {ROUTE_EV_ACK, ORDER_OPEN}, [VENUE_ORDER_FILLED] = {ROUTE_EV_ACK, ORDER_OPEN}, [VENUE_ORDER_CANCELED] = {ROUTE_EV_CANCELED, ORDER_CANCELED},
+  [VENUE_ORDER_EXPIRED] = {ROUTE_EV_EXPIRED, ORDER_EXPIRED}, [VENUE_ORDER_REJECTED] = {ROUTE_EV_REJECTED, ORDER_REJECTED}};
+
+// Why it ended: what we asked for, if we did; else what the venue says.
+static enum reason end_reason(const struct order *o, enum venue_why why) {
+  const bool asked = o->reason != REASON_NONE && (o->status == ORDER_PENDING_CANCEL || o->status == ORDER_UNKNOWN);
+  const enum reason r = why == VENUE_WHY_NONE || why == VENUE_WHY_ASKED ? REASON_NONE : venue_why_reason(why);
+  return asked ? o->reason : r == REASON_NONE ? REASON_VENUE : r;
+}
+
+enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v, int64_t asked_ns, char *ret_text) {
+  const struct order *o = named(c, &v->ref);
+  if (!o) return CLERK_STRANGE;
+  const struct instrument *inst = &matcher_symbol_config(c->blotter.matcher, o->symbol)->inst;
+  struct route_event ev = {.asked_ns = asked_ns};
+  if (strcmp(inst->symbol, v->ref.symbol) != 0 || o->side != v->side) return unfit(ret_text, "another symbol or side than was ordered", &v->ref);
+  if (decimal_given(v->qty) && (!count(v->qty, inst->lot, &ev.qty.lots) || ev.qty.lots < 0)) return unfit(ret_text, "a quantity that is not whole lots", &v->ref);
+  if (decimal_given(v->filled) && (!count(v->filled, inst->lot, &ev.cum.lots) || ev.cum.lots < 0)) return unfit(ret_text, "an execution that is not whole lots", &v->ref);
+  struct clerk_routed *w = clerk_routed_find(c, o->id);
+  if (!w) {
+    if (!order_alive(o)) return CLERK_HEARD;  // over and forgotten
+    if (o->status == ORDER_SENT || o->status == ORDER_PENDING_CANCEL) return unfit(ret_text, "known to the venue, and never sent", &v->ref);
+    return CLERK_HEARD;
+  }
+  if (v->ref.venue_id[0]) memcpy(w->venue_id, v->ref.venue_id, sizeof w->venue_id);
+  if (asked_ns > w->seen_ns) w->seen_ns = asked_ns;
+  if (v->state == VENUE_ORDER_FILLED && ev.cum.lots == 0) ev.cum = decimal_given(v->qty) ? ev.qty : w->route.qty;
+  const struct route_effect e = clerk_route_tell(c, w, said[v->state].event, &ev);
+  int64_t ticks;
+  if (v->state == VENUE_ORDER_OPEN && (e.kind == ROUTE_MOVE || asked_ns > w->route.change_expiry_ns) && w->route.new_qty.lots == 0) {
+    if (decimal_given(v->limit) && count(v->limit, inst->tick, &ticks) && price_given(w->limit)) w->limit.ticks = ticks;
+    if (decimal_given(v->trigger) && count(v->trigger, inst->tick, &ticks) && price_given(w->trigger)) w->trigger.ticks = ticks;
+  }
+  if (route_live(e.to)) {
+    if (e.to == ROUTE_OPEN || e.to == ROUTE_PARTIAL) clerk_venue_says(c, o->id, ORDER_OPEN, REASON_NONE);
+    else if (e.to == ROUTE_UNKNOWN) clerk_venue_says(c, o->id, ORDER_UNKNOWN, REASON_NONE);
+  } else if (said[v->state].status != ORDER_OPEN) {
+    clerk_venue_says(c, o->id, e.to == ROUTE_CANCELED ? ORDER_CANCELED : said[v->state].status, end_reason(o, v->why));
+  }
+  return CLERK_HEARD;
+}
+
+// ---- executions
+
+// amount × 10^8, up to the next: a fee is never understated.
+static bool cash_of(struct decimal d, cash *ret) {
+  int128 v = d.digits;
+  if (d.scale <= CASH_SCALE) v *= pow10_i64(CASH_SCALE - d.scale);
+  else v = div_ceil(v, pow10_i64(d.scale - CASH_SCALE));
+  return narrow_checked(v, &ret->e8);
+}
+
+// In the account's currency: as charged, or, where it was taken in the asset that was traded, at the price of the execution.
+static bool fee_of(const struct instrument *inst, const struct venue_fill *f, price px, cash *ret) {
+  ret->e8 = 0;
+  if (!decimal_given(f->fee) || f->fee.digits == 0) return true;
+  const size_t len = strlen(f->fee_asset);
+  const bool base = len > 0 && strncmp(inst->symbol, f->fee_asset, len) == 0;
+  if (!base) return cash_of(f->fee, ret);
+  int128 v = (int128)f->fee.digits * px.ticks;  // × tick, in e8
+  const int shift = f->fee.scale + inst->tick.scale - CASH_SCALE;
+  if (__builtin_mul_overflow(v, (int128)inst->tick.digits, &v)) return false;
+  if (shift > 0) {
+    for (int left = shift; left > 0; left -= 18) v = div_ceil(v, pow10_i64(left > 18 ? 18 : left));
+  } else if (__builtin_mul_overflow(v, (int128)pow10_i64(-shift), &v)) {
+    return false;
+  }
+  return narrow_checked(v, &ret->e8);
+}
+
+enum clerk_heard clerk_remote_fill(struct clerk *c, const struct venue_fill *f, char *ret_text) {
+  const struct order *o = named(c, &f->ref);
+  if (!o) return CLERK_STRANGE;
+  if (f->trade_id[0] == '\0') return unfit(ret_text, "an execution without a number", &f->ref);
+  const struct fill_key key = fill_key(c->account->id, clerk_symbol_of(c, o->symbol, o->leg)->path.venue_id, f->trade_id, strlen(f->trade_id));
+  if (fill_set_has(&c->remote->booked, key)) return CLERK_REPEATED;
+  const struct instrument *inst = &matcher_symbol_config(c->blotter.matcher, o->symbol)->inst;
+  struct bot_command cmd = {.kind = COMMAND_FILL, .id = o->id, .venue = {.maker = f->maker, .at_ns = f->time_ns, .key_hi = key.hi, .key_lo = key.lo}};
+  if (strcmp(inst->symbol, f->ref.symbol) != 0 || o->side != f->side) return unfit(ret_text, "an execution of another symbol or side than was ordered", &f->ref);
+  if (!count(f->qty, inst->lot, &cmd.qty.lots) || cmd.qty.lots <= 0) return unfit(ret_text, "an execution that is not whole lots", &f->ref);
+  if (!count(f->px, inst->tick, &cmd.venue.px.ticks) || cmd.venue.px.ticks <= 0) return unfit(ret_text, "an execution at a price between two ticks", &f->ref);
+  if (!fee_of(inst, f, cmd.venue.px, &cmd.venue.fee)) return unfit(ret_text, "a fee that does not fit in 64 bits", &f->ref);
+  if (!fill_set_reserve(&c->remote->booked, 1)) return unfit(ret_text, "no memory to book an execution", &f->ref);
+  struct clerk_routed *w = clerk_routed_find(c, o->id);
+  if (!w && order_alive(o)) return unfit(ret_text, "an execution of an order that was never sent", &f->ref);
+  // The route first: what may yet be executed is less by it when the clerk counts.
+  if (w && route_fill(&w->route, cmd.venue.px, cmd.qty, venue_now(c)).kind == ROUTE_REFUSE) return unfit(ret_text, "executions whose sum does not fit in 64 bits", &f->ref);
+  const uint64_t fills = c->remote->fills;
+  impose(c, &cmd);
+  if (c->remote->fills == fills) return unfit(ret_text, "an execution that its account cannot take", &f->ref);
+  fill_set_add(&c->remote->booked, key);
+  return CLERK_HEARD;
+}
+
+void clerk_remote_listed(struct clerk *c, int64_t asked_ns) {
+  for (size_t i = 0; i < c->remote->count; i++) {
+    struct clerk_routed *w = &c->remote->routes[i];
+    const bool there = w->seen_ns >= asked_ns;
+    if (!there && w->route.sent_ns < asked_ns && (w->route.state == ROUTE_OPEN || w->route.state == ROUTE_PARTIAL || w->route.state == ROUTE_CANCELLING))
+      clerk_route_lost(c, w);
+  }
+}
+
+// ---- after a restart
+
+// The journal knows the orders, and what was executed; not what was under way. So each that may be there is asked about.
+void clerk_remote_restored(struct clerk *c) {
+  const struct matcher *m = c->blotter.matcher;
+  for (int symbol = 0; symbol < matcher_account(m)->symbol_count; symbol++) {
+    size_t pos = 0;
+    for (const struct order *o; (o = matcher_working(m, symbol, &pos));) {
+      if (clerk_routed_find(c, o->id)) continue;
+      struct clerk_routed *w = clerk_routed_add(c, o);
+      const struct clerk_order *known = clerk_order_find(c, o->id);
+      w->route.state = ROUTE_SENT;
+      if (known && known->largest_lots > w->route.qty.lots) w->route.qty.lots = known->largest_lots;
+      w->route.filled = w->route.cum = o->filled;
+      w->route.fill_value = o->fill_value;
+      w->route.acked = o->status != ORDER_SENT && o->status != ORDER_UNKNOWN;
+      w->route.sent_ns = o->decided_ns;
+      // Whatever a change that was under way has done: the larger of what was ordered counts, and prices are read anew.
+      clerk_route_lost(c, w);
+    }
+  }
+}
+
+void clerk_remote_booked(struct clerk *c, const struct bot_command *cmd) {
+  const bool room = fill_set_reserve(&c->remote->booked, 1);
+  assert(room);
+  fill_set_add(&c->remote->booked, (struct fill_key){cmd->venue.key_hi, cmd->venue.key_lo});
+}
+
+void clerk_remote_filled(struct clerk *c) { c->remote->fills++; }

@@ -1,0 +1,279 @@
+// bot/clerk_remote.c – see clerk_remote.h. From the wish to the venue; what it says is in clerk_heard.c.
+#include "bot/clerk_remote_impl.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_NS INT64_C(1000000000)       // a cancel that got no proper answer is asked for again: that is always safe
+#define OVERDUE_NS (5 * INT64_C(1000000000))  // a cancel that was taken and has no effect yet: what became of the order?
+#define MISSING_NS (2 * INT64_C(1000000000))  // between two questions for executions that were told in sum only
+
+enum status clerk_remote_open(struct clerk *c, const struct clerk_port *port, struct err *err) {
+  if (matcher_config(c->blotter.matcher)->model != MODEL_REMOTE) return err_set(err, ERR_INVALID, "a bot with a market of its own is not connected to a venue");
+  struct clerk_remote *r = calloc(1, sizeof *r);
+  if (!r) return err_set(err, ERR_NOMEM, "no memory for a bot's routes");
+  r->port = *port;
+  fill_set_init(&r->booked);
+  c->remote = r;
+  return OK;
+}
+
+void clerk_remote_close(struct clerk *c) {
+  if (!c->remote) return;
+  fill_set_finish(&c->remote->booked);
+  free(c->remote->routes);
+  free(c->remote);
+  c->remote = NULL;
+}
+
+bool clerk_is_remote(const struct clerk *c) { return c->remote != NULL; }
+
+struct clerk_routed *clerk_routed_find(const struct clerk *c, uint64_t id) {
+  for (size_t i = 0; i < c->remote->count; i++)
+    if (c->remote->routes[i].id == id) return &c->remote->routes[i];
+  return NULL;
+}
+
+int64_t clerk_remote_pending(const struct clerk *c, uint64_t order) {
+  const struct clerk_routed *w = clerk_routed_find(c, order);
+  return w ? route_pending(&w->route) : 0;
+}
+
+struct clerk_routed *clerk_routed_add(struct clerk *c, const struct order *o) {
+  struct clerk_remote *r = c->remote;
+  clerk_room((void **)&r->routes, &r->cap, r->count + 1, sizeof *r->routes);
+  struct clerk_routed *w = &r->routes[r->count++];
+  *w = (struct clerk_routed){.id = o->id, .limit = o->limit, .trigger = o->trigger, .sent_limit = o->limit, .sent_trigger = o->trigger};
+  const struct client_id name = clerk_name(c, o->id);
+  route_init(&w->route, &name, c->account->id, clerk_symbol_of(c, o->symbol, o->leg)->path.venue_id, o->symbol, o->side, o->qty);
+  return w;
+}
+
+struct route_effect clerk_route_tell(const struct clerk *c, struct clerk_routed *w, enum route_event_kind kind, const struct route_event *more) {
+  struct route_event ev = more ? *more : (struct route_event){0};
+  ev.kind = kind;
+  ev.now_ns = c->remote->port.now_ns(c->remote->port.self);
+  const struct venue_caps caps = c->remote->port.caps(c->remote->port.self);
+  ev.lookups = caps.lookups;
+  if (ev.expiry_ns == 0) ev.expiry_ns = ev.now_ns + caps.expiry_ms * INT64_C(1000000);
+  return route_apply(&w->route, &ev);
+}
+
+void clerk_venue_says(struct clerk *c, uint64_t id, enum order_status status, enum reason why) {
+  const struct order *o = matcher_order(c->blotter.matcher, id);
+  if (!o || !order_alive(o) || o->status == status) return;
+  if (status == ORDER_OPEN && (o->status == ORDER_PARTIAL || o->status == ORDER_PENDING_CANCEL) && why == REASON_NONE) return;  // nothing new
+  clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = id, .why = why == REASON_NONE && order_status_final(status) ? REASON_VENUE : why,
+                                        .venue.status = status});
+}
+
+void clerk_route_lost(struct clerk *c, struct clerk_routed *w) {
+  const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_LOST, NULL);
+  if (e.to == ROUTE_UNKNOWN) clerk_venue_says(c, w->id, ORDER_UNKNOWN, REASON_NONE);
+}
+
+// ---- placing
+
+static struct decimal price_of(const struct instrument *inst, price px) {
+  int64_t digits;
+  if (!price_given(px) || __builtin_mul_overflow(px.ticks, inst->tick.digits, &digits)) return NO_DECIMAL;
+  return (struct decimal){digits, inst->tick.scale};
+}
+static struct decimal lots_of(const struct instrument *inst, int64_t lots) {
+  int64_t digits;
+  const bool fits = !__builtin_mul_overflow(lots, inst->lot.digits, &digits);
+  assert(fits);  // the instrument's notional has been taken of it
+  return (struct decimal){digits, inst->lot.scale};
+}
+
+static void ref_of(const struct clerk_routed *w, const struct instrument *inst, struct venue_ref *ret) {
+  *ret = (struct venue_ref){0};
+  memcpy(ret->client_id, w->route.client_id, sizeof ret->client_id);
+  memcpy(ret->venue_id, w->venue_id, sizeof ret->venue_id);
+  strncpy(ret->symbol, inst->symbol, sizeof ret->symbol - 1);
+}
+
+static const struct instrument *inst_of(const struct clerk *c, int symbol) { return &matcher_symbol_config(c->blotter.matcher, symbol)->inst; }
+
+// Durable, and nothing objects: else it is as if it had never been.
+static bool may_leave(struct clerk *c, const struct order *o) {
+  const struct clerk_order *w = clerk_order_find(c, o->id);
+  if (o->parent) return o->status == ORDER_SENT;
+  return w && w->committed && !w->denied && o->status == ORDER_SENT;
+}
+
+static void place(struct clerk *c, const struct order *o) {
+  struct clerk_routed *w = clerk_routed_add(c, o);
+  const struct instrument *inst = inst_of(c, o->symbol);
+  struct venue_place p = {.side = o->side, .leg = o->leg, .type = o->type, .tif = o->tif == TIF_IOC || o->tif == TIF_FOK ? o->tif : TIF_GTC,
+                          .post = o->post, .reduce = o->reduce, .qty = lots_of(inst, order_left(o).lots), .limit = price_of(inst, o->limit),
+                          .trigger = price_of(inst, o->trigger), .trigger_rises = o->side == SIDE_BUY};
+  memcpy(p.client_id, w->route.client_id, sizeof p.client_id);
+  strncpy(p.symbol, inst->symbol, sizeof p.symbol - 1);
+  clerk_route_tell(c, w, ROUTE_EV_JOURNALLED, NULL);
+  const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_SEND, NULL);
+  assert(e.kind == ROUTE_MOVE && e.to == ROUTE_SENT);
+  c->remote->port.place(c->remote->port.self, c->bot_id, o->id, &p);
+}
+
+// ---- what works there, and what it should be
+
+static bool settled(const struct clerk_routed *w) { return w->route.state == ROUTE_OPEN || w->route.state == ROUTE_PARTIAL; }
+
+static void cancel(struct clerk *c, struct clerk_routed *w, const struct order *o, int64_t now_ns) {
+  const enum route_state s = w->route.state;
+  if (w->cancelling || now_ns < w->cancel_ns || !route_live(s)) return;
+  if (s == ROUTE_CANCELLING && now_ns >= w->cancelled_ns + OVERDUE_NS && w->cancelled_ns > 0) {
+    w->cancelled_ns = 0;
+    clerk_route_lost(c, w);  // what became of it?
+    return;
+  }
+  if (s == ROUTE_CANCELLING && w->cancelled_ns > 0) return;
+  if (s == ROUTE_SENT) return;  // its answer comes first: a cancel could overtake it
+  const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_CANCEL_SEND, NULL);
+  if (e.kind == ROUTE_REFUSE) return;
+  struct venue_ref ref;
+  ref_of(w, inst_of(c, o->symbol), &ref);
+  w->cancelling = true;
+  c->remote->port.cancel(c->remote->port.self, c->bot_id, w->id, &ref);
+}
+
+static void amend(struct clerk *c, struct clerk_routed *w, const struct order *o, int64_t now_ns) {
+  const bool qty = o->qty.lots != w->route.qty.lots, limit = o->limit.ticks != w->limit.ticks, trigger = o->trigger.ticks != w->trigger.ticks && !o->triggered;
+  if (!settled(w) || (!qty && !limit && !trigger) || now_ns < w->amend_ns || o->qty.lots <= w->route.cum.lots) return;
+  if (!c->remote->port.caps(c->remote->port.self).amend) return;
+  const struct instrument *inst = inst_of(c, o->symbol);
+  const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_MODIFY_SEND, &(struct route_event){.qty = o->qty});
+  if (e.kind == ROUTE_REFUSE) return;
+  w->sent_limit = o->limit, w->sent_trigger = o->trigger;
+  struct venue_ref ref;
+  ref_of(w, inst, &ref);
+  const struct venue_change ch = {.qty = qty ? lots_of(inst, o->qty.lots) : NO_DECIMAL, .limit = limit ? price_of(inst, o->limit) : NO_DECIMAL,
+                                  .trigger = trigger ? price_of(inst, o->trigger) : NO_DECIMAL};
+  c->remote->port.amend(c->remote->port.self, c->bot_id, w->id, w->route.changes, &ref, &ch);
+}
+
+// True: something was imposed, and the list of working orders may have moved.
+static bool meet(struct clerk *c, const struct order *o, int64_t now_ns) {
+  struct clerk_routed *w = clerk_routed_find(c, o->id);
+  if (!w && may_leave(c, o)) return place(c, o), false;
+  if (!w && o->status == ORDER_PENDING_CANCEL) {  // it never left
+    clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = o->reason, .venue.status = ORDER_CANCELED});
+    return true;
+  }
+  if (!w) return false;
+  if (!route_live(w->route.state)) {  // over there, with less than is wished here: a change came too late
+    if (route_missing(&w->route) > 0) return false;
+    clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = o->reason == REASON_NONE ? REASON_VENUE : o->reason, .venue.status = ORDER_CANCELED});
+    return true;
+  }
+  const size_t before = c->remote->imposed;
+  if (o->status == ORDER_PENDING_CANCEL || (o->status == ORDER_UNKNOWN && o->reason != REASON_NONE)) cancel(c, w, o, now_ns);
+  else amend(c, w, o, now_ns);
+  return c->remote->imposed != before;
+}
+
+// ---- questions
+
+static bool unknown(const struct clerk_routed *w) { return w->route.state == ROUTE_UNKNOWN || w->route.state == ROUTE_QUARANTINED; }
+
+static void question(struct clerk *c, struct clerk_routed *w, enum unknown_step step) {
+  struct venue_ref ref;
+  ref_of(w, inst_of(c, w->route.symbol), &ref);
+  w->asking = true;
+  c->remote->port.ask(c->remote->port.self, c->bot_id, w->id, step, &ref, w->route.sent_ns);
+}
+
+static void absent(struct clerk *c, struct clerk_routed *w) {
+  const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_ABSENT, NULL);
+  if (e.to == ROUTE_DEAD) clerk_venue_says(c, w->id, ORDER_REJECTED, REASON_ABSENT);
+  else if (!route_live(e.to)) clerk_venue_says(c, w->id, ORDER_CANCELED, REASON_ABSENT);
+}
+
+static int64_t ask(struct clerk *c, struct clerk_routed *w, int64_t now_ns) {
+  if (w->asking) return INT64_MAX;
+  if (!unknown(w)) {
+    if (route_missing(&w->route) == 0) return INT64_MAX;
+    if (now_ns < w->missing_ns) return w->missing_ns;
+    w->missing_ns = now_ns + MISSING_NS;
+    question(c, w, UNKNOWN_ASK_FILLS);
+    return INT64_MAX;
+  }
+  int64_t at_ns;
+  for (;;) {
+    const enum unknown_step step = unknown_next(&w->route.probe, now_ns, &at_ns);
+    if (step == UNKNOWN_WAIT) return at_ns;
+    if (step == UNKNOWN_ABSENT) return absent(c, w), INT64_MAX;
+    if (step != UNKNOWN_QUARANTINE) return question(c, w, step), INT64_MAX;
+    clerk_route_tell(c, w, ROUTE_EV_GIVE_UP, NULL);
+    clerk_tell_intervened(c, REASON_VENUE, "the venue has not told what became of an order: it counts as executed, and waits for a person; questions go on");
+  }
+}
+
+// ---- all of it
+
+static void forget(struct clerk *c, int64_t now_ns) {
+  struct clerk_remote *r = c->remote;
+  size_t kept = 0;
+  for (size_t i = 0; i < r->count; i++) {
+    struct clerk_routed *w = &r->routes[i];
+    const bool over = !route_live(w->route.state) && route_missing(&w->route) == 0 && !w->asking && !w->cancelling;
+    if (over && w->over_ns == 0) w->over_ns = now_ns;
+    if (over && now_ns - w->over_ns > CLERK_ROUTE_KEPT_NS) continue;
+    r->routes[kept++] = *w;
+  }
+  r->count = kept;
+}
+
+int64_t clerk_remote_sync(struct clerk *c) {
+  assert(c->remote && !c->busy && !c->restoring);
+  const int64_t now_ns = c->remote->port.now_ns(c->remote->port.self);
+  const struct matcher *m = c->blotter.matcher;
+  clerk_orders_sync(c);  // with what the routes say by now
+  for (int symbol = 0; symbol < matcher_account(m)->symbol_count; symbol++) {
+    size_t pos = 0;
+    for (const struct order *o; (o = matcher_working(m, symbol, &pos));)
+      if (meet(c, o, now_ns)) pos = 0;
+  }
+  int64_t next_ns = INT64_MAX;
+  for (size_t i = 0; i < c->remote->count; i++) {
+    struct clerk_routed *w = &c->remote->routes[i];
+    const struct order *o = matcher_order(m, w->id);
+    if (o && !order_alive(o) && route_live(w->route.state)) cancel(c, w, o, now_ns);  // it was taken for dead, and lives
+    const int64_t at_ns = ask(c, w, now_ns);
+    if (at_ns < next_ns) next_ns = at_ns;
+    if (!route_live(w->route.state)) continue;
+    const int64_t waits[] = {w->cancel_ns, w->amend_ns, w->cancelled_ns ? w->cancelled_ns + OVERDUE_NS : 0};
+    for (size_t k = 0; k < sizeof waits / sizeof *waits; k++)
+      if (waits[k] > now_ns && waits[k] < next_ns) next_ns = waits[k];
+  }
+  forget(c, now_ns);
+  return next_ns;
+}
+
+// ---- for people
+
+bool clerk_remote_unknown(const struct clerk *c, size_t *pos, struct clerk_route_view *ret) {
+  while (c->remote && *pos < c->remote->count) {
+    const struct clerk_routed *w = &c->remote->routes[(*pos)++];
+    if (!unknown(w)) continue;
+    *ret = (struct clerk_route_view){w->id, &w->route, w->venue_id};
+    return true;
+  }
+  return false;
+}
+
+bool clerk_remote_decide_dead(struct clerk *c, uint64_t order) {
+  struct clerk_routed *w = clerk_routed_find(c, order);
+  if (!w || !unknown(w)) return false;
+  absent(c, w);
+  return true;
+}
+
+int64_t clerk_remote_lots(const struct clerk *c, const char *symbol) {
+  int64_t lots = 0;
+  for (int i = 0; i < c->symbol_count; i++)
+    if (strcmp(c->symbols[i].gate.inst->symbol, symbol) == 0) lots += c->symbols[i].gate.lots;
+  return lots;
+}

@@ -1,0 +1,38 @@
+// bot/clerk_remote_impl.h – private to clerk_remote.c and clerk_heard.c: what is known of each order that left.
+#pragma once
+#include "bot/clerk_impl.h"
+#include "bot/clerk_remote.h"
+#include "order/fill_set.h"
+
+#define CLERK_ROUTE_KEPT_NS (60 * INT64_C(1000000000))  // after its end: messages about it still come
+
+struct clerk_routed {
+  uint64_t id;
+  struct route_order route;
+  char venue_id[VENUE_ID_MAX];
+  price limit, trigger;            // as the venue has them
+  price sent_limit, sent_trigger;  // of the change that is under way
+  bool cancelling, asking;         // a request is under way
+  int64_t cancel_ns, amend_ns;     // not again before
+  int64_t cancelled_ns;            // the venue has taken the cancel; 0: it has not
+  int64_t missing_ns;              // no question for executions before
+  int64_t seen_ns;                 // among the answers to a question asked then
+  int64_t over_ns;                 // seen to be over; 0: not yet
+};
+
+struct clerk_remote {
+  struct clerk_port port;
+  struct clerk_routed *routes;
+  size_t count, cap;
+  struct fill_set booked;
+  size_t imposed;                  // counts what was imposed by the venue's word
+  uint64_t fills;                  // counts what the blotter booked
+};
+
+struct clerk_routed *clerk_routed_find(const struct clerk *c, uint64_t id);
+struct clerk_routed *clerk_routed_add(struct clerk *c, const struct order *o);
+// An event with the venue's time, what it can be asked, and, where none is given, an expiry.
+struct route_effect clerk_route_tell(const struct clerk *c, struct clerk_routed *w, enum route_event_kind kind, const struct route_event *more);
+// Imposed, if it is news for the matcher.
+void clerk_venue_says(struct clerk *c, uint64_t id, enum order_status status, enum reason why);
+void clerk_route_lost(struct clerk *c, struct clerk_routed *w);

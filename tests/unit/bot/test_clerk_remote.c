@@ -1,0 +1,351 @@
+// tests/unit/bot/test_clerk_remote.c – a bot whose orders go to a venue that loses, doubles, delays and contradicts (remote_venue.h), from
+// seeds: scripts that ask for this and that, kills between any two steps with what was not committed lost, reconciliation, clerks made
+// anew from the journal. PERIGEE_SEED=n runs one.
+//
+// The venue's own books are the oracle:
+//   no client id arrives there twice
+//   twin and clerk have the same event hash, whatever came from the venue in which order (a host has no other history)
+//   when the venue is well again: every order is resolved, and the clerk holds to the lot what the venue executed
+//   an order is never ended here while it works there
+// Planted and found: an order sent a second time, an execution booked twice, one that came after the end left out, "not found" believed at
+// once, a cancel whose answer was lost taken for done.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "seeds.h"
+
+#include "remote_venue.h"
+
+enum { SEEDS = 40, SECONDS = 90, WELL_SECONDS = 120, RECORDS = 60000 };
+#define E8(units) ((int64_t)(units) * CASH_ONE)
+#define SEC INT64_C(1000000000)
+#define T0 (INT64_C(1700000000) * SEC)
+
+static struct world {
+  struct venue_rig venue;
+  struct clerk *clerk;
+  struct blotter *twin;
+  struct blotter_config config;
+  struct clerk_account *account;
+  struct clerk_tenant tenant;
+  struct clerk_shared shared;
+  struct instrument inst;
+  struct match_symbol_config symbol;
+  struct bar bars[SECONDS + WELL_SECONDS];
+  struct bot_command *journal;
+  size_t count, committed, heard;  // records; of them durable; of them told to the twin
+  int step;
+  int64_t look_ns;
+} w;
+static long sent, kills, unknowns, quarantines, strange, total_executions, total_lost, total_late, total_stale, total_amends, total_cancels;
+
+static void on_imposed(void *self, const struct bot_command *c) {
+  (void)self;
+  assert_true(w.count < RECORDS);
+  w.journal[w.count++] = *c;
+  if (c->kind == COMMAND_VENUE && c->venue.status == ORDER_UNKNOWN) unknowns++;
+}
+static void on_intervened(void *self, enum reason code, const char *text) {
+  (void)self, (void)text;
+  quarantines += code == REASON_VENUE;
+}
+static void on_tripped(void *self, const struct last_report *r) {
+  (void)self;
+  fail_msg("the last check tripped: %s", last_why_text(r->why));
+}
+
+static void clerk_make(void) {
+  struct err err;
+  struct clerk_account_config a = {.id = 1, .tenant = &w.tenant, .balance = {E8(1000000)}, .now_ns = T0};
+  clerk_tenant_init(&w.tenant, 1, &(struct gate_limits){0});
+  if (clerk_account_create(&a, &w.account, &err) != OK) fail_msg("%s", err.msg);
+  struct clerk_config c = {.bot_id = 5, .version = 1, .run = 3, .shared = &w.shared, .account = w.account, .venue_id = 7, .blotter = w.config, .live_from_ns = T0,
+                           .observer = {.imposed = on_imposed, .intervened = on_intervened}};
+  if (clerk_create(&c, &w.clerk, &err) != OK) fail_msg("%s", err.msg);
+  const struct clerk_port port = v_port(&w.venue);
+  assert_int_equal(clerk_remote_open(w.clerk, &port, &err), OK);
+}
+
+static void start(uint64_t seed) {
+  struct err err;
+  free(w.journal), free(w.venue.mail);
+  memset(&w, 0, sizeof w);
+  w.venue.dice = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+  w.venue.now_ns = T0;
+  w.venue.last_px = 10000;
+  w.venue.faults = (int)(seed % 4) * 12;
+  w.venue.mail = calloc(V_MAIL, sizeof *w.venue.mail);
+  w.journal = calloc(RECORDS, sizeof *w.journal);
+  w.inst = (struct instrument){.symbol = "BTCUSDT", .tick = {1, 1}, .lot = {1, 0}, .multiplier = {1, 0}};
+  assert_int_equal(instrument_finish(&w.inst, &err), OK);
+  match_symbol_config_init(&w.symbol, &w.inst);
+  w.symbol.leverage_e4 = 100000;
+  w.config = (struct blotter_config){.symbols = &w.symbol, .symbol_count = 1};
+  match_config_init(&w.config.match, (cash){E8(1000000)});
+  w.config.match.model = MODEL_REMOTE;
+  w.shared.tripped = on_tripped;
+  w.shared.last = last_check_create(4000, 16, (struct last_budget){SEC, 100000, 0}, (struct last_budget){SEC, 100000, 0});
+  assert_int_equal(blotter_create(&w.config, &w.twin, &err), OK);
+  clerk_make();
+}
+
+// ---- script and host
+
+static uint64_t rnd(uint64_t n) { return v_rnd(&w.venue, n); }
+
+static void send(const struct bot_command *c) {
+  struct clerk_verdict v;
+  blotter_command(w.twin, c);
+  w.journal[w.count++] = *c;
+  w.heard = w.count;
+  clerk_command(w.clerk, c, &v);
+  if (v.answer == CLERK_INVALID) fail_msg("%s: %s", command_kind_text(c->kind), v.fault);
+}
+
+static void twin_hears(void) {
+  for (; w.heard < w.count; w.heard++) {
+    const char *why;
+    if (!command_valid(blotter_matcher(w.twin), &w.journal[w.heard], &why)) fail_msg("%s: %s", command_kind_text(w.journal[w.heard].kind), why);
+    blotter_command(w.twin, &w.journal[w.heard]);
+  }
+}
+
+static void submit(int64_t now_ns) {
+  struct bot_command c = {.kind = COMMAND_RESERVE, .time_ns = now_ns, .id = matcher_order_last(blotter_matcher(w.twin)) + 1};
+  send(&c);
+  c.kind = COMMAND_SUBMIT;
+  intent_init(&c.intent, 0, rnd(2) ? SIDE_BUY : SIDE_SELL);
+  c.intent.type = (enum order_type)rnd(4);
+  c.qty.lots = c.intent.size = 1 + (int64_t)rnd(20);
+  c.intent.reduce = rnd(6) == 0;
+  const int64_t px = w.venue.last_px, away = 1 + (int64_t)rnd(80);
+  if (c.intent.type == ORDER_LIMIT || c.intent.type == ORDER_STOP_LIMIT) c.intent.limit.ticks = px + (rnd(2) ? away : -away);
+  if (c.intent.type == ORDER_STOP || c.intent.type == ORDER_STOP_LIMIT) c.intent.trigger.ticks = px + (rnd(2) ? away : -away);
+  if (rnd(2) && !c.intent.reduce) c.intent.sl.ticks = px - c.intent.side * 300;
+  if (rnd(3) == 0 && !c.intent.reduce) c.intent.tp.ticks = px + c.intent.side * 300;
+  if (rnd(6) == 0) c.intent.tif = TIF_GTD, c.intent.expires_ns = now_ns + (int64_t)(1 + rnd(6)) * SEC;
+  send(&c);
+  sent++;
+}
+
+static void change(int64_t now_ns) {
+  const struct matcher *m = blotter_matcher(w.twin);
+  const uint64_t last = matcher_order_last(m);
+  if (last == 0) return;
+  struct bot_command c = {.time_ns = now_ns, .id = last - rnd(last < 12 ? last : 12), .why = REASON_SCRIPT};
+  const struct order *o = matcher_order(m, c.id);
+  c.kind = rnd(3) ? COMMAND_MODIFY : COMMAND_CANCEL;
+  order_change_init(&c.change);
+  if (rnd(2)) c.change.qty.lots = 1 + (int64_t)rnd(30);
+  if (rnd(2) && o && price_given(o->limit)) c.change.limit.ticks = w.venue.last_px + (int64_t)rnd(160) - 80;
+  if (rnd(3) == 0 && o && !o->reduce) c.change.sl.ticks = w.venue.last_px - o->side * (200 + (int64_t)rnd(200));
+  send(&c);
+}
+
+// ---- what comes from the venue
+
+static void heard(enum clerk_heard h, const char *text) {
+  if (h == CLERK_UNFIT) fail_msg("%s", text);
+  strange += h == CLERK_STRANGE;
+}
+
+static void hear_all_of(const char *client_id, int64_t asked_ns) {
+  char text[VENUE_TEXT_MAX];
+  struct v_order *o = v_find(&w.venue, client_id);
+  struct venue_order d;
+  if (!o) return;
+  v_describe(&w.venue, o, &d);
+  heard(clerk_remote_order(w.clerk, &d, asked_ns, text), text);
+}
+static void hear_fills_of(const char *client_id) {
+  char text[VENUE_TEXT_MAX];
+  for (size_t i = 0; i < w.venue.fill_count; i++)
+    if (!client_id || strcmp(w.venue.fills[i].ref.client_id, client_id) == 0) heard(clerk_remote_fill(w.clerk, &w.venue.fills[i], text), text);
+}
+
+static void answer(const struct v_mail *m) {
+  struct venue_rig *v = &w.venue;
+  struct v_order *o = v_find(v, m->ref.client_id);
+  if (v_wrong(v)) {
+    v->unreachable++;
+    clerk_remote_asked(w.clerk, m->id, m->question, ANSWER_UNREACHABLE);
+    return;
+  }
+  const bool fresh = o && v->now_ns - o->born_ns < FRESH_NS && v->faults;
+  if (fresh) v->stale++;
+  enum unknown_answer a = ANSWER_ABSENT;
+  if (o && !fresh && m->question == UNKNOWN_ASK_ID) hear_all_of(m->ref.client_id, v->now_ns), a = ANSWER_FOUND;
+  else if (o && !fresh && m->question == UNKNOWN_ASK_OPEN && o->state == VENUE_ORDER_OPEN) hear_all_of(m->ref.client_id, v->now_ns), a = ANSWER_FOUND;
+  else if (o && m->question == UNKNOWN_ASK_FILLS && o->filled > 0) hear_fills_of(m->ref.client_id), a = ANSWER_FOUND;
+  clerk_remote_asked(w.clerk, m->id, m->question, a);
+}
+
+static void deliver_one(const struct v_mail *m) {
+  char text[VENUE_TEXT_MAX];
+  switch (m->kind) {
+    case MAIL_ORDER: heard(clerk_remote_order(w.clerk, &m->order, 0, text), text); break;
+    case MAIL_FILL: heard(clerk_remote_fill(w.clerk, &m->fill, text), text); break;
+    case MAIL_REPLY: clerk_remote_replied(w.clerk, m->id, m->what, m->change, &m->reply); break;
+    case MAIL_ASKED: answer(m); break;
+    case MAIL_EFFECT: v_take(&w.venue, &m->place); break;
+  }
+}
+
+static void commit(void) {
+  twin_hears();
+  clerk_committed(w.clerk);
+  twin_hears();
+  w.committed = w.count;
+  w.look_ns = clerk_remote_sync(w.clerk);
+  twin_hears();
+  w.committed = w.count;  // what syncing imposed is about orders that never left, or have ended
+}
+
+static void reconcile(void) {
+  struct venue_rig *v = &w.venue;
+  const int64_t asked_ns = v->now_ns;
+  for (size_t i = 0; i < v->order_count; i++)
+    if (v->orders[i].state == VENUE_ORDER_OPEN) hear_all_of(v->orders[i].p.client_id, asked_ns);
+  clerk_remote_listed(w.clerk, asked_ns);
+  hear_fills_of(NULL);
+  commit();
+}
+
+// Everything in memory is gone, and of the journal what was not committed; what is under way to the venue arrives there.
+static void kill_and_restart(void) {
+  struct err err;
+  kills++;
+  clerk_destroy(w.clerk);
+  clerk_account_destroy(w.account);
+  blotter_destroy(w.twin);
+  last_check_destroy(w.shared.last);
+  w.shared.last = last_check_create(4000, 16, (struct last_budget){SEC, 100000, 0}, (struct last_budget){SEC, 100000, 0});
+  size_t kept = 0;
+  for (size_t i = 0; i < w.venue.mail_count; i++)
+    if (w.venue.mail[i].kind == MAIL_EFFECT) w.venue.mail[kept++] = w.venue.mail[i];
+  w.venue.mail_count = kept;
+  w.count = w.heard = w.committed;
+  assert_int_equal(blotter_create(&w.config, &w.twin, &err), OK);
+  clerk_make();
+  clerk_restore_begin(w.clerk);
+  size_t at = 0;
+  for (int i = 0; i <= w.step; i++) {
+    struct instant_match m = {.symbol = 0, .bar = {.bar = &w.bars[i], .close_ns = T0 + (i + 1) * SEC}};
+    const struct instant in = {.now_ns = T0 + (i + 1) * SEC, .match = &m, .match_count = 1};
+    assert_int_equal(clerk_market(w.clerk, &in, &err), OK);
+    assert_int_equal(blotter_market(w.twin, &in, &err), OK);
+    for (; at < w.count && w.journal[at].time_ns <= in.now_ns; at++) {
+      if (!clerk_restore_command(w.clerk, &w.journal[at])) fail_msg("the journal's %s does not fit", command_kind_text(w.journal[at].kind));
+      blotter_command(w.twin, &w.journal[at]);
+    }
+  }
+  assert_true(at == w.count);
+  clerk_restore_end(w.clerk);
+  twin_hears();
+  reconcile();
+}
+
+static void pump(int64_t until_ns, bool well) {
+  struct venue_rig *v = &w.venue;
+  while (v->now_ns < until_ns) {
+    v->now_ns += 10 * MS;
+    if (!well && v_rnd(v, 8) == 0) v_trade(v);
+    bool any = false;
+    for (size_t i = 0; i < v->mail_count;) {
+      if (v->mail[i].at_ns > v->now_ns) {
+        i++;
+        continue;
+      }
+      const struct v_mail m = v->mail[i];
+      v->mail[i] = v->mail[--v->mail_count];
+      deliver_one(&m);
+      any = true;
+      if (!well && v->faults && v_rnd(v, 900) == 0) {  // before it was committed
+        kill_and_restart();
+        break;
+      }
+    }
+    if (any || v->now_ns >= w.look_ns) commit();
+    if (!well && v->faults && v_rnd(v, 3000) == 0) kill_and_restart();
+  }
+}
+
+static void same_hash(void) {
+  char here[SHA256_HEX_SIZE], there[SHA256_HEX_SIZE];
+  clerk_hash(w.clerk, here);
+  blotter_hash(w.twin, there);
+  assert_string_equal(here, there);
+  clerk_check(w.clerk);
+}
+
+static void instant(bool trades) {
+  struct err err;
+  struct bar *b = &w.bars[w.step];
+  const int64_t px = w.venue.last_px, open = w.step ? w.bars[w.step - 1].close.ticks : px;
+  *b = (struct bar){.open_ns = T0 + w.step * SEC, .open = {open}, .high = {open > px ? open : px}, .low = {open < px ? open : px}, .close = {px}, .volume = 1};
+  struct instant_match m = {.symbol = 0, .bar = {.bar = b, .close_ns = T0 + (w.step + 1) * SEC}};
+  const struct instant in = {.now_ns = T0 + (w.step + 1) * SEC, .match = &m, .match_count = 1};
+  assert_int_equal(clerk_market(w.clerk, &in, &err), OK);
+  twin_hears();
+  assert_int_equal(blotter_market(w.twin, &in, &err), OK);
+  for (uint64_t k = trades ? rnd(4) : 0; k > 0; k--) {
+    if (rnd(3)) submit(in.now_ns);
+    else change(in.now_ns);
+  }
+  if (trades && rnd(30) == 0) clerk_flatten(w.clerk, REASON_OWNER, "by hand");
+  clerk_end(w.clerk);
+  twin_hears();
+  if (rnd(40) == 0 && w.venue.faults) kill_and_restart();  // decided, and not committed
+  else commit();
+  same_hash();
+}
+
+static void run(uint64_t seed) {
+  start(seed);
+  for (w.step = 0; w.step < SECONDS; w.step++) {
+    instant(true);
+    pump(T0 + (w.step + 2) * SEC, false);
+    assert_int_equal(w.venue.doubled, 0);
+  }
+  w.venue.faults = 0;
+  reconcile();
+  clerk_flatten(w.clerk, REASON_OWNER, "the end");
+  for (; w.step < SECONDS + WELL_SECONDS; w.step++) {
+    instant(false);
+    if (w.step % 10 == 0) reconcile();
+    for (int i = 0; i < 3; i++) v_trade(&w.venue);
+    pump(T0 + (w.step + 2) * SEC, true);
+  }
+  size_t pos = 0;
+  struct clerk_route_view view;
+  if (clerk_remote_unknown(w.clerk, &pos, &view)) fail_msg("seed %llu: order %d is still %s", (unsigned long long)seed, (int)view.order, route_state_text(view.route->state));
+  assert_int_equal(clerk_remote_lots(w.clerk, "BTCUSDT"), v_lots(&w.venue));
+  assert_int_equal(v_lots(&w.venue), 0);  // and so it was flattened
+  for (size_t i = 0; i < w.venue.order_count; i++)
+    if (w.venue.orders[i].state == VENUE_ORDER_OPEN) fail_msg("%s works there and not here", w.venue.orders[i].p.client_id);
+  assert_int_equal(w.venue.doubled, 0);
+  total_executions += w.venue.executions, total_lost += w.venue.lost_after + w.venue.lost_before, total_late += w.venue.late;
+  total_stale += w.venue.stale, total_amends += w.venue.amends, total_cancels += w.venue.cancels;
+  clerk_destroy(w.clerk);
+  clerk_account_destroy(w.account);
+  blotter_destroy(w.twin);
+  last_check_destroy(w.shared.last);
+}
+
+static void test_bad_venues(void **state) {
+  (void)state;
+  const bool all = seeds_run(SEEDS, run);
+  print_message("%ld sent, %ld executions, %ld answers lost, %ld late effects, %ld not found though there, %ld amends, %ld cancels, %ld kills, %ld unknown, %ld quarantined\n", sent,
+                total_executions, total_lost, total_late, total_stale, total_amends, total_cancels, kills, unknowns, quarantines);
+  if (all) assert_true(sent > 2000 && total_executions > 2000 && total_lost > 100 && total_late > 30 && total_stale > 20 && total_amends > 300 && kills > 60 && unknowns > 300);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_venues)};
+  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  free(w.journal), free(w.venue.mail);
+  return failed;
+}
