@@ -270,7 +270,7 @@ static void check_sums(struct world *w, const struct world_bot *b, const struct 
   for (int s = 0; s < a->symbol_count; s++) {
     int64_t lots = 0;
     enum status st = db_query(db, &rows, &err, "SELECT coalesce(sum(side * qty), 0) FROM bot_fill WHERE bot_id = ? AND run = ? AND series_id = ?", "iii", b->id, (int64_t)l->run,
-      (int64_t)l->series[l->plan.symbols[s].exec]->journal);
+      (int64_t)l->series[l->plan->symbols[s].exec]->journal);
     if (st == OK && db_next(&rows)) lots = db_int(&rows, 0);
     must(w, db_end(&rows, st, &err), &err, "fills");
     if (lots != account_lots(a, s, LEG_NET))

@@ -38,6 +38,7 @@ uint64_t sim_events(void) { return events; }
 int64_t clock_monotonic_ns(void) { return now_ns; }
 int64_t clock_wall_ns(void) { return wall_ns + now_ns; }
 int64_t clock_thread_cpu_ns(void) { return now_ns; }
+int64_t clock_process_cpu_ns(int pid) { return (void)pid, now_ns; }
 
 void sim_actor_add(struct sim_actor *a) {
   struct sim_actor **p = &actors;
