@@ -191,6 +191,7 @@ static size_t step(struct http_conn *conn, const char *bytes, size_t len) {
       http_conn_close(conn);
       return len;
     }
+    if (conn->server->handler.on_begin) conn->let_in = conn->server->handler.on_begin(conn->server->arg, bytes, len);
     // A new connection's first head has been due since it was made.
     if (conn->served) enter(conn, CONN_HEAD);
     else conn->state = CONN_HEAD;
@@ -248,9 +249,16 @@ static void keep_pending(struct http_conn *conn, const char *bytes, size_t len) 
 static void process(struct http_conn *conn, const char *bytes, size_t len) {
   conn->processing = true;
   while (len > 0 && conn->state != CONN_WAIT) {
-    size_t used = step(conn, bytes, len);
+    bool cut = conn->let_in >= 0 && (uint64_t)conn->let_in <= len;
+    size_t used = step(conn, bytes, cut ? (size_t)conn->let_in : len);
+    if (conn->let_in >= 0 && conn->state != CONN_CLOSED) conn->let_in -= (int64_t)used;
     bytes += used;
     len -= used;
+    if (cut && conn->let_in <= 0) {
+      conn->processing = false;
+      http_conn_close(conn);
+      return;
+    }
   }
   conn->processing = false;
   if (conn->state == CONN_WAIT) keep_pending(conn, bytes, len);
@@ -341,6 +349,7 @@ void http_conn_open(struct http_server *server, struct http_conn *conn) {
   if (server->conns) server->conns->prev = conn;
   server->conns = conn;
   enter(conn, CONN_IDLE);
+  conn->let_in = -1;
   stream_start(&conn->stream, &stream_events, conn);
 }
 

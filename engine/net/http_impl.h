@@ -32,6 +32,7 @@ struct http_conn {
   char *pending;             // read ahead
   size_t pending_len;
   int64_t since_ms;          // begin of the state, for its time limit
+  int64_t let_in;            // bytes until it is cut (on_begin); -1: it is not
   int64_t stalled_ms;        // since when the client has not taken all that waits; 0: it has
   struct http_peer peer;
   uint8_t state;

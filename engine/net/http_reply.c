@@ -183,6 +183,25 @@ void http_reply(struct http_request *req, int status, const char *content_type, 
   finish(ex, keep);
 }
 
+void http_reply_cut(struct http_request *req, int status, const char *content_type, const void *body, size_t len, int64_t keep) {
+  struct http_exchange *ex = exchange_of(req);
+  struct http_conn *conn = ex->conn;
+  assert(!ex->begun);
+  if (!conn) {
+    http_exchange_free(ex);
+    return;
+  }
+  http_out_flush(conn->server);  // answers to earlier requests are whole
+  put_head(ex, status, content_type, (int64_t)len);
+  size_t head = conn->server->out_len, room = OUT_MAX - head, most = keep < 0 ? head + (size_t)-keep : (size_t)keep;
+  size_t body_part = most > head ? most - head : 0;
+  if (body_part > len) body_part = len;
+  if (body_part > room) body_part = room;
+  if (body_part > 0) http_out_add(conn, body, body_part);
+  if (conn->server->out_len > most) conn->server->out_len = most;
+  finish(ex, false);
+}
+
 void http_reply_blob(struct http_request *req, int status, const char *content_type, struct blob *blob) {
   struct http_exchange *ex = exchange_of(req);
   if (blob->len <= OUT_MAX / 4 || !ex->conn) {

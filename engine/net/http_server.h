@@ -87,6 +87,9 @@ struct http_handler {
   // The client went away before the answer to a request that was passed to on_request was sent in full; NULL if not
   // needed. The request stays valid and still wants its answer (http_reply or http_reply_end), which frees it.
   void (*on_gone)(void *arg, struct http_request *req);
+  // A request's first bytes are there (the beginning of its head, as much as has come): how many bytes of it are let in; then the
+  // connection is cut, without a word. -1: all. NULL, for all but simulators of bad networks: all.
+  int64_t (*on_begin)(void *arg, const char *bytes, size_t len);
   // The document (RFC 9457) for what the server refuses by itself: writes fewer than size bytes of JSON to ret, returns how
   // many; may add fields to the answer. NULL: type, title, status and detail. detail needs no escaping. Of the request only
   // peer is sure to be there: without a whole head, its texts and fields are empty.
@@ -158,6 +161,9 @@ void http_reply_fieldf(struct http_request *req, const char *name, const char *f
 void http_reply(struct http_request *req, int status, const char *content_type, const void *body, size_t len);
 // The same without a copy; takes its own reference.
 void http_reply_blob(struct http_request *req, int status, const char *content_type, struct blob *blob);
+// For who simulates a bad network: only `keep` bytes of the answer, head included, are sent, then the connection closes; a negative
+// keep: the whole head and -keep bytes of the body. Nothing tells the client that there was more but Content-Length.
+void http_reply_cut(struct http_request *req, int status, const char *content_type, const void *body, size_t len, int64_t keep);
 // Ask for the connection to be closed after the answer. Before http_reply*.
 void http_reply_close(struct http_request *req);
 

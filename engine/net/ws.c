@@ -131,6 +131,10 @@ void ws_close(struct ws *ws, int code, const char *reason) {
   ws->close_ms = loop_now_ms(ws->server->loop);
 }
 
+void ws_cut(struct ws *ws) {
+  if (ws->conn) http_conn_close(ws->conn);
+}
+
 void ws_stop(struct ws *ws) {
   ws_close(ws, WS_GOING_AWAY, "the server is shutting down");
 }

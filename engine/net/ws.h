@@ -41,6 +41,8 @@ bool ws_send_frame(struct ws *ws, struct blob *frame);
 size_t ws_queued(const struct ws *ws);
 // Starts the closing handshake; on_close follows, at the latest after 2 s. reason ≤ 123 bytes, valid UTF-8, may be NULL.
 void ws_close(struct ws *ws, int code, const char *reason);
+// For who simulates a bad network: the connection ends here and now, without a close frame. on_close follows.
+void ws_cut(struct ws *ws);
 const struct http_peer *ws_peer(const struct ws *ws);
 void *ws_arg(const struct ws *ws);
 void ws_set_arg(struct ws *ws, void *arg);

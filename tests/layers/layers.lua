@@ -13,7 +13,7 @@ local layer = {
   order = 2, net = 2, store = 2,
   risk = 3, match = 3, script = 3,
   tenant = 4, venue = 4,
-  bot = 5,
+  bot = 5, exchange = 5,
   backtest = 6, signal = 6, notify = 6, billing = 6,
   api = 7,
   cli = 8,
