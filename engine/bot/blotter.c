@@ -72,8 +72,13 @@ static void drain(struct blotter *b) {
 // ---- what happens
 
 bool blotter_due(struct blotter *b, const struct bot_command *c) {
-  if (!b->due) b->due = malloc(BLOTTER_DUE_MAX * sizeof *b->due);
-  if (!b->due || b->due_count == BLOTTER_DUE_MAX) return false;
+  if (b->due_count == b->due_cap) {
+    const int cap = b->due_cap ? 2 * b->due_cap : 4;
+    struct instant_funding *due = cap <= BLOTTER_DUE_MAX ? realloc(b->due, (size_t)cap * sizeof *due) : NULL;
+    if (!due) return false;
+    b->due = due;
+    b->due_cap = cap;
+  }
   b->due[b->due_count++] = (struct instant_funding){c->intent.symbol, c->funding.ts_ns, c->funding.rate_e12, c->funding.mark, c->funding.before_match};
   return true;
 }

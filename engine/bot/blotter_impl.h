@@ -2,11 +2,11 @@
 #pragma once
 #include "bot/blotter.h"
 
-#define BLOTTER_DUE_MAX 32  // fundings of one instant; what is beyond is due in the next
+#define BLOTTER_DUE_MAX 4096  // fundings of one instant: those of half a year of a bar's length, or of a gap
 
 struct blotter {
   struct instant_funding *due;  // told by COMMAND_FUNDING, booked with the next instant; NULL before the first
-  int due_count;
+  int due_count, due_cap;
   struct matcher *matcher;
   struct event_hash hash;
   uint64_t released;  // orders below it that have ended are forgotten

@@ -14,6 +14,7 @@
 //     live_money.c   accounts: what is free, and what runs have    live_rules.c   rule sets of accounts, and what scripts are told of risk
 //     live_clock.c   who is called between bars                    live_signal.c  signals from outside
 //     live_market.c  what goes wrong with market data             live_stop.c    how a run ends
+//     live_fund.c    funding of perpetuals
 #pragma once
 #include "base/intern.h"
 #include "bot/clerk.h"
@@ -219,6 +220,7 @@ struct live_bot {
   struct journal_followed followed; // as it was read: rows of instants since then may be missing
   bool busy;                        // between clerk_market() and clerk_end()
   int64_t main_open_ns, instant_ns;
+  int64_t fundings_before_e8;       // in its ledger, before those of this instant; INT64_MIN: there are none
   int64_t funded_ns[SPEC_STREAMS_MAX];  // by symbol: fundings up to here were looked at
   struct buf turn;                  // commands for the record being gathered
   int turn_kind;
@@ -502,9 +504,11 @@ void live_missed(void *self, int host, const struct hub_instant *in);
 void live_frame(void *self, int host, const struct wire_frame *f);
 void live_done(void *self, int host, const struct hub_instant *in);
 void live_host_lost(void *self, int host, const char *why, int64_t suspect, const struct hub_instant *in);
-void live_fund(struct live_bot *b, const struct instant *in);  // what is due by its bars, before clerk_market()
 void live_bot_end(struct live_bot *b);                    // of one: mark, clerk_end, records
 void live_turn_end(struct live *l, int place, bool owes);            // of all touched bots: clerk_end, records, batch handed over
+// live_fund.c
+void live_fund(struct live_bot *b, const struct instant *in);  // what is due by its bars, before clerk_market()
+void live_funded(struct live_bot *b);                     // after it: its owner is told
 // live_market.c, of the hub
 void live_market_note(void *self, const struct hub_note *n);
 void live_symbol_note(void *self, const struct hub_note *n);

@@ -211,6 +211,7 @@ static enum status alone(struct live_bot *b, const struct instant *in, bool clos
   b->spoke = false;
   live_fund(b, in);
   const enum status st = clerk_market(b->clerk, in, err);
+  live_funded(b);
   if (clerk_busy(b->clerk)) live_bot_end(b);
   return st;
 }

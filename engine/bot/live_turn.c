@@ -30,20 +30,6 @@ static bool touch(struct live *l, struct live_bot *b) {
   return true;
 }
 
-// The bars that the bot's orders meet, out of the instant's.
-// Due by a bar's end since the bar before: booked after the bar is matched, or, of a time before it opens (a gap), before.
-void live_fund(struct live_bot *b, const struct instant *in) {
-  for (int i = 0; i < in->match_count; i++) {
-    const int k = in->match[i].symbol;
-    struct funding due[HUB_FUNDINGS_MAX];
-    const int64_t from_ns = b->funded_ns[k] > b->run_from_ns ? b->funded_ns[k] : b->run_from_ns;
-    const size_t count = hub_fundings(b->live->hub, b->series[b->plan->symbols[k].exec]->hub, from_ns, in->now_ns, due);
-    for (size_t n = 0; n < count; n++)
-      clerk_funding(b->clerk, in->now_ns, &(struct instant_funding){.symbol = k, .ts_ns = due[n].ts_ns, .rate_e12 = due[n].rate_e12, .mark = NO_PRICE, .before_match = due[n].ts_ns <= in->match[i].bar.bar->open_ns});
-    b->funded_ns[k] = in->now_ns;
-  }
-}
-
 // The one place that says whether the instant is the bot's, and makes it that. What it has seen already, where it caught up with the
 // market or comes from another place, is history for it.
 static bool takes_part(struct live *l, struct live_bot *b, const struct hub_instant *in) {
@@ -52,6 +38,7 @@ static bool takes_part(struct live *l, struct live_bot *b, const struct hub_inst
   return b->clerk && !b->ending && clerk_follows(b->clerk, in->now_ns) && touch(l, b);
 }
 
+// With the bars that its orders meet, out of the instant's.
 static void market_of(struct live_bot *b, const struct hub_instant *in) {
   struct instant_match match[SPEC_STREAMS_MAX];
   struct instant part = {.now_ns = in->now_ns, .match = match};
@@ -71,6 +58,7 @@ static void market_of(struct live_bot *b, const struct hub_instant *in) {
   live_clock_served(b, in->now_ns);
   live_fund(b, &part);
   const enum status st = clerk_market(b->clerk, &part, &err);
+  live_funded(b);
   if (st != OK) {
     b->failed = true;
     live_fault_set(b, err.msg, strlen(err.msg));

@@ -324,7 +324,7 @@ enum status settings_read(const struct cli_args *args, struct settings *ret, str
   if (st == OK) st = read_file(s, given, err);
   if (st != OK) return st;
   if (s->listen.count == 0) st = list_add(find("listen"), &s->listen, "127.0.0.1:8080", "listen", err);
-  if (st == OK && s->feeds.count == 0) st = list_add(find("feed"), &s->feeds, s->demo ? "sim=sim:speed=300" : "sim=sim", "feed", err);
+  if (st == OK && s->feeds.count == 0) st = list_add(find("feed"), &s->feeds, s->demo ? "sim=sim:speed=300,funding=1" : "sim=sim", "feed", err);
   if (st == OK && !s->tls_cert[0] != !s->tls_key[0]) return err_set(err, ERR_USAGE, "tls-cert and tls-key go together");
   if (st == OK && s->mail[0] && (strncmp(s->mail, "dir:", 4) != 0 ? strncmp(s->mail, "smtp", 4) != 0 : !s->mail[4]))
     return err_set(err, ERR_USAGE, "mail is dir:PATH, smtp://HOST, smtps://HOST or smtp+plain://HOST");

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -313,6 +314,61 @@ def dirty_data(binary):
             replays_as_live(s, t, bot)
 
 
+# Long, flat, short, flat, by the clock; at the end of what is shown below nothing is pending.
+CARRIER = """strategy{ name="carrier", api=1 }
+function on_bar(ctx, bar)
+  local n = bar.time // 60000 + 3
+  if n % 6 == 1 then ctx:buy{qty=3} elseif n % 6 == 5 then ctx:sell{qty=2} elseif n % 6 == 4 or n % 6 == 0 then ctx:close{} end
+end
+"""
+
+
+def funding_files(binary):
+    """Rates of a file, beside a growing file and beside imported history: charged when they are due, as a backtest with --funding does."""
+    with tempfile.TemporaryDirectory() as tmp:
+        folder, start = pathlib.Path(tmp), 1767571200
+        rates, grows, data = folder / "rates.csv", folder / "CARRY_1m.csv", folder / "data"
+        head, missing = "time,open,high,low,close,volume\n", set(range(130, 180))
+        # At a bar's end, within bars, several within one, and forty in a gap: more than any one answer of a feed.
+        due = [*range(0, 400 * 60, 420), *range(3601, 3660, 7), *range(131 * 60, 171 * 60, 61)]
+        rates.write_text("time,rate\n" + "".join(f"{start + at},{(-1) ** i * (i % 9 + 1) / 10000:.4f}\n" for i, at in enumerate(sorted(set(due)))))
+        (folder / "PAST_1m.csv").write_text(head + csv(m for m in range(300) if m not in missing))
+        grows.write_text(head + csv(range(10)))
+        imported = subprocess.run([binary, "import", folder / "PAST_1m.csv", "--venue", "old", "--symbol", "PAST", "--timeframe", "1m", "--data-dir", data], capture_output=True, text=True)
+        assert imported.returncode == 0, imported
+        s = Service(binary, data=data, args=["--feed", f"mine=file:{grows}:symbol=CARRY,timeframe=1m,tick=0.01,lot=0.01,poll=20,funding={rates}",
+                                             "--feed", f"past=replay:old/PAST/1m:speed=3000,from=2026-01-05T00:20:00Z,funding={rates}"]).start()
+        try:
+            t = Trader(s, "ada@example.org")
+            account = t.client.post("/api/v1/accounts", {"venue": "paper", "name": "Free", "settings": {"balance": "100000", "fee_taker": "0"}}, expect=201).json["id"]
+            bots = {"CARRY": t.bot("carrier", CARRIER, "CARRY", venue="mine", account_id=account), "PAST": t.bot("carrier", CARRIER, "PAST", venue="past", account_id=account)}
+            for bot in bots.values():
+                t.wait(bot, lambda b: b["state"] == "running")
+            with grows.open("a") as f:
+                f.write(csv(m for m in range(10, 300) if m not in missing))
+            units = {"CARRY": ("--tick", "0.01", "--lot", "0.01"), "PAST": ()}  # as the feed says; as the data does
+            for symbol, bot in bots.items():
+                row = t.wait(bot, lambda b: b["live"]["instant_ms"] == (start + 300 * 60) * 1000, 60)
+                begin_ms = [d for d in t.all(bot, "decisions") if d["kind"] == "run"][0]["time_ms"]
+                time.sleep(0.3)
+                live = t.get(bot)["live"]
+                charged = [(c["due_ms"], d["time_ms"]) for d in t.all(bot, "decisions") if d["kind"] == "imposed" for c in d["commands"] if c["kind"] == "funding"]
+                assert charged and len(set(charged)) == len(charged) and all(at - 60000 < due <= at or due < (start + 180 * 60) * 1000 <= at for due, at in charged), charged
+                assert len([1 for _, at in charged if at == (start + 181 * 60) * 1000]) > 32, charged  # of the gap, with the bar after it
+                assert any(line["text"].startswith("funding paid: ") for line in t.all(bot, "logs"))
+                first, told = (begin_ms // 1000 - start) // 60, folder / "told.json"
+                (folder / "seen.csv").write_text(head + csv(m for m in range(first, 300) if m not in missing))
+                (folder / "carrier.lua").write_text(CARRIER)
+                subprocess.run([binary, "backtest", folder / "carrier.lua", "--data", folder / "seen.csv", "--symbol", symbol, "--timeframe", "1m", *units[symbol], "--cash", "20000",
+                                "--funding", rates, "--seed", str(row["seed"]), "--json", told], check=True, capture_output=True, timeout=30)
+                assert json.loads(told.read_text())["hash"] == live["hash"], (symbol, live)
+                replays_as_live(s, t, bot)
+            assert metric(s, "bot_divergences_total") == 0
+        finally:
+            if s.process.poll() is None:
+                s.stop()
+
+
 def main():
     binary = sys.argv[1]
     return run_cases([
@@ -320,6 +376,7 @@ def main():
         ("a stop with close acts at once, at the last price, and not with the bot's next bar", lambda: stops_at_once(binary)),
         ("on_stop has the last word: it closes and cancels, no more; whatever it does, the bot stops; a replay agrees", lambda: last_words(binary)),
         ("signals are heard at once, in order, each once, over crashes; late ones are not; a replay agrees", lambda: signals(binary)),
+        ("a file of funding rates beside a growing file and a replay: charged as a backtest with the same file does", lambda: funding_files(binary)),
         ("late, repeated, impossible and missing bars: the bot's owner, the streams and /metrics say so", lambda: dirty_data(binary)),
         ("funding of a perpetual is charged to the cent, over a crash, and by a replay", lambda: funded(binary)),
     ])
