@@ -262,6 +262,17 @@ static bool is_quiet(const struct world *w) {
   return true;
 }
 
+bool check_settled(const struct world *w) {
+  if (!w->live || !is_quiet(w)) return false;
+  for (int i = 0; i < w->bot_count; i++) {
+    const struct live_bot *b = live_of(w, &w->bots[i]);
+    if (!b || w->bots[i].deleted) continue;
+    const enum life_state s = b->life.state;
+    if (s == LIFE_STARTING || s == LIFE_STOPPING || s == LIFE_RETRYING || s == LIFE_HALTED || (s == LIFE_RUNNING && !b->opened)) return false;
+  }
+  return true;
+}
+
 static void check_sums(struct world *w, const struct world_bot *b, const struct live_bot *l) {
   struct db *db = store_reader(w->store, STORE_JOURNAL);
   const struct account *a = matcher_account(clerk_matcher(l->clerk));

@@ -1,4 +1,4 @@
-// tests/sim/sim.c – the whole core from one seed: sim [--seeds FIRST-LAST] [--steps N] [--twice] [--show]. README.md tells how to read it.
+// tests/sim/sim.c – the whole core from one seed: sim [--seeds FIRST-LAST] [--steps N] [--bots N] [--twice] [--show]. README.md tells how to read it.
 #include "sim_host.h"
 #include "tests/store/sim_vfs.h"
 #include "world.h"
@@ -15,7 +15,7 @@
 
 struct options {
   uint64_t first, last;
-  int steps;
+  int steps, bots;
   bool twice, show;
 };
 
@@ -103,7 +103,7 @@ static void act(struct world *w) {
 
 static void step(struct world *w, int i) {
   const uint64_t what = sim_below(100);
-  if (i < 4 || (what < 6 && w->bot_count < WORLD_BOTS)) world_create(w, i < 4 || sim_chance(800));
+  if (i < 4 || (what < 6 && w->bot_count < w->bots_max)) world_create(w, i < 4 || sim_chance(800));
   else if (what < 24) act(w);
   else if (what < 32) harm_host(w);
   else if (what < 36) harm_disk(w);
@@ -128,8 +128,14 @@ static void step(struct world *w, int i) {
 
 // ---- the end: everything is mended, then it must go on
 
+// Until nothing is on its way any more, and a little longer; what never ends is found by check_end.
+static void settle(struct world *w, int seconds) {
+  for (int i = 0; i < seconds && !check_settled(w); i++) world_run(w, S);
+}
+
 static void mend(struct world *w) {
   heal_disk(w);
+  sim_host_heal();
   if (w->store && file_lost(w)) world_stop(w, WORLD_KILLED);
   if (!w->live) start(w);
   while (w->halt_count) world_resume(w, 0);
@@ -140,18 +146,21 @@ static void mend(struct world *w) {
     while (s->count) (void)!desk->clear(desk->self, (enum refusal_level)s->entries[0].level, s->entries[0].id, &err);
     if (s->all.mode != HALT_NONE) (void)!desk->clear(desk->self, LEVEL_ALL, 0, &err);
   }
-  world_run(w, 40 * S);
+  world_run(w, 3 * S);
+  settle(w, 40);
   for (int i = 0; i < w->bot_count; i++) {
     if (!w->bots[i].made || w->bots[i].deleted) continue;
     world_act(w, i, LIFE_RELEASE, false);
-    world_run(w, 2 * S);
+    world_run(w, S / 10);
     if (i % 4) world_act(w, i, LIFE_START, false);
   }
-  world_run(w, 45 * S);
+  world_run(w, 3 * S);
+  settle(w, 30);
+  world_run(w, 4 * S);
 }
 
 static void run(uint64_t seed, const struct options *o, struct world *w) {
-  world_begin(w, seed, o->show);
+  world_begin(w, seed, o->bots, o->show);
   for (int i = 0; i < o->steps; i++) {
     world_note(w, "step %d", i);
     step(w, i);
@@ -206,7 +215,7 @@ static bool one(uint64_t seed, const struct options *o) {
     printf(": %" PRId64 " s, %" PRIu64 " events, %" PRIu64 " orders told, %" PRIu64 " fills, %" PRIu64 " denials; %u crashes (%u of power), %u restarts, %u hosts harmed, %u faults, %u halts, %u acts; %u bots replayed, trace %016" PRIx64,
       a.seconds, a.events, a.w.did.orders, a.w.did.fills, a.w.did.denials, a.w.did.crashes, a.w.did.power_cuts, a.w.did.restarts, a.w.did.host_ills, a.w.did.faults, a.w.did.halts, a.w.did.acts, a.w.did.replays, a.trace);
   printf("\n");
-  if (!ok) printf("# repro: tests/sim/sim --seeds %" PRIu64 " --steps %d --show\n", seed, o->steps);
+  if (!ok) printf("# repro: tests/sim/sim --seeds %" PRIu64 " --steps %d --bots %d --show\n", seed, o->steps, o->bots);
   fflush(stdout);
   return ok;
 }
@@ -223,17 +232,22 @@ int main(int argc, char **argv) {
     } else if (strcmp(argv[i], "--steps") == 0) {
       o.steps = atoi(value);
       i++;
+    } else if (strcmp(argv[i], "--bots") == 0) {
+      o.bots = atoi(value);
+      i++;
     } else if (strcmp(argv[i], "--twice") == 0) {
       o.twice = true;
     } else if (strcmp(argv[i], "--show") == 0) {
       o.show = true;
     } else {
-      fprintf(stderr, "usage: sim [--seeds FIRST[-LAST]] [--steps N] [--twice] [--show]\n");
+      fprintf(stderr, "usage: sim [--seeds FIRST[-LAST]] [--steps N] [--bots N] [--twice] [--show]\n");
       return 2;
     }
   }
   int bad = 0;
+  world_prepare(o.last - o.first > 20);
   printf("1..%" PRIu64 "\n", o.last - o.first + 1);
   for (uint64_t seed = o.first; seed <= o.last; seed++) bad += !one(seed, &o);
+  world_unprepare();
   return bad > 0;
 }

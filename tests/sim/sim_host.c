@@ -178,4 +178,11 @@ bool sim_host_harm(int nth, enum sim_ill what, uint64_t bot, int64_t for_ns) {
   return true;
 }
 
+void sim_host_heal(void) {
+  for (struct loop_child *c = children; c; c = c->next) {
+    if (c->hangs_until_ns > sim_now_ns()) c->hangs_until_ns = sim_now_ns();
+    c->dies_saying = false;
+  }
+}
+
 const char *sim_host_complaint(void) { return complaint; }

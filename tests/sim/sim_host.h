@@ -15,5 +15,6 @@ enum sim_ill {
 int sim_host_count(void);  // that live now
 // bot: which one its shared word names when it dies or hangs (0: none). False: there is no such host.
 bool sim_host_harm(int nth, enum sim_ill what, uint64_t bot, int64_t for_ns);
+void sim_host_heal(void);  // none hangs or is about to die any more
 // The last thing that a host ended with by itself (host_feed refused what the core said): "" none.
 const char *sim_host_complaint(void);

@@ -6,6 +6,7 @@
 #include "crypto/sha256.h"
 #include "loop/clock.h"
 #include "script/spec.h"
+#include "sim_market.h"
 #include "store/db.h"
 #include "store/script_rows.h"
 #include "store/vault_rows.h"
@@ -22,6 +23,8 @@
 static const char *const scripts[] = {"eager", "grid", "chance", "fails", "pair"};
 #define SCRIPTS ((int)(sizeof scripts / sizeof *scripts))
 #define SCRIPT_ID(tenant, ix) (100 * (tenant) + (ix))
+#define DATA "data"  // in a directory of the run
+static char *sources;
 #define ACCOUNT_ID(tenant, ix) (1000 * (tenant) + (ix))
 
 // ---- words
@@ -149,6 +152,7 @@ static void on_log(void *self, const char *level, const char *event, json_t *ext
     if (strcmp(event, "command_invalid") == 0) violation(w, "the core refused a host's command: %s", text);
     if (strcmp(event, "books_unreadable") == 0 && !w->faulty) violation(w, "books that cannot be read: %s", text);
     if (strcmp(event, "bot_behind") == 0 && !w->faulty) violation(w, "a bot that cannot catch up: %s", text);
+    if (strcmp(event, "halt_file_lost") == 0) violation(w, "neither copy of the halts can be read: %s", text);
     if (strcmp(event, "instant_lost") == 0) violation(w, "an instant was lost");
   }
   free(text);
@@ -164,8 +168,7 @@ struct upload {
 
 static char *source_of(int script, int version) {
   char path[1000], *text = calloc(1, 20000);
-  const char *root = getenv("PERIGEE_ROOT");
-  snprintf(path, sizeof path, "%s/tests/sim/strategies/%s.lua", root && *root ? root : ".", scripts[script]);
+  snprintf(path, sizeof path, "%s/tests/sim/strategies/%s.lua", sources, scripts[script]);
   FILE *f = fopen(path, "r");
   if (!f || !text) {
     printf("# %s: not there\n", path);
@@ -228,11 +231,15 @@ static bool open_store(struct world *w) {
   return false;
 }
 
+// Few markets, so that most of their bars are made once, before the forks.
+#define MARKETS 4
+static int market_seed(uint64_t seed, int venue) { return (int)(seed % MARKETS) + (venue ? 101 : 1); }
+
 bool world_start(struct world *w) {
   struct err err;
   char sim[200], alt[200];
-  snprintf(sim, sizeof sim, "sim=sim:seed=%" PRIu64 ",speed=60,bar=1m,symbols=BTCUSDT+ETHUSDT,from=2026-03-02", w->seed % 1000 + 1);
-  snprintf(alt, sizeof alt, "alt=sim:seed=%" PRIu64 ",speed=150,bar=1m,symbols=BTCUSDT+ETHUSDT,from=2026-01-05", w->seed % 1000 + 7);
+  snprintf(sim, sizeof sim, "sim=sim:seed=%d,speed=60,bar=1m,symbols=BTCUSDT+ETHUSDT,from=2026-03-02", market_seed(w->seed, 0));
+  snprintf(alt, sizeof alt, "alt=sim:seed=%d,speed=150,bar=1m,symbols=BTCUSDT+ETHUSDT,from=2026-01-05", market_seed(w->seed, 1));
   const char *const feeds[] = {sim, alt, NULL};
   w->life++;
   w->gone = false;
@@ -256,23 +263,52 @@ bool world_start(struct world *w) {
   return false;
 }
 
-void world_begin(struct world *w, uint64_t seed, bool show) {
+// ---- the disk that every world begins with, and its markets' past
+
+static char begin_dir[64];
+
+void world_prepare(bool many) {
   struct err err;
-  *w = (struct world){.seed = seed, .show = show, .trace = UINT64_C(0xcbf29ce484222325)};
-  sim_seed(seed);
   json_object_seed(1);
   sim_init();
   sim_reset();
-  strcpy(w->dir, "/tmp/perigee-sim-XXXXXX");
-  if (!mkdtemp(w->dir)) abort();
-  sim_record();
+  // Errors tell paths, and traces have errors: the data directory is always called the same.
+  const char *root = getenv("PERIGEE_ROOT");
+  sources = realpath(root && *root ? root : ".", NULL);
+  strcpy(begin_dir, "/tmp/perigee-sim-XXXXXX");
+  if (!sources || !mkdtemp(begin_dir) || chdir(begin_dir) != 0) abort();
   struct store *store;
   const struct store_options options = {.by_hand = true};
-  if (store_open(w->dir, &options, &store, &err) != OK || store_write_sync(store, STORE_CONTROL, put_people, w, &err) != OK) {
+  if (store_open(DATA, &options, &store, &err) != OK || store_write_sync(store, STORE_CONTROL, put_people, NULL, &err) != OK) {
     printf("# beginning: %s\n", err.msg);
     exit(2);
   }
   store_close(store);
+  static const char *const symbols[] = {"BTCUSDT", "ETHUSDT", NULL};
+  static const int64_t from_ns[] = {INT64_C(1772409600) * NS_PER_S, INT64_C(1767571200) * NS_PER_S};  // of sim and alt
+  for (uint64_t seed = 0; seed < MARKETS && many; seed++)
+    for (int venue = 0; venue < 2; venue++) sim_market_prepare((uint64_t)market_seed(seed, venue), symbols, from_ns[venue] - 16500 * NS_PER_MINUTE, from_ns[venue] + 200 * NS_PER_MINUTE);
+}
+
+void world_unprepare(void) {
+  static const char *const names[] = {"control.db", "journal.db", "market.db", "lock"};  // empty: the disk is in memory
+  char path[128];
+  sim_reset();
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    snprintf(path, sizeof path, DATA "/%s", names[i]);
+    (void)!unlink(path);
+  }
+  if (rmdir(DATA) != 0 || rmdir(begin_dir) != 0) abort();
+  sim_market_forget();
+  free(sources);
+}
+
+void world_begin(struct world *w, uint64_t seed, int bots, bool show) {
+  *w = (struct world){.seed = seed, .bots_max = bots, .show = show, .trace = UINT64_C(0xcbf29ce484222325)};
+  sim_seed(seed);
+  if (!bots) w->bots_max = 2 + (int)sim_below(WORLD_BOTS - 1);
+  strcpy(w->dir, DATA);
+  sim_record();
   if (!world_start(w)) violation(w, "it does not start");
 }
 
@@ -309,13 +345,10 @@ void world_stop(struct world *w, enum world_stop how) {
 }
 
 void world_end(struct world *w) {
-  char command[100];
   world_stop(w, WORLD_SHUTDOWN);
   sim_trace_free(sim_take());
   sim_reset();
   for (int i = 0; i < w->bot_count; i++) free(w->bots[i].orders);
-  snprintf(command, sizeof command, "rm -rf '%s'", w->dir);
-  if (system(command) != 0) abort();
 }
 
 void world_run(struct world *w, int64_t ns) {
@@ -470,7 +503,7 @@ static void ask(struct world *w, const struct act *what) {
 }
 
 void world_create(struct world *w, bool start) {
-  if (w->bot_count == WORLD_BOTS || !w->live) return;
+  if (w->bot_count == w->bots_max || !w->live) return;
   struct world_bot *b = &w->bots[w->bot_count];
   *b = (struct world_bot){.id = id_next(clock_wall_ns()), .tenant = 1 + (int64_t)sim_below(2), .script = (int)sim_below((uint64_t)SCRIPTS)};
   b->account = ACCOUNT_ID(b->tenant, 1 + (int64_t)sim_below(2));
@@ -515,8 +548,9 @@ void world_resume(struct world *w, int nth) {
   const struct world_halt h = w->halts[nth];
   const enum status st = desk->clear(desk->self, h.level, h.id, &err);
   world_note(w, "resume level %d id %" PRIu64 ": %s", h.level, h.id, st == OK ? "done" : err.msg);
+  if (st == ERR_IO) w->halts_unsure = true;  // it stays halted, unless the process ends before the disk is well: then one copy may say so
   if (st == ERR_NOTFOUND) violation(w, "a halt that was acknowledged is not there: level %d, id %" PRIu64, h.level, h.id);
-  if (st == OK) w->halts[nth] = w->halts[--w->halt_count];
+  if (st == OK || st == ERR_IO) w->halts[nth] = w->halts[--w->halt_count];
 }
 
 enum halt_mode world_halted(const struct world *w, const struct world_bot *b) {

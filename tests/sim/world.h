@@ -51,7 +51,7 @@ struct world {
   bool show;
   unsigned life;         // processes so far
   struct world_bot bots[WORLD_BOTS];
-  int bot_count;
+  int bot_count, bots_max;
   struct world_halt halts[WORLD_HALTS];
   int halt_count;
   bool halts_unsure;     // one was refused by the disk: more may be halted than is known
@@ -68,8 +68,12 @@ struct world {
 void violation(const struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 void world_note(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));  // into the trace, and shown
 
-// An empty disk, people and scripts; started.
-void world_begin(struct world *w, uint64_t seed, bool show);
+// Once in a process, before any world: the disk that all begin with, with people and scripts. A world is then a child's, made by fork.
+// many: more than a few worlds will follow.
+void world_prepare(bool many);
+void world_unprepare(void);
+// Started, on that disk; of at most so many bots, 0: as the seed says.
+void world_begin(struct world *w, uint64_t seed, int bots, bool show);
 void world_end(struct world *w);
 // False: it did not come up (the disk refused); to be tried again.
 bool world_start(struct world *w);
@@ -92,4 +96,5 @@ enum halt_mode world_halted(const struct world *w, const struct world_bot *b);
 // ---- check.c
 void check_now(struct world *w);          // cheap: after each step
 void check_store(struct world *w);        // all of the journal, as committed
+bool check_settled(const struct world *w); // nothing is on its way: what could run does
 void check_end(struct world *w);          // everything healed and quiet: liveness, sums, replay
