@@ -37,6 +37,24 @@ static inline void rig_begin(struct store *store, enum store_file file) {
   if (work->begin(store, file, &err) != OK) fail_msg("%s", err.msg);
 }
 
+// What work->check says of the control database (or another file). The same bytes that were told the same are judged once: of the images
+// of power losses more than half are some other's. rig_judged counts those that were looked at.
+#define RIG_JUDGED (1u << 20)
+static long rig_judged;
+static inline const char *rig_check(enum store_file file, int acked, int issued, const struct ledger *ledger, bool in_order) {
+  static uint64_t good[RIG_JUDGED];
+  const uint64_t told = ((uint64_t)acked << 32 | (uint32_t)issued) * 4 + (uint64_t)file + 1;
+  uint64_t key = sim_image(rig_path(file)) ^ told * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)in_order << 63;
+  for (int i = 1; ledger && i <= ledger->issued; i++) key = (key ^ ledger->told[i]) * UINT64_C(0x100000001b3);
+  key |= 1;
+  uint64_t *at = &good[(key >> 20) % RIG_JUDGED];
+  if (*at == key) return "";
+  const char *wrong = work->check(rig_path(file), acked, issued, ledger, in_order);
+  if (!wrong[0]) *at = key;
+  rig_judged++;
+  return wrong;
+}
+
 static inline int rig_setup(void **state) {
   (void)state;
   sim_reset();

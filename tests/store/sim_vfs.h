@@ -30,6 +30,10 @@ int64_t sim_lose_power(struct sim_trace *t, size_t ops, uint64_t seed);
 // The disk becomes what all of its operations made of it: the process was killed, the machine was not. No file may be open.
 void sim_keep_all(struct sim_trace *t);
 
+// A number for what the disk has in the files whose names begin with path (a database, its log and its journal): equal contents have
+// equal numbers, others practically never.
+uint64_t sim_image(const char *path);
+
 // ---- faults: one of the calls fails, or it and all after it
 enum sim_fault { SIM_NONE, SIM_READ = 1, SIM_WRITE = 2, SIM_SYNC = 4, SIM_OPEN = 8, SIM_OTHER = 16, SIM_ALL = 31 };
 // The nth call (from 1) of these kinds fails, with SQLITE_FULL if `full`. Failed writes leave half of what they should have
