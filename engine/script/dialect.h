@@ -108,6 +108,7 @@ struct dialect_info {
   enum dialect_clock clock;
   // capabilities
   bool amend, positions, leverage, stops, reduce_only, post_only, hedge, cancel_all, market_by_quote;
+  // market_by_quote: a market buy is by what to spend (quote_qty) only
   bool fill_ids;          // fills of the private stream have the ids that the op fills gives; else they are a hint to ask it
   bool by_id, by_open, by_fills;  // an order can be asked about by: client id; the list of open orders; fills
   uint32_t ops;           // bit of each op it knows
@@ -220,3 +221,6 @@ enum status dialect_streams(struct dialect *d, const char *kind, const json_t *a
 //   error    code text: the venue complains, or said what the dialect does not understand
 enum status dialect_frame(struct dialect *d, const char *kind, const char *text, size_t len, json_t **ret, struct err *err)
   MUST_CHECK;
+
+// Whether the dialect's table of errors has the code.
+bool dialect_explains(const struct dialect *d, const char *code);

@@ -182,3 +182,7 @@ void dialect_answer_finish(struct dialect_answer *a) {
   json_decref(a->next);
   a->data = a->next = NULL;
 }
+
+bool dialect_explains(const struct dialect *d, const char *code) {
+  return dialect_error_find(&d->errors, code) != NULL;
+}

@@ -6,6 +6,7 @@
 #include "script/table_reader.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +136,7 @@ void profile_push_header(lua_State *L) {
 struct describe {
   struct table_reader r;
   struct profile_spec *spec;
+  struct dialect_errors errors;  // a dialect's
 };
 
 static int by_name(const void *a, const void *b) {
@@ -167,6 +169,16 @@ static void read_functions(struct describe *d) {
   }
 }
 
+// A dialect's header has an own reader, which says everything that is wrong with it.
+static void describe_dialect(struct describe *d) {
+  struct dialect_info info = {0};
+  dialect_read_header(&d->r, &info, &d->errors);
+  snprintf(d->spec->name, sizeof d->spec->name, "%s", info.name);
+  snprintf(d->spec->about, sizeof d->spec->about, "%s", info.about);
+  d->spec->api = 1;
+  read_functions(d);
+}
+
 static int l_describe(lua_State *L) {
   static const char *const keys[] = {"name", "about", "api"};
   struct describe *d = lua_touserdata(L, 1);
@@ -174,6 +186,7 @@ static int l_describe(lua_State *L) {
   luaL_checkstack(L, 16, NULL);
   d->r.L = L;
   profile_push_header(L);
+  if (spec->kind == SCRIPT_DIALECT) return describe_dialect(d), 0;
   table_check_keys(&d->r, -1, d->r.head, keys, sizeof keys / sizeof *keys);
   if (!table_text(&d->r, -1, d->r.head, "name", spec->name, sizeof spec->name) || spec->name[0] == '\0')
     table_fail(&d->r, NULL, "%s.name is missing", d->r.head);
@@ -198,10 +211,11 @@ enum status profile_describe(enum script_kind kind, const char *chunkname, const
   if (st == OK) {
     memcpy(text, source, len);
     text[len] = '\0';
-    struct describe d = {{.chunkname = chunkname, .source = text, .head = head_names[kind]}, ret};
+    struct describe d = {{.chunkname = chunkname, .source = text, .head = head_names[kind]}, ret, {0}};
     lua_pushcfunction(vm_lua(vm), l_describe);
     lua_pushlightuserdata(vm_lua(vm), &d);
     st = vm_call(vm, 1, 0, err);
+    free(d.errors.list);
     sha256_hex(source, len, ret->sha256);
   }
   free(text);

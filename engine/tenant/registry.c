@@ -104,6 +104,15 @@ static enum status load_all(struct registry *reg, struct db *db, struct buf *war
       st = OK;
     }
   }
+  // A shipped dialect of which nothing is stored, or nothing that loads: the program's own.
+  for (const struct shipped *d = shipped_dialects; st == OK && d->name != NULL; d++) {
+    struct entry *e;
+    if (snapshot_find(reg->now, SCRIPT_DIALECT, d->name) != NULL) continue;
+    st = entry_create(SCRIPT_DIALECT, d->name, d->source, d->len, reg->watchdog, &e, err);
+    if (st != OK) break;
+    snapshot_set(reg->now, e);
+    entry_release(e);
+  }
   free(list.rows);
   return st;
 }
@@ -253,12 +262,12 @@ enum status registry_put(struct db *db, const struct script_draft *d, int64_t te
   return script_put(db, &put, ret, err);
 }
 
-static enum status ship(struct db *db, const struct shipped *s, struct watchdog *watchdog, int64_t now_ns, struct err *err) {
+static enum status ship(struct db *db, enum script_kind kind, const struct shipped *s, struct watchdog *watchdog, int64_t now_ns, struct err *err) {
   struct script_draft draft;
   struct script_put_result put;
   struct script_row row;
-  enum status st = registry_describe(SCRIPT_TIER, s->name, s->source, s->len, watchdog, &draft, err);
-  if (st != OK) return err_wrap(err, st, "shipped tiers");
+  enum status st = registry_describe(kind, s->name, s->source, s->len, watchdog, &draft, err);
+  if (st != OK) return err_wrap(err, st, "shipped %s", script_kind_name(kind));
   st = registry_put(db, &draft, 0, s->name, "shipped with the program", 0, now_ns, &put, err);
   script_draft_finish(&draft);
   if (st == OK) st = script_get(db, 0, put.script_id, &row, err);
@@ -268,7 +277,8 @@ static enum status ship(struct db *db, const struct shipped *s, struct watchdog 
 
 enum status registry_ship(struct db *db, struct watchdog *watchdog, int64_t now_ns, struct err *err) {
   enum status st = OK;
-  for (const struct shipped *s = shipped_tiers; st == OK && s->name != NULL; s++) st = ship(db, s, watchdog, now_ns, err);
+  for (const struct shipped *s = shipped_tiers; st == OK && s->name != NULL; s++) st = ship(db, SCRIPT_TIER, s, watchdog, now_ns, err);
+  for (const struct shipped *s = shipped_dialects; st == OK && s->name != NULL; s++) st = ship(db, SCRIPT_DIALECT, s, watchdog, now_ns, err);
   return st;
 }
 

@@ -61,7 +61,7 @@ struct registry_options {
   struct watchdog *watchdog;  // may be NULL
 };
 // Loads what is active. A stored script that no longer loads is left out with a line in ret_warnings (may be NULL), and the
-// shipped tiers stand in for the edition's. ERR_NOTFOUND: no such edition.
+// shipped tiers and dialects stand in. ERR_NOTFOUND: no such edition.
 enum status registry_create(struct db *reader, const struct registry_options *options, struct registry **ret,
   struct buf *ret_warnings, struct err *err) MUST_CHECK;
 void registry_destroy(struct registry *reg);
@@ -98,7 +98,7 @@ enum status registry_describe(enum script_kind kind, const char *name, const cha
 enum status registry_put(struct db *db, const struct script_draft *d, int64_t tenant_id, const char *name,
   const char *comment, int64_t author_id, int64_t now_ns, struct script_put_result *ret, struct err *err) MUST_CHECK;
 
-// In a write, at each start: the shipped tier scripts become versions like any other, unless they are already, and those of names
+// In a write, at each start: the shipped tier scripts and dialects become versions like any other, unless they are already, and those of names
 // of which nothing is active are activated. So what sells can be listed, shown, compared and returned to; a newer program
 // brings its scripts as new versions and activates none over what an operator chose.
 enum status registry_ship(struct db *db, struct watchdog *watchdog, int64_t now_ns, struct err *err) MUST_CHECK;

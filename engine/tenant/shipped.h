@@ -1,4 +1,4 @@
-// tenant/shipped.h – the tier scripts of lua/tiers, the strategies of strategies/ and its rule sets, compiled in, so that a fresh installation
+// tenant/shipped.h – the tier scripts of lua/tiers, the dialects of lua/venues, the strategies of strategies/ and its rule sets, compiled in, so that a fresh installation
 // has prices, and editions have strategies wherever the binary stands.
 #pragma once
 #include <stddef.h>
@@ -10,4 +10,5 @@ struct shipped {
   size_t len;
 };
 extern const struct shipped shipped_tiers[], shipped_strategies[];  // by name; end with name NULL
+extern const struct shipped shipped_dialects[];                      // of lua/venues
 extern const struct shipped shipped_rule_sets[];                     // of strategies/rules: risk/rule_read.c; their source is JSON

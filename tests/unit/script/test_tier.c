@@ -1,4 +1,5 @@
 // Tier scripts: what is read, what is refused and how it is said, allow() and everything hostile it can do.
+#include "dialect_source.h"
 #include "script/profile.h"
 #include "script/tier_script.h"
 
@@ -274,9 +275,13 @@ static void rules_and_dialects(void **state) {
   assert_non_null(strstr(err.msg, "is 'on_signl' meant?"));
   const char *version = "rule{name='x', api=2}\nfunction on_signal(s) end";
   assert_int_equal(profile_describe(SCRIPT_RULE, "r.lua", version, strlen(version), NULL, &spec, &err), ERR_SCRIPT);
-  const char *dialect = "dialect{name='bybit', api=1}\nfunction place(o) return o end";
+  const char *dialect = DIALECT_TINY;
   assert_int_equal(profile_describe(SCRIPT_DIALECT, "d.lua", dialect, strlen(dialect), NULL, &spec, &err), OK);
   assert_int_equal(profile_describe(SCRIPT_RULE, "d.lua", dialect, strlen(dialect), NULL, &spec, &err), ERR_SCRIPT);
+  assert_string_equal(spec.name, "");
+  const char *bare = "dialect{name='bybit', api=1}\nfunction place(o) return o end";
+  assert_int_equal(profile_describe(SCRIPT_DIALECT, "d.lua", bare, strlen(bare), NULL, &spec, &err), ERR_SCRIPT);
+  assert_non_null(strstr(err.msg, "environments"));
   const char *many = "rule{name='x', api=1}\nfunction on_signal(s) end\nfor i=1,100 do end\n"
                      "function f1() end function f2() end function on_x() end unlimited_ = 1";
   assert_int_equal(profile_describe(SCRIPT_RULE, "r.lua", many, strlen(many), NULL, &spec, &err), OK);

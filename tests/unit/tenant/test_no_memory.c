@@ -1,6 +1,7 @@
 // Each allocation fails once, in turn: plans, registry, editions, usage and diffs refuse with a message, leak nothing (the
 // sanitizer build says so) and work again with the next call. malloc and its kin are wrapped by the linker; SQLite and the JSON
 // library keep their own.
+#include "dialect_source.h"
 #include "scratch.h"
 #include "tenant/edition.h"
 #include "tenant/registry.h"
@@ -101,7 +102,7 @@ static void scripts(void **state) {
   assert_true(each_allocation(ask_tiers) > 5);
   static const char *const sources[] = {
     [SCRIPT_STRATEGY] = "strategy{name='x', api=1}\nfunction on_bar(ctx, bar) end", [SCRIPT_RULE] = "rule{name='x', api=1} function on_signal(s) end",
-    [SCRIPT_TIER] = asking, [SCRIPT_DIALECT] = "dialect{name='x', api=1}"};
+    [SCRIPT_TIER] = asking, [SCRIPT_DIALECT] = DIALECT_TINY};
   for (int i = 0; i < SCRIPT_KIND_COUNT; i++) {
     kind = (enum script_kind)i;
     source = sources[i];

@@ -110,7 +110,10 @@ static void starts_with_the_shipped(void **state) {
   assert_string_equal(registry_edition(reg), EDITION_DEFAULT);
   assert_string_equal(registry_plans(reg)->edition, "dca");
   assert_true(bots_now() == 1);
-  assert_null(snapshot_at(registry_snapshot(reg), 0));
+  const struct active_script *bybit = snapshot_at(registry_snapshot(reg), 0);  // dialects are shipped, rules are not
+  assert_true(bybit->kind == SCRIPT_DIALECT && bybit->script_id == 0 && strcmp(bybit->name, "bybit") == 0);
+  assert_ptr_equal(snapshot_find(registry_snapshot(reg), SCRIPT_DIALECT, "bybit"), bybit);
+  assert_null(snapshot_find(registry_snapshot(reg), SCRIPT_DIALECT, "nosuch"));
   struct err err;
   struct registry *r;
   struct registry_options options = {.edition = "nosuch"};
@@ -230,7 +233,7 @@ static void interleaved_activations(void **state) {
   struct snapshot *s = registry_snapshot(reg);
   assert_string_equal(snapshot_at(s, 0)->name, "a");
   assert_string_equal(snapshot_at(s, 1)->name, "b");
-  assert_null(snapshot_at(s, 2));
+  assert_true(snapshot_at(s, 2)->kind == SCRIPT_DIALECT);
   assert_non_null(snapshot_find(s, SCRIPT_RULE, "b"));
   assert_null(snapshot_find(s, SCRIPT_DIALECT, "b"));
   // discarding leaves all as it is
@@ -481,7 +484,7 @@ static void starts_with_a_broken_script(void **state) {
   assert_non_null(strstr(warnings.data, "tier dca: dca.lua:1:"));
   assert_non_null(strstr(warnings.data, "rule dca: dca.lua:1:"));
   assert_true(bots_now() == 1);  // the shipped one
-  assert_null(snapshot_at(registry_snapshot(reg), 0));
+  assert_true(snapshot_at(registry_snapshot(reg), 0)->kind == SCRIPT_DIALECT);  // no rule
   buf_finish(&warnings);
 }
 

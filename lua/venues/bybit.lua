@@ -1,0 +1,582 @@
+-- Bybit v5: USDT and USDC perpetuals (category linear) and spot. How a dialect is written: lua/venues/README.md.
+
+-- Codes by meaning: why, action, then exceptions by operation. What is not here is in doubt for orders and refused for the rest.
+local errors = {}
+local function say(why, action, codes, except)
+  for code in codes:gmatch("%d+") do
+    local e = { why=why, action=action }
+    for op, other in pairs(except or {}) do e[op] = other end
+    errors[code] = e
+  end
+end
+local no_order = { create_order="fatal" }
+say("credentials", "fatal", "10003 10004 10005 10007 10008 10009 10010 10024 10027 10028 10029 33004 100028 110018 110065 110066 110067 "
+  .. "110068 110069 110070 110071 110080 140065 170036 170037 170157 170201 170209 170215 170216 170219 170220 170223 170224 170230 170234 "
+  .. "170241 170709 176201 3100181 3100197 3200320 3400208")
+say("clock", "retry", "10002 -1021")
+say("throttled", "throttle", "10006 10018 10429 20003 20006 30033 170005 170222 177006 429")
+say("duplicate", "unknown", "110030 110072 140030 170141 30030 10014", { amend_order="fatal", cancel_order="fatal" })
+-- The venue says itself that it does not know what became of the request.
+say("other", "unknown", "10000 10016 10019 40004 110079 131001 131003 131200 170001 170007 170032 170035 170144 170146 170147 170191 170212 "
+  .. "170234 170310 3400214 500 502 503 504 177002 177003", { amend_order="unknown" })
+say("not_found", "not_found", "110001 140001 170213 170143 20001 30034 175007", no_order)
+say("done", "done", "110008 110010 140008 140010 170139 170142 170190 110019", no_order)
+say("unchanged", "ok", "110025 110026 110027 110043 110075 140025 140026 140027 140043 30083 30084 34036 34040", { create_order="unknown" })
+say("funds", "fatal", "110004 110006 110007 110012 110014 110044 110045 110051 110052 110053 131085 131212 131228 140004 140006 140007 140012 "
+  .. "140014 140044 140045 140051 140052 140053 170033 170131 170229 170228 170226 176015 30010 30031 30049 30067 175003 175006 177010")
+say("price", "fatal", "110003 140003 170132 170133 170134 170192 170193 170194 170204 170206 30001 30003 30004 30007 30012 30074 30075")
+say("quantity", "fatal", "110016 110022 110032 110064 140016 140064 170124 170135 170136 170137 170148 170197 170198 170199 170200 170313 30005 30024 30025 "
+  .. "30026 30028")
+say("notional", "fatal", "110094 170140 140094")
+say("reduce_only", "fatal", "110017 110034 140017 110023 110042 140034 30019 30022 30023 30037")
+say("post_only", "fatal", "170218 170217")
+say("limit", "fatal", "110009 110013 110020 110021 110031 110048 110061 110085 110086 110087 140009 140013 140020 140021 140031 140061 3400139 170010 "
+  .. "170011 30133 30134 30135 30136 30032 30016 30045")
+say("closed", "fatal", "110063 170031 170151 170159 170210 110042 140042")
+say("liquidation", "fatal", "110011 110035 110039 110040 110046 140011 140035 140040 140046 170034")
+say("unsupported", "fatal", "110015 110024 110028 110029 110036 110037 110038 110041 110054 110055 110056 110059 110060 110062 110073 110076 110077 170145 "
+  .. "170227 170312 131231 131206 131229 3200403 131208")
+say("request", "fatal", "10001 10017 110005 110033 110047 110049 110050 110057 110058 110078 110082 110083 140005 140032 140033 140037 140041 170105 "
+  .. "170115 170116 170117 170121 170130 170202 170203 170221 20022 20023 20031 20070 131086 131091 131099 131201 131002 181000 181001 181002 "
+  .. "181003 181004 181005 181006 181007 181008 181009 181010 181011 181012 181013 176031 176004 182000 400 404")
+say("other", "fatal", "170149 170150 170311 131230", { create_order="unknown" })
+
+dialect{
+  name="bybit", api=1, about="Bybit v5: USDT and USDC perpetuals, spot",
+  environments={
+    live={ rest="https://api.bybit.com", private_ws="wss://stream.bybit.com/v5/private",
+      public_ws={ linear="wss://stream.bybit.com/v5/public/linear", spot="wss://stream.bybit.com/v5/public/spot" } },
+    testnet={ rest="https://api-testnet.bybit.com", private_ws="wss://stream-testnet.bybit.com/v5/private",
+      public_ws={ linear="wss://stream-testnet.bybit.com/v5/public/linear", spot="wss://stream-testnet.bybit.com/v5/public/spot" } },
+    -- Demo has private streams only; market data are those of live.
+    demo={ rest="https://api-demo.bybit.com", private_ws="wss://stream-demo.bybit.com/v5/private",
+      public_ws={ linear="wss://stream.bybit.com/v5/public/linear", spot="wss://stream.bybit.com/v5/public/spot" } },
+  },
+  categories={ "linear", "spot" },
+  credentials={ "key", "secret" },
+  expiry_ms=5000, ping_ms=20000, client_id_max=36, clock="op",
+  capabilities={ amend=true, positions=true, leverage=true, stops=true, reduce_only=true, post_only=true, hedge=true, cancel_all=true,
+    fill_ids=true },
+  lookups={ "id", "open", "fills" },
+  ops={ "create_order", "amend_order", "cancel_order", "cancel_all", "fetch_order", "open_orders", "all_orders", "fills", "balance", "positions",
+    "set_leverage", "set_margin_mode", "set_position_mode", "ticker", "tickers", "klines", "orderbook", "public_trades", "instruments",
+    "server_time", "funding", "leverage_tiers", "fee", "closed_pnl", "key_info" },
+  budgets={
+    { name="all", per_ms=5000, count=600, by="ip" },
+    { name="order", per_ms=1000, count=10, by="key" },
+    { name="query", per_ms=1000, count=50, by="key" },
+    { name="account", per_ms=1000, count=10, by="key" },
+  },
+  errors=errors,
+}
+
+local WEEK_MS, FUNDING_MS = 7 * 86400000, 8 * 3600000
+local side_out = { buy="Buy", sell="Sell" }
+local tif_out = { gtc="GTC", ioc="IOC", fok="FOK" }
+local trigger_out = { last="LastPrice", mark="MarkPrice", index="IndexPrice" }
+local frames_out = { ["1m"]="1", ["3m"]="3", ["5m"]="5", ["15m"]="15", ["30m"]="30", ["1h"]="60", ["2h"]="120", ["4h"]="240", ["6h"]="360",
+  ["12h"]="720", ["1d"]="D", ["1w"]="W" }
+local frames_in = {}
+for ours, theirs in pairs(frames_out) do frames_in[theirs] = ours end
+
+-- ---- requests
+
+local function get(path, budget, auth, query)
+  return { method="GET", path=path, query=query, auth=auth, safe=true, budget=budget }
+end
+local function post(path, budget, body)
+  return { method="POST", path=path, body=body, auth=true, budget=budget, headers={ ["Content-Type"]="application/json" } }
+end
+
+-- The leg of a hedging account; a buy on the short leg can only reduce it, so reduceOnly is not said a second time.
+local function leg(body, a)
+  if a.leg ~= "long" and a.leg ~= "short" then
+    body.reduceOnly = a.reduce or nil
+    return body
+  end
+  body.positionIdx = a.leg == "long" and 1 or 2
+  if a.reduce and (a.leg == "long") == (a.side == "buy") then return nil, "a " .. a.side .. " cannot reduce the " .. a.leg .. " leg" end
+  return body
+end
+
+local op = {}
+
+function op.create_order(a, env)
+  local spot, market = env.category == "spot", a.kind == "market" or a.kind == "stop"
+  local body = { category=env.category, symbol=a.symbol, side=side_out[a.side], orderType=market and "Market" or "Limit", qty=a.qty,
+    orderLinkId=a.client_id, timeInForce=tif_out[a.tif], takeProfit=a.take_profit, stopLoss=a.stop_loss }
+  if not market then
+    body.price = a.limit
+    if a.post then body.timeInForce = "PostOnly" end
+  elseif spot then
+    body.marketUnit = a.quote_qty and "quoteCoin" or "baseCoin"
+    body.qty = a.quote_qty or a.qty
+  end
+  if market and a.tif == "gtc" then body.timeInForce = nil end
+  if a.trigger then
+    body.triggerPrice = a.trigger
+    body.triggerBy = trigger_out[a.trigger_by]
+    if spot then body.orderFilter = "StopOrder"
+    else
+      local rises = a.trigger_rises
+      if rises == nil then rises = a.side == "buy" end
+      body.triggerDirection = rises and 1 or 2
+    end
+  end
+  if spot then
+    if a.reduce or a.leg == "long" or a.leg == "short" then return nil, "spot has no positions to reduce" end
+  else
+    local made, why = leg(body, a)
+    if not made then return nil, why end
+  end
+  return post("/v5/order/create", "order", body)
+end
+
+local function named(a, env)
+  return { category=env.category, symbol=a.symbol, orderId=a.id, orderLinkId=not a.id and a.client_id or nil }
+end
+
+function op.amend_order(a, env)
+  local body = named(a, env)
+  body.qty, body.price, body.triggerPrice = a.qty, a.limit, a.trigger
+  return post("/v5/order/amend", "order", body)
+end
+
+function op.cancel_order(a, env)
+  local body = named(a, env)
+  if env.category == "spot" then body.orderFilter = a.trigger and "StopOrder" or "Order" end
+  return post("/v5/order/cancel", "order", body)
+end
+
+function op.cancel_all(a, env)
+  local body = { category=env.category, symbol=a.symbol }
+  if not a.symbol and env.category == "linear" then body.settleCoin = a.settle or "USDT" end
+  return post("/v5/order/cancel-all", "order", body)
+end
+
+local status_out = { filled="Filled", canceled="Cancelled", rejected="Rejected" }
+
+-- Looked for among the open and lately ended orders, then (the cursor "history") among the older ones.
+function op.fetch_order(a, env)
+  local ended = a.ended or a.cursor == "history"
+  return get(ended and "/v5/order/history" or "/v5/order/realtime", "query", true,
+    { {"category", env.category}, {"symbol", a.symbol}, {"orderId", a.id}, {"orderLinkId", not a.id and a.client_id},
+      {"orderStatus", ended and status_out[a.status]} })
+end
+
+function op.open_orders(a, env)
+  return get("/v5/order/realtime", "query", true, { {"category", env.category}, {"symbol", a.symbol},
+    {"settleCoin", not a.symbol and env.category == "linear" and (a.settle or "USDT")}, {"limit", a.limit}, {"cursor", a.cursor} })
+end
+
+-- At most seven days at a time.
+local function window(a)
+  if not a.since_ms then return nil, a.until_ms end
+  local till = a.until_ms
+  if till and till - a.since_ms > WEEK_MS then till = a.since_ms + WEEK_MS end
+  return a.since_ms, till
+end
+
+function op.all_orders(a, env)
+  local from, till = window(a)
+  return get("/v5/order/history", "query", true, { {"category", env.category}, {"symbol", a.symbol}, {"orderStatus", status_out[a.status]},
+    {"startTime", from}, {"endTime", till}, {"limit", a.limit}, {"cursor", a.cursor} })
+end
+
+function op.fills(a, env)
+  local from, till = window(a)
+  return get("/v5/execution/list", "query", true, { {"category", env.category}, {"symbol", a.symbol}, {"orderId", a.order_id},
+    {"orderLinkId", a.client_id}, {"execType", a.kind == "trade" and "Trade"}, {"startTime", from}, {"endTime", till},
+    {"limit", a.limit}, {"cursor", a.cursor} })
+end
+
+function op.closed_pnl(a, env)
+  local from, till = window(a)
+  return get("/v5/position/closed-pnl", "query", true, { {"category", env.category}, {"symbol", a.symbol}, {"startTime", from},
+    {"endTime", till}, {"limit", a.limit}, {"cursor", a.cursor} })
+end
+
+function op.balance(a)
+  if a.account == "fund" then
+    return get("/v5/asset/transfer/query-account-coins-balance", "account", true, { {"accountType", "FUND"} })
+  end
+  return get("/v5/account/wallet-balance", "account", true, { {"accountType", "UNIFIED"} })
+end
+
+-- One symbol, or all of a settlement coin by pages.
+function op.positions(a, env)
+  if env.category ~= "linear" then return nil, "spot has no positions" end
+  local symbol = a.symbol or a.symbols and #a.symbols == 1 and a.symbols[1]
+  return get("/v5/position/list", "query", true, { {"category", env.category}, {"symbol", symbol},
+    {"settleCoin", not symbol and (a.settle or "USDT")}, {"limit", not a.symbol and (a.limit or 200)}, {"cursor", a.cursor} })
+end
+
+function op.set_leverage(a, env)
+  return post("/v5/position/set-leverage", "account",
+    { category=env.category, symbol=a.symbol, buyLeverage=a.leverage, sellLeverage=a.leverage })
+end
+
+function op.set_margin_mode(a)
+  local modes = { isolated="ISOLATED_MARGIN", cross="REGULAR_MARGIN", portfolio="PORTFOLIO_MARGIN" }
+  if not modes[a.mode] then return nil, "mode is cross, isolated or portfolio" end
+  return post("/v5/account/set-margin-mode", "account", { setMarginMode=modes[a.mode] })
+end
+
+function op.set_position_mode(a, env)
+  return post("/v5/position/switch-mode", "account",
+    { category=env.category, symbol=a.symbol, coin=not a.symbol and (a.settle or "USDT") or nil, mode=a.hedge and 3 or 0 })
+end
+
+local function market(path, ...)
+  local names = { ... }
+  return function(a, env)
+    local query = { {"category", env.category} }
+    for _, name in ipairs(names) do query[#query + 1] = { name, a[name] or false } end
+    return get(path, "market", false, query)
+  end
+end
+op.ticker = market("/v5/market/tickers", "symbol")
+op.tickers = market("/v5/market/tickers")
+op.orderbook = market("/v5/market/orderbook", "symbol", "limit")
+op.public_trades = market("/v5/market/recent-trade", "symbol", "limit")
+op.leverage_tiers = market("/v5/market/risk-limit", "symbol")
+
+function op.klines(a, env)
+  local interval = frames_out[a.timeframe]
+  if not interval then return nil, "there is no timeframe " .. tostring(a.timeframe) end
+  return get("/v5/market/kline", "market", false, { {"category", env.category}, {"symbol", a.symbol}, {"interval", interval},
+    {"start", a.since_ms}, {"end", a.until_ms}, {"limit", a.limit} })
+end
+
+function op.instruments(a, env)
+  return get("/v5/market/instruments-info", "market", false,
+    { {"category", env.category}, {"symbol", a.symbol}, {"limit", env.category == "linear" and (a.limit or 500)}, {"cursor", a.cursor} })
+end
+
+function op.server_time() return get("/v5/market/time", "market", false) end
+
+-- A start alone is refused: the end is where as many settlements are as are asked for.
+function op.funding(a, env)
+  local till = a.until_ms or a.since_ms and a.since_ms + FUNDING_MS * math.tointeger(tonumber(a.limit or 200))
+  return get("/v5/market/funding/history", "market", false, { {"category", env.category}, {"symbol", a.symbol},
+    {"startTime", a.since_ms}, {"endTime", till}, {"limit", a.limit} })
+end
+
+function op.fee(a, env)
+  return get("/v5/account/fee-rate", "account", true, { {"category", env.category}, {"symbol", a.symbol} })
+end
+
+function op.key_info() return get("/v5/user/query-api", "account", true) end
+
+function request(name, args, env) return op[name](args, env) end
+
+function sign(r, cred, env)
+  local text = env.now_ms .. cred.key .. env.expiry_ms .. (r.method == "GET" and r.query or r.body)
+  return { headers={ ["X-BAPI-API-KEY"]=cred.key, ["X-BAPI-TIMESTAMP"]=tostring(env.now_ms), ["X-BAPI-RECV-WINDOW"]=tostring(env.expiry_ms),
+    ["X-BAPI-SIGN"]=cred:hmac_sha256_hex(text) } }
+end
+
+-- ---- answers
+
+-- A number that is there: "" and "0" say "none" for prices; some says whether zero counts.
+local function given(v) if v == "" then return nil end return v end
+local function above(v) if v and v ~= "" and decimal.sign(v) ~= 0 then return v end end
+local function ms(v) return v and v ~= "" and math.tointeger(tonumber(v)) or nil end
+local function text(v) if v and v ~= "" then return tostring(v) end end
+
+local sides = { Buy="buy", Sell="sell" }
+local function word(map, v) return map[v] or "?" .. tostring(v) end
+
+local states = { New="open", PartiallyFilled="open", Untriggered="open", Triggered="open", Created="open", Active="open", Filled="filled",
+  Cancelled="canceled", PartiallyFilledCanceled="canceled", Deactivated="canceled", Rejected="rejected" }
+local tifs = { GTC="gtc", IOC="ioc", FOK="fok", PostOnly="gtc", RPI="gtc" }
+local reasons = { EC_NoImmediateQtyToFill="time", EC_CancelForNoFullFill="time", EC_NoEnoughQtyToFill="time", EC_PerCancelRequest="asked",
+  EC_PostOnlyWillTakeLiquidity="post_only", EC_MarketOrderCannotBePostOnly="post_only", EC_BySelfMatch="self_trade",
+  EC_StopBySelfMatch="self_trade", EC_ReachRiskPriceLimit="price", EC_ReachMarketPriceLimit="price", EC_LimitOrderInvalidPrice="price",
+  EC_InvalidPriceScale="price", EC_QtyCannotBeZero="quantity", EC_EcInvalidQty="quantity", EC_InvalidAmount="notional",
+  EC_ReachMaxTradeNum="limit", EC_InvalidSymbolStatus="closed", EC_InCallAuctionStatus="closed", EC_DuplicatedClOrdID="duplicate",
+  CancelByUser="asked", CancelByReduceOnly="reduce_only", CancelByPrepareLiq="liquidation", CancelAllBeforeLiq="liquidation",
+  CancelByPrepareAdl="liquidation", CancelAllBeforeAdl="liquidation", CancelBySettle="closed", CancelBySmp="self_trade" }
+local pegs = { PartialTakeProfit="TakeProfit", PartialStopLoss="StopLoss" }
+
+-- A spot market buy by what to spend: its qty is money. What is left then cannot buy another step, and it counts as filled.
+local function by_quote(o)
+  if o.orderType ~= "Market" or o.marketUnit == "baseCoin" then return false end
+  if o.marketUnit == "quoteCoin" then return true end
+  local spent, left = given(o.cumExecValue), given(o.leavesValue)
+  return spent and left and decimal.cmp(decimal.add(spent, left), o.qty) == 0 and decimal.cmp(o.cumExecQty, o.qty) ~= 0
+end
+
+local function order(o)
+  local trigger, peg, status = above(o.triggerPrice), pegs[o.stopOrderType] or o.stopOrderType, word(states, o.orderStatus)
+  local qty = given(o.qty)
+  if status ~= "open" and above(o.cumExecQty) and by_quote(o) then qty, status = o.cumExecQty, "filled" end
+  local why
+  if status == "canceled" or status == "rejected" then why = reasons[o.rejectReason] or reasons[o.cancelType] or "other" end
+  local idx = o.positionIdx
+  return { id=text(o.orderId), client_id=text(o.orderLinkId), symbol=o.symbol, side=word(sides, o.side), status=status, why=why,
+    kind=o.orderType == "Market" and (trigger and "stop" or "market") or (trigger and "stop_limit" or "limit"),
+    tif=tifs[o.timeInForce], post=o.timeInForce == "PostOnly", qty=qty, filled=given(o.cumExecQty), remaining=given(o.leavesQty),
+    cost=given(o.cumExecValue), limit=above(o.price), trigger=trigger, avg=above(o.avgPrice), reduce=o.reduceOnly,
+    take_profit=above(o.takeProfit) or peg == "TakeProfit" and trigger or nil,
+    stop_loss=above(o.stopLoss) or peg == "StopLoss" and trigger or nil,
+    leg=idx == 1 and "long" or idx == 2 and "short" or "net", created_ms=ms(o.createdTime), updated_ms=ms(o.updatedTime) }
+end
+
+local kinds = { Trade="trade", BlockTrade="trade", FutureSpread="trade", MovePosition="trade", Funding="funding", AdlTrade="liquidation",
+  BustTrade="liquidation", Delivery="liquidation", Settle="liquidation" }
+
+-- What a perpetual is settled in, by its name; spot fills name their currency.
+local function settle(symbol, category)
+  if category == "spot" then return nil end
+  if symbol:find("USDT$") then return "USDT" end
+  if symbol:find("PERP$") then return "USDC" end
+end
+
+local function fill(f, category)
+  local maker = f.isMaker
+  if maker == nil and f.lastLiquidityInd then maker = f.lastLiquidityInd == "MAKER" or f.lastLiquidityInd == "AddedLiquidity" end
+  return { id=text(f.execId or f.tradeId), order_id=text(f.orderId), client_id=text(f.orderLinkId), symbol=f.symbol, side=sides[f.side],
+    price=given(f.execPrice), qty=given(f.execQty), cost=given(f.execValue), fee=given(f.execFee),
+    fee_asset=text(f.feeCurrency) or settle(f.symbol, f.category or category), maker=maker, kind=word(kinds, f.execType or "Trade"),
+    time_ms=ms(f.execTime or f.tradeTime) }
+end
+
+local function position(p, category)
+  local idx, qty = p.positionIdx, given(p.size) or "0"
+  if p.side == "Sell" then qty = decimal.neg(qty) end
+  local notional = given(p.positionValue)
+  if category == "inverse" and above(p.markPrice) then notional = decimal.div(p.size, p.markPrice, 18) end
+  return { symbol=p.symbol, leg=idx == 1 and "long" or idx == 2 and "short" or "net", qty=qty, avg=above(p.avgPrice) or above(p.entryPrice),
+    mark=above(p.markPrice), upnl=given(p.unrealisedPnl), leverage=above(p.leverage), notional=notional, margin=above(p.positionBalance),
+    liquidation_price=above(p.liqPrice), updated_ms=ms(p.updatedTime) }
+end
+
+-- Free: what the venue calls available, where it still says so; or else what orders and positions leave.
+local function balance(c)
+  local total = given(c.walletBalance) or "0"
+  local free = given(c.availableToWithdraw) or given(c.transferBalance)
+  if not free then
+    free = total
+    for _, held in ipairs{ c.locked or "0", c.totalOrderIM or "0", c.totalPositionIM or "0" } do
+      if held ~= "" then free = decimal.sub(free, held) end
+    end
+    if decimal.sign(free) < 0 then free = "0" end
+  end
+  return { asset=c.coin, total=total, free=free, used=decimal.sub(total, free), equity=given(c.equity),
+    debt=decimal.add(given(c.borrowAmount) or "0", given(c.accruedInterest) or "0") }
+end
+
+local function classic_balance(c)
+  return { asset=c.tokenId, total=c.total, free=c.free, used=c.locked, debt=decimal.add(c.loan or "0", c.interest or "0") }
+end
+
+local function kline(row, category)
+  return { open_ms=ms(row[1]), open=row[2], high=row[3], low=row[4], close=row[5], volume=category == "inverse" and row[7] or row[6] }
+end
+
+local function ticker(t)
+  return { symbol=t.symbol, last=given(t.lastPrice), bid=given(t.bid1Price), ask=given(t.ask1Price), high=given(t.highPrice24h),
+    low=given(t.lowPrice24h), mark=given(t.markPrice), index=given(t.indexPrice), volume=given(t.volume24h), turnover=given(t.turnover24h),
+    funding=given(t.fundingRate), next_funding_ms=ms(t.nextFundingTime) }
+end
+
+local function levels(rows)
+  local out = {}
+  for i, row in ipairs(rows or {}) do out[i] = { price=row[1], qty=row[2] } end
+  return out
+end
+
+local function instrument(i, category)
+  local lot, price, spot = i.lotSizeFilter, i.priceFilter, category == "spot"
+  return { symbol=i.symbol, base=i.baseCoin, quote=i.quoteCoin, settle=i.settleCoin or i.quoteCoin, kind=spot and "spot" or "linear",
+    trading=i.status == "Trading", tick=price.tickSize, lot=lot.qtyStep or lot.basePrecision, qty_min=given(lot.minOrderQty),
+    qty_max=given(lot.maxOrderQty) or given(lot.maxLimitOrderQty), market_qty_max=given(lot.maxMktOrderQty) or given(lot.maxMarketOrderQty),
+    notional_min=given(lot.minNotionalValue) or given(lot.minOrderAmt), leverage_max=i.leverageFilter and given(i.leverageFilter.maxLeverage) }
+end
+
+local function each(make, rows, category)
+  local out = {}
+  for i, row in ipairs(rows or {}) do out[i] = make(row, category) end
+  return out
+end
+
+local function list_of(make)
+  return function(r, a) return each(make, r.list, r.category or a.category) end
+end
+
+local function named_back(r) return { id=text(r.orderId), client_id=text(r.orderLinkId) } end
+
+-- "2030-01-02T03:04:05Z" in ms; days by the civil calendar.
+local function instant(t)
+  local y, mo, d, h, mi, s = tostring(t or ""):match("^(%d+)-(%d+)-(%d+)T(%d+):(%d+):(%d+)")
+  if not y then return nil end
+  y, mo, d = tonumber(y), tonumber(mo), tonumber(d)
+  if mo <= 2 then y, mo = y - 1, mo + 12 end
+  local days = 365 * y + y // 4 - y // 100 + y // 400 + (153 * (mo - 3) + 2) // 5 + d - 719469
+  return (((days * 24 + tonumber(h)) * 60 + tonumber(mi)) * 60 + tonumber(s)) * 1000
+end
+
+local read = {}
+read.create_order, read.amend_order, read.cancel_order = named_back, named_back, named_back
+function read.cancel_all(r) return each(named_back, r.list) end
+read.fetch_order, read.open_orders, read.all_orders = list_of(order), list_of(order), list_of(order)
+read.fills, read.positions = list_of(fill), list_of(position)
+function read.balance(r)
+  if r.loanAccountList then return each(classic_balance, r.loanAccountList) end
+  if r.balance then return each(balance, r.balance) end
+  local out = {}
+  for _, account in ipairs(r.list or {}) do
+    for _, coin in ipairs(account.coin or {}) do out[#out + 1] = balance(coin) end
+  end
+  return out
+end
+function read.set_leverage() return {} end
+read.set_margin_mode, read.set_position_mode = read.set_leverage, read.set_leverage
+function read.ticker(r) return r.list and r.list[1] and ticker(r.list[1]) end
+read.tickers = list_of(ticker)
+function read.klines(r)  -- the newest comes first
+  local out, n = {}, #r.list
+  for i, row in ipairs(r.list) do out[n + 1 - i] = kline(row, r.category) end
+  return out
+end
+function read.orderbook(r)
+  return { symbol=r.s, snapshot=true, bids=levels(r.b), asks=levels(r.a), seq=r.u, time_ms=r.ts }
+end
+read.public_trades = list_of(function(t)
+  return { symbol=t.symbol, id=text(t.execId), side=word(sides, t.side), price=t.price, qty=t.size, time_ms=ms(t.time) }
+end)
+read.instruments = list_of(instrument)
+function read.server_time(r, _, body) return { time_ms=r.timeNano and ms(tostring(r.timeNano):sub(1, -7)) or ms(body.time) } end
+read.funding = list_of(function(f) return { symbol=f.symbol, rate=f.fundingRate, time_ms=ms(f.fundingRateTimestamp) } end)
+read.leverage_tiers = list_of(function(t)
+  return { symbol=t.symbol, tier=ms(t.id), notional_max=given(t.riskLimitValue), leverage_max=given(t.maxLeverage),
+    maintenance=given(t.maintenanceMargin) }
+end)
+read.fee = list_of(function(f) return { symbol=text(f.symbol), maker=f.makerFeeRate, taker=f.takerFeeRate } end)
+read.closed_pnl = list_of(function(p)
+  return { symbol=p.symbol, order_id=text(p.orderId), side=word(sides, p.side), qty=given(p.closedSize) or given(p.qty), entry=given(p.avgEntryPrice),
+    exit=given(p.avgExitPrice), pnl=given(p.closedPnl), leverage=above(p.leverage), notional=given(p.cumExitValue), time_ms=ms(p.updatedTime) }
+end)
+function read.key_info(r)
+  local p, withdraw, trade = r.permissions or {}, false, false
+  for _, right in ipairs(p.Wallet or {}) do withdraw = withdraw or right:find("Withdraw") ~= nil end
+  for _, area in ipairs{ p.ContractTrade or {}, p.Spot or {} } do trade = trade or #area > 0 end
+  local bound = r.ips and #r.ips > 0 and r.ips[1] ~= "*"
+  return { read=true, trade=trade and r.readOnly ~= 1, withdraw=withdraw, ip_bound=bound or false, expires_ms=instant(r.expiredAt) }
+end
+
+local secretive = { ["10003"]="the key is invalid", ["10004"]="the signature is wrong", ["10005"]="the key lacks a permission" }
+
+function response(name, status, body, args)
+  if type(body) ~= "table" or math.type(body.retCode) ~= "integer" then
+    -- Without a code of the venue's: its gate keepers. 403 is the limit by address, which lasts ten minutes.
+    if status == 403 or status == 429 then return { error={ code=tostring(status), text="too many requests", why="throttled", action="throttle" } } end
+    if status == 401 then return { error={ code="401", text="not authenticated", why="credentials", action="fatal" } } end
+    return { error={ code=tostring(status), text="no answer of the venue's" } }
+  end
+  if body.retCode ~= 0 then
+    local code = tostring(body.retCode)
+    return { error={ code=code, text=secretive[code] or tostring(body.retMsg) } }
+  end
+  local r = body.result or {}
+  local data, cursor = read[name](r, args, body), text(r.nextPageCursor)
+  if name == "fetch_order" then cursor = #data == 0 and not args.ended and args.cursor ~= "history" and "history" or nil end
+  return { ok=true, data=data, next=cursor }
+end
+
+-- ---- streams
+
+local topics_private = { orders="order", fills="execution", positions="position", balance="wallet" }
+
+local function topic(t)
+  if t.type == "klines" then
+    if not frames_out[t.timeframe] then return nil end
+    return "kline." .. frames_out[t.timeframe] .. "." .. t.symbol
+  end
+  if t.type == "ticker" then return "tickers." .. t.symbol end
+  if t.type == "trades" then return "publicTrade." .. t.symbol end
+  if t.type == "book" then return "orderbook." .. (t.depth or 50) .. "." .. t.symbol end
+end
+
+local function subscribe(topics)  -- spot takes ten at a time; so do we for all
+  local out = {}
+  for i = 1, #topics, 10 do
+    out[#out + 1] = json.encode{ op="subscribe", req_id=tostring(#out + 1), args=table.pack(table.unpack(topics, i, math.min(i + 9, #topics))) }
+  end
+  return out
+end
+
+function streams(kind, args, env, cred)
+  local topics = {}
+  if kind == "private" then
+    for _, t in ipairs(args.topics or { "orders", "fills", "positions", "balance" }) do
+      if not topics_private[t] then return nil, "there is no private stream " .. tostring(t) end
+      if t ~= "positions" or env.category == "linear" then topics[#topics + 1] = topics_private[t] end
+    end
+    local expires = tostring(env.now_ms + 10000)
+    return { url=env.private_ws, login_acked=true, subscribe=subscribe(topics), ping='{"op":"ping"}',
+      login=json.encode{ op="auth", args={ cred.key, expires, cred:hmac_sha256_hex("GET/realtime" .. expires) } } }
+  end
+  for _, t in ipairs(args.topics or {}) do
+    local name = topic(t)
+    if not name then return nil, "there is no public stream " .. tostring(t.type) end
+    topics[#topics + 1] = name
+  end
+  return { url=env.public_ws, login_acked=false, subscribe=subscribe(topics), ping='{"op":"ping"}' }
+end
+
+local hear = {}
+
+function hear.order(m) return each(order, m.data) end
+function hear.execution(m) return each(fill, m.data) end
+function hear.position(m) return each(position, m.data) end
+function hear.wallet(m)
+  local out = {}
+  for _, account in ipairs(m.data) do
+    for _, coin in ipairs(account.coin or {}) do out[#out + 1] = balance(coin) end
+  end
+  return out
+end
+function hear.kline(m, _, symbol)
+  return each(function(k)
+    return { symbol=symbol, timeframe=frames_in[k.interval], open_ms=k.start, open=k.open, high=k.high, low=k.low, close=k.close,
+      volume=k.volume, closed=k.confirm }
+  end, m.data)
+end
+function hear.tickers(m)
+  local t = ticker(m.data)
+  t.snapshot, t.time_ms = m.type == "snapshot", m.ts
+  return { t }
+end
+function hear.publicTrade(m)
+  return each(function(t)
+    return { symbol=t.s, id=text(t.i), side=word(sides, t.S), price=t.p, qty=t.v, time_ms=t.T }
+  end, m.data)
+end
+-- u = 1 is a fresh snapshot too: the venue's service was started again.
+function hear.orderbook(m)
+  local d = m.data
+  return { { symbol=d.s, snapshot=m.type == "snapshot" or d.u == 1, bids=levels(d.b), asks=levels(d.a), seq=d.u, time_ms=m.ts } }
+end
+local event = { order="order", execution="fill", position="position", wallet="balance", kline="kline", tickers="ticker",
+  publicTrade="trade", orderbook="book" }
+
+function frame(_, m)
+  if type(m) ~= "table" then return { { type="error", text="a frame that is no JSON" } } end
+  if m.topic then
+    local name, symbol = m.topic:match("^(%a+)"), m.topic:match("([^.]+)$")
+    if name == "trade" then name = "publicTrade" end
+    if not hear[name] then return { { type="error", code="topic", text="unknown topic " .. m.topic } } end
+    local out = hear[name](m, nil, symbol)
+    for _, e in ipairs(out) do e.type = event[name] end
+    return out
+  end
+  if m.op == "auth" then
+    return { { type="login", ok=m.success == true, code=m.retCode and tostring(m.retCode), text=text(m.ret_msg or m.retMsg) } }
+  end
+  if m.op == "subscribe" then return { { type="subscribed", ok=m.success == true, text=text(m.ret_msg) } } end
+  if m.op == "pong" or m.ret_msg == "pong" then return { { type="pong" } } end
+  if m.success == false then return { { type="error", code=text(m.op), text=text(m.ret_msg) } } end
+  return {}
+end
