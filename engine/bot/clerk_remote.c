@@ -252,6 +252,21 @@ int64_t clerk_remote_sync(struct clerk *c) {
   return next_ns;
 }
 
+void clerk_remote_unsent(struct clerk *c) {
+  assert(c->remote && !c->busy && !c->restoring);
+  const struct matcher *m = c->blotter.matcher;
+  for (int symbol = 0; symbol < matcher_account(m)->symbol_count; symbol++) {
+    size_t pos = 0;
+    for (const struct order *o; (o = matcher_working(m, symbol, &pos));) {
+      const bool never = !clerk_routed_find(c, o->id) && (o->status == ORDER_SENT || o->status == ORDER_PENDING_CANCEL);
+      if (!never || (o->reduce && o->status == ORDER_SENT)) continue;
+      const enum order_status end = o->status == ORDER_SENT ? ORDER_REJECTED : ORDER_CANCELED;
+      clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = o->reason == REASON_NONE ? REASON_VENUE : o->reason, .venue.status = end});
+      pos = 0;  // the list has moved
+    }
+  }
+}
+
 // ---- for people
 
 bool clerk_remote_unknown(const struct clerk *c, size_t *pos, struct clerk_route_view *ret) {

@@ -34,6 +34,9 @@ bool clerk_is_remote(const struct clerk *c);
 // Returns when to look again, by the venue's clock; INT64_MAX: when something happens.
 int64_t clerk_remote_sync(struct clerk *c);
 
+// Nothing can be sent now: entries that never left are refused (a script is told at once, rather than executed much later); exits wait.
+void clerk_remote_unsent(struct clerk *c);
+
 enum clerk_request { CLERK_PLACE, CLERK_AMEND, CLERK_CANCEL };
 void clerk_remote_replied(struct clerk *c, uint64_t order, enum clerk_request what, uint32_t change, const struct venue_reply *r);
 // The answer to `ask`. What was found went to clerk_remote_order() or clerk_remote_fill() before.

@@ -1,5 +1,5 @@
 // bot/live.c – see live.h. Made of parts: live_impl.h.
-#include "bot/live_impl.h"
+#include "bot/live_venue.h"
 
 #include "loop/clock.h"
 #include "loop/loop.h"
@@ -102,6 +102,7 @@ void live_destroy(struct live *l) {
   // The loop turns from here on for the hosts to end and the writes to be answered: nothing new may come of it.
   l->closing = true;
   if (l->hub) hub_detach(l->hub);
+  live_venues_close(l);
   fleet_destroy(l->fleet);
   l->fleet = NULL;
   // An instant that a host had not finished ends as if the host had been lost: what its market part did is journalled with its time.

@@ -1,6 +1,6 @@
 // bot/live_batch.c – what is journalled together: everything that the bots of one host decided in one instant, and what follows from it.
 // One write, one commit; then their orders exist, subscribers hear of them, and the host may go on.
-#include "bot/live_impl.h"
+#include "bot/live_venue.h"
 
 #include "loop/clock.h"
 #include "store/store.h"
@@ -160,6 +160,7 @@ static void settle(struct live *l, struct live_host *h) {
     else clerk_committed(bot->clerk);
     if (clerk_closing(bot->clerk)) live_clock_soon(bot);  // it does not wait for its own next bar
     live_commands_flush(bot);  // what that imposed is journalled next
+    if (!bot->unwritten) live_venue_flush(bot);
   }
   h->bot_count = 0;
 }
@@ -242,7 +243,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
   }
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
-    if (bot && !bot->unwritten && !l->closing) live_written(bot);
+    if (bot && !bot->unwritten && !l->closing) live_venue_flush(bot), live_written(bot);
   }
   if (st == OK) tell(l, b);
   for (size_t i = 0; i < b->bot_count; i++) {

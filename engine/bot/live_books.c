@@ -1,6 +1,6 @@
 // bot/live_books.c – a bot's books in the core: what its rows and its script's header ask for, its series, its account, its clerk. If its
 // run is under way they are what the journal says (live_past.c).
-#include "bot/live_impl.h"
+#include "bot/live_venue.h"
 
 #include "store/db.h"
 #include "store/store.h"
@@ -28,19 +28,29 @@ static enum status read_script(struct live_bot *b, json_t **ret_header, struct e
   return live_script_set(b, &script) && b->params ? OK : err_set(err, ERR_NOMEM, "no memory for a bot");
 }
 
+// Its settings as they stand; of an account elsewhere with the venue, for a replay must know that its market was not ours.
+static bool keep_account(struct live_bot *b, const struct account_row *account, json_t *settings) {
+  if (settings) json_object_del(settings, "venue");  // nobody's to set
+  if (strcmp(account->venue, "paper") == 0) return live_text_set(b, &b->of_account, account->settings, strlen(account->settings));
+  if (!settings || json_object_set_new(settings, "venue", json_string(account->venue)) != 0) return false;
+  char *text = json_dumps(settings, JSON_COMPACT | JSON_SORT_KEYS);
+  const bool kept = text && live_text_set(b, &b->of_account, text, strlen(text));
+  free(text);
+  return kept;
+}
+
 enum status live_plan_read(struct live_bot *b, struct err *err) {
   struct account_row account;
   struct bot_plan plan;
   struct live_setup setup;
   json_t *header = NULL, *params = NULL, *settings = NULL, *of_account = NULL;
   enum status st = account_get(reader(b->live, STORE_CONTROL), b->tenant_id, b->row.account_id, &account, err);
-  if (st == OK && strcmp(account.venue, "paper") != 0) st = err_set(err, ERR_INVALID, "accounts at %s cannot be traded yet: choose a paper account", account.venue);
   if (st == OK) st = read_script(b, &header, err);
   if (st == OK) {
     params = json_loads(b->params, 0, NULL);
     settings = json_loads(b->row.settings, 0, NULL);
     of_account = json_loads(account.settings, 0, NULL);
-    if (!live_text_set(b, &b->of_account, account.settings, strlen(account.settings))) live_text_clear(b, &b->of_account);
+    if (!keep_account(b, &account, of_account)) live_text_clear(b, &b->of_account);
     int64_t timeframe_ns;
     if (!params || !settings || !of_account) st = err_set(err, ERR_INVALID, "the bot's settings cannot be read");
     else if (!timeframe_parse(b->row.timeframe, &timeframe_ns)) st = err_set(err, ERR_INVALID, "%s is no timeframe", b->row.timeframe);
@@ -58,6 +68,10 @@ enum status live_plan_read(struct live_bot *b, struct err *err) {
 enum status live_venue_find(const struct live_bot *b, char ret_venue[BOT_VENUE_SIZE], struct err *err) {
   struct hub *hub = b->live->hub;
   struct feed_symbol found;
+  if (b->setup->venue[0]) {  // what is traded there is read there
+    memcpy(ret_venue, b->setup->venue, BOT_VENUE_SIZE);
+    return hub_describe(hub, ret_venue, b->row.symbol, &found, err);
+  }
   if (b->row.venue[0]) {
     memcpy(ret_venue, b->row.venue, BOT_VENUE_SIZE);
     return hub_describe(hub, ret_venue, b->row.symbol, &found, err);
@@ -106,6 +120,15 @@ static enum status use_series(struct live_bot *b, struct err *err) {
 
 // ---- its books
 
+static enum status connect_clerk(struct live_bot *b, struct err *err) {
+  struct live_venue *v;
+  enum status st = live_venue_use(b->live, b->tenant_id, b->account->id, b->setup->venue, &v, err);
+  if (st != OK) return st;
+  const struct clerk_port port = live_venue_port(v);
+  st = clerk_remote_open(b->clerk, &port, err);
+  return st == OK && !live_venue_join(v, b) ? err_set(err, ERR_NOMEM, "no memory for a bot") : st;
+}
+
 static enum status make_clerk(struct live_bot *b, struct err *err) {
   struct match_symbol_config symbols[SPEC_STREAMS_MAX];
   for (int k = 0; k < b->plan->symbol_count; k++) {
@@ -123,7 +146,8 @@ static enum status make_clerk(struct live_bot *b, struct err *err) {
   config.blotter.match = b->setup->match;
   config.blotter.symbols = symbols;
   config.blotter.symbol_count = b->plan->symbol_count;
-  const enum status st = clerk_create(&config, &b->clerk, err);
+  enum status st = clerk_create(&config, &b->clerk, err);
+  if (st == OK && b->setup->venue[0]) st = connect_clerk(b, err);
   (void)last_check_budget(b->live->last, LAST_BOT, (uint64_t)b->id, b->setup->bot_fuse.orders, b->setup->bot_fuse.notional_e8);
   (void)last_check_budget(b->live->last, LAST_ACCOUNT, (uint64_t)b->account->id, b->setup->account_fuse.orders, b->setup->account_fuse.notional_e8);
   if (st == OK) clerk_venue_denied(b->clerk, b->account->tenant->grant.paper_denied);
@@ -172,6 +196,7 @@ void live_books_close(struct live_bot *b) {
   if (b->clerk && b->told_run && !b->over) clerk_account_away(b->account->account, b->clerk);
   else if (b->account && b->account->account) clerk_account_back(b->account->account, (uint64_t)b->id);
   b->over = false;
+  live_venue_leave(b);
   clerk_destroy(b->clerk);
   b->clerk = NULL;
   live_money_leave(b);

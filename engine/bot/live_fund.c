@@ -18,6 +18,7 @@ static void due(struct live_bot *b, int k, const struct instant_match *m, int64_
 
 // Due by a bar's end since the bar before: booked after the bar is matched, or, of a time before it opens (a gap), before.
 void live_fund(struct live_bot *b, const struct instant *in) {
+  if (b->setup->venue[0]) return;  // a venue books its own
   b->fundings_before_e8 = INT64_MIN;
   for (int i = 0; i < in->match_count; i++) {
     const int k = in->match[i].symbol;

@@ -13,6 +13,7 @@
 //     live_common.c  what many bots have in common, kept once
 //     live_money.c   accounts: what is free, and what runs have    live_rules.c   rule sets of accounts, and what scripts are told of risk
 //     live_clock.c   who is called between bars                    live_signal.c  signals from outside
+//     live_venue.c   accounts at venues elsewhere (live_venue.h)
 //     live_market.c  what goes wrong with market data             live_stop.c    how a run ends
 //     live_fund.c    funding of perpetuals
 #pragma once
@@ -46,6 +47,7 @@ struct live_setup {  // out of a bot's and its account's settings
   int64_t leverage_e4, maintenance_frac_e8;
   struct clerk_faults faults;
   cash balance;  // of the account
+  char venue[BOT_VENUE_SIZE];  // of the account, where its orders go; "": paper
   // From here on: what may change while a run goes on.
   struct gate_limits bot_limits, account_limits, tenant_limits;
   struct live_fuse bot_fuse, account_fuse, tenant_fuse;
@@ -363,6 +365,7 @@ struct live {
   bool rules_due;                   // rules of some account may ask for something
   bool starting;                    // bots are being opened that were at work before
   struct live_tenant *tenants;
+  struct live_venue *venues;        // sessions of accounts at venues elsewhere
   uint32_t journal_series;          // highest id given
   struct live_host hosts[FLEET_HOSTS_MAX + 1];
   bool closing;

@@ -125,7 +125,12 @@ enum status live_setup_read(const json_t *bot, const json_t *account, bool hedgi
   if (st == OK) st = live_protect_read(json_object_get(bot, "protections"), ret->protections, &ret->protection_count, err);
   if (ret->bot_limits.max_open == 0) ret->bot_limits.max_open = 200;
   if (ret->account_limits.max_open == 0) ret->account_limits.max_open = 10000;
-  const char *rules = json_string_value(json_object_get(account, "rules"));
+  const char *rules = json_string_value(json_object_get(account, "rules")), *venue = json_string_value(json_object_get(account, "venue"));
+  if (venue) {  // put there by live_plan_read(): not a setting that anybody writes
+    snprintf(ret->venue, sizeof ret->venue, "%s", venue);
+    ret->match.model = MODEL_REMOTE;
+    ret->match.latency_ns = 0;
+  }
   snprintf(ret->rules, sizeof ret->rules, "%s", rules ? rules : "");
   beside_the_script(ret);
   return st;

@@ -30,7 +30,7 @@ enum halt_mode {
 // Who halted. Stored: append only.
 #define HALT_CAUSE_LIST(X) \
   X(NONE, "none") X(OPERATOR, "operator") X(OWNER, "owner") X(FILE, "file") X(LAST_CHECK, "last_check") X(RISK, "risk") \
-  X(PROP_RULE, "prop_rule") X(PLAN, "plan") X(TABLE_FULL, "table_full") X(DAMAGED, "damaged")
+  X(PROP_RULE, "prop_rule") X(PLAN, "plan") X(TABLE_FULL, "table_full") X(DAMAGED, "damaged") X(VENUE, "venue")
 enum halt_cause {
 #define X(name, text) HALT_BY_##name,
   HALT_CAUSE_LIST(X)

@@ -1,0 +1,246 @@
+// bot/live_reconcile.c – is what a venue has what the bots' books say? At each connection before anything is sent, then every minute.
+//
+//     open orders ─► executions since the last comparison, by symbol ─► all of it heard by the bots ─► positions ─► done: READY
+//
+// What only the venue has is a stranger's: an order that no bot knows is reported, never touched. A position that no bot holds is the
+// house's – somebody trades by hand – as it was found at first; when it changes without an execution of ours, that is told, and by the
+// account's setting `foreign` its bots open nothing until somebody has looked.
+#include "bot/live_venue.h"
+
+#include "loop/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AGAIN_NS (60 * NS_PER_S)
+#define RETRY_NS (3 * NS_PER_S)
+#define DOUBT_NS (2 * NS_PER_S)        // what differs may be on its way: looked at once more
+#define FIRST_NS (7 * NS_PER_DAY)      // executions before the first comparison of this process
+#define OVERLAP_NS (10 * 60 * NS_PER_S)
+
+static int64_t venue_now(const struct live_venue *v) { return v->venue.ops->now_ns(v->venue.self); }
+static bool in_state(const struct live_venue *v, enum venue_state s) {
+  const char *why;
+  return v->venue.ops->state(v->venue.self, &why) == s;
+}
+
+void live_venue_strange(struct live_venue *v, const char *kind, const struct venue_ref *ref, const char *text) {
+  const char *name = ref->client_id[0] ? ref->client_id : ref->venue_id;
+  for (int i = 0; i < v->strange_count; i++)
+    if (strcmp(v->strange[i].name, name) == 0 && strcmp(v->strange[i].kind, kind) == 0) return;
+  struct live_strange *s = &v->strange[v->strange_count < LIVE_STRANGE_MAX ? v->strange_count++ : LIVE_STRANGE_MAX - 1];
+  *s = (struct live_strange){.seen_ns = clock_wall_ns()};
+  snprintf(s->kind, sizeof s->kind, "%s", kind);
+  snprintf(s->symbol, sizeof s->symbol, "%s", ref->symbol);
+  snprintf(s->name, sizeof s->name, "%s", name);
+  snprintf(s->text, sizeof s->text, "%s", text);
+  v->live->config.log(v->live->config.self, "warning", "venue_stranger",
+    json_pack("{s:I, s:s, s:s, s:s, s:s}", "account", (json_int_t)v->account_id, "kind", kind, "symbol", ref->symbol, "name", name, "text", text));
+}
+
+static void failed(struct live_venue *v, const struct venue_reply *r) {
+  v->stage = RECONCILE_NONE;
+  v->again_ns = clock_monotonic_ns() + RETRY_NS;
+  v->live->config.log(v->live->config.self, "warning", "venue_not_compared", json_pack("{s:I, s:s}", "account", (json_int_t)v->account_id, "text", r->text));
+}
+
+// ---- positions
+
+static struct live_house *house_of(struct live_venue *v, const char *symbol) {
+  for (int i = 0; i < v->house_count; i++)
+    if (strcmp(v->house[i].symbol, symbol) == 0) return &v->house[i];
+  if (v->house_count == LIVE_HOUSE_MAX) return NULL;
+  struct live_house *h = &v->house[v->house_count++];
+  *h = (struct live_house){0};
+  snprintf(h->symbol, sizeof h->symbol, "%s", symbol);
+  return h;
+}
+
+static const struct instrument *instrument_of(const struct live_venue *v, const char *symbol, int64_t *ret_lots) {
+  const struct instrument *inst = NULL;
+  *ret_lots = 0;
+  for (size_t i = 0; i < v->bot_count; i++) {
+    const struct live_bot *b = live_venue_bot(v, v->bots[i]);
+    if (!b) continue;
+    const struct matcher *m = clerk_matcher(b->clerk);
+    for (int s = 0; s < matcher_account(m)->symbol_count; s++)
+      if (strcmp(matcher_symbol_config(m, s)->inst.symbol, symbol) == 0) inst = &matcher_symbol_config(m, s)->inst;
+    *ret_lots += clerk_remote_lots(b->clerk, symbol);
+  }
+  return inst;
+}
+
+static bool whole_lots(struct decimal qty, struct decimal lot, int64_t *ret) {
+  int64_t digits;
+  if (!decimal_given(qty) || !decimal_rescale(qty, lot.scale, &digits) || digits % lot.digits != 0) return false;
+  return *ret = digits / lot.digits, true;
+}
+
+// Exits go on; entries wait for somebody to look, and to resume them.
+static void freeze(struct live_venue *v) {
+  struct err err;
+  const struct halt_desk *desk = live_halts(v->live);
+  for (size_t i = 0; v->foreign == FOREIGN_FREEZE && i < v->bot_count; i++)
+    if (desk->set(desk->self, LEVEL_BOT, (uint64_t)v->bots[i], HALT_REDUCE, HALT_BY_VENUE, clock_wall_ns(), &err) != OK)
+      v->live->config.log(v->live->config.self, "error", "halt_not_durable", json_pack("{s:s}", "error", err.msg));
+}
+
+// True: it differs from what is known, and is worth another look.
+static bool compare(struct live_venue *v, const char *symbol, int64_t venue_lots) {
+  int64_t ours;
+  struct live_house *h = house_of(v, symbol);
+  instrument_of(v, symbol, &ours);
+  if (!h) return false;
+  const int64_t rest = venue_lots - ours;
+  if (h->known && rest == h->lots) return h->doubted = false, false;
+  if (!h->known && (rest == 0 || v->foreign == FOREIGN_ADOPT)) {
+    h->known = true, h->lots = rest;
+    if (rest == 0) return false;
+    struct venue_ref ref = {0};
+    snprintf(ref.symbol, sizeof ref.symbol, "%s", symbol);
+    snprintf(ref.venue_id, sizeof ref.venue_id, "%s %" PRId64, symbol, rest);
+    live_venue_strange(v, "position", &ref, "held before any bot of this account traded: not theirs");
+    return false;
+  }
+  if (!h->doubted) return h->doubted = true;
+  h->known = true, h->lots = rest, h->doubted = false;
+  snprintf(v->why, sizeof v->why, "%s: the venue holds %" PRId64 " lots, the bots' books say %" PRId64, symbol, venue_lots, ours);
+  struct venue_ref ref = {0};
+  snprintf(ref.symbol, sizeof ref.symbol, "%s", symbol);
+  snprintf(ref.venue_id, sizeof ref.venue_id, "%s %" PRId64, symbol, rest);
+  live_venue_strange(v, "position", &ref, v->why);
+  freeze(v);
+  return false;
+}
+
+static void done(struct live_venue *v, bool doubt) {
+  v->stage = RECONCILE_DONE;
+  v->compared_ns = venue_now(v);
+  v->again_ns = clock_monotonic_ns() + (doubt ? DOUBT_NS : AGAIN_NS);
+  if (in_state(v, VENUE_STATE_RECONCILING) && v->venue.ops->reconciled(v->venue.self)) live_venue_act(v);
+}
+
+static void on_positions(void *arg, const struct venue_reply *r, const struct venue_position *list, size_t count) {
+  struct live_venue *v = arg;
+  v->asked--;
+  if (v->stage != RECONCILE_POSITIONS) return;
+  if (r->outcome != VENUE_ACCEPTED) {
+    failed(v, r);
+    return;
+  }
+  bool doubt = v->first != NULL;  // something came meanwhile: compared when it was heard
+  for (size_t i = 0; i < v->bot_count && !doubt; i++) {
+    const struct live_bot *b = live_venue_bot(v, v->bots[i]);
+    const struct matcher *m = b ? clerk_matcher(b->clerk) : NULL;
+    for (int s = 0; m && s < matcher_account(m)->symbol_count; s++) {
+      const struct instrument *inst = &matcher_symbol_config(m, s)->inst;
+      int64_t lots = 0, one;
+      for (size_t k = 0; k < count; k++)
+        if (strcmp(list[k].symbol, inst->symbol) == 0 && whole_lots(list[k].qty, inst->lot, &one)) lots += one;
+      doubt |= compare(v, inst->symbol, lots);
+    }
+  }
+  done(v, doubt);
+}
+
+// ---- executions
+
+static void on_fills(void *arg, const struct venue_reply *r, const struct venue_fill *list, size_t count) {
+  struct live_venue *v = arg;
+  v->asked--;
+  if (v->stage != RECONCILE_FILLS) return;
+  if (r->outcome != VENUE_ACCEPTED) {
+    failed(v, r);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    struct client_id id;
+    if (list[i].funding || !client_id_parse(list[i].ref.client_id, strlen(list[i].ref.client_id), &id)) continue;
+    struct live_mail m = {.bot_id = (int64_t)id.bot, .kind = HEARD_FILL, .u.fill = list[i]};
+    live_venue_post(v, &m);
+  }
+  if (--v->symbols_left > 0) return;
+  v->stage = RECONCILE_HEAR;
+  live_venue_drain(v);
+}
+
+static bool asked_already(char (*symbols)[VENUE_SYMBOL_MAX], unsigned count, const char *symbol) {
+  for (unsigned i = 0; i < count; i++)
+    if (strcmp(symbols[i], symbol) == 0) return true;
+  return false;
+}
+
+static void ask_fills(struct live_venue *v) {
+  static const size_t most = LIVE_HOUSE_MAX;
+  char symbols[LIVE_HOUSE_MAX][VENUE_SYMBOL_MAX];
+  unsigned count = 0;
+  const int64_t since_ns = v->compared_ns > 0 ? v->compared_ns - OVERLAP_NS : venue_now(v) - FIRST_NS;
+  for (size_t i = 0; i < v->bot_count; i++) {
+    const struct live_bot *b = live_venue_bot(v, v->bots[i]);
+    const struct matcher *m = b ? clerk_matcher(b->clerk) : NULL;
+    for (int s = 0; m && s < matcher_account(m)->symbol_count && count < most; s++) {
+      const char *symbol = matcher_symbol_config(m, s)->inst.symbol;
+      if (!asked_already(symbols, count, symbol)) snprintf(symbols[count++], VENUE_SYMBOL_MAX, "%s", symbol);
+    }
+  }
+  v->stage = RECONCILE_FILLS;
+  v->symbols_left = count;
+  v->asked += count;
+  for (unsigned i = 0; i < count; i++) v->venue.ops->fills(v->venue.self, symbols[i], since_ns, on_fills, v);
+  if (count > 0) return;
+  v->stage = RECONCILE_HEAR;
+  live_venue_drain(v);
+}
+
+// ---- orders
+
+static void on_orders(void *arg, const struct venue_reply *r, const struct venue_order *list, size_t count) {
+  struct live_venue *v = arg;
+  v->asked--;
+  if (v->stage != RECONCILE_ORDERS) return;
+  if (r->outcome != VENUE_ACCEPTED) {
+    failed(v, r);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    struct client_id id;
+    const bool ours = client_id_parse(list[i].ref.client_id, strlen(list[i].ref.client_id), &id);
+    if (!ours || !live_venue_bot(v, (int64_t)id.bot)) {
+      live_venue_strange(v, "order", &list[i].ref, ours ? "of a bot that does not trade on this account now" : "not an order of a bot");
+      continue;
+    }
+    struct live_mail m = {.bot_id = (int64_t)id.bot, .kind = HEARD_ORDER, .u.order = {.order = list[i], .asked_ns = r->asked_ns}};
+    live_venue_post(v, &m);
+  }
+  for (size_t i = 0; i < v->bot_count; i++) {
+    struct live_mail m = {.bot_id = v->bots[i], .kind = HEARD_LISTED, .u.listed_ns = r->asked_ns};
+    live_venue_post(v, &m);
+  }
+  ask_fills(v);
+}
+
+void live_reconcile_begin(struct live_venue *v) {
+  v->failed = v->asked > 0;  // answers of the one before come first: again, after them
+  if (v->failed) return;
+  v->stage = RECONCILE_ORDERS;
+  v->asked++;
+  v->venue.ops->open_orders(v->venue.self, NULL, on_orders, v);
+}
+
+void live_reconcile_heard(struct live_venue *v) {
+  if (v->stage != RECONCILE_HEAR) return;
+  if (!v->venue.ops->caps(v->venue.self).positions) {
+    done(v, false);
+    return;
+  }
+  v->stage = RECONCILE_POSITIONS;
+  v->asked++;
+  v->venue.ops->positions(v->venue.self, on_positions, v);
+}
+
+void live_reconcile_look(struct live_venue *v) {
+  const bool rests = v->stage == RECONCILE_NONE || v->stage == RECONCILE_DONE, open = in_state(v, VENUE_STATE_RECONCILING) || in_state(v, VENUE_STATE_READY);
+  if (open && v->asked == 0 && (rests || v->failed) && (v->failed || clock_monotonic_ns() >= v->again_ns)) live_reconcile_begin(v);
+}

@@ -1,0 +1,368 @@
+// bot/live_venue.c – see live_venue.h.
+#include "bot/live_venue.h"
+
+#include "loop/clock.h"
+#include "loop/loop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_MS 100
+#define MAIL_MOST 100000       // a venue that says more than its bots can hear is connected to anew
+
+static bool ready(const struct live_venue *v) {
+  const char *why;
+  return v->venue.ops->state(v->venue.self, &why) == VENUE_STATE_READY;
+}
+
+struct live_venue *live_venue_of(const struct live *l, int64_t account_id) {
+  struct live_venue *v = l->venues;
+  while (v && v->account_id != account_id) v = v->next;
+  return v;
+}
+
+static void say(const struct live_venue *v, const char *level, const char *event, const char *text) {
+  v->live->config.log(v->live->config.self, level, event, json_pack("{s:I, s:s}", "account", (json_int_t)v->account_id, "text", text));
+}
+
+// ---- the inbox
+
+void live_venue_post(struct live_venue *v, const struct live_mail *mail) {
+  struct live_mail *m = malloc(sizeof *m);
+  if (!m || v->mail_count >= MAIL_MOST) {
+    free(m);
+    v->failed = true;  // something was not heard: all of it is asked for again
+    snprintf(v->why, sizeof v->why, "%s", "too much is heard at once, or no memory for it");
+    return;
+  }
+  *m = *mail;
+  m->next = NULL;
+  if (v->last) v->last->next = m;
+  else v->first = m;
+  v->last = m;
+  v->mail_count++;
+}
+
+struct live_bot *live_venue_bot(const struct live_venue *v, int64_t id) {
+  struct live_bot *b = live_find(v->live, id);
+  return b && b->clerk && clerk_is_remote(b->clerk) && b->account && b->account->id == v->account_id ? b : NULL;
+}
+
+static bool can_hear(const struct live_bot *b) { return !b->busy && !b->unwritten && !b->touched && !b->ending && !b->live->closing; }
+
+static void unfit(struct live_venue *v, const struct live_bot *b, const char *text) {
+  char line[VENUE_TEXT_MAX + 64];
+  snprintf(line, sizeof line, "bot %lld: %s", (long long)b->id, text);
+  say(v, "error", "venue_contradicts", line);
+  snprintf(v->why, sizeof v->why, "%s", text);
+}
+
+static void hear(struct live_venue *v, struct live_bot *b, const struct live_mail *m) {
+  char text[VENUE_TEXT_MAX] = "";
+  enum clerk_heard h = CLERK_HEARD;
+  switch (m->kind) {
+    case HEARD_ORDER: h = clerk_remote_order(b->clerk, &m->u.order.order, m->u.order.asked_ns, text); break;
+    case HEARD_FILL: h = clerk_remote_fill(b->clerk, &m->u.fill, text); break;
+    case HEARD_REPLY: clerk_remote_replied(b->clerk, m->u.reply.order, m->u.reply.what, m->u.reply.change, &m->u.reply.reply); break;
+    case HEARD_ASKED: clerk_remote_asked(b->clerk, m->u.asked.order, m->u.asked.question, m->u.asked.answer); break;
+    case HEARD_LISTED: clerk_remote_listed(b->clerk, m->u.listed_ns); break;
+  }
+  if (h == CLERK_UNFIT) unfit(v, b, text);
+  if (h == CLERK_STRANGE && m->kind == HEARD_ORDER && m->u.order.order.state == VENUE_ORDER_OPEN) live_venue_strange(v, "order", &m->u.order.order.ref, "an order of a run of this bot that has ended");
+  if (h == CLERK_STRANGE && m->kind == HEARD_FILL) live_venue_strange(v, "execution", &m->u.fill.ref, "of a run of this bot that has ended");
+}
+
+// What was imposed is journalled; the script hears of it as soon as may be.
+static void journal(struct live_bot *b) {
+  const bool news = b->turn.len > 0 || b->content;
+  live_commands_flush(b);
+  if (!news) return;
+  if (b->opened) live_clock_soon(b);
+  live_hand_over(b->live, b->place);
+}
+
+// Also what is due by time: questions, cancels that are asked for again.
+static void act(struct live_venue *v, struct live_bot *b) {
+  if (!can_hear(b)) return;
+  if (ready(v)) clerk_remote_sync(b->clerk);
+  else clerk_remote_unsent(b->clerk);
+  journal(b);
+}
+
+void live_venue_drain(struct live_venue *v) {
+  if (v->draining || v->live->closing) return;
+  v->draining = true;
+  // Bots whose mail has to wait keep it in its order; the list is walked once for all.
+  struct live_mail **at = &v->first, *kept = NULL;
+  while (*at) {
+    struct live_mail *m = *at;
+    struct live_bot *b = live_venue_bot(v, m->bot_id);
+    if (b && !can_hear(b)) {
+      kept = m;
+      at = &m->next;
+      continue;
+    }
+    if (b) hear(v, b, m);
+    else if (m->kind == HEARD_FILL) live_venue_strange(v, "execution", &m->u.fill.ref, "of a bot that has no books now");
+    *at = m->next;
+    v->mail_count--;
+    const struct live_mail *next = *at;
+    const bool more = next && next->bot_id == m->bot_id;
+    free(m);
+    if (b && !more) act(v, b);
+  }
+  v->last = kept;
+  v->draining = false;
+  if (!v->first) live_reconcile_heard(v);
+}
+
+void live_venue_flush(struct live_bot *b) {
+  struct live_venue *v = b->clerk && clerk_is_remote(b->clerk) && b->account ? live_venue_of(b->live, b->account->id) : NULL;
+  if (!v) return;
+  if (v->first) live_venue_drain(v);
+  if (b->clerk) act(v, b);
+}
+
+// ---- what clerks ask for
+
+struct request {
+  struct request *next, **back;
+  struct live_venue *venue;
+  int64_t bot_id;
+  uint64_t order;
+  enum clerk_request what;
+  uint32_t change;
+  enum unknown_step question;
+  int64_t asked_ns;
+  char client_id[CLIENT_ID_SIZE];
+};
+
+static struct request *request_of(struct live_venue *v, uint64_t bot, uint64_t order) {
+  struct request *r = calloc(1, sizeof *r);
+  if (!r) return NULL;
+  *r = (struct request){.next = v->requests, .back = &v->requests, .venue = v, .bot_id = (int64_t)bot, .order = order, .asked_ns = v->venue.ops->now_ns(v->venue.self)};
+  if (r->next) r->next->back = &r->next;
+  return v->requests = r;
+}
+
+static void request_end(struct request *r) {
+  *r->back = r->next;
+  if (r->next) r->next->back = r->back;
+  free(r);
+}
+
+static void replied(void *arg, const struct venue_reply *reply) {
+  struct request *r = arg;
+  struct live_mail m = {.bot_id = r->bot_id, .kind = HEARD_REPLY, .u.reply = {.order = r->order, .what = r->what, .change = r->change, .reply = *reply}};
+  live_venue_post(r->venue, &m);
+  struct live_venue *v = r->venue;
+  request_end(r);
+  live_venue_drain(v);
+}
+
+// Without memory for a request it was not sent.
+static void not_sent(struct live_venue *v, uint64_t bot, uint64_t order, enum clerk_request what, uint32_t change) {
+  struct live_mail m = {.bot_id = (int64_t)bot, .kind = HEARD_REPLY, .u.reply = {.order = order, .what = what, .change = change, .reply = {.outcome = VENUE_NOT_SENT, .why = VENUE_WHY_OTHER}}};
+  live_venue_post(v, &m);
+}
+
+static void port_place(void *self, uint64_t bot, uint64_t order, const struct venue_place *p) {
+  struct live_venue *v = self;
+  struct request *r = request_of(v, bot, order);
+  if (!r) return not_sent(v, bot, order, CLERK_PLACE, 0);
+  r->what = CLERK_PLACE;
+  v->venue.ops->place(v->venue.self, p, replied, r);
+}
+static void port_amend(void *self, uint64_t bot, uint64_t order, uint32_t change, const struct venue_ref *ref, const struct venue_change *c) {
+  struct live_venue *v = self;
+  struct request *r = request_of(v, bot, order);
+  if (!r) return not_sent(v, bot, order, CLERK_AMEND, change);
+  r->what = CLERK_AMEND, r->change = change;
+  v->venue.ops->amend(v->venue.self, ref, c, replied, r);
+}
+static void port_cancel(void *self, uint64_t bot, uint64_t order, const struct venue_ref *ref) {
+  struct live_venue *v = self;
+  struct request *r = request_of(v, bot, order);
+  if (!r) return not_sent(v, bot, order, CLERK_CANCEL, 0);
+  r->what = CLERK_CANCEL;
+  v->venue.ops->cancel(v->venue.self, ref, replied, r);
+}
+
+static void answered(struct request *r, enum unknown_answer answer) {
+  struct live_venue *v = r->venue;
+  struct live_mail m = {.bot_id = r->bot_id, .kind = HEARD_ASKED, .u.asked = {.order = r->order, .question = r->question, .answer = answer}};
+  live_venue_post(v, &m);
+  request_end(r);
+  live_venue_drain(v);
+}
+
+static bool gone(const struct venue_reply *r) { return r->outcome == VENUE_REFUSED && r->why == VENUE_WHY_NOT_FOUND; }
+
+static void asked_orders(void *arg, const struct venue_reply *reply, const struct venue_order *list, size_t count) {
+  struct request *r = arg;
+  if (reply->outcome != VENUE_ACCEPTED) {
+    answered(r, gone(reply) ? ANSWER_ABSENT : ANSWER_UNREACHABLE);
+    return;
+  }
+  bool found = false;
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(list[i].ref.client_id, r->client_id) != 0) continue;
+    struct live_mail m = {.bot_id = r->bot_id, .kind = HEARD_ORDER, .u.order = {.order = list[i], .asked_ns = r->asked_ns}};
+    live_venue_post(r->venue, &m);
+    found = true;
+  }
+  answered(r, found ? ANSWER_FOUND : ANSWER_ABSENT);
+}
+
+static void asked_fills(void *arg, const struct venue_reply *reply, const struct venue_fill *list, size_t count) {
+  struct request *r = arg;
+  if (reply->outcome != VENUE_ACCEPTED) {
+    answered(r, ANSWER_UNREACHABLE);
+    return;
+  }
+  bool found = false;
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(list[i].ref.client_id, r->client_id) != 0) continue;
+    struct live_mail m = {.bot_id = r->bot_id, .kind = HEARD_FILL, .u.fill = list[i]};
+    live_venue_post(r->venue, &m);
+    found = true;
+  }
+  answered(r, found ? ANSWER_FOUND : ANSWER_ABSENT);
+}
+
+#define BEFORE_NS (5 * 60 * NS_PER_S)  // clocks differ, and executions may be dated before their order was known
+static void port_ask(void *self, uint64_t bot, uint64_t order, enum unknown_step question, const struct venue_ref *ref, int64_t since_ns) {
+  struct live_venue *v = self;
+  struct request *r = request_of(v, bot, order);
+  if (!r) return;  // asked again: it stays "asking" until the next connection, which asks anew
+  r->question = question;
+  memcpy(r->client_id, ref->client_id, sizeof r->client_id);
+  const struct venue_ops *ops = v->venue.ops;
+  if (question == UNKNOWN_ASK_ID) ops->order(v->venue.self, ref, asked_orders, r);
+  else if (question == UNKNOWN_ASK_OPEN) ops->open_orders(v->venue.self, ref->symbol, asked_orders, r);
+  else ops->fills(v->venue.self, ref->symbol, since_ns > BEFORE_NS ? since_ns - BEFORE_NS : 0, asked_fills, r);
+}
+static int64_t port_now(void *self) {
+  struct live_venue *v = self;
+  return v->venue.ops->now_ns(v->venue.self);
+}
+static struct venue_caps port_caps(void *self) {
+  struct live_venue *v = self;
+  return v->venue.ops->caps(v->venue.self);
+}
+
+struct clerk_port live_venue_port(struct live_venue *v) {
+  return (struct clerk_port){.self = v, .now_ns = port_now, .caps = port_caps, .place = port_place, .amend = port_amend, .cancel = port_cancel, .ask = port_ask};
+}
+
+// ---- what is heard
+
+static int64_t bot_of(const struct venue_ref *ref) {
+  struct client_id id;
+  return client_id_parse(ref->client_id, strlen(ref->client_id), &id) ? (int64_t)id.bot : 0;
+}
+
+static void on_order(void *self, const struct venue_order *o) {
+  struct live_venue *v = self;
+  struct live_mail m = {.bot_id = bot_of(&o->ref), .kind = HEARD_ORDER, .u.order = {.order = *o}};
+  if (m.bot_id == 0) {
+    if (o->state == VENUE_ORDER_OPEN) live_venue_strange(v, "order", &o->ref, "not an order of a bot");
+    return;
+  }
+  live_venue_post(v, &m);
+  live_venue_drain(v);
+}
+static void on_fill(void *self, const struct venue_fill *f) {
+  struct live_venue *v = self;
+  struct live_mail m = {.bot_id = bot_of(&f->ref), .kind = HEARD_FILL, .u.fill = *f};
+  if (f->funding) return;
+  if (m.bot_id == 0) {
+    live_venue_strange(v, "execution", &f->ref, f->liquidation ? "the venue has liquidated" : "not of an order of a bot");
+    return;
+  }
+  live_venue_post(v, &m);
+  live_venue_drain(v);
+}
+
+static void on_state(void *self, enum venue_state from, enum venue_state to, const char *why) {
+  struct live_venue *v = self;
+  char text[VENUE_TEXT_MAX + 64];
+  snprintf(text, sizeof text, "%s after %s%s%s", venue_state_text(to), venue_state_text(from), why && why[0] ? ": " : "", why ? why : "");
+  say(v, to == VENUE_STATE_REFUSED ? "error" : "info", "venue_session", text);
+  if (to == VENUE_STATE_RECONCILING) live_reconcile_begin(v);
+}
+
+static void on_timer(void *arg) {
+  struct live_venue *v = arg;
+  if (v->live->closing) return;
+  live_venue_drain(v);
+  live_reconcile_look(v);
+  live_venue_act(v);
+}
+
+void live_venue_act(struct live_venue *v) {
+  for (size_t i = v->bot_count; i-- > 0;) {
+    struct live_bot *b = i < v->bot_count ? live_venue_bot(v, v->bots[i]) : NULL;
+    if (b) act(v, b);
+  }
+}
+
+bool live_venue_join(struct live_venue *v, struct live_bot *b) {
+  if (v->bot_count == v->bot_cap) {
+    const size_t cap = v->bot_cap ? v->bot_cap * 2 : 4;
+    int64_t *more = realloc(v->bots, cap * sizeof *more);
+    if (!more) return false;
+    v->bots = more;
+    v->bot_cap = cap;
+  }
+  v->bots[v->bot_count++] = b->id;
+  // Whatever it missed while it had no books: the account is compared again.
+  v->again_ns = 0;
+  return true;
+}
+
+void live_venue_leave(struct live_bot *b) {
+  struct live_venue *v = b->account ? live_venue_of(b->live, b->account->id) : NULL;
+  for (size_t i = 0; v && i < v->bot_count; i++)
+    if (v->bots[i] == b->id) {
+      v->bots[i] = v->bots[--v->bot_count];
+      return;
+    }
+}
+
+// ---- the session
+
+enum status live_venue_use(struct live *l, int64_t tenant_id, int64_t account_id, const char *venue, struct live_venue **ret, struct err *err) {
+  struct live_venue *v = live_venue_of(l, account_id);
+  if (v) return *ret = v, OK;
+  if (!l->config.venue_open) return err_set(err, ERR_INVALID, "accounts at %s cannot be traded by this process", venue);
+  v = calloc(1, sizeof *v);
+  if (!v) return err_set(err, ERR_NOMEM, "no memory for an account's session");
+  v->live = l, v->account_id = account_id, v->tenant_id = tenant_id;
+  const struct venue_events events = {.state = on_state, .order = on_order, .fill = on_fill};
+  enum status st = l->config.venue_open(l->config.self, tenant_id, account_id, &events, v, &v->venue, err);
+  if (st == OK) st = loop_timer_create(l->config.loop, on_timer, v, &v->timer, err);
+  if (st != OK) {
+    if (v->venue.ops) v->venue.ops->destroy(v->venue.self);
+    free(v);
+    return st;
+  }
+  loop_timer_start(v->timer, LOOK_MS, LOOK_MS);
+  v->next = l->venues;
+  l->venues = v;
+  return *ret = v, OK;
+}
+
+void live_venues_close(struct live *l) {
+  for (struct live_venue *v = l->venues, *next; v; v = next) {
+    next = v->next;
+    v->venue.ops->destroy(v->venue.self);
+    loop_timer_destroy(v->timer);
+    for (struct live_mail *m = v->first, *n; m; m = n) n = m->next, free(m);
+    for (struct request *r = v->requests, *n; r; r = n) n = r->next, free(r);
+    free(v->bots);
+    free(v);
+  }
+  l->venues = NULL;
+}

@@ -1,0 +1,81 @@
+// bot/live_venue.h – private to bot/live*.c: accounts at venues elsewhere. One session (venue/venue.h) for all bots of an account.
+//
+//     live_venue.c      the session, requests of clerks and their answers, what is heard, in its order
+//     live_reconcile.c  before anything is sent: is what the venue has what the bots' books say?
+//
+// What is heard of a bot waits in the account's inbox while the bot is in an instant, or something of it is on its way to the journal;
+// then it is imposed (bot/clerk_remote.h), journalled, and only after that commit what follows from it is sent.
+#pragma once
+#include "bot/clerk_remote.h"
+#include "bot/live_impl.h"
+
+enum live_heard { HEARD_ORDER, HEARD_FILL, HEARD_REPLY, HEARD_ASKED, HEARD_LISTED };
+struct live_mail {
+  struct live_mail *next;
+  int64_t bot_id;
+  enum live_heard kind;
+  union {
+    struct { struct venue_order order; int64_t asked_ns; } order;
+    struct venue_fill fill;
+    struct { uint64_t order; enum clerk_request what; uint32_t change; struct venue_reply reply; } reply;
+    struct { uint64_t order; enum unknown_step question; enum unknown_answer answer; } asked;
+    int64_t listed_ns;
+  } u;
+};
+
+// How far the comparison with the venue is. It begins anew with each connection.
+enum live_reconcile { RECONCILE_NONE, RECONCILE_ORDERS, RECONCILE_FILLS, RECONCILE_HEAR, RECONCILE_POSITIONS, RECONCILE_DONE };
+
+#define LIVE_STRANGE_MAX 32
+#define LIVE_HOUSE_MAX 64
+struct live_venue {
+  struct live_venue *next;
+  struct live *live;
+  int64_t account_id, tenant_id;
+  struct venue venue;
+  struct loop_timer *timer;
+  struct request *requests;       // whose answers have not come
+  int64_t *bots;                  // that have books and trade there
+  size_t bot_count, bot_cap;
+  struct live_mail *first, *last;
+  size_t mail_count;
+  enum live_reconcile stage;
+  unsigned symbols_left;          // RECONCILE_FILLS: lists that are not here yet
+  unsigned asked;                 // questions whose answers are not here
+  bool failed;                    // one of them could not be had: from the start, later
+  bool draining;
+  int64_t again_ns;               // by the monotonic clock: compared once more
+  int64_t compared_ns;            // the last whole comparison
+  char why[VENUE_TEXT_MAX];       // what its books and the venue differ in; "": nothing
+  enum { FOREIGN_ADOPT, FOREIGN_REPORT, FOREIGN_FREEZE } foreign;
+  struct live_house {             // by symbol: what the account holds that no bot does
+    char symbol[VENUE_SYMBOL_MAX];
+    int64_t lots, told_lots;
+    bool known, doubted;          // doubted: it differed in the last comparison, and may be on its way
+  } house[LIVE_HOUSE_MAX];
+  int house_count;
+  struct live_strange {           // what is not ours: orders and positions of others, or of bots that are gone
+    char kind[12], symbol[VENUE_SYMBOL_MAX], name[VENUE_ID_MAX], text[VENUE_TEXT_MAX];
+    int64_t seen_ns;
+  } strange[LIVE_STRANGE_MAX];
+  int strange_count;
+};
+
+// The account's session, opened at its first use. ERR_… of whoever opens it.
+enum status live_venue_use(struct live *l, int64_t tenant_id, int64_t account_id, const char *venue, struct live_venue **ret, struct err *err) MUST_CHECK;
+struct live_venue *live_venue_of(const struct live *l, int64_t account_id);  // NULL: it has none
+struct clerk_port live_venue_port(struct live_venue *v);
+bool live_venue_join(struct live_venue *v, struct live_bot *b) MUST_CHECK;  // it has books; false: no memory
+void live_venue_leave(struct live_bot *b);
+struct live_bot *live_venue_bot(const struct live_venue *v, int64_t id);  // NULL: it has no books there now
+void live_venue_act(struct live_venue *v);                                // of all its bots, what is due
+void live_venue_flush(struct live_bot *b);  // something of it was committed: what may be sent, is
+void live_venues_close(struct live *l);
+void live_venue_post(struct live_venue *v, const struct live_mail *mail);  // copies; heard as soon as its bot can
+void live_venue_drain(struct live_venue *v);
+
+// live_reconcile.c
+void live_reconcile_begin(struct live_venue *v);
+void live_reconcile_look(struct live_venue *v);   // now and then: is it to be done again?
+void live_reconcile_heard(struct live_venue *v);  // the inbox is empty
+void live_venue_strange(struct live_venue *v, const char *kind, const struct venue_ref *ref, const char *text);
