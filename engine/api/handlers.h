@@ -32,6 +32,7 @@
   /* risk.c */                                          \
   X(account_patch) X(risk_limits_get) X(risk_limits_put) \
   /* rule_sets.c */                                     \
+  X(news_list) X(news_add) X(news_delete) X(admin_news_list) X(admin_news_add) X(admin_news_delete) /* news.c */ \
   X(rule_sets_list) X(rule_set_get) X(rule_set_put) X(rule_set_delete) X(admin_rule_set_put) X(admin_rule_set_delete) X(account_rules_get) \
   /* admin_edition.c */                                 \
   X(admin_edition_load) X(edition_get)                  \

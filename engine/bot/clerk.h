@@ -189,6 +189,8 @@ void clerk_funding(struct clerk *c, int64_t now_ns, const struct instant_funding
 bool clerk_busy(const struct clerk *c);
 // Such an execution is due: give it an instant, with or without bars.
 bool clerk_closing(const struct clerk *c);
+// When the next entry of the account's calendar begins to hold for one of its symbols; INT64_MAX: none. There it wants a clerk_end().
+int64_t clerk_news_next(const struct clerk *c);
 // No position and no order that could open one.
 bool clerk_flat(const struct clerk *c);
 

@@ -64,8 +64,7 @@ enum status clerk_account_create(const struct clerk_account_config *config, stru
   assert(fits);
   if (config->rules) {
     rule_state_init(&a->rules, config->rules, config->balance, config->balance, config->now_ns);
-    a->rules.news_ns = config->news_ns;
-    a->rules.news_count = config->news_count;
+    a->rules.news = config->news;
   }
   *ret = a;
   return OK;
@@ -121,13 +120,15 @@ void clerk_account_rule(struct clerk_account *a, const struct rule_set *rules, c
   else if (before.rules) rule_state_swap(&a->rules, rules, now_ns);
   else rule_state_init(&a->rules, rules, balance, equity, now_ns);
   a->rules.rules = rules;
-  a->rules.news_ns = before.news_ns, a->rules.news_count = before.news_count;
+  a->rules.news = before.news;
   for (int i = 0; i < a->clerk_count; i++) {
     a->clerks[i]->at_stops.known = false;
     for (size_t k = 0; k < a->clerks[i]->order_count; k++) a->clerks[i]->orders[k].stop.rules = NULL;
     for (int k = 0; k < a->clerks[i]->symbol_count; k++) a->clerks[i]->symbols[k].path.rules = rules ? &a->rules : NULL;
   }
 }
+
+void clerk_account_news(struct clerk_account *a, const struct news_list *news) { a->rules.news = news; }
 
 void clerk_account_hold(struct clerk_account *a, bool held) {
   const bool was = a->held;

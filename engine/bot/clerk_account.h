@@ -27,8 +27,7 @@ struct clerk_account_config {
   struct gate_limits limits;
   int64_t rate_e8;                 // its currency in the tenant's; 0: the same
   const struct rule_set *rules;    // borrowed; NULL: no prop-firm rules
-  const int64_t *news_ns;          // borrowed, rising
-  size_t news_count;
+  const struct news_list *news;    // borrowed; NULL: an empty calendar
   int64_t now_ns;                  // event time at which its rules begin
 };
 struct clerk_account;
@@ -45,6 +44,8 @@ struct rule_state *clerk_account_rules(struct clerk_account *a);
 // Rules from here on (NULL: none), which live as long as they are here. stored: what was remembered when they, or others, were last
 // applied; NULL: what is remembered now goes on, and where there were none they begin now.
 void clerk_account_rule(struct clerk_account *a, const struct rule_set *rules, const struct rule_state *stored, int64_t now_ns);
+// Another calendar for its rules, borrowed; NULL: an empty one.
+void clerk_account_news(struct clerk_account *a, const struct news_list *news);
 // While it is held, marks of its bots are not judged: some of them are not there yet. Let go, what there is is judged.
 void clerk_account_hold(struct clerk_account *a, bool held);
 // A bot's clerk goes, and will come back from the journal with its history (or its run has ended: back): until then rules count what it

@@ -7,7 +7,7 @@
 #include "bot/clerk_impl.h"
 
 void clerk_guard_ended(struct clerk *c, const struct order *o, enum order_status to, enum reason why) {
-  const bool leaves = to == ORDER_CANCELED || to == ORDER_EXPIRED || to == ORDER_PENDING_CANCEL;
+  const bool leaves = to == ORDER_CANCELED || to == ORDER_EXPIRED || to == ORDER_PENDING_CANCEL || to == ORDER_UNKNOWN;  // the last: where a venue has to do it
   const bool alone = why == REASON_SCRIPT || why == REASON_OCO || why == REASON_DAY || why == REASON_GTD;
   if (leaves && alone) clerk_guard_note(c, o);
 }
@@ -45,7 +45,7 @@ void clerk_guard_changing(struct clerk *c, const struct order *o, const struct o
 // Is it where it was, with as many lots, and will it stay there?
 static bool stands(const struct clerk *c, const struct clerk_guard *g) {
   const struct order *o = matcher_order(c->blotter.matcher, g->id);
-  if (!o || !order_alive(o) || o->status == ORDER_PENDING_CANCEL || order_left(o).lots < g->lots) return false;
+  if (!o || !order_alive(o) || o->status == ORDER_PENDING_CANCEL || o->status == ORDER_UNKNOWN || order_left(o).lots < g->lots) return false;
   if (o->status == ORDER_PENDING_MODIFY) return (g->coming.ticks - g->level.ticks) * g->side <= 0 && g->coming_lots >= g->lots;
   return (clerk_rules_level(o).ticks - g->level.ticks) * g->side <= 0;
 }
@@ -62,7 +62,7 @@ static bool set_again(struct clerk *c, const struct clerk_guard *g) {
   int64_t lots = g->lots < held ? g->lots : held;
   struct gate_order order = clerk_gate_order(c, s, &in, lots);
   struct refusal why;
-  order.by_engine = true;
+  order.by_engine = true, order.priced = false;
   if (!clerk_gate_check(c, &c->symbols[g->symbol], &in, &order, &why)) return false;
   clerk_impose(c, &cmd);
   cmd.kind = COMMAND_SUBMIT, cmd.intent = in, cmd.qty.lots = lots;
@@ -77,7 +77,7 @@ void clerk_guard_look(struct clerk *c) {
   size_t kept = 0;
   if (c->guard_count == 0) return;
   c->at_stops.known = false;
-  if (c->account->rules.rules && c->flatten_why == REASON_NONE && !clerk_rules_guarded(c, &why)) {
+  if (c->account->rules.rules && c->flatten_why == REASON_NONE && !c->parting && !clerk_rules_guarded(c, &why)) {
     for (size_t i = 0; i < c->guard_count; i++) {
       struct clerk_guard g = c->guards[i];
       if (stands(c, &g)) continue;

@@ -1,6 +1,6 @@
 // bot/clerk_impl.h – private to bot/clerk*: a clerk's parts and who does what.
 //   clerk.c life, an instant, restore → clerk_orders.c what is known of each working order, and commands → clerk_gate.c from a command to
-//   the gate's question → clerk_rules.c losses at the stops, clerk_guard.c stops that were lost → clerk_impose.c what the core does
+//   the gate's question → clerk_rules.c losses at the stops, clerk_guard.c stops that were lost, clerk_news.c the calendar → clerk_impose.c what the core does
 //   itself → clerk_tell.c the observer
 #pragma once
 #include "bot/blotter_impl.h"
@@ -192,6 +192,11 @@ void clerk_imposed(struct clerk *c, const struct bot_command *cmd);     // it wa
 void clerk_wait_cancel(struct clerk *c, uint64_t id, enum reason why);
 void clerk_act(struct clerk *c);                                        // everything that is asked for and may be imposed now
 void clerk_tripped(struct clerk *c);
+enum clerk_which { WHICH_OPENING, WHICH_NOT_REDUCE, WHICH_NOT_LAST_WORD, WHICH_ALL };
+int clerk_cancel_working(struct clerk *c, enum reason why, enum clerk_which which, int symbol);  // symbol -1: of all. How many
+
+// clerk_news.c
+void clerk_news_look(struct clerk *c);
 
 // clerk_route.c
 void clerk_route_sent(struct clerk *c, uint64_t id);  // it is journalled and has left

@@ -34,8 +34,6 @@ static void impose_cancel(struct clerk *c, uint64_t id, enum reason why) {
 
 // ---- cancelling
 
-enum which { WHICH_OPENING, WHICH_NOT_REDUCE, WHICH_NOT_LAST_WORD, WHICH_ALL };
-
 static bool cancellable(const struct order *o) {
   const bool wished = o->status == ORDER_UNKNOWN && o->reason != REASON_NONE;  // where a venue has to do it
   return order_alive(o) && o->status != ORDER_PENDING_CANCEL && !wished;
@@ -49,7 +47,7 @@ static bool could_open(struct clerk *c, const struct order *o) {
   return !o->reduce && pending > (held > 0 ? held : 0);
 }
 
-static bool concerned(struct clerk *c, const struct order *o, enum which which) {
+static bool concerned(struct clerk *c, const struct order *o, enum clerk_which which) {
   switch (which) {
     case WHICH_OPENING: return cancellable(o) && could_open(c, o);
     case WHICH_NOT_REDUCE: return cancellable(o) && !o->reduce;
@@ -59,18 +57,23 @@ static bool concerned(struct clerk *c, const struct order *o, enum which which) 
   return cancellable(o);
 }
 
-static void cancel_working(struct clerk *c, enum reason why, enum which which) {
+int clerk_cancel_working(struct clerk *c, enum reason why, enum clerk_which which, int only) {
   const struct matcher *m = c->blotter.matcher;
+  int count = 0;
   for (int symbol = 0; symbol < matcher_account(m)->symbol_count; symbol++) {
     size_t pos = 0;
-    for (const struct order *o; (o = matcher_working(m, symbol, &pos));) {
+    for (const struct order *o; (only < 0 || symbol == only) && (o = matcher_working(m, symbol, &pos));) {
       if (!concerned(c, o, which)) continue;
       int working = matcher_account(m)->work_count;
       impose_cancel(c, o->id, why);
+      count++;
       if (matcher_account(m)->work_count != working) pos = 0;  // the list has moved
     }
   }
+  return count;
 }
+
+static void cancel_working(struct clerk *c, enum reason why, enum clerk_which which) { clerk_cancel_working(c, why, which, -1); }
 
 // ---- closing
 
@@ -230,6 +233,7 @@ void clerk_act(struct clerk *c) {
   if (c->cancel_why != REASON_NONE) cancel_working(c, c->cancel_why, c->cancel_all ? WHICH_ALL : WHICH_NOT_REDUCE);
   c->cancel_why = REASON_NONE;
   c->cancel_all = false;
+  clerk_news_look(c);
   if (c->parting) part(c);
   if (c->flatten_why == REASON_NONE) return;
   flatten(c);

@@ -153,6 +153,7 @@ enum reason clerk_submit(struct clerk *c, const struct bot_command *cmd, bool by
   price_now(c, s);
   struct gate_order g = clerk_gate_order(c, s, &cmd->intent, cmd->qty.lots);
   g.by_engine = by_engine;
+  if (by_engine) g.priced = false;  // where a stop of the core stands is no typing mistake
   bool grows = clerk_gate_grows(s, &g);
   bool passes = c->restoring || clerk_gate_check(c, s, &cmd->intent, &g, &ret->why);
   if (by_engine && !passes) return refusal_reason(ret->why.rule);  // the core does not do what it may not

@@ -134,6 +134,7 @@ void live_destroy(struct live *l) {
   while (l->tenants) {
     struct live_tenant *t = l->tenants;
     l->tenants = t->next;
+    live_news_finish(t);
     free(t);
   }
   for (size_t i = 0; i < l->by_hub_cap; i++) free(l->readers[i]);

@@ -106,6 +106,8 @@ struct live_rules {
 bool live_account_rules(const struct live *l, int64_t account_id, struct live_rules *ret);
 // A rule set is another (of the installation: tenant_id 0), after the commit.
 void live_rule_set_changed(struct live *l, int64_t tenant_id, const char *name);
+// A tenant's calendar of news has changed; 0: the installation's.
+void live_news_changed(struct live *l, int64_t tenant_id);
 // Settings of a bot, of a paper account and of a tenant, for who stores them (NULL: none to check). ERR_INVALID: begins with the JSON
 // pointer of what is wrong, "/leverage: must be from 1 to 1000, with at most 4 decimals; 0.5 was given".
 enum status live_settings_check(const json_t *bot, const json_t *account, const json_t *tenant, struct err *err) MUST_CHECK;

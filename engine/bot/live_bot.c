@@ -226,7 +226,7 @@ static struct live_bot *add(struct live *l, int64_t id) {
   }
   b->id = id;
   b->place = LIVE_HOSTLESS;
-  b->timer_ns = b->soon_ns = INT64_MAX;
+  b->timer_ns = b->soon_ns = b->news_ns = INT64_MAX;
   id_format("bot", id, b->channel + 4);
   memcpy(b->channel, "bot:", 4);
   live_past_forget(b);

@@ -11,7 +11,8 @@
 
 static int64_t due_of(const struct live_bot *b) {
   const int64_t timer_ns = b->opened ? b->timer_ns : INT64_MAX;  // without a script nothing hears it
-  return b->opened || b->place == LIVE_HOSTLESS ? (timer_ns < b->soon_ns ? timer_ns : b->soon_ns) : INT64_MAX;
+  const int64_t core_ns = b->soon_ns < b->news_ns ? b->soon_ns : b->news_ns;
+  return b->opened || b->place == LIVE_HOSTLESS ? (timer_ns < core_ns ? timer_ns : core_ns) : INT64_MAX;
 }
 
 // ---- the heap
@@ -87,11 +88,12 @@ void live_clock_soon(struct live_bot *b) {
 
 void live_clock_drop(struct live_bot *b) {
   if (b->clock_at) take_out(&b->live->clocks[b->venue], b);
-  b->timer_ns = b->soon_ns = INT64_MAX;
+  b->timer_ns = b->soon_ns = b->news_ns = INT64_MAX;
 }
 
 void live_clock_served(struct live_bot *b, int64_t now_ns) {
   if (b->timer_ns <= now_ns) b->timer_ns = INT64_MAX;  // its host tells the next one
+  if (b->news_ns <= now_ns) b->news_ns = INT64_MAX;
   b->soon_ns = INT64_MAX;
   live_clock_update(b);
 }

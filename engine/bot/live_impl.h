@@ -16,6 +16,7 @@
 //     live_venue.c   accounts at venues elsewhere (live_venue.h)
 //     live_market.c  what goes wrong with market data             live_stop.c    how a run ends
 //     live_fund.c    funding of perpetuals
+//     live_news.c    calendars of news over accounts' rules        live_shadow_keep.c  what shadows did, over a restart
 #pragma once
 #include "base/intern.h"
 #include "bot/clerk.h"
@@ -119,6 +120,8 @@ struct live_tenant {
   struct clerk_tenant tenant;
   struct live_grant grant;
   int64_t granted_ns;  // when, by the clock
+  struct news_list *news;  // its calendar and the installation's
+  bool news_known;
 };
 
 struct live_past {      // commands of one record
@@ -240,6 +243,7 @@ struct live_bot {
   // Between bars, by its venue's time; INT64_MAX: nothing.
   int64_t timer_ns;                 // its script's next timer
   int64_t soon_ns;                  // an instant is wanted as soon as may be
+  int64_t news_ns;                  // a calendar's entry begins to hold for one of its symbols
   int64_t clock_ns;                 // the earlier of both, by which it stands in its venue's heap
   size_t clock_at;                  // its place there, from 1; 0: it does not
   uint32_t callbacks;               // that its script has, as its host says
@@ -434,6 +438,10 @@ bool live_rules_halted(const struct live_bot *b);
 void live_rules_explain(const struct live_bot *b, char text[REFUSAL_TEXT_SIZE]);  // of one that is
 // For on_risk of the bot's script in the next instant, and for the journal: once a reason and instant.
 void live_risk_tell(struct live_bot *b, enum reason code, double limit, double value, int64_t until_ns, const char *text, bool decision);
+// live_news.c
+void live_news_join(struct live *l, struct live_account *a);  // its rules are others: they see the calendar
+void live_news_due(struct live_bot *b);                       // when the next entry holds may be another
+void live_news_finish(struct live_tenant *t);
 // live_limits.c
 struct live_tenant *live_tenant_of(struct live *l, int64_t id);  // NULL: no memory
 void live_limits_changed(struct live_bot *b);             // its row has other settings

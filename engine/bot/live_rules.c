@@ -108,6 +108,7 @@ enum status live_rules_join(struct live_bot *b, struct err *err) {
     return st;
   }
   apply(a, b->setup->rules, text, rules, st == OK ? &stored.state : NULL, venue.time_ns);
+  live_news_join(l, a);
   if (l->starting) clerk_account_hold(a->account, true);
   return OK;
 }
@@ -134,6 +135,10 @@ void live_rules_changed(struct live *l, struct live_account *a, const char *name
     return;
   }
   apply(a, name, text, rules, NULL, time_of(l, a));
+  live_news_join(l, a);
+  for (int i = 0; i < LIVE_BUCKETS; i++)
+    for (struct live_bot *b = l->bots[i]; b; b = b->next)
+      if (b->account == a) live_news_due(b);
 }
 
 void live_rule_set_changed(struct live *l, int64_t tenant_id, const char *name) {

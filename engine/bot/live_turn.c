@@ -171,6 +171,7 @@ void live_bot_end(struct live_bot *b) {
   b->called = false;
   live_words_end(b);
   clerk_end(b->clerk);
+  if (!b->restoring) live_news_due(b);
   if (clerk_forget(b->clerk)) b->trades_told = 0;
   if (!b->restoring) live_shadow_compare(b);
   b->busy = false;

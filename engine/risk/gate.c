@@ -231,6 +231,7 @@ bool gate_check(const struct gate_path *p, const struct gate_order *o, struct re
   if (!p->rules) return true;
   struct rule_order r = o->rule;
   r.grows = true;
+  r.symbol = p->bot_symbol->inst->symbol;
   r.now_ns = o->now_ns;
   return rule_check(p->rules, &r, why);
 }

@@ -93,7 +93,7 @@ struct gate_order {
   bool by_engine;      // closes because of a halt or a rule
   cash fee;            // at most
   int64_t now_ns;
-  // For path.rules: see struct rule_order, whose grows and now_ns are filled in here.
+  // For path.rules: see struct rule_order, whose grows, symbol and now_ns are filled in here.
   struct rule_order rule;
 };
 

@@ -7,7 +7,7 @@
 //       "total": {"trail": "balance_eod", "loss": "2000", "soft_pct": "90", "lock_at": "50000"},
 //       "trade": {"risk_pct_of_initial": "3", "stop_required": true, "stop_slip_pct": "0.1"},
 //       "max_qty": "5", "max_positions": 3, "consistency_pct": "50", "target": "3000",
-//       "news": {"before_s": 120, "after_s": 120} }
+//       "news": {"before_s": 120, "after_s": 120, "impact": "high", "flat": true} }
 //
 // Without "initial" it is what the account began with; "lock_at" may be "initial" too.
 //
@@ -43,11 +43,11 @@ const char *rule_trail_text(enum rule_trail t) {
 }
 
 // How a key is read into its field.
-enum kind { MONEY, LOCK, PERCENT, COUNT, SECONDS, BOOL, CLOCK, ZONE, NAME, BASIS, TRAIL, AMOUNT, AMOUNT_INITIAL, AMOUNT_BASIS, OBJECT };
+enum kind { MONEY, LOCK, PERCENT, COUNT, SECONDS, BOOL, CLOCK, ZONE, NAME, BASIS, TRAIL, AMOUNT, AMOUNT_INITIAL, AMOUNT_BASIS, IMPACT, OBJECT };
 struct key {
   const char *name;
   enum kind kind;
-  size_t at;               // offset in struct rule_set
+  size_t at;               // offset in struct rule_set; of OBJECT: of a bool that says it is there, 0: none
   const struct key *keys;  // of OBJECT
 };
 #define AT(field) offsetof(struct rule_set, field)
@@ -66,10 +66,10 @@ static const struct key trade_keys[] = {
   {"risk_pct_of_balance", AMOUNT_BASIS, AT(trade_risk), NULL}, {"stop_required", BOOL, AT(stop_required), NULL},
   {"stop_slip_pct", PERCENT, AT(stop_slip_e8), NULL}, {0}};
 static const struct key news_keys[] = {
-  {"before_s", SECONDS, AT(news_before_ns), NULL}, {"after_s", SECONDS, AT(news_after_ns), NULL}, {0}};
+  {"before_s", SECONDS, AT(around.before_ns), NULL}, {"after_s", SECONDS, AT(around.after_ns), NULL}, {"impact", IMPACT, AT(around.least), NULL}, {"flat", BOOL, AT(news_flat), NULL}, {0}};
 static const struct key top_keys[] = {
   {"name", NAME, AT(name), NULL}, {"initial", MONEY, AT(initial), NULL}, {"day", OBJECT, 0, day_keys},
-  {"total", OBJECT, 0, total_keys}, {"trade", OBJECT, 0, trade_keys}, {"news", OBJECT, 0, news_keys},
+  {"total", OBJECT, 0, total_keys}, {"trade", OBJECT, 0, trade_keys}, {"news", OBJECT, AT(news), news_keys},
   {"max_qty", MONEY, AT(max_qty_e8), NULL}, {"max_positions", COUNT, AT(max_positions), NULL},
   {"consistency_pct", PERCENT, AT(consistency_e8), NULL}, {"target", MONEY, AT(target_e8), NULL}, {0}};
 
@@ -102,7 +102,7 @@ static const char *const wanted[] = {
   [CLOCK] = "a time of day as \"17:00\"", [ZONE] = "a time zone as \"Europe/Prague\"", [NAME] = "text of 1 to 63 bytes",
   [BASIS] = "balance, equity, higher or equity_high", [TRAIL] = "static, balance_eod, equity_eod, balance or equity",
   [AMOUNT] = "a positive decimal in quotes", [AMOUNT_INITIAL] = "a percentage above 0, at most 100, in quotes",
-  [AMOUNT_BASIS] = "a percentage above 0, at most 100, in quotes",
+  [AMOUNT_BASIS] = "a percentage above 0, at most 100, in quotes", [IMPACT] = "low, medium or high",
 };
 
 static bool percent_of(const json_t *v, int64_t *ret) { return decimal_of(v, 6, ret) && *ret <= FRAC_ONE; }  // 1 % = 1e6
@@ -151,6 +151,7 @@ static bool value_take(const struct key *k, const json_t *v, struct rule_set *r)
     if (!index_of(v, trails, TRAIL_COUNT, &i)) return false;
     r->trail = (enum rule_trail)i;
     return true;
+  case IMPACT: return json_is_string(v) && news_impact_of(json_string_value(v), (enum news_impact *)(void *)at);
   case ZONE: case OBJECT: break;  // not here
   }
   assert(false);
@@ -179,6 +180,7 @@ static enum status object_read(const json_t *object, const struct key *keys, str
     if (!k->name) return err_set(err, ERR_INVALID, "unknown key %.40s", name);
     enum status st = k->kind == OBJECT ? object_read(v, k->keys, r, err) : value_read(k, v, r, err);
     if (st != OK) return k->kind == OBJECT ? err_wrap(err, st, "%s", k->name) : st;
+    if (k->kind == OBJECT && k->at) *(bool *)((char *)r + k->at) = true;
   }
   return OK;
 }

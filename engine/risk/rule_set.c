@@ -172,15 +172,17 @@ bool rule_state_get(const uint8_t *bytes, size_t len, const struct rule_set *rul
 
 // --- orders ----------------------------------------------------------------------------------------------------------------
 
-// The news time whose window holds now, or NULL. Windows have one length, so the first that ends after now decides.
-static const int64_t *news_at(const struct rule_state *s, int64_t now_ns) {
-  size_t low = 0, high = s->news_count;
-  while (low < high) {
-    size_t mid = low + (high - low) / 2;
-    if (s->news_ns[mid] <= now_ns - s->rules->news_after_ns) low = mid + 1;
-    else high = mid;
-  }
-  return low < s->news_count && s->news_ns[low] - s->rules->news_before_ns <= now_ns ? &s->news_ns[low] : NULL;
+bool rule_news(const struct rule_state *s, const char *symbol, int64_t now_ns, struct refusal *why) {
+  int64_t over_ns;
+  const struct news_event *e = s->rules->news && s->news && symbol ? news_now(s->news, &s->rules->around, symbol, now_ns, &over_ns) : NULL;
+  if (!e) return false;
+  refuse(why, REFUSE_PROP_NEWS, LEVEL_ACCOUNT, over_ns - e->from_ns + s->rules->around.before_ns, over_ns - now_ns);
+  why->until_ns = over_ns;
+  return true;
+}
+
+int64_t rule_news_next(const struct rule_state *s, const char *symbol, int64_t now_ns) {
+  return s->rules->news && s->news ? news_next(s->news, &s->rules->around, symbol, now_ns) : INT64_MAX;
 }
 
 static bool check_losses(const struct rule_state *s, const struct rule_order *o, struct refusal *why) {
@@ -224,12 +226,7 @@ bool rule_check(const struct rule_state *s, const struct rule_order *o, struct r
     why->until_ns = s->next_reset_ns;
     return false;
   }
-  const int64_t *news = s->news_count > 0 ? news_at(s, o->now_ns) : NULL;
-  if (news) {
-    refuse(why, REFUSE_PROP_NEWS, LEVEL_ACCOUNT, r->news_before_ns + r->news_after_ns, *news - o->now_ns);
-    why->until_ns = *news + r->news_after_ns;
-    return false;
-  }
+  if (rule_news(s, o->symbol, o->now_ns, why)) return false;
   if (!check_trade(s, o, why)) return false;
   if (r->max_qty_e8 > 0 && o->qty_after_e8 > r->max_qty_e8)
     return refuse(why, REFUSE_PROP_QTY, LEVEL_ACCOUNT, r->max_qty_e8, o->qty_after_e8);

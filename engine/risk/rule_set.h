@@ -13,6 +13,7 @@
 #include "base/money.h"
 #include "base/status.h"
 #include "market/tz.h"
+#include "risk/news.h"
 #include "risk/refusal.h"
 
 #include <stddef.h>
@@ -63,7 +64,9 @@ struct rule_set {
   int max_positions;                // symbols held or entering; 0: off
   int64_t consistency_e8;           // best day as a fraction of all profit; 0: off
   int64_t target_e8;                // profit target; with consistency: a day that has brought its share of it is over
-  int64_t news_before_ns, news_after_ns;  // no entries around a news time
+  bool news;                        // no entries of what a calendar's entry concerns, around it
+  struct news_around around;
+  bool news_flat;                   // nor positions
 };
 
 // Reads the JSON form (see rule_read.c for every key; docs and editions are written in it). ERR_INVALID names the key.
@@ -76,8 +79,7 @@ void rule_set_destroy(struct rule_set *rules);
 // What the rules remember of an account. Plain data, to be stored as it is (but for the two pointers).
 struct rule_state {
   const struct rule_set *rules;
-  const int64_t *news_ns;       // of the caller: rising
-  size_t news_count;
+  const struct news_list *news; // of the caller; NULL: empty
   int64_t balance_e8, equity_e8;
   int64_t day_ref_e8;           // basis of today's loss
   int64_t day_balance_e8;       // balance when the day began
@@ -111,6 +113,10 @@ void rule_state_swap(struct rule_state *s, const struct rule_set *rules, int64_t
 void rule_state_paid(struct rule_state *s, cash amount);
 // What the state comes to without a new mark: RULE_FLATTEN and RULE_BREACH stay until the day turns, or for ever.
 struct rule_result rule_standing(const struct rule_state *s);
+// The calendar's entry that keeps the symbol closed now, in *ret_why; false: none does, or the rules do not ask.
+bool rule_news(const struct rule_state *s, const char *symbol, int64_t now_ns, struct refusal *ret_why);
+// When the next one begins to; INT64_MAX: never.
+int64_t rule_news_next(const struct rule_state *s, const char *symbol, int64_t now_ns);
 // What is remembered, as bytes; little-endian, versioned. get: false, nothing changed: damaged, or of a newer program. rules: as in init.
 #define RULE_STATE_BYTES 74
 void rule_state_put(const struct rule_state *s, uint8_t ret[RULE_STATE_BYTES]);
@@ -123,6 +129,7 @@ struct rule_order {
   int64_t qty_after_e8;   // Σ |position| + working + this order, in contracts
   int positions_after;    // symbols held or entering, with this one
   bool has_stop;
+  const char *symbol;     // for news; NULL: concerned by none
   int64_t now_ns;
 };
 // True when the rules allow it; else *ret_why. Marks must be up to date. No allocation.

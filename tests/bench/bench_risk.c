@@ -65,7 +65,8 @@ static void set_up(void) {
   const char *text = "{\"name\":\"r\",\"initial\":\"100000\",\"day\":{\"zone\":\"Europe/Prague\",\"loss_pct_of_initial\":\"5\",\"soft_pct\":\"80\"},"
                      "\"total\":{\"trail\":\"equity\",\"loss_pct_of_initial\":\"10\"},\"trade\":{\"risk_pct_of_initial\":\"3\"},"
                      "\"max_qty\":\"1000\",\"max_positions\":50,\"news\":{\"before_s\":60,\"after_s\":60}}";
-  static int64_t news[1000];
+  static struct news_event news[1000];
+  struct news_list *list;
   const struct protect_rule protections[] = {{PROTECT_COOLDOWN, SEC, 0, 0, 0, false}, {PROTECT_STOP_GUARD, SEC, 60 * SEC, 3, 0, true},
     {PROTECT_LOW_PROFIT, SEC, 60 * SEC, 3, 0, false}, {PROTECT_WINDOW_DRAWDOWN, SEC, 60 * SEC, 3, 5000000, false}};
   const struct gate_limits limits = {.max_order_e8 = INT64_C(1) << 60, .max_position_e8 = INT64_C(1) << 60, .max_exposure_e8 = INT64_C(1) << 60,
@@ -77,8 +78,9 @@ static void set_up(void) {
   halt_init(&halt);
   for (uint64_t i = 0; i < HALT_ENTRIES; i++) halt_set(&halt, LEVEL_BOT, 1000000 + i * 17, HALT_SILENT, HALT_BY_OPERATOR, 0);
   rule_state_init(&rules, set, (cash){INT64_C(100000) * CASH_ONE}, (cash){INT64_C(100000) * CASH_ONE}, 0);
-  for (int i = 0; i < 1000; i++) news[i] = (1000 + i) * 3600 * SEC;
-  rules.news_ns = news, rules.news_count = 1000;
+  for (int i = 0; i < 1000; i++) news[i].from_ns = news[i].to_ns = (1000 + i) * 3600 * SEC;
+  if (news_list_create(news, 1000, &list, &err) != OK) abort();
+  rules.news = list;
   resting_init(&resting);
   if (!resting_reserve(&resting, 400)) abort();
   for (uint64_t i = 0; i < 400; i++) resting_add(&resting, i + 1, i, i & 1 ? SIDE_BUY : SIDE_SELL, (price){i & 1 ? 2900000 - (int64_t)i : 3100000 + (int64_t)i});

@@ -269,6 +269,51 @@ def main(binary):
             lines = seen(a, 2, 1)
             assert not denials(lines) and get(a)["live"]["positions"], lines
 
+        @case("a stop that was allowed for is not taken away: the cancel is denied with the numbers, and the core sets it again")
+        def _():
+            a = state["bot"]
+            seen(a, 4, 1)
+            assert not denials(seen(a, 8, 1, price=60)) and get(a)["live"]["positions"][0]["qty"] == "10"
+            lines = seen(a, 9, 1)
+            assert any("PROP_RULE: account: all stops hit would leave 9000, the account's floor is 9000" in line for line in denials(lines)), lines
+            assert any(line.startswith("on_risk PROP_RULE 9000.0 9000.0") for line in lines), lines
+            open_orders = [o for o in ada.get(f"{BOTS}/{a}/orders?limit=50", expect=200).json["items"] if o["status"] == "open"]
+            assert [(o["type"], o["side"], o["trigger"], o["qty"], o["reduce"], o["tag"]) for o in open_orders] == [("stop", "sell", "15", "10", True, "sl")], open_orders
+            seen(a, 4, 1)
+            assert not get(a)["live"]["positions"]
+
+        @case("news: nothing is opened of what they concern while they hold, what is held is closed as they begin, and they are over by themselves")
+        def _():
+            a = state["bot"]
+            ada.put("/api/v1/risk/rule-sets/mine", {"rules": {"name": "Mine", **rules, "news": {"before_s": 60, "after_s": 30, "impact": "medium", "flat": True}}}, expect=200)
+            for wrong, pointer in (({"from_ms": 5, "to_ms": 4}, "/items/0/to_ms"), ({"from_ms": 5, "concerns": ["U$D"]}, "/items/0/concerns"), ({"from_ms": 5, "impact": "grave"}, "/items/0/impact")):
+                answer = ada.post("/api/v1/risk/news", {"items": [wrong]})
+                assert answer.status == 422 and answer.json["errors"][0]["pointer"] == pointer, answer.json
+            assert not denials(seen(a, 2, 1)) and get(a)["live"]["positions"]
+            at = market.time + 4 * MINUTE  # it holds from the third bar on
+            s.operator().post("/api/v1/admin/risk/news", {"items": [{"from_ms": at, "concerns": ["usd", "xy"], "impact": "high", "title": "Rates"}, {"from_ms": 0, "concerns": ["EUR"]}]}, expect=200)
+            ada.post("/api/v1/risk/news", {"items": [{"from_ms": market.time - MINUTE, "to_ms": at, "impact": "low", "title": "Harmless"}]}, expect=200)
+            both = ada.get(f"/api/v1/risk/news?from_ms={market.time - MINUTE}", expect=200).json["items"]
+            assert [(n["title"], n["owner"], n["impact"], n["concerns"]) for n in both] == [("Harmless", "tenant", "low", []), ("Rates", "installation", "high", ["USD", "XY"])], both
+            lines = seen(a, 7, 1)
+            assert not denials(lines) and get(a)["live"]["positions"]
+            lines = seen(a, 2, 1)
+            over = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime((at + 30_000) / 1000))
+            assert any(f"no entries around news until {over} UTC" in line for line in denials(lines)), lines
+            row = until(lambda: get(a), lambda r: not r["live"]["positions"])
+            assert row["state"] == "running" and row["live"]["open_orders"] == 0, row
+            seen(a, 1, 1)
+            assert not denials(seen(a, 2, 1)) and get(a)["live"]["positions"]
+            # Entries that come while it runs hold at once, and go at once; those of others are nobody else's to delete.
+            now = market.time
+            ada.post("/api/v1/risk/news", {"items": [{"from_ms": now - MINUTE, "to_ms": now + 60 * MINUTE}], "replace": True}, expect=200)
+            until(lambda: get(a), lambda r: not r["live"]["positions"])
+            mine = [n for n in ada.get(f"/api/v1/risk/news?from_ms={now}", expect=200).json["items"] if n["owner"] == "tenant"]
+            assert len(mine) == 1, mine
+            assert ada.delete(f"/api/v1/risk/news/{both[1]['id']}").status == 404
+            ada.delete(f"/api/v1/risk/news/{mine[0]['id']}", expect=204)
+            assert not denials(seen(a, 2, 1)) and get(a)["live"]["positions"]
+
         @case("another set for the name holds at once; none, and the account is free; the journal replays every decision")
         def _():
             a = state["bot"]

@@ -121,6 +121,7 @@ static bool set_again(int64_t at, int64_t lots) {
 static void test_a_stop_is_not_taken_away(void **state) {
   (void)state;
   struct rule_set *rules = held_at_stop("", 0);
+  clerk_limits(f.desk[0].clerk, &(struct gate_limits){.collar_e8 = CASH_ONE / 10});  // the stop is farther away: no matter
   assert_int_equal(buy(0, 40, 0, 80), CLERK_TAKEN);
   end_all();
   bars(100);
@@ -128,6 +129,7 @@ static void test_a_stop_is_not_taken_away(void **state) {
   assert_int_equal(cancel(stop_of(1)->id), CLERK_TAKEN);
   end_all();
   assert_true(f.desk[0].denials == 1 && strstr(f.desk[0].text, "all stops hit would leave 16000, the day's floor is 19000") && set_again(80, 40));
+  clerk_limits(f.desk[0].clerk, &(struct gate_limits){0});
   // A worse one in its place does not help; a better one does, and so does less of a position.
   const uint64_t own = matcher_order_last(clerk_matcher(f.desk[0].clerk));
   bar_next(100);
@@ -257,6 +259,56 @@ static void test_a_stop_and_one_trade(void **state) {
   assert_true(f.desk[0].denials == 2 && set_again(80, 10));
   close_all();
   rule_set_destroy(rules);
+}
+
+// ---- news
+
+static void test_news(void **state) {
+  (void)state;
+  for (int flat = 0; flat < 2; flat++) {
+    prepare();
+    char text[200];
+    struct err err;
+    struct news_list *list;
+    snprintf(text, sizeof text, "{\"name\":\"t\",\"initial\":\"20000\",\"news\":{\"before_s\":60,\"after_s\":30,\"impact\":\"high\",\"flat\":%s}}", flat ? "true" : "false");
+    struct rule_set *rules = rules_of(text);
+    // Bars end at 61, 121, 181 … s: from 240 s to 330 s it holds.
+    const struct news_event events[] = {{300 * S, 300 * S, NEWS_HIGH, "X"}, {100 * S, 900 * S, NEWS_LOW, ""}, {100 * S, 900 * S, NEWS_HIGH, "EUR"}};
+    assert_int_equal(news_list_create(events, 3, &list, &err), OK);
+    f.account_config.rules = rules;
+    f.account_config.news = list;
+    open_all(2);
+    bar_next(100);
+    assert_int_equal(clerk_news_next(f.desk[0].clerk), 240 * S);
+    assert_int_equal(buy(0, 3, 0, 0), CLERK_TAKEN);
+    end_all();
+    bar_next(100);
+    assert_int_equal(buy(0, 2, 90, 0), CLERK_TAKEN);
+    assert_int_equal(buy(1, 1, 90, 0), CLERK_TAKEN);
+    end_all();
+    bars(100);
+    bar_next(100);  // 241 s
+    assert_int_equal(buy(0, 1, 0, 0), CLERK_DENIED);
+    assert_true(DENIED(PROP_NEWS, ACCOUNT) && f.desk[0].v.why.until_ns == 330 * S && strstr(f.desk[0].text, "until 1970-01-01 00:05:30"));
+    assert_int_equal(sell(0, 1, 0), CLERK_TAKEN);  // an exit passes
+    end_all();
+    for (int i = 0; i < 2; i++) {
+      assert_true(f.desk[i].intervened == REASON_PROP_RULE && strstr(f.desk[i].said, "news") && order(i, i ? 1 : 2)->status == ORDER_CANCELED);
+      assert_int_equal(order(i, i ? 1 : 2)->reason, REASON_PROP_RULE);
+    }
+    bars(100);
+    assert_int_equal(position(0), flat ? 0 : 2);
+    assert_int_equal(clerk_news_next(f.desk[0].clerk), INT64_MAX);
+    bar_next(100);  // 361 s: over
+    assert_int_equal(buy(0, 1, 90, 0), CLERK_TAKEN);
+    end_all();
+    assert_true(order_alive(order(0, f.desk[0].ids)));
+    clerk_account_news(f.account, NULL);
+    bars(100);
+    close_all();
+    news_list_destroy(list);
+    rule_set_destroy(rules);
+  }
 }
 
 static void test_flat_before_a_breach(void **state) {
@@ -485,6 +537,7 @@ int main(void) {
       cmocka_unit_test(test_a_stop_is_not_moved_away),
       cmocka_unit_test(test_a_stop_and_latency),
       cmocka_unit_test(test_a_stop_and_one_trade),
+      cmocka_unit_test(test_news),
       cmocka_unit_test(test_flat_before_a_breach),
       cmocka_unit_test(test_excess),
       cmocka_unit_test(test_protections),

@@ -231,15 +231,29 @@ static void test_crypto(void **state) {
   o.positions_after = 3;
   assert_int_equal(ask(&s, o), REFUSE_PROP_POSITIONS);
   // News: [-120 s, +60 s).
-  const int64_t news[] = {t - 100 * SEC, t + 60 * SEC, t + 400 * SEC};
-  s.news_ns = news, s.news_count = 3;
-  o.positions_after = 1;
+  const struct news_event news[] = {{t - 100 * SEC, t - 100 * SEC, NEWS_HIGH, "BTC"}, {t + 60 * SEC, t + 60 * SEC, NEWS_HIGH, ""}, {t + 400 * SEC, t + 400 * SEC, NEWS_HIGH, "USDT"},
+                                    {t, t + 1000 * SEC, NEWS_HIGH, "EUR"}, {t - 300 * SEC, t + 1000 * SEC, NEWS_MEDIUM, ""}};
+  struct news_list *list;
+  struct err err;
+  assert_int_equal(news_list_create(news, 5, &list, &err), OK);
+  s.news = list;
+  r->around.least = NEWS_HIGH;
+  o.positions_after = 1, o.symbol = "BTCUSDT";
   const struct { int64_t s; bool free; } times[] = {{-300, true}, {-220, false}, {-41, false}, {-40, false}, {-60, false},
                                                     {119, false}, {120, true}, {279, true}, {280, false}, {459, false}, {460, true}};
   for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
     o.now_ns = t + times[i].s * SEC;
     assert_int_equal(ask(&s, o), times[i].free ? REFUSE_NONE : REFUSE_PROP_NEWS);
   }
+  struct refusal why;
+  assert_true(rule_news(&s, "BTCUSDT", t + 280 * SEC, &why) && why.until_ns == t + 460 * SEC && why.value == 180 * SEC && why.limit == 180 * SEC);
+  assert_true(rule_news_next(&s, "BTCUSDT", t + 150 * SEC) == t + 280 * SEC && rule_news_next(&s, "BTCUSDT", t + 280 * SEC) == INT64_MAX);
+  o.symbol = NULL;
+  assert_int_equal(ask(&s, o), REFUSE_NONE);
+  r->news = false;  // rules without news care for no calendar
+  assert_false(rule_news(&s, "BTCUSDT", t + 280 * SEC, &why));
+  assert_true(rule_news_next(&s, "BTCUSDT", t) == INT64_MAX);
+  news_list_destroy(list);
   rule_set_destroy(r);
 }
 
