@@ -6,6 +6,7 @@
 #include "crypto/encode.h"
 #include "crypto/random.h"
 #include "exchange/exchange.h"
+#include "exchange/fault.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,7 +138,16 @@ const struct cli_command cmd_exchange = {
     "GET /admin/ledger is what truly happened: accounts, orders, executions and every request seen. POST /admin/faults adds faults while it\n"
     "runs; /admin/price, mark, funding, liquidation, deposit, cancel, clock, disconnect, pause, key move everything else. /admin is for this machine only,\n"
     "unless there is an --admin-token.\n\n"
-    "The same seed gives the same market, ids and faults for the same requests. `perigee help exchange` lists the faults below.",
+    "The same seed gives the same market, ids and faults for the same requests. FAULT[:key=value,…] takes on (a part of the path or topic),\n"
+    "link (how the orderLinkId begins), p (probability), value, after (so many pass first), count (so many at most), every (ms, for faults of the market).\n\n"
+    "faults:\n"
+#define X(name, text, where, value, about) "  " text "  " about " (value=" #value ")\n"
+    FAULT_LIST(X)
+#undef X
+#define X(name, spec) "  " name "  preset: " spec "\n"
+    FAULT_PRESETS(X)
+#undef X
+    ,
     options, run,
     "perigee exchange --faults hell --seed 7       then run your bot against http://127.0.0.1:9500\n"
     "curl http://127.0.0.1:9500/admin/ledger       what truly happened"};

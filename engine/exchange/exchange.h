@@ -15,7 +15,7 @@ struct exchange_options {
   const char *admin_token;   // NULL: /admin only from this machine
   const char *keys[EXCHANGE_LIST_MAX];    // KEY:SECRET[:rights]
   int key_count;
-  const char *faults[EXCHANGE_LIST_MAX];  // specs, see exchange_faults_help
+  const char *faults[EXCHANGE_LIST_MAX];  // specs, see fault.h
   int fault_count;
   const char *symbols[EXCHANGE_LIST_MAX];
   int symbol_count;
@@ -34,5 +34,3 @@ struct exchange_options {
 
 // Serves until SIGTERM or SIGINT. ERR_INVALID: an option that cannot be; ERR_IO: address or data directory.
 enum status exchange_run(const struct exchange_options *options, struct err *err) MUST_CHECK;
-// A line per fault: what `--faults` takes. Returns text that lives for ever.
-const char *exchange_faults_help(void);

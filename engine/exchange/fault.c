@@ -3,9 +3,7 @@
 
 #include "base/decimal.h"
 #include "exchange/core.h"
-#include "exchange/exchange.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +15,9 @@ const struct fault_about exch_fault_table[FAULT_COUNT] = {
 };
 
 static const struct { const char *name, *spec; } presets[] = {
-    {"hell", "drop_after:on=order/,p=0.05; drop_before:on=order/,p=0.05; delay:on=order/,p=0.1,value=1500; late:on=order/create,p=0.03,value=2000; error_after:p=0.03; "
-             "error_before:p=0.03; internal_after:p=0.03; half_reply:p=0.03; throttle:p=0.03; not_found:on=order/,p=0.1; partial_cancel:p=0.1; ws_duplicate:p=0.1; ws_reorder:p=0.1; "
-             "ws_drop:p=0.02; disconnect:every=45000; jump:every=60000,value=200; funding:every=300000,value=10"},
-    {"rain", "delay:p=0.1,value=400; drop_after:on=order/create,p=0.02; ws_duplicate:p=0.05; disconnect:every=120000"},
+#define X(name, spec) {name, spec},
+    FAULT_PRESETS(X)
+#undef X
 };
 
 static bool integer(const char *text, int scale, int64_t *ret) { return decimal_parse_scaled(text, strlen(text), scale, ret); }
@@ -190,17 +187,4 @@ struct fault_rule *exch_faults_due(struct faults *f, int64_t now_ms) {
     return r;
   }
   return NULL;
-}
-
-const char *exchange_faults_help(void) {
-  static char text[6144];
-  size_t len = 0;
-  for (int i = 0; i < FAULT_COUNT; i++) {
-    char value[32] = "";
-    if (exch_fault_table[i].value != 0) snprintf(value, sizeof value, " (value=%" PRId64 ")", exch_fault_table[i].value);
-    len += (size_t)snprintf(text + len, sizeof text - len, "  %-16s %s%s\n", exch_fault_table[i].name, exch_fault_table[i].about, value);
-  }
-  for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++)
-    len += (size_t)snprintf(text + len, sizeof text - len, "  %-16s preset: %s\n", presets[i].name, presets[i].spec);
-  return text;
 }

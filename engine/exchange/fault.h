@@ -45,6 +45,13 @@ enum fault {
   FAULT_NONE = FAULT_COUNT
 };
 
+// Mixtures with a name.
+#define FAULT_PRESETS(X)                                                                                                       \
+  X("hell", "drop_after:on=order/,p=0.05; drop_before:on=order/,p=0.05; delay:on=order/,p=0.1,value=1500; late:on=order/create,p=0.03,value=2000; " \
+            "error_after:p=0.03; error_before:p=0.03; internal_after:p=0.03; half_reply:p=0.03; throttle:p=0.03; not_found:on=order/,p=0.1; partial_cancel:p=0.1; " \
+            "ws_duplicate:p=0.1; ws_reorder:p=0.1; ws_drop:p=0.02; disconnect:every=45000; jump:every=60000,value=200; funding:every=300000,value=10") \
+  X("rain", "delay:p=0.1,value=400; drop_after:on=order/create,p=0.02; ws_duplicate:p=0.05; disconnect:every=120000")
+
 struct fault_about { const char *name; enum fault_where where; int64_t value; const char *about; };
 extern const struct fault_about exch_fault_table[FAULT_COUNT];
 

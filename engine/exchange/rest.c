@@ -93,6 +93,7 @@ static void answer(struct call *c) {
   }
   size_t len;
   char *text = envelope(c, &len);
+  rate_fields(c);
   if (!text) {
     http_reply(c->req, 500, NULL, NULL, 0);
   } else if (c->fault == FAULT_DROP_AFTER) {
@@ -102,7 +103,6 @@ static void answer(struct call *c) {
   } else if (c->fault == FAULT_HALF_REPLY) {
     http_reply_cut(c->req, 200, "application/json", text, len, -(int64_t)(len / 2));
   } else {
-    rate_fields(c);
     http_reply(c->req, 200, "application/json", text, len);
   }
   free(text);
@@ -310,7 +310,7 @@ static void route_request(struct server *s, struct http_request *req, const stru
   }
   if (c->hide && route->command != CMD_NONE) {  // only what names a young order
     const struct exch_order *o = c->account ? exch_find(s->x, c->account, json_string_value(json_object_get(c->params, "orderId")) ? json_string_value(json_object_get(c->params, "orderId")) : "", link) : NULL;
-    c->hide = (route->command == CMD_AMEND || route->command == CMD_CANCEL) && o && s->x->now_ms - o->created_ms < c->fault_value;
+    c->hide = (route->command == CMD_AMEND || route->command == CMD_CANCEL) && o && exch_server_now_ms(s) - o->created_ms < c->fault_value;
   }
   if (c->code != CODE_OK) answer(c);
   else run(c);

@@ -38,7 +38,7 @@ static void finish(struct call *c, json_t *list, uint64_t last) {
 
 static bool fits(const struct call *c, const struct filter *f, const struct exch_order *o) {
   if (o->account != c->account || (int64_t)o->seq >= f->page.from) return false;
-  if (c->hide && c->s->x->now_ms - o->created_ms < c->fault_value) return false;
+  if (c->hide && exch_server_now_ms(c->s) - o->created_ms < c->fault_value) return false;
   if (f->symbol && o->symbol != f->symbol) return false;
   if (f->id[0] && strcmp(f->id, o->id) != 0) return false;
   if (!f->id[0] && f->link[0] && strcmp(f->link, o->link) != 0) return false;
@@ -112,7 +112,7 @@ static int executions(struct call *c, int64_t absent, bool closing) {
     if (e->time_ms < f.from_ms || e->time_ms > f.to_ms || (kind[0] && strcmp(kind, kinds[e->kind]) != 0)) continue;
     if ((f.id[0] && (!e->order || strcmp(e->order->id, f.id) != 0)) || (f.link[0] && (!e->order || strcmp(e->order->link, f.link) != 0))) continue;
     if (closing && e->closed == 0) continue;
-    if (c->hide && e->order && c->s->x->now_ms - e->order->created_ms < c->fault_value) continue;
+    if (c->hide && e->order && exch_server_now_ms(c->s) - e->order->created_ms < c->fault_value) continue;
     json_array_append_new(list, closing ? exch_render_closed_pnl(c->s->x, e) : exch_render_execution(e, false));
     last = e->seq;
   }

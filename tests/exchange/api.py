@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""The simulated exchange as its API has it: who may ask, how often, what answers look like, what streams tell: api.py PERIGEE."""
+import sys
+import time
+
+from venue import KEY, SECRET, Client, Exchange, Stream, sign
+from tap import run_cases
+
+BINARY = sys.argv[1]
+CASES = []
+
+
+def case(title):
+    return lambda function: CASES.append((title, function))
+
+
+@case("signing: every way to get it wrong has its code")
+def signing():
+    with Exchange(BINARY, "--feed", "none", keys=(f"{KEY}:{SECRET}", "reader:s2:read", "away:s3:ip=192.0.2.7", "rich:s4:withdraw,deposit=5")) as e:
+        c, query = Client(e), "accountType=UNIFIED"
+        path = "/v5/account/wallet-balance?" + query
+
+        def code(headers, path=path):
+            status, _, answer = e.call("GET", path, headers=headers)
+            assert status == 200
+            return answer["retCode"]
+
+        good = c.headers(query)
+        assert code(good) == 0
+        assert code({}) == 10003
+        assert code({**good, "X-BAPI-API-KEY": "other"}) == 10003
+        assert code({**good, "X-BAPI-SIGN": "0" * 64}) == 10004
+        assert code({**good, "X-BAPI-SIGN": good["X-BAPI-SIGN"].upper()}) == 10004
+        assert code({k: v for k, v in good.items() if k != "X-BAPI-SIGN"}) == 10004
+        assert code({**good, "X-BAPI-RECV-WINDOW": "5001"}) == 10004  # signed with 5000
+        assert code(good, path + "&x=1") == 10004
+        assert code(c.headers(query, c.now() - 4000)) == 0
+        assert code(c.headers(query, c.now() - 6000)) == 10002
+        assert code(c.headers(query, c.now() + 500)) == 0
+        assert code(c.headers(query, c.now() + 2500)) == 10002
+        assert code({**good, "X-BAPI-TIMESTAMP": "soon"}) == 10002
+        e.admin("clock", skew_ms=7000)
+        assert code(c.headers(query)) == 10002 and code(c.headers(query, c.now() + 7000)) == 0
+        assert abs(int(e.call("GET", "/v5/market/time")[2]["result"]["timeSecond"]) * 1000 - c.now() - 7000) < 2000
+        e.admin("clock", skew_ms=0)
+        reader = Client(e, "reader", "s2")
+        assert reader.get("position/list", category="linear", settleCoin="USDT")[2]["retCode"] == 0
+        assert reader.create("r1", price="100")[2]["retCode"] == 10005
+        assert Client(e, "away", "s3").get("account/info")[2]["retCode"] == 10010
+        rights = Client(e, "rich", "s4").ok("user/query-api?")
+        assert "Withdraw" in rights["permissions"]["Wallet"] and rights["readOnly"] == 0
+        assert "Withdraw" not in c.ok("user/query-api?")["permissions"]["Wallet"] and reader.ok("user/query-api?")["readOnly"] == 1
+        assert Client(e, "rich", "s4").ok("account/wallet-balance?", accountType="UNIFIED")["list"][0]["coin"][0]["walletBalance"] == "5"
+        seen = e.ledger()["requests"]
+        assert {r["retCode"] for r in seen} >= {0, 10002, 10003, 10004, 10005, 10010} and not [o for o in e.ledger()["orders"]]
+
+
+@case("limits: the eleventh order of a second is refused, and the headers say how many are left")
+def limits():
+    with Exchange(BINARY, "--feed", "none") as e:
+        c = Client(e)
+        for _ in range(3):  # a second may turn while we count
+            answers = [c.create(price="100", qty="0.05") for _ in range(14)]
+            codes = [a[2]["retCode"] for a in answers]
+            if 10006 in codes:
+                break
+        assert codes.count(10006) >= 1 and codes.index(10006) <= 10, codes
+        first, last = answers[0][1], answers[-1][1]
+        assert first["X-Bapi-Limit"] == "10" and int(first["X-Bapi-Limit-Status"]) <= 9 and last["X-Bapi-Limit-Status"] == "0"
+        assert abs(int(last["X-Bapi-Limit-Reset-Timestamp"]) - c.now()) < 3000
+        time.sleep(1.05)
+        assert c.create(price="100", qty="0.05")[2]["retCode"] == 0
+
+
+@case("pages: cursors lead through all orders and executions, each once")
+def pages():
+    with Exchange(BINARY, "--feed", "none", "--no-limits", keys=(f"{KEY}:{SECRET}", "b:b")) as e:
+        a, b = Client(e), Client(e, "b", "b")
+        for i in range(23):
+            a.create(f"s{i}", "Sell", "0.001", "60000")
+            b.create(f"b{i}", "Buy", "0.001", "60000")
+        for i in range(7):
+            a.create(f"open{i}", "Buy", "0.001", "50000")
+
+        def walk(path, **query):
+            rows, cursor = [], None
+            for _ in range(40):
+                page = a.ok(path, category="linear", symbol="BTCUSDT", limit=5, **query, **({"cursor": cursor} if cursor else {}))
+                rows += page["list"]
+                cursor = page["nextPageCursor"]
+                if not cursor:
+                    return rows
+            raise AssertionError("no end")
+
+        assert [o["orderLinkId"] for o in walk("order/history?")] == [f"s{i}" for i in reversed(range(23))]
+        assert [o["orderLinkId"] for o in walk("order/realtime?")] == [f"open{i}" for i in reversed(range(7))]
+        assert [x["orderLinkId"] for x in walk("execution/list?")] == [f"s{i}" for i in reversed(range(23))]
+        assert a.ok("order/realtime?", category="linear", symbol="BTCUSDT", orderLinkId="s3")["list"][0]["orderStatus"] == "Filled"
+        assert a.ok("order/realtime?", category="linear", symbol="BTCUSDT", orderLinkId="b3")["list"] == []
+        assert len(a.ok("order/history?", category="linear", symbol="BTCUSDT", orderStatus="Cancelled")["list"]) == 0
+        assert a.get("order/history", category="linear", limit=51)[2]["retCode"] == 10001
+
+
+@case("private stream: an order's life, in order, with the fields of the answers")
+def private():
+    with Exchange(BINARY, "--feed", "none", "--no-limits") as e:
+        e.admin("price", symbol="BTCUSDT", price="60000")
+        c = Client(e)
+        late = Stream(e, "/v5/private")
+        assert late.ask("subscribe", "order")["success"] is False
+        expires = str(c.now() + 5000)
+        assert late.ask("auth", KEY, expires, sign("wrong", "GET/realtime" + expires))["success"] is False
+        past = str(c.now() - 1)
+        assert late.ask("auth", KEY, past, sign(SECRET, "GET/realtime" + past))["success"] is False
+        late.close()
+        s = Stream(e, "/v5/private", c, ["order", "execution", "position", "wallet"])
+        assert s.ask("ping")["op"] == "pong"
+        assert s.ask("subscribe", "nonsense")["success"] is False and s.ask("subscribe", "order")["success"] is False
+        c.create("one", "Sell", "0.02", "60000")
+        c.create("two", "Buy", "0.01", "60000")
+        heard = s.until(lambda m: m["topic"] == "order" and m["data"][0]["orderLinkId"] == "two")
+        heard += s.until(lambda m: m["topic"] == "wallet")
+        states = [(m["data"][0]["orderLinkId"], m["data"][0]["orderStatus"]) for m in heard if m["topic"] == "order"]
+        assert states == [("one", "New"), ("one", "PartiallyFilled"), ("two", "Filled")], states
+        fills = [m["data"][0] for m in heard if m["topic"] == "execution"]
+        assert [(f["orderLinkId"], f["execQty"], f["isMaker"]) for f in fills] == [("one", "0.01", True), ("two", "0.01", False)]
+        rest = {x["execId"]: x for x in c.ok("execution/list?", category="linear")["list"]}
+        for f in fills:
+            assert {k: f[k] for k in rest[f["execId"]]} == rest[f["execId"]]
+        assert {m["topic"] for m in heard} >= {"order", "execution", "position", "wallet"}
+        e.admin("disconnect", now=True)
+        assert s.hear() is None or True
+        s.close()
+
+
+@case("public streams: snapshots, then changes that make the same book, ticker and candles as REST tells")
+def public():
+    with Exchange(BINARY, "--feed", "none", "--no-limits", "--clock", "virtual", "--start", "2024-01-01T00:00:30Z") as e:
+        c = Client(e)
+        c.now = lambda: e.admin("state")["time"]
+        s = Stream(e, "/v5/public/linear", topics=["orderbook.50.BTCUSDT", "tickers.BTCUSDT", "kline.1.BTCUSDT", "publicTrade.BTCUSDT"])
+        assert s.ask("subscribe", "orderbook.7.BTCUSDT")["success"] is False and s.ask("subscribe", "tickers.NOPE")["success"] is False
+        assert s.ask("ping")["ret_msg"] == "pong"
+        c.create("a", "Sell", "0.05", "60010")
+        c.create("b", "Buy", "0.03", "59990")
+        c.create("c", "Sell", "0.01", "60010")
+        c.create("d", "Buy", "0.02", "60010")
+        e.admin("clock", advance_ms=60000)
+        c.create("e", "Buy", "0.01", "60010")
+        e.admin("clock", advance_ms=61000)
+        heard = s.until(lambda m: m["topic"].startswith("kline") and m["data"][0]["confirm"] and m["data"][0]["volume"] == "0.01")
+        book, ticker = {"b": {}, "a": {}}, {}
+        for m in heard:
+            if m["topic"].startswith("orderbook"):
+                if m["type"] == "snapshot":
+                    book = {"b": {}, "a": {}}
+                for side in "ba":
+                    for price, size in m["data"][side]:
+                        book[side].pop(price, None) if size == "0" else book[side].update({price: size})
+            elif m["topic"].startswith("tickers"):
+                ticker = {**(ticker if m["type"] == "delta" else {}), **m["data"]}
+        told = e.call("GET", "/v5/market/orderbook?category=linear&symbol=BTCUSDT&limit=50")[2]["result"]
+        assert book == {"b": dict(told["b"]), "a": dict(told["a"])} == {"b": {"59990": "0.03"}, "a": {"60010": "0.03"}}, (book, told)
+        told = e.call("GET", "/v5/market/tickers?category=linear&symbol=BTCUSDT")[2]["result"]["list"][0]
+        assert ticker == told, {k: (v, ticker.get(k)) for k, v in told.items() if ticker.get(k) != v}
+        trades = [(t["p"], t["v"], t["S"]) for m in heard if m["topic"].startswith("publicTrade") for t in m["data"]]
+        assert trades == [("60010", "0.02", "Buy"), ("60010", "0.01", "Buy")]
+        candles = [m["data"][0] for m in heard if m["topic"].startswith("kline") and m["data"][0]["confirm"]]
+        assert [k["volume"] for k in candles] == ["0.02", "0.01"], candles
+        rows = e.call("GET", "/v5/market/kline?category=linear&symbol=BTCUSDT&interval=1")[2]["result"]["list"]
+        assert [(int(r[0]), r[5]) for r in reversed(rows)] == [(k["start"], k["volume"]) for k in candles]
+        assert e.call("GET", "/v5/market/kline?category=linear&symbol=BTCUSDT&interval=7")[2]["retCode"] == 10001
+        five = e.call("GET", "/v5/market/kline?category=linear&symbol=BTCUSDT&interval=5")[2]["result"]["list"]
+        assert [r[5] for r in five] == ["0.03"] and int(five[0][0]) % 300000 == 0
+        s.close()
+
+
+@case("funding, liquidation and deposits by hand are in the ledger, and it adds up")
+def by_hand():
+    with Exchange(BINARY, "--feed", "none", "--no-limits", keys=(f"{KEY}:{SECRET}", "b:b")) as e:
+        a, b = Client(e), Client(e, "b", "b")
+        a.create("a", "Sell", "0.1", "60000")
+        b.create("b", "Buy", "0.1", "60000")
+        e.admin("funding", symbol="BTCUSDT", rate="0.001")
+        e.admin("deposit", key="b", amount="-50")
+        e.admin("liquidation", symbol="BTCUSDT", key="b")
+        accounts = e.ledger()["accounts"]
+        assert accounts[1]["books"]["funding"] == "-6" and accounts[0]["books"]["funding"] == "6"
+        assert accounts[1]["positions"] == [] and accounts[1]["liquidations"] == 1
+        assert b.ok("execution/list?", category="linear", execType="BustTrade")["list"][0]["execQty"] == "0.1"
+        assert a.ok("market/funding/history?", category="linear", symbol="BTCUSDT")["list"][0]["fundingRate"] == "0.001"
+        status, _, _ = e.call("POST", "/admin/price", '{"symbol":"BTCUSDT","price":"60000.05"}')
+        assert status == 400
+
+
+sys.exit(1 if run_cases(CASES) else 0)
