@@ -60,7 +60,7 @@ void life_init(struct life *l, int64_t now_ns) {
 static void enter(struct life *l, enum life_state state, enum life_reason why, int64_t now_ns) {
   l->state = state;
   l->reason = why;
-  l->since_ns = now_ns;
+  l->since_ns = now_ns > l->since_ns ? now_ns : l->since_ns + 1;  // of two states the later one must show, whatever the clock does
   l->retry_at_ns = 0;
 }
 

@@ -116,7 +116,7 @@ struct life {
   enum life_want wanted;
   enum life_reason reason;
   int strikes, retries;
-  int64_t since_ns;     // when this state began
+  int64_t since_ns;     // when this state began; rises with every change, also when the clock goes back
   int64_t retry_at_ns;  // LIFE_RETRYING; otherwise 0
 };
 void life_init(struct life *l, int64_t now_ns);  // stopped, and never started

@@ -283,6 +283,8 @@ enum status live_past_again(struct live_bot *b, struct err *err) {
   for (int k = 0; k < b->plan->symbol_count; k++) series_finish(&symbols[k].bars);
   series_finish(&main.bars);
   b->restoring = b->retelling = false;
+  // What was imposed at the end of it (a kill switch that is on) is part of the past of which a host is told next.
+  if (st == OK) live_commands_flush(b);
   if (st == OK) live_hand_over(l, b->place);
   return st;
 }

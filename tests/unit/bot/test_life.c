@@ -191,6 +191,20 @@ static void a_boot_goes_back_to_what_is_wanted(void **state) {
     }
 }
 
+static void a_clock_that_goes_back_hides_no_change(void **state) {
+  (void)state;
+  struct life l = in_state(LIFE_RUNNING, LIFE_WANT_RUNNING);
+  life_step(&l, LIFE_BROKE_HOST, 200 * S, NULL);
+  assert_int_equal(l.state, LIFE_QUARANTINED);
+  assert_int_equal(l.since_ns, 200 * S);
+  const struct life broken = l;
+  assert_int_equal(life_step(&l, LIFE_RELEASE, 140 * S, NULL), LIFE_CHANGED);
+  assert_true(l.since_ns > broken.since_ns);
+  const struct life released = l;
+  assert_int_equal(life_step(&l, LIFE_START, 140 * S, NULL), LIFE_CHANGED);
+  assert_true(l.since_ns > released.since_ns);
+}
+
 static void words(void **state) {
   (void)state;
   for (int i = 0; i < LIFE_STATE_COUNT; i++) assert_int_equal(life_state_parse(life_state_text((enum life_state)i)), i);
@@ -215,7 +229,8 @@ static void words(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_cell), cmocka_unit_test(a_stop_is_final), cmocka_unit_test(halted_means_silent), cmocka_unit_test(held_bots_stay_held),
-    cmocka_unit_test(three_strikes_retire), cmocka_unit_test(retries_back_off_and_end), cmocka_unit_test(a_boot_goes_back_to_what_is_wanted), cmocka_unit_test(words),
+    cmocka_unit_test(three_strikes_retire), cmocka_unit_test(retries_back_off_and_end), cmocka_unit_test(a_boot_goes_back_to_what_is_wanted),
+    cmocka_unit_test(a_clock_that_goes_back_hides_no_change), cmocka_unit_test(words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
