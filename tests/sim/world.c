@@ -330,6 +330,7 @@ void world_stop(struct world *w, enum world_stop how) {
   store_close(w->store);
   w->store = NULL;
   for (int i = 0; i < STORE_FILES; i++) sim_actor_remove(&disks[i].actor);
+  for (int i = 0; i < w->bot_count; i++) w->bots[i].silent = false;  // what was seen of it may not have been committed
   loop_destroy(w->loop);
   w->loop = NULL;
   if (image) {
