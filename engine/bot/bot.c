@@ -1,6 +1,8 @@
 // bot/bot.c – creates a bot and walks it through its events: match → settle (callbacks to a fixpoint) → bars → timers → signals.
 #include "bot/bot_impl.h"
 
+#include "base/prefetch.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -130,16 +132,14 @@ enum reason bot_cancel(struct bot *b, uint64_t id, enum reason why) {
 
 enum status bot_create(const struct bot_config *cfg, struct bot **ret, struct err *err) {
   struct bot *b = calloc(1, sizeof *b);
-  if (!b || !(b->tags = calloc(2 * TAG_FIRST_FREE, sizeof *b->tags))) {
+  if (!b || !(b->tags = calloc(TAG_FIRST_FREE, sizeof *b->tags))) {
     free(b);
     return err_set(err, ERR_NOMEM, "bot: out of memory");
   }
   static const char *const known[TAG_FIRST_FREE] = {[TAG_SL] = "sl", [TAG_TP] = "tp", [TAG_LIQUIDATION] = "liquidation", [TAG_END] = "end", [TAG_FLATTEN] = "flatten"};
   enum status st = OK;
-  for (int i = 0; i < TAG_FIRST_FREE; i++)
-    if (known[i] && !(b->tags[i] = strdup(known[i]))) st = err_set(err, ERR_NOMEM, "bot: out of memory");
-  b->tag_count = TAG_FIRST_FREE;
-  b->tag_cap = 2 * TAG_FIRST_FREE;
+  for (int i = 0; i < TAG_FIRST_FREE; i++) b->tags[i] = (char *)(uintptr_t)known[i];  // never freed, nor written to
+  b->tag_count = b->tag_cap = TAG_FIRST_FREE;
   b->matcher = cfg->matcher;
   b->account = matcher_account(cfg->matcher);
   b->spec = cfg->spec;
@@ -180,7 +180,8 @@ void bot_destroy(struct bot *b) {
   free(b->risk_notes);
   free(b->missed);
   desk_finish(b);
-  for (uint32_t i = 0; i < b->tag_count; i++) free(b->tags[i]);
+  risk_state_finish(&b->risk);
+  for (uint32_t i = TAG_FIRST_FREE; i < b->tag_count; i++) free(b->tags[i]);
   free(b->tags);
   free(b);
 }
@@ -192,6 +193,8 @@ struct script *bot_script(struct bot *b) {
 bool bot_started(const struct bot *b) {
   return b->started;
 }
+
+void bot_prefetch(const struct bot *b) { prefetch(b, offsetof(struct bot, desk.shadow)); }
 
 struct risk_state *bot_risk_state(struct bot *b) {
   return &b->risk;
@@ -331,7 +334,10 @@ enum status bot_day(struct bot *b, int64_t now_ns, const char *day, struct err *
 
 static enum status bot_start(struct bot *b, int64_t now_ns, struct err *err) {
   b->started = true;
-  if (!b->resumed) risk_state_init(&b->risk, account_equity(b->account));
+  if (!b->resumed) {
+    risk_state_finish(&b->risk);
+    risk_state_init(&b->risk, account_equity(b->account));
+  }
   desk_begin(b);
   enum status st = bot_finish_callback(b, script_on_init(b->script, err), err);
   if (st != OK) b->started = false;  // a bot that goes on all the same tries again before its next bar

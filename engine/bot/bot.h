@@ -76,6 +76,7 @@ enum status bot_resume(struct bot *b, int64_t now_ns, struct err *err) MUST_CHEC
 void bot_mute(struct bot *b, bool muted);
 // Equity as risk sees it: call at each mark of the main stream.
 static inline void bot_risk_mark(struct risk_state *s, cash equity) { risk_state_mark(s, equity); }
+void bot_prefetch(const struct bot *b);  // asks for its memory, without the script's
 struct risk_state *bot_risk_state(struct bot *b);
 // Other limits from the next callback on.
 void bot_limits(struct bot *b, const struct risk_limits *limits);

@@ -26,8 +26,8 @@ struct desk {
   size_t count, cap;
   struct order *provisional;  // one per OP_SUBMIT, same index as ops
   uint64_t reserved;          // highest id given out that the matcher's owner was not told of yet; 0: none
-  struct account shadow;      // the account with the buffered orders counted as working
   bool shadow_valid;
+  struct account shadow;      // the account with the buffered orders counted as working
   struct account_symbol *shadow_symbols;
 };
 
@@ -57,33 +57,35 @@ struct ladder {
 };
 
 struct bot {
+  // First what every bar asks for.
   struct script *script;
-  struct script_host host;
-  const struct script_spec *spec;  // borrowed, the script's
   struct matcher *matcher;
   const struct account *account;
-  struct risk_limits limits;
-  struct risk_state risk;
-  struct bot_observer observer;
-  struct desk desk;
-  char **tags;
-  uint32_t tag_count, tag_cap;
-  struct timer *timers;    // TIMERS_MAX of them, or NULL before the first
-  int64_t timer_next_ns;  // earliest due_ns; INT64_MAX: none
-  uint32_t timer_changes; // counts what is to be remembered of them
-  struct ladder *ladders;  // LADDERS_MAX of them, or NULL before the first
-  struct risk_note *risk_notes;  // REASON_COUNT of them where the script has on_risk, else NULL
-  size_t risk_note_count;
-  bool day_halted;    // DAY_LOSS denied something since the day turned
-  uint64_t *targets;  // live orders made by ctx:target
-  size_t target_count, target_cap;
   int64_t now_ns;
-  struct match_event *missed;  // from missed_next on still to be told
-  size_t missed_next, missed_count, missed_cap;
+  int64_t timer_next_ns;  // earliest due_ns; INT64_MAX: none
+  uint32_t timer_changes; // counts what is to be remembered of timers
   bool started, stopping, in_callback, muted;
   bool resumed;   // inside a run: risk remembers
   bool verified;  // ctx was found whole since the last day's turn
   bool needs_orders, needs_fills, needs_positions;
+  size_t risk_note_count, missed_count;
+  struct risk_state risk;
+  struct desk desk;
+
+  const struct script_spec *spec;  // borrowed, the script's
+  struct script_host host;
+  struct risk_limits limits;
+  struct bot_observer observer;
+  char **tags;
+  uint32_t tag_count, tag_cap;
+  struct timer *timers;    // TIMERS_MAX of them, or NULL before the first
+  struct ladder *ladders;  // LADDERS_MAX of them, or NULL before the first
+  struct risk_note *risk_notes;  // REASON_COUNT of them where the script has on_risk, else NULL
+  bool day_halted;    // DAY_LOSS denied something since the day turned
+  uint64_t *targets;  // live orders made by ctx:target
+  size_t target_count, target_cap;
+  struct match_event *missed;  // from missed_next on still to be told
+  size_t missed_next, missed_cap;
 };
 
 // bot.c

@@ -1,6 +1,7 @@
 // bot/fleet_host.c – one host process: spawned, talked to over its socket, held to its deadlines, killed, reaped, replaced.
 #include "bot/fleet_impl.h"
 
+#include "bot/host_run.h"
 #include "loop/clock.h"
 
 #include <errno.h>
@@ -178,9 +179,9 @@ static enum status start(struct fleet_host *h, struct err *err) {
   if (st == OK) {
     char memory[24], tz[512] = "";
     snprintf(memory, sizeof memory, "%" PRIu64, f->c.memory_bytes);
-    const char *own[] = {"perigee", "host", "--live", "--memory-bytes", memory, h->slow ? "--last" : NULL, NULL}, *env[] = {NULL, NULL};
+    const char *own[] = {"perigee", "host", "--live", "--memory-bytes", memory, h->slow ? "--last" : NULL, NULL}, *env[] = {HOST_TUNABLES, NULL, NULL};
     const char *tzdir = getenv("TZDIR");  // a clean environment; this alone says where zones are
-    if (tzdir && snprintf(tz, sizeof tz, "TZDIR=%s", tzdir) < (int)sizeof tz) env[0] = tz;
+    if (tzdir && snprintf(tz, sizeof tz, "TZDIR=%s", tzdir) < (int)sizeof tz) env[1] = tz;
     const int fds[] = {pair[1], word_fd};  // HOST_SOCKET_FD, HOST_WORD_FD
     struct loop_spawn s = {.file = f->exe, .argv = f->c.argv ? f->c.argv : own, .env = env, .in_fd = -1, .out_fd = -1, .err_fd = f->c.stderr_fd,
                            .fds = fds, .fd_count = 2, .on_exit = on_exit_of, .arg = h};

@@ -1,6 +1,7 @@
 // bot/pilot.c – see pilot.h.
 #include "bot/pilot.h"
 
+#include "base/prefetch.h"
 #include "bot/blotter_impl.h"
 #include "market/event_order.h"
 #include "market/tz.h"
@@ -320,6 +321,20 @@ enum status pilot_skip(struct pilot *p, const struct instant *in, struct err *er
 }
 
 enum status pilot_stop(struct pilot *p, int64_t now_ns, const char *why, struct err *err) { return bot_stop(p->bot, now_ns, why, err); }
+
+void pilot_prefetch(const struct pilot *p, int step) {
+  if (step == 0) {
+    prefetch(p, sizeof *p);
+    return;
+  }
+  if (step == 1) {
+    bot_prefetch(p->bot);
+    matcher_prefetch(p->blotter.matcher, 0);
+    return;
+  }
+  if (step == 2) matcher_prefetch(p->blotter.matcher, 1);
+  script_prefetch(bot_script(p->bot), step - 2);
+}
 
 bool pilot_dead(const struct pilot *p) { return p->dead; }
 bool pilot_quiet(const struct pilot *p) { return p->quiet; }

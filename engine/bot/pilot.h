@@ -35,6 +35,9 @@ bool pilot_impose(struct pilot *p, const struct bot_command *c) MUST_CHECK;
 // the next instant (limit and value may be NaN; until_ns 0: does not go by time; its own time, in the past: it just let go).
 void pilot_limits(struct pilot *p, const struct risk_limits *limits);
 void pilot_risk(struct pilot *p, enum reason code, double limit, double value, int64_t until_ns);
+// Asks for the memory that its next instant needs; steps 0 … PILOT_PREFETCH_STEPS − 1, in this order, with other pilots' instants in between.
+#define PILOT_PREFETCH_STEPS (SCRIPT_PREFETCH_STEPS + 2)
+void pilot_prefetch(const struct pilot *p, int step);
 // In the last instant nothing happened to its orders and timers, by the market or by the script.
 bool pilot_quiet(const struct pilot *p);
 bool pilot_params_taken(const struct pilot *p);  // by the last instant that had some

@@ -76,6 +76,8 @@ enum status matcher_symbol_add(struct matcher *m, const struct match_symbol_conf
                                struct err *err) MUST_CHECK;
 
 // The account, borrowed; change it only through the matcher.
+// Asks for its memory, as script_prefetch(): steps 0 and 1.
+void matcher_prefetch(const struct matcher *m, int step);
 const struct account *matcher_account(const struct matcher *m);
 const struct match_config *matcher_config(const struct matcher *m);
 const struct match_symbol_config *matcher_symbol_config(const struct matcher *m, int symbol);

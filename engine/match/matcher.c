@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/prefetch.h"
 #include "match/impl.h"
 
 // --- set-up ----------------------------------------------------------------------------------------------------------------
@@ -103,6 +104,16 @@ enum status matcher_symbol_add(struct matcher *m, const struct match_symbol_conf
   }
   *ret_symbol = index;
   return OK;
+}
+
+void matcher_prefetch(const struct matcher *m, int step) {
+  if (step == 0) {
+    prefetch(m, offsetof(struct matcher, pages));
+    prefetch(&m->last_order, 64);
+    return;
+  }
+  prefetch(&m->symbols->watch, sizeof m->symbols->watch);
+  prefetch(&m->account.symbols->inst.value_num, offsetof(struct account_symbol, realised_q32) - offsetof(struct account_symbol, inst.value_num));
 }
 
 const struct account *matcher_account(const struct matcher *m) { return &m->account; }

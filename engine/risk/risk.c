@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FRAC_ONE INT64_C(100000000)
@@ -17,7 +18,16 @@ void risk_state_init(struct risk_state *s, cash equity) {
 
 void risk_state_day(struct risk_state *s, cash equity) { s->day_start_e8 = equity.e8; }
 
-void risk_state_sent(struct risk_state *s, int64_t now_ns) { s->sent_ns[s->sent_count++ % RISK_RATE_MAX] = now_ns; }
+void risk_state_finish(struct risk_state *s) { free(s->sent_ns); }
+
+void risk_state_sent(struct risk_state *s, int64_t now_ns) {
+  if (s->sent_count >= s->sent_cap && s->sent_cap < RISK_RATE_MAX) {  // it has not gone round yet
+    s->sent_cap = s->sent_cap ? s->sent_cap * 2 : 8;
+    s->sent_ns = realloc(s->sent_ns, s->sent_cap * sizeof *s->sent_ns);
+    assert(s->sent_ns);
+  }
+  s->sent_ns[s->sent_count++ & (s->sent_cap - 1)] = now_ns;
+}
 
 // --- sizes -----------------------------------------------------------------------------------------------------------------
 
@@ -206,7 +216,7 @@ static bool check_account(struct check *c) {
                 c->a->work_count, max_open);
   if (l->rate_count > 0 && c->state->sent_count >= (uint32_t)l->rate_count) {
     assert(l->rate_count <= RISK_RATE_MAX);
-    int64_t since = c->now_ns - c->state->sent_ns[(c->state->sent_count - (uint32_t)l->rate_count) % RISK_RATE_MAX];
+    int64_t since = c->now_ns - c->state->sent_ns[(c->state->sent_count - (uint32_t)l->rate_count) & (c->state->sent_cap - 1)];
     if (since < l->rate_window_ns)
       return deny(c, REASON_RATE, l->rate_count, l->rate_count + 1, "more than %d orders in %.10g s", l->rate_count,
                   (double)l->rate_window_ns / 1e9);

@@ -24,23 +24,25 @@ void risk_limits_init(struct risk_limits *l);
 
 #define RISK_RATE_MAX 256  // rate_count's maximum
 
-// What the checks remember of one bot between orders. Plain data.
+// What the checks remember of one bot between orders.
 struct risk_state {
   int64_t day_start_e8;   // equity when the risk day began
   int64_t peak_e8;        // highest equity so far
   bool halted;            // kill switch
   bool closed;            // market closed
-  int64_t sent_ns[RISK_RATE_MAX];  // times of the last orders, a ring
-  uint32_t sent_count;             // orders ever
+  int64_t *sent_ns;       // times of the last orders, a ring that grows up to RISK_RATE_MAX; NULL before the first
+  uint32_t sent_cap;      // a power of two
+  uint32_t sent_count;    // orders ever
 };
 void risk_state_init(struct risk_state *s, cash equity);
+void risk_state_finish(struct risk_state *s);  // also before it is initialised once more
 // The risk day turned.
 void risk_state_day(struct risk_state *s, cash equity);
 // Call at every mark: raises the peak.
 static inline void risk_state_mark(struct risk_state *s, cash equity) {
   if (equity.e8 > s->peak_e8) s->peak_e8 = equity.e8;
 }
-// An order was accepted at now_ns: counts for RATE.
+// An order was accepted at now_ns: counts for RATE. Asserts that there is memory, 2 KiB at most.
 void risk_state_sent(struct risk_state *s, int64_t now_ns);
 
 // Fees as risk needs them: what an order costs at most, per side.

@@ -42,7 +42,6 @@ struct script {
   struct param_value *values;
   const struct series *const *series;  // == config's, borrowed
   const int *symbols;
-  struct running_stream streams[SPEC_STREAMS_MAX];
   struct running_indicator *indicators;
   struct series_ring *outputs;
   int output_count;
@@ -57,6 +56,7 @@ struct script {
   uint64_t traced_calls;               // of calls, that whose lines were told last
   int ref_state_key;   // registry reference of the text "state"
   uint64_t seal;       // fingerprint of ctx and ctx.ind, see lua_ctx.c
+  struct running_stream streams[];  // of the spec
 };
 
 struct script *script_of(lua_State *L);

@@ -98,7 +98,7 @@ static void slots_place(lua_State *L, const struct script *s) {
 
 enum status script_create(const struct script_config *cfg, struct script **ret, struct err *err) {
   struct script_plan plan;
-  struct script *s = calloc(1, sizeof *s);
+  struct script *s = calloc(1, sizeof *s + (size_t)cfg->spec->stream_count * sizeof *s->streams);
   if (!s) return err_set(err, ERR_NOMEM, "script: out of memory");
   s->spec = cfg->spec;
   s->host = cfg->host;
@@ -147,7 +147,7 @@ void script_destroy(struct script *s) {
 }
 
 size_t script_bytes(const struct script *s) {
-  size_t n = sizeof *s + vm_footprint(s->vm) + (size_t)s->spec->param_count * sizeof *s->values;
+  size_t n = sizeof *s + (size_t)s->spec->stream_count * sizeof *s->streams + vm_footprint(s->vm) + (size_t)s->spec->param_count * sizeof *s->values;
   for (int i = 0; i < s->spec->indicator_count; i++) {
     const struct running_indicator *r = &s->indicators[i];
     const struct series_ring *ring = &s->outputs[r->first_output];

@@ -93,6 +93,9 @@ enum status script_create(const struct script_config *cfg, struct script **ret, 
 void script_destroy(struct script *s);
 bool script_has(const struct script *s, enum callback cb);
 // Bytes of the Lua heap and of the engine's own structures for this script.
+// Asks for memory that its next on_bar needs; steps 0 … SCRIPT_PREFETCH_STEPS − 1, in this order, with something else in between.
+#define SCRIPT_PREFETCH_STEPS 11
+void script_prefetch(const struct script *s, int step);
 size_t script_bytes(const struct script *s);
 // Has the script left ctx as it was made? ERR_SCRIPT if not. Called by the owner before the first orders of a day take effect and at its turn.
 enum status script_verify(struct script *s, struct err *err) MUST_CHECK;

@@ -2,6 +2,7 @@
 // what a bot takes.
 //
 //   bench_host PERIGEE [BOTS [HOSTS [STRATEGY]]]      books are kept for up to 20,000 bots
+#include "bot/host_run.h"
 #include "bot/host_word.h"
 #include "host_core.h"
 
@@ -21,6 +22,7 @@
 #define HOSTS_MAX 16
 #define WARM 60     // bars, for the slow average
 #define ROUNDS 200
+#define PER_TENANT 20  // one that had thousands would be watched as one that takes long
 
 struct host {
   pid_t pid;
@@ -69,7 +71,7 @@ static void host_start(struct host *h, const char *exe) {
     int fd = dup2(pair[1], 20);
     close(HOST_WORD_FD);
     if (fd < 0 || dup2(fd, HOST_SOCKET_FD) < 0) _exit(126);
-    execl(exe, "perigee", "host", "--live", (char *)NULL);
+    execle(exe, "perigee", "host", "--live", (char *)NULL, (char *[]){(char[]){HOST_TUNABLES}, NULL});
     _exit(127);
   }
   close(pair[1]);
@@ -171,7 +173,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < count; i++) {
     core_init(&hosts[i].core, WARM + ROUNDS + 1);
     hosts[i].core.books = bots <= 20000;
-    for (int k = i, n = 1; k < bots; k += count) core_bot_add(&hosts[i].core, (uint64_t)n++, strategy);
+    for (int k = i, n = 1; k < bots; k += count, n++) core_bot_add(&hosts[i].core, (uint64_t)n, strategy)->tenant = 1 + (uint64_t)n / PER_TENANT;
   }
   books_bytes(&hosts[0].core);
   for (int i = 0; i < count; i++) host_start(&hosts[i], argv[1]);

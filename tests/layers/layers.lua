@@ -31,7 +31,7 @@ local home = {
   {'^uv', 'loop', 'net'},
   {'^llhttp', 'net'}, {'^wslay', 'net'},
   {'^sqlite3', 'store'},
-  {'^lua', 'script'}, {'^lauxlib%.h$', 'script'},
+  {'^lua', 'script'}, {'^lstate%.h$', 'script'}, {'^ltable%.h$', 'script'}, {'^lauxlib%.h$', 'script'},
   {'^seccomp', 'bot'},
 }
 

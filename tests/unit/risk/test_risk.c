@@ -87,6 +87,7 @@ static void test_sizes_round_down_to_lots(void **state) {
   in.limit.ticks = 50;                                   // a limit is sized at its own price
   assert_int_equal(ask(&f, &in), REASON_NONE);
   assert_int_equal(f.v.qty.lots, 111);
+  risk_state_finish(&f.state);
   account_finish(&f.a);
 }
 
@@ -104,6 +105,7 @@ static void test_exits_at_the_price_itself(void **state) {
       in.tp.ticks = 100 + off;
       assert_int_equal(ask(&f, &in), off * side > 0 ? REASON_NONE : REASON_BAD_PRICE);
     }
+  risk_state_finish(&f.state);
   account_finish(&f.a);
 }
 
@@ -116,7 +118,8 @@ static void test_only_the_whole_position_may_be_too_small(void **state) {
     hold(&f, side);
     assert_int_equal(ask_qty(&f, side, 1), REASON_MIN_QTY);
     assert_int_equal(ask_qty(&f, -side, 1), REASON_NONE);
-    account_finish(&f.a);
+    risk_state_finish(&f.state);
+  account_finish(&f.a);
   }
 }
 
@@ -135,6 +138,7 @@ static void test_instrument_minimums(void **state) {
   assert_int_equal(ask(&f, &in), REASON_NONE);
   assert_int_equal(f.v.qty.lots, 1);
   assert_true(f.v.reduce);
+  risk_state_finish(&f.state);
   account_finish(&f.a);
 }
 
@@ -158,10 +162,12 @@ static void test_margin(void **state) {
   assert_int_equal(ask_qty(&f, SIDE_SELL, 99), REASON_NONE);     // an exit needs no funds
   assert_int_equal(ask_qty(&f, SIDE_SELL, 190), REASON_NONE);    // turning releases what the long tied
   assert_int_equal(ask_qty(&f, SIDE_SELL, 250), REASON_MARGIN);
+  risk_state_finish(&f.state);
   account_finish(&f.a);
   open_account(&f, 3 * LEVERAGE_ONE_E4);
   assert_int_equal(ask_qty(&f, SIDE_BUY, 300), REASON_NONE);
   assert_int_equal(ask_qty(&f, SIDE_BUY, 301), REASON_MARGIN);
+  risk_state_finish(&f.state);
   account_finish(&f.a);
 }
 
@@ -186,6 +192,7 @@ static void test_prices_and_collar(void **state) {
   assert_int_equal(ask(&f, &in), REASON_BAD_PRICE);
   f.a.symbols[0].mark = NO_PRICE;
   assert_int_equal(ask_qty(&f, SIDE_BUY, 5), REASON_NO_PRICE);
+  risk_state_finish(&f.state);
   account_finish(&f.a);
 }
 
@@ -217,6 +224,7 @@ static void test_limits_spare_exits(void **state) {
   assert_int_equal(ask_qty(&f, SIDE_BUY, 10), REASON_NONE);
   f.limits.drawdown_e8 = E8(90);
   assert_int_equal(ask_qty(&f, SIDE_BUY, 10), REASON_DRAWDOWN);
+  risk_state_finish(&f.state);
   account_finish(&f.a);
 }
 
@@ -237,6 +245,7 @@ static void test_counts(void **state) {
     if (f.v.ok) risk_state_sent(&f.state, times[i].at);
     else assert_int_equal(f.v.denial.code, REASON_RATE);
   }
+  risk_state_finish(&f.state);
   account_finish(&f.a);
 }
 
@@ -252,6 +261,7 @@ static void test_reduce_only(void **state) {
   assert_int_equal(f.v.qty.lots, 6);                     // clipped
   in.side = SIDE_BUY;
   assert_int_equal(ask(&f, &in), REASON_REDUCE_ONLY);
+  risk_state_finish(&f.state);
   account_finish(&f.a);
 }
 
@@ -266,6 +276,7 @@ static void test_nothing_wraps(void **state) {
   in.type = ORDER_LIMIT;
   in.limit.ticks = INT64_MAX;
   assert_int_equal(ask(&f, &in), REASON_OVERFLOW);
+  risk_state_finish(&f.state);
   account_finish(&f.a);
 }
 
