@@ -1,6 +1,7 @@
 // bot/host_feed.c – see host_feed.h. Frames, series and instants; what one bot does: host_open.c, host_bot.c.
 #include "base/prefetch.h"
 #include "bot/host_impl.h"
+#include "bot/record.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #define OUT_BYTES (64u << 20)
+#define PAST_BYTES (1u << 30)   // of a bot's commands: years
 #define IN_BYTES (3u << 20)     // more than any frame and a piece
 #define PIECE_BYTES (1u << 20)
 #define FLUSH_BYTES (256u << 10)
@@ -25,6 +27,7 @@ enum status host_feed_create(const struct host_feed_config *config, struct host_
   buf_init(&f->out, config->out_bytes ? config->out_bytes : OUT_BYTES);
   buf_init(&f->state, SCRIPT_STATE_MAX + WIRE_MEMORY_MAX + 8192);
   buf_init(&f->opening.payload, 1u << 20);
+  buf_init(&f->opening.past, PAST_BYTES);
   f->funding = malloc(WIRE_FUNDING_MAX * sizeof *f->funding);
   f->funding_next = malloc(WIRE_FUNDING_MAX * sizeof *f->funding_next);
   f->bot_funding = malloc(WIRE_FUNDING_MAX * sizeof *f->bot_funding);
@@ -47,8 +50,8 @@ static void series_free(struct host_series *s) {
 
 static void opening_clear(struct host_opening *o) {
   buf_clear(&o->payload);
-  free(o->commands);
-  o->commands = NULL;
+  buf_finish(&o->past);
+  buf_init(&o->past, PAST_BYTES);
   o->count = 0;
   o->under_way = false;
 }
@@ -62,6 +65,7 @@ void host_feed_destroy(struct host_feed *f) {
     if (f->series.cells[i].value) series_free(f->series.cells[i].value);
   opening_clear(&f->opening);
   buf_finish(&f->opening.payload);
+  buf_finish(&f->opening.past);
   host_map_finish(&f->bots);
   host_map_finish(&f->series);
   host_map_finish(&f->specs);
@@ -206,7 +210,7 @@ static struct host_bot *bot_find(const struct host_feed *f, const struct wire_fr
 
 static enum status opening_end(struct host_feed *f, struct err *err) {
   struct host_opening *o = &f->opening;
-  enum status st = host_bot_open(f, &o->open, o->commands, o->count, err);
+  enum status st = host_bot_open(f, &o->open, &o->past, err);
   opening_clear(o);
   return st;
 }
@@ -227,13 +231,9 @@ static enum status bot_open(struct host_feed *f, const struct wire_frame *w, str
 static enum status bot_restore(struct host_feed *f, const struct wire_frame *w, struct err *err) {
   struct host_opening *o = &f->opening;
   if (!o->under_way || o->open.bot != w->bot) return err_set(err, ERR_INVALID, "the past of a bot that is not being opened");
-  if ((o->count & (o->count - 1)) == 0 && (o->count >= 64 || o->count == 0)) {  // grows at 0, 64, 128, …
-    struct bot_command *commands = realloc(o->commands, (o->count ? 2 * o->count : 64) * sizeof *commands);
-    if (!commands) return err_set(err, ERR_NOMEM, "out of memory");
-    o->commands = commands;
-  }
-  o->commands[o->count++] = w->command;
-  return o->count == o->open.restore_count ? opening_end(f, err) : OK;
+  record_put_command(&o->past, 0, &w->command);
+  if (o->past.failed) return err_set(err, ERR_NOMEM, "out of memory");
+  return ++o->count == o->open.restore_count ? opening_end(f, err) : OK;
 }
 
 static void impose(struct host_feed *f, const struct wire_frame *w) {

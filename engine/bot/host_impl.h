@@ -82,7 +82,7 @@ struct host_bot {
 struct host_opening {
   struct buf payload;              // of the frame; open borrows from it
   struct wire_open open;
-  struct bot_command *commands;
+  struct buf past;                 // the commands, as record_put_command() writes them: some twenty bytes each
   size_t count;
   bool under_way;
 };
@@ -125,7 +125,7 @@ void host_bot_remove(struct host_bot *b);
 
 // ---- host_open.c
 // A failure of the bot is told as FAULT and is OK here. ERR_NOMEM.
-enum status host_bot_open(struct host_feed *f, const struct wire_open *o, const struct bot_command *past, size_t past_count, struct err *err) MUST_CHECK;
+enum status host_bot_open(struct host_feed *f, const struct wire_open *o, const struct buf *past, struct err *err) MUST_CHECK;
 // The parameters of an open bot: the script's own with these. ERR_INVALID.
 enum status host_params_read(const struct script_spec *spec, struct wire_text json, struct param_value *ret_values, struct err *err) MUST_CHECK;
 void host_fault(struct host_feed *f, uint64_t bot, const char *chunkname, enum status st, const char *text, bool gone);

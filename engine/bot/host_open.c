@@ -3,6 +3,7 @@
 #include "bot/host_impl.h"
 
 #include "bot/memory.h"
+#include "bot/record.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -115,7 +116,41 @@ static int64_t next_close(const struct past_cursor *c) {
   return c->next < c->s->count ? c->s->bars[c->next].open_ns + c->s->timeframe_ns : INT64_MAX;
 }
 
-static enum status walk_past(struct opening *x, struct pilot_past *past, struct err *err) {
+// The commands that the next instants are about, out of all of them: there may be millions.
+struct told {
+  struct record all;
+  size_t at;
+  struct bot_command *items;
+  size_t cap;
+  struct pilot_past past;   // items: those that are left
+};
+
+static int64_t instant_of(const struct opening *x, const struct bot_command *c) {
+  return c->kind == COMMAND_MARK ? c->time_ns + x->b->series[0]->timeframe_ns : c->time_ns;
+}
+
+// At least all that belong to instants up to now_ns; of those behind, `more`.
+static enum status tell_until(const struct opening *x, struct told *t, int64_t now_ns, size_t more, struct err *err) {
+  if (t->past.at > 0) {
+    t->past.count -= t->past.at;
+    memmove(t->items, t->items + t->past.at, t->past.count * sizeof *t->items);
+    t->past.at = 0;
+  }
+  while (t->past.count == 0 || instant_of(x, &t->items[t->past.count - 1]) <= now_ns || more > 0) {
+    if (t->past.count == t->cap) {
+      const size_t cap = t->cap ? 2 * t->cap : 64;
+      struct bot_command *items = realloc(t->items, cap * sizeof *items);
+      if (!items) return err_set(err, ERR_NOMEM, "out of memory");
+      t->past.commands = t->items = items;
+      t->cap = cap;
+    }
+    if (!record_command_next(&t->all, &t->at, &t->items[t->past.count])) return OK;
+    more -= instant_of(x, &t->items[t->past.count++]) > now_ns && more > 0;
+  }
+  return OK;
+}
+
+static enum status walk_past(struct opening *x, struct told *told, struct err *err) {
   struct host_bot *b = x->b;
   enum status st = OK;
   seen_from(x);
@@ -144,7 +179,8 @@ static enum status walk_past(struct opening *x, struct pilot_past *past, struct 
       }
     }
     if (in.now_ns <= pilot_now(b->pilot)) return err_set(err, ERR_INVALID, "bars before 1970");
-    st = pilot_past(b->pilot, &in, past, err);
+    st = tell_until(x, told, in.now_ns, 0, err);
+    if (st == OK) st = pilot_past(b->pilot, &in, &told->past, err);
   }
   return st;
 }
@@ -207,10 +243,21 @@ static enum status remember(struct opening *x, struct err *err) {
   return st;
 }
 
-static enum status open_it(struct opening *x, const struct bot_command *commands, size_t count, struct err *err) {
+static enum status past_end(struct opening *x, struct told *told, struct err *err) {
+  enum status st;
+  do {
+    st = tell_until(x, told, INT64_MIN, 1024, err);
+    if (st == OK) st = pilot_past_end(x->b->pilot, &told->past, x->o->resume > 0, err);
+  } while (st == OK && told->at < told->all.commands.len);
+  return st;
+}
+
+static enum status open_it(struct opening *x, const struct buf *commands, struct err *err) {
   const struct wire_open *o = x->o;
   struct host_bot *b = x->b;
-  struct pilot_past past = {.commands = commands, .count = count, .seen_ns = o->seen_ns ? o->seen_ns : o->live_from_ns};
+  struct told told = {.past.seen_ns = o->seen_ns ? o->seen_ns : o->live_from_ns};
+  record_init(&told.all, RECORD_COMMANDS, 0);
+  told.all.commands = record_text(commands->data, commands->len);
   enum status st = host_spec_get(b->feed, o->source, b->chunkname, &b->spec, err);
   if (st != OK) return st;
   const struct script_spec *spec = b->spec->spec;
@@ -218,8 +265,9 @@ static enum status open_it(struct opening *x, const struct bot_command *commands
   if (spec->hedging != o->match.hedging) return err_set(err, ERR_INVALID, "the script and its account do not agree about hedging");
   st = find_series(x, err);
   if (st == OK) st = make_pilot(x, err);
-  if (st == OK) st = walk_past(x, &past, err);
-  if (st == OK) st = pilot_past_end(b->pilot, &past, o->resume > 0, err);
+  if (st == OK) st = walk_past(x, &told, err);
+  if (st == OK) st = past_end(x, &told, err);
+  free(told.items);
   if (st != OK) return st;
   rebase(x);
   share(x);
@@ -304,7 +352,7 @@ static struct host_bot *bot_alloc(struct host_feed *f, const struct wire_open *o
   return b;
 }
 
-enum status host_bot_open(struct host_feed *f, const struct wire_open *o, const struct bot_command *past, size_t past_count, struct err *err) {
+enum status host_bot_open(struct host_feed *f, const struct wire_open *o, const struct buf *past, struct err *err) {
   struct opening x = {.o = o, .b = bot_alloc(f, o)};
   if (!x.b || !(x.b->tenant = host_tenant_get(f, o))) {
     free(x.b);
@@ -312,7 +360,7 @@ enum status host_bot_open(struct host_feed *f, const struct wire_open *o, const 
   }
   struct err why;
   host_word_set(f->c.word, o->bot);
-  enum status st = open_it(&x, past, past_count, &why);
+  enum status st = open_it(&x, past, &why);
   if (st == OK && !host_tenant_bytes(x.b, script_bytes(bot_script(pilot_bot(x.b->pilot))))) st = err_set(&why, ERR_LIMIT, "this tenant's bots hold more memory than they may together");
   if (st == OK && !o->from.len) host_bot_state(x.b, false);  // what the core has
   host_word_set(f->c.word, 0);

@@ -495,7 +495,22 @@ enum status live_past_again(struct live_bot *b, struct err *err) MUST_CHECK;  //
 void live_mark(struct live_bot *b, int symbol);
 // live_shelf.c
 void live_past_add(struct live_bot *b, int64_t id, const struct record *r);     // its next commands; past_bytes.failed: no memory
+void live_past_read_one(struct live_bot *b, int64_t id, const struct record *r);  // as the journal is read, oldest first
 void live_past_forget(struct live_bot *b);
+// Records of its commands, from the first on, while nothing else touches its past but live_past_add(), whose are not among them.
+struct live_reading {
+  struct live_bot *bot;
+  struct live_shelf_place place;
+  size_t past_at, past_end;
+  struct live_past *items;   // read ahead: those from `at` on
+  size_t count, cap, at;
+  struct buf bytes;
+  bool got, failed;          // failed: no memory, or a record that cannot be read
+};
+void live_reading_begin(struct live_reading *r, struct live_bot *b);
+void live_reading_end(struct live_reading *r);
+bool live_reading_peek(struct live_reading *r, size_t n, struct record *ret);  // the n-th of those that are left; false: there is none. Valid until the next call
+void live_reading_pop(struct live_reading *r);   // the first, which was looked at
 void live_past_committed(struct live *l, const struct journal_batch *rows);     // those have their ids
 void live_past_shelve(struct live_bot *b);                                      // what the journal has is not kept any more
 void live_past_record(const struct live_bot *b, size_t i, struct record *ret);  // of past; for record_command_next()

@@ -47,7 +47,7 @@ static bool take_record(void *arg, const struct journal_record *j) {
   } else if (r.kind == RECORD_SIGNAL) {
     live_signal_delivered(b, r.signal_row, r.time_ns);
   } else if (r.kind == RECORD_COMMANDS || r.kind == RECORD_IMPOSED) {
-    live_past_add(b, j->id, &r);
+    live_past_read_one(b, j->id, &r);
     if (b->past_bytes.failed) return false;
   }
   return true;
@@ -143,22 +143,20 @@ static enum status command_again(struct live_bot *b, const struct bot_command *c
 }
 
 // Commands of records up to a time. Marks that are not of the instant's own bar are of bars that are not there.
-static enum status commands_again(struct live_bot *b, size_t *past, int64_t until_ns, struct err *err) {
+static enum status commands_again(struct live_bot *b, struct live_reading *past, int64_t until_ns, struct err *err) {
   enum status st = OK;
-  for (; st == OK && *past < b->past_count && b->past[*past].time_ns <= until_ns; ++*past) {
-    struct record r;
+  struct record r;
+  for (; st == OK && live_reading_peek(past, 0, &r) && r.time_ns <= until_ns; live_reading_pop(past)) {
     struct bot_command c;
-    live_past_record(b, *past, &r);
     for (size_t at = 0; st == OK && record_command_next(&r, &at, &c);) st = command_again(b, &c, err);
   }
-  return st;
+  return st == OK && past->failed ? err_set(err, ERR_INVALID, "run %u: a record of the journal cannot be read", b->run) : st;
 }
 
-static bool has_mark(const struct live_bot *b, size_t past, int64_t now_ns) {
-  for (; past < b->past_count && b->past[past].time_ns <= now_ns; past++) {
-    struct record r;
+static bool has_mark(struct live_reading *past, int64_t now_ns) {
+  struct record r;
+  for (size_t i = 0; live_reading_peek(past, i, &r) && r.time_ns <= now_ns; i++) {
     struct bot_command c;
-    live_past_record(b, past, &r);
     for (size_t at = 0; record_command_next(&r, &at, &c);)
       if (c.kind == COMMAND_MARK) return true;
   }
@@ -180,24 +178,23 @@ static bool next_instant(struct live_bot *b, struct cursor *symbols, struct curs
 }
 
 // Part of the instant's market, though it stands with the commands.
-static enum status funding_again(struct live_bot *b, size_t i, struct err *err) {
-  struct record r;
+static enum status funding_again(struct live_bot *b, const struct record *r, struct err *err) {
   struct bot_command c;
   enum status st = OK;
-  live_past_record(b, i, &r);
-  for (size_t at = 0; st == OK && record_command_next(&r, &at, &c);)
+  for (size_t at = 0; st == OK && record_command_next(r, &at, &c);)
     if (c.kind == COMMAND_FUNDING && !clerk_restore_command(b->clerk, &c)) st = err_set(err, ERR_INVALID, "run %u: the journal's funding does not fit", b->run);
   return st;
 }
 
 // As it was: everything of it is in the journal.
-static enum status again(struct live_bot *b, const struct instant *in, bool closed, int64_t main_ns, size_t *past, struct err *err) {
+static enum status again(struct live_bot *b, const struct instant *in, bool closed, int64_t main_ns, struct live_reading *past, struct err *err) {
+  struct record r;
   enum status st = commands_again(b, past, in->now_ns - 1, err);
-  for (size_t i = *past; st == OK && i < b->past_count && b->past[i].time_ns <= in->now_ns; i++) st = funding_again(b, i, err);
+  for (size_t i = 0; st == OK && live_reading_peek(past, i, &r) && r.time_ns <= in->now_ns; i++) st = funding_again(b, &r, err);
   for (int i = 0; i < in->match_count; i++) b->funded_ns[in->match[i].symbol] = in->now_ns;
   if (st == OK) st = clerk_market(b->clerk, in, err);
   // A host does not send the mark of a bot that asked for nothing (bot/wire.h).
-  if (st == OK && closed && !has_mark(b, *past, in->now_ns))
+  if (st == OK && closed && !has_mark(past, in->now_ns))
     st = command_again(b, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = in->now_ns - main_ns}, err);
   if (st == OK) st = commands_again(b, past, in->now_ns, err);
   if (st == OK && clerk_forget(b->clerk)) b->trades_told = 0;  // as live: all orders of a long run at once would be hundreds of megabytes
@@ -238,7 +235,7 @@ static void retell(struct live_bot *b, int64_t now_ns) {
   clerk_restore_retell(b->clerk);
 }
 
-static enum status retold(struct live_bot *b, size_t *past, struct err *err) {
+static enum status retold(struct live_bot *b, struct live_reading *past, struct err *err) {
   retell(b, INT64_MAX);  // what happened between bars after the last
   enum status st = commands_again(b, past, INT64_MAX, err);
   if (b->retelling) b->content = b->content_before;
@@ -254,7 +251,7 @@ enum status live_past_again(struct live_bot *b, struct err *err) {
   struct instant_match match[SPEC_STREAMS_MAX];
   struct instant in;
   struct live *l = b->live;
-  size_t past = 0;
+  struct live_reading past;
   bool closed, live = false;
   struct hub_venue_status venue;
   hub_venue_status(l->hub, b->venue, &venue);
@@ -268,6 +265,7 @@ enum status live_past_again(struct live_bot *b, struct err *err) {
   if (st == OK) st = live_series_history(l, b->series[0], 0, b->run_from_ns - b->series[0]->timeframe_ns, venue.time_ns, &main.bars, err);
   while (next_close(&main) <= b->run_from_ns) main.at++;
   if (b->past_count && b->past[b->past_count - 1].time_ns > b->kept_ns) b->kept_ns = b->past[b->past_count - 1].time_ns;
+  live_reading_begin(&past, b);
   clerk_restore_begin(b->clerk);
   b->restoring = true;
   while (st == OK && next_instant(b, symbols, &main, match, &in, &closed)) {
@@ -280,6 +278,7 @@ enum status live_past_again(struct live_bot *b, struct err *err) {
     if (st == OK) st = live ? alone(b, &in, closed, main.bars.timeframe_ns, err) : again(b, &in, closed, main.bars.timeframe_ns, &past, err);
   }
   if (st == OK && !live) st = retold(b, &past, err);
+  live_reading_end(&past);
   for (int k = 0; k < b->plan->symbol_count; k++) series_finish(&symbols[k].bars);
   series_finish(&main.bars);
   b->restoring = b->retelling = false;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PAST_BYTES (4u << 20)  // live_options.past_bytes
+
 static size_t commands_of(const struct record *r) {
   struct bot_command c;
   size_t count = 0;
@@ -32,6 +34,13 @@ void live_past_add(struct live_bot *b, int64_t id, const struct record *r) {
   b->past[b->past_count++] = p;
   if (id && b->past_known == b->past_count - 1) b->past_known++;
   b->past_commands += commands_of(r);
+}
+
+// Of a run that is being read, which may be longer than memory: only the newest of what the journal has is kept.
+void live_past_read_one(struct live_bot *b, int64_t id, const struct record *r) {
+  const size_t most = b->live->config.past_bytes ? b->live->config.past_bytes : PAST_BYTES;
+  if (b->past_bytes.len + r->commands.len > most && b->past_known == b->past_count) live_past_shelve(b);
+  live_past_add(b, id, r);
 }
 
 void live_past_forget(struct live_bot *b) {
@@ -125,6 +134,78 @@ void live_past_record(const struct live_bot *b, size_t i, struct record *ret) {
   record_init(ret, RECORD_COMMANDS, p->time_ns);
   ret->commands = record_text(b->past_bytes.data + p->offset, p->len);
 }
+
+// ---- in their order
+
+void live_reading_begin(struct live_reading *r, struct live_bot *b) {
+  *r = (struct live_reading){.bot = b, .past_end = b->past_count};
+  buf_init(&r->bytes, 64u << 20);  // of what one instant needs at a time
+}
+
+void live_reading_end(struct live_reading *r) {
+  free(r->items);
+  buf_finish(&r->bytes);
+}
+
+static bool take_copy(struct live_reading *r, const struct record *rec) {
+  if (r->count == r->cap) {
+    const size_t cap = r->cap ? 2 * r->cap : 16;
+    struct live_past *items = realloc(r->items, cap * sizeof *items);
+    if (!items) return false;
+    r->items = items;
+    r->cap = cap;
+  }
+  const struct live_past p = {.time_ns = rec->time_ns, .offset = (uint32_t)r->bytes.len, .len = (uint32_t)rec->commands.len};
+  buf_add(&r->bytes, rec->commands.text, rec->commands.len);
+  if (r->bytes.failed) return false;
+  r->items[r->count++] = p;
+  return true;
+}
+
+static bool take_journalled(void *arg, const struct journal_record *j) {
+  struct live_reading *r = arg;
+  struct record rec;
+  struct err err;
+  r->got = record_read(j->kind, j->time_ns, j->body, j->len, &rec, &err) == OK && take_copy(r, &rec);
+  return false;
+}
+
+static bool read_next(struct live_reading *r) {
+  struct live_bot *b = r->bot;
+  struct record rec;
+  if (r->place.n == b->shelf_count && r->past_at == r->past_end) return false;
+  if (r->at > 0 && (r->at == r->count || r->at >= 256)) {  // what was taken goes
+    const uint32_t from = r->at == r->count ? (uint32_t)r->bytes.len : r->items[r->at].offset;
+    memmove(r->bytes.data, r->bytes.data + from, r->bytes.len - from);
+    r->bytes.len -= from;
+    r->count -= r->at;
+    memmove(r->items, r->items + r->at, r->count * sizeof *r->items);
+    for (size_t i = 0; i < r->count; i++) r->items[i].offset -= from;
+    r->at = 0;
+  }
+  r->got = false;
+  if (r->place.n < b->shelf_count) {
+    struct err err;
+    if (journal_record_get(store_reader(b->live->config.store, STORE_JOURNAL), next_id(b, &r->place), take_journalled, r, &err) != OK) r->got = false;
+  } else {
+    live_past_record(b, r->past_at++, &rec);
+    r->got = take_copy(r, &rec);
+  }
+  r->failed |= !r->got;
+  return r->got;
+}
+
+bool live_reading_peek(struct live_reading *r, size_t n, struct record *ret) {
+  while (!r->failed && r->at + n >= r->count)
+    if (!read_next(r)) return false;
+  if (r->failed) return false;
+  const struct live_past *p = &r->items[r->at + n];
+  record_init(ret, RECORD_COMMANDS, p->time_ns);
+  ret->commands = record_text(r->bytes.data + p->offset, p->len);
+  return true;
+}
+
+void live_reading_pop(struct live_reading *r) { r->at++; }
 
 // ---- telling a host
 

@@ -244,7 +244,7 @@ bool world_start(struct world *w) {
   w->life++;
   w->gone = false;
   if (loop_create(&w->loop, NULL, &err) != OK) abort();
-  struct live_options options = {.loop = w->loop, .exe = "/perigee", .version = "sim", .hosts = 3, .feeds = feeds, .publish = publish, .log = on_log, .self = w};
+  struct live_options options = {.loop = w->loop, .exe = "/perigee", .version = "sim", .hosts = 3, .past_bytes = w->seed % 2 ? 300 : 0, .feeds = feeds, .publish = publish, .log = on_log, .self = w};
   if (!open_store(w)) {
     loop_destroy(w->loop);
     w->loop = NULL;
