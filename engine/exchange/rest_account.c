@@ -90,7 +90,7 @@ int exch_get_positions(struct call *c) {
   if (code != CODE_OK) return code;
   if (!exch_page_read(c, 20, 200, &page)) return exch_call_refuse(c, CODE_PARAMS, "params error: limit invalid");
   exch_call_text(c, "symbol", symbol);
-  if (!symbol[0] && !exch_call_text(c, "settleCoin", coin)[0] && !exch_call_text(c, "baseCoin", coin)[0])
+  if (!symbol[0] && !empty && !exch_call_text(c, "settleCoin", coin)[0] && !exch_call_text(c, "baseCoin", coin)[0])
     return exch_call_refuse(c, CODE_PARAMS, "Illegal category or symbol: symbol or settleCoin is required");
   const struct exch_symbol *one = symbol[0] ? exch_symbol(c->s->x, symbol) : NULL;
   if (symbol[0] && !one && !empty) return exch_call_refuse(c, CODE_PARAMS, "params error: symbol invalid");
