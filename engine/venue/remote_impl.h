@@ -1,0 +1,133 @@
+// venue/remote_impl.h – inside of sites and sessions.
+//   remote_site.c     sites: clock, budgets, who waits           remote_session.c  a session's life
+//   remote_call.c     one question: budget, signature, answer     remote_stream.c   its private streams
+//   remote_ops.c      struct venue_ops on top of calls            remote_public.c   questions without a key
+#pragma once
+#include "base/json.h"
+#include "loop/loop.h"
+#include "net/http_pool.h"
+#include "script/dialect.h"
+#include "venue/budget.h"
+#include "venue/remote.h"
+#include "venue/remote_life.h"
+#include "venue/venue_clock.h"
+
+#define REMOTE_NS_OF_MS INT64_C(1000000)
+#define REMOTE_LINGER_MS 60000  // a request without an expiry may arrive this late
+
+struct remote_call;
+struct remote_session;
+
+struct remote_budgets {  // beside dialect_info.budgets: those counted by the owner are initialised
+  struct budget list[DIALECT_BUDGETS_MAX];
+};
+
+struct remote_site {
+  struct loop *loop;
+  struct http_pool *pool;
+  struct tls_client *tls;
+  struct dialect *dialect;
+  char environment[DIALECT_NAME_MAX], category[DIALECT_NAME_MAX];
+  char rest[DIALECT_URL_MAX], private_ws[DIALECT_URL_MAX], public_ws[DIALECT_URL_MAX];  // of a simulated exchange; "": the dialect's
+  char base[DIALECT_URL_MAX];
+  bool plain;
+  int64_t timeout_ms, retry_ms;
+  struct venue_clock clock;
+  unsigned samples;                  // of the synchronisation under way
+  bool syncing;
+  int64_t sync_ms, sync_tried_ms;    // next one; last time it was begun
+  struct remote_budgets by_ip;
+  struct remote_call *first, *last;  // wait for a budget, or for their time
+  struct remote_call *open_calls;    // those without a session
+  struct loop_timer *pump, *tick;
+  struct remote_session *sessions;
+  void (*log)(void *arg, const char *text);
+  void *log_arg;
+};
+
+enum remote_step { REMOTE_STEP_CLOCK, REMOTE_STEP_KEY, REMOTE_STEP_STREAMS, REMOTE_STEP_UP };
+
+struct remote_link;
+struct remote_session {
+  struct remote_session *next;
+  struct remote_site *site;
+  char label[64];
+  char *key, *secret, *passphrase;
+  bool read_only, no_streams;
+  const struct venue_events *events;
+  void *self;
+  enum venue_state state;
+  enum remote_step step;             // of CONNECTING
+  char why[VENUE_TEXT_MAX];
+  bool key_checked;
+  struct remote_budgets by_key;
+  struct remote_call *calls;
+  struct remote_link *links;
+  struct loop_timer *timer;          // the next try; while connecting: its end
+  unsigned tries;
+  int64_t up_ms;
+  unsigned inside;                   // calls of ours that may tell the owner something
+  bool dead;
+};
+
+// ---- calls
+
+struct remote_call {
+  struct remote_call *next;              // among those that wait
+  struct remote_call *all_next, **all_at;
+  struct remote_site *site;
+  struct remote_session *session;        // NULL: a question without a key
+  enum dialect_op op;
+  enum budget_rank rank;
+  json_t *args;
+  struct dialect_request request;
+  bool once;                             // is sent at most once, whatever comes of it
+  bool waiting, sent, dead;
+  unsigned tries, pages;
+  int64_t not_before_ms, give_up_ms;     // by the loop's clock
+  int64_t sent_ns, heard_ns;             // monotonic
+  struct http_pool_call *http;
+  struct loop_task later;
+  struct venue_reply reply;              // the outcome
+  json_t *rows;                          // of ACCEPTED: what the dialect made of it; lists of all pages
+  void (*done)(struct remote_call *c);   // the call is gone when it returns
+  void (*fn)(void);                      // the caller's, for done
+  void *arg;
+};
+// Always gives a call, or, without memory, NULL after having said nothing: what cannot be done shows in done. args is the call's.
+struct remote_call *remote_call_begin(struct remote_site *site, struct remote_session *session, enum dialect_op op, json_t *args,
+  void (*done)(struct remote_call *c));
+// Instead of beginning: done comes later with NOT_SENT and why.
+struct remote_call *remote_call_refuse(struct remote_site *site, struct remote_session *session, enum venue_why why, const char *text,
+  void (*done)(struct remote_call *c));
+void remote_call_cancel(struct remote_call *c);
+// Those that wait get their turn, as far as budgets allow.
+void remote_call_pump(struct remote_site *site);
+
+// ---- sites
+
+struct dialect_env remote_env(struct remote_site *site);
+void remote_log(const struct remote_site *site, const struct remote_session *session, const char *fmt, ...) PRINTF(3, 4);
+void remote_sync(struct remote_site *site);
+enum status remote_budgets_init(struct remote_budgets *b, const struct dialect_info *info, enum dialect_by by, struct err *err) MUST_CHECK;
+void remote_budgets_finish(struct remote_budgets *b);
+
+// ---- sessions
+
+struct dialect_secret remote_secret(const struct remote_session *s);
+// Copies text with everything that is the session's secret taken out, and control characters too. session may be NULL.
+void remote_scrub(const struct remote_session *s, const char *text, char *ret, size_t size);
+// Around anything that may call the owner, who may destroy the session: false when it is gone.
+void remote_enter(struct remote_session *s);
+bool remote_leave(struct remote_session *s);
+// What happened to it. why: for people.
+void remote_session_event(struct remote_session *s, enum remote_event event, const char *why);
+// The clock was asked for; true: it waited for that, and may be gone now.
+bool remote_session_clocked(struct remote_session *s, bool good);
+extern const struct venue_ops remote_ops;
+void remote_session_destroy(void *self);
+
+// ---- streams
+
+void remote_streams_open(struct remote_session *s);
+void remote_streams_close(struct remote_session *s);
