@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BOOK_ROWS_MAX 20000  // of both sides; more is a gap: the book is asked for anew
+#define BOOK_ROWS_MAX 10000  // of both sides; more is a gap: the book is asked for anew
 #define BOOK_TEXT_MAX 40
 
 struct book_row {
