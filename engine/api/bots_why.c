@@ -207,7 +207,11 @@ enum status api_bot_order_why(struct api_call *call) {
 
 enum status api_bot_order_why_cancel(struct api_call *call) {
   const int64_t bot_id = api_param_id(call, "bot_id");
+  struct bot_row bot;
   uint64_t intent;
+  const enum status st = bot_get(store_reader(api_store(call), STORE_CONTROL), call->who.tenant_id, bot_id, &bot, &call->err);
+  if (st != OK) return st;
+  bot_row_finish(&bot);
   if (!names_order(call, bot_id, &intent)) return api_problem(call, PROBLEM_not_found, "The bot has no such order.");
   for (struct why *w = call->core->whys; w; w = w->next)
     if (w->tenant_id == call->who.tenant_id && w->bot_id == bot_id && w->intent == intent && !w->cancelled) {

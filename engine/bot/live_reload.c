@@ -227,13 +227,20 @@ void live_reload_status(const struct live_bot *b, struct live_status *ret) {
 
 // ---- what its row wishes
 
-static bool same_streams(const struct bot_plan *a, const struct bot_plan *b) {
-  if (a->stream_count != b->stream_count || a->symbol_count != b->symbol_count || a->hedging != b->hedging) return false;
-  for (int i = 0; i < a->stream_count; i++) {
+// A run's series, and how it books, are what its records and orders mean: another is another run. ERR_INVALID: what is different, and what to do.
+static enum status same_streams(const struct bot_plan *a, const struct bot_plan *b, struct err *err) {
+  static const char todo[] = "stop the bot and start it again: its next run begins with this version (ctx.state and positions do not go with it)";
+  if (a->hedging != b->hedging) return err_set(err, ERR_INVALID, "it books in %s mode and this run in %s: %s", b->hedging ? "hedging" : "netting", a->hedging ? "hedging" : "netting", todo);
+  for (int i = 0; i < a->stream_count || i < b->stream_count; i++) {
     const struct plan_stream *s = &a->streams[i], *t = &b->streams[i];
-    if (strcmp(s->name, t->name) != 0 || strcmp(s->symbol, t->symbol) != 0 || s->timeframe_ns != t->timeframe_ns) return false;
+    char was[TIMEFRAME_TEXT_MAX], is[TIMEFRAME_TEXT_MAX];
+    if (i >= a->stream_count) return err_set(err, ERR_INVALID, "it reads %s %s as \"%s\", which this run does not: %s", t->symbol, timeframe_text(t->timeframe_ns, is), t->name, todo);
+    if (i >= b->stream_count) return err_set(err, ERR_INVALID, "it does not read %s %s as \"%s\", as this run does: %s", s->symbol, timeframe_text(s->timeframe_ns, was), s->name, todo);
+    if (strcmp(s->name, t->name) == 0 && strcmp(s->symbol, t->symbol) == 0 && s->timeframe_ns == t->timeframe_ns) continue;
+    return err_set(err, ERR_INVALID, "it reads %s %s as \"%s\" where this run reads %s %s as \"%s\": %s", t->symbol, timeframe_text(t->timeframe_ns, is), t->name, s->symbol,
+                   timeframe_text(s->timeframe_ns, was), s->name, todo);
   }
-  return true;
+  return OK;
 }
 
 // Is an indicator made of a parameter that is another now?
@@ -270,7 +277,7 @@ enum status live_script_fits(const struct live_bot *b, const json_t *header, uin
   int64_t timeframe_ns = 0;
   enum status st = params && plan && timeframe_parse(b->row.timeframe, &timeframe_ns) ? OK : err_set(err, ERR_INVALID, "the bot's settings cannot be read");
   if (st == OK) st = plan_make(header, params, b->row.symbol, timeframe_ns, plan, err);
-  if (st == OK && !same_streams(b->plan, plan)) st = err_set(err, ERR_INVALID, "it reads other markets or timeframes, or books in another mode: stop the bot to give it this version");
+  if (st == OK) st = same_streams(b->plan, plan, err);
   if (st == OK) *ret_history = (uint32_t)(plan->history_bars < b->plan->history_bars ? plan->history_bars : b->plan->history_bars);
   json_decref(params);
   free(plan);

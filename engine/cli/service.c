@@ -34,7 +34,7 @@ struct service {
   struct tls_server *tls;
   struct address_range proxies[SETTINGS_LIST_MAX];
   struct api_server *server;
-  bool stopped;
+  bool stopping, stopped;
   char exe[4096];
   char own_url[SETTINGS_TEXT_MAX];
 };
@@ -191,7 +191,8 @@ static void on_stopped(void *arg) {
 static void on_end(void *arg, int signum) {
   struct service *s = arg;
   (void)signum;
-  if (s->stopped) return;
+  if (s->stopping) return;  // asked twice
+  s->stopping = true;
   api_server_stop(s->server, s->settings->grace_ms, on_stopped, s);
 }
 

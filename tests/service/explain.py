@@ -2,12 +2,22 @@
 """Why a bot did what it did: explain.py PERIGEE. An order's explanation is computed a second time here, from the bars it names; a run is made
 again over HTTP and from the shell; what-if with nothing changed is the run itself, with something changed another, and the same twice; parity
 certificates; a journal that somebody damaged is found. Prints TAP."""
+import asyncio
 import contextlib
 import json
+import os
+import pathlib
+import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+
+try:
+    import websockets
+except ImportError:
+    websockets = None
 
 from bots import BOTS, Customer
 from bots_live import everything, until
@@ -29,6 +39,67 @@ function on_bar(ctx, bar)
   end
 end
 """
+
+
+async def heard(service, client, bot, types, act, enough):
+    """Events of the bot's channel, from before act() until enough(those of these types); without holes in their numbers."""
+    async with websockets.connect(f"ws://127.0.0.1:{service.port}/api/v1/ws") as ws:
+        for message in ({"op": "auth", "token": client.token}, {"op": "subscribe", "channels": [f"bot:{bot}"]}):
+            await ws.send(json.dumps(message))
+            answer = json.loads(await asyncio.wait_for(ws.recv(), 10))
+        last, events = answer["channels"][0]["seq"], []
+        act()
+        while not enough(events):
+            event = json.loads(await asyncio.wait_for(ws.recv(), 20))
+            assert event["seq"] == last + 1, (event, last)
+            last = event["seq"]
+            if event["type"] in types:
+                events.append(event)
+        return events
+
+
+def jobs_of(service):
+    for pid in pathlib.Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split():
+        with contextlib.suppress(OSError):
+            if b"--job" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                yield int(pid)
+
+
+def held_job(service, act):
+    """Does act() until a child that it began to work is stopped in the middle."""
+    for _ in range(20):
+        act()
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            for pid in jobs_of(service):
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGSTOP)
+                    time.sleep(0.05)
+                    if pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] == "T":
+                        return pid
+            time.sleep(0.0005)
+    raise AssertionError("no job was ever seen at work")
+
+
+@contextlib.contextmanager
+def slow_jobs(service):
+    """Its jobs get two milliseconds in seventy: a child tells its progress every fifty at most."""
+    over = threading.Event()
+
+    def brake():
+        while not over.wait(0.002):
+            for pid in jobs_of(service):
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGSTOP)
+                    over.wait(0.07)
+                    os.kill(pid, signal.SIGCONT)
+    thread = threading.Thread(target=brake, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def main(binary):
@@ -122,6 +193,42 @@ def main(binary):
             assert {r["kind"] for r in ada.client.get(url + "/replays", expect=200).json["items"]} == {"replay"}
             bob.client.get(url + "/replays", expect=404)
             bob.client.post(url + "/replay", {}, expect=404)
+
+        @case("a why that is under way is cancelled, and the request that waits for it told so")
+        def _():
+            order, answers = [o for o in orders() if o["tag"] == "cross"][0], []
+
+            def ask():
+                threading.Thread(target=lambda: answers.append(ada.client.get(f"{url}/orders/{order['id']}/why")), daemon=True).start()
+            pid = held_job(s, ask)
+            before = len(answers)
+            bob.client.call("DELETE", f"{url}/orders/{order['id']}/why", expect=404)
+            ada.client.call("DELETE", f"{url}/orders/{order['id']}/why", expect=204)
+            until(lambda: len(answers), lambda n: n > before, 10)
+            assert answers[-1].status == 409 and "cancelled" in answers[-1].json["detail"], answers[-1]
+            until(lambda: pathlib.Path(f"/proc/{pid}").exists(), lambda there: not there, 10)  # its child is gone
+            assert ada.client.get(f"{url}/orders/{order['id']}/why", expect=200).json["by"] == "script"
+
+        @case("the service dies while a replay is under way: it is made again, and its progress is on the bot's stream")
+        def _():
+            asked = []
+            held_job(s, lambda: asked.append(ada.client.post(url + "/replay", {"verify": True, "to_ms": live["instant_ms"]}, expect=202)))
+            until(lambda: ada.client.get(f"{url}/replays/{asked[-1].json['id']}", expect=200).json["state"], lambda state: state == "running")
+            s.stop(signal.SIGKILL)
+            s.start()
+            ada.client, bob.client = s.login("ada@example.org"), s.login("bob@example.org")
+            result = done(asked[-1])
+            assert result["same"] and result["hash"] == live["hash"], result
+            if websockets:
+                again = []
+                with slow_jobs(s):
+                    events = asyncio.run(heard(s, ada.client, bot["id"], ("replay",), lambda: again.append(ada.client.post(url + "/replay", {"verify": True}, expect=202)),
+                                               lambda seen: seen and seen[-1]["data"]["state"] not in ("queued", "running")))
+                assert {e["data"]["id"] for e in events} == {again[0].json["id"]} and events[-1]["data"]["state"] == "done", events
+                share = [e["data"]["progress"] for e in events if "progress" in e["data"]]
+                assert share and share == sorted(share) and 0 < share[0] <= share[-1] <= 1, events
+            else:
+                print("# skipped: Python has no websockets")
 
         @case("what if: nothing changed is the run itself; something changed is another, and the same twice")
         def _():
