@@ -16,38 +16,46 @@
 #define DEPOSIT_MAX INT64_C(10000000000000000)
 
 static const struct cli_option options[] = {
-    {"--listen", "HOST:PORT", "where it listens (127.0.0.1:9500; port 0: any free one)"},
-    {"--feed", "FEED", "prices: sim, replay:FILE[,FILE…] (candles as for backtest), none: only clients' orders (sim)"},
-    {"--speed", "N", "times as fast as the clock (1)"},
-    {"--symbol", "SYMBOL", "what is traded, may be repeated (BTCUSDT, ETHUSDT, SOLUSDT; a replay's own)"},
-    {"--key", "KEY:SECRET[:RIGHTS]", "a client's key, may be repeated; rights: trade, read, withdraw, ip=ADDRESS, account=NUMBER, deposit=AMOUNT"},
-    {"--deposit", "USDT", "what each account begins with (100000)"},
-    {"--depth", "USDT", "value of a level of the market maker's book (20000)"},
-    {"--faults", "SPEC|FILE", "what goes wrong, may be repeated: FAULT[:on=PATH,p=0.1,count=3,value=500];… or hell, or rain"},
-    {"--seed", "N", "of the market, the ids and the faults (1)"},
-    {"--data", "DIR", "keep everything in DIR, also over a kill -9"},
-    {"--clock", "real|virtual", "virtual: time moves only by POST /admin/clock (real)"},
-    {"--start", "TIME", "of a virtual clock (2024-01-01)"},
-    {"--history", "DAYS", "of candles before the start (2)"},
-    {"--no-limits", NULL, "no rate limits"},
-    {"--admin-token", "TOKEN", "lets /admin be used from elsewhere, as Authorization: Bearer TOKEN"},
-    {"--json", "FILE", "what to connect to as JSON, once it listens (- is stdout)"},
-    {NULL, NULL, NULL}};
+  {"--listen", "HOST:PORT", "where it listens (127.0.0.1:9500; port 0: any free one)"},
+  {"--feed", "FEED", "prices: sim, replay:FILE[,FILE…] (candles as for backtest), none: only clients' orders (sim)"},
+  {"--speed", "N", "times as fast as the clock (1)"},
+  {"--symbol", "SYMBOL", "what is traded, may be repeated (BTCUSDT, ETHUSDT, SOLUSDT; a replay's own)"},
+  {"--key", "KEY:SECRET[:RIGHTS]",
+    "a client's key, may be repeated; rights: trade, read, withdraw, ip=ADDRESS, account=NUMBER, deposit=AMOUNT"},
+  {"--deposit", "USDT", "what each account begins with (100000)"},
+  {"--depth", "USDT", "value of a level of the market maker's book (20000)"},
+  {"--faults", "SPEC|FILE",
+    "what goes wrong, may be repeated: FAULT[:on=PATH,p=0.1,count=3,value=500];… or hell, or rain"},
+  {"--seed", "N", "of the market, the ids and the faults (1)"},
+  {"--data", "DIR", "keep everything in DIR, also over a kill -9"},
+  {"--clock", "real|virtual", "virtual: time moves only by POST /admin/clock (real)"},
+  {"--start", "TIME", "of a virtual clock (2024-01-01)"}, {"--history", "DAYS", "of candles before the start (2)"},
+  {"--no-limits", NULL, "no rate limits"},
+  {"--admin-token", "TOKEN", "lets /admin be used from elsewhere, as Authorization: Bearer TOKEN"},
+  {"--json", "FILE", "what to connect to as JSON, once it listens (- is stdout)"}, {NULL, NULL, NULL}};
 
-struct announce { const struct cli_args *args; const struct exchange_options *options; bool made_key; };
+struct announce {
+  const struct cli_args *args;
+  const struct exchange_options *options;
+  bool made_key;
+};
 
 static void announce(void *arg, uint16_t port, const char *key, const char *secret) {
   const struct announce *a = arg;
   char host[256];
   const char *json = cli_value(a->args, "--json", NULL), *colon = strrchr(a->options->listen, ':');
-  snprintf(host, sizeof host, "%.*s:%u", (int)(colon ? colon - a->options->listen : 0), a->options->listen, (unsigned)port);
+  snprintf(
+    host, sizeof host, "%.*s:%u", (int)(colon ? colon - a->options->listen : 0), a->options->listen, (unsigned)port);
   if (json) {
-    json_t *j = json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:i}", "rest", json_sprintf("http://%s", host), "public", json_sprintf("ws://%s/v5/public/linear", host), "private",
-                          json_sprintf("ws://%s/v5/private", host), "ledger", json_sprintf("http://%s/admin/ledger", host), "key", key, "secret", secret, "port", (int)port);
+    json_t *j = json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:i}", "rest", json_sprintf("http://%s", host), "public",
+      json_sprintf("ws://%s/v5/public/linear", host), "private", json_sprintf("ws://%s/v5/private", host), "ledger",
+      json_sprintf("http://%s/admin/ledger", host), "key", key, "secret", secret, "port", (int)port);
     char *text = json_dumps(j, JSON_COMPACT);
     struct err err;
-    if (text && strcmp(json, "-") == 0) printf("%s\n", text);
-    else if (text && file_write_atomic(json, text, strlen(text), &err) != OK) cli_error("%s", err.msg);
+    if (text && strcmp(json, "-") == 0)
+      printf("%s\n", text);
+    else if (text && file_write_atomic(json, text, strlen(text), &err) != OK)
+      cli_error("%s", err.msg);
     free(text);
     json_decref(j);
     fflush(stdout);
@@ -61,8 +69,8 @@ static void announce(void *arg, uint16_t port, const char *key, const char *secr
          "  ledger      curl http://%s/admin/ledger\n"
          "  make it bad curl -X POST http://%s/admin/faults -d '{\"faults\":[\"hell\"]}'\n\n"
          "Stop with Ctrl-C.%s\n",
-         host, host, host, host, key, secret, a->made_key ? "   (made for this run; --key KEY:SECRET keeps one)" : "", host, host,
-         a->options->data_dir ? "" : " Nothing is kept; --data DIR keeps it.");
+    host, host, host, host, key, secret, a->made_key ? "   (made for this run; --key KEY:SECRET keeps one)" : "", host,
+    host, a->options->data_dir ? "" : " Nothing is kept; --data DIR keeps it.");
   fflush(stdout);
 }
 
@@ -94,7 +102,8 @@ static int run(const struct cli_args *args) {
   char *files[EXCHANGE_LIST_MAX] = {NULL};
   struct err err = {0};
   int64_t seed = 1, start_ns = INT64_C(1704067200000000000);
-  struct exchange_options o = {.deposit_e8 = INT64_C(10000000000000), .depth_e8 = INT64_C(2000000000000), .speed_e3 = 1000, .history_days = 2};
+  struct exchange_options o = {
+    .deposit_e8 = INT64_C(10000000000000), .depth_e8 = INT64_C(2000000000000), .speed_e3 = 1000, .history_days = 2};
   struct announce told = {args, &o, false};
   if (args->positional_count > 0) return cli_usage(args, "takes no arguments");
   o.listen = cli_value(args, "--listen", "127.0.0.1:9500");
@@ -107,12 +116,16 @@ static int run(const struct cli_args *args) {
   const char *clock = cli_value(args, "--clock", "real");
   if (strcmp(clock, "real") != 0 && strcmp(clock, "virtual") != 0) return cli_usage(args, "--clock: real or virtual");
   o.virtual_clock = clock[0] == 'v';
-  if (!cli_scaled(args, "--deposit", 8, 0, DEPOSIT_MAX, &o.deposit_e8) || !cli_scaled(args, "--depth", 8, 0, DEPOSIT_MAX, &o.depth_e8) || !cli_scaled(args, "--speed", 3, 1, 100000000, &o.speed_e3) ||
-      !cli_integer(args, "--seed", 0, INT64_MAX, &seed) || !cli_integer(args, "--history", 0, 60, &o.history_days) || !cli_time(args, "--start", &start_ns))
+  if (!cli_scaled(args, "--deposit", 8, 0, DEPOSIT_MAX, &o.deposit_e8) ||
+      !cli_scaled(args, "--depth", 8, 0, DEPOSIT_MAX, &o.depth_e8) ||
+      !cli_scaled(args, "--speed", 3, 1, 100000000, &o.speed_e3) || !cli_integer(args, "--seed", 0, INT64_MAX, &seed) ||
+      !cli_integer(args, "--history", 0, 60, &o.history_days) || !cli_time(args, "--start", &start_ns))
     return 2;
   o.seed = (uint64_t)seed;
   o.start_ms = start_ns / 1000000;
-  if (collect(args, "--key", o.keys, &o.key_count) || collect(args, "--symbol", o.symbols, &o.symbol_count) || collect(args, "--faults", o.faults, &o.fault_count)) return 2;
+  if (collect(args, "--key", o.keys, &o.key_count) || collect(args, "--symbol", o.symbols, &o.symbol_count) ||
+      collect(args, "--faults", o.faults, &o.fault_count))
+    return 2;
   if (o.key_count == 0) {
     random_bytes(bytes, sizeof bytes);
     hex_encode(bytes, sizeof bytes, random);
@@ -131,23 +144,29 @@ static int run(const struct cli_args *args) {
   return st == OK ? 0 : st == ERR_INVALID ? 2 : 1;
 }
 
-const struct cli_command cmd_exchange = {
-    "exchange", "[--feed sim|replay:FILE|none] [--key KEY:SECRET] [--faults hell] [--seed N]", "a simulated exchange to test bots against, with faults",
-    "Speaks Bybit v5 (linear: USDT perpetuals) over HTTP and WebSocket, with a matcher and a ledger of its own. Point any Bybit client at it:\n"
-    "its API address is http://HOST:PORT, its streams are ws://HOST:PORT/v5/public/linear and /v5/private.\n\n"
-    "GET /admin/ledger is what truly happened: accounts, orders, executions and every request seen. POST /admin/faults adds faults while it\n"
-    "runs; /admin/price, mark, funding, liquidation, deposit, cancel, clock, disconnect, pause, key move everything else. /admin is for this machine only,\n"
-    "unless there is an --admin-token.\n\n"
-    "The same seed gives the same market, ids and faults for the same requests. FAULT[:key=value,…] takes on (a part of the path or topic),\n"
-    "link (how the orderLinkId begins), p (probability), value, after (so many pass first), count (so many at most), every (ms, for faults of the market).\n\n"
-    "faults:\n"
+const struct cli_command cmd_exchange = {"exchange",
+  "[--feed sim|replay:FILE|none] [--key KEY:SECRET] [--faults hell] [--seed N]",
+  "a simulated exchange to test bots against, with faults",
+  "Speaks Bybit v5 (linear: USDT perpetuals) over HTTP and WebSocket, with a matcher and a ledger of its own. Point "
+  "any Bybit client at it:\n"
+  "its API address is http://HOST:PORT, its streams are ws://HOST:PORT/v5/public/linear and /v5/private.\n\n"
+  "GET /admin/ledger is what truly happened: accounts, orders, executions and every request seen. POST /admin/faults "
+  "adds faults while it\n"
+  "runs; /admin/price, mark, funding, liquidation, deposit, cancel, clock, disconnect, pause, key move everything "
+  "else. /admin is for this machine only,\n"
+  "unless there is an --admin-token.\n\n"
+  "The same seed gives the same market, ids and faults for the same requests. FAULT[:key=value,…] takes on (a part of "
+  "the path or topic),\n"
+  "link (how the orderLinkId begins), p (probability), value, after (so many pass first), count (so many at most), "
+  "every (ms, for faults of the market).\n\n"
+  "faults:\n"
 #define X(name, text, where, value, about) "  " text "  " about " (value=" #value ")\n"
-    FAULT_LIST(X)
+  FAULT_LIST(X)
 #undef X
 #define X(name, spec) "  " name "  preset: " spec "\n"
     FAULT_PRESETS(X)
 #undef X
-    ,
-    options, run,
-    "perigee exchange --faults hell --seed 7       then run your bot against http://127.0.0.1:9500\n"
-    "curl http://127.0.0.1:9500/admin/ledger       what truly happened"};
+      ,
+  options, run,
+  "perigee exchange --faults hell --seed 7       then run your bot against http://127.0.0.1:9500\n"
+  "curl http://127.0.0.1:9500/admin/ledger       what truly happened"};

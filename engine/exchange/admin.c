@@ -7,30 +7,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CLOCK_STEP_MS 1000
+#define CLOCK_JUMP_MAX_MS 86400000
+#define CLOCK_MAX_MS INT64_C(4102444800000)  // 2100
+
 static void send(struct http_request *req, int status, json_t *j) {
   char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
   json_decref(j);
-  if (text) http_reply(req, status, "application/json", text, strlen(text));
-  else http_reply(req, 500, NULL, NULL, 0);
+  if (text)
+    http_reply(req, status, "application/json", text, strlen(text));
+  else
+    http_reply(req, 500, NULL, NULL, 0);
   free(text);
 }
-static void refuse(struct http_request *req, const char *why) { send(req, 400, json_pack("{s:s}", "error", why)); }
+static void refuse(struct http_request *req, const char *why) {
+  send(req, 400, json_pack("{s:s}", "error", why));
+}
 
 // ---- the oracle ----
 
 static json_t *account_json(const struct server *s, const struct exch_account *a) {
   json_t *books = json_object(), *positions = json_array();
-  for (int b = 0; b < BOOK_COUNT; b++) json_object_set_new(books, book_text((enum book)b), exch_json_e8(b == BOOK_CASH ? a->ledger.balance_e8[b] : -a->ledger.balance_e8[b]));
+  for (int b = 0; b < BOOK_COUNT; b++)
+    json_object_set_new(books, book_text((enum book)b),
+      exch_json_e8(b == BOOK_CASH ? a->ledger.balance_e8[b] : -a->ledger.balance_e8[b]));
   for (int i = 0; i < s->x->symbol_count; i++)
     for (int k = 0; k < 3; k++)
-      if (a->positions[i][k].lots != 0) json_array_append_new(positions, exch_render_position(s->x, a, &s->x->symbols[i], k, false));
-  return json_pack("{s:i, s:I, s:o, s:o, s:o, s:I, s:I, s:I}", "account", a->index, "uid", (json_int_t)a->uid, "wallet", exch_render_wallet(s->x, a), "books", books, "positions", positions, "orders",
-                   (json_int_t)a->orders, "executions", (json_int_t)a->executions, "liquidations", (json_int_t)a->liquidations);
+      if (a->positions[i][k].lots != 0)
+        json_array_append_new(positions, exch_render_position(s->x, a, &s->x->symbols[i], k, false));
+  return json_pack("{s:i, s:I, s:o, s:o, s:o, s:I, s:I, s:I}", "account", a->index, "uid", (json_int_t)a->uid, "wallet",
+    exch_render_wallet(s->x, a), "books", books, "positions", positions, "orders", (json_int_t)a->orders, "executions",
+    (json_int_t)a->executions, "liquidations", (json_int_t)a->liquidations);
 }
 
 static json_t *seen_json(const struct seen *r) {
-  return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:b, s:i, s:s?, s:i}", "n", (json_int_t)r->number, "time", (json_int_t)r->time_ms, "method", r->post ? "POST" : "GET", "path", r->path, "orderLinkId",
-                   r->link, "orderId", r->id, "effect", r->effect, "retCode", r->code, "fault", r->fault, "account", r->account);
+  return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:b, s:i, s:s?, s:i}", "n", (json_int_t)r->number, "time",
+    (json_int_t)r->time_ms, "method", r->post ? "POST" : "GET", "path", r->path, "orderLinkId", r->link, "orderId",
+    r->id, "effect", r->effect, "retCode", r->code, "fault", r->fault, "account", r->account);
 }
 
 static json_t *ledger_json(const struct server *s) {
@@ -49,9 +62,11 @@ static json_t *ledger_json(const struct server *s) {
     json_array_append_new(executions, j);
   }
   uint64_t from = s->seen_count > SEEN_MAX ? s->seen_count - SEEN_MAX : 0;
-  for (uint64_t n = from + 1; n <= s->seen_count; n++) json_array_append_new(requests, seen_json(&s->seen[n % SEEN_MAX]));
-  return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:I}", "time", (json_int_t)exch_server_now_ms(s), "seed", (json_int_t)x->seed, "accounts", accounts, "orders", orders, "executions", executions,
-                   "requests", requests, "requests_seen", (json_int_t)s->seen_count);
+  for (uint64_t n = from + 1; n <= s->seen_count; n++)
+    json_array_append_new(requests, seen_json(&s->seen[n % SEEN_MAX]));
+  return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:I}", "time", (json_int_t)exch_server_now_ms(s), "seed",
+    (json_int_t)x->seed, "accounts", accounts, "orders", orders, "executions", executions, "requests", requests,
+    "requests_seen", (json_int_t)s->seen_count);
 }
 
 static void get_ledger(struct server *s, struct http_request *req, json_t *p) {
@@ -64,8 +79,9 @@ static void get_state(struct server *s, struct http_request *req, json_t *p) {
   json_t *symbols = json_array();
   for (int i = 0; i < s->x->symbol_count; i++) json_array_append_new(symbols, exch_render_ticker(&s->x->symbols[i]));
   send(req, 200,
-       json_pack("{s:I, s:I, s:b, s:b, s:i, s:I, s:I, s:o}", "time", (json_int_t)exch_server_now_ms(s), "skew", (json_int_t)s->skew_ms, "paused", s->paused, "virtual", s->virtual_clock, "streams",
-                 exch_stream_count(s), "orders", (json_int_t)s->x->order_count, "executions", (json_int_t)s->x->execution_count, "symbols", symbols));
+    json_pack("{s:I, s:I, s:b, s:b, s:i, s:I, s:I, s:o}", "time", (json_int_t)exch_server_now_ms(s), "skew",
+      (json_int_t)s->skew_ms, "paused", s->paused, "virtual", s->virtual_clock, "streams", exch_stream_count(s),
+      "orders", (json_int_t)s->x->order_count, "executions", (json_int_t)s->x->execution_count, "symbols", symbols));
 }
 
 // ---- faults ----
@@ -97,8 +113,10 @@ static void post_faults(struct server *s, struct http_request *req, json_t *p) {
   }
   if (st != OK) *s->faults = *had;
   free(had);
-  if (st != OK) refuse(req, err.msg);
-  else get_faults(s, req, p);
+  if (st != OK)
+    refuse(req, err.msg);
+  else
+    get_faults(s, req, p);
 }
 
 // ---- the market ----
@@ -122,12 +140,15 @@ static void command(struct server *s, enum command c, struct exch_account *a, js
 static void post_price(struct server *s, struct http_request *req, json_t *p) {
   struct exch_symbol *sym = symbol_of(s, p);
   int64_t px, bid, ask, lots;
-  if (!sym || !exch_param_ticks(p, "price", sym, &px) || px == 0 || px > sym->max_price || !exch_param_ticks(p, "bid", sym, &bid) || !exch_param_ticks(p, "ask", sym, &ask) || !exch_param_lots(p, "qty", sym, &lots)) {
+  if (!sym || !exch_param_ticks(p, "price", sym, &px) || px == 0 || px > sym->max_price ||
+      !exch_param_ticks(p, "bid", sym, &bid) || !exch_param_ticks(p, "ask", sym, &ask) ||
+      !exch_param_lots(p, "qty", sym, &lots)) {
     refuse(req, "symbol and price (a multiple of its tick) are required; bid, ask and qty may be given");
     return;
   }
   command(s, CMD_PUSH, NULL,
-          json_pack("{s:s, s:I, s:I, s:I, s:I}", "s", sym->inst.symbol, "b", (json_int_t)bid, "k", (json_int_t)ask, "l", (json_int_t)px, "v", (json_int_t)(lots > 0 ? lots : 1)));
+    json_pack("{s:s, s:I, s:I, s:I, s:I}", "s", sym->inst.symbol, "b", (json_int_t)bid, "k", (json_int_t)ask, "l",
+      (json_int_t)px, "v", (json_int_t)(lots > 0 ? lots : 1)));
   done(s, req);
 }
 
@@ -148,7 +169,8 @@ static void post_funding(struct server *s, struct http_request *req, json_t *p) 
   struct exch_symbol *sym = symbol_of(s, p);
   char rate[64];
   int64_t rate_e8 = sym ? sym->funding_e8 : 0;
-  if (!sym || (exch_param_text(p, "rate", rate)[0] && !decimal_parse_scaled(rate, strlen(rate), 8, &rate_e8)) || rate_e8 > RATE_ONE || rate_e8 < -RATE_ONE) {
+  if (!sym || (exch_param_text(p, "rate", rate)[0] && !decimal_parse_scaled(rate, strlen(rate), 8, &rate_e8)) ||
+      rate_e8 > RATE_ONE || rate_e8 < -RATE_ONE) {
     refuse(req, "symbol, and rate (0.0001 is 0.01 %) or none");
     return;
   }
@@ -161,14 +183,16 @@ static struct exch_account *account_of(struct server *s, const json_t *p) {
   int64_t index;
   struct key *k = exch_server_key(s, exch_param_text(p, "key", text));
   if (k) return k->account;
-  return exch_param_int(p, "account", -1, &index) && index >= 0 && index < s->x->account_count ? s->x->accounts[index] : NULL;
+  return exch_param_int(p, "account", -1, &index) && index >= 0 && index < s->x->account_count ? s->x->accounts[index]
+                                                                                               : NULL;
 }
 
 static void post_liquidation(struct server *s, struct http_request *req, json_t *p) {
   struct exch_symbol *sym = symbol_of(s, p);
   struct exch_account *a = account_of(s, p);
   int64_t idx;
-  if (!sym || !a || !exch_param_int(p, "positionIdx", 0, &idx) || idx < 0 || idx > 2 || a->positions[sym->index][idx].lots == 0) {
+  if (!sym || !a || !exch_param_int(p, "positionIdx", 0, &idx) || idx < 0 || idx > 2 ||
+      a->positions[sym->index][idx].lots == 0) {
     refuse(req, "symbol and key (or account), with a position; positionIdx in hedge mode");
     return;
   }
@@ -181,7 +205,8 @@ static void post_deposit(struct server *s, struct http_request *req, json_t *p) 
   char text[64];
   int64_t amount;
   exch_param_text(p, "amount", text);
-  if (!a || !decimal_parse_scaled(text, strlen(text), 8, &amount) || amount > INT64_C(10000000000000000) || amount < INT64_C(-10000000000000000)) {
+  if (!a || !decimal_parse_scaled(text, strlen(text), 8, &amount) || amount > INT64_C(10000000000000000) ||
+      amount < INT64_C(-10000000000000000)) {
     refuse(req, "key (or account) and amount in USDT are required");
     return;
   }
@@ -204,9 +229,12 @@ static void post_cancel(struct server *s, struct http_request *req, json_t *p) {
 static void post_key(struct server *s, struct http_request *req, json_t *p) {
   const char *spec = json_string_value(json_object_get(p, "key"));
   struct err err = {0};
-  if (!spec) refuse(req, "key: KEY:SECRET[:rights] is required");
-  else if (exch_server_key_add(s, spec, &err) != OK) refuse(req, err.msg);
-  else done(s, req);
+  if (!spec)
+    refuse(req, "key: KEY:SECRET[:rights] is required");
+  else if (exch_server_key_add(s, spec, &err) != OK)
+    refuse(req, err.msg);
+  else
+    done(s, req);
 }
 
 // ---- time and connections ----
@@ -214,17 +242,27 @@ static void post_key(struct server *s, struct http_request *req, json_t *p) {
 // {"skew_ms"}; with --clock virtual {"advance_ms"} or {"now_ms"}.
 static void post_clock(struct server *s, struct http_request *req, json_t *p) {
   int64_t skew, advance, now;
-  if (!exch_param_int(p, "skew_ms", s->skew_ms, &skew) || !exch_param_int(p, "advance_ms", 0, &advance) || !exch_param_int(p, "now_ms", s->virtual_ms, &now) || advance < 0) {
-    refuse(req, "skew_ms, advance_ms, now_ms: whole numbers");
+  if (!exch_param_int(p, "skew_ms", s->skew_ms, &skew) || !exch_param_int(p, "advance_ms", 0, &advance) ||
+      !exch_param_int(p, "now_ms", s->virtual_ms, &now) || advance < 0 || advance > CLOCK_JUMP_MAX_MS ||
+      now > CLOCK_MAX_MS || skew > CLOCK_MAX_MS || skew < -CLOCK_MAX_MS) {
+    refuse(req, "skew_ms, advance_ms (at most a day), now_ms: whole numbers");
     return;
   }
   if ((advance > 0 || json_object_get(p, "now_ms")) && !s->virtual_clock) {
     refuse(req, "the clock is real: start with --clock virtual to move it");
     return;
   }
+  if (now + advance - s->virtual_ms > CLOCK_JUMP_MAX_MS) {
+    refuse(req, "at most a day at a time");
+    return;
+  }
   s->skew_ms = skew;
-  if (s->virtual_clock && now + advance > s->virtual_ms) s->virtual_ms = now + advance;
-  exch_server_advance(s);
+  while (s->virtual_clock &&
+         s->virtual_ms < now + advance) {  // in steps, so that prices, candles and funding come at their times
+    int64_t left = now + advance - s->virtual_ms;
+    s->virtual_ms += left < CLOCK_STEP_MS ? left : CLOCK_STEP_MS;
+    exch_server_advance(s);
+  }
   send(req, 200, json_pack("{s:I, s:I}", "time", (json_int_t)exch_server_now_ms(s), "skew_ms", (json_int_t)s->skew_ms));
 }
 
@@ -245,10 +283,20 @@ static const struct {
   const char *path;
   void (*handler)(struct server *s, struct http_request *req, json_t *p);
 } routes[] = {
-    {false, "/admin/ledger", get_ledger}, {false, "/admin/state", get_state}, {false, "/admin/faults", get_faults}, {true, "/admin/faults", post_faults},
-    {true, "/admin/price", post_price}, {true, "/admin/mark", post_mark}, {true, "/admin/funding", post_funding}, {true, "/admin/liquidation", post_liquidation},
-    {true, "/admin/deposit", post_deposit}, {true, "/admin/cancel", post_cancel}, {true, "/admin/key", post_key}, {true, "/admin/clock", post_clock},
-    {true, "/admin/disconnect", post_disconnect}, {true, "/admin/pause", post_pause},
+  {false, "/admin/ledger", get_ledger},
+  {false, "/admin/state", get_state},
+  {false, "/admin/faults", get_faults},
+  {true, "/admin/faults", post_faults},
+  {true, "/admin/price", post_price},
+  {true, "/admin/mark", post_mark},
+  {true, "/admin/funding", post_funding},
+  {true, "/admin/liquidation", post_liquidation},
+  {true, "/admin/deposit", post_deposit},
+  {true, "/admin/cancel", post_cancel},
+  {true, "/admin/key", post_key},
+  {true, "/admin/clock", post_clock},
+  {true, "/admin/disconnect", post_disconnect},
+  {true, "/admin/pause", post_pause},
 };
 
 static bool may(const struct server *s, const struct http_request *req) {
@@ -265,8 +313,10 @@ void exch_admin_request(struct server *s, struct http_request *req) {
   for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
     if (routes[i].post != (req->method == METHOD_POST) || strcmp(routes[i].path, req->path) != 0) continue;
     json_t *p = req->body_len > 0 ? json_loadb(req->body, req->body_len, 0, NULL) : json_object();
-    if (json_is_object(p)) routes[i].handler(s, req, p);
-    else refuse(req, "the body is no JSON object");
+    if (json_is_object(p))
+      routes[i].handler(s, req, p);
+    else
+      refuse(req, "the body is no JSON object");
     json_decref(p);
     return;
   }

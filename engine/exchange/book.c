@@ -22,8 +22,10 @@ void exch_book_rest(struct exch_order *o) {
   }
   o->book_prev = prev;
   o->book_next = next;
-  if (prev) prev->book_next = o;
-  else *side = o;
+  if (prev)
+    prev->book_next = o;
+  else
+    *side = o;
   if (next) next->book_prev = o;
   o->symbol->update++;
 }
@@ -31,8 +33,10 @@ void exch_book_rest(struct exch_order *o) {
 void exch_book_leave(struct exch_order *o) {
   struct exch_order **side = o->buy ? &o->symbol->buys : &o->symbol->sells;
   if (*side != o && !o->book_prev) return;  // does not rest
-  if (o->book_prev) o->book_prev->book_next = o->book_next;
-  else *side = o->book_next;
+  if (o->book_prev)
+    o->book_prev->book_next = o->book_next;
+  else
+    *side = o->book_next;
   if (o->book_next) o->book_next->book_prev = o->book_prev;
   o->book_next = o->book_prev = NULL;
   o->symbol->update++;
@@ -87,7 +91,8 @@ int64_t exch_book_available(const struct exch_symbol *s, bool buy, int64_t limit
   const struct exch_level *levels = buy ? s->asks : s->bids;
   for (int i = 0; i < EXCH_LEVELS; i++)
     if (levels[i].price > 0 && crosses(buy, limit, levels[i].price)) lots += levels[i].lots;
-  for (const struct exch_order *o = buy ? s->sells : s->buys; o && crosses(buy, limit, o->price); o = o->book_next) lots += o->qty - o->filled;
+  for (const struct exch_order *o = buy ? s->sells : s->buys; o && crosses(buy, limit, o->price); o = o->book_next)
+    lots += o->qty - o->filled;
   return lots;
 }
 
@@ -168,9 +173,13 @@ int exch_book_levels(const struct exch_symbol *s, bool asks, struct exch_level *
     struct exch_level level = client ? (struct exch_level){o->price, o->qty - o->filled} : ladder[i];
     bool same = n > 0 && ret[n - 1].price == level.price;
     if (!same && n == max) return n;
-    if (same) ret[n - 1].lots += level.lots;
-    else ret[n++] = level;
-    if (client) o = o->book_next;
-    else i++;
+    if (same)
+      ret[n - 1].lots += level.lots;
+    else
+      ret[n++] = level;
+    if (client)
+      o = o->book_next;
+    else
+      i++;
   }
 }

@@ -41,8 +41,11 @@ void exch_candle_trade(struct exch *x, struct exch_symbol *s, int64_t px, int64_
 }
 
 bool exch_candle_interval(const char *text, int64_t *ret) {
-  static const struct { const char *text; int64_t minutes; } known[] = {{"1", 1}, {"3", 3}, {"5", 5}, {"15", 15}, {"30", 30}, {"60", 60}, {"120", 120}, {"240", 240}, {"360", 360},
-                                                                       {"720", 720}, {"D", 1440}, {"W", 10080}};
+  static const struct {
+    const char *text;
+    int64_t minutes;
+  } known[] = {{"1", 1}, {"3", 3}, {"5", 5}, {"15", 15}, {"30", 30}, {"60", 60}, {"120", 120}, {"240", 240},
+    {"360", 360}, {"720", 720}, {"D", 1440}, {"W", 10080}};
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
     if (strcmp(known[i].text, text) == 0) return *ret = known[i].minutes * 60000, true;
   return false;

@@ -14,7 +14,8 @@ static int find_open(struct exch *x, struct exch_account *a, const json_t *p, st
   char category[64], symbol[64], id[64], link[64];
   if (strcmp(exch_param_text(p, "category", category), "spot") == 0) return CODE_SPOT_NO_ORDER;
   if (strcmp(category, "linear") != 0) return refuse(x, CODE_PARAMS, "category: only linear is traded here");
-  if (!exch_symbol(x, exch_param_text(p, "symbol", symbol))) return refuse(x, CODE_PARAMS, "params error: symbol invalid");
+  if (!exch_symbol(x, exch_param_text(p, "symbol", symbol)))
+    return refuse(x, CODE_PARAMS, "params error: symbol invalid");
   exch_param_text(p, "orderId", id);
   exch_param_text(p, "orderLinkId", link);
   if (!id[0] && !link[0]) return refuse(x, CODE_PARAMS, "params error: orderId or orderLinkId is required");
@@ -43,7 +44,8 @@ int exch_order_cancel(struct exch *x, struct exch_account *a, json_t *p, json_t 
 
 int exch_order_cancel_all(struct exch *x, struct exch_account *a, json_t *p, json_t **ret) {
   char text[64], filter[64], coin[64];
-  if (strcmp(exch_param_text(p, "category", text), "linear") != 0) return refuse(x, CODE_PARAMS, "category: only linear is traded here");
+  if (strcmp(exch_param_text(p, "category", text), "linear") != 0)
+    return refuse(x, CODE_PARAMS, "category: only linear is traded here");
   exch_param_text(p, "symbol", text);
   exch_param_text(p, "orderFilter", filter);
   const struct exch_symbol *s = text[0] ? exch_symbol(x, text) : NULL;
@@ -72,7 +74,8 @@ int exch_order_amend(struct exch *x, struct exch_account *a, json_t *p, json_t *
   if (code != CODE_OK) return code;
   struct exch_symbol *s = o->symbol;
   if (!exch_param_lots(p, "qty", s, &lots)) return refuse(x, CODE_PARAMS, "params error: Qty invalid");
-  if (!exch_param_ticks(p, "price", s, &px) || !exch_param_ticks(p, "triggerPrice", s, &trigger) || !exch_param_ticks(p, "takeProfit", s, &tp) || !exch_param_ticks(p, "stopLoss", s, &sl))
+  if (!exch_param_ticks(p, "price", s, &px) || !exch_param_ticks(p, "triggerPrice", s, &trigger) ||
+      !exch_param_ticks(p, "takeProfit", s, &tp) || !exch_param_ticks(p, "stopLoss", s, &sl))
     return refuse(x, CODE_PARAMS, "params error: Price invalid");
   if (lots == 0) lots = o->qty;
   if (px == 0 || o->market) px = o->price;
@@ -81,7 +84,8 @@ int exch_order_amend(struct exch *x, struct exch_account *a, json_t *p, json_t *
   if (lots == o->qty && px == o->price && trigger == o->trigger && !stops)
     return refuse(x, CODE_PARAMS, "The order remains unchanged as the parameters entered match the existing ones.");
   if (lots <= o->filled) return refuse(x, CODE_PARAMS, "params error: Qty must be above what is already filled");
-  if (lots > s->max_lots) return refuse(x, CODE_PARAMS, "The number of contracts exceeds maximum limit allowed: too large");
+  if (lots > s->max_lots)
+    return refuse(x, CODE_PARAMS, "The number of contracts exceeds maximum limit allowed: too large");
   if (px > s->max_price || trigger > s->max_price) return CODE_PRICE;
   bool resting = o->status != EXCH_UNTRIGGERED;
   if (resting && !o->reduce_only) {
@@ -114,7 +118,9 @@ int exch_order_amend(struct exch *x, struct exch_account *a, json_t *p, json_t *
 
 // ---- settings ----
 
-static bool has_open(const struct exch_account *a, const struct exch_symbol *s) { return a->active_count[s->index] > 0; }
+static bool has_open(const struct exch_account *a, const struct exch_symbol *s) {
+  return a->active_count[s->index] > 0;
+}
 static bool has_position(const struct exch_account *a, const struct exch_symbol *s) {
   for (int k = 0; k < 3; k++)
     if (a->positions[s->index][k].lots != 0) return true;
@@ -130,8 +136,10 @@ int exch_position_leverage(struct exch *x, struct exch_account *a, json_t *p, js
   exch_param_text(p, "sellLeverage", sell);
   if (!decimal_parse_scaled(buy, strlen(buy), 2, &l.buy_e2) || !decimal_parse_scaled(sell, strlen(sell), 2, &l.sell_e2))
     return refuse(x, CODE_PARAMS, "params error: leverage invalid");
-  if (l.buy_e2 < 100 || l.sell_e2 < 100 || l.buy_e2 > s->max_leverage_e2 || l.sell_e2 > s->max_leverage_e2) return CODE_LEVERAGE;
-  if (!a->hedge[s->index] && l.buy_e2 != l.sell_e2) return refuse(x, CODE_PARAMS, "buyLeverage must be the same as sellLeverage in one-way mode");
+  if (l.buy_e2 < 100 || l.sell_e2 < 100 || l.buy_e2 > s->max_leverage_e2 || l.sell_e2 > s->max_leverage_e2)
+    return CODE_LEVERAGE;
+  if (!a->hedge[s->index] && l.buy_e2 != l.sell_e2)
+    return refuse(x, CODE_PARAMS, "buyLeverage must be the same as sellLeverage in one-way mode");
   struct exch_leverage *had = &a->leverage[s->index], before = *had;
   if (had->buy_e2 == l.buy_e2 && had->sell_e2 == l.sell_e2) return CODE_LEVERAGE_SAME;
   *had = l;
@@ -157,7 +165,8 @@ int exch_position_mode(struct exch *x, struct exch_account *a, json_t *p, json_t
   } else if (!exch_param_text(p, "coin", coin)[0]) {
     return refuse(x, CODE_PARAMS, "params error: symbol or coin is required");
   }
-  if (!exch_param_int(p, "mode", -1, &mode) || (mode != 0 && mode != 3)) return refuse(x, CODE_PARAMS, "params error: mode invalid");
+  if (!exch_param_int(p, "mode", -1, &mode) || (mode != 0 && mode != 3))
+    return refuse(x, CODE_PARAMS, "params error: mode invalid");
   bool changed = false;
   for (int i = 0; i < x->symbol_count; i++) {
     const struct exch_symbol *s = &x->symbols[i];

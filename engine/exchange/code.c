@@ -8,7 +8,7 @@ static const struct {
   const char *text;
 } rows[] = {
 #define X(name, number, text) {number, text},
-    EXCH_CODE_LIST(X)
+  EXCH_CODE_LIST(X)
 #undef X
 };
 

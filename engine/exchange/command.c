@@ -6,11 +6,13 @@
 
 static const char *const texts[] = {
 #define X(name, text) text,
-    COMMAND_LIST(X)
+  COMMAND_LIST(X)
 #undef X
 };
 
-const char *exch_command_text(enum command c) { return texts[c]; }
+const char *exch_command_text(enum command c) {
+  return texts[c];
+}
 
 bool exch_command_parse(const char *text, enum command *ret) {
   for (int i = 0; i < CMD_NONE; i++)
@@ -18,7 +20,9 @@ bool exch_command_parse(const char *text, enum command *ret) {
   return false;
 }
 
-static int64_t integer(const json_t *p, const char *key) { return (int64_t)json_integer_value(json_object_get(p, key)); }
+static int64_t integer(const json_t *p, const char *key) {
+  return (int64_t)json_integer_value(json_object_get(p, key));
+}
 
 static struct exch_symbol *symbol(struct exch *x, const json_t *p) {
   const char *name = json_string_value(json_object_get(p, "s"));
@@ -68,13 +72,16 @@ int exch_command_apply(struct exch *x, enum command c, int account, int64_t time
     break;
   case CMD_PARTIAL: x->partial_cancel_e8 = integer(p, "e8"); break;
   case CMD_ADMIN_CANCEL:
-    o = exch_map_get(&x->by_id, json_string_value(json_object_get(p, "id")) ? json_string_value(json_object_get(p, "id")) : "");
+    o = exch_map_get(
+      &x->by_id, json_string_value(json_object_get(p, "id")) ? json_string_value(json_object_get(p, "id")) : "");
     if (o) exch_order_close(x, o, EXCH_CANCELLED, WHY_ADMIN);
     break;
   case CMD_NONE: break;
   }
-  if (ret) *ret = result;
-  else json_decref(result);
+  if (ret)
+    *ret = result;
+  else
+    json_decref(result);
   return code;
 }
 

@@ -49,8 +49,8 @@ void exch_time(struct exch *x, int64_t now_ms) {
 
 void exch_id(struct exch *x, char ret[EXCH_ID_MAX]) {
   uint64_t n = ++x->seq, a = exch_mix(x->seed, n), b = exch_mix(a, n);
-  snprintf(ret, EXCH_ID_MAX, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xfff),
-           (unsigned)(0x8000 | (b >> 48 & 0x3fff)), (unsigned long long)(b & UINT64_C(0xffffffffffff)));
+  snprintf(ret, EXCH_ID_MAX, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff),
+    (unsigned)(a & 0xfff), (unsigned)(0x8000 | (b >> 48 & 0x3fff)), (unsigned long long)(b & UINT64_C(0xffffffffffff)));
 }
 
 void exch_deposit(struct exch *x, struct exch_account *a, int64_t amount_e8) {

@@ -244,6 +244,8 @@ void exch_order_trim(struct exch *x, struct exch_account *a, struct exch_symbol 
 // ---- trigger.c ----
 void exch_trigger_run(struct exch *x, struct exch_symbol *s);  // conditional orders and trailing stops after a price changed
 void exch_trigger_position(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, bool profit, int64_t price, enum exch_by by);
+// A stop for a part of the position, at most lots of it; 0 or the code.
+int exch_trigger_part(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, bool profit, int64_t px, int64_t lots, enum exch_by by);
 void exch_trigger_trail(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, int64_t distance, int64_t from);
 
 // ---- market.c ----

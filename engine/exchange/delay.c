@@ -17,8 +17,10 @@ static void due(void *arg) {
   struct waiting *w = arg;
   void (*fn)(void *) = w->fn;
   void *fn_arg = w->arg;
-  if (w->prev) w->prev->next = w->next;
-  else w->s->waiting = w->next;
+  if (w->prev)
+    w->prev->next = w->next;
+  else
+    w->s->waiting = w->next;
   if (w->next) w->next->prev = w->prev;
   loop_timer_destroy(w->timer);
   free(w);

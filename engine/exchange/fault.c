@@ -10,17 +10,21 @@
 
 const struct fault_about exch_fault_table[FAULT_COUNT] = {
 #define X(name, text, where, value, about) {text, where, value, about},
-    FAULT_LIST(X)
+  FAULT_LIST(X)
 #undef X
 };
 
-static const struct { const char *name, *spec; } presets[] = {
+static const struct {
+  const char *name, *spec;
+} presets[] = {
 #define X(name, spec) {name, spec},
-    FAULT_PRESETS(X)
+  FAULT_PRESETS(X)
 #undef X
 };
 
-static bool integer(const char *text, int scale, int64_t *ret) { return decimal_parse_scaled(text, strlen(text), scale, ret); }
+static bool integer(const char *text, int scale, int64_t *ret) {
+  return decimal_parse_scaled(text, strlen(text), scale, ret);
+}
 
 static enum status set(struct fault_rule *r, const char *key, const char *value, struct err *err) {
   int64_t n = 0;
@@ -35,16 +39,23 @@ static enum status set(struct fault_rule *r, const char *key, const char *value,
     return OK;
   }
   if (strcmp(key, "p") == 0) {
-    if (!integer(value, 9, &r->p_e9) || r->p_e9 < 0 || r->p_e9 > 1000000000) return err_set(err, ERR_INVALID, "faults: p=%s: a probability from 0 to 1", value);
+    if (!integer(value, 9, &r->p_e9) || r->p_e9 < 0 || r->p_e9 > 1000000000)
+      return err_set(err, ERR_INVALID, "faults: p=%s: a probability from 0 to 1", value);
     return OK;
   }
   if (!integer(value, 0, &n)) return err_set(err, ERR_INVALID, "faults: %s=%s: a whole number", key, value);
-  if (strcmp(key, "value") == 0) r->value = n;
-  else if (n < 0) return err_set(err, ERR_INVALID, "faults: %s=%s: not below 0", key, value);
-  else if (strcmp(key, "after") == 0) r->after = (uint64_t)n;
-  else if (strcmp(key, "count") == 0) r->count = (uint64_t)n;
-  else if (strcmp(key, "every") == 0) r->every_ms = n;
-  else return err_set(err, ERR_INVALID, "faults: %s: no such key; there are on, link, p, value, after, count, every", key);
+  if (strcmp(key, "value") == 0)
+    r->value = n;
+  else if (n < 0)
+    return err_set(err, ERR_INVALID, "faults: %s=%s: not below 0", key, value);
+  else if (strcmp(key, "after") == 0)
+    r->after = (uint64_t)n;
+  else if (strcmp(key, "count") == 0)
+    r->count = (uint64_t)n;
+  else if (strcmp(key, "every") == 0)
+    r->every_ms = n;
+  else
+    return err_set(err, ERR_INVALID, "faults: %s: no such key; there are on, link, p, value, after, count, every", key);
   return OK;
 }
 
@@ -54,7 +65,8 @@ static enum status begin(struct faults *f, const char *name, struct fault_rule *
   *r = (struct fault_rule){.fault = FAULT_NONE, .p_e9 = 1000000000};
   for (int i = 0; i < FAULT_COUNT; i++)
     if (strcmp(exch_fault_table[i].name, name) == 0) r->fault = (enum fault)i;
-  if (r->fault == FAULT_NONE) return err_set(err, ERR_INVALID, "faults: \"%s\": no such fault; see perigee exchange --help", name);
+  if (r->fault == FAULT_NONE)
+    return err_set(err, ERR_INVALID, "faults: \"%s\": no such fault; see perigee exchange --help", name);
   r->value = exch_fault_table[r->fault].value;
   *ret = r;
   return OK;
@@ -62,9 +74,13 @@ static enum status begin(struct faults *f, const char *name, struct fault_rule *
 
 static enum status finish(struct faults *f, struct fault_rule *r, struct err *err) {
   bool status = r->fault == FAULT_ERROR_BEFORE || r->fault == FAULT_ERROR_AFTER;
-  if (status && (r->value < 400 || r->value > 599)) return err_set(err, ERR_INVALID, "faults: %s: value is an HTTP status from 400 to 599", exch_fault_table[r->fault].name);
-  if (r->fault == FAULT_PARTIAL_CANCEL && (r->value < 1 || r->value > 99)) return err_set(err, ERR_INVALID, "faults: partial_cancel: value is a percentage from 1 to 99");
-  if (r->value < 0 && r->fault != FAULT_SKEW && r->fault != FAULT_FUNDING) return err_set(err, ERR_INVALID, "faults: %s: value is not below 0", exch_fault_table[r->fault].name);
+  if (status && (r->value < 400 || r->value > 599))
+    return err_set(
+      err, ERR_INVALID, "faults: %s: value is an HTTP status from 400 to 599", exch_fault_table[r->fault].name);
+  if (r->fault == FAULT_PARTIAL_CANCEL && (r->value < 1 || r->value > 99))
+    return err_set(err, ERR_INVALID, "faults: partial_cancel: value is a percentage from 1 to 99");
+  if (r->value < 0 && r->fault != FAULT_SKEW && r->fault != FAULT_FUNDING)
+    return err_set(err, ERR_INVALID, "faults: %s: value is not below 0", exch_fault_table[r->fault].name);
   f->count++;
   return OK;
 }
@@ -137,14 +153,18 @@ json_t *exch_faults_json(const struct faults *f) {
     const struct fault_rule *r = &f->rules[i];
     char p[DECIMAL_TEXT_MAX];
     decimal_format_scaled(r->p_e9, 9, p);
-    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "fault", exch_fault_table[r->fault].name, "on", r->on, "link", r->link, "p", p, "value",
-                                          (json_int_t)r->value, "after", (json_int_t)r->after, "count", (json_int_t)r->count, "every", (json_int_t)r->every_ms, "matches",
-                                          (json_int_t)r->matches, "fired", (json_int_t)r->fired));
+    json_array_append_new(
+      list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "fault", exch_fault_table[r->fault].name,
+              "on", r->on, "link", r->link, "p", p, "value", (json_int_t)r->value, "after", (json_int_t)r->after,
+              "count", (json_int_t)r->count, "every", (json_int_t)r->every_ms, "matches", (json_int_t)r->matches,
+              "fired", (json_int_t)r->fired));
   }
   return list;
 }
 
-static bool spent(const struct fault_rule *r) { return r->count > 0 && r->fired >= r->count; }
+static bool spent(const struct fault_rule *r) {
+  return r->count > 0 && r->fired >= r->count;
+}
 
 // Without `on`: what moves money or tells about it, not the public market data.
 static bool matches(const struct fault_rule *r, const char *what, const char *link) {

@@ -31,12 +31,14 @@ static void post(struct ledger *l, enum book book, int64_t amount_e8) {
 }
 
 // Returns the lots that closed something, and the profit of them.
-static int64_t change_position(struct exch *x, struct exch_position *p, int64_t px, int64_t lots, const struct exch_symbol *s, int64_t *ret_pnl_e8) {
+static int64_t change_position(
+  struct exch *x, struct exch_position *p, int64_t px, int64_t lots, const struct exch_symbol *s, int64_t *ret_pnl_e8) {
   int64_t held = p->lots < 0 ? -p->lots : p->lots, amount = lots < 0 ? -lots : lots, closed = 0;
   *ret_pnl_e8 = 0;
   if (held > 0 && (p->lots < 0) != (lots < 0)) {
     closed = amount < held ? amount : held;
-    int64_t entry = closed == held ? p->entry_e8 : (int64_t)div_round((int128)p->entry_e8 * closed, held), exit = exch_value(s, px, closed);
+    int64_t entry = closed == held ? p->entry_e8 : (int64_t)div_round((int128)p->entry_e8 * closed, held),
+            exit = exch_value(s, px, closed);
     *ret_pnl_e8 = p->lots > 0 ? exit - entry : entry - exit;
     p->entry_e8 -= entry;
   }
@@ -50,6 +52,22 @@ static int64_t change_position(struct exch *x, struct exch_position *p, int64_t 
   p->seq = x->seq;
   assert((p->lots == 0) == (p->entry_e8 == 0));
   return closed;
+}
+
+// What the order wished for the position it made. In the mode "Partial" each fill gets stops of its own size, as long as there is room for them.
+static void set_stops(struct exch *x, const struct exch_order *o, int64_t lots) {
+  const struct {
+    bool profit;
+    int64_t px;
+    enum exch_by by;
+  } stops[] = {{true, o->take_profit, o->tp_by}, {false, o->stop_loss, o->sl_by}};
+  for (int i = 0; i < 2; i++) {
+    if (stops[i].px == 0) continue;
+    if (o->tpsl_partial)
+      exch_trigger_part(x, o->account, o->symbol, o->idx, stops[i].profit, stops[i].px, lots, stops[i].by);
+    else
+      exch_trigger_position(x, o->account, o->symbol, o->idx, stops[i].profit, stops[i].px, stops[i].by);
+  }
 }
 
 void exch_fill_apply(struct exch *x, struct exch_order *o, int64_t px, int64_t lots, bool maker, enum exch_exec kind) {
@@ -87,14 +105,13 @@ void exch_fill_apply(struct exch *x, struct exch_order *o, int64_t px, int64_t l
   e->leaves = o->qty - o->filled;
   e->mark = s->mark;
   struct exch_execution told = *e;  // the array may move
-  if (o->filled == o->qty) exch_order_close(x, o, EXCH_FILLED, WHY_NONE);
-  else o->status = EXCH_PARTIAL;
+  if (o->filled == o->qty)
+    exch_order_close(x, o, EXCH_FILLED, WHY_NONE);
+  else
+    o->status = EXCH_PARTIAL;
   if (x->sink.execution) x->sink.execution(x->sink.self, &told);
   if (o->filled < o->qty && x->sink.order) x->sink.order(x->sink.self, o);
-  if (p->lots != 0 && (o->take_profit > 0 || o->stop_loss > 0) && (p->lots > 0) == o->buy) {
-    if (o->take_profit > 0) exch_trigger_position(x, a, s, o->idx, true, o->take_profit, o->tp_by);
-    if (o->stop_loss > 0) exch_trigger_position(x, a, s, o->idx, false, o->stop_loss, o->sl_by);
-  }
+  if (p->lots != 0 && (p->lots > 0) == o->buy) set_stops(x, o, lots);
   if (x->sink.position) x->sink.position(x->sink.self, a, s, o->idx);
   if (x->sink.wallet) x->sink.wallet(x->sink.self, a);
 }

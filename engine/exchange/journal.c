@@ -54,9 +54,11 @@ static bool write_line(struct journal *j, json_t *record, bool durable) {
   return ok;
 }
 
-bool exch_journal_write(struct journal *j, enum command c, int account, int64_t time_ms, const json_t *p, bool durable) {
+bool exch_journal_write(
+  struct journal *j, enum command c, int account, int64_t time_ms, const json_t *p, bool durable) {
   if (j->failed) return false;
-  json_t *record = json_pack("{s:I, s:s, s:i, s:O?}", "t", (json_int_t)time_ms, "c", exch_command_text(c), "a", account, "p", p);
+  json_t *record =
+    json_pack("{s:I, s:s, s:i, s:O?}", "t", (json_int_t)time_ms, "c", exch_command_text(c), "a", account, "p", p);
   if (!write_line(j, record, durable)) j->failed = true;  // what is behind a half line could not be read again
   return !j->failed;
 }
@@ -64,11 +66,13 @@ bool exch_journal_write(struct journal *j, enum command c, int account, int64_t 
 static const char *symbol_names(const struct exch *x, char ret[SYMBOL_MAX * EXCH_SYMBOLS_MAX]) {
   size_t len = 0;
   ret[0] = '\0';
-  for (int i = 0; i < x->symbol_count; i++) len += (size_t)sprintf(ret + len, "%s%s", i > 0 ? "," : "", x->symbols[i].inst.symbol);
+  for (int i = 0; i < x->symbol_count; i++)
+    len += (size_t)sprintf(ret + len, "%s%s", i > 0 ? "," : "", x->symbols[i].inst.symbol);
   return ret;
 }
 
-static enum status apply(struct exch *x, const char *path, uint64_t number, json_t *record, int64_t *last_ms, struct err *err) {
+static enum status apply(
+  struct exch *x, const char *path, uint64_t number, json_t *record, int64_t *last_ms, struct err *err) {
   const char *name = json_string_value(json_object_get(record, "c"));
   enum command c;
   if (number == 1) {
@@ -76,18 +80,24 @@ static enum status apply(struct exch *x, const char *path, uint64_t number, json
     const char *had = json_string_value(json_object_get(record, "symbols"));
     uint64_t seed = (uint64_t)json_integer_value(json_object_get(record, "seed"));
     int64_t depth = (int64_t)json_integer_value(json_object_get(record, "depth"));
-    if (seed != x->seed || depth != x->depth_e8) return err_set(err, ERR_INVALID, "%s: was begun with --seed %" PRIu64 " and another --depth or seed than now", path, seed);
-    if (!had || strcmp(had, symbol_names(x, names)) != 0) return err_set(err, ERR_INVALID, "%s: was begun with the symbols %s", path, had ? had : "?");
+    if (seed != x->seed || depth != x->depth_e8)
+      return err_set(
+        err, ERR_INVALID, "%s: was begun with --seed %" PRIu64 " and another --depth or seed than now", path, seed);
+    if (!had || strcmp(had, symbol_names(x, names)) != 0)
+      return err_set(err, ERR_INVALID, "%s: was begun with the symbols %s", path, had ? had : "?");
     return OK;
   }
-  if (!name || !exch_command_parse(name, &c)) return err_set(err, ERR_INVALID, "%s:%" PRIu64 ": not a command", path, number);
+  if (!name || !exch_command_parse(name, &c))
+    return err_set(err, ERR_INVALID, "%s:%" PRIu64 ": not a command", path, number);
   int64_t t = (int64_t)json_integer_value(json_object_get(record, "t"));
   *last_ms = t;
-  exch_command_apply(x, c, (int)json_integer_value(json_object_get(record, "a")), t, json_object_get(record, "p"), NULL);
+  exch_command_apply(
+    x, c, (int)json_integer_value(json_object_get(record, "a")), t, json_object_get(record, "p"), NULL);
   return OK;
 }
 
-static enum status replay(FILE *file, const char *path, struct exch *x, uint64_t *records, long *good, int64_t *last_ms, struct err *err) {
+static enum status replay(
+  FILE *file, const char *path, struct exch *x, uint64_t *records, long *good, int64_t *last_ms, struct err *err) {
   char *line = NULL;
   size_t cap = 0;
   ssize_t len;
@@ -95,15 +105,18 @@ static enum status replay(FILE *file, const char *path, struct exch *x, uint64_t
   while (st == OK && (len = getline(&line, &cap, file)) > 0) {
     bool whole = line[len - 1] == '\n';
     uint32_t sum = 0;
-    bool sound = whole && len > 10 && sscanf(line, "%8" SCNx32, &sum) == 1 && sum == checksum(line + 9, (size_t)len - 10);
+    bool sound =
+      whole && len > 10 && sscanf(line, "%8" SCNx32, &sum) == 1 && sum == checksum(line + 9, (size_t)len - 10);
     if (!sound) {
       if (fgetc(file) == EOF) break;  // torn: never acknowledged
-      st = err_set(err, ERR_INVALID, "%s:%" PRIu64 ": damaged; what stands behind it would be lost", path, *records + 1);
+      st =
+        err_set(err, ERR_INVALID, "%s:%" PRIu64 ": damaged; what stands behind it would be lost", path, *records + 1);
       break;
     }
     json_t *record = json_loadb(line + 9, (size_t)len - 10, 0, NULL);
     ++*records;
-    st = record ? apply(x, path, *records, record, last_ms, err) : err_set(err, ERR_INVALID, "%s:%" PRIu64 ": not JSON", path, *records);
+    st = record ? apply(x, path, *records, record, last_ms, err)
+                : err_set(err, ERR_INVALID, "%s:%" PRIu64 ": not JSON", path, *records);
     json_decref(record);
     *good = ftell(file);
   }
@@ -111,7 +124,8 @@ static enum status replay(FILE *file, const char *path, struct exch *x, uint64_t
   return st;
 }
 
-enum status exch_journal_open(const char *dir, struct exch *x, struct journal **ret, uint64_t *ret_records, int64_t *ret_last_ms, struct err *err) {
+enum status exch_journal_open(
+  const char *dir, struct exch *x, struct journal **ret, uint64_t *ret_records, int64_t *ret_last_ms, struct err *err) {
   char path[4096];
   snprintf(path, sizeof path, "%s/exchange.log", dir);
   if (mkdir(dir, 0700) && errno != EEXIST) return err_errno(err, errno, "%s", dir);
@@ -136,9 +150,12 @@ enum status exch_journal_open(const char *dir, struct exch *x, struct journal **
   if (st == OK) {
     j->fd = fd;
     char names[SYMBOL_MAX * EXCH_SYMBOLS_MAX];
-    json_t *first = json_pack("{s:s, s:I, s:I, s:s}", "c", "begin", "seed", (json_int_t)x->seed, "depth", (json_int_t)x->depth_e8, "symbols", symbol_names(x, names));
-    if (records == 0 && !write_line(j, first, true)) st = err_errno(err, errno, "%s", path);
-    else if (records > 0) json_decref(first);
+    json_t *first = json_pack("{s:s, s:I, s:I, s:s}", "c", "begin", "seed", (json_int_t)x->seed, "depth",
+      (json_int_t)x->depth_e8, "symbols", symbol_names(x, names));
+    if (records == 0 && !write_line(j, first, true))
+      st = err_errno(err, errno, "%s", path);
+    else if (records > 0)
+      json_decref(first);
   }
   if (st != OK) {
     free(j);

@@ -8,10 +8,16 @@
 #include <assert.h>
 #include <string.h>
 
-static int64_t abs64(int64_t v) { return v < 0 ? -v : v; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t abs64(int64_t v) {
+  return v < 0 ? -v : v;
+}
+static int64_t most(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
 
-static int64_t mark_of(const struct exch_symbol *s) { return s->mark > 0 ? s->mark : s->last; }
+static int64_t mark_of(const struct exch_symbol *s) {
+  return s->mark > 0 ? s->mark : s->last;
+}
 
 int64_t exch_margin_unrealised(const struct exch_symbol *s, const struct exch_position *p) {
   if (p->lots == 0) return 0;
@@ -22,7 +28,9 @@ int64_t exch_margin_unrealised(const struct exch_symbol *s, const struct exch_po
 static int64_t leverage_of(const struct exch_account *a, const struct exch_symbol *s, bool buy) {
   return buy ? a->leverage[s->index].buy_e2 : a->leverage[s->index].sell_e2;
 }
-static int64_t initial(int64_t value_e8, int64_t leverage_e2) { return (int64_t)div_ceil((int128)value_e8 * 100, leverage_e2); }
+static int64_t initial(int64_t value_e8, int64_t leverage_e2) {
+  return (int64_t)div_ceil((int128)value_e8 * 100, leverage_e2);
+}
 
 // Values of open orders of a side that can open something.
 static int64_t orders_value(const struct exch_account *a, const struct exch_symbol *s, int idx, bool buy) {
@@ -36,16 +44,19 @@ static int64_t orders_value(const struct exch_account *a, const struct exch_symb
 }
 
 // With an order of that value more.
-static void add_position(const struct exch_account *a, const struct exch_symbol *s, int idx, int64_t more_buys, int64_t more_sells, struct exch_margin *m) {
+static void add_position(const struct exch_account *a, const struct exch_symbol *s, int idx, int64_t more_buys,
+  int64_t more_sells, struct exch_margin *m) {
   const struct exch_position *p = &a->positions[s->index][idx];
   if (p->lots == 0 && a->active_count[s->index] == 0 && more_buys == 0 && more_sells == 0) return;
   int64_t held = exch_value(s, a->isolated || mark_of(s) == 0 ? 0 : mark_of(s), p->lots);
   if (a->isolated) held = p->entry_e8;
-  int64_t buys = idx == 2 ? 0 : orders_value(a, s, idx, true) + more_buys, sells = idx == 1 ? 0 : orders_value(a, s, idx, false) + more_sells;
+  int64_t buys = idx == 2 ? 0 : orders_value(a, s, idx, true) + more_buys,
+          sells = idx == 1 ? 0 : orders_value(a, s, idx, false) + more_sells;
   int64_t now = p->lots < 0 ? -held : held;
   int64_t lev_buy = leverage_of(a, s, true), lev_sell = leverage_of(a, s, false);
   int64_t position = initial(held, p->lots < 0 ? lev_sell : lev_buy);
-  int64_t up = now + buys > 0 ? initial(now + buys, lev_buy) : 0, down = now - sells < 0 ? initial(sells - now, lev_sell) : 0;
+  int64_t up = now + buys > 0 ? initial(now + buys, lev_buy) : 0,
+          down = now - sells < 0 ? initial(sells - now, lev_sell) : 0;
   m->position_im += position;
   m->order_im += most(most(up, down), position) - position;
   m->position_mm += (int64_t)div_ceil((int128)exch_value(s, mark_of(s), p->lots) * s->maintenance_e8, RATE_ONE);
@@ -57,10 +68,13 @@ void exch_margin_position(const struct exch_account *a, const struct exch_symbol
   add_position(a, s, idx, 0, 0, ret);
 }
 
-static void margin_with(const struct exch *x, const struct exch_account *a, const struct exch_symbol *s, int idx, int64_t buys, int64_t sells, struct exch_margin *ret) {
+static void margin_with(const struct exch *x, const struct exch_account *a, const struct exch_symbol *s, int idx,
+  int64_t buys, int64_t sells, struct exch_margin *ret) {
   *ret = (struct exch_margin){.wallet = ledger_cash(&a->ledger).e8};
   for (int i = 0; i < x->symbol_count; i++)
-    for (int k = 0; k < 3; k++) add_position(a, &x->symbols[i], k, s && s->index == i && idx == k ? buys : 0, s && s->index == i && idx == k ? sells : 0, ret);
+    for (int k = 0; k < 3; k++)
+      add_position(a, &x->symbols[i], k, s && s->index == i && idx == k ? buys : 0,
+        s && s->index == i && idx == k ? sells : 0, ret);
   ret->equity = ret->wallet + ret->unrealised;
 }
 
@@ -68,7 +82,8 @@ void exch_margin_of(const struct exch *x, const struct exch_account *a, struct e
   margin_with(x, a, NULL, 0, 0, 0, ret);
 }
 
-bool exch_margin_allows(const struct exch *x, const struct exch_account *a, const struct exch_symbol *s, bool buy, int idx, int64_t value_e8, int64_t fee_e8) {
+bool exch_margin_allows(const struct exch *x, const struct exch_account *a, const struct exch_symbol *s, bool buy,
+  int idx, int64_t value_e8, int64_t fee_e8) {
   struct exch_margin before, m;
   exch_margin_of(x, a, &before);
   margin_with(x, a, s, idx, buy ? value_e8 : 0, buy ? 0 : value_e8, &m);
@@ -77,7 +92,8 @@ bool exch_margin_allows(const struct exch *x, const struct exch_account *a, cons
   return needs + fee_e8 <= (a->isolated ? m.wallet : m.equity);
 }
 
-int64_t exch_margin_liquidation_price(const struct exch *x, const struct exch_account *a, const struct exch_symbol *s, int idx) {
+int64_t exch_margin_liquidation_price(
+  const struct exch *x, const struct exch_account *a, const struct exch_symbol *s, int idx) {
   const struct exch_position *p = &a->positions[s->index][idx];
   int64_t lots = abs64(p->lots), mark = mark_of(s);
   if (lots == 0) return 0;
@@ -119,7 +135,8 @@ static void take_over(struct exch *x, struct exch_account *a, struct exch_symbol
   exch_order_trim(x, a, s, idx);
   int64_t lost = wallet - ledger_cash(&a->ledger).e8, cover = lost - loss_max_e8;
   if (cover > 0) {
-    bool ok = ledger_post(&a->ledger, BOOK_REALISED, (cash){cover}) && ledger_post(&x->house, BOOK_REALISED, (cash){-cover});
+    bool ok =
+      ledger_post(&a->ledger, BOOK_REALISED, (cash){cover}) && ledger_post(&x->house, BOOK_REALISED, (cash){-cover});
     assert(ok);
   }
   a->liquidations++;

@@ -15,8 +15,10 @@ void exch_market_push(struct exch *x, struct exch_symbol *s, int64_t bid, int64_
   if (last > 0 && last <= s->max_price) {
     bool up = last >= s->last;
     if (!s->mark_pinned) s->mark = s->index_price = last;
-    if (lots > 0) exch_market_print(x, s, last, lots, up);
-    else s->last = last;
+    if (lots > 0)
+      exch_market_print(x, s, last, lots, up);
+    else
+      s->last = last;
     if (s->prev_day == 0) s->prev_day = last;
   }
   if (bid <= 0 || ask <= bid) {

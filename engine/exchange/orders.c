@@ -51,8 +51,10 @@ void exch_order_close(struct exch *x, struct exch_order *o, enum exch_status sta
   if (!exch_order_open(o)) return;
   if (o->status == EXCH_UNTRIGGERED && !o->whole) a->conditional_count[o->symbol->index]--;
   exch_book_leave(o);
-  if (o->active_prev) o->active_prev->active_next = o->active_next;
-  else a->active = o->active_next;
+  if (o->active_prev)
+    o->active_prev->active_next = o->active_next;
+  else
+    a->active = o->active_next;
   if (o->active_next) o->active_next->active_prev = o->active_prev;
   o->active_next = o->active_prev = NULL;
   a->active_count[o->symbol->index]--;
@@ -135,7 +137,10 @@ void exch_order_execute(struct exch *x, struct exch_order *o) {
 
 // ---- what a request says ----
 
-static const struct { const char *text; int value; } tifs[] = {{"", TIF_GTC}, {"GTC", TIF_GTC}, {"IOC", TIF_IOC}, {"FOK", TIF_FOK}, {"PostOnly", TIF_POST_ONLY}},
+static const struct {
+  const char *text;
+  int value;
+} tifs[] = {{"", TIF_GTC}, {"GTC", TIF_GTC}, {"IOC", TIF_IOC}, {"FOK", TIF_FOK}, {"PostOnly", TIF_POST_ONLY}},
   bys[] = {{"", BY_LAST}, {"LastPrice", BY_LAST}, {"MarkPrice", BY_MARK}, {"IndexPrice", BY_INDEX}};
 static bool find_tif(const char *text, enum exch_tif *ret) {
   for (size_t i = 0; i < sizeof tifs / sizeof tifs[0]; i++)
@@ -167,28 +172,37 @@ static bool link_valid(const char *link) {
 static int read_wish(struct exch *x, json_t *p, struct wish *w) {
   char text[64];
   *w = (struct wish){0};
-  if (strcmp(exch_param_text(p, "category", text), "linear") != 0) return refuse(x, CODE_PARAMS, "category: only linear is traded here");
+  if (strcmp(exch_param_text(p, "category", text), "linear") != 0)
+    return refuse(x, CODE_PARAMS, "category: only linear is traded here");
   w->symbol = exch_symbol(x, exch_param_text(p, "symbol", text));
   if (!w->symbol) return refuse(x, CODE_PARAMS, "params error: symbol invalid");
   exch_param_text(p, "side", text);
-  if (strcasecmp(text, "Buy") != 0 && strcasecmp(text, "Sell") != 0) return refuse(x, CODE_PARAMS, "params error: Side invalid");
+  if (strcasecmp(text, "Buy") != 0 && strcasecmp(text, "Sell") != 0)
+    return refuse(x, CODE_PARAMS, "params error: Side invalid");
   w->buy = strcasecmp(text, "Buy") == 0;
   exch_param_text(p, "orderType", text);
-  if (strcasecmp(text, "Market") != 0 && strcasecmp(text, "Limit") != 0) return refuse(x, CODE_PARAMS, "params error: OrderType invalid");
+  if (strcasecmp(text, "Market") != 0 && strcasecmp(text, "Limit") != 0)
+    return refuse(x, CODE_PARAMS, "params error: OrderType invalid");
   w->market = strcasecmp(text, "Market") == 0;
-  if (!find_tif(exch_param_text(p, "timeInForce", text), &w->tif)) return refuse(x, CODE_PARAMS, "params error: TimeInForce invalid");
+  if (!find_tif(exch_param_text(p, "timeInForce", text), &w->tif))
+    return refuse(x, CODE_PARAMS, "params error: TimeInForce invalid");
   if (w->market) w->tif = TIF_IOC;
-  if (!find_by(exch_param_text(p, "triggerBy", text), &w->trigger_by) || !find_by(exch_param_text(p, "tpTriggerBy", text), &w->tp_by) ||
+  if (!find_by(exch_param_text(p, "triggerBy", text), &w->trigger_by) ||
+      !find_by(exch_param_text(p, "tpTriggerBy", text), &w->tp_by) ||
       !find_by(exch_param_text(p, "slTriggerBy", text), &w->sl_by))
     return refuse(x, CODE_PARAMS, "params error: TriggerBy invalid");
   if (!exch_param_lots(p, "qty", w->symbol, &w->lots)) return refuse(x, CODE_PARAMS, "params error: Qty invalid");
-  if (!exch_param_ticks(p, "price", w->symbol, &w->price) || (!w->market && w->price == 0)) return refuse(x, CODE_PARAMS, "params error: Price invalid");
-  if (!exch_param_ticks(p, "triggerPrice", w->symbol, &w->trigger) || !exch_param_ticks(p, "takeProfit", w->symbol, &w->take_profit) ||
+  if (!exch_param_ticks(p, "price", w->symbol, &w->price) || (!w->market && w->price == 0))
+    return refuse(x, CODE_PARAMS, "params error: Price invalid");
+  if (!exch_param_ticks(p, "triggerPrice", w->symbol, &w->trigger) ||
+      !exch_param_ticks(p, "takeProfit", w->symbol, &w->take_profit) ||
       !exch_param_ticks(p, "stopLoss", w->symbol, &w->stop_loss))
     return refuse(x, CODE_PARAMS, "params error: trigger, take profit or stop loss price invalid");
-  if (!exch_param_int(p, "triggerDirection", 0, &w->direction) || w->direction < 0 || w->direction > 2 || (w->trigger > 0 && w->direction == 0))
+  if (!exch_param_int(p, "triggerDirection", 0, &w->direction) || w->direction < 0 || w->direction > 2 ||
+      (w->trigger > 0 && w->direction == 0))
     return refuse(x, CODE_PARAMS, "params error: TriggerDirection invalid");
-  if (!exch_param_int(p, "positionIdx", 0, &w->idx) || w->idx < 0 || w->idx > 2) return refuse(x, CODE_PARAMS, "params error: positionIdx invalid");
+  if (!exch_param_int(p, "positionIdx", 0, &w->idx) || w->idx < 0 || w->idx > 2)
+    return refuse(x, CODE_PARAMS, "params error: positionIdx invalid");
   w->reduce_only = exch_param_bool(p, "reduceOnly");
   w->close_on_trigger = exch_param_bool(p, "closeOnTrigger");
   if (w->close_on_trigger) w->reduce_only = true;
@@ -211,19 +225,26 @@ static int check_limits(struct exch *x, const struct exch_account *a, struct wis
   }
   int64_t lots_max = w->market ? s->max_market_lots : s->max_lots;
   if (w->lots < 1) return refuse(x, CODE_PARAMS, "The number of contracts below minimum limit allowed");
-  if (w->lots > lots_max) return refuse(x, CODE_PARAMS, "The number of contracts exceeds maximum limit allowed: too large");
+  if (w->lots > lots_max)
+    return refuse(x, CODE_PARAMS, "The number of contracts exceeds maximum limit allowed: too large");
   if (w->market && reference == 0) return refuse(x, CODE_PARAMS, "params error: there is no market yet");
   int64_t margin = (int64_t)((int128)reference * s->price_limit_e8 / RATE_ONE);
-  bool through = reference > 0 && w->trigger == 0 && (w->buy ? w->price > reference + margin : w->price < reference - margin);
+  bool through =
+    reference > 0 && w->trigger == 0 && (w->buy ? w->price > reference + margin : w->price < reference - margin);
   if (!w->market && (w->price < s->min_price || w->price > s->max_price || through)) return CODE_PRICE;
   int64_t at = w->market ? reference : w->price;
   if (!w->reduce_only && exch_value(s, at, w->lots) < s->inst.min_notional.e8) return CODE_NOTIONAL;
   if (w->trigger > s->max_price || w->take_profit > s->max_price || w->stop_loss > s->max_price) return CODE_PRICE;
-  if (w->reduce_only && (w->take_profit > 0 || w->stop_loss > 0)) return refuse(x, CODE_PARAMS, "TP/SL are not accepted for a reduce-only order");
+  if (w->reduce_only && (w->take_profit > 0 || w->stop_loss > 0))
+    return refuse(x, CODE_PARAMS, "TP/SL are not accepted for a reduce-only order");
   if (w->take_profit > 0 && at > 0 && (w->take_profit > at) != w->buy)
-    return refuse(x, CODE_PARAMS, w->buy ? "TakeProfit of a Buy position should be higher than base_price" : "TakeProfit of a Sell position should be lower than base_price");
+    return refuse(x, CODE_PARAMS,
+      w->buy ? "TakeProfit of a Buy position should be higher than base_price"
+             : "TakeProfit of a Sell position should be lower than base_price");
   if (w->stop_loss > 0 && at > 0 && (w->stop_loss < at) != w->buy)
-    return refuse(x, CODE_PARAMS, w->buy ? "StopLoss of a Buy position should be lower than base_price" : "StopLoss of a Sell position should be higher than base_price");
+    return refuse(x, CODE_PARAMS,
+      w->buy ? "StopLoss of a Buy position should be lower than base_price"
+             : "StopLoss of a Sell position should be higher than base_price");
   if (w->trigger > 0) {
     int64_t now = w->trigger_by == BY_LAST ? s->last : w->trigger_by == BY_MARK ? s->mark : s->index_price;
     if (now > 0 && (w->direction == 1 ? w->trigger <= now : w->trigger >= now)) return CODE_TRIGGER;
@@ -238,14 +259,19 @@ static int check_account(struct exch *x, const struct exch_account *a, const str
   if (w->trigger > 0) return a->conditional_count[s->index] >= EXCH_CONDITIONAL_MAX ? CODE_CONDITIONALS : CODE_OK;
   if (w->reduce_only) {
     int64_t held = a->positions[s->index][w->idx].lots;
-    return held == 0 || (held > 0) == w->buy ? refuse(x, CODE_REDUCE_ONLY, "current position is zero, cannot fix reduce-only order qty") : CODE_OK;
+    return held == 0 || (held > 0) == w->buy
+             ? refuse(x, CODE_REDUCE_ONLY, "current position is zero, cannot fix reduce-only order qty")
+             : CODE_OK;
   }
   if ((w->idx == 1 && !w->buy) || (w->idx == 2 && w->buy)) {  // in hedge mode that side can only be closed by it
     int64_t held = a->positions[s->index][w->idx].lots;
     if ((held < 0 ? -held : held) < w->lots) return refuse(x, CODE_REDUCE_ONLY, "orderQty will be truncated to zero.");
     return CODE_OK;
   }
-  int64_t best = exch_book_best(s, w->buy), at = w->market ? (best > 0 ? best : s->mark > 0 ? s->mark : s->last) : w->price;
+  int64_t best = exch_book_best(s, w->buy), at = w->market ? (best > 0       ? best
+                                                               : s->mark > 0 ? s->mark
+                                                                             : s->last)
+                                                           : w->price;
   int64_t value = exch_value(s, at, w->lots), fee = (int64_t)div_ceil((int128)value * s->taker_e8, RATE_ONE);
   return exch_margin_allows(x, a, s, w->buy, (int)w->idx, value, fee) ? CODE_OK : CODE_BALANCE;
 }

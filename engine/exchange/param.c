@@ -11,8 +11,10 @@ const char *exch_param_text(const json_t *p, const char *key, char buf[64]) {
   buf[0] = '\0';
   switch (v ? json_typeof(v) : JSON_NULL) {
   case JSON_STRING:
-    if (json_string_length(v) < 64) snprintf(buf, 64, "%s", json_string_value(v));
-    else snprintf(buf, 64, "%.63s", json_string_value(v));
+    if (json_string_length(v) < 64)
+      snprintf(buf, 64, "%s", json_string_value(v));
+    else
+      snprintf(buf, 64, "%.63s", json_string_value(v));
     break;
   case JSON_INTEGER: snprintf(buf, 64, "%" JSON_INTEGER_FORMAT, json_integer_value(v)); break;
   case JSON_REAL: snprintf(buf, 64, "%.15g", json_real_value(v)); break;

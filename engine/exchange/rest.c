@@ -13,36 +13,38 @@
 
 // Limits per account and second are the venue's for linear contracts.
 static const struct route routes[] = {
-    {false, "/v5/market/time", AUTH_NONE, 0, CMD_NONE, exch_get_time},
-    {false, "/v5/market/instruments-info", AUTH_NONE, 0, CMD_NONE, exch_get_instruments},
-    {false, "/v5/market/kline", AUTH_NONE, 0, CMD_NONE, exch_get_kline},
-    {false, "/v5/market/tickers", AUTH_NONE, 0, CMD_NONE, exch_get_tickers},
-    {false, "/v5/market/orderbook", AUTH_NONE, 0, CMD_NONE, exch_get_orderbook},
-    {false, "/v5/market/recent-trade", AUTH_NONE, 0, CMD_NONE, exch_get_trades},
-    {false, "/v5/market/funding/history", AUTH_NONE, 0, CMD_NONE, exch_get_funding},
-    {false, "/v5/market/risk-limit", AUTH_NONE, 0, CMD_NONE, exch_get_risk_limit},
-    {false, "/v5/account/wallet-balance", AUTH_READ, 50, CMD_NONE, exch_get_wallet},
-    {false, "/v5/account/info", AUTH_READ, 50, CMD_NONE, exch_get_account},
-    {false, "/v5/account/fee-rate", AUTH_READ, 10, CMD_NONE, exch_get_fee_rate},
-    {true, "/v5/account/set-margin-mode", AUTH_TRADE, 5, CMD_MARGIN_MODE, NULL},
-    {false, "/v5/user/query-api", AUTH_READ, 10, CMD_NONE, exch_get_key},
-    {false, "/v5/asset/coin/query-info", AUTH_READ, 5, CMD_NONE, exch_get_coins},
-    {false, "/v5/asset/transfer/query-account-coins-balance", AUTH_READ, 5, CMD_NONE, exch_get_coin_balances},
-    {false, "/v5/position/list", AUTH_READ, 50, CMD_NONE, exch_get_positions},
-    {true, "/v5/position/set-leverage", AUTH_TRADE, 10, CMD_LEVERAGE, NULL},
-    {true, "/v5/position/switch-mode", AUTH_TRADE, 10, CMD_MODE, NULL},
-    {true, "/v5/position/trading-stop", AUTH_TRADE, 10, CMD_STOPS, NULL},
-    {false, "/v5/position/closed-pnl", AUTH_READ, 50, CMD_NONE, exch_get_closed_pnl},
-    {true, "/v5/order/create", AUTH_TRADE, 10, CMD_CREATE, NULL},
-    {true, "/v5/order/amend", AUTH_TRADE, 10, CMD_AMEND, NULL},
-    {true, "/v5/order/cancel", AUTH_TRADE, 10, CMD_CANCEL, NULL},
-    {true, "/v5/order/cancel-all", AUTH_TRADE, 10, CMD_CANCEL_ALL, NULL},
-    {false, "/v5/order/realtime", AUTH_READ, 50, CMD_NONE, exch_get_open_orders},
-    {false, "/v5/order/history", AUTH_READ, 50, CMD_NONE, exch_get_order_history},
-    {false, "/v5/execution/list", AUTH_READ, 50, CMD_NONE, exch_get_executions},
+  {false, "/v5/market/time", AUTH_NONE, 0, CMD_NONE, exch_get_time},
+  {false, "/v5/market/instruments-info", AUTH_NONE, 0, CMD_NONE, exch_get_instruments},
+  {false, "/v5/market/kline", AUTH_NONE, 0, CMD_NONE, exch_get_kline},
+  {false, "/v5/market/tickers", AUTH_NONE, 0, CMD_NONE, exch_get_tickers},
+  {false, "/v5/market/orderbook", AUTH_NONE, 0, CMD_NONE, exch_get_orderbook},
+  {false, "/v5/market/recent-trade", AUTH_NONE, 0, CMD_NONE, exch_get_trades},
+  {false, "/v5/market/funding/history", AUTH_NONE, 0, CMD_NONE, exch_get_funding},
+  {false, "/v5/market/risk-limit", AUTH_NONE, 0, CMD_NONE, exch_get_risk_limit},
+  {false, "/v5/account/wallet-balance", AUTH_READ, 50, CMD_NONE, exch_get_wallet},
+  {false, "/v5/account/info", AUTH_READ, 50, CMD_NONE, exch_get_account},
+  {false, "/v5/account/fee-rate", AUTH_READ, 10, CMD_NONE, exch_get_fee_rate},
+  {true, "/v5/account/set-margin-mode", AUTH_TRADE, 5, CMD_MARGIN_MODE, NULL},
+  {false, "/v5/user/query-api", AUTH_READ, 10, CMD_NONE, exch_get_key},
+  {false, "/v5/asset/coin/query-info", AUTH_READ, 5, CMD_NONE, exch_get_coins},
+  {false, "/v5/asset/transfer/query-account-coins-balance", AUTH_READ, 5, CMD_NONE, exch_get_coin_balances},
+  {false, "/v5/position/list", AUTH_READ, 50, CMD_NONE, exch_get_positions},
+  {true, "/v5/position/set-leverage", AUTH_TRADE, 10, CMD_LEVERAGE, NULL},
+  {true, "/v5/position/switch-mode", AUTH_TRADE, 10, CMD_MODE, NULL},
+  {true, "/v5/position/trading-stop", AUTH_TRADE, 10, CMD_STOPS, NULL},
+  {false, "/v5/position/closed-pnl", AUTH_READ, 50, CMD_NONE, exch_get_closed_pnl},
+  {true, "/v5/order/create", AUTH_TRADE, 10, CMD_CREATE, NULL},
+  {true, "/v5/order/amend", AUTH_TRADE, 10, CMD_AMEND, NULL},
+  {true, "/v5/order/cancel", AUTH_TRADE, 10, CMD_CANCEL, NULL},
+  {true, "/v5/order/cancel-all", AUTH_TRADE, 10, CMD_CANCEL_ALL, NULL},
+  {false, "/v5/order/realtime", AUTH_READ, 50, CMD_NONE, exch_get_open_orders},
+  {false, "/v5/order/history", AUTH_READ, 50, CMD_NONE, exch_get_order_history},
+  {false, "/v5/execution/list", AUTH_READ, 50, CMD_NONE, exch_get_executions},
 };
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
 _Static_assert(ROUTE_COUNT <= ROUTES_MAX, "rates are kept per route");
+
+#define FREQUENT "access too frequent, please try again later"
 
 // ---- answers ----
 
@@ -55,7 +57,8 @@ static void call_free(struct call *c) {
 static char *envelope(struct call *c, size_t *ret_len) {
   const char *msg = c->msg && c->msg[0] ? c->msg : exch_code_text(c->code);
   json_t *result = c->code == CODE_OK && c->result ? json_incref(c->result) : json_object();
-  json_t *j = json_pack("{s:i, s:s, s:o, s:{}, s:I}", "retCode", c->code, "retMsg", msg, "result", result, "retExtInfo", "time", (json_int_t)exch_server_shown_ms(c->s));
+  json_t *j = json_pack("{s:i, s:s, s:o, s:{}, s:I}", "retCode", c->code, "retMsg", msg, "result", result, "retExtInfo",
+    "time", (json_int_t)exch_server_shown_ms(c->s));
   char *text = json_dumps(j, JSON_COMPACT);
   json_decref(j);
   *ret_len = text ? strlen(text) : 0;
@@ -76,7 +79,8 @@ static void rate_fields(struct call *c) {
 static void answer(struct call *c) {
   struct server *s = c->s;
   struct seen *seen = &s->seen[c->seen % SEEN_MAX];
-  bool after = c->fault == FAULT_DROP_AFTER || c->fault == FAULT_ERROR_AFTER || c->fault == FAULT_INTERNAL_AFTER || c->fault == FAULT_HALF_REPLY || c->fault == FAULT_CUT_REPLY;
+  bool after = c->fault == FAULT_DROP_AFTER || c->fault == FAULT_ERROR_AFTER || c->fault == FAULT_INTERNAL_AFTER ||
+               c->fault == FAULT_HALF_REPLY || c->fault == FAULT_CUT_REPLY;
   if (seen->number == c->seen) seen->code = after || !c->req ? -1 : c->code;
   if (!c->req) {
     call_free(c);
@@ -144,7 +148,9 @@ static void late_effect(void *arg) {
   perform(c);
   answer(c);
 }
-static void late_answer(void *arg) { answer(arg); }
+static void late_answer(void *arg) {
+  answer(arg);
+}
 
 static void refuse_http(struct call *c, int status, const char *body) {
   http_reply(c->req, status, "text/html", body, strlen(body));
@@ -158,8 +164,10 @@ static void run(struct call *c) {
     http_reply_cut(c->req, 200, NULL, "", 0, 0);
     call_free(c);
     return;
-  case FAULT_ERROR_BEFORE: refuse_http(c, (int)c->fault_value, "<html>\r\n<body>Bad Gateway</body>\r\n</html>\r\n"); return;
-  case FAULT_BAN: refuse_http(c, 403, "access too frequent, please try again later"); return;
+  case FAULT_ERROR_BEFORE:
+    refuse_http(c, (int)c->fault_value, "<html>\r\n<body>Bad Gateway</body>\r\n</html>\r\n");
+    return;
+  case FAULT_BAN: refuse_http(c, 403, FREQUENT); return;
   case FAULT_INTERNAL_BEFORE:
     c->code = (int)c->fault_value;
     answer(c);
@@ -178,9 +186,7 @@ static void run(struct call *c) {
     perform(c);
     exch_delay(s, c->fault_value, late_answer, c);
     return;
-  default:
-    perform(c);
-    answer(c);
+  default: perform(c); answer(c);
   }
 }
 
@@ -188,15 +194,20 @@ static void run(struct call *c) {
 
 static int authenticate(struct call *c) {
   const struct http_request *req = c->req;
-  const char *id = http_field(req, "x-bapi-api-key"), *stamp = http_field(req, "x-bapi-timestamp"), *window = http_field(req, "x-bapi-recv-window"), *sign = http_field(req, "x-bapi-sign");
+  const char *id = http_field(req, "x-bapi-api-key"), *stamp = http_field(req, "x-bapi-timestamp"),
+             *window = http_field(req, "x-bapi-recv-window"), *sign = http_field(req, "x-bapi-sign");
   int64_t ts, window_ms = 5000, now = exch_server_shown_ms(c->s);
   if (!id || !id[0] || !(c->key = exch_server_key(c->s, id))) return CODE_KEY;
   if (c->key->ip[0] && strcmp(c->key->ip, req->peer->address) != 0) return CODE_ADDRESS;
   if (!stamp || !decimal_parse_scaled(stamp, strlen(stamp), 0, &ts)) return CODE_TIMESTAMP;
-  if (window && window[0] && (!decimal_parse_scaled(window, strlen(window), 0, &window_ms) || window_ms < 0 || window_ms > 1000000000)) return CODE_TIMESTAMP;
+  if (window && window[0] &&
+      (!decimal_parse_scaled(window, strlen(window), 0, &window_ms) || window_ms < 0 || window_ms > 1000000000))
+    return CODE_TIMESTAMP;
   if (!(now - window_ms <= ts && ts < now + 1000)) {
-    snprintf(c->msg_own, sizeof c->msg_own, "invalid request, please check your server timestamp or recv_window param. req_timestamp[%" PRId64 "],server_timestamp[%" PRId64 "],recv_window[%" PRId64 "]", ts,
-             now, window_ms);
+    snprintf(c->msg_own, sizeof c->msg_own,
+      "invalid request, please check your server timestamp or recv_window param. req_timestamp[%" PRId64
+      "],server_timestamp[%" PRId64 "],recv_window[%" PRId64 "]",
+      ts, now, window_ms);
     c->msg = c->msg_own;
     return CODE_TIMESTAMP;
   }
@@ -206,8 +217,10 @@ static int authenticate(struct call *c) {
   buf_str(&text, stamp);
   buf_str(&text, id);
   buf_str(&text, window ? window : "");
-  if (c->route->post) buf_add(&text, req->body, req->body_len);
-  else buf_add(&text, req->query, req->query_len);
+  if (c->route->post)
+    buf_add(&text, req->body, req->body_len);
+  else
+    buf_add(&text, req->query, req->query_len);
   uint8_t mac[HMAC_SHA256_BYTES];
   char hex[HEX_SIZE(HMAC_SHA256_BYTES)];
   hmac_sha256(c->key->secret, strlen(c->key->secret), text.data, text.len, mac);
@@ -240,12 +253,15 @@ static json_t *query_params(const struct http_request *req) {
   size_t pos = 0;
   char name[64], value[512];
   while (http_query_next(req, &pos, &pair))
-    if (http_unescape(pair.name, pair.name_len, true, name, sizeof name) == OK && http_unescape(pair.value, pair.value_len, true, value, sizeof value) == OK)
+    if (http_unescape(pair.name, pair.name_len, true, name, sizeof name) == OK &&
+        http_unescape(pair.value, pair.value_len, true, value, sizeof value) == OK)
       json_object_set_new(p, name, json_string(value));
   return p;
 }
 
-const char *exch_call_text(const struct call *c, const char *key, char buf[64]) { return exch_param_text(c->params, key, buf); }
+const char *exch_call_text(const struct call *c, const char *key, char buf[64]) {
+  return exch_param_text(c->params, key, buf);
+}
 
 int exch_call_refuse(struct call *c, int code, const char *msg) {
   c->msg = msg;
@@ -256,12 +272,25 @@ int exch_call_category(struct call *c, bool *ret_empty) {
   char text[64];
   exch_call_text(c, "category", text);
   *ret_empty = strcmp(text, "spot") == 0 || strcmp(text, "inverse") == 0 || strcmp(text, "option") == 0;
-  return *ret_empty || strcmp(text, "linear") == 0 ? CODE_OK : exch_call_refuse(c, CODE_PARAMS, "params error: category invalid");
+  return *ret_empty || strcmp(text, "linear") == 0 ? CODE_OK
+                                                   : exch_call_refuse(c, CODE_PARAMS, "params error: category invalid");
 }
 
 bool exch_page_read(const struct call *c, int64_t absent, int64_t most, struct page *ret) {
-  if (!exch_param_int(c->params, "limit", absent, &ret->limit) || !exch_param_int(c->params, "cursor", INT64_MAX, &ret->from)) return false;
+  if (!exch_param_int(c->params, "limit", absent, &ret->limit) ||
+      !exch_param_int(c->params, "cursor", INT64_MAX, &ret->from))
+    return false;
   return ret->limit >= 1 && ret->limit <= most;
+}
+
+// 600 requests in five seconds from one address; then the venue answers 403.
+static bool welcome_again(struct server *s, const struct http_request *req) {
+  uint64_t h = 0;
+  for (const char *c = req->peer->address; *c; c++) h = exch_mix(h, (unsigned char)*c);
+  struct rate *r = &s->visits[h % VISITORS];
+  int64_t span = exch_server_now_ms(s) / VISITS_SPAN_MS;
+  if (r->second != span) *r = (struct rate){span, 0};
+  return ++r->count <= VISITS_MAX || !s->options->limits;
 }
 
 static const struct route *find_route(const struct http_request *req) {
@@ -300,7 +329,8 @@ static void route_request(struct server *s, struct http_request *req, const stru
   if (route->auth != AUTH_NONE) c->code = authenticate(c);
   if (c->account) seen->account = c->account->index;
   if (c->code == CODE_OK && !within_rate(c)) c->code = CODE_THROTTLED;
-  if (c->code == CODE_OK && malformed) c->code = exch_call_refuse(c, CODE_PARAMS, "params error: the body is no JSON object");
+  if (c->code == CODE_OK && malformed)
+    c->code = exch_call_refuse(c, CODE_PARAMS, "params error: the body is no JSON object");
   struct fault_rule *r = c->code == CODE_OK ? exch_faults_pick(s->faults, AT_REQUEST, route->path, link) : NULL;
   if (r) {
     c->fault = r->fault;
@@ -309,28 +339,48 @@ static void route_request(struct server *s, struct http_request *req, const stru
     seen->fault = exch_fault_table[r->fault].name;
   }
   if (c->hide && route->command != CMD_NONE) {  // only what names a young order
-    const struct exch_order *o = c->account ? exch_find(s->x, c->account, json_string_value(json_object_get(c->params, "orderId")) ? json_string_value(json_object_get(c->params, "orderId")) : "", link) : NULL;
-    c->hide = (route->command == CMD_AMEND || route->command == CMD_CANCEL) && o && exch_server_now_ms(s) - o->created_ms < c->fault_value;
+    const struct exch_order *o = c->account ? exch_find(s->x, c->account,
+                                                json_string_value(json_object_get(c->params, "orderId"))
+                                                  ? json_string_value(json_object_get(c->params, "orderId"))
+                                                  : "",
+                                                link)
+                                            : NULL;
+    c->hide = (route->command == CMD_AMEND || route->command == CMD_CANCEL) && o &&
+              exch_server_now_ms(s) - o->created_ms < c->fault_value;
   }
-  if (c->code != CODE_OK) answer(c);
-  else run(c);
+  if (c->code != CODE_OK)
+    answer(c);
+  else
+    run(c);
 }
 
 static void welcome(const struct server *s, struct http_request *req) {
   char text[512];
-  int n = snprintf(text, sizeof text, "perigee exchange: a simulated exchange, Bybit v5 linear.\nREST /v5/…, WebSocket /v5/public/linear and /v5/private, /admin/ledger, /admin/faults.\n%d symbols, %d accounts.\n",
-                   s->x->symbol_count, s->x->account_count);
+  int n = snprintf(text, sizeof text,
+    "perigee exchange: a simulated exchange, Bybit v5 linear.\nREST /v5/…, WebSocket /v5/public/linear and "
+    "/v5/private, /admin/ledger, /admin/faults.\n%d symbols, %d accounts.\n",
+    s->x->symbol_count, s->x->account_count);
   http_reply(req, 200, "text/plain; charset=utf-8", text, (size_t)n);
 }
 
 void exch_rest_request(void *server, struct http_request *req) {
   struct server *s = server;
   const struct route *route = find_route(req);
-  if (strncmp(req->path, "/admin/", 7) == 0) exch_admin_request(s, req);
-  else if (s->paused) http_reply(req, 503, "text/html", "maintenance", 11);
-  else if (strcmp(req->path, "/v5/public/linear") == 0) exch_stream_open(s, req, false);
-  else if (strcmp(req->path, "/v5/private") == 0) exch_stream_open(s, req, true);
-  else if (route) route_request(s, req, route);
-  else if (strcmp(req->path, "/") == 0) welcome(s, req);
-  else http_reply(req, 404, "application/json", "{\"retCode\":10017,\"retMsg\":\"Route not found.\",\"result\":{},\"retExtInfo\":{}}", 73);
+  if (strncmp(req->path, "/admin/", 7) == 0)
+    exch_admin_request(s, req);
+  else if (s->paused)
+    http_reply(req, 503, "text/html", "maintenance", 11);
+  else if (strcmp(req->path, "/v5/public/linear") == 0)
+    exch_stream_open(s, req, false);
+  else if (strcmp(req->path, "/v5/private") == 0)
+    exch_stream_open(s, req, true);
+  else if (route && !welcome_again(s, req))
+    http_reply(req, 403, "text/html", FREQUENT, sizeof FREQUENT - 1);
+  else if (route)
+    route_request(s, req, route);
+  else if (strcmp(req->path, "/") == 0)
+    welcome(s, req);
+  else
+    http_reply(req, 404, "application/json",
+      "{\"retCode\":10017,\"retMsg\":\"Route not found.\",\"result\":{},\"retExtInfo\":{}}", 73);
 }

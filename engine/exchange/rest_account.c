@@ -14,8 +14,10 @@ int exch_get_wallet(struct call *c) {
 }
 
 int exch_get_account(struct call *c) {
-  c->result = json_pack("{s:s, s:o, s:i, s:b, s:s, s:s, s:i, s:s}", "marginMode", c->account->isolated ? "ISOLATED_MARGIN" : "REGULAR_MARGIN", "updatedTime", exch_json_ms(c->s->started_ms),
-                        "unifiedMarginStatus", 5, "isMasterTrader", 0, "spotHedgingStatus", "OFF", "dcpStatus", "OFF", "timeWindow", 0, "smpGroup", "0");
+  c->result = json_pack("{s:s, s:o, s:i, s:b, s:s, s:s, s:i, s:s}", "marginMode",
+    c->account->isolated ? "ISOLATED_MARGIN" : "REGULAR_MARGIN", "updatedTime", exch_json_ms(c->s->started_ms),
+    "unifiedMarginStatus", 5, "isMasterTrader", 0, "spotHedgingStatus", "OFF", "dcpStatus", "OFF", "timeWindow", 0,
+    "smpGroup", "0");
   return CODE_OK;
 }
 
@@ -26,7 +28,9 @@ int exch_get_fee_rate(struct call *c) {
   for (int i = 0; i < c->s->x->symbol_count; i++) {
     const struct exch_symbol *s = &c->s->x->symbols[i];
     if (name[0] && strcmp(name, s->inst.symbol) != 0) continue;
-    json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "symbol", s->inst.symbol, "baseCoin", "", "takerFeeRate", exch_json_e8(s->taker_e8), "makerFeeRate", exch_json_e8(s->maker_e8)));
+    json_array_append_new(
+      list, json_pack("{s:s, s:s, s:o, s:o}", "symbol", s->inst.symbol, "baseCoin", "", "takerFeeRate",
+              exch_json_e8(s->taker_e8), "makerFeeRate", exch_json_e8(s->maker_e8)));
   }
   c->result = json_pack("{s:s, s:o}", "category", "linear", "list", list);
   return CODE_OK;
@@ -37,12 +41,17 @@ int exch_get_key(struct call *c) {
   json_t *wallet = json_pack("[s, s]", "AccountTransfer", "SubMemberTransfer");
   if (k->may_withdraw) json_array_append_new(wallet, json_string("Withdraw"));
   if (!k->may_trade) json_array_clear(wallet);
-  json_t *permissions = json_pack("{s:o, s:[], s:o, s:[], s:o, s:[], s:[], s:[], s:[]}", "ContractTrade", k->may_trade ? json_pack("[s, s]", "Order", "Position") : json_array(), "Spot", "Wallet",
-                                  wallet, "Options", "Derivatives", k->may_trade ? json_pack("[s]", "DerivativesTrade") : json_array(), "CopyTrading", "BlockTrade", "Exchange", "NFT");
-  c->result = json_pack("{s:o, s:s, s:s, s:i, s:s, s:o, s:[s], s:i, s:i, s:s, s:s, s:i, s:i, s:I, s:i, s:s, s:s, s:i, s:s, s:b, s:s}", "id", json_sprintf("%" PRId64, k->account->uid), "note", "simulated",
-                        "apiKey", k->id, "readOnly", k->may_trade ? 0 : 1, "secret", "", "permissions", permissions, "ips", k->ip[0] ? k->ip : "*", "type", 1, "deadlineDay", 90, "expiredAt",
-                        "2099-01-01T00:00:00Z", "createdAt", "2024-01-01T00:00:00Z", "unified", 0, "uta", 1, "userID", (json_int_t)k->account->uid, "inviterID", 0, "vipLevel", "No VIP",
-                        "mktMakerLevel", "0", "affiliateID", 0, "rsaPublicKey", "", "isMaster", 1, "parentUid", "0");
+  json_t *permissions = json_pack("{s:o, s:[], s:o, s:[], s:o, s:[], s:[], s:[], s:[]}", "ContractTrade",
+    k->may_trade ? json_pack("[s, s]", "Order", "Position") : json_array(), "Spot", "Wallet", wallet, "Options",
+    "Derivatives", k->may_trade ? json_pack("[s]", "DerivativesTrade") : json_array(), "CopyTrading", "BlockTrade",
+    "Exchange", "NFT");
+  c->result = json_pack(
+    "{s:o, s:s, s:s, s:i, s:s, s:o, s:[s], s:i, s:i, s:s, s:s, s:i, s:i, s:I, s:i, s:s, s:s, s:i, s:s, s:b, s:s}", "id",
+    json_sprintf("%" PRId64, k->account->uid), "note", "simulated", "apiKey", k->id, "readOnly", k->may_trade ? 0 : 1,
+    "secret", "", "permissions", permissions, "ips", k->ip[0] ? k->ip : "*", "type", 1, "deadlineDay", 90, "expiredAt",
+    "2099-01-01T00:00:00Z", "createdAt", "2024-01-01T00:00:00Z", "unified", 0, "uta", 1, "userID",
+    (json_int_t)k->account->uid, "inviterID", 0, "vipLevel", "No VIP", "mktMakerLevel", "0", "affiliateID", 0,
+    "rsaPublicKey", "", "isMaster", 1, "parentUid", "0");
   return CODE_OK;
 }
 
@@ -53,9 +62,11 @@ int exch_get_coins(struct call *c) {
   for (int i = -1; i < c->s->x->symbol_count; i++) {
     const char *coin = i < 0 ? "USDT" : c->s->x->symbols[i].base;
     if (wanted[0] && strcmp(wanted, coin) != 0) continue;
-    json_t *chain = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "chain", "SIM", "chainType", "Simulated", "confirmation", "1", "withdrawFee", "0", "depositMin", "0",
-                              "withdrawMin", "0", "minAccuracy", "8", "chainDeposit", "0", "chainWithdraw", "0", "withdrawPercentageFee", "0", "contractAddress", "");
-    json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:[o]}", "name", coin, "coin", coin, "remainAmount", "10000000", "chains", chain));
+    json_t *chain = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "chain", "SIM", "chainType",
+      "Simulated", "confirmation", "1", "withdrawFee", "0", "depositMin", "0", "withdrawMin", "0", "minAccuracy", "8",
+      "chainDeposit", "0", "chainWithdraw", "0", "withdrawPercentageFee", "0", "contractAddress", "");
+    json_array_append_new(rows,
+      json_pack("{s:s, s:s, s:s, s:[o]}", "name", coin, "coin", coin, "remainAmount", "10000000", "chains", chain));
   }
   c->result = json_pack("{s:o}", "rows", rows);
   return CODE_OK;
@@ -68,7 +79,9 @@ int exch_get_coin_balances(struct call *c) {
   if (strcmp(type, "UNIFIED") == 0) {
     struct exch_margin m;
     exch_margin_of(c->s->x, c->account, &m);
-    json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:s}", "coin", "USDT", "transferBalance", exch_json_e8(m.wallet - m.position_im - m.order_im), "walletBalance", exch_json_e8(m.wallet), "bonus", ""));
+    json_array_append_new(list,
+      json_pack("{s:s, s:o, s:o, s:s}", "coin", "USDT", "transferBalance",
+        exch_json_e8(m.wallet - m.position_im - m.order_im), "walletBalance", exch_json_e8(m.wallet), "bonus", ""));
   }
   c->result = json_pack("{s:s, s:s, s:o}", "memberId", "", "accountType", type, "balance", list);
   return CODE_OK;
@@ -79,7 +92,8 @@ static void positions_of(struct call *c, const struct exch_symbol *s, bool named
   const struct exch_account *a = c->account;
   bool hedge = a->hedge[s->index];
   for (int k = hedge ? 1 : 0; k <= (hedge ? 2 : 0); k++)
-    if (named || a->positions[s->index][k].lots != 0) json_array_append_new(list, exch_render_position(c->s->x, a, s, k, false));
+    if (named || a->positions[s->index][k].lots != 0)
+      json_array_append_new(list, exch_render_position(c->s->x, a, s, k, false));
 }
 
 int exch_get_positions(struct call *c) {

@@ -7,7 +7,8 @@
 
 int exch_get_time(struct call *c) {
   int64_t now = exch_server_shown_ms(c->s);
-  c->result = json_pack("{s:o, s:o}", "timeSecond", exch_json_ms(now / 1000), "timeNano", json_sprintf("%" PRId64 "000000", now));
+  c->result =
+    json_pack("{s:o, s:o}", "timeSecond", exch_json_ms(now / 1000), "timeNano", json_sprintf("%" PRId64 "000000", now));
   return CODE_OK;
 }
 
@@ -19,7 +20,8 @@ static json_t *listed(const char *category, json_t *list) {
 static int symbol_of(struct call *c, bool required, struct exch_symbol **ret) {
   char text[64];
   *ret = NULL;
-  if (!exch_call_text(c, "symbol", text)[0]) return required ? exch_call_refuse(c, CODE_PARAMS, "params error: symbol is required") : CODE_OK;
+  if (!exch_call_text(c, "symbol", text)[0])
+    return required ? exch_call_refuse(c, CODE_PARAMS, "params error: symbol is required") : CODE_OK;
   *ret = exch_symbol(c->s->x, text);
   return *ret ? CODE_OK : exch_call_refuse(c, CODE_PARAMS, "params error: symbol invalid");
 }
@@ -47,8 +49,12 @@ static int each_symbol(struct call *c, json_t *(*render)(const struct exch_symbo
   return CODE_OK;
 }
 
-int exch_get_instruments(struct call *c) { return each_symbol(c, exch_render_instrument); }
-int exch_get_tickers(struct call *c) { return each_symbol(c, exch_render_ticker); }
+int exch_get_instruments(struct call *c) {
+  return each_symbol(c, exch_render_instrument);
+}
+int exch_get_tickers(struct call *c) {
+  return each_symbol(c, exch_render_ticker);
+}
 
 // ---- candles ----
 
@@ -60,21 +66,27 @@ int exch_get_kline(struct call *c) {
   int code = exch_call_category(c, &empty);
   if (code == CODE_OK) code = symbol_of(c, true, &s);
   if (code != CODE_OK) return code;
-  if (!exch_candle_interval(exch_call_text(c, "interval", text), &interval)) return exch_call_refuse(c, CODE_PARAMS, "Invalid period!");
-  if (!exch_param_int(c->params, "limit", 200, &limit) || limit < 1 || limit > 1000 || !exch_param_int(c->params, "start", INT64_MIN, &start) || !exch_param_int(c->params, "end", INT64_MAX, &end))
+  if (!exch_candle_interval(exch_call_text(c, "interval", text), &interval))
+    return exch_call_refuse(c, CODE_PARAMS, "Invalid period!");
+  if (!exch_param_int(c->params, "limit", 200, &limit) || limit < 1 || limit > 1000 ||
+      !exch_param_int(c->params, "start", INT64_MIN, &start) || !exch_param_int(c->params, "end", INT64_MAX, &end))
     return exch_call_refuse(c, CODE_PARAMS, "params error: start, end or limit invalid");
   // With a start alone, the page begins there; else it ends at the end.
-  if (start != INT64_MIN && end == INT64_MAX) end = start + interval - 1 - (start + interval - 1) % interval + (limit - 1) * interval;
+  if (start != INT64_MIN && end == INT64_MAX)
+    end = start + interval - 1 - (start + interval - 1) % interval + (limit - 1) * interval;
   json_t *list = json_array();
   size_t at = s->candle_count;
   struct exch_candle candle;
   while (!empty && (int64_t)json_array_size(list) < limit && exch_candle_back(s, interval, &at, &candle)) {
     if (candle.open_ms > end) continue;
     if (candle.open_ms < start) break;
-    json_array_append_new(list, json_pack("[o, o, o, o, o, o, o]", exch_json_ms(candle.open_ms), exch_json_ticks(s, candle.open), exch_json_ticks(s, candle.high), exch_json_ticks(s, candle.low),
-                                          exch_json_ticks(s, candle.close), exch_json_lots(s, candle.lots), exch_json_e8(candle.turnover_e8)));
+    json_array_append_new(
+      list, json_pack("[o, o, o, o, o, o, o]", exch_json_ms(candle.open_ms), exch_json_ticks(s, candle.open),
+              exch_json_ticks(s, candle.high), exch_json_ticks(s, candle.low), exch_json_ticks(s, candle.close),
+              exch_json_lots(s, candle.lots), exch_json_e8(candle.turnover_e8)));
   }
-  c->result = json_pack("{s:s, s:s, s:o}", "category", exch_call_text(c, "category", category), "symbol", s->inst.symbol, "list", list);
+  c->result = json_pack(
+    "{s:s, s:s, s:o}", "category", exch_call_text(c, "category", category), "symbol", s->inst.symbol, "list", list);
   return CODE_OK;
 }
 
@@ -86,12 +98,13 @@ int exch_get_orderbook(struct call *c) {
   int code = exch_call_category(c, &empty);
   if (code == CODE_OK) code = symbol_of(c, true, &s);
   if (code != CODE_OK) return code;
-  if (!exch_param_int(c->params, "limit", 25, &limit) || limit < 1 || limit > 500) return exch_call_refuse(c, CODE_PARAMS, "params error: limit invalid");
+  if (!exch_param_int(c->params, "limit", 25, &limit) || limit < 1 || limit > 500)
+    return exch_call_refuse(c, CODE_PARAMS, "params error: limit invalid");
   json_t *bids = exch_render_levels(levels, exch_book_levels(s, false, levels, (int)limit), s);
   json_t *asks = exch_render_levels(levels, exch_book_levels(s, true, levels, (int)limit), s);
   int64_t now = exch_server_shown_ms(c->s);
-  c->result = json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I}", "s", s->inst.symbol, "b", bids, "a", asks, "ts", (json_int_t)now, "u", (json_int_t)s->update + 1, "seq", (json_int_t)s->update + 1,
-                        "cts", (json_int_t)now);
+  c->result = json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I}", "s", s->inst.symbol, "b", bids, "a", asks, "ts",
+    (json_int_t)now, "u", (json_int_t)s->update + 1, "seq", (json_int_t)s->update + 1, "cts", (json_int_t)now);
   return CODE_OK;
 }
 
@@ -102,7 +115,8 @@ int exch_get_trades(struct call *c) {
   int code = exch_call_category(c, &empty);
   if (code == CODE_OK) code = symbol_of(c, true, &s);
   if (code != CODE_OK) return code;
-  if (!exch_param_int(c->params, "limit", 500, &limit) || limit < 1 || limit > 1000) return exch_call_refuse(c, CODE_PARAMS, "params error: limit invalid");
+  if (!exch_param_int(c->params, "limit", 500, &limit) || limit < 1 || limit > 1000)
+    return exch_call_refuse(c, CODE_PARAMS, "params error: limit invalid");
   json_t *list = json_array();
   for (uint64_t i = 0; i < s->tape_count && i < EXCH_TAPE && i < (uint64_t)limit; i++)
     json_array_append_new(list, exch_render_public_trade(s, &s->tape[(s->tape_count - 1 - i) % EXCH_TAPE], false));
@@ -117,20 +131,27 @@ int exch_get_funding(struct call *c) {
   int code = exch_call_category(c, &empty);
   if (code == CODE_OK) code = symbol_of(c, true, &s);
   if (code != CODE_OK) return code;
-  if (!exch_param_int(c->params, "limit", 200, &limit) || limit < 1 || limit > 200 || !exch_param_int(c->params, "startTime", 0, &start) || !exch_param_int(c->params, "endTime", INT64_MAX, &end))
+  if (!exch_param_int(c->params, "limit", 200, &limit) || limit < 1 || limit > 200 ||
+      !exch_param_int(c->params, "startTime", 0, &start) || !exch_param_int(c->params, "endTime", INT64_MAX, &end))
     return exch_call_refuse(c, CODE_PARAMS, "params error: startTime, endTime or limit invalid");
   json_t *list = json_array();
   for (uint64_t i = 0; i < s->funding_count && i < EXCH_FUNDING_KEPT && (int64_t)json_array_size(list) < limit; i++) {
     uint64_t at = (s->funding_count - 1 - i) % EXCH_FUNDING_KEPT;
     if (s->funding[at].time_ms < start || s->funding[at].time_ms > end) continue;
-    json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "symbol", s->inst.symbol, "fundingRate", exch_json_e8(s->funding[at].rate_e8), "fundingRateTimestamp", exch_json_ms(s->funding[at].time_ms)));
+    json_array_append_new(
+      list, json_pack("{s:s, s:o, s:o}", "symbol", s->inst.symbol, "fundingRate", exch_json_e8(s->funding[at].rate_e8),
+              "fundingRateTimestamp", exch_json_ms(s->funding[at].time_ms)));
   }
   c->result = json_pack("{s:s, s:o}", "category", "linear", "list", list);
   return CODE_OK;
 }
 
 static json_t *render_risk(const struct exch_symbol *s) {
-  return json_pack("{s:i, s:s, s:s, s:o, s:o, s:i, s:o, s:s}", "id", 1, "symbol", s->inst.symbol, "riskLimitValue", "2000000", "maintenanceMargin", exch_json_e8(s->maintenance_e8), "initialMargin",
-                   exch_json_e8(RATE_ONE * 100 / s->max_leverage_e2), "isLowestRisk", 1, "maxLeverage", exch_json_e8(s->max_leverage_e2 * 1000000), "mmDeduction", "");
+  return json_pack("{s:i, s:s, s:s, s:o, s:o, s:i, s:o, s:s}", "id", 1, "symbol", s->inst.symbol, "riskLimitValue",
+    "2000000", "maintenanceMargin", exch_json_e8(s->maintenance_e8), "initialMargin",
+    exch_json_e8(RATE_ONE * 100 / s->max_leverage_e2), "isLowestRisk", 1, "maxLeverage",
+    exch_json_e8(s->max_leverage_e2 * 1000000), "mmDeduction", "");
 }
-int exch_get_risk_limit(struct call *c) { return each_symbol(c, render_risk); }
+int exch_get_risk_limit(struct call *c) {
+  return each_symbol(c, render_risk);
+}

@@ -20,10 +20,12 @@ static int read_filter(struct call *c, int64_t absent, int64_t most, struct filt
   *f = (struct filter){.symbol = NULL};
   int code = exch_call_category(c, &empty);
   if (code != CODE_OK) return code;
-  if (!exch_page_read(c, absent, most, &f->page) || !exch_param_int(c->params, "startTime", 0, &f->from_ms) || !exch_param_int(c->params, "endTime", INT64_MAX, &f->to_ms))
+  if (!exch_page_read(c, absent, most, &f->page) || !exch_param_int(c->params, "startTime", 0, &f->from_ms) ||
+      !exch_param_int(c->params, "endTime", INT64_MAX, &f->to_ms))
     return exch_call_refuse(c, CODE_PARAMS, "params error: limit, cursor, startTime or endTime invalid");
   if (empty) f->page.limit = 0;
-  if (exch_call_text(c, "symbol", symbol)[0] && !empty && !(f->symbol = exch_symbol(c->s->x, symbol))) return exch_call_refuse(c, CODE_PARAMS, "params error: symbol invalid");
+  if (exch_call_text(c, "symbol", symbol)[0] && !empty && !(f->symbol = exch_symbol(c->s->x, symbol)))
+    return exch_call_refuse(c, CODE_PARAMS, "params error: symbol invalid");
   exch_call_text(c, "orderId", f->id);
   exch_call_text(c, "orderLinkId", f->link);
   exch_call_text(c, "orderStatus", f->status);
@@ -33,7 +35,8 @@ static int read_filter(struct call *c, int64_t absent, int64_t most, struct filt
 
 static void finish(struct call *c, json_t *list, uint64_t last) {
   char category[64];
-  c->result = json_pack("{s:s, s:o, s:o}", "category", exch_call_text(c, "category", category), "nextPageCursor", last > 0 ? json_sprintf("%" PRIu64, last) : json_string(""), "list", list);
+  c->result = json_pack("{s:s, s:o, s:o}", "category", exch_call_text(c, "category", category), "nextPageCursor",
+    last > 0 ? json_sprintf("%" PRIu64, last) : json_string(""), "list", list);
 }
 
 static bool fits(const struct call *c, const struct filter *f, const struct exch_order *o) {
@@ -55,10 +58,13 @@ int exch_get_open_orders(struct call *c) {
   int64_t open_only;
   int code = read_filter(c, 20, 50, &f);
   if (code != CODE_OK) return code;
-  if (!exch_param_int(c->params, "openOnly", 0, &open_only)) return exch_call_refuse(c, CODE_PARAMS, "params error: openOnly invalid");
+  if (!exch_param_int(c->params, "openOnly", 0, &open_only))
+    return exch_call_refuse(c, CODE_PARAMS, "params error: openOnly invalid");
   bool by_id = f.id[0] || f.link[0];
-  if (!f.symbol && f.page.limit > 0 && !by_id && !exch_call_text(c, "settleCoin", coin)[0] && !exch_call_text(c, "baseCoin", coin)[0])
-    return exch_call_refuse(c, CODE_PARAMS, "Missing some parameters that must be filled in, symbol, baseCoin or settleCoin");
+  if (!f.symbol && f.page.limit > 0 && !by_id && !exch_call_text(c, "settleCoin", coin)[0] &&
+      !exch_call_text(c, "baseCoin", coin)[0])
+    return exch_call_refuse(
+      c, CODE_PARAMS, "Missing some parameters that must be filled in, symbol, baseCoin or settleCoin");
   json_t *list = json_array();
   uint64_t last = 0;
   int closed = 0;
@@ -110,7 +116,9 @@ static int executions(struct call *c, int64_t absent, bool closing) {
     const struct exch_execution *e = &c->s->x->executions[i];
     if (e->account != c->account || (int64_t)e->seq >= f.page.from || (f.symbol && e->symbol != f.symbol)) continue;
     if (e->time_ms < f.from_ms || e->time_ms > f.to_ms || (kind[0] && strcmp(kind, kinds[e->kind]) != 0)) continue;
-    if ((f.id[0] && (!e->order || strcmp(e->order->id, f.id) != 0)) || (f.link[0] && (!e->order || strcmp(e->order->link, f.link) != 0))) continue;
+    if ((f.id[0] && (!e->order || strcmp(e->order->id, f.id) != 0)) ||
+        (f.link[0] && (!e->order || strcmp(e->order->link, f.link) != 0)))
+      continue;
     if (closing && e->closed == 0) continue;
     if (c->hide && e->order && exch_server_now_ms(c->s) - e->order->created_ms < c->fault_value) continue;
     json_array_append_new(list, closing ? exch_render_closed_pnl(c->s->x, e) : exch_render_execution(e, false));
@@ -120,5 +128,9 @@ static int executions(struct call *c, int64_t absent, bool closing) {
   return CODE_OK;
 }
 
-int exch_get_executions(struct call *c) { return executions(c, 50, false); }
-int exch_get_closed_pnl(struct call *c) { return executions(c, 50, true); }
+int exch_get_executions(struct call *c) {
+  return executions(c, 50, false);
+}
+int exch_get_closed_pnl(struct call *c) {
+  return executions(c, 50, true);
+}

@@ -17,8 +17,12 @@
 #define TICK_MS 50
 #define STOP_GRACE_MS 1000
 
-int64_t exch_server_now_ms(const struct server *s) { return s->virtual_clock ? s->virtual_ms : clock_wall_ns() / 1000000; }
-int64_t exch_server_shown_ms(const struct server *s) { return exch_server_now_ms(s) + s->skew_ms; }
+int64_t exch_server_now_ms(const struct server *s) {
+  return s->virtual_clock ? s->virtual_ms : clock_wall_ns() / 1000000;
+}
+int64_t exch_server_shown_ms(const struct server *s) {
+  return exch_server_now_ms(s) + s->skew_ms;
+}
 
 // ---- keys ----
 
@@ -43,15 +47,26 @@ static struct exch_account *account_of(struct server *s, int64_t uid, int64_t de
   return code == CODE_OK ? s->x->accounts[s->x->account_count - 1] : NULL;
 }
 
-static enum status right(struct server *s, struct key *k, const char *word, int64_t *uid, int64_t *deposit_e8, struct err *err) {
+static enum status right(
+  struct server *s, struct key *k, const char *word, int64_t *uid, int64_t *deposit_e8, struct err *err) {
   (void)s;
-  if (strcmp(word, "trade") == 0) k->may_trade = true;
-  else if (strcmp(word, "read") == 0) k->may_trade = false;
-  else if (strcmp(word, "withdraw") == 0) k->may_withdraw = true;
-  else if (strncmp(word, "ip=", 3) == 0 && strlen(word) - 3 < sizeof k->ip) snprintf(k->ip, sizeof k->ip, "%.45s", word + 3);
-  else if (strncmp(word, "account=", 8) == 0 && decimal_parse_scaled(word + 8, strlen(word + 8), 0, uid) && *uid > 0) return OK;
-  else if (strncmp(word, "deposit=", 8) == 0 && decimal_parse_scaled(word + 8, strlen(word + 8), 8, deposit_e8) && *deposit_e8 >= 0) return OK;
-  else return err_set(err, ERR_INVALID, "--key %s: right \"%s\": there are trade, read, withdraw, ip=ADDRESS, account=NUMBER, deposit=AMOUNT", k->id, word);
+  if (strcmp(word, "trade") == 0)
+    k->may_trade = true;
+  else if (strcmp(word, "read") == 0)
+    k->may_trade = false;
+  else if (strcmp(word, "withdraw") == 0)
+    k->may_withdraw = true;
+  else if (strncmp(word, "ip=", 3) == 0 && strlen(word) - 3 < sizeof k->ip)
+    snprintf(k->ip, sizeof k->ip, "%.45s", word + 3);
+  else if (strncmp(word, "account=", 8) == 0 && decimal_parse_scaled(word + 8, strlen(word + 8), 0, uid) && *uid > 0)
+    return OK;
+  else if (strncmp(word, "deposit=", 8) == 0 && decimal_parse_scaled(word + 8, strlen(word + 8), 8, deposit_e8) &&
+           *deposit_e8 >= 0)
+    return OK;
+  else
+    return err_set(err, ERR_INVALID,
+      "--key %s: right \"%s\": there are trade, read, withdraw, ip=ADDRESS, account=NUMBER, deposit=AMOUNT", k->id,
+      word);
   return OK;
 }
 
@@ -60,7 +75,8 @@ enum status exch_server_key_add(struct server *s, const char *text, struct err *
   const char *colon = strchr(text, ':'), *rest = colon ? colon + 1 + strcspn(colon + 1, ":") : NULL;
   size_t id_len = colon ? (size_t)(colon - text) : 0, secret_len = colon ? (size_t)(rest - colon - 1) : 0;
   int64_t deposit = s->options->deposit_e8, uid = 0;
-  if (id_len == 0 || id_len >= sizeof k.id || secret_len == 0 || secret_len >= sizeof k.secret) return err_set(err, ERR_INVALID, "--key: KEY:SECRET[:rights], of 1 to 63 and 1 to 127 characters");
+  if (id_len == 0 || id_len >= sizeof k.id || secret_len == 0 || secret_len >= sizeof k.secret)
+    return err_set(err, ERR_INVALID, "--key: KEY:SECRET[:rights], of 1 to 63 and 1 to 127 characters");
   memcpy(k.id, text, id_len);
   memcpy(k.secret, colon + 1, secret_len);
   if (exch_server_key(s, k.id)) return err_set(err, ERR_EXISTS, "--key %s: twice", k.id);
@@ -118,7 +134,8 @@ static void timed_fault(struct server *s, const struct fault_rule *r) {
       } else {
         bool up = exch_mix(s->faults->seed, r->fired * 64 + (uint64_t)i) & 1;
         int64_t jump = (int64_t)((int128)sym->last * r->value / 10000);
-        p = json_pack("{s:s, s:i, s:i, s:I, s:i}", "s", sym->inst.symbol, "b", 0, "k", 0, "l", (json_int_t)(up ? sym->last + jump : sym->last - jump), "v", 1);
+        p = json_pack("{s:s, s:i, s:i, s:I, s:i}", "s", sym->inst.symbol, "b", 0, "k", 0, "l",
+          (json_int_t)(up ? sym->last + jump : sym->last - jump), "v", 1);
       }
       if (sym->last > 0) exch_command_run(s, r->fault == FAULT_FUNDING ? CMD_FUNDING : CMD_PUSH, NULL, p, true, NULL);
       json_decref(p);
@@ -148,13 +165,17 @@ static void on_tick(void *arg) {
   exch_stream_tick(s, now);
 }
 
-void exch_server_advance(struct server *s) { on_tick(s); }
+void exch_server_advance(struct server *s) {
+  on_tick(s);
+}
 
 static int64_t on_begin(void *arg, const char *bytes, size_t len) {
   struct server *s = arg;
   char path[96] = "";
   const char *from = memchr(bytes, '/', len);
-  if (from) snprintf(path, sizeof path, "%.*s", (int)(len - (size_t)(from - bytes) < 90 ? len - (size_t)(from - bytes) : 90), from);
+  if (from)
+    snprintf(
+      path, sizeof path, "%.*s", (int)(len - (size_t)(from - bytes) < 90 ? len - (size_t)(from - bytes) : 90), from);
   path[strcspn(path, " ?\r\n")] = '\0';
   struct fault_rule *r = exch_faults_pick(s->faults, AT_WIRE, path, "");
   if (!r) return -1;
@@ -174,16 +195,20 @@ static enum status open_books(struct server *s, struct err *err) {
   if (st != OK) return st;
   for (int i = 0; st == OK && i < o->symbol_count; i++) st = exch_symbol_add(s->x, o->symbols[i], NULL, NULL, err);
   const char *const *shipped = exch_symbols_shipped();
-  for (int i = 0; st == OK && o->symbol_count == 0 && strncmp(o->feed, "replay:", 7) != 0 && i < 3; i++) st = exch_symbol_add(s->x, shipped[i], NULL, NULL, err);
+  for (int i = 0; st == OK && o->symbol_count == 0 && strncmp(o->feed, "replay:", 7) != 0 && i < 3; i++)
+    st = exch_symbol_add(s->x, shipped[i], NULL, NULL, err);
   if (st == OK) st = exch_source_open(s, err);
   if (st == OK && o->data_dir) st = exch_journal_open(o->data_dir, s->x, &s->journal, &records, &last_ms, err);
   if (st != OK) return st;
   if (s->virtual_clock && last_ms > s->virtual_ms) s->virtual_ms = last_ms;
-  if (records > 0) exch_check(s->x);
-  else exch_source_begin(s);
+  if (records > 0)
+    exch_check(s->x);
+  else
+    exch_source_begin(s);
   for (int i = 0; i < s->x->symbol_count; i++) {
     struct exch_symbol *sym = &s->x->symbols[i];
-    if (sym->funding_ms == 0) sym->funding_ms = s->started_ms - s->started_ms % sym->funding_every_ms + sym->funding_every_ms;
+    if (sym->funding_ms == 0)
+      sym->funding_ms = s->started_ms - s->started_ms % sym->funding_every_ms + sym->funding_every_ms;
   }
   return OK;
 }
@@ -196,7 +221,9 @@ static enum status open_keys(struct server *s, struct err *err) {
   return st;
 }
 
-static void stopped(void *arg) { loop_stop(((struct server *)arg)->loop); }
+static void stopped(void *arg) {
+  loop_stop(((struct server *)arg)->loop);
+}
 
 static void on_signal(void *arg, int signum) {
   struct server *s = arg;
@@ -230,7 +257,8 @@ static enum status serve(struct server *s, struct err *err) {
   if (st == OK) st = loop_signal_create(s->loop, SIGINT, on_signal, s, &interrupt, err);
   if (st == OK) {
     loop_timer_start(s->tick, TICK_MS, TICK_MS);
-    if (o->ready) o->ready(o->ready_arg, port, s->key_count > 0 ? s->keys[0].id : "", s->key_count > 0 ? s->keys[0].secret : "");
+    if (o->ready)
+      o->ready(o->ready_arg, port, s->key_count > 0 ? s->keys[0].id : "", s->key_count > 0 ? s->keys[0].secret : "");
     loop_run(s->loop);
   }
   loop_signal_destroy(terminate);

@@ -23,6 +23,9 @@ struct key {
   int64_t expires_ms;  // 0: never
 };
 struct rate { int64_t second; int count; };
+#define VISITORS 64  // addresses whose visits are counted; others share a place
+#define VISITS_MAX 600
+#define VISITS_SPAN_MS 5000
 
 // A change of the exchange: everything that happens to it has one of these names, in its log too.
 #define COMMAND_LIST(X) \
@@ -72,6 +75,7 @@ struct server {
   struct key *keys;
   int key_count;
   struct rate (*rates)[ROUTES_MAX];    // per account
+  struct rate visits[VISITORS];        // per address, in spans of VISITS_SPAN_MS
   struct faults *faults;
   struct journal *journal;             // NULL: nothing is kept
   struct source source;

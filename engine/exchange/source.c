@@ -22,7 +22,8 @@
 // A feed's units are its own.
 static int64_t convert(int64_t units, struct decimal from, struct decimal to) {
   int128 v = (int128)units * from.digits;
-  return (int64_t)(from.scale <= to.scale ? div_round(v * pow10_i64(to.scale - from.scale), to.digits) : div_round(v, (int128)pow10_i64(from.scale - to.scale) * to.digits));
+  return (int64_t)(from.scale <= to.scale ? div_round(v * pow10_i64(to.scale - from.scale), to.digits)
+                                          : div_round(v, (int128)pow10_i64(from.scale - to.scale) * to.digits));
 }
 static int64_t lots_of(const struct exch_symbol *s, int64_t volume, int volume_scale) {
   if (volume < 0) return 1;
@@ -31,7 +32,8 @@ static int64_t lots_of(const struct exch_symbol *s, int64_t volume, int volume_s
 }
 
 static void push(struct server *s, int symbol, int64_t bid, int64_t ask, int64_t last, int64_t lots) {
-  json_t *p = json_pack("{s:s, s:I, s:I, s:I, s:I}", "s", s->x->symbols[symbol].inst.symbol, "b", (json_int_t)bid, "k", (json_int_t)ask, "l", (json_int_t)last, "v", (json_int_t)lots);
+  json_t *p = json_pack("{s:s, s:I, s:I, s:I, s:I}", "s", s->x->symbols[symbol].inst.symbol, "b", (json_int_t)bid, "k",
+    (json_int_t)ask, "l", (json_int_t)last, "v", (json_int_t)lots);
   exch_command_run(s, CMD_PUSH, NULL, p, false, NULL);
   json_decref(p);
 }
@@ -53,10 +55,13 @@ static void take_bar(struct server *s, int symbol, const struct bar *bar, int64_
   struct source *src = &s->source;
   const struct feed_symbol *f = &src->symbols[symbol];
   const struct exch_symbol *sym = &s->x->symbols[symbol];
-  int64_t span = f->timeframe_ns / NS_PER_MS * 1000 / src->speed_e3, quarter = lots_of(sym, bar->volume < 0 ? -1 : bar->volume / 4, f->volume_scale);
+  int64_t span = f->timeframe_ns / NS_PER_MS * 1000 / src->speed_e3,
+          quarter = lots_of(sym, bar->volume < 0 ? -1 : bar->volume / 4, f->volume_scale);
   bool up = bar->close.ticks >= bar->open.ticks;
-  int64_t path[4] = {bar->open.ticks, up ? bar->low.ticks : bar->high.ticks, up ? bar->high.ticks : bar->low.ticks, bar->close.ticks};
-  for (int i = 0; i < 4; i++) add_point(src, now_ms + span * i / 4, symbol, convert(path[i], f->inst.tick, sym->inst.tick), quarter);
+  int64_t path[4] = {
+    bar->open.ticks, up ? bar->low.ticks : bar->high.ticks, up ? bar->high.ticks : bar->low.ticks, bar->close.ticks};
+  for (int i = 0; i < 4; i++)
+    add_point(src, now_ms + span * i / 4, symbol, convert(path[i], f->inst.tick, sym->inst.tick), quarter);
 }
 
 static void play_points(struct server *s, int64_t now_ms) {
@@ -64,13 +69,18 @@ static void play_points(struct server *s, int64_t now_ms) {
   size_t kept = 0;
   for (size_t i = 0; i < src->point_count; i++) {
     struct point p = src->points[i];
-    if (p.at_ms > now_ms) src->points[kept++] = p;
-    else push(s, p.symbol, 0, 0, p.ticks, p.lots);
+    if (p.at_ms > now_ms)
+      src->points[kept++] = p;
+    else
+      push(s, p.symbol, 0, 0, p.ticks, p.lots);
   }
   src->point_count = kept;
 }
 
-struct sink_context { struct server *s; int64_t now_ms; };
+struct sink_context {
+  struct server *s;
+  int64_t now_ms;
+};
 
 static void on_event(void *self, const struct feed_event *e) {
   struct sink_context *c = self;
@@ -85,7 +95,8 @@ static void on_event(void *self, const struct feed_event *e) {
     src->bid[symbol] = convert(e->u.quote.bid.ticks, tick, sym->inst.tick);
     src->ask[symbol] = convert(e->u.quote.ask.ticks, tick, sym->inst.tick);
   } else if (e->kind == FEED_TRADE) {
-    push(c->s, symbol, src->bid[symbol], src->ask[symbol], convert(e->u.trade.px.ticks, tick, sym->inst.tick), lots_of(sym, e->u.trade.volume, src->symbols[symbol].volume_scale));
+    push(c->s, symbol, src->bid[symbol], src->ask[symbol], convert(e->u.trade.px.ticks, tick, sym->inst.tick),
+      lots_of(sym, e->u.trade.volume, src->symbols[symbol].volume_scale));
   }
 }
 
@@ -96,7 +107,8 @@ void exch_source_poll(struct server *s, int64_t now_ms) {
   struct feed_progress progress = {0};
   struct err err;
   if (!src->feed.ops) return;
-  if (feed_poll(src->feed, now_ms * NS_PER_MS, POLL_MAX, &sink, &progress, &err) != OK) return;  // its data is in memory: only for want of memory, which may pass
+  if (feed_poll(src->feed, now_ms * NS_PER_MS, POLL_MAX, &sink, &progress, &err) != OK)
+    return;  // its data is in memory: only for want of memory, which may pass
   play_points(s, now_ms);
 }
 
@@ -113,8 +125,9 @@ static void prefill(struct server *s, int symbol, int64_t from_ns, int64_t to_ns
   for (size_t i = 0; i < series.count; i++) {
     const struct bar *b = &series.bars[i];
     struct decimal tick = series.inst.tick;
-    struct exch_candle c = {b->open_ns / NS_PER_MS + shift_ms, convert(b->open.ticks, tick, sym->inst.tick), convert(b->high.ticks, tick, sym->inst.tick),
-                            convert(b->low.ticks, tick, sym->inst.tick), convert(b->close.ticks, tick, sym->inst.tick), lots_of(sym, b->volume, series.volume_scale), 0};
+    struct exch_candle c = {b->open_ns / NS_PER_MS + shift_ms, convert(b->open.ticks, tick, sym->inst.tick),
+      convert(b->high.ticks, tick, sym->inst.tick), convert(b->low.ticks, tick, sym->inst.tick),
+      convert(b->close.ticks, tick, sym->inst.tick), lots_of(sym, b->volume, series.volume_scale), 0};
     c.turnover_e8 = exch_value(sym, c.close, c.lots);
     if (!exch_candle_add(sym, &c)) break;
   }
@@ -136,11 +149,13 @@ static enum status open_replay(struct server *s, const char *list, int64_t start
   if (!src->series) return err_set(err, ERR_NOMEM, "out of memory");
   for (const char *at = list; *at;) {
     size_t len = strcspn(at, ",");
-    if (src->series_count == EXCH_SYMBOLS_MAX) return err_set(err, ERR_LIMIT, "--feed: at most %d files", EXCH_SYMBOLS_MAX);
+    if (src->series_count == EXCH_SYMBOLS_MAX)
+      return err_set(err, ERR_LIMIT, "--feed: at most %d files", EXCH_SYMBOLS_MAX);
     snprintf(path, sizeof path, "%.*s", (int)len, at);
     struct csv_options csv = {0};
     struct csv_report *report = calloc(1, sizeof *report);
-    enum status st = report ? csv_load(path, &csv, &src->series[src->series_count], report, err) : err_set(err, ERR_NOMEM, "out of memory");
+    enum status st = report ? csv_load(path, &csv, &src->series[src->series_count], report, err)
+                            : err_set(err, ERR_NOMEM, "out of memory");
     free(report);
     if (st != OK) return st;
     pointers[src->series_count] = &src->series[src->series_count];
@@ -163,9 +178,12 @@ static enum status subscribe(struct server *s, int symbol, int64_t after_ns, str
   struct exch_symbol *sym = &s->x->symbols[symbol];
   int subscription;
   struct err ignored;
-  if (feed_describe(src->feed, sym->inst.symbol, &src->symbols[symbol], &ignored) != OK) return OK;  // clients' orders only
-  enum status st = feed_subscribe(src->feed, sym->inst.symbol, src->symbols[symbol].ticks ? 0 : src->symbols[symbol].timeframe_ns, after_ns, &subscription, err);
-  if (st == OK && (subscription < 0 || subscription >= EXCH_SYMBOLS_MAX)) st = err_set(err, ERR_LIMIT, "%s: too many subscriptions", sym->inst.symbol);
+  if (feed_describe(src->feed, sym->inst.symbol, &src->symbols[symbol], &ignored) != OK)
+    return OK;  // clients' orders only
+  enum status st = feed_subscribe(src->feed, sym->inst.symbol,
+    src->symbols[symbol].ticks ? 0 : src->symbols[symbol].timeframe_ns, after_ns, &subscription, err);
+  if (st == OK && (subscription < 0 || subscription >= EXCH_SYMBOLS_MAX))
+    st = err_set(err, ERR_LIMIT, "%s: too many subscriptions", sym->inst.symbol);
   if (st == OK) src->subscription_symbol[subscription] = symbol;
   return st;
 }
@@ -179,15 +197,21 @@ enum status exch_source_open(struct server *s, struct err *err) {
   src->anchor_event_ns = start_ns;
   enum status st = OK;
   if (strcmp(feed, "none") == 0) return OK;
-  if (strcmp(feed, "sim") == 0) st = open_sim(s, start_ns, err);
-  else if (strncmp(feed, "replay:", 7) == 0) st = open_replay(s, feed + 7, start_ns, err);
-  else st = err_set(err, ERR_INVALID, "--feed %s: there are sim, none and replay:FILE[,FILE…]", feed);
-  for (int i = 0; st == OK && i < src->series_count; i++) st = exch_symbol_add(s->x, src->series[i].inst.symbol, &src->series[i].inst.tick, &src->series[i].inst.lot, err);
+  if (strcmp(feed, "sim") == 0)
+    st = open_sim(s, start_ns, err);
+  else if (strncmp(feed, "replay:", 7) == 0)
+    st = open_replay(s, feed + 7, start_ns, err);
+  else
+    st = err_set(err, ERR_INVALID, "--feed %s: there are sim, none and replay:FILE[,FILE…]", feed);
+  for (int i = 0; st == OK && i < src->series_count; i++)
+    st = exch_symbol_add(s->x, src->series[i].inst.symbol, &src->series[i].inst.tick, &src->series[i].inst.lot, err);
   for (int i = 0; st == OK && i < s->x->symbol_count; i++) st = subscribe(s, i, src->anchor_event_ns, err);
   for (int i = 0; st == OK && i < s->x->symbol_count; i++) {
     if (src->symbols[i].timeframe_ns == 0) continue;
-    int64_t now_minute = s->started_ms - s->started_ms % MINUTE_MS, event_minute = timeframe_floor(src->anchor_event_ns, NS_PER_MINUTE);
-    prefill(s, i, event_minute - s->options->history_days * NS_PER_DAY, event_minute, now_minute - event_minute / NS_PER_MS);
+    int64_t now_minute = s->started_ms - s->started_ms % MINUTE_MS,
+            event_minute = timeframe_floor(src->anchor_event_ns, NS_PER_MINUTE);
+    prefill(
+      s, i, event_minute - s->options->history_days * NS_PER_DAY, event_minute, now_minute - event_minute / NS_PER_MS);
   }
   return st;
 }

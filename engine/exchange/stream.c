@@ -13,9 +13,14 @@
 
 // ---- sending ----
 
-static void send_text(struct stream *st, const char *text) { ws_send_text(st->ws, text, strlen(text)); }
+static void send_text(struct stream *st, const char *text) {
+  ws_send_text(st->ws, text, strlen(text));
+}
 
-struct unblock { struct server *s; uint64_t number; };
+struct unblock {
+  struct server *s;
+  uint64_t number;
+};
 
 static void unblock(void *arg) {
   struct unblock *u = arg;
@@ -67,9 +72,12 @@ void exch_stream_push(struct stream *st, const char *topic, const char *link, js
   char *held = st->held;
   st->held = NULL;
   if (fault == FAULT_WS_DELAY) block(st, r->value);
-  if (fault == FAULT_WS_CUT) ws_cut(st->ws);
-  else if (fault == FAULT_WS_REORDER && !held) st->held = strdup(text);
-  else if (fault != FAULT_WS_DROP) send_or_queue(st, text);
+  if (fault == FAULT_WS_CUT)
+    ws_cut(st->ws);
+  else if (fault == FAULT_WS_REORDER && !held)
+    st->held = strdup(text);
+  else if (fault != FAULT_WS_DROP)
+    send_or_queue(st, text);
   if (fault == FAULT_WS_DUPLICATE) send_or_queue(st, text);
   if (held) send_or_queue(st, held);
   free(held);
@@ -85,7 +93,8 @@ static void tell(struct server *s, const struct exch_account *a, enum topic_kind
       if (st->topics[i]->kind != kind) continue;
       json_t *id = json_sprintf("%016" PRIx64, exch_mix(s->x->seed, ++s->ws_sequence));
       exch_stream_push(st, st->topics[i]->text, link,
-                  json_pack("{s:s, s:o, s:I, s:[O]}", "topic", st->topics[i]->text, "id", id, "creationTime", (json_int_t)exch_server_shown_ms(s), "data", row));
+        json_pack("{s:s, s:o, s:I, s:[O]}", "topic", st->topics[i]->text, "id", id, "creationTime",
+          (json_int_t)exch_server_shown_ms(s), "data", row));
     }
   }
   json_decref(row);
@@ -102,7 +111,8 @@ static void on_order(void *self, const struct exch_order *o) {
   if (heard(self, o->account)) tell(self, o->account, TOPIC_ORDER, o->link, exch_render_order(o, true));
 }
 static void on_execution(void *self, const struct exch_execution *e) {
-  if (heard(self, e->account)) tell(self, e->account, TOPIC_EXECUTION, e->order ? e->order->link : "", exch_render_execution(e, true));
+  if (heard(self, e->account))
+    tell(self, e->account, TOPIC_EXECUTION, e->order ? e->order->link : "", exch_render_execution(e, true));
 }
 static void on_position(void *self, const struct exch_account *a, const struct exch_symbol *sym, int idx) {
   struct server *s = self;
@@ -117,7 +127,8 @@ static void on_trade(void *self, const struct exch_symbol *sym, const struct exc
   if (s->muted) return;
   for (struct stream *st = s->streams; st; st = st->next)
     for (int i = 0; i < st->topic_count; i++)
-      if (st->topics[i]->kind == TOPIC_TRADE && st->topics[i]->symbol == sym) exch_topic_trade(st, st->topics[i], t, exch_server_shown_ms(s));
+      if (st->topics[i]->kind == TOPIC_TRADE && st->topics[i]->symbol == sym)
+        exch_topic_trade(st, st->topics[i], t, exch_server_shown_ms(s));
 }
 
 void exch_stream_sink(struct server *s) {
@@ -149,7 +160,8 @@ int exch_stream_count(const struct server *s) {
 // ---- what clients say ----
 
 static void reply(struct stream *st, const char *op, const char *req_id, bool success, const char *msg) {
-  json_t *j = json_pack("{s:b, s:s, s:o, s:s, s:s}", "success", success, "ret_msg", msg, "conn_id", json_sprintf("%016" PRIx64, exch_mix(7, st->number)), "req_id", req_id, "op", op);
+  json_t *j = json_pack("{s:b, s:s, s:o, s:s, s:s}", "success", success, "ret_msg", msg, "conn_id",
+    json_sprintf("%016" PRIx64, exch_mix(7, st->number)), "req_id", req_id, "op", op);
   char *text = json_dumps(j, JSON_COMPACT);
   if (text) send_text(st, text);
   free(text);
@@ -176,7 +188,8 @@ static void auth(struct stream *st, const json_t *args, const char *req_id) {
   hmac_sha256(k->secret, strlen(k->secret), payload, strlen(payload), mac);
   hex_encode(mac, sizeof mac, hex);
   bool same = strlen(sign) == strlen(hex) && secret_equal(sign, hex, strlen(hex));
-  bool fresh = decimal_parse_scaled(expires, strlen(expires), 0, &expires_ms) && expires_ms > exch_server_shown_ms(st->s);
+  bool fresh =
+    decimal_parse_scaled(expires, strlen(expires), 0, &expires_ms) && expires_ms > exch_server_shown_ms(st->s);
   if (!same || !fresh) {
     reply(st, "auth", req_id, false, !same ? "error:auth failed" : "error:expires is in the past");
     return;
@@ -204,7 +217,8 @@ static const char *subscribe_one(struct stream *st, const char *text, char error
     snprintf(error, 128, "error:already subscribed,topic:%.60s", text);
     return error;
   }
-  if (st->topic_count == TOPICS_MAX || st->topic_chars + (int)strlen(text) > ARGS_CHARS_MAX) return "error:args size >21000";
+  if (st->topic_count == TOPICS_MAX || st->topic_chars + (int)strlen(text) > ARGS_CHARS_MAX)
+    return "error:args size >21000";
   struct topic **more = realloc(st->topics, sizeof more[0] * (size_t)(st->topic_count + 1));
   if (more) st->topics = more;
   t = more ? malloc(sizeof *t) : NULL;
@@ -223,7 +237,8 @@ static void subscribe(struct stream *st, const json_t *args, const char *req_id)
   }
   int had = st->topic_count;
   for (size_t i = 0; i < json_array_size(args); i++) {
-    const char *text = json_string_value(json_array_get(args, i)), *wrong = text ? subscribe_one(st, text, error) : "error:args";
+    const char *text = json_string_value(json_array_get(args, i)),
+               *wrong = text ? subscribe_one(st, text, error) : "error:args";
     if (!wrong) continue;
     reply(st, "subscribe", req_id, false, wrong);
     break;
@@ -251,7 +266,8 @@ static void ping(struct stream *st, const char *req_id) {
     reply(st, "ping", req_id, true, "pong");
     return;
   }
-  json_t *j = json_pack("{s:s, s:s, s:[o], s:o}", "req_id", req_id, "op", "pong", "args", exch_json_ms(exch_server_shown_ms(st->s)), "conn_id", json_sprintf("%016" PRIx64, exch_mix(7, st->number)));
+  json_t *j = json_pack("{s:s, s:s, s:[o], s:o}", "req_id", req_id, "op", "pong", "args",
+    exch_json_ms(exch_server_shown_ms(st->s)), "conn_id", json_sprintf("%016" PRIx64, exch_mix(7, st->number)));
   char *text = json_dumps(j, JSON_COMPACT);
   if (text) send_text(st, text);
   free(text);
@@ -266,12 +282,18 @@ static void on_text(void *arg, struct ws *ws, const char *text, size_t len) {
   const char *op = json_string_value(json_object_get(j, "op"));
   const json_t *args = json_object_get(j, "args");
   exch_param_text(j, "req_id", req_id);
-  if (!op) reply(st, "", req_id, false, "error:op is required");
-  else if (strcmp(op, "ping") == 0) ping(st, req_id);
-  else if (strcmp(op, "auth") == 0) auth(st, args, req_id);
-  else if (strcmp(op, "subscribe") == 0) subscribe(st, args, req_id);
-  else if (strcmp(op, "unsubscribe") == 0) unsubscribe(st, args, req_id);
-  else if (strcmp(op, "pong") != 0) reply(st, op, req_id, false, "error:unknown op");
+  if (!op)
+    reply(st, "", req_id, false, "error:op is required");
+  else if (strcmp(op, "ping") == 0)
+    ping(st, req_id);
+  else if (strcmp(op, "auth") == 0)
+    auth(st, args, req_id);
+  else if (strcmp(op, "subscribe") == 0)
+    subscribe(st, args, req_id);
+  else if (strcmp(op, "unsubscribe") == 0)
+    unsubscribe(st, args, req_id);
+  else if (strcmp(op, "pong") != 0)
+    reply(st, op, req_id, false, "error:unknown op");
   json_decref(j);
 }
 
@@ -280,8 +302,10 @@ static void on_close(void *arg, struct ws *ws, int code, const char *reason) {
   (void)ws;
   (void)code;
   (void)reason;
-  if (st->prev) st->prev->next = st->next;
-  else st->s->streams = st->next;
+  if (st->prev)
+    st->prev->next = st->next;
+  else
+    st->s->streams = st->next;
   if (st->next) st->next->prev = st->prev;
   for (int i = 0; i < st->topic_count; i++) exch_topic_free(st->topics[i]);
   free(st->topics);

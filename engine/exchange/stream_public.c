@@ -6,8 +6,12 @@
 #include <string.h>
 
 static bool parse_private(const char *text, struct topic *t) {
-  static const struct { const char *text; enum topic_kind kind; } known[] = {{"order", TOPIC_ORDER}, {"order.linear", TOPIC_ORDER}, {"execution", TOPIC_EXECUTION}, {"execution.linear", TOPIC_EXECUTION},
-                                                                             {"position", TOPIC_POSITION}, {"position.linear", TOPIC_POSITION}, {"wallet", TOPIC_WALLET}};
+  static const struct {
+    const char *text;
+    enum topic_kind kind;
+  } known[] = {{"order", TOPIC_ORDER}, {"order.linear", TOPIC_ORDER}, {"execution", TOPIC_EXECUTION},
+    {"execution.linear", TOPIC_EXECUTION}, {"position", TOPIC_POSITION}, {"position.linear", TOPIC_POSITION},
+    {"wallet", TOPIC_WALLET}};
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
     if (strcmp(known[i].text, text) == 0) return t->kind = known[i].kind, true;
   return false;
@@ -24,7 +28,8 @@ bool exch_topic_parse(const struct exch *x, const char *text, bool is_private, s
   if (n < 2 || !(t->symbol = exch_symbol(x, part[n - 1]))) return false;
   if (n == 2 && strcmp(part[0], "publicTrade") == 0) return t->kind = TOPIC_TRADE, true;
   if (n == 2 && strcmp(part[0], "tickers") == 0) return t->kind = TOPIC_TICKER, true;
-  if (n == 3 && strcmp(part[0], "kline") == 0) return t->kind = TOPIC_KLINE, exch_candle_interval(part[1], &t->interval_ms);
+  if (n == 3 && strcmp(part[0], "kline") == 0)
+    return t->kind = TOPIC_KLINE, exch_candle_interval(part[1], &t->interval_ms);
   if (n != 3 || strcmp(part[0], "orderbook") != 0) return false;
   static const int depths[] = {1, 50, 200, 500, 1000};
   t->kind = TOPIC_BOOK;
@@ -41,7 +46,9 @@ void exch_topic_free(struct topic *t) {
 }
 
 void exch_topic_trade(struct stream *st, const struct topic *t, const struct exch_public_trade *trade, int64_t now_ms) {
-  exch_stream_push(st, t->text, "", json_pack("{s:s, s:s, s:I, s:[o]}", "topic", t->text, "type", "snapshot", "ts", (json_int_t)now_ms, "data", exch_render_public_trade(t->symbol, trade, true)));
+  exch_stream_push(st, t->text, "",
+    json_pack("{s:s, s:s, s:I, s:[o]}", "topic", t->text, "type", "snapshot", "ts", (json_int_t)now_ms, "data",
+      exch_render_public_trade(t->symbol, trade, true)));
 }
 
 // ---- candles ----
@@ -49,10 +56,13 @@ void exch_topic_trade(struct stream *st, const struct topic *t, const struct exc
 static void push_candle(struct stream *st, struct topic *t, const struct exch_candle *c, bool confirm, int64_t now_ms) {
   const struct exch_symbol *s = t->symbol;
   const char *interval = strchr(t->text, '.') + 1;
-  json_t *row = json_pack("{s:I, s:I, s:s%, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:I}", "start", (json_int_t)c->open_ms, "end", (json_int_t)(c->open_ms + t->interval_ms - 1), "interval", interval,
-                          strcspn(interval, "."), "open", exch_json_ticks(s, c->open), "close", exch_json_ticks(s, c->close), "high", exch_json_ticks(s, c->high), "low", exch_json_ticks(s, c->low), "volume",
-                          exch_json_lots(s, c->lots), "turnover", exch_json_e8(c->turnover_e8), "confirm", confirm, "timestamp", (json_int_t)now_ms);
-  exch_stream_push(st, t->text, "", json_pack("{s:s, s:s, s:I, s:[o]}", "topic", t->text, "type", "snapshot", "ts", (json_int_t)now_ms, "data", row));
+  json_t *row = json_pack("{s:I, s:I, s:s%, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:I}", "start", (json_int_t)c->open_ms,
+    "end", (json_int_t)(c->open_ms + t->interval_ms - 1), "interval", interval, strcspn(interval, "."), "open",
+    exch_json_ticks(s, c->open), "close", exch_json_ticks(s, c->close), "high", exch_json_ticks(s, c->high), "low",
+    exch_json_ticks(s, c->low), "volume", exch_json_lots(s, c->lots), "turnover", exch_json_e8(c->turnover_e8),
+    "confirm", confirm, "timestamp", (json_int_t)now_ms);
+  exch_stream_push(st, t->text, "",
+    json_pack("{s:s, s:s, s:I, s:[o]}", "topic", t->text, "type", "snapshot", "ts", (json_int_t)now_ms, "data", row));
   t->candle_ms = c->open_ms;
   t->candle_lots = c->lots;
   t->candle_close = c->close;
@@ -73,7 +83,9 @@ static void tell_candle(struct stream *st, struct topic *t, int64_t now_ms) {
   }
   t->fresh = false;
   while (n-- > 0) {
-    bool ended = now_ms >= found[n].open_ms + t->interval_ms || n > 0, same = found[n].open_ms == t->candle_ms && found[n].lots == t->candle_lots && found[n].close == t->candle_close;
+    bool ended = now_ms >= found[n].open_ms + t->interval_ms || n > 0, same = found[n].open_ms == t->candle_ms &&
+                                                                              found[n].lots == t->candle_lots &&
+                                                                              found[n].close == t->candle_close;
     if (same && (t->confirmed || !ended)) continue;
     push_candle(st, t, &found[n], ended, now_ms);
   }
@@ -102,7 +114,8 @@ static void tell_ticker(struct stream *st, struct topic *t, int64_t now_ms) {
     t->ticker = json_incref(now);
   }
   exch_stream_push(st, t->text, "",
-              json_pack("{s:s, s:s, s:o, s:I, s:I}", "topic", t->text, "type", type, "data", data, "cs", (json_int_t)(++st->s->ws_sequence), "ts", (json_int_t)now_ms));
+    json_pack("{s:s, s:s, s:o, s:I, s:I}", "topic", t->text, "type", type, "data", data, "cs",
+      (json_int_t)(++st->s->ws_sequence), "ts", (json_int_t)now_ms));
 }
 
 // ---- books ----
@@ -113,13 +126,17 @@ static const struct exch_level *find(const struct exch_level *levels, int count,
   return NULL;
 }
 
-static json_t *changes(const struct exch_level *old, int old_count, const struct exch_level *now, int now_count, const struct exch_symbol *s) {
+static json_t *changes(const struct exch_level *old, int old_count, const struct exch_level *now, int now_count,
+  const struct exch_symbol *s) {
   json_t *list = json_array();
   for (int i = 0; i < old_count; i++)
-    if (!find(now, now_count, old[i].price)) json_array_append_new(list, json_pack("[o, s]", exch_json_ticks(s, old[i].price), "0"));
+    if (!find(now, now_count, old[i].price))
+      json_array_append_new(list, json_pack("[o, s]", exch_json_ticks(s, old[i].price), "0"));
   for (int i = 0; i < now_count; i++) {
     const struct exch_level *was = find(old, old_count, now[i].price);
-    if (!was || was->lots != now[i].lots) json_array_append_new(list, json_pack("[o, o]", exch_json_ticks(s, now[i].price), exch_json_lots(s, now[i].lots)));
+    if (!was || was->lots != now[i].lots)
+      json_array_append_new(
+        list, json_pack("[o, o]", exch_json_ticks(s, now[i].price), exch_json_lots(s, now[i].lots)));
   }
   return list;
 }
@@ -145,8 +162,11 @@ static void tell_book(struct stream *st, struct topic *t, int64_t now_ms) {
   t->bid_count = bid_count;
   t->ask_count = ask_count;
   t->update = s->update;
-  json_t *data = json_pack("{s:s, s:o, s:o, s:I, s:I}", "s", s->inst.symbol, "b", b, "a", a, "u", (json_int_t)s->update + 1, "seq", (json_int_t)s->update + 1);
-  exch_stream_push(st, t->text, "", json_pack("{s:s, s:s, s:I, s:o, s:I}", "topic", t->text, "type", snapshot ? "snapshot" : "delta", "ts", (json_int_t)now_ms, "data", data, "cts", (json_int_t)now_ms));
+  json_t *data = json_pack("{s:s, s:o, s:o, s:I, s:I}", "s", s->inst.symbol, "b", b, "a", a, "u",
+    (json_int_t)s->update + 1, "seq", (json_int_t)s->update + 1);
+  exch_stream_push(st, t->text, "",
+    json_pack("{s:s, s:s, s:I, s:o, s:I}", "topic", t->text, "type", snapshot ? "snapshot" : "delta", "ts",
+      (json_int_t)now_ms, "data", data, "cts", (json_int_t)now_ms));
 }
 
 void exch_topic_tell(struct stream *st, struct topic *t, int64_t now_ms) {

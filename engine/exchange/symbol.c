@@ -11,11 +11,11 @@ static const struct shipped {
   int64_t max_lots, max_market_lots;
   int64_t max_leverage_e2;
 } shipped[] = {
-    {"BTCUSDT", {1, 1}, {1, 3}, 1190000, 500000, 10000},
-    {"ETHUSDT", {1, 2}, {1, 2}, 724000, 360000, 10000},
-    {"SOLUSDT", {1, 2}, {1, 1}, 840000, 400000, 7500},
-    {"XRPUSDT", {1, 4}, {1, 1}, 50000000, 20000000, 7500},
-    {"DOGEUSDT", {1, 5}, {1, 0}, 70000000, 14000000, 7500},
+  {"BTCUSDT", {1, 1}, {1, 3}, 1190000, 500000, 10000},
+  {"ETHUSDT", {1, 2}, {1, 2}, 724000, 360000, 10000},
+  {"SOLUSDT", {1, 2}, {1, 1}, 840000, 400000, 7500},
+  {"XRPUSDT", {1, 4}, {1, 1}, 50000000, 20000000, 7500},
+  {"DOGEUSDT", {1, 5}, {1, 0}, 70000000, 14000000, 7500},
 };
 #define SHIPPED_COUNT (sizeof shipped / sizeof shipped[0])
 
@@ -33,13 +33,16 @@ static bool split(const char *name, struct exch_symbol *s) {
   return true;
 }
 
-enum status exch_symbol_add(struct exch *x, const char *name, const struct decimal *tick, const struct decimal *lot, struct err *err) {
+enum status exch_symbol_add(
+  struct exch *x, const char *name, const struct decimal *tick, const struct decimal *lot, struct err *err) {
   if (exch_symbol(x, name)) return OK;
-  if (x->symbol_count == EXCH_SYMBOLS_MAX) return err_set(err, ERR_LIMIT, "%s: at most %d symbols", name, EXCH_SYMBOLS_MAX);
+  if (x->symbol_count == EXCH_SYMBOLS_MAX)
+    return err_set(err, ERR_LIMIT, "%s: at most %d symbols", name, EXCH_SYMBOLS_MAX);
   const struct shipped *known = NULL;
   for (size_t i = 0; i < SHIPPED_COUNT; i++)
     if (strcmp(shipped[i].name, name) == 0) known = &shipped[i];
-  if (!known && (!tick || !lot)) return err_set(err, ERR_NOTFOUND, "%s: no such symbol here; history of it (--feed replay:FILE) makes one", name);
+  if (!known && (!tick || !lot))
+    return err_set(err, ERR_NOTFOUND, "%s: no such symbol here; history of it (--feed replay:FILE) makes one", name);
   struct exch_symbol *s = &x->symbols[x->symbol_count];
   *s = (struct exch_symbol){.index = x->symbol_count};
   if (!split(name, s)) return err_set(err, ERR_INVALID, "%s: perpetuals are named like BTCUSDT", name);
@@ -51,12 +54,14 @@ enum status exch_symbol_add(struct exch *x, const char *name, const struct decim
   s->inst.tick_step = s->inst.lot_step = 1;
   enum status st = instrument_finish(&s->inst, err);
   if (st != OK) return err_wrap(err, st, "%s", name);
-  if (s->inst.value_den != 1)  // so that every value is exact and no rule about rounding has to be guessed by who checks us
+  if (s->inst.value_den !=
+      1)  // so that every value is exact and no rule about rounding has to be guessed by who checks us
     return err_set(err, ERR_INVALID, "%s: tick × lot is finer than 1e-8", name);
   s->price_scale = s->inst.tick.scale;
   s->lot_scale = s->inst.lot.scale;
   s->max_price = 100000000;
-  int64_t most = INT64_C(4000000000000000000) / s->inst.value_num / s->max_price;  // the largest order's value fits in 64 bits
+  int64_t most =
+    INT64_C(4000000000000000000) / s->inst.value_num / s->max_price;  // the largest order's value fits in 64 bits
   s->max_lots = known ? known->max_lots : most < 100000000 ? most : 100000000;
   s->max_market_lots = known ? known->max_market_lots : s->max_lots / 2;
   if (s->max_lots < 1) return err_set(err, ERR_INVALID, "%s: tick × lot is too coarse", name);
@@ -64,10 +69,10 @@ enum status exch_symbol_add(struct exch *x, const char *name, const struct decim
   s->min_price = 1;
   s->maintenance_e8 = RATE_ONE / 200;  // 0.5 %
   s->price_limit_e8 = RATE_ONE / 10;
-  s->maker_e8 = 20000;                 // 0.02 %
-  s->taker_e8 = 55000;                 // 0.055 %
+  s->maker_e8 = 20000;  // 0.02 %
+  s->taker_e8 = 55000;  // 0.055 %
   s->funding_every_ms = INT64_C(8) * 3600 * 1000;
-  s->funding_e8 = 10000;               // 0.01 %
+  s->funding_e8 = 10000;  // 0.01 %
   x->symbol_count++;
   return OK;
 }

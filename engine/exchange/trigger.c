@@ -65,7 +65,9 @@ void exch_trigger_run(struct exch *x, struct exch_symbol *s) {
     for (int i = 0; i < x->account_count; i++) {
       if (x->accounts[i]->active_count[s->index] == 0) continue;
       for (struct exch_order *o = x->accounts[i]->active; o; o = o->active_next)
-        if (o->symbol == s && o->status == EXCH_UNTRIGGERED && o->trigger > 0 && is_due(o) && (!due || o->seq < due->seq)) due = o;
+        if (o->symbol == s && o->status == EXCH_UNTRIGGERED && o->trigger > 0 && is_due(o) &&
+            (!due || o->seq < due->seq))
+          due = o;
     }
     if (!due) break;
     fire(x, due);
@@ -75,7 +77,8 @@ void exch_trigger_run(struct exch *x, struct exch_symbol *s) {
 
 // ---- a position's own ----
 
-static struct exch_order *whole_order(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, enum exch_stop stop) {
+static struct exch_order *whole_order(
+  struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, enum exch_stop stop) {
   const struct exch_position *p = &a->positions[s->index][idx];
   struct exch_order *o = exch_order_new(x, a, s);
   if (!o) return NULL;
@@ -90,7 +93,8 @@ static struct exch_order *whole_order(struct exch *x, struct exch_account *a, st
   return o;
 }
 
-void exch_trigger_position(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, bool profit, int64_t px, enum exch_by by) {
+void exch_trigger_position(
+  struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, bool profit, int64_t px, enum exch_by by) {
   struct exch_position *p = &a->positions[s->index][idx];
   struct exch_order **slot = profit ? &p->take_profit : &p->stop_loss;
   if (*slot && px == 0) {
@@ -110,7 +114,8 @@ void exch_trigger_position(struct exch *x, struct exch_account *a, struct exch_s
   if (x->sink.order) x->sink.order(x->sink.self, o);
 }
 
-void exch_trigger_trail(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, int64_t distance, int64_t from) {
+void exch_trigger_trail(
+  struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, int64_t distance, int64_t from) {
   struct exch_position *p = &a->positions[s->index][idx];
   p->trailing = distance;
   p->trailing_best = 0;
@@ -127,7 +132,8 @@ void exch_trigger_trail(struct exch *x, struct exch_account *a, struct exch_symb
 }
 
 // A part of the position with a size of its own.
-static int add_part(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, bool profit, int64_t px, int64_t lots, enum exch_by by) {
+int exch_trigger_part(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, bool profit, int64_t px,
+  int64_t lots, enum exch_by by) {
   if (a->conditional_count[s->index] >= EXCH_CONDITIONAL_MAX) return CODE_CONDITIONALS;
   struct exch_order *o = whole_order(x, a, s, idx, profit ? STOP_PART_PROFIT : STOP_PART_LOSS);
   if (!o) return CODE_INTERNAL;
@@ -151,8 +157,10 @@ int exch_position_stop(struct exch *x, struct exch_account *a, json_t *p, json_t
   char text[64];
   int64_t idx, tp, sl, trailing, from, tp_lots, sl_lots;
   struct exch_symbol *s = exch_symbol(x, exch_param_text(p, "symbol", text));
-  if (!s || !exch_param_int(p, "positionIdx", 0, &idx) || idx < 0 || idx > 2 || !exch_param_ticks(p, "takeProfit", s, &tp) || !exch_param_ticks(p, "stopLoss", s, &sl) ||
-      !exch_param_ticks(p, "trailingStop", s, &trailing) || !exch_param_ticks(p, "activePrice", s, &from) || !exch_param_lots(p, "tpSize", s, &tp_lots) || !exch_param_lots(p, "slSize", s, &sl_lots))
+  if (!s || !exch_param_int(p, "positionIdx", 0, &idx) || idx < 0 || idx > 2 ||
+      !exch_param_ticks(p, "takeProfit", s, &tp) || !exch_param_ticks(p, "stopLoss", s, &sl) ||
+      !exch_param_ticks(p, "trailingStop", s, &trailing) || !exch_param_ticks(p, "activePrice", s, &from) ||
+      !exch_param_lots(p, "tpSize", s, &tp_lots) || !exch_param_lots(p, "slSize", s, &sl_lots))
     return CODE_PARAMS;
   struct exch_position *at = &a->positions[s->index][idx];
   if (at->lots == 0) {
@@ -169,8 +177,11 @@ int exch_position_stop(struct exch *x, struct exch_account *a, json_t *p, json_t
   bool changes = json_object_get(p, "trailingStop") != NULL;
   if (partial) {
     changes = true;
-    if (tp > 0) code = add_part(x, a, s, (int)idx, true, tp, tp_lots > 0 ? tp_lots : INT64_MAX, by_of(p, "tpTriggerBy"));
-    if (code == CODE_OK && sl > 0) code = add_part(x, a, s, (int)idx, false, sl, sl_lots > 0 ? sl_lots : INT64_MAX, by_of(p, "slTriggerBy"));
+    if (tp > 0)
+      code = exch_trigger_part(x, a, s, (int)idx, true, tp, tp_lots > 0 ? tp_lots : INT64_MAX, by_of(p, "tpTriggerBy"));
+    if (code == CODE_OK && sl > 0)
+      code =
+        exch_trigger_part(x, a, s, (int)idx, false, sl, sl_lots > 0 ? sl_lots : INT64_MAX, by_of(p, "slTriggerBy"));
   } else {
     struct exch_order *had_tp = at->take_profit, *had_sl = at->stop_loss;
     bool tp_same = !json_object_get(p, "takeProfit") || (had_tp ? had_tp->trigger : 0) == tp;

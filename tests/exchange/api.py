@@ -70,6 +70,11 @@ def limits():
         assert abs(int(last["X-Bapi-Limit-Reset-Timestamp"]) - c.now()) < 3000
         time.sleep(1.05)
         assert c.create(price="100", qty="0.05")[2]["retCode"] == 0
+        for _ in range(2):  # 600 in five seconds, whoever asks; the five may turn too
+            statuses = [e.call("GET", "/v5/market/time")[0] for _ in range(620)]
+            if 403 in statuses:
+                break
+        assert statuses[-1] == 403 and e.call("GET", "/admin/state")[0] == 200
 
 
 @case("pages: cursors lead through all orders and executions, each once")

@@ -131,6 +131,35 @@ static void check_conditional(void **state) {
   move(&f, 598990);
   assert_int_equal(fall->status, EXCH_FILLED);
   assert_int_equal(position(&f, f.a, 0)->lots, 0);
+  // One that may only reduce finds nothing to reduce when its time comes.
+  struct exch_order *reduce = place(&f, f.a, "Sell", 5, 0, ",'triggerPrice':'58000','triggerDirection':2,'reduceOnly':true");
+  move(&f, 579000);
+  assert_int_equal(reduce->status, EXCH_CANCELLED);
+  assert_int_equal(reduce->filled, 0);
+  assert_int_equal(position(&f, f.a, 0)->lots, 0);
+  // One that the account cannot pay for is rejected then.
+  struct exch_order *large = place(&f, f.a, "Buy", 5000, 0, ",'triggerPrice':'60000','triggerDirection':1");
+  move(&f, 601000);
+  assert_int_equal(large->status, EXCH_REJECTED);
+  drop(&f);
+}
+
+static void check_partial_stops(void **state) {
+  (void)state;
+  struct fixture f = make(0);
+  exch_market_push(f.x, f.s, 0, 0, 600000, 1);
+  place(&f, f.a, "Buy", 10, 600000, ",'takeProfit':'61000','stopLoss':'59000','tpslMode':'Partial'");
+  place(&f, f.b, "Sell", 4, 600000, "");
+  place(&f, f.b, "Sell", 6, 600000, "");
+  int64_t lots = 0;
+  int count = 0;
+  for (const struct exch_order *o = f.a->active; o; o = o->active_next) {
+    assert_int_equal(o->status, EXCH_UNTRIGGERED);
+    lots += o->qty;
+    count++;
+  }
+  assert_int_equal(count, 4);  // two for each fill
+  assert_int_equal(lots, 20);
   drop(&f);
 }
 
@@ -213,6 +242,6 @@ static void check_random(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(check_profit), cmocka_unit_test(check_margin), cmocka_unit_test(check_liquidation), cmocka_unit_test(check_bankruptcy),
-                                     cmocka_unit_test(check_funding), cmocka_unit_test(check_conditional), cmocka_unit_test(check_position_stops), cmocka_unit_test(check_random)};
+                                     cmocka_unit_test(check_funding), cmocka_unit_test(check_conditional), cmocka_unit_test(check_partial_stops), cmocka_unit_test(check_position_stops), cmocka_unit_test(check_random)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
