@@ -47,7 +47,7 @@ static bool merge(struct api_call *call, struct db *db, const struct account_row
       if (started) return *ret = api_problemf(call, PROBLEM_conflict, "%s is what running bots' books are made of: stop the %lld that trade on it first.", key, (long long)started), false;
     }
     if (json_is_null(v)) json_object_del(settings, key);
-    else json_object_set(settings, key, v);
+    else json_object_set_new(settings, key, live_account_value(key, v));
   }
   return true;
 }

@@ -116,6 +116,9 @@ enum status live_settings_check(const json_t *bot, const json_t *account, const 
 // or a limit.
 enum live_setting { LIVE_SETTING_NONE, LIVE_SETTING_RUN, LIVE_SETTING_LIMIT };
 enum live_setting live_account_setting(const char *name);
+// The value of a paper account's setting in the form in which it is shown: a count as a whole number, an amount as text, whichever it was
+// given as. A new reference.
+json_t *live_account_value(const char *name, const json_t *value);
 // ---- money of paper accounts
 
 struct live_account_key {

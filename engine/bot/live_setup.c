@@ -163,3 +163,18 @@ enum live_setting live_account_setting(const char *name) {
     if (settings[i].whose == OF_ACCOUNT && strcmp(settings[i].name, name) == 0) return settings[i].at < AT(bot_limits) ? LIVE_SETTING_RUN : LIVE_SETTING_LIMIT;
   return strcmp(name, "currency") == 0 ? LIVE_SETTING_RUN : strcmp(name, "rules") == 0 ? LIVE_SETTING_LIMIT : LIVE_SETTING_NONE;
 }
+
+json_t *live_account_value(const char *name, const json_t *value) {
+  char text[32];
+  int64_t number;
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+    const struct setting *s = &settings[i];
+    if (s->whose != OF_ACCOUNT || strcmp(s->name, name) != 0) continue;
+    if (s->scale <= 0 && json_is_string(value) && number_of(value, 0, &number)) return json_integer(number);
+    if (s->scale > 0 && json_is_integer(value)) {
+      snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
+      return json_string(text);
+    }
+  }
+  return json_incref((json_t *)value);
+}

@@ -20,8 +20,11 @@ enum { ANSWER_MAX = 64 << 20, CONNECT_MS = 5000 };
 struct api_client {
   char socket[sizeof((struct sockaddr_un *)0)->sun_path];
   struct service *local;  // NULL: a service runs
+  char tenant[48];        // "": nobody's
   int timeout_ms;
 };
+
+void api_client_tenant(struct api_client *c, const char *tenant_id) { snprintf(c->tenant, sizeof c->tenant, "%s", tenant_id); }
 
 static int dial(const char *path, int timeout_ms) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -99,13 +102,14 @@ static enum status receive_all(int fd, struct buf *out, struct err *err) {
 }
 
 // Over the socket: status and body (malloc'ed).
-static enum status call_socket(const char *socket, int timeout_ms, const char *method, const char *target, const char *body, int *ret_status, char **ret_body, struct err *err) {
+static enum status call_socket(const char *socket, int timeout_ms, const char *tenant, const char *method, const char *target, const char *body, int *ret_status, char **ret_body, struct err *err) {
   int fd = dial(socket, timeout_ms);
   if (fd < 0) return err_errno(err, errno, "%s", socket);
   struct buf text;
   buf_init(&text, ANSWER_MAX);
   size_t len = body ? strlen(body) : 0;
   buf_printf(&text, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", method, target);
+  if (tenant[0]) buf_printf(&text, "Perigee-Tenant: %s\r\n", tenant);
   if (body) buf_printf(&text, "Content-Type: application/json\r\nContent-Length: %zu\r\n", len);
   buf_str(&text, "\r\n");
   if (body) buf_add(&text, body, len);
@@ -142,7 +146,9 @@ enum status api_client_call(struct api_client *c, const char *method, const char
   char target[1024];
   snprintf(target, sizeof target, "/api/v1%s", path);
   int status = 0;
-  enum status st = c->local ? service_call(c->local, method, target, text, &status, &answer, err) : call_socket(c->socket, c->timeout_ms, method, target, text, &status, &answer, err);
+  const char *const fields[] = {"Perigee-Tenant", c->tenant, NULL};
+  enum status st = c->local ? service_call_as(c->local, method, target, text, c->tenant[0] ? fields : NULL, &status, &answer, err)
+                            : call_socket(c->socket, c->timeout_ms, c->tenant, method, target, text, &status, &answer, err);
   free(text);
   json_t *tree = NULL;
   if (st == OK && answer && *answer && !(tree = json_loads(answer, JSON_REJECT_DUPLICATES, NULL)))

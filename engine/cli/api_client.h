@@ -11,6 +11,8 @@ enum status api_client_open(const char *dir, struct api_client **ret, struct err
 void api_client_close(struct api_client *client);
 // A running service that has not answered a call after so long is given up with ERR_IO; 0, as at first: never.
 void api_client_timeout(struct api_client *client, int timeout_ms);
+// Calls from here on are about what that tenant has ("org_…").
+void api_client_tenant(struct api_client *client, const char *tenant_id);
 
 // One call; path below /api/v1, such as "/admin/users". body may be NULL, is not taken. *ret is what came back (NULL for 204), the
 // caller's. An answer of 400 or above is ERR_INVALID, ERR_NOTFOUND (404), ERR_EXISTS (409, 412), ERR_LIMIT (429) or ERR_IO (5xx)

@@ -314,6 +314,45 @@ def main(binary):
             ada.delete(f"/api/v1/risk/news/{mine[0]['id']}", expect=204)
             assert not denials(seen(a, 2, 1)) and get(a)["live"]["positions"]
 
+        @case("from the shell: calendars from a file, rule sets, an account's money and limits")
+        def _():
+            def perigee(*args, code=0):
+                done = subprocess.run([binary, *map(str, args), "--data-dir", str(s.data)], capture_output=True, text=True, timeout=20)
+                assert done.returncode == code, done
+                return done.stderr if code else done.stdout
+
+            def result(*args):
+                return json.loads(perigee(*args, "--json", "-"))
+            whose = ("--tenant", "ada@example.org")
+            calendar, rule_file = Path(folder.name) / "calendar.csv", Path(folder.name) / "house.json"
+            calendar.write_text("from,currency,impact,title\n" + "".join(f"{4000000000 - i},EUR,low,n{i}\n" for i in range(700)))
+            assert result("news", "import", calendar, "--replace", *whose) == {"added": 700, "entries": 700}
+            items = result("news", "list", "--from", "2096-10-01", *whose)["items"]
+            assert len(items) == 700 and items[0]["title"] == "n699" and items[0]["concerns"] == ["EUR"], items[0]
+            assert "n699" in perigee("news", "list", "--from", "2096-10-01", *whose)
+            perigee("news", "delete", items[0]["id"], *whose)
+            calendar.write_text("from\nnever\n")
+            assert "calendar.csv:2:1" in perigee("news", "import", calendar, code=1) and "replaces" not in perigee("news", "delete", "bot_1", code=2)
+            assert {"mine", "house", "challenge_two_step"} <= {r["name"] for r in result("rules", "list", *whose)["items"]}
+            assert "mine" not in {r["name"] for r in result("rules", "list")["items"]}
+            rule_file.write_text(json.dumps({"name": "House", "day": {"loss": "77"}}))
+            assert result("rules", "put", "house", rule_file)["owner"] == "installation" and result("rules", "show", "house", *whose)["rules"]["day"]["loss"] == "77"
+            rule_file.write_text('{"name": "House", "day": {"los": "77"}}')
+            assert "unknown key los" in perigee("rules", "put", "house", rule_file, code=1)
+            assert "holds at once" not in perigee("rules", "delete", "house") and "challenge_one_step" in perigee("rules", "show", "challenge_one_step")
+            own = account()
+            assert own in {a["id"] for a in result("account", "list", *whose)["items"]} and "whose account" in perigee("account", "list", code=2)
+            assert result("account", "deposit", own, "250.5", *whose)["balance"] == "10250.5" and "next: perigee account show" in perigee("account", "withdraw", own, "50.5", *whose)
+            assert "free" in perigee("account", "withdraw", own, "999999", *whose, code=1)
+            perigee("account", "set", own, "max_open=3", *whose)
+            assert result("account", "set", own, "rules=mine", *whose)["settings"]["max_open"] == 3
+            shown = result("account", "show", own, *whose)
+            assert shown["account"]["money"]["balance"] == "10200" and shown["rules"]["rules"] == "mine", shown
+            assert "max_open" in perigee("account", "set", own, "max_open=-3", *whose, code=1)
+            assert "rules" not in result("account", "set", own, "rules=", *whose)["settings"]
+            assert result("account", "reset", own, "--balance", "500", *whose)["balance"] == "500"
+            assert "nobody has" in perigee("account", "list", "--tenant", "eve@example.org", code=1)
+
         @case("another set for the name holds at once; none, and the account is free; the journal replays every decision")
         def _():
             a = state["bot"]

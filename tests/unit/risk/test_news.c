@@ -5,9 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "risk/news.h"
+#include "risk/news_read.h"
 
 static void test_names(void **state) {
   (void)state;
@@ -114,7 +115,34 @@ static void test_against_a_plain_search(void **state) {
   assert_true(found > 1000);
 }
 
+static enum status csv(const char *text, struct news_entry **ret, size_t *ret_count, struct err *err) { return news_csv_read_bytes("cal.csv", text, strlen(text), ret, ret_count, err); }
+
+static void test_file(void **state) {
+  (void)state;
+  struct news_entry *e;
+  struct err err;
+  size_t n;
+  assert_int_equal(csv("Title,Country,Date,Impact,Forecast\n\"Rate, decision\",USD,2026-01-05T13:30:00Z,High,3%\n\nTalk,eur;gbp,2026-01-05 15:30+01:00,low,\n", &e, &n, &err), OK);
+  assert_true(n == 2 && strcmp(e[0].title, "Rate, decision") == 0 && strcmp(e[1].event.what, "EUR,GBP") == 0 && e[1].event.impact == NEWS_LOW);
+  assert_true(e[0].event.from_ns == INT64_C(1767619800000000000) && e[0].event.to_ns == e[0].event.from_ns && e[1].event.from_ns - e[0].event.from_ns == INT64_C(3600000000000));
+  free(e);
+  assert_int_equal(csv("from,to\n1767619800,1767619860\n", &e, &n, &err), OK);  // alone: everything, high
+  assert_true(n == 1 && !e[0].event.what[0] && e[0].event.impact == NEWS_HIGH && e[0].event.to_ns - e[0].event.from_ns == INT64_C(60000000000));
+  free(e);
+  assert_int_equal(csv("from\n", &e, &n, &err), OK);
+  assert_true(n == 0 && !e);
+  static const struct { const char *text, *says; } bad[] = {
+    {"", "cal.csv: no header"}, {"when,impact\n", "cal.csv:1: no column"}, {"from,impact\n2026-01-05T00:00:00Z,grave\n", "cal.csv:2:22: the impact is low, medium or high: \"grave\""},
+    {"from,to\n2026-01-05T00:00:00Z,2026-01-04T00:00:00Z\n", "cal.csv:2:1: it ends before"}, {"from\nsoon\n", "cal.csv:2:1: "}, {"from,currency\n2026-01-05T00:00:00Z,U$D\n", "cal.csv:2:22: no names"},
+    {"impact,from\nhigh\n", "a time is required"}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    assert_int_equal(csv(bad[i].text, &e, &n, &err), ERR_INVALID);
+    if (!strstr(err.msg, bad[i].says)) fail_msg("%s", err.msg);
+    assert_true(!e && n == 0);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_windows), cmocka_unit_test(test_against_a_plain_search)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_windows), cmocka_unit_test(test_against_a_plain_search), cmocka_unit_test(test_file)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
