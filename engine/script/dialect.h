@@ -39,15 +39,16 @@ struct dialect;
 // The arguments are an object; every symbol is the venue's own ("BTCUSDT"). What a venue does not have, its dialect leaves out.
 //
 //   create_order       client_id symbol side kind("market" "limit" "stop" "stop_limit") tif("gtc" "ioc" "fok") qty | quote_qty
-//                      limit trigger trigger_rises post reduce leg("net" "long" "short") stop_loss take_profit (trigger prices)
-//   amend_order        symbol id | client_id, qty limit trigger: what is given changes
-//   cancel_order       symbol id | client_id
-//   cancel_all         symbol (none: all)
-//   fetch_order        symbol id | client_id  → a list of none or one order, open or ended
-//   open_orders        symbol cursor limit    → orders
+//                      limit trigger trigger_rises trigger_by("last" "mark" "index") post reduce close leg("net" "long" "short")
+//                      stop_loss take_profit (trigger prices) stop_loss_limit take_profit_limit
+//   amend_order        symbol id | client_id, qty limit trigger stop_loss take_profit: what is given changes
+//   cancel_order       symbol id | client_id stops (true: a conditional order, where a venue keeps those apart)
+//   cancel_all         symbol (none: all) stops
+//   fetch_order        symbol id | client_id cursor → a list of none or one order, open or ended
+//   open_orders        symbol cursor limit stops → orders
 //   all_orders         symbol status since_ms limit cursor → ended orders, newest first or as the venue has them
-//   fills              symbol since_ms limit cursor → fills
-//   balance            → balances        positions  symbol cursor → positions
+//   fills              symbol since_ms until_ms order_id client_id kind("trade": no funding) limit cursor → fills
+//   balance            asset account("fund") → balances        positions  symbol | symbols cursor → positions
 //   set_leverage       symbol leverage   set_margin_mode  mode("cross" "isolated") symbol   set_position_mode  hedge symbol
 //   ticker, tickers    symbol            klines  symbol timeframe("1m" … "1h" … "1d" "1w") since_ms until_ms limit
 //   orderbook          symbol limit      public_trades  symbol limit

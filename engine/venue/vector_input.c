@@ -13,7 +13,7 @@ static const struct {
   const char *key, *value;
 } methods[] = {
   {"createOrder", "symbol type side amount price params", NULL, NULL},
-  {"createMarketBuyOrderWithCost", "symbol cost params", "type", "market"},
+  {"createMarketBuyOrderWithCost", "symbol cost params", "side", "buy"},
   {"editOrder", "id symbol type side amount price params", NULL, NULL},
   {"cancelOrder", "id symbol params", NULL, NULL},
   {"cancelAllOrders", "symbol params", NULL, NULL},
@@ -82,7 +82,11 @@ static const struct {
   {"clOrdId", "client_id"}, {"newClientOrderId", "client_id"}, {"origClientOrderId", "client_id"}, {"settleCoin", "settle"},
   {"until", "until_ms"}, {"postOnly", "post"}, {"post_only", "post"}, {"reduceOnly", "reduce"}, {"leverage", "leverage"},
   {"cursor", "cursor"}, {"orderId", "id"}, {"stop_price", "trigger"}, {"triggerPrice", "trigger"}, {"stopPrice", "trigger"},
-  {"cost", "quote_qty"}, {"limit", "limit"}, {"depth", "depth"}};
+  {"cost", "quote_qty"}, {"limit", "limit"}, {"depth", "depth"},
+  {"closeOnTrigger", "close"}, {"coin", "asset"}};
+
+// What only steers the recorded client.
+static const char *const ignored[] = {"acknowledged", "paginate"};
 
 static void set(json_t *o, const char *key, json_t *owned) {
   if (owned != NULL) json_object_set_new(o, key, owned);
@@ -174,10 +178,12 @@ static void closing(json_t *args, const json_t *price, const json_t *tick, bool 
 static bool param(struct vector_run *r, json_t *args, const char *key, const json_t *v, const json_t *market) {
   const json_t *tick = json_object_get(market, "price_tick");
   bool up;
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+    if (strcmp(ignored[i], key) == 0) return true;
   for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
     if (strcmp(renamed[i].given, key) == 0) {
-      bool price = strcmp(renamed[i].ours, "trigger") == 0;
-      set(args, renamed[i].ours, price ? stepped(v, tick, true) : scalar(v));
+      bool price = strcmp(renamed[i].ours, "trigger") == 0, time = strcmp(renamed[i].ours, "until_ms") == 0;
+      set(args, renamed[i].ours, price ? stepped(v, tick, true) : time ? json_integer((json_int_t)json_number_value(v)) : scalar(v));
       if (strcmp(renamed[i].ours, "client_id") == 0) json_object_del(args, "id");
       return true;
     }
@@ -199,8 +205,12 @@ static bool param(struct vector_run *r, json_t *args, const char *key, const jso
   if (strcmp(key, "takeProfitPrice") == 0) return closing(args, v, tick, false), true;
   if (strcmp(key, "stopLoss") == 0 || strcmp(key, "takeProfit") == 0) {
     const json_t *price = json_is_object(v) ? json_object_get(v, "triggerPrice") : v;
-    if (json_is_object(v) && json_object_size(v) != 1) return vector_skip(r, "an attached %s with more than its trigger", key), false;
     set(args, key[0] == 's' ? "stop_loss" : "take_profit", stepped(price, tick, true));
+    set(args, key[0] == 's' ? "stop_loss_limit" : "take_profit_limit", stepped(json_object_get(v, "price"), tick, true));
+    return true;
+  }
+  if (strcmp(key, "marketUnit") == 0) {
+    if (json_is_string(v) && strcmp(json_string_value(v), "quoteCoin") == 0) set(args, "quote_qty", scalar(json_object_get(args, "amount")));
     return true;
   }
   if (strcmp(key, "hedged") == 0) return set(args, "hedged", json_incref((json_t *)v)), true;
@@ -213,6 +223,7 @@ static bool param(struct vector_run *r, json_t *args, const char *key, const jso
     return true;
   }
   if (strcmp(key, "trigger") == 0 || strcmp(key, "stop") == 0) return set(args, "stops", json_incref((json_t *)v)), true;
+  if (strcmp(key, "orderFilter") == 0) return set(args, "stops", json_boolean(json_is_string(v) && strcmp(json_string_value(v), "StopOrder") == 0)), true;
   return vector_skip(r, "the parameter '%.40s' has no word of ours", key), false;
 }
 
@@ -226,6 +237,11 @@ static void finish_order(struct vector_run *r, const json_t *market, struct vect
   bool is_market = type != NULL && strcmp(type, "market") == 0, buy = side != NULL && strcmp(side, "buy") == 0;
   if (is_market && buy && info->market_by_quote && json_object_get(a, "quote_qty") == NULL && json_object_get(a, "amount") != NULL) {
     set(a, "quote_qty", scalar(json_object_get(a, "amount")));
+  } else if (is_market && buy && strcmp(ask->category, "spot") == 0 && json_is_number(json_object_get(a, "price")) &&
+             json_object_get(a, "quote_qty") == NULL) {  // unified clients: a price makes it "spend that much"
+    json_t *cost = json_real(json_number_value(json_object_get(a, "amount")) * json_number_value(json_object_get(a, "price")));
+    set(a, "quote_qty", stepped(cost, json_object_get(market, "price_tick"), false));
+    json_decref(cost);
   } else if (json_object_get(a, "quote_qty") == NULL) {
     set(a, "qty", stepped(json_object_get(a, "amount"), json_object_get(market, "qty_step"), false));
   }
@@ -235,6 +251,11 @@ static void finish_order(struct vector_run *r, const json_t *market, struct vect
     set(a, "kind", json_string(is_market ? (stop ? "stop" : "market") : stop ? "stop_limit" : "limit"));
   if (json_is_true(json_object_get(a, "hedged")))
     set(a, "leg", json_string(buy != json_is_true(json_object_get(a, "reduce")) ? "long" : "short"));
+  if (json_is_true(json_object_get(a, "hedged"))) json_object_del(a, "reduce");  // the leg says it
+  if (ask->op == DIALECT_FILLS && json_object_get(a, "id") != NULL) {
+    json_object_set(a, "order_id", json_object_get(a, "id"));
+    json_object_del(a, "id");
+  }
   static const char *const used[] = {"type", "amount", "price", "hedged"};
   for (size_t i = 0; i < sizeof used / sizeof *used; i++) json_object_del(a, used[i]);
 }
@@ -281,7 +302,8 @@ static bool from_method(struct vector_run *r, const json_t *input, struct vector
     put(r, ask->args, name, v);
   }
   if (methods[m].key != NULL) set(ask->args, methods[m].key, json_string(methods[m].value));
-  if (strcmp(method, "fetchClosedOrder") == 0) set(ask->args, "ended", json_true());
+  if (strcmp(method, "createMarketBuyOrderWithCost") == 0) set(ask->args, "type", json_string("market"));
+  if (strncmp(method, "fetchClosedOrder", 16) == 0 && ask->op == DIALECT_FETCH_ORDER) set(ask->args, "ended", json_true());
   return true;
 }
 

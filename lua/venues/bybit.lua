@@ -75,7 +75,7 @@ local side_out = { buy="Buy", sell="Sell" }
 local tif_out = { gtc="GTC", ioc="IOC", fok="FOK" }
 local trigger_out = { last="LastPrice", mark="MarkPrice", index="IndexPrice" }
 local frames_out = { ["1m"]="1", ["3m"]="3", ["5m"]="5", ["15m"]="15", ["30m"]="30", ["1h"]="60", ["2h"]="120", ["4h"]="240", ["6h"]="360",
-  ["12h"]="720", ["1d"]="D", ["1w"]="W" }
+  ["12h"]="720", ["1d"]="D", ["1w"]="W", ["1M"]="M" }
 local frames_in = {}
 for ours, theirs in pairs(frames_out) do frames_in[theirs] = ours end
 
@@ -88,14 +88,11 @@ local function post(path, budget, body)
   return { method="POST", path=path, body=body, auth=true, budget=budget, headers={ ["Content-Type"]="application/json" } }
 end
 
--- The leg of a hedging account; a buy on the short leg can only reduce it, so reduceOnly is not said a second time.
+local idx_out = { net=0, long=1, short=2 }
+
 local function leg(body, a)
-  if a.leg ~= "long" and a.leg ~= "short" then
-    body.reduceOnly = a.reduce or nil
-    return body
-  end
-  body.positionIdx = a.leg == "long" and 1 or 2
-  if a.reduce and (a.leg == "long") == (a.side == "buy") then return nil, "a " .. a.side .. " cannot reduce the " .. a.leg .. " leg" end
+  body.reduceOnly, body.positionIdx = a.reduce or nil, idx_out[a.leg]
+  if a.reduce and (a.leg == "long" or a.leg == "short") and (a.leg == "long") == (a.side == "buy") then return nil, "a " .. a.side .. " cannot reduce the " .. a.leg .. " leg" end
   return body
 end
 
@@ -104,12 +101,15 @@ local op = {}
 function op.create_order(a, env)
   local spot, market = env.category == "spot", a.kind == "market" or a.kind == "stop"
   local body = { category=env.category, symbol=a.symbol, side=side_out[a.side], orderType=market and "Market" or "Limit", qty=a.qty,
-    orderLinkId=a.client_id, timeInForce=tif_out[a.tif], takeProfit=a.take_profit, stopLoss=a.stop_loss }
+    orderLinkId=a.client_id, timeInForce=tif_out[a.tif], closeOnTrigger=a.close or nil, takeProfit=a.take_profit, stopLoss=a.stop_loss,
+    tpLimitPrice=a.take_profit_limit, slLimitPrice=a.stop_loss_limit }
+  if a.take_profit_limit then body.tpOrderType, body.tpslMode = "Limit", "Partial" end
+  if a.stop_loss_limit then body.slOrderType, body.tpslMode = "Limit", "Partial" end
   if not market then
     body.price = a.limit
     if a.post then body.timeInForce = "PostOnly" end
   elseif spot then
-    body.marketUnit = a.quote_qty and "quoteCoin" or "baseCoin"
+    body.marketUnit = not a.quote_qty and "baseCoin" or a.side == "sell" and "quoteCoin" or nil  -- a buy is by value when it says nothing
     body.qty = a.quote_qty or a.qty
   end
   if market and a.tif == "gtc" then body.timeInForce = nil end
@@ -138,18 +138,19 @@ end
 
 function op.amend_order(a, env)
   local body = named(a, env)
-  body.qty, body.price, body.triggerPrice = a.qty, a.limit, a.trigger
+  body.qty, body.price, body.triggerPrice, body.takeProfit, body.stopLoss = a.qty, a.limit, a.trigger, a.take_profit, a.stop_loss
+  if a.trigger then body.triggerBy = trigger_out[a.trigger_by] or "LastPrice" end
   return post("/v5/order/amend", "order", body)
 end
 
 function op.cancel_order(a, env)
   local body = named(a, env)
-  if env.category == "spot" then body.orderFilter = a.trigger and "StopOrder" or "Order" end
+  if env.category == "spot" then body.orderFilter = a.stops and "StopOrder" or "Order" end
   return post("/v5/order/cancel", "order", body)
 end
 
 function op.cancel_all(a, env)
-  local body = { category=env.category, symbol=a.symbol }
+  local body = { category=env.category, symbol=a.symbol, orderFilter=a.stops and "StopOrder" or nil }
   if not a.symbol and env.category == "linear" then body.settleCoin = a.settle or "USDT" end
   return post("/v5/order/cancel-all", "order", body)
 end
@@ -166,7 +167,8 @@ end
 
 function op.open_orders(a, env)
   return get("/v5/order/realtime", "query", true, { {"category", env.category}, {"symbol", a.symbol},
-    {"settleCoin", not a.symbol and env.category == "linear" and (a.settle or "USDT")}, {"limit", a.limit}, {"cursor", a.cursor} })
+    {"settleCoin", not a.symbol and env.category == "linear" and (a.settle or "USDT")}, {"orderFilter", a.stops and "StopOrder"},
+    {"limit", a.limit}, {"cursor", a.cursor} })
 end
 
 -- At most seven days at a time.
@@ -192,15 +194,15 @@ end
 
 function op.closed_pnl(a, env)
   local from, till = window(a)
-  return get("/v5/position/closed-pnl", "query", true, { {"category", env.category}, {"symbol", a.symbol}, {"startTime", from},
-    {"endTime", till}, {"limit", a.limit}, {"cursor", a.cursor} })
+  return get("/v5/position/closed-pnl", "query", true, { {"category", env.category}, {"symbol", a.symbol or a.symbols and a.symbols[1]},
+    {"startTime", from}, {"endTime", till}, {"limit", a.limit}, {"cursor", a.cursor} })
 end
 
 function op.balance(a)
   if a.account == "fund" then
     return get("/v5/asset/transfer/query-account-coins-balance", "account", true, { {"accountType", "FUND"} })
   end
-  return get("/v5/account/wallet-balance", "account", true, { {"accountType", "UNIFIED"} })
+  return get("/v5/account/wallet-balance", "account", true, { {"accountType", "UNIFIED"}, {"coin", a.asset} })
 end
 
 -- One symbol, or all of a settlement coin by pages.
@@ -237,9 +239,13 @@ local function market(path, ...)
 end
 op.ticker = market("/v5/market/tickers", "symbol")
 op.tickers = market("/v5/market/tickers")
-op.orderbook = market("/v5/market/orderbook", "symbol", "limit")
 op.public_trades = market("/v5/market/recent-trade", "symbol", "limit")
 op.leverage_tiers = market("/v5/market/risk-limit", "symbol")
+
+function op.orderbook(a, env)
+  return get("/v5/market/orderbook", "market", false,
+    { {"category", env.category}, {"symbol", a.symbol}, {"limit", a.limit or (env.category == "spot" and 50 or 25)} })
+end
 
 function op.klines(a, env)
   local interval = frames_out[a.timeframe]
@@ -250,16 +256,17 @@ end
 
 function op.instruments(a, env)
   return get("/v5/market/instruments-info", "market", false,
-    { {"category", env.category}, {"symbol", a.symbol}, {"limit", env.category == "linear" and (a.limit or 500)}, {"cursor", a.cursor} })
+    { {"category", env.category}, {"symbol", a.symbol}, {"limit", env.category == "linear" and (a.limit or 1000)}, {"cursor", a.cursor} })
 end
 
 function op.server_time() return get("/v5/market/time", "market", false) end
 
 -- A start alone is refused: the end is where as many settlements are as are asked for.
 function op.funding(a, env)
-  local till = a.until_ms or a.since_ms and a.since_ms + FUNDING_MS * math.tointeger(tonumber(a.limit or 200))
+  local limit = a.limit or 200
+  local till = a.until_ms or a.since_ms and a.since_ms + FUNDING_MS * math.tointeger(tonumber(limit))
   return get("/v5/market/funding/history", "market", false, { {"category", env.category}, {"symbol", a.symbol},
-    {"startTime", a.since_ms}, {"endTime", till}, {"limit", a.limit} })
+    {"startTime", a.since_ms}, {"endTime", till}, {"limit", limit} })
 end
 
 function op.fee(a, env)

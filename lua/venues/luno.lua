@@ -84,7 +84,8 @@ function op.cancel_order(a)
 end
 
 function op.fetch_order(a)
-  return get("/api/exchange/3/order", true, { {"id", a.id}, {"client_order_id", not a.id and a.client_id} })
+  if a.id then return get("/api/1/orders/" .. url.encode(a.id), true) end
+  return get("/api/exchange/3/order", true, { {"client_order_id", a.client_id} })
 end
 
 function op.open_orders(a) return get("/api/1/listorders", true, { {"state", "PENDING"}, {"pair", a.symbol}, {"limit", a.limit} }) end
