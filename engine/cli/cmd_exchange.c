@@ -30,7 +30,8 @@ static const struct cli_option options[] = {
   {"--data", "DIR", "keep everything in DIR, also over a kill -9"},
   {"--clock", "real|virtual", "virtual: time moves only by POST /admin/clock (real)"},
   {"--start", "TIME", "of a virtual clock (2024-01-01)"}, {"--history", "DAYS", "of candles before the start (2)"},
-  {"--no-limits", NULL, "no rate limits"},
+  {"--no-limits", NULL, "no rate limits"}, {"--tls-cert", "FILE", "speak TLS with this certificate (PEM) …"},
+  {"--tls-key", "FILE", "… and its key"},
   {"--admin-token", "TOKEN", "lets /admin be used from elsewhere, as Authorization: Bearer TOKEN"},
   {"--json", "FILE", "what to connect to as JSON, once it listens (- is stdout)"}, {NULL, NULL, NULL}};
 
@@ -43,13 +44,15 @@ struct announce {
 static void announce(void *arg, uint16_t port, const char *key, const char *secret) {
   const struct announce *a = arg;
   char host[256];
+  const char *tls = a->options->tls_cert ? "s" : "";
   const char *json = cli_value(a->args, "--json", NULL), *colon = strrchr(a->options->listen, ':');
   snprintf(
     host, sizeof host, "%.*s:%u", (int)(colon ? colon - a->options->listen : 0), a->options->listen, (unsigned)port);
   if (json) {
-    json_t *j = json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:i}", "rest", json_sprintf("http://%s", host), "public",
-      json_sprintf("ws://%s/v5/public/linear", host), "private", json_sprintf("ws://%s/v5/private", host), "ledger",
-      json_sprintf("http://%s/admin/ledger", host), "key", key, "secret", secret, "port", (int)port);
+    json_t *j = json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:i}", "rest", json_sprintf("http%s://%s", tls, host),
+      "public", json_sprintf("ws%s://%s/v5/public/linear", tls, host), "private",
+      json_sprintf("ws%s://%s/v5/private", tls, host), "ledger", json_sprintf("http%s://%s/admin/ledger", tls, host),
+      "key", key, "secret", secret, "port", (int)port);
     char *text = json_dumps(j, JSON_COMPACT);
     struct err err;
     if (text && strcmp(json, "-") == 0)
@@ -62,15 +65,16 @@ static void announce(void *arg, uint16_t port, const char *key, const char *secr
     return;
   }
   printf("A simulated exchange (Bybit v5, linear) listens on %s.\n\n"
-         "  REST        http://%s\n"
-         "  WebSocket   ws://%s/v5/public/linear   ws://%s/v5/private\n"
+         "  REST        http%s://%s\n"
+         "  WebSocket   ws%s://%s/v5/public/linear   ws%s://%s/v5/private\n"
          "  key         %s\n"
          "  secret      %s%s\n\n"
-         "  ledger      curl http://%s/admin/ledger\n"
-         "  make it bad curl -X POST http://%s/admin/faults -d '{\"faults\":[\"hell\"]}'\n\n"
+         "  ledger      curl http%s://%s/admin/ledger\n"
+         "  make it bad curl -X POST http%s://%s/admin/faults -d '{\"faults\":[\"hell\"]}'\n\n"
          "Stop with Ctrl-C.%s\n",
-    host, host, host, host, key, secret, a->made_key ? "   (made for this run; --key KEY:SECRET keeps one)" : "", host,
-    host, a->options->data_dir ? "" : " Nothing is kept; --data DIR keeps it.");
+    host, tls, host, tls, host, tls, host, key, secret,
+    a->made_key ? "   (made for this run; --key KEY:SECRET keeps one)" : "", tls, host, tls, host,
+    a->options->data_dir ? "" : " Nothing is kept; --data DIR keeps it.");
   fflush(stdout);
 }
 
@@ -110,6 +114,9 @@ static int run(const struct cli_args *args) {
   o.feed = cli_value(args, "--feed", "sim");
   o.data_dir = cli_value(args, "--data", NULL);
   o.admin_token = cli_value(args, "--admin-token", NULL);
+  o.tls_cert = cli_value(args, "--tls-cert", NULL);
+  o.tls_key = cli_value(args, "--tls-key", NULL);
+  if (!o.tls_cert != !o.tls_key) return cli_usage(args, "--tls-cert and --tls-key belong together");
   o.limits = !cli_has(args, "--no-limits");
   o.ready = announce;
   o.ready_arg = &told;

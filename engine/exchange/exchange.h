@@ -12,6 +12,7 @@ struct exchange_options {
   const char *listen;        // "127.0.0.1:9500"
   const char *feed;          // "sim", "none", "replay:FILE[,FILE…]"
   const char *data_dir;      // NULL: nothing is kept
+  const char *tls_cert, *tls_key;  // PEM files; NULL: plain HTTP
   const char *admin_token;   // NULL: /admin only from this machine
   const char *keys[EXCHANGE_LIST_MAX];    // KEY:SECRET[:rights]
   int key_count;

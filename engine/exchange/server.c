@@ -6,6 +6,7 @@
 #include "exchange/journal.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
+#include "net/tls.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -249,9 +250,12 @@ static enum status serve(struct server *s, struct err *err) {
   const struct exchange_options *o = s->options;
   const struct http_handler handler = {.on_request = exch_rest_request, .on_begin = on_begin};
   struct loop_signal *terminate = NULL, *interrupt = NULL;
+  struct tls_server *tls = NULL;
   uint16_t port = 0;
-  enum status st = http_server_create(s->loop, &handler, s, NULL, &s->http, err);
-  if (st == OK) st = http_server_listen(s->http, o->listen, NULL, &port, err);
+  enum status st = o->tls_cert ? tls_server_create(o->tls_cert, o->tls_key, &tls, err) : OK;
+  if (st == OK) st = http_server_create(s->loop, &handler, s, NULL, &s->http, err);
+  if (st == OK) st = http_server_listen(s->http, o->listen, tls, &port, err);
+  tls_server_release(tls);  // the listener has its own reference
   if (st == OK) st = loop_timer_create(s->loop, on_tick, s, &s->tick, err);
   if (st == OK) st = loop_signal_create(s->loop, SIGTERM, on_signal, s, &terminate, err);
   if (st == OK) st = loop_signal_create(s->loop, SIGINT, on_signal, s, &interrupt, err);

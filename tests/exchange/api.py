@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 """The simulated exchange as its API has it: who may ask, how often, what answers look like, what streams tell: api.py PERIGEE."""
+import json
+import pathlib
+import socket
+import ssl
+import subprocess
 import sys
 import time
 
-from venue import KEY, SECRET, Client, Exchange, Stream, sign
+from venue import KEY, SECRET, Client, Exchange, Stream, scratch, sign
 from tap import run_cases
 
 BINARY = sys.argv[1]
@@ -196,6 +201,100 @@ def by_hand():
         assert a.ok("market/funding/history?", category="linear", symbol="BTCUSDT")["list"][0]["fundingRate"] == "0.001"
         status, _, _ = e.call("POST", "/admin/price", '{"symbol":"BTCUSDT","price":"60000.05"}')
         assert status == 400
+
+
+def virtual(*args, seed="4"):
+    e = Exchange(BINARY, "--clock", "virtual", "--start", "2024-03-01T00:00:00Z", "--no-limits", "--seed", seed, *args)
+    c = Client(e)
+    c.now = lambda: e.admin("state")["time"]
+    return e, c
+
+
+@case("the same seed and the same requests: the same exchange, to the last id and fee")
+def same():
+    def run(seed):
+        e, c = virtual("--feed", "sim", seed=seed)
+        with e:
+            e.admin("clock", advance_ms=5000)
+            for i in range(12):
+                c.create(f"o{i}", "Buy" if i % 3 else "Sell", "0.02", **({"takeProfit": "900000"} if i == 4 else {}))
+                e.admin("clock", advance_ms=7000)
+            return e.ledger()
+
+    first, again, other = run("4"), run("4"), run("5")
+    assert first == again and len(first["executions"]) >= 12
+    assert [x["execPrice"] for x in first["executions"]] != [x["execPrice"] for x in other["executions"]]
+
+
+@case("a replay: what is before the start is history, what comes moves the market, at its speed")
+def replay():
+    with scratch() as folder:
+        path = f"{folder}/BTCUSDT_1m.csv"
+        with open(path, "w") as f:
+            f.write("time,open,high,low,close,volume\n")
+            for i in range(40):
+                p = 50000 + 10 * i
+                f.write(f"{1600000020 + 60 * i},{p},{p + 5}.5,{p - 5},{p + 2},1.25\n")
+        e, c = virtual("--feed", "replay:" + path, "--history", "1", "--speed", "2")
+        with e:
+            rows = e.call("GET", "/v5/market/kline?category=linear&symbol=BTCUSDT&interval=1")[2]["result"]["list"]
+            assert len(rows) == 20 and rows[0][1:6] == ["50190", "50195.5", "50185", "50192", "1.25"] and int(rows[0][0]) == c.now() - 60000, rows[0]
+            c.create("low", "Buy", "0.001", "50190")
+            c.create("stop", "Sell", "0.001", triggerPrice="50180", triggerDirection=2, reduceOnly=True)
+            e.admin("clock", advance_ms=59000)  # the first bar is known after 30 s, and told within the next 30
+            prices = [t["price"] for t in reversed(c.ok("market/recent-trade?", category="linear", symbol="BTCUSDT")["list"])]
+            assert prices[:4] == ["50200", "50195", "50205.5", "50202"], prices
+            assert e.order("low")["orderStatus"] == "New"
+            state = e.admin("state")["symbols"]
+            assert [s["symbol"] for s in state] == ["BTCUSDT"]
+            e.admin("price", symbol="BTCUSDT", price="50170")
+            assert e.order("low")["orderStatus"] == "Filled" and e.order("low")["avgPrice"] == "50190"
+    r = subprocess.run([BINARY, "exchange", "--listen", "127.0.0.1:0", "--tls-cert", "x.pem"], capture_output=True, text=True, timeout=10)
+    assert r.returncode == 2 and "belong together" in r.stderr
+
+
+@case("TLS: a client that verifies the name is served")
+def tls():
+    folder = pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "tls"
+    with Exchange(BINARY, "--feed", "none", "--tls-cert", str(folder / "localhost.pem"), "--tls-key", str(folder / "localhost.key")) as e:
+        assert e.address["rest"].startswith("https://") and e.address["private"].startswith("wss://")
+        trusting = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+        with socket.create_connection(("127.0.0.1", e.port)) as plain, trusting.wrap_socket(plain, server_hostname="localhost") as s:
+            s.sendall(b"GET /v5/market/time HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert b'"retCode":0' in s.makefile("rb").read()
+
+
+@case("hostile bodies and queries: refused, and the books still add up")
+def hostile():
+    import random
+    rng = random.Random(5)
+    values = ["", "0", "-1", "1e400", "99999999999999999999", "0.000000000000000001", "NaN", None, True, [], {}, 1, 10 ** 30, 1.5, "Buy", "Sell", "Limit", "Market", "x" * 3000, "\u0000", "60000", "0.01", "USDT"]
+    keys = ["category", "symbol", "side", "orderType", "qty", "price", "orderLinkId", "orderId", "timeInForce", "positionIdx", "triggerPrice", "triggerDirection", "takeProfit", "stopLoss", "reduceOnly",
+            "buyLeverage", "sellLeverage", "mode", "trailingStop", "setMarginMode", "limit", "cursor", "startTime", "settleCoin"]
+    posts = ["order/create", "order/amend", "order/cancel", "order/cancel-all", "position/set-leverage", "position/switch-mode", "position/trading-stop", "account/set-margin-mode"]
+    gets = ["order/realtime", "order/history", "execution/list", "position/list", "position/closed-pnl", "market/kline", "market/orderbook", "market/tickers", "market/recent-trade"]
+    with Exchange(BINARY, "--feed", "none", "--no-limits") as e:
+        e.admin("price", symbol="BTCUSDT", price="60000")
+        c = Client(e)
+        for i in range(500):
+            body = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.01", "price": "60000"} if rng.random() < 0.7 else {}
+            for _ in range(rng.randrange(4)):
+                body[rng.choice(keys)] = rng.choice(values)
+            if i % 2:
+                status, _, answer = c.post(rng.choice(posts), **body)
+            else:
+                status, _, answer = c.get(rng.choice(gets), **{k: v if isinstance(v, str) else json.dumps(v) for k, v in body.items() if len(str(v)) < 100})
+            assert status == 200 and isinstance(answer["retCode"], int), (body, status, answer)
+        for text in ("", "[]", "{", '{"qty":1,"qty":2}', "nul", '"x"'):
+            answer = e.call("POST", "/v5/order/create", text, c.headers(text))[2]
+            assert answer["retCode"] == 10001
+        s = Stream(e, "/v5/private", c)
+        for message in ([], {"op": 5}, {"op": "subscribe"}, {"op": "subscribe", "args": "order"}, {"op": "subscribe", "args": [1, None]}, {"op": "auth", "args": []}, {"op": "auth"}, {"op": "fly"}):
+            s.say(message)
+        s.say({"op": "ping"})
+        s.until(lambda m: m.get("op") == "pong")
+        s.close()
+        e.ledger()  # asserts that it adds up
 
 
 sys.exit(1 if run_cases(CASES) else 0)

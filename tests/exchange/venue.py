@@ -33,7 +33,7 @@ class Exchange:
         self.start()
 
     def start(self):
-        command = [self.binary, "exchange", "--listen", "127.0.0.1:0", "--json", "-", "--history", "0", *self.args]
+        command = [self.binary, "exchange", "--listen", "127.0.0.1:0", "--json", "-", *(() if "--history" in self.args else ("--history", "0")), *self.args]
         for key in self.keys:
             command += ["--key", key]
         if self.data:
