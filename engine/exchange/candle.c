@@ -6,6 +6,7 @@
 
 #define MINUTE_MS 60000
 #define DAY_MS INT64_C(86400000)
+#define MONTH_MS (31 * DAY_MS)  // stands for a calendar month
 
 bool exch_candle_add(struct exch_symbol *s, const struct exch_candle *c) {
   if (s->candle_count > 0 && s->candles[s->candle_count - 1].open_ms >= c->open_ms) return false;
@@ -48,11 +49,21 @@ bool exch_candle_interval(const char *text, int64_t *ret) {
     {"360", 360}, {"720", 720}, {"D", 1440}, {"W", 10080}};
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
     if (strcmp(known[i].text, text) == 0) return *ret = known[i].minutes * 60000, true;
-  return false;
+  *ret = MONTH_MS;
+  return strcmp(text, "M") == 0;
+}
+
+// The first of its month, by the civil calendar (years that begin in March, so that a leap day is the last).
+static int64_t month(int64_t ms) {
+  int64_t day = ms / DAY_MS, z = day + 719468, of_era = z % 146097;
+  int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+  int64_t of_year = of_era - (365 * year + year / 4 - year / 100), m = (5 * of_year + 2) / 153;
+  return (day - (of_year - (153 * m + 2) / 5)) * DAY_MS;
 }
 
 // Start of the bucket; weeks begin on Monday.
 static int64_t bucket(int64_t ms, int64_t interval) {
+  if (interval == MONTH_MS) return month(ms);
   const int64_t monday = interval == 7 * DAY_MS ? 4 * DAY_MS : 0;
   return ms - (ms - monday) % interval;
 }

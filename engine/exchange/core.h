@@ -203,7 +203,7 @@ void exch_market_print(struct exch *x, struct exch_symbol *s, int64_t price, int
 void exch_candle_trade(struct exch *x, struct exch_symbol *s, int64_t price, int64_t lots);
 // The bucket of an interval that ends with the first *at minutes, backwards: *at becomes how many are before it. False: none is left.
 bool exch_candle_back(const struct exch_symbol *s, int64_t interval_ms, size_t *at, struct exch_candle *ret);
-bool exch_candle_interval(const char *text, int64_t *ret_ms);  // the venue's "1" … "720", "D", "W"
+bool exch_candle_interval(const char *text, int64_t *ret_ms);  // the venue's "1" … "720", "D", "W", "M" (31 days, which stand for a month)
 bool exch_candle_add(struct exch_symbol *s, const struct exch_candle *c);  // finished history, times rising; false: out of memory or out of order
 
 // ---- margin.c ----

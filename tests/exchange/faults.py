@@ -320,6 +320,42 @@ def killed():
         assert r.returncode == 2 and "damaged" in r.stderr, r
 
 
+@case("killed with -9 under load: what was acknowledged is there, and nothing twice")
+def loaded():
+    with scratch() as data:
+        e = Exchange(BINARY, "--feed", "none", "--no-limits", data=data)
+        acknowledged, lock = {}, threading.Lock()
+        for life in range(3):
+            e.admin("price", symbol="BTCUSDT", price="60000")
+
+            def trade(worker, life=life):
+                c = Client(e)
+                for i in range(10000):
+                    link = f"{life}-{worker}-{i}"
+                    try:
+                        answer = c.create(link, "Buy" if i % 2 else "Sell", "0.001", "60000")[2]
+                    except (Dropped, OSError):
+                        return
+                    with lock:
+                        acknowledged[link] = answer["result"]["orderId"]
+
+            threads = [threading.Thread(target=trade, args=(w,)) for w in range(4)]
+            for t in threads:
+                t.start()
+            time.sleep(0.15 + 0.07 * life)
+            e.kill()
+            for t in threads:
+                t.join()
+            e.start()
+        orders = e.ledger()["orders"]
+        e.kill()
+        links = [o["orderLinkId"] for o in orders]
+        assert len(links) == len(set(links)) and len(acknowledged) > 30, len(acknowledged)
+        there = {o["orderLinkId"]: o["orderId"] for o in orders}
+        assert all(there.get(link) == order for link, order in acknowledged.items())
+        assert len(orders) - len(acknowledged) <= 12  # of each thread and life one at most nobody heard of
+
+
 @case("the table: every fault was shown by a case above, and is in the help")
 def table():
     text = subprocess.run([BINARY, "help", "exchange"], capture_output=True, text=True, timeout=10).stdout

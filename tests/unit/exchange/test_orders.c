@@ -201,9 +201,42 @@ static void check_partial_cancel(void **state) {
   drop(&f);
 }
 
+static void check_candles(void **state) {
+  (void)state;
+  struct fixture f = make(0);
+  static const struct {
+    const char *interval;
+    int64_t at_s, open_s;
+  } rows[] = {{"1", 1709251205, 1709251200}, {"5", 1709251499, 1709251200}, {"240", 1709251199, 1709236800}, {"D", 1709251199, 1709164800},
+    {"W", 1709251200, 1708905600},                                            // Monday, 26 February 2024
+    {"M", 1709251199, 1706745600}, {"M", 1709251200, 1709251200}, {"M", 1704067199, 1701388800}};  // 29 February, 1 March, 31 December
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct exch_candle c;
+    int64_t interval;
+    size_t at = 1;
+    f.s->candle_count = 0;
+    assert_true(exch_candle_add(f.s, &(struct exch_candle){rows[i].at_s * 1000 - rows[i].at_s % 60 * 1000, 5, 9, 1, 7, 3, 4}));
+    assert_true(exch_candle_interval(rows[i].interval, &interval));
+    assert_true(exch_candle_back(f.s, interval, &at, &c));
+    assert_int_equal(c.open_ms / 1000, rows[i].open_s);
+  }
+  // Minutes without a trade are there, flat; a minute begins where the one before ended.
+  f.s->candle_count = 0;
+  exch_time(f.x, T0 + 1);
+  exch_market_print(f.x, f.s, 100, 2, true);
+  exch_time(f.x, T0 + 3 * 60000);
+  exch_market_print(f.x, f.s, 90, 1, false);
+  assert_int_equal(f.s->candle_count, 4);
+  assert_int_equal(f.s->candles[2].close, 100);
+  assert_int_equal(f.s->candles[2].lots, 0);
+  assert_int_equal(f.s->candles[3].open, 100);
+  assert_int_equal(f.s->candles[3].low, 90);
+  drop(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(check_refusals), cmocka_unit_test(check_limits), cmocka_unit_test(check_priority), cmocka_unit_test(check_times_in_force),
                                      cmocka_unit_test(check_market_maker), cmocka_unit_test(check_reduce_only), cmocka_unit_test(check_done_orders), cmocka_unit_test(check_hedge),
-                                     cmocka_unit_test(check_partial_cancel)};
+                                     cmocka_unit_test(check_partial_cancel), cmocka_unit_test(check_candles)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
