@@ -65,7 +65,21 @@ static int unknown(lua_State *L, const char *key, const char *what, const char *
 
 static bool push_library(lua_State *L, const char *name);
 
-// __index of the globals: a library that is named for the first time, or a name nobody assigned.
+static const luaL_Reg *find(const luaL_Reg *r, const char *name) {
+  while (r != NULL && r->name != NULL && strcmp(r->name, name) != 0) r++;
+  return r != NULL && r->name != NULL ? r : NULL;
+}
+// One of lib_base that has not come yet. Once it is there it is the script's: what it sets to nil stays nil.
+static uint32_t base_bit(const luaL_Reg *r) { return UINT32_C(1) << (r - lib_base); }
+static const luaL_Reg *find_base(const struct vm *vm, const char *name) {
+  const luaL_Reg *r = find(lib_base, name);
+  return r != NULL && !(vm->globals_given & base_bit(r)) ? r : NULL;
+}
+static void add_names(struct names *n, const luaL_Reg *r) {
+  for (; r != NULL && r->name != NULL; r++) add_name(n, r->name);
+}
+
+// __index of the globals: a library or function that is named for the first time, or a name nobody assigned.
 static int l_global_missing(lua_State *L) {
   size_t len;
   if (lua_type(L, 2) != LUA_TSTRING) {
@@ -75,10 +89,20 @@ static int l_global_missing(lua_State *L) {
   const char *key = lua_tolstring(L, 2, &len);
   lua_settop(L, 2);
   vm_push_globals(L);
-  if (push_library(L, key)) {
+  struct vm *vm = vm_of(L);
+  const luaL_Reg *own = find(vm->offered, key), *now = find(vm->offered_now, key);
+  const luaL_Reg *base = find_base(vm, key);
+  if (own == NULL) own = base;
+  if (now != NULL) {
+    lua_pushcfunction(L, now->func);
+    return 1;
+  }
+  if (own != NULL) lua_pushcfunction(L, own->func);
+  if (own != NULL || push_library(L, key)) {
     lua_pushvalue(L, 2);
     lua_pushvalue(L, -2);
     lua_rawset(L, 3);
+    if (base != NULL) vm->globals_given |= base_bit(base);  // not before there was memory for it
     return 1;
   }
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
@@ -86,12 +110,38 @@ static int l_global_missing(lua_State *L) {
   if (len > 64) return luaL_error(L, "unknown global variable");
   struct names names = {.count = 0};
   for (const struct library *l = libraries; l->name != NULL; l++) add_name(&names, l->name);
+  add_names(&names, lib_base);
+  add_names(&names, vm->offered);
+  add_names(&names, vm->offered_now);
   lua_pushnil(L);
   while (lua_next(L, 3)) {
     lua_settop(L, -2);
     if (lua_type(L, -1) == LUA_TSTRING) add_name(&names, lua_tostring(L, -1));
   }
   return unknown(L, key, "global", "", &names);
+}
+
+// A name that is not there is assigned: (globals, name, value).
+static int l_global_new(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  const luaL_Reg *base = lua_type(L, 2) == LUA_TSTRING ? find_base(vm, lua_tostring(L, 2)) : NULL;
+  lua_settop(L, 3);
+  lua_rawset(L, 1);
+  if (base != NULL) vm->globals_given |= base_bit(base);
+  return 0;
+}
+
+void env_complete(lua_State *L) {
+  struct vm *vm = vm_of(L);
+  vm_push_globals(L);
+  for (const luaL_Reg *r = lib_base; r->name != NULL; r++) {
+    if (vm->globals_given & base_bit(r)) continue;
+    lua_pushstring(L, r->name);
+    lua_pushcfunction(L, r->func);
+    lua_rawset(L, -3);
+    vm->globals_given |= base_bit(r);
+  }
+  lua_settop(L, -2);
 }
 
 static bool push_member(lua_State *L, const struct library *l, const char *key) {
@@ -130,13 +180,6 @@ static int l_read_only(lua_State *L) {
 }
 
 // ---- building
-
-static void set_all(lua_State *L, const luaL_Reg *fns) {
-  for (; fns->name != NULL; fns++) {
-    lua_pushcfunction(L, fns->func);
-    lua_setfield(L, -2, fns->name);
-  }
-}
 
 static void lock(lua_State *L) {  // metatable on top
   lua_pushboolean(L, 0);
@@ -210,7 +253,7 @@ void env_build(lua_State *L, vm_env_fn fn, void *arg) {
   lua_newtable(L);  // the globals
   lua_pushvalue(L, -1);
   lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
-  set_all(L, lib_base);
+  vm_of(L)->globals = lua_topointer(L, -1);
   // The metatable of all strings. Without arithmetic: "10" + 1 is a mistake here.
   lua_pushliteral(L, "");
   lua_createtable(L, 0, 4);
@@ -224,6 +267,8 @@ void env_build(lua_State *L, vm_env_fn fn, void *arg) {
   lua_createtable(L, 0, 4);
   lua_pushcfunction(L, l_global_missing);
   lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, l_global_new);
+  lua_setfield(L, -2, "__newindex");
   lock(L);
   lua_setmetatable(L, -2);
   lua_settop(L, base);

@@ -55,25 +55,7 @@ static const luaL_Reg header_globals[] = {{"strategy", l_strategy},
 #undef X
                                               {NULL, NULL}};
 
-void header_register(lua_State *L) {
-  for (const luaL_Reg *r = header_globals; r->name; r++) {
-    lua_pushcfunction(L, r->func);
-    lua_setfield(L, -2, r->name);
-  }
-}
-
-void header_unregister(lua_State *L) {
-  for (const luaL_Reg *r = header_globals; r->name; r++) {
-    lua_pushstring(L, r->name);
-    lua_rawget(L, -2);
-    bool ours = lua_tocfunction(L, -1) == r->func;  // the script may have taken the name for something of its own
-    lua_pop(L, 1);
-    if (!ours) continue;
-    lua_pushstring(L, r->name);
-    lua_pushnil(L);
-    lua_rawset(L, -3);
-  }
-}
+const struct luaL_Reg *header_functions(void) { return header_globals; }
 
 void header_forget(lua_State *L) {
   lua_pushnil(L);

@@ -4,10 +4,8 @@
 
 #include <lua.h>
 
-// Pushes nothing; sets the header's globals (strategy and the parameter kinds) in the table on top of the stack.
-void header_register(lua_State *L);
-// Takes the header's globals out of the table on top of the stack again, so that callbacks cannot see them.
-void header_unregister(lua_State *L);
+// The header's globals: strategy and the parameter kinds. For vm_offer(), while the file runs: callbacks do not see them.
+const struct luaL_Reg *header_functions(void);
 // Lets go of the table given to strategy{…}: a running state works from the spec and need not keep it.
 void header_forget(lua_State *L);
 // Pushes the table given to strategy{…}, or nil.

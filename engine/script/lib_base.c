@@ -148,8 +148,14 @@ static bool is_list(lua_State *L, int t, lua_Integer *ret_n) {
   return false;
 }
 
+// Globals come into their table when they are named; who looks through it sees them all.
+static inline void complete(lua_State *L) {
+  if (unlikely(lua_topointer(L, 1) == vm_of(L)->globals)) env_complete(L);
+}
+
 static int l_next(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
+  complete(L);
   lua_settop(L, 2);
   lua_Integer n;
   if (is_list(L, 1, &n)) {  // the common loop over a list, without a scan per step
@@ -257,6 +263,7 @@ static int l_pairs(lua_State *L) {
     return 3;
   }
   luaL_checktype(L, 1, LUA_TTABLE);
+  complete(L);
   lua_settop(L, 1);
   lua_Integer n = 0;
   if (is_list(L, 1, &n)) {
@@ -400,6 +407,7 @@ static int l_rawlen(lua_State *L) {
 
 static int l_rawget(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
+  complete(L);
   luaL_checkany(L, 2);
   lua_settop(L, 2);
   lua_rawget(L, 1);

@@ -244,6 +244,27 @@ static const luaL_Reg ctx_methods[] = {
     {"log", l_ctx_log},           {"plot", l_ctx_plot},     {"mark", l_ctx_mark},             {"notify", l_ctx_notify},
     {"timer", l_ctx_timer},       {NULL, NULL}};
 
+// What the entry of name (-2) and value (-1) adds to its table's fingerprint.
+static uint64_t entry_fingerprint(lua_State *L) {
+  const uint64_t h = ((uint64_t)(uintptr_t)lua_topointer(L, -2) * UINT64_C(0x9E3779B97F4A7C15) ^ (uint64_t)(uintptr_t)lua_topointer(L, -1)) * UINT64_C(0xBF58476D1CE4E5B9);
+  return h ^ h >> 31;
+}
+
+// A method comes into ctx when it is named first: most scripts use three of them. Leaves it on the stack.
+static bool take_method(lua_State *L, struct script *s, const char *key) {
+  const luaL_Reg *r = ctx_methods;
+  while (r->name && strcmp(r->name, key) != 0) r++;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref_ctx);
+  if (!r->name || !lua_rawequal(L, 1, -1)) return false;
+  lua_pushvalue(L, 2);
+  lua_pushcfunction(L, r->func);
+  const uint64_t entry = entry_fingerprint(L);
+  lua_rawset(L, 1);
+  s->seal += entry;
+  lua_pushcfunction(L, r->func);
+  return true;
+}
+
 // A field that is not there: (ctx, key).
 static int l_ctx_missing(lua_State *L) {
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2);
@@ -251,10 +272,12 @@ static int l_ctx_missing(lua_State *L) {
     lua_pushinteger(L, script_of(L)->now_ns / NS_PER_MS);
     return 1;
   }
+  if (lua_type(L, 2) == LUA_TSTRING && take_method(L, script_of(L), key)) return 1;
   const char *names[48] = {"now"};
   size_t n = 1;
+  for (const luaL_Reg *r = ctx_methods; r->name; r++) names[n++] = r->name;
   for (lua_pushnil(L); lua_next(L, 1) && n < 48; lua_pop(L, 1))
-    if (lua_type(L, -2) == LUA_TSTRING) names[n++] = lua_tostring(L, -2);
+    if (lua_type(L, -2) == LUA_TSTRING && !lua_iscfunction(L, -1)) names[n++] = lua_tostring(L, -2);
   raise_unknown_field(L, "ctx", key, names, n);
 }
 
@@ -299,10 +322,7 @@ static void push_indicators(lua_State *L, struct script *s) {
 static uint64_t table_fingerprint(lua_State *L, const void *state) {
   uint64_t sum = 0;
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-    const void *name = lua_topointer(L, -2);
-    if (name == state) continue;
-    uint64_t h = ((uint64_t)(uintptr_t)name * UINT64_C(0x9E3779B97F4A7C15) ^ (uint64_t)(uintptr_t)lua_topointer(L, -1)) * UINT64_C(0xBF58476D1CE4E5B9);
-    sum += h ^ h >> 31;
+    if (lua_topointer(L, -2) != state) sum += entry_fingerprint(L);
   }
   return sum;
 }
@@ -336,11 +356,7 @@ enum status script_verify(struct script *s, struct err *err) {
 
 void ctx_build(lua_State *L, struct script *s) {
   luaL_checkstack(L, 12, NULL);
-  lua_createtable(L, 0, 28);  // ctx
-  for (const luaL_Reg *r = ctx_methods; r->name; r++) {
-    lua_pushcfunction(L, r->func);
-    lua_setfield(L, -2, r->name);
-  }
+  lua_createtable(L, 0, 8);  // ctx
   push_params(L, s->spec, s->values);
   lua_setfield(L, -2, "p");
   push_indicators(L, s);

@@ -22,11 +22,7 @@ static const luaL_Reg helper_globals[] = {{"crossed_up", l_crossed_up},
 
 void script_register_globals(lua_State *L, void *arg) {
   (void)arg;
-  header_register(L);
-  for (const luaL_Reg *r = helper_globals; r->name; r++) {
-    lua_pushcfunction(L, r->func);
-    lua_setfield(L, -2, r->name);
-  }
+  vm_offer(vm_of(L), helper_globals, header_functions());
 }
 
 // ---- building
@@ -65,7 +61,7 @@ static enum status rings_create(struct script *s, const struct script_plan *plan
 static int l_finish(lua_State *L) {
   struct script *s = lua_touserdata(L, 1);
   vm_push_globals(L);
-  header_unregister(L);
+  vm_offer(s->vm, helper_globals, NULL);
   header_forget(L);
   lua_gc(L, LUA_GCCOLLECT);  // what compiling and the header left behind makes room for ctx
   int globals = lua_gettop(L);

@@ -459,6 +459,10 @@ void vm_destroy(struct vm *vm) {
 // ---- small things
 
 lua_State *vm_lua(struct vm *vm) { return vm->L; }
+void vm_offer(struct vm *vm, const struct luaL_Reg *kept, const struct luaL_Reg *now) {
+  vm->offered = kept;
+  vm->offered_now = now;
+}
 void vm_set_owner(struct vm *vm, void *owner) { vm->owner = owner; }
 void *vm_owner(lua_State *L) { return vm_of(L)->owner; }
 size_t vm_bytes(const struct vm *vm) { return vm->heap.used; }

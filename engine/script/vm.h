@@ -55,6 +55,11 @@ enum vm_kill {
 // reserve. May raise. Afterwards `env_arg` is not used again.
 typedef void (*vm_env_fn)(lua_State *L, void *arg);
 
+// Functions that are globals without being in their table before they are named: of `kept` those that were stay there, of `now` none
+// do, so they are gone when others, or none (NULL), are offered. Lists end with a NULL name and are borrowed.
+struct luaL_Reg;
+void vm_offer(struct vm *vm, const struct luaL_Reg *kept, const struct luaL_Reg *now);
+
 // watchdog may be NULL: no time budget (fuel may still bound it). env may be NULL.
 // ERR_NOMEM: no memory, or the environment does not fit in the heap.
 enum status vm_create(const struct vm_limits *limits, struct watchdog *watchdog, vm_env_fn env, void *env_arg,

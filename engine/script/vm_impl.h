@@ -28,6 +28,9 @@ struct vm {
   bool stack_full;  // the memory last refused was for the Lua stack
   int fault_line;   // where the script was when it was killed or refused memory; 0: unknown
   char fault_chunk[LUA_IDSIZE];
+  const luaL_Reg *offered, *offered_now;  // vm_offer()
+  const void *globals;   // identity of their table
+  uint32_t globals_given;  // bit per function of lib_base: it came into the table, or the script took the name away
   void *owner;
   uint64_t rng[4];
 };
@@ -36,5 +39,7 @@ struct vm {
 int vm_raise_killed(lua_State *L);
 void vm_seed_random(struct vm *vm, uint64_t seed);
 
+// env.c: all global functions into the table of globals, for who looks through it.
+void env_complete(lua_State *L);
 // env.c: builds the allow-listed environment in the registry and calls fn with the globals on top of the stack.
 void env_build(lua_State *L, vm_env_fn fn, void *arg);

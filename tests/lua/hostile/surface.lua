@@ -66,6 +66,27 @@ for k in pairs(math) do error("found " .. k) end
 local n = 0
 for k, v in pairs(_ENV) do n = n + 1 assert(type(k) == "string") end
 assert(n >= 16)
+---- all of them, however they are looked for: ok
+local seen = {}
+for k in pairs(_ENV) do seen[k] = true end
+for _, k in ipairs{"assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen", "select", "setmetatable", "tonumber", "tostring", "type", "xpcall"} do
+  assert(seen[k] and rawget(_ENV, k) == _ENV[k], k)
+end
+---- rawget alone finds one that was not named yet: ok
+assert(rawget(_ENV, "ton" .. "umber")("7") == 7)
+---- next alone too: ok
+local n, k = 0, next(_ENV)
+while k do n, k = n + 1, next(_ENV, k) end
+assert(n >= 16)
+---- a name that was taken away stays away, one that was given back is back: ok
+tonumber = nil
+assert(not pcall(function() return tonumber end) and rawget(_ENV, "tonumber") == nil)
+for k in pairs(_ENV) do assert(k ~= "tonumber") end
+local keep = tostring
+tostring = nil
+assert(not pcall(function() return tostring end))
+tostring = keep
+assert(tostring(1) == "1")
 ---- environment as upvalue: ok
 local _ENV = { assert = assert, pairs = pairs }
 x = 1
