@@ -70,7 +70,7 @@ api.callbacks = {
   { name="on_bar", args={ {"ctx","perigee.ctx"}, {"bar","perigee.bar"} }, about="A bar of `main` closed." },
   { name="on_data", args={ {"ctx","perigee.ctx"}, {"stream","string"}, {"bar","perigee.bar"} }, about="A bar of another stream closed. At "
     .."equal times higher timeframes come first, then other streams by name, `main` last." },
-  { name="on_tick", args={ {"ctx","perigee.ctx"}, {"tick","table"} }, about="Trades or quotes. Not called in a backtest on bars (which warns)." },
+  { name="on_tick", args={ {"ctx","perigee.ctx"}, {"tick","table"} }, about="Trades or quotes, where the market data are such: `tick` has `symbol time price volume bid ask trades`, of all that came since the last (nil: not known yet), at most ten times a second. Not called on bars, in a backtest (which warns) or live (which logs it)." },
   { name="on_order", args={ {"ctx","perigee.ctx"}, {"e","perigee.order_event"} }, about="An order changed its status." },
   { name="on_fill", args={ {"ctx","perigee.ctx"}, {"f","perigee.fill"} }, about="Each fill, once." },
   { name="on_position", args={ {"ctx","perigee.ctx"}, {"e","perigee.position_event"} }, about="A position opened, changed, closed or was liquidated." },

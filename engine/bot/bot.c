@@ -371,6 +371,15 @@ enum status bot_stream_bar(struct bot *b, int stream, size_t ix, int64_t now_ns,
   return st == OK ? bot_settle(b, now_ns, err) : st;
 }
 
+enum status bot_tick(struct bot *b, const struct script_tick *tick, int64_t now_ns, struct err *err) {
+  if (silent(b)) return OK;
+  b->now_ns = now_ns;
+  script_now(b->script, now_ns);
+  desk_begin(b);
+  enum status st = bot_finish_callback(b, script_on_tick(b->script, tick, err), err);
+  return st == OK ? bot_settle(b, now_ns, err) : st;
+}
+
 enum status bot_signal(struct bot *b, const struct script_signal *sig, int64_t now_ns, struct err *err) {
   if (silent(b)) return OK;
   b->now_ns = now_ns;

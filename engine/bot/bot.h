@@ -60,6 +60,7 @@ uint32_t bot_timer_changes(const struct bot *b);  // grows whenever one is set, 
 // on_init, if the script is warm and it has not run yet: before an event that is no bar.
 enum status bot_begin(struct bot *b, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status bot_timers_fire(struct bot *b, int64_t now_ns, struct err *err) MUST_CHECK;
+enum status bot_tick(struct bot *b, const struct script_tick *tick, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status bot_signal(struct bot *b, const struct script_signal *sig, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status bot_stop(struct bot *b, int64_t now_ns, const char *why, struct err *err) MUST_CHECK;
 // Parameter values marked live change; on_params is called with the old ones. What the script does not take changes nothing.

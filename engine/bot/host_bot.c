@@ -191,6 +191,9 @@ bool host_bot_run(struct host_bot *b, int64_t now_ns) {
   in.funding = f->bot_funding;
   in.signal_count = signals(b);
   in.signals = f->bot_signals;
+  in.ticks = b->ticks;
+  in.tick_count = b->tick_count;
+  b->tick_count = 0;
 
   run_begin(f);
   int64_t begin;

@@ -201,6 +201,7 @@ void host_bot_remove(struct host_bot *b) {
     next = s->next;
     free(s);
   }
+  free(b->ticks);
   free(b->params);
   free(b->stop);
   free(b);
@@ -271,6 +272,19 @@ static enum status signal_take(struct host_feed *f, const struct wire_frame *w, 
   *b->signals_end = s;
   b->signals_end = &s->next;
   b->signal_count++;
+  return OK;
+}
+
+// The core has put together what came of a symbol; one that was not told yet is past.
+static enum status tick_take(struct host_feed *f, const struct wire_frame *w, struct err *err) {
+  struct host_bot *b = bot_find(f, w);
+  int i = 0;
+  if (!b || w->tick.symbol >= b->symbol_count) return OK;
+  if (!b->ticks) b->ticks = malloc((size_t)b->symbol_count * sizeof *b->ticks);
+  if (!b->ticks) return err_set(err, ERR_NOMEM, "out of memory");
+  while (i < b->tick_count && b->ticks[i].symbol != w->tick.symbol) i++;
+  b->ticks[i] = w->tick;
+  b->tick_count += i == b->tick_count;
   return OK;
 }
 
@@ -443,6 +457,7 @@ static enum status take(struct host_feed *f, const struct wire_frame *w, struct 
     case WIRE_INSTANT: return instant(f, w, err);
     case WIRE_IMPOSE: impose(f, w); return OK;
     case WIRE_LIMITS: if (bot_find(f, w)) pilot_limits(bot_find(f, w)->pilot, &w->limits); return OK;
+    case WIRE_TICK: return tick_take(f, w, err);
     case WIRE_RISK: if (bot_find(f, w)) pilot_risk(bot_find(f, w)->pilot, w->code, w->limit, w->value, w->time_ns); return OK;
     case WIRE_SIGNAL: return signal_take(f, w, err);
     case WIRE_PARAMS: return params_take(f, w, err);

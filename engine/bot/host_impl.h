@@ -67,6 +67,8 @@ struct host_bot {
   int64_t run_from_ns, live_from_ns;
   struct host_signal *signals, **signals_end;
   size_t signal_count;
+  struct script_tick *ticks;       // of its symbols, for the next instant; NULL: it never had one
+  int tick_count;
   struct param_value *params;      // wanted, of the spec's parameters; NULL: none
   char *stop;                      // why; NULL: not asked
   struct host_next *next;          // the version of its script that is about to take over; NULL: none

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,16 @@ static struct hub_symbol *by_subscription(struct hub_venue *v, int subscription)
   return NULL;
 }
 
+static void tell_tick(const struct hub_symbol *s, const struct feed_event *e) {
+  const struct hub_sink *sink = &s->venue->hub->config.sink;
+  if (!sink->tick) return;
+  struct hub_tick t = {.venue = s->venue->index, .symbol = s->name, .inst = &s->info.inst, .time_ns = e->time_ns, .trade = e->kind == FEED_TRADE, .volume = NAN};
+  if (t.trade) t.px = e->u.trade.px;
+  else t.bid = e->u.quote.bid, t.ask = e->u.quote.ask;
+  if (t.trade && e->u.trade.volume >= 0) t.volume = (double)e->u.trade.volume / (double)pow10_i64(s->info.volume_scale);
+  sink->tick(sink->self, &t);
+}
+
 static void on_event(void *self, const struct feed_event *e) {
   struct hub_venue *v = self;
   struct hub_symbol *s = e->subscription < 0 ? NULL : by_subscription(v, e->subscription);
@@ -145,9 +156,11 @@ static void on_event(void *self, const struct feed_event *e) {
   v->events++;
   if (!s) return;  // one that was let go of
   const bool bars = s->live.config.source == LIVE_FROM_BARS;
+  enum live_reason why = LIVE_BAD_PRICE;
   if (e->kind == FEED_BAR && bars) (void)live_bars_bar(&s->live, &e->u.bar);
-  else if (e->kind == FEED_TRADE && !bars) (void)live_bars_trade(&s->live, e->time_ns, e->u.trade.px, e->u.trade.volume);
-  else if (e->kind == FEED_QUOTE && !bars) (void)live_bars_quote(&s->live, e->time_ns, e->u.quote.bid, e->u.quote.ask);
+  else if (e->kind == FEED_TRADE && !bars) why = live_bars_trade(&s->live, e->time_ns, e->u.trade.px, e->u.trade.volume);
+  else if (e->kind == FEED_QUOTE && !bars) why = live_bars_quote(&s->live, e->time_ns, e->u.quote.bid, e->u.quote.ask);
+  if (why == LIVE_TAKEN || why == LIVE_JUMP) tell_tick(s, e);
 }
 
 // ---- what live_bars say of a symbol
@@ -350,6 +363,7 @@ void hub_feed_resume(struct hub *h, const char *venue, int64_t through_ns) {
   }
 }
 
+bool hub_venue_ticks(const struct hub *h, int venue) { return h->venues[venue]->config.ticks; }
 int hub_venue_count(const struct hub *h) { return h->venue_count; }
 const char *hub_venue_name(const struct hub *h, int venue) { return h->venues[venue]->name; }
 

@@ -73,6 +73,16 @@ struct hub_note {
   const char *text;     // valid during the call
 };
 
+struct hub_tick {
+  int venue;
+  const char *symbol;
+  const struct instrument *inst;
+  int64_t time_ns;
+  bool trade;           // px, volume; else a quote: bid, ask
+  price px, bid, ask;
+  double volume;        // NaN: not known
+};
+
 struct hub_sink {
   void *self;
   // For the journal: the same instant, before the other callback. May be NULL.
@@ -83,6 +93,8 @@ struct hub_sink {
   void (*note)(void *self, const struct hub_note *note);
   // For those who read a symbol: notes of its data, at most one of a code and symbol (gaps, holes: and timeframe) in that time. May be NULL.
   void (*symbol_note)(void *self, const struct hub_note *note);
+  // Trades and quotes as they come, of feeds of such: before the bars that are made of them. May be NULL.
+  void (*tick)(void *self, const struct hub_tick *tick);
   // True while the receiver is behind: nothing is polled then, and it is asked again HUB_BEHIND_NS later. The instants of a poll under
   // way still come; a market at a pace catches up afterwards. May be NULL.
   bool (*behind)(void *self);
@@ -153,6 +165,7 @@ void hub_clock_changed(struct hub *h, int venue);
 // The time for it to say when an instant is wanted as soon as one can be: behind all that was given out.
 int64_t hub_clock_soon(struct hub *h, int venue);
 
+bool hub_venue_ticks(const struct hub *h, int venue);  // its bars are made here, from trades that hub_sink.tick is told
 int hub_venue_count(const struct hub *h);
 const char *hub_venue_name(const struct hub *h, int venue);
 int hub_venue_find(const struct hub *h, const char *name);  // −1: none

@@ -30,7 +30,8 @@ struct instant {
   const struct instant_match *match;
   const struct instant_bar *bars;  // any order
   const struct script_signal *signals;
-  int funding_count, match_count, bar_count, signal_count;
+  const struct script_tick *ticks;   // each symbol at most once, none later than now_ns; after the bars, before timers
+  int funding_count, match_count, bar_count, signal_count, tick_count;
   const struct param_value *params;  // new values of live parameters, known before the bars; NULL: none
   const char *stop;                  // why the bot is stopped, at the very end; NULL: it is not
 };

@@ -186,6 +186,7 @@ enum status live_books_open(struct live_bot *b, struct err *err) {
 void live_books_close(struct live_bot *b) {
   live_clock_drop(b);
   live_signals_forget(b);
+  live_ticks_forget(b);
   for (int i = 0; i < b->series_count; i++) {
     const uint32_t hub = b->series[i]->hub;
     remove_reader(b->live, hub, b);

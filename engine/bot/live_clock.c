@@ -11,7 +11,8 @@
 
 static int64_t due_of(const struct live_bot *b) {
   const int64_t timer_ns = b->opened ? b->timer_ns : INT64_MAX;  // without a script nothing hears it
-  const int64_t core_ns = b->soon_ns < b->news_ns ? b->soon_ns : b->news_ns;
+  const int64_t tick_ns = live_tick_due(b), soon_ns = b->soon_ns < tick_ns ? b->soon_ns : tick_ns;
+  const int64_t core_ns = soon_ns < b->news_ns ? soon_ns : b->news_ns;
   return b->opened || b->place == LIVE_HOSTLESS ? (timer_ns < core_ns ? timer_ns : core_ns) : INT64_MAX;
 }
 

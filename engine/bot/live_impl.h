@@ -15,7 +15,7 @@
 //     live_clock.c   who is called between bars                    live_signal.c  signals from outside
 //     live_venue.c   accounts at venues elsewhere (live_venue.h)
 //     live_market.c  what goes wrong with market data             live_stop.c    how a run ends
-//     live_fund.c    funding of perpetuals
+//     live_fund.c    funding of perpetuals                         live_tick.c    trades and quotes, for on_tick
 //     live_news.c    calendars of news over accounts' rules        live_shadow_keep.c  what shadows did, over a restart
 #pragma once
 #include "base/intern.h"
@@ -250,6 +250,7 @@ struct live_bot {
   bool awaits_history;              // live_ahead.c
   bool called;                      // takes part in the instant under way without a bar of its own
 
+  struct live_ticks *ticks;         // what came of its symbols; NULL: it hears none (live_tick.c)
   struct live_signal *signals;      // that wait for an instant, in their order (live_signal.c)
   size_t signal_count;
   int64_t signal_last;              // the newest that was read, or stands in the journal as delivered
@@ -314,6 +315,7 @@ struct live_reload {
   char why[RECORD_TEXT_MAX];  // it was
 };
 
+struct live_ticks;
 struct live_host {
   struct live_batch *batch;         // being gathered; NULL: nothing yet
   int writes;                       // handed over, not yet committed
@@ -556,6 +558,13 @@ void live_signals_end(struct live_bot *b, bool heard);       // of that instant
 void live_signals_committed(struct live_bot *b);
 void live_signal_delivered(struct live_bot *b, int64_t row, int64_t instant_ns);  // as its journal says
 void live_signals_forget(struct live_bot *b);                // its books are closed
+// live_tick.c
+void live_tick(void *self, const struct hub_tick *t);        // of the hub
+int64_t live_tick_due(const struct live_bot *b);             // the instant that it wants; INT64_MAX: none
+void live_ticks_send(struct live_bot *b, int64_t now_ns);    // with the instant that its host is about to be shown
+void live_ticks_end(struct live_bot *b, bool heard);         // of that instant
+void live_ticks_opened(struct live_bot *b);
+void live_ticks_forget(struct live_bot *b);                  // its script is closed
 // live_halt.c
 enum status live_halt_open(struct live *l, struct err *err) MUST_CHECK;  // before any bot has books
 void live_halt_close(struct live *l);

@@ -157,10 +157,11 @@ static void bot_opened(void *self, int host, int64_t id) {
   if (b->limits_due) live_limits_tell(b);
   live_reload_left(b);
   // What began before goes on at once, and who hears more than bars begins at once. Who hears bars alone begins with one.
-  if (b->resumes > 0 || (b->callbacks & (1u << ON_TIMER | 1u << ON_SIGNAL))) live_clock_soon(b);
+  if (b->resumes > 0 || (b->callbacks & (1u << ON_TIMER | 1u << ON_SIGNAL | 1u << ON_TICK))) live_clock_soon(b);
   live_clock_update(b);
   live_news_due(b);
   live_signals_read(b);
+  live_ticks_opened(b);
   live_event(b, LIFE_OPENED, NULL);
   live_reload_look(b);
   if (live_rules_halted(b)) live_follow(b);

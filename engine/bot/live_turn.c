@@ -64,6 +64,7 @@ static void market_of(struct live_bot *b, const struct hub_instant *in) {
     live_fault_set(b, err.msg, strlen(err.msg));
   }
   if (b->place != LIVE_HOSTLESS) live_signals_send(b, in->now_ns);
+  live_ticks_send(b, in->now_ns);
 }
 
 static void market(struct live *l, int place, const struct hub_instant *in) {
@@ -163,6 +164,7 @@ void live_bot_end(struct live_bot *b) {
     assert(verdict.answer == CLERK_TAKEN);
   }
   live_signals_end(b, b->opened || b->spoke);
+  live_ticks_end(b, b->opened || b->spoke);
   if (b->called && b->place != LIVE_HOSTLESS && (b->opened || b->spoke)) {
     struct record r;
     record_init(&r, RECORD_CLOCK, b->instant_ns);

@@ -18,13 +18,13 @@ static void note(struct parity_certificate *c, enum parity_why why, int64_t at_n
   if (r->count++ == 0) r->first_ns = at_ns;
 }
 
-// Market data, which the fresh walk has too.
+// Market data, which the fresh walk has too: funding here, ticks below.
 static bool is_funding(const struct replay_event *e) { return e->kind == REPLAY_IMPOSED && e->command.kind == COMMAND_FUNDING; }
 
 static void note_events(struct parity_certificate *c, const struct replay_config *run) {
   static const enum parity_why whys[] = {[REPLAY_COMMAND] = PARITY_COUNT, [REPLAY_IMPOSED] = PARITY_IMPOSED, [REPLAY_PARAMS] = PARITY_PARAMS, [REPLAY_VERSION] = PARITY_VERSION,
                                          [REPLAY_SIGNAL] = PARITY_SIGNAL, [REPLAY_RESUME] = PARITY_RESUMED, [REPLAY_STOP] = PARITY_STOPPED, [REPLAY_RISK] = PARITY_COUNT, [REPLAY_LIMITS] = PARITY_PARAMS,
-                                         [REPLAY_CLOCK] = PARITY_COUNT};
+                                         [REPLAY_CLOCK] = PARITY_COUNT, [REPLAY_TICK] = PARITY_COUNT};
   for (size_t i = 0; i < run->event_count; i++) {
     const struct replay_event *e = &run->events[i];
     if (whys[e->kind] != PARITY_COUNT && !is_funding(e)) note(c, whys[e->kind], e->kind == REPLAY_RESUME ? e->live_from_ns : e->time_ns);
@@ -51,7 +51,7 @@ enum status parity_check(const struct replay_config *run, const char *live_hash,
   fresh.events = commands;
   fresh.event_count = 0;
   for (size_t i = 0; i < run->event_count; i++)
-    if (run->events[i].kind == REPLAY_COMMAND || run->events[i].kind == REPLAY_CLOCK || is_funding(&run->events[i])) commands[fresh.event_count++] = run->events[i];
+    if (run->events[i].kind == REPLAY_COMMAND || run->events[i].kind == REPLAY_CLOCK || run->events[i].kind == REPLAY_TICK || is_funding(&run->events[i])) commands[fresh.event_count++] = run->events[i];
   fresh.watch = (struct replay_watch){0};
   fresh.explain_ns = 0;
   fresh.explain_difference = false;

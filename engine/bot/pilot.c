@@ -22,7 +22,7 @@ struct pilot {
   bool quiet;
   bool resuming;   // on_init runs in the next instant
   bool skipping, params_taken;
-  bool hears_more;   // timers or signals: it begins with its first instant, not with its first bar
+  bool hears_more;   // timers, signals or ticks: it begins with its first instant, not with its first bar
   struct script *next;     // made aside; NULL: none
   const struct script_spec *next_spec;
   void (*told_version)(void *self, enum status st, const char *why);
@@ -85,7 +85,7 @@ static void order_streams(struct pilot *p, const struct bot_config *bot) {
   stream_rank_order(ranks, p->stream_count, p->stream_order);
 }
 
-static bool hears_more(const struct script_spec *spec) { return spec->callbacks & (1u << ON_TIMER | 1u << ON_SIGNAL); }
+static bool hears_more(const struct script_spec *spec) { return spec->callbacks & (1u << ON_TIMER | 1u << ON_SIGNAL | 1u << ON_TICK); }
 
 enum status pilot_create(const struct pilot_config *config, struct pilot **ret, struct err *err) {
   struct pilot *p = calloc(1, sizeof *p);
@@ -300,6 +300,8 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
   }
   bars(p, in, &t);
   if (t.st == OK && p->hears_more && (st = bot_begin(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
+  for (int i = 0; t.st == OK && i < in->tick_count; i++)
+    if ((st = bot_tick(p->bot, &in->ticks[i], in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   if (t.st == OK && bot_timer_next(p->bot) <= in->now_ns && (st = bot_timers_fire(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   for (int i = 0; t.st == OK && i < in->signal_count; i++)
     if ((st = bot_signal(p->bot, &in->signals[i], in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);

@@ -81,6 +81,8 @@ static const struct field quarantine_fields[] = {R(status, 0, 1, ERR_USAGE), R(l
 static const struct field risk_fields[] = {WHY, F(bound), F(amount), ANY_R(until_ns), R(told, 0, 0, 1)};
 static const struct field limits_fields[] = {T(settings, BIG)};
 static const struct field words_fields[] = {T(why, RECORD_TEXT_MAX)};
+static const struct field tick_fields[] = {R(tick.symbol, 0, 0, INT32_MAX), R(tick.trades, 0, 0, UINT32_MAX), ANY_R(tick.time_ns), F(tick.price), F(tick.volume),
+  F(tick.bid), F(tick.ask)};
 
 #define TABLE(name) {name##_fields, LENGTH(name##_fields)}
 static const struct table command_tables[COMMAND_KIND_COUNT] = {
@@ -91,7 +93,7 @@ static const struct table tables[] = {
     [RECORD_RUN] = TABLE(run), [RECORD_RESUME] = TABLE(resume), [RECORD_COMMANDS] = TABLE(commands), [RECORD_IMPOSED] = TABLE(commands),
     [RECORD_STATE] = TABLE(state), [RECORD_PARAMS] = TABLE(params), [RECORD_SIGNAL] = TABLE(signal), [RECORD_VERSION] = TABLE(version),
     [RECORD_STOP] = TABLE(stop), [RECORD_DENY] = TABLE(deny), [RECORD_HALT] = TABLE(halt), [RECORD_QUARANTINE] = TABLE(quarantine),
-    [RECORD_RISK] = TABLE(risk), [RECORD_LIMITS] = TABLE(limits), [RECORD_CLOCK] = {NULL, 0}, [RECORD_WORDS] = TABLE(words),
+    [RECORD_RISK] = TABLE(risk), [RECORD_LIMITS] = TABLE(limits), [RECORD_CLOCK] = {NULL, 0}, [RECORD_WORDS] = TABLE(words), [RECORD_TICK] = TABLE(tick),
 };
 static const char *const kind_texts[] = {
 #define X(name, number, text) [number] = text,
@@ -171,7 +173,8 @@ static void set_usual(void *base, const struct table *t) {
 
 void record_init(struct record *r, enum record_kind kind, int64_t time_ns) {
   assert(record_kind_text(kind));
-  *r = (struct record){.kind = kind, .time_ns = time_ns, .size = NAN, .price = NAN, .sl = NAN, .tp = NAN, .bound = NAN, .amount = NAN};
+  *r = (struct record){.kind = kind, .time_ns = time_ns, .size = NAN, .price = NAN, .sl = NAN, .tp = NAN, .bound = NAN, .amount = NAN,
+                        .tick = {.price = NAN, .volume = NAN, .bid = NAN, .ask = NAN}};
 }
 
 // ---- writing

@@ -14,6 +14,7 @@
 #include "crypto/sha256.h"
 #include "risk/halt.h"
 #include "risk/refusal.h"
+#include "script/script.h"
 
 #define RECORD_FORMAT 1
 #define RECORD_SERIES_MAX 16          // of one bot
@@ -37,7 +38,8 @@
   X(RISK, 13, "risk")             /* the core denied, intervened or lets go: for on_risk in the next instant */       \
   X(LIMITS, 14, "limits")         /* the bot's own limits are others, from the next instant on */ \
   X(CLOCK, 15, "clock")           /* the script took part in an instant in which no bar of its series ended */ \
-  X(WORDS, 16, "last-words")      /* at the end of this instant on_stop was called: why */
+  X(WORDS, 16, "last-words")      /* at the end of this instant on_stop was called: why */ \
+  X(TICK, 17, "tick")             /* trades and quotes of a symbol were told to on_tick */
 enum record_kind {
 #define X(name, number, text) RECORD_##name = number,
   RECORD_KIND_LIST(X)
@@ -97,6 +99,8 @@ struct record {
   // VERSION. why: it did not take over, its on_init failed; NULL text: it did
   uint32_t version_before;          // the same as version: with other parameters that its indicators are made of
   uint32_t history;                 // bars of each stream that warmed it up; 0: all of the run's, for a RESUME follows with it
+  // TICK
+  struct script_tick tick;
   // STOP. hash: of the run's end, the core's event hash
   enum record_stop stop;
   struct record_text hash;

@@ -101,7 +101,7 @@ static int64_t next_event_time(const struct replay *r) {
   return INT64_MAX;
 }
 
-static void from_outside(struct replay *r, struct instant *in, struct script_signal *signals, int signals_max) {
+static void from_outside(struct replay *r, struct instant *in, struct script_signal *signals, int signals_max, struct script_tick ticks[SPEC_STREAMS_MAX]) {
   const struct replay_config *c = r->config;
   for (size_t i = r->event; i < c->event_count; i++) {
     const struct replay_event *e = &c->events[i];
@@ -116,9 +116,11 @@ static void from_outside(struct replay *r, struct instant *in, struct script_sig
       if (c->fork) replay_past_add(r, &e->command);
     }
     if (e->kind == REPLAY_STOP) in->stop = e->why;
+    if (e->kind == REPLAY_TICK && in->tick_count < SPEC_STREAMS_MAX) ticks[in->tick_count++] = e->tick;
     if (e->kind == REPLAY_SIGNAL && in->signal_count < signals_max) signals[in->signal_count++] = e->signal;
   }
   in->signals = signals;
+  in->ticks = ticks;
   if (r->params_due) in->params = c->fork->params;
   r->params_due = false;
 }
@@ -160,10 +162,11 @@ static enum status instant(struct replay *r, int64_t now_ns, struct err *err) {
   const struct replay_watch *w = &r->config->watch;
   struct replay_parts p;
   struct script_signal signals[64];
+  struct script_tick ticks[SPEC_STREAMS_MAX];
   struct err why;
   struct instant in = replay_instant_at(r, now_ns, &p);
   r->now_ns = now_ns;
-  from_outside(r, &in, signals, 64);
+  from_outside(r, &in, signals, 64, ticks);
   // What the core did before the segment's first instant.
   for (; r->event < r->config->event_count && is_of_core(r->config->events[r->event].kind) && r->config->events[r->event].time_ns < now_ns; r->event++) {
     const enum status st = of_core(r, &r->config->events[r->event], err);

@@ -25,6 +25,7 @@ enum replay_kind {
   REPLAY_LIMITS,   // other limits after the instant of its time
   REPLAY_VERSION,  // another version of the script took over in the instant of its time, or its on_init failed then
   REPLAY_STOP,     // it was told to stop, at the end of the instant of its time
+  REPLAY_TICK,     // trades and quotes in the instant of its time
   REPLAY_CLOCK,    // it took part in an instant without bars of its own
 };
 struct replay_event {
@@ -33,6 +34,7 @@ struct replay_event {
   struct bot_command command;        // COMMAND, IMPOSED
   const struct param_value *params;  // PARAMS: of all parameters
   struct script_signal signal;       // SIGNAL
+  struct script_tick tick;           // TICK
   // RESUME: the resume-th, from 1. Instants up to live_from_ns (its time_ns is not used) are past for the script; it had seen those up
   // to seen_ns. state: JSON; memory: bot/memory.h; NULL: none.
   uint32_t resume;

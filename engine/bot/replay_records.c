@@ -211,6 +211,14 @@ static enum status take_clock(struct replay_loaded *r, const struct record *rec,
   return replay_event_add(r, REPLAY_CLOCK, rec->time_ns, &e, err);
 }
 
+static enum status take_tick(struct replay_loaded *r, const struct record *rec, struct err *err) {
+  struct replay_event *e;
+  if (rec->tick.symbol >= r->made[0]->plan.symbol_count) return err_set(err, ERR_INVALID, "a tick of a symbol that the run does not have");
+  enum status st = replay_event_add(r, REPLAY_TICK, rec->time_ns, &e, err);
+  if (st == OK) e->tick = rec->tick;
+  return st;
+}
+
 static enum status take_words(struct replay_loaded *r, const struct record *rec, struct err *err) {
   struct replay_event *e;
   enum status st = replay_event_add(r, REPLAY_STOP, rec->time_ns, &e, err);
@@ -256,6 +264,7 @@ enum status replay_record_take(struct replay_loaded *r, const struct replay_sect
     case RECORD_SIGNAL: return take_signal(r, &rec, err);
     case RECORD_CLOCK: return take_clock(r, &rec, err);
     case RECORD_WORDS: return take_words(r, &rec, err);
+    case RECORD_TICK: return take_tick(r, &rec, err);
     case RECORD_LIMITS: return take_limits(r, &rec, err);
     case RECORD_RISK: return take_risk(r, &rec, err);
     case RECORD_STOP:

@@ -191,6 +191,17 @@ void wire_put_risk(struct buf *b, uint64_t bot, enum reason code, double limit, 
   wire_end(b, at);
 }
 
+void wire_put_tick(struct buf *b, uint64_t bot, const struct script_tick *t) {
+  size_t at = begin_timed(b, WIRE_TICK, bot, t->time_ns);
+  wire_put(b, (uint64_t)t->symbol, 4);
+  wire_put(b, t->trades, 4);
+  wire_put_double(b, t->price);
+  wire_put_double(b, t->volume);
+  wire_put_double(b, t->bid);
+  wire_put_double(b, t->ask);
+  wire_end(b, at);
+}
+
 void wire_put_params(struct buf *b, uint64_t bot, int64_t time_ns, struct wire_text json, struct wire_text source) {
   assert(json.len <= WIRE_PARAMS_MAX && source.len <= VM_SOURCE_MAX);
   size_t at = begin_timed(b, WIRE_PARAMS, bot, time_ns);
@@ -354,6 +365,15 @@ static void get_refused(struct wire_cursor *c, struct wire_frame *f) {
   f->value = wire_get_double(c);
 }
 
+static void get_tick(struct wire_cursor *c, struct wire_frame *f) {
+  f->tick = (struct script_tick){.symbol = (int)get_limited(c, 4, SPEC_STREAMS_MAX - 1), .time_ns = f->time_ns};
+  f->tick.trades = (uint32_t)wire_get(c, 4);
+  f->tick.price = wire_get_double(c);
+  f->tick.volume = wire_get_double(c);
+  f->tick.bid = wire_get_double(c);
+  f->tick.ask = wire_get_double(c);
+}
+
 static void get_denied(struct wire_cursor *c, struct wire_frame *f) {
   get_refused(c, f);
   get_text(c, f);
@@ -407,6 +427,7 @@ static void get_timed(struct wire_cursor *c, struct wire_frame *f) {
     case WIRE_PLOT: f->value = wire_get_double(c), get_text(c, f); break;
     case WIRE_DENIED: get_denied(c, f); break;
     case WIRE_RISK: get_refused(c, f); break;
+    case WIRE_TICK: get_tick(c, f); break;
     case WIRE_PARAMS: get_params(c, f); break;
     default: get_text(c, f);  // BOT_STOP, MARK, NOTIFY
   }

@@ -56,6 +56,7 @@
   X(WIRE_LIMITS, 16, "limits", 72)                                                /* of the checks beside the script, from the next instant on */ \
   X(WIRE_RISK, 31, "risk", 36)                                                    /* for on_risk, in the next instant */        \
   X(WIRE_BOT_STOP, 15, "bot-stop", 16 + 2 + WIRE_TEXT_MAX)                        /* runs on_stop; answered by ANSWER */        \
+  X(WIRE_TICK, 36, "tick", 56)                                                    /* of one of its symbols, part of the next instant */ \
   X(WIRE_CALL, 32, "call", 8)                                                     /* it takes part in the next instant */       \
   /* host to core */                                                                                                            \
   X(WIRE_FAULT, 17, "fault", 17 + 2 + WIRE_TEXT_MAX)                              /* a callback failed */                       \
@@ -200,6 +201,7 @@ void wire_put_limits(struct buf *b, uint64_t bot, const struct risk_limits *l);
 void wire_put_risk(struct buf *b, uint64_t bot, enum reason code, double limit, double value, int64_t until_ns);
 void wire_put_digest(struct buf *b, uint64_t bot);
 void wire_put_call(struct buf *b, uint64_t bot);
+void wire_put_tick(struct buf *b, uint64_t bot, const struct script_tick *t);
 void wire_put_ping(struct buf *b, uint64_t token);
 
 void wire_put_slow(struct buf *b, uint64_t tenant);
@@ -243,6 +245,7 @@ struct wire_frame {
   struct risk_limits limits;       // LIMITS
   double limit, value;   // DENIED, RISK (NaN: does not apply); PLOT: value
   uint32_t tag;          // TAG
+  struct script_tick tick;         // TICK
   enum wire_type to;     // ANSWER
   uint32_t version;      // RELOADED, with status and text
   enum wire_stage stage; // RELOADED

@@ -208,6 +208,22 @@ enum status script_on_signal(struct script *s, const struct script_signal *sig, 
   return deliver(s, ON_SIGNAL, push_signal, sig, err);
 }
 
+static int push_tick(lua_State *L, struct script *s, const void *data) {
+  const struct script_tick *t = data;
+  lua_createtable(L, 0, 7);
+  set_text(L, "symbol", s->host->account->symbols[t->symbol].inst.symbol);
+  set_time(L, "time", t->time_ns);
+  set_number(L, "price", t->price);
+  set_number(L, "volume", t->volume);
+  set_number(L, "bid", t->bid);
+  set_number(L, "ask", t->ask);
+  lua_pushinteger(L, t->trades);
+  lua_setfield(L, -2, "trades");
+  return 1;
+}
+
+enum status script_on_tick(struct script *s, const struct script_tick *tick, struct err *err) { return deliver(s, ON_TICK, push_tick, tick, err); }
+
 struct day_event {
   const char *day;
   double pnl, equity;

@@ -44,6 +44,14 @@ struct script_signal {
   int64_t ts_ns;
 };
 
+// The trades and quotes of a symbol since the last that was told: the newest price and quote, the sum of what was traded.
+struct script_tick {
+  int symbol;                        // of the account
+  uint32_t trades;                   // since then
+  int64_t time_ns;                   // of the newest
+  double price, volume, bid, ask;    // NaN: not known yet; volume: of those trades
+};
+
 enum script_log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 // What a script may ask of its owner. All functions get `self` first. Strings are valid during the call only.
@@ -129,6 +137,7 @@ struct script_position_event {
 };
 enum status script_on_position(struct script *s, const struct script_position_event *e, struct err *err) MUST_CHECK;
 enum status script_on_timer(struct script *s, const char *name, struct err *err) MUST_CHECK;
+enum status script_on_tick(struct script *s, const struct script_tick *tick, struct err *err) MUST_CHECK;
 enum status script_on_signal(struct script *s, const struct script_signal *sig, struct err *err) MUST_CHECK;
 // day: the day that ended, "2021-05-19".
 enum status script_on_day(struct script *s, const char *day, double pnl, double equity, struct err *err) MUST_CHECK;

@@ -17,7 +17,7 @@ try:
 except ImportError:
     websockets = None
 
-from live import BOTS, D, Trader, hosts_of, metric, replay, replays_as_live
+from live import BOTS, D, Trader, fills, hosts_of, metric, replay, replays_as_live
 from service import Service, run_cases
 
 MINUTE_MS = 60000
@@ -314,6 +314,45 @@ def dirty_data(binary):
             replays_as_live(s, t, bot)
 
 
+# Trades by ticks alone, and keeps what it saw.
+SCALPER = """strategy{ name="scalper", api=1 }
+function on_tick(ctx, t)
+  local s = ctx.state
+  s.n, s.trades = (s.n or 0) + 1, (s.trades or 0) + t.trades
+  if t.time > ctx.now or t.symbol ~= "BTCUSDT" or not t.price or t.volume == nil and t.trades > 0 then s.wrong = (s.wrong or 0) + 1 end
+  if s.last and t.time < s.last then s.wrong = (s.wrong or 0) + 1 end
+  s.last = t.time
+  if s.n % 20 == 1 then ctx:buy{qty=0.01, tag="in"} elseif s.n % 20 == 11 then ctx:close{tag="out"} end
+  if s.n % 10 == 0 then ctx:log("info", "ticks", s.n, s.trades, s.wrong or 0) end
+end
+"""
+
+
+def ticks(binary):
+    """A market of trades: on_tick is called, conflated, over a crash; a replay and a parity check have the same. Bars alone: said so."""
+    with market_of(binary, "sim=sim:speed=600,seed=3,ticks=1,symbols=BTCUSDT") as s:
+        t = Trader(s, "ada@example.org")
+
+        def last(bot):
+            return next(([int(float(x)) for x in line["text"].split()[1:]] for line in t.all(bot, "logs") if line["text"].startswith("ticks ")), [0, 0, 0])
+        bot = t.bot("scalper", SCALPER)
+        t.wait(bot, lambda b: last(bot)[0] >= 20 and fills(b) >= 1)
+        killed_and_back(s, t)
+        before = last(bot)[0]
+        t.wait(bot, lambda b: last(bot)[0] >= before + 20 and fills(b) >= 2)
+        count, trades, wrong = last(bot)
+        assert wrong == 0 and trades > count, (count, trades, wrong)  # several in one
+        paused(t, bot)
+        told = replays_as_live(s, t, bot)
+        assert told["compared"] >= 2 and told["resumes"] == 1, told
+        assert metric(s, "bot_divergences_total") == 0
+        assert s.stop() == 0
+    with market_of(binary, "sim=sim:speed=600,seed=3,symbols=BTCUSDT") as s:
+        t = Trader(s, "ada@example.org")
+        bot = t.bot("scalper", SCALPER)
+        t.wait(bot, lambda b: any("on_tick is not called" in line["text"] for line in t.all(bot, "logs")))
+
+
 # Long, flat, short, flat, by the clock; at the end of what is shown below nothing is pending.
 CARRIER = """strategy{ name="carrier", api=1 }
 function on_bar(ctx, bar)
@@ -376,6 +415,7 @@ def main():
         ("a stop with close acts at once, at the last price, and not with the bot's next bar", lambda: stops_at_once(binary)),
         ("on_stop has the last word: it closes and cancels, no more; whatever it does, the bot stops; a replay agrees", lambda: last_words(binary)),
         ("signals are heard at once, in order, each once, over crashes; late ones are not; a replay agrees", lambda: signals(binary)),
+        ("on_tick hears the trades of a market that has them, ten times a second at most; a replay agrees", lambda: ticks(binary)),
         ("a file of funding rates beside a growing file and a replay: charged as a backtest with the same file does", lambda: funding_files(binary)),
         ("late, repeated, impossible and missing bars: the bot's owner, the streams and /metrics say so", lambda: dirty_data(binary)),
         ("funding of a perpetual is charged to the cent, over a crash, and by a replay", lambda: funded(binary)),

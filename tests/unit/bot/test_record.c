@@ -1,6 +1,7 @@
 // tests/unit/bot/test_record.c – the journal's records: what is put in comes out, in few bytes; any other bytes are refused.
 #include "bot/record.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -176,6 +177,7 @@ static struct record example(enum record_kind kind) {
     case RECORD_LIMITS: r.settings = TEXT("{\"max_open\":5}"); break;
     case RECORD_CLOCK: break;
     case RECORD_WORDS: r.why = TEXT("stopped"); break;
+    case RECORD_TICK: r.tick = (struct script_tick){.symbol = 2, .trades = 7, .time_ns = now_ns - 3, .price = 101.5, .volume = 0.25, .bid = NAN, .ask = 101.75}; break;
   }
   return r;
 }

@@ -35,6 +35,7 @@ static const char counter[] =
     "end\n"
     "function on_params(ctx, old) ctx:buy{qty=0.1*old.every, price=1000} end\n"
     "function on_signal(ctx, s) ctx:sell{qty=0.2, tag=s.action} end\n"
+    "function on_tick(ctx, t) if t.trades == 3 and t.price > 101 and not t.bid then ctx:sell{qty=0.01, type='limit', price=t.price*2, tag='tick'} end end\n"
     "function on_stop(ctx, why) ctx:cancel_all() end\n";
 
 static struct run {
@@ -169,7 +170,7 @@ static void restart(size_t through, uint32_t n) {
   buf_finish(&run.state), buf_finish(&run.memory);
 }
 
-struct live { int64_t max_order, flatten_at, restart_every, params_at, signal_at, stop_at; };
+struct live { int64_t max_order, flatten_at, restart_every, params_at, signal_at, stop_at, tick_at; };
 
 // The core and a host, in one process.
 static void paper(const struct live *l) {
@@ -204,6 +205,12 @@ static void paper(const struct live *l) {
       in.signals = &signal;
       in.signal_count = 1;
       event_add(REPLAY_SIGNAL, in.now_ns)->signal = signal;
+    }
+    static const struct script_tick tick = {.trades = 3, .price = 101.25, .volume = 2.5, .bid = NAN, .ask = NAN};
+    if (l->tick_at && i >= (size_t)l->tick_at && i % 50 == 0) {
+      in.ticks = &tick;
+      in.tick_count = 1;
+      event_add(REPLAY_TICK, in.now_ns)->tick = tick;
     }
     if (l->stop_at && l->stop_at == (int64_t)i) event_add(REPLAY_STOP, in.now_ns)->why = in.stop = "enough";
     must(pilot_instant(run.pilot, &in, &err), &err);
@@ -290,7 +297,7 @@ static void test_disturbed(void **state) {
 static void test_from_outside(void **state) {
   (void)state;
   prepare("counter.lua", counter, sizeof counter - 1);
-  paper(&(struct live){.flatten_at = 500, .restart_every = 97, .params_at = 321, .signal_at = 200, .stop_at = 999});
+  paper(&(struct live){.flatten_at = 500, .restart_every = 97, .params_at = 321, .signal_at = 200, .stop_at = 999, .tick_at = 150});
   assert_true(same() > 50);
   struct parity_certificate c = certificate();
   assert_true(!c.certified && c.explained);

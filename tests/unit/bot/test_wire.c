@@ -106,6 +106,7 @@ static void put_all(struct buf *b, const struct series *s, const struct bot_comm
   wire_put_digest(b, 9);
   wire_put_bot_stop(b, 9, 77, "stop");
   wire_put_call(b, 9);
+  wire_put_tick(b, 9, &(struct script_tick){.symbol = 3, .trades = 5, .time_ns = 80, .price = 1.5, .volume = 0.25, .bid = NAN, .ask = 1.75});
   wire_put_fault(b, 9, ERR_BUDGET, 14, true, "killed");
   wire_put_command(b, 9, c);
   wire_put_log(b, 9, 77, LOG_WARN, "hm");
@@ -204,6 +205,9 @@ static void round_trip(void **state) {
     assert_true(f.type == WIRE_BOT_STOP && f.bot == 9 && f.time_ns == 77 && f.text_len == 4);
     f = next(&b, &at);
     assert_true(f.type == WIRE_CALL && f.bot == 9);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_TICK && f.bot == 9 && f.tick.symbol == 3 && f.tick.trades == 5 && f.tick.time_ns == 80 && f.tick.price == 1.5 && f.tick.volume == 0.25);
+    assert_true(isnan(f.tick.bid) && f.tick.ask == 1.75);
 
     f = next(&b, &at);
     assert_true(f.bot == 9 && f.status == ERR_BUDGET && f.line == 14 && f.gone && f.text_len == 6);
