@@ -157,7 +157,7 @@ const struct cli_command cmd_exchange = {"exchange",
   "Speaks Bybit v5 (linear: USDT perpetuals) over HTTP and WebSocket, with a matcher and a ledger of its own. Point "
   "any Bybit client at it:\n"
   "its API address is http://HOST:PORT, its streams are ws://HOST:PORT/v5/public/linear and /v5/private.\n\n"
-  "GET /admin/ledger is what truly happened: accounts, orders, executions and every request seen. POST /admin/faults "
+  "GET /admin/ledger is what truly happened: accounts, orders, executions and every signed request. POST /admin/faults "
   "adds faults while it\n"
   "runs; /admin/price, mark, funding, liquidation, deposit, cancel, clock, disconnect, pause, key move everything "
   "else. /admin is for this machine only,\n"

@@ -39,6 +39,7 @@ struct exch_order {
   struct exch_account *account;
   struct exch_symbol *symbol;
   bool buy, market, reduce_only, close_on_trigger;
+  bool by_exchange;        // a liquidation
   bool whole;              // TP/SL of a whole position: its quantity is the position's
   uint8_t idx;             // 0 one-way, 1 the long side, 2 the short side
   enum exch_tif tif;

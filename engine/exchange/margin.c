@@ -127,7 +127,7 @@ static void take_over(struct exch *x, struct exch_account *a, struct exch_symbol
   o->idx = (uint8_t)idx;
   o->qty = lots;
   o->price = mark_of(s);
-  o->reduce_only = o->close_on_trigger = true;
+  o->reduce_only = o->close_on_trigger = o->by_exchange = true;
   o->status = EXCH_NEW;
   exch_order_active(o);
   exch_fill_house(s, buy, lots);

@@ -46,6 +46,12 @@ static const struct {
   {"CancelByAdmin", "EC_NoError"}, {"UNKNOWN", "EC_PostOnlyWillTakeLiquidity"}, {"UNKNOWN", "EC_NoImmediateQtyToFill"},
   {"UNKNOWN", "EC_Others"}};
 
+static const char *create_type(const struct exch_order *o) {
+  static const char *const texts[] = {"CreateByUser", "CreateByStopOrder", "CreateByTakeProfit", "CreateByStopLoss",
+    "CreateByTrailingStop", "CreateByPartialTakeProfit", "CreateByPartialStopLoss"};
+  return o->by_exchange ? "CreateByLiq" : texts[o->stop];
+}
+
 json_t *exch_render_order(const struct exch_order *o, bool stream) {
   const struct exch_symbol *s = o->symbol;
   bool open = exch_order_open(o);
@@ -72,11 +78,8 @@ json_t *exch_render_order(const struct exch_order *o, bool stream) {
       o->tpsl_partial || o->stop >= STOP_PART_PROFIT       ? "Partial"
       : o->whole || o->take_profit > 0 || o->stop_loss > 0 ? "Full"
                                                            : "",
-      "tpLimitPrice", "", "slLimitPrice", "", "placeType", "", "createType",
-      o->whole                    ? "CreateByTpSl"
-      : o->why == WHY_LIQUIDATION ? "CreateByLiq"
-                                  : "CreateByUser",
-      "createdTime", exch_json_ms(o->created_ms), "updatedTime", exch_json_ms(o->updated_ms));
+      "tpLimitPrice", "", "slLimitPrice", "", "placeType", "", "createType", create_type(o), "createdTime",
+      exch_json_ms(o->created_ms), "updatedTime", exch_json_ms(o->updated_ms));
   json_object_update(j, more);
   json_decref(more);
   if (stream) {
@@ -94,7 +97,7 @@ json_t *exch_render_execution(const struct exch_execution *e, bool stream) {
     "{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:s, s:b}", "symbol",
     s->inst.symbol, "orderId", o ? o->id : e->id, "orderLinkId", o ? o->link : "", "side", e->buy ? "Buy" : "Sell",
     "orderPrice", exch_json_ticks(s, o ? o->price : 0), "orderQty", exch_json_lots(s, o ? o->qty : 0), "leavesQty",
-    exch_json_lots(s, e->leaves), "createType", o ? "CreateByUser" : "", "orderType",
+    exch_json_lots(s, e->leaves), "createType", o ? create_type(o) : "", "orderType",
     !o          ? "UNKNOWN"
     : o->market ? "Market"
                 : "Limit",
@@ -109,6 +112,7 @@ json_t *exch_render_execution(const struct exch_execution *e, bool stream) {
   json_decref(more);
   if (stream) {
     json_object_set_new(j, "category", json_string("linear"));
+    json_object_set_new(j, "isLeverage", json_string("0"));
     json_object_set_new(j, "execPnl", exch_json_e8(e->pnl_e8));
   }
   return j;
@@ -166,11 +170,11 @@ json_t *exch_render_wallet(const struct exch *x, const struct exch_account *a) {
     exch_json_e8(ledger_total(&a->ledger, BOOK_REALISED).e8 + ledger_total(&a->ledger, BOOK_FEES).e8 +
                  ledger_total(&a->ledger, BOOK_FUNDING).e8),
     "bonus", "0", "marginCollateral", 1, "collateralSwitch", 1, "spotHedgingQty", "0", "spotBorrow", "0");
-  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:[o]}", "accountType", "UNIFIED",
+  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:[o]}", "accountType", "UNIFIED",
     "accountIMRate", im_rate, "accountMMRate", mm_rate, "totalEquity", exch_json_e8(m.equity), "totalWalletBalance",
     exch_json_e8(m.wallet), "totalMarginBalance", exch_json_e8(m.equity), "totalAvailableBalance",
     exch_json_e8(free_e8), "totalPerpUPL", exch_json_e8(m.unrealised), "totalInitialMargin", exch_json_e8(in_use),
-    "accountLTV", "0", "coin", coin);
+    "totalMaintenanceMargin", exch_json_e8(m.position_mm), "accountLTV", "0", "coin", coin);
 }
 
 json_t *exch_render_closed_pnl(const struct exch *x, const struct exch_execution *e) {
@@ -179,12 +183,12 @@ json_t *exch_render_closed_pnl(const struct exch *x, const struct exch_execution
   (void)x;
   int64_t exit = exch_value(s, e->price, e->closed), entry = e->buy ? exit + e->pnl_e8 : exit - e->pnl_e8;
   decimal_format_scaled(e->account->leverage[s->index].buy_e2, 2, lev);
-  return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}",
-    "symbol", s->inst.symbol, "orderId", e->order ? e->order->id : "", "side", e->buy ? "Buy" : "Sell", "orderType",
+  return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "symbol",
+    s->inst.symbol, "orderId", e->order ? e->order->id : "", "side", e->buy ? "Buy" : "Sell", "orderType",
     e->order && !e->order->market ? "Limit" : "Market", "qty", exch_json_lots(s, e->qty), "orderPrice",
     exch_json_ticks(s, e->order ? e->order->price : 0), "execType", e->kind == EXEC_BUST ? "BustTrade" : "Trade",
     "leverage", lev, "closedSize", exch_json_lots(s, e->closed), "cumEntryValue", exch_json_e8(entry), "avgEntryPrice",
     exch_json_average(s, entry, e->closed), "cumExitValue", exch_json_e8(exit), "avgExitPrice",
-    exch_json_ticks(s, e->price), "closedPnl", exch_json_e8(e->pnl_e8 - e->fee_e8), "fillCount", "1", "openFee", "",
-    "createdTime", exch_json_ms(e->time_ms), "updatedTime", exch_json_ms(e->time_ms));
+    exch_json_ticks(s, e->price), "closedPnl", exch_json_e8(e->pnl_e8 - e->fee_e8), "fillCount", "1", "createdTime",
+    exch_json_ms(e->time_ms), "updatedTime", exch_json_ms(e->time_ms));
 }

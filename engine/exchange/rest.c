@@ -65,6 +65,12 @@ static char *envelope(struct call *c, size_t *ret_len) {
   return text;
 }
 
+// Its note, unless it has none or so many came later that it is gone.
+static struct seen *seen_of(const struct call *c) {
+  struct seen *seen = &c->s->seen[c->seen % SEEN_MAX];
+  return c->seen > 0 && seen->number == c->seen ? seen : NULL;
+}
+
 static void rate_fields(struct call *c) {
   if (!c->account || c->route->per_second == 0) return;
   const struct rate *r = &c->s->rates[c->account->index][c->route - routes];
@@ -77,11 +83,10 @@ static void rate_fields(struct call *c) {
 
 // The end of every request that somebody waits for.
 static void answer(struct call *c) {
-  struct server *s = c->s;
-  struct seen *seen = &s->seen[c->seen % SEEN_MAX];
+  struct seen *seen = seen_of(c);
   bool after = c->fault == FAULT_DROP_AFTER || c->fault == FAULT_ERROR_AFTER || c->fault == FAULT_INTERNAL_AFTER ||
                c->fault == FAULT_HALF_REPLY || c->fault == FAULT_CUT_REPLY;
-  if (seen->number == c->seen) seen->code = after || !c->req ? -1 : c->code;
+  if (seen) seen->code = after || !c->req ? -1 : c->code;
   if (!c->req) {
     call_free(c);
     return;
@@ -115,8 +120,8 @@ static void answer(struct call *c) {
 
 static void perform(struct call *c) {
   struct server *s = c->s;
-  struct seen *seen = &s->seen[c->seen % SEEN_MAX];
-  if (seen->number == c->seen) seen->effect = true;
+  struct seen *seen = seen_of(c);
+  if (seen) seen->effect = true;
   if (c->hide && c->route->command != CMD_NONE) {
     c->code = CODE_NO_ORDER;
     return;
@@ -139,7 +144,7 @@ static void perform(struct call *c) {
   snprintf(c->msg_own, sizeof c->msg_own, "%s", s->x->msg);
   c->msg = c->msg_own;
   const char *id = json_string_value(json_object_get(c->result, "orderId"));
-  if (id && seen->number == c->seen) snprintf(seen->id, sizeof seen->id, "%s", id);
+  if (id && seen) snprintf(seen->id, sizeof seen->id, "%s", id);
   exch_stream_tick(s, exch_server_now_ms(s));
 }
 
@@ -321,7 +326,8 @@ static void route_request(struct server *s, struct http_request *req, const stru
   }
   char link[64];
   exch_param_text(c->params, "orderLinkId", link);
-  struct seen *seen = exch_server_saw(s);
+  struct seen none = {0},
+              *seen = route->auth != AUTH_NONE ? exch_server_saw(s) : &none;  // market data would crowd out the rest
   c->seen = seen->number;
   seen->post = route->post;
   snprintf(seen->path, sizeof seen->path, "%s", route->path);

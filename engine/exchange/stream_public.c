@@ -94,7 +94,12 @@ static void tell_candle(struct stream *st, struct topic *t, int64_t now_ms) {
 // ---- tickers ----
 
 static void tell_ticker(struct stream *st, struct topic *t, int64_t now_ms) {
-  json_t *now = exch_render_ticker(t->symbol), *data = now;
+  const struct exch_symbol *s = t->symbol;
+  json_t *now = exch_render_ticker(s), *data = now;
+  if (s->tape_count > 0) {
+    bool up = s->tape[(s->tape_count - 1) % EXCH_TAPE].buy;
+    json_object_set_new(now, "tickDirection", json_string(up ? "PlusTick" : "MinusTick"));
+  }
   const char *type = "snapshot", *key;
   json_t *value;
   if (t->ticker) {

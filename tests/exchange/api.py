@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The simulated exchange as its API has it: who may ask, how often, what answers look like, what streams tell: api.py PERIGEE."""
 import json
+import os
 import pathlib
 import socket
 import ssl
@@ -9,7 +10,7 @@ import sys
 import time
 
 from venue import KEY, SECRET, Client, Exchange, Stream, scratch, sign
-from tap import run_cases
+from tap import Skip, run_cases
 
 BINARY = sys.argv[1]
 CASES = []
@@ -172,6 +173,7 @@ def public():
         told = e.call("GET", "/v5/market/orderbook?category=linear&symbol=BTCUSDT&limit=50")[2]["result"]
         assert book == {"b": dict(told["b"]), "a": dict(told["a"])} == {"b": {"59990": "0.03"}, "a": {"60010": "0.03"}}, (book, told)
         told = e.call("GET", "/v5/market/tickers?category=linear&symbol=BTCUSDT")[2]["result"]["list"][0]
+        assert ticker.pop("tickDirection") in ("PlusTick", "MinusTick")
         assert ticker == told, {k: (v, ticker.get(k)) for k, v in told.items() if ticker.get(k) != v}
         trades = [(t["p"], t["v"], t["S"]) for m in heard if m["topic"].startswith("publicTrade") for t in m["data"]]
         assert trades == [("60010", "0.02", "Buy"), ("60010", "0.01", "Buy")]
@@ -295,6 +297,55 @@ def hostile():
         s.until(lambda m: m.get("op") == "pong")
         s.close()
         e.ledger()  # asserts that it adds up
+
+
+@case("answers and frames have every field that recorded ones of the venue always have")
+def shapes():
+    shared = pathlib.Path(os.environ.get("PERIGEE_SHARED", pathlib.Path(__file__).resolve().parents[3] / "shared")) / "brokers" / "bybit.vectors.json"
+    if not shared.exists():
+        raise Skip("shared/brokers is not here")
+    always = {}
+
+    def note(what, row):
+        if isinstance(row, dict):
+            always[what] = always.get(what, set(row)) & set(row)
+
+    for v in json.loads(shared.read_text())["vectors"]:
+        if v["kind"] == "response":
+            for row in (v["http"]["body"].get("result") or {}).get("list") or []:
+                note(v["op"], row)
+                for coin in row.get("coin", []) if v["op"] == "balance" else []:
+                    note("coin", coin)
+        for frame in v.get("server_frames", []):
+            data = json.loads(frame).get("data")
+            for row in data if isinstance(data, list) else [data]:
+                note(v["op"], row)
+    linear = {"category": "linear", "symbol": "BTCUSDT"}
+    with Exchange(BINARY, "--feed", "sim", "--no-limits") as e:
+        c = Client(e)
+        e.admin("price", symbol="BTCUSDT", price="55000")
+        private = Stream(e, "/v5/private", c, ["order", "execution", "position", "wallet"])
+        public = Stream(e, "/v5/public/linear", topics=["tickers.BTCUSDT", "kline.1.BTCUSDT", "publicTrade.BTCUSDT", "orderbook.50.BTCUSDT"])
+        c.create("a")
+        c.create("b", price="50000")
+        rows = {"fills": "execution/list", "open_orders": "order/realtime", "all_orders": "order/history", "positions": "position/list", "ticker": "market/tickers",
+                "instruments": "market/instruments-info", "public_trades": "market/recent-trade", "fee": "account/fee-rate"}
+        told = {op: c.ok(path + "?", **linear)["list"][0] for op, path in rows.items()}
+        told["balance"] = c.ok("account/wallet-balance?", accountType="UNIFIED")["list"][0]
+        told["coin"] = told["balance"]["coin"][0]
+        c.create("c", "Sell", reduceOnly=True)
+        told["closed_pnl"] = c.ok("position/closed-pnl?", **linear)["list"][0]
+        ops = {"order": "ws_orders", "execution": "ws_fills", "position": "ws_positions", "wallet": "ws_balance", "tickers": "ws_ticker", "kline": "ws_klines", "publicTrade": "ws_trades",
+               "orderbook": "ws_orderbook"}
+        for stream, count in ((private, 4), (public, 4)):
+            wanted = len(told) + count
+            while len(told) < wanted:
+                message = stream.hear()
+                data = message["data"][0] if isinstance(message["data"], list) else message["data"]
+                told.setdefault(ops[message["topic"].split(".")[0]], data)
+            stream.close()
+    missing = {op: sorted(always[op] - set(row)) for op, row in told.items() if always[op] - set(row)}
+    assert not missing and len(told) == 19, missing
 
 
 sys.exit(1 if run_cases(CASES) else 0)
