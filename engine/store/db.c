@@ -17,6 +17,7 @@ struct slot {
 struct db {
   sqlite3 *handle;
   bool guarded, broken;
+  int log_pages;
   struct slot slots[SLOTS];
 };
 
@@ -89,6 +90,24 @@ static bool rolled_back(const struct db *db) { return db->guarded && sqlite3_get
 enum status db_script(struct db *db, const char *sql, struct err *err) {
   if (rolled_back(db)) return err_set(err, ERR_IO, "the transaction is gone after an earlier error");
   return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : fail(db, err, "sqlite");
+}
+
+static int on_commit(void *arg, sqlite3 *handle, const char *name, int pages) {
+  (void)handle;
+  (void)name;
+  ((struct db *)arg)->log_pages = pages;
+  return SQLITE_OK;
+}
+
+void db_keep_log(struct db *db) { sqlite3_wal_hook(db->handle, on_commit, db); }  // in the place of SQLite's own
+int db_log_pages(const struct db *db) { return db->log_pages; }
+
+enum status db_checkpoint(struct db *db, int *ret_pages, int *ret_moved, struct err *err) {
+  *ret_pages = *ret_moved = 0;
+  const int rc = sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, ret_pages, ret_moved);
+  if (rc == SQLITE_OK || rc == SQLITE_BUSY) return OK;
+  *ret_pages = *ret_moved = 0;
+  return fail(db, err, "moving the log into the file");
 }
 
 enum status db_copy(struct db *db, const char *to, struct err *err) {

@@ -43,6 +43,13 @@ enum status db_script(struct db *db, const char *sql, struct err *err) MUST_CHEC
 void db_guard(struct db *db, bool on);
 // A sync failed (what the system then still holds is unknown) or the file is damaged: it must not be written any more.
 bool db_broken(const struct db *db);
+// From now on commits leave the log to who asks db_checkpoint, and db_log_pages counts it: pages after the last commit here.
+void db_keep_log(struct db *db);
+int db_log_pages(const struct db *db);
+// Moves as much of the log into the file as nobody needs there, beside others who read and write; syncs both. *ret_pages: pages that the log
+// has; *ret_moved: of them those that are in the file; all: the next commit begins a new log, unless somebody still reads the old one. Both 0
+// when another connection is doing it.
+enum status db_checkpoint(struct db *db, int *ret_pages, int *ret_moved, struct err *err) MUST_CHECK;
 // A copy of the database as it is at one moment, in one file that needs no log beside it; others may read and write meanwhile.
 enum status db_copy(struct db *db, const char *to, struct err *err) MUST_CHECK;
 // One statement without rows. *ret_changes (may be NULL): rows changed.

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define ROWS_MAX 20000
-#define PIECE_ROWS 128  // some milliseconds of the writer: what an order may wait for
+#define PIECE_ROWS 24  // one or two milliseconds of the writer: what an order may wait for
 
 // Rows by bot, in the order in which they came; `at` is how far they are written.
 struct rows {
@@ -175,7 +175,7 @@ static void next_piece(struct journal_behind *b) {
   choose(b);
   assert(rows_of(&b->piece) > 0);
   b->writing = true;
-  store_write(b->c.store, STORE_JOURNAL, append_piece, written, b);
+  store_write_later(b->c.store, STORE_JOURNAL, append_piece, written, b);
 }
 
 // ---- from outside
@@ -238,6 +238,7 @@ enum status journal_behind_take(struct journal_behind *b, struct journal_batch *
   batch->orders = all[ORDERS].items, batch->fills = all[FILLS].items, batch->trades = all[TRADES].items, batch->marks = all[MARKS].items, batch->followed = all[FOLLOWED].items;
   batch->order_count = all[ORDERS].count, batch->fill_count = all[FILLS].count, batch->trade_count = all[TRADES].count, batch->mark_count = all[MARKS].count;
   batch->followed_count = all[FOLLOWED].count;
+  store_promote(b->c.store, STORE_JOURNAL);  // what is under way
   note_room(b);
   return OK;
 }

@@ -31,7 +31,7 @@ enum status journal_behind_add(struct journal_behind *b, const struct journal_ba
 bool journal_behind_busy(const struct journal_behind *b);  // some are not written yet
 bool journal_behind_full(const struct journal_behind *b);
 // Takes back all that waits and is not under way, for who writes it together with something else: in front of the rows of `batch`,
-// whose arrays of rows are of malloc. ERR_NOMEM: nothing was changed.
+// whose arrays of rows are of malloc. What is under way comes before what is handed to the store after this. ERR_NOMEM: nothing was changed.
 enum status journal_behind_take(struct journal_behind *b, struct journal_batch *batch, struct err *err) MUST_CHECK;
 // From now on what the disk refuses is left to the next start.
 void journal_behind_close(struct journal_behind *b);

@@ -24,8 +24,11 @@ static void answered(void *arg, enum status st, const struct err *err) {
 void store_settle(struct store *store, struct loop *loop) {
   struct settling s;
   do {
-    s = (struct settling){.left = STORE_FILES};
-    for (enum store_file f = 0; f < STORE_FILES; f++) store_write(store, f, nothing, answered, &s);
+    s = (struct settling){.left = 2 * STORE_FILES};
+    for (enum store_file f = 0; f < STORE_FILES; f++) {
+      store_write(store, f, nothing, answered, &s);
+      store_write_later(store, f, nothing, answered, &s);
+    }
     while (s.left) loop_turn(loop, true);
   } while (s.again);
 }

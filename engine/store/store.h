@@ -26,7 +26,7 @@ enum store_file { STORE_CONTROL, STORE_JOURNAL, STORE_MARKET, STORE_FILES };
 struct store_options {
   struct loop *loop;          // where completions are called; NULL: store_write only without one
   unsigned queue_max;         // writes waiting per file; 0: 10,000
-  unsigned checkpoint_pages;  // the writer moves the log into the file when it has so many; 0: 2,000
+  unsigned checkpoint_pages;  // the log is moved into the file when it has so many; 0: 2,000
   bool by_hand;               // no threads: what waits is written by store_turn(), and by who waits for it
 };
 
@@ -44,6 +44,11 @@ typedef void (*store_done)(void *arg, enum status st, const struct err *err);
 // queue is full and fn was not called. Only when memory has been out for many writes running it is called at once, with
 // ERR_NOMEM, by the caller's thread.
 void store_write(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg);
+// As store_write, for what can be made again from what was written before: it comes after all others (but waits for them no longer than some
+// 20 ms), alone, and its commit is not synced: a power cut may take it, but what is handed in after its completion was told is never there without it.
+void store_write_later(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg);
+// What waits as later comes before all that is handed in from now on.
+void store_promote(struct store *store, enum store_file file);
 // Turns the loop until all that was handed in before is written, or has failed, and its done was called: answers come in order.
 void store_settle(struct store *store, struct loop *loop);
 // Waits for the commit, before that for room in the queue. Any thread but the writer's.
