@@ -170,7 +170,7 @@ static void a_reader_holds_the_log(void **state) {
   (void)state;
   struct err err;
   struct db *reader = store_reader(store, STORE_CONTROL);
-  assert_int_equal(store_write_sync(store, STORE_CONTROL, fill, (void *)1000, &err), OK);
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, fill, (void *)9999, &err), OK);
   assert_int_equal(db_script(reader, "BEGIN", &err), OK);
   assert_int_equal(ask("SELECT count(*) FROM meta WHERE name LIKE 'row%'"), 1);
   for (int i = 0; i < 100; i++) assert_int_equal(store_write_sync(store, STORE_CONTROL, fill, (void *)(intptr_t)i, &err), OK);
