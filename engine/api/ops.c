@@ -1,6 +1,7 @@
 // api/ops.c – for whoever runs the service: health, readiness, metrics, and the API's own description.
 #include "api/core.h"
 #include "api/handlers.h"
+#include "api/loop_metrics.h"
 #include "api/market_metrics.h"
 #include "api/storage_metrics.h"
 #include "bot/live.h"
@@ -31,6 +32,7 @@ enum status api_metrics(struct api_call *call) {
   buf_init(&out, 1 << 20);
   metrics_write(call->core->metrics, &out);
   storage_metrics_write(call->core->store, &out);
+  loop_metrics_write(call->core->loop, &out);
   if (call->core->live) market_metrics_write(live_hub(call->core->live), &out);
   if (out.failed) {
     buf_finish(&out);

@@ -394,9 +394,9 @@ enum status fleet_create(const struct fleet_config *config, struct fleet **ret, 
   return OK;
 }
 
-static bool any_child(const struct fleet *f) {
+static bool any_left(const struct fleet *f) {
   for (int i = 0; i < f->host_count; i++) {
-    if (f->hosts[i].child) return true;
+    if (f->hosts[i].child || f->hosts[i].pump.waiting) return true;
   }
   return false;
 }
@@ -415,7 +415,7 @@ void fleet_destroy(struct fleet *f) {
   f->closing = true;
   loop_timer_destroy(f->tick);
   for (int i = 0; i < f->host_count; i++) fleet_host_fail(&f->hosts[i], false, 0, "the fleet goes");
-  while (any_child(f)) loop_turn(f->c.loop, true);
+  while (any_left(f)) loop_turn(f->c.loop, true);
   for (; f->queue_first < f->queue_end; f->queue_first++) hub_instant_unref(fleet_queue_at(f, f->queue_first));
   for (int i = 0; i < f->host_count; i++) host_free(&f->hosts[i]);
   for (size_t i = 0; i < f->tenants.slot_count; i++) {

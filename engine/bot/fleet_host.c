@@ -309,9 +309,9 @@ static void parse(struct fleet_host *h) {
   h->in.len -= at;
 }
 
-// So many pieces, some milliseconds of work each where bots trade: then others of the loop get their turn. Who waits for the slow has waited.
-#define PIECE (32u * 1024)
-#define PIECE_SLOW (8u * 1024)
+// So many pieces, two or three milliseconds of work each where bots trade: then others of the loop get their turn. Who waits for the slow has waited.
+#define PIECE (12u * 1024)
+#define PIECE_SLOW (4u * 1024)
 static void read_some(struct fleet_host *h, int rounds) {
   static unsigned char bytes[PIECE];  // one loop, one thread
   for (int round = 0; round < rounds && alive(h); round++) {
@@ -374,7 +374,7 @@ void fleet_host_ready(void *arg, unsigned events) {
   struct fleet_host *h = arg;
   if (events & LOOP_READABLE) read_some(h, 1);
   if (events & LOOP_WRITABLE) fleet_flush(h);
-  fleet_pump(h);
+  fleet_pump_soon(h);
 }
 
 // ---- time
@@ -425,5 +425,5 @@ void fleet_host_tick(struct fleet_host *h, int64_t now_ms) {
   }
   check_deadline(h, now_ms);
   if (h->state == HOST_UP && h->expect_count == 0 && now_ms >= h->ping_at_ms) fleet_ping(h, EXPECT_PING, 0, h->fleet->c.pong_ms);
-  fleet_pump(h);
+  fleet_pump_soon(h);
 }

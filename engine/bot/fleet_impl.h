@@ -121,6 +121,7 @@ struct fleet_host {
   bool miss_all;        // it was behind: what is queued is missed
   bool open_turn;       // an instant went last, so a bot may be opened next
   bool pumping;
+  struct loop_task pump;  // waits for a turn of its own
   int64_t recover_until_ms;
 
   struct fleet_bots waiting, running;
@@ -188,6 +189,7 @@ void fleet_doubt_instant(struct fleet_host *h);   // an instant went well
 
 // ---- fleet_queue.c
 void fleet_pump(struct fleet_host *h);      // tells the host what it can be told now; never recurses
+void fleet_pump_soon(struct fleet_host *h); // the same, of a host with many bots in a turn of the loop of its own, of a slow one after others
 void fleet_relieve(struct fleet_host *h);   // instants that a host that is down, or has no bots, need not wait for
 void fleet_queue_shrink(struct fleet *f);
 void fleet_opening_stop(struct fleet_host *h);  // half-way: the bot is gone, or the host

@@ -4,10 +4,13 @@
 #include "loop/clock.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #define STANDIN 0x80000000u  // series ids from here on are the fleet's own
 #define OPENING_MAX 3        // fences under way: of one bot, and the next one's first
+#define PUMP_BOTS 32         // the market's part of an instant takes some 15 µs a bot
+#define PUMP_NS 3000000      // of a turn of the loop, for a host: bots that are opened, mostly
 #define CHUNK_BARS 4096      // of history, between two looks at how much waits to be sent
 
 // ---- the queue
@@ -254,13 +257,34 @@ static bool pump_once(struct fleet_host *h) {
   return true;
 }
 
+static void on_pump(struct loop_task *task) {
+  struct fleet_host *h = (struct fleet_host *)((char *)task - offsetof(struct fleet_host, pump));
+  if (!h->fleet->closing) fleet_pump(h);
+}
+
+static void another_turn(struct fleet_host *h) {
+  if (h->pump.waiting || h->fleet->closing) return;
+  h->pump.fn = on_pump;
+  loop_post_task(h->fleet->c.loop, &h->pump);
+}
+
 void fleet_pump(struct fleet_host *h) {
   if (h->pumping) return;  // the loop below sees what has changed
+  const int64_t begin_ns = clock_monotonic_ns();
   h->pumping = true;
-  while (pump_once(h)) {}
+  while (pump_once(h)) {
+    if (clock_monotonic_ns() - begin_ns < PUMP_NS) continue;
+    another_turn(h);
+    break;
+  }
   h->pumping = false;
   fleet_flush(h);
   fleet_queue_shrink(h->fleet);
+}
+
+void fleet_pump_soon(struct fleet_host *h) {
+  if (h->open_count <= PUMP_BOTS && !h->slow) fleet_pump(h);
+  else another_turn(h);
 }
 
 // ---- the interface
@@ -279,7 +303,7 @@ bool fleet_instant(struct fleet *f, struct hub_instant *in) {
       fleet_host_fail(h, false, 0, "it was %u instants behind", (unsigned)behind);
     }
     fleet_relieve(h);
-    fleet_pump(h);
+    fleet_pump_soon(h);
   }
   fleet_queue_shrink(f);
   return true;
@@ -290,7 +314,7 @@ void fleet_go_on(struct fleet *f, int host) {
   struct fleet_host *h = &f->hosts[host];
   h->awaits_owner = false;
   fleet_relieve(h);
-  fleet_pump(h);
+  fleet_pump_soon(h);
 }
 
 unsigned fleet_backlog(const struct fleet *f) {

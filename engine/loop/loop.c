@@ -16,6 +16,10 @@
 struct loop {
   uv_loop_t uv;
   uv_async_t wake;
+  uv_prepare_t before_waiting;
+  uint64_t turn_ns, idle_ns;  // when the last turn ended, and how long had been waited until then
+  struct loop_stats stats;
+  struct loop_task *rest;     // that had come to its turn when it was over
   atomic_bool stop;
   unsigned work_max, work_count;
   pthread_mutex_t lock;  // guards the queue
@@ -26,23 +30,59 @@ static enum status err_uv(struct err *err, int code, const char *what) {
   return err_errno(err, -code, "%s", what);  // on Unix libuv's codes are negated errno values
 }
 
-static void run_tasks(struct loop *loop) {
+// ---- how long turns are
+
+const double loop_turn_bounds_s[LOOP_TURN_BOUNDS] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25};
+
+// A turn: from before the loop waits until it is about to wait again, without the waiting.
+static void before_waiting(uv_prepare_t *prepare) {
+  struct loop *loop = prepare->data;
+  const uint64_t now_ns = uv_hrtime(), idle_ns = uv_metrics_idle_time(&loop->uv);
+  const double took_s = (double)(now_ns - loop->turn_ns - (idle_ns - loop->idle_ns)) * 1e-9;
+  int b = 0;
+  while (b < LOOP_TURN_BOUNDS && took_s > loop_turn_bounds_s[b]) b++;
+  loop->stats.buckets[b]++;
+  loop->stats.turns_s += took_s;
+  if (took_s > loop->stats.longest_s) loop->stats.longest_s = took_s;
+  loop->turn_ns = now_ns;
+  loop->idle_ns = idle_ns;
+}
+
+static void took(struct loop *loop, enum loop_kind kind, uint64_t ns) {
+  if (ns > LOOP_LONG_MS * UINT64_C(1000000)) loop->stats.long_callbacks[kind]++;
+}
+
+struct loop_stats loop_stats(const struct loop *loop) { return loop->stats; }
+
+// ---- tasks
+
+#define TASKS_NS 4000000  // of one turn: then others have theirs
+
+// In their order. all: however long it takes. A task may turn the loop, which goes on with those after it.
+static void run_tasks(struct loop *loop, bool all) {
+  struct loop_task **end = &loop->rest;
+  while (*end) end = &(*end)->next;
   pthread_mutex_lock(&loop->lock);
-  struct loop_task *task = loop->first;
+  *end = loop->first;
   loop->first = NULL;
   loop->last = &loop->first;
   pthread_mutex_unlock(&loop->lock);
-  while (task) {
-    struct loop_task *next = task->next;
+  const uint64_t turn_ns = uv_hrtime();
+  for (uint64_t now_ns = turn_ns; loop->rest && (all || now_ns - turn_ns < TASKS_NS);) {
+    struct loop_task *task = loop->rest;
+    const uint64_t began_ns = now_ns;
+    loop->rest = task->next;
     task->waiting = false;
     task->fn(task);
-    task = next;
+    now_ns = uv_hrtime();
+    took(loop, LOOP_TASK, now_ns - began_ns);
   }
+  if (loop->rest) uv_async_send(&loop->wake);
 }
 
 static void on_wake(uv_async_t *wake) {
   struct loop *loop = wake->data;
-  run_tasks(loop);
+  run_tasks(loop, false);
   if (atomic_load(&loop->stop)) uv_stop(&loop->uv);
 }
 
@@ -60,6 +100,12 @@ enum status loop_create(struct loop **ret, const struct loop_options *options, s
     free(loop);
     return err_uv(err, code, "loop");
   }
+  uv_loop_configure(&loop->uv, UV_METRICS_IDLE_TIME);
+  uv_prepare_init(&loop->uv, &loop->before_waiting);
+  loop->before_waiting.data = loop;
+  loop->turn_ns = uv_hrtime();
+  uv_prepare_start(&loop->before_waiting, before_waiting);
+  uv_unref((uv_handle_t *)&loop->before_waiting);
   loop->wake.data = loop;
   loop->work_max = options && options->work_max ? options->work_max : WORK_MAX_DEFAULT;
   loop->last = &loop->first;
@@ -76,13 +122,14 @@ static void assert_closing(uv_handle_t *handle, void *arg) {
 void loop_destroy(struct loop *loop) {
   if (!loop) return;
   while (loop->work_count > 0) uv_run(&loop->uv, UV_RUN_ONCE);
-  run_tasks(loop);
+  run_tasks(loop, true);
   uv_close((uv_handle_t *)&loop->wake, NULL);
+  uv_close((uv_handle_t *)&loop->before_waiting, NULL);
   uv_walk(&loop->uv, assert_closing, NULL);  // else the next line would wait for ever
   uv_run(&loop->uv, UV_RUN_DEFAULT);
   int busy = uv_loop_close(&loop->uv);
   assert(!busy);
-  assert(!loop->first);
+  assert(!loop->first && !loop->rest);
   pthread_mutex_destroy(&loop->lock);
   free(loop);
 }
@@ -159,7 +206,10 @@ static void free_handle(uv_handle_t *handle) {
 
 static void on_timer(uv_timer_t *uv) {
   struct loop_timer *timer = uv->data;
+  struct loop *loop = (struct loop *)uv->loop;  // its first member
+  const uint64_t began_ns = uv_hrtime();
   timer->fn(timer->arg);
+  took(loop, LOOP_TIMER, uv_hrtime() - began_ns);
 }
 
 enum status loop_timer_create(struct loop *loop, void (*fn)(void *arg), void *arg, struct loop_timer **ret,
@@ -247,7 +297,9 @@ static void work_done(uv_work_t *uv, int status) {
   struct work w = *(struct work *)uv->data;
   free(uv->data);
   w.loop->work_count--;
+  const uint64_t began_ns = uv_hrtime();
   w.done(w.arg);
+  took(w.loop, LOOP_WORK, uv_hrtime() - began_ns);
 }
 
 enum status loop_work(struct loop *loop, void (*work)(void *arg), void (*done)(void *arg), void *arg, struct err *err) {
@@ -282,7 +334,10 @@ static void on_poll(uv_poll_t *uv, int status, int events) {
   unsigned ready = 0;
   if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT))) ready |= LOOP_READABLE;
   if (events & UV_WRITABLE) ready |= LOOP_WRITABLE;
+  struct loop *loop = (struct loop *)uv->loop;
+  const uint64_t began_ns = uv_hrtime();
   watch->fn(watch->arg, ready);
+  took(loop, LOOP_DESCRIPTOR, uv_hrtime() - began_ns);
 }
 
 enum status loop_watch_create(struct loop *loop, int fd, void (*fn)(void *arg, unsigned events), void *arg,

@@ -31,6 +31,20 @@ void loop_stop(struct loop *loop);
 void loop_turn(struct loop *loop, bool wait);
 // Monotonic milliseconds as of the begin of this turn: free, and good enough for timeouts.
 int64_t loop_now_ms(const struct loop *loop);
+
+// How long the turns were, without waiting: while one lasts, nobody else gets an answer. bounds as of a histogram: buckets[i] counts those of
+// at most loop_turn_bounds_s[i], not cumulated, the last all longer ones.
+#define LOOP_TURN_BOUNDS 8
+extern const double loop_turn_bounds_s[LOOP_TURN_BOUNDS];
+// Whose callbacks took longer than LOOP_LONG_MS at a time.
+enum loop_kind { LOOP_TIMER, LOOP_DESCRIPTOR, LOOP_TASK, LOOP_WORK, LOOP_KINDS };
+#define LOOP_LONG_MS 20
+struct loop_stats {
+  uint64_t buckets[LOOP_TURN_BOUNDS + 1];
+  double turns_s, longest_s;  // all together; the longest since the loop was made
+  uint64_t long_callbacks[LOOP_KINDS];
+};
+struct loop_stats loop_stats(const struct loop *loop);
 // For net/ only.
 struct uv_loop_s *loop_uv(struct loop *loop);
 

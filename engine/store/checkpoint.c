@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct checkpointer {
   pthread_t thread;
@@ -12,8 +13,9 @@ struct checkpointer {
   pthread_cond_t work;
   bool started, stopping;
   struct {
-    struct db *db;  // of the thread alone
-    bool asked;
+    struct db *db;  // of the thread alone; NULL: not needed yet
+    char *path;
+    bool durable, asked;
     struct err broken;
   } files[STORE_FILES];
 };
@@ -22,11 +24,13 @@ struct checkpointer {
 static void move(struct checkpointer *c, int f) {
   struct err err;
   int pages, moved;
+  struct db **db = &c->files[f].db;
   pthread_mutex_unlock(&c->lock);
-  const enum status st = db_checkpoint(c->files[f].db, &pages, &moved, &err);
+  enum status st = *db ? OK : db_open(c->files[f].path, false, c->files[f].durable, db, &err);
+  if (st == OK) st = db_checkpoint(*db, &pages, &moved, &err);
   pthread_mutex_lock(&c->lock);
   c->files[f].asked = false;
-  if (st != OK && db_broken(c->files[f].db)) c->files[f].broken = err;
+  if (st != OK && *db && db_broken(*db)) c->files[f].broken = err;
 }
 
 static void *run(void *arg) {
@@ -48,7 +52,11 @@ enum status checkpointer_create(const char *const paths[STORE_FILES], const bool
   pthread_mutex_init(&c->lock, NULL);
   pthread_cond_init(&c->work, NULL);
   enum status st = OK;
-  for (int f = 0; st == OK && f < STORE_FILES; f++) st = db_open(paths[f], false, durable[f], &c->files[f].db, err);
+  for (int f = 0; st == OK && f < STORE_FILES; f++) {
+    c->files[f].durable = durable[f];
+    c->files[f].path = strdup(paths[f]);
+    if (!c->files[f].path) st = err_set(err, ERR_NOMEM, "out of memory");
+  }
   if (st == OK && pthread_create(&c->thread, NULL, run, c) != 0) st = err_set(err, ERR_NOMEM, "no thread for the log");
   c->started = st == OK;
   if (st == OK) *ret = c;
@@ -63,7 +71,10 @@ void checkpointer_destroy(struct checkpointer *c) {
   pthread_cond_signal(&c->work);
   pthread_mutex_unlock(&c->lock);
   if (c->started) pthread_join(c->thread, NULL);
-  for (int f = 0; f < STORE_FILES; f++) db_close(c->files[f].db);
+  for (int f = 0; f < STORE_FILES; f++) {
+    db_close(c->files[f].db);
+    free(c->files[f].path);
+  }
   pthread_mutex_destroy(&c->lock);
   pthread_cond_destroy(&c->work);
   free(c);

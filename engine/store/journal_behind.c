@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define ROWS_MAX 20000
+#define SEAL_ROWS 2000  // sorted at a time, on the loop: a millisecond
+#define ENDS_MAX 4096
 #define PIECE_ROWS 24  // one or two milliseconds of the writer: what an order may wait for
 
 // Rows by bot, in the order in which they came; `at` is how far they are written.
@@ -23,8 +25,15 @@ struct set {
   struct rows of[KINDS];
 };
 
+// Where what came together ends, in the rows that are gathered: of what is sealed all came before what is not.
+struct end {
+  size_t of[KINDS];
+};
+
 struct journal_behind {
   struct journal_behind_config c;
+  struct end ends[ENDS_MAX];
+  size_t end_count;
   struct set gathering, sealed;  // sealed: sorted, being written
   struct journal_batch piece;    // under way, of the sealed rows up to piece_end
   size_t piece_end[KINDS];
@@ -162,15 +171,42 @@ static void choose(struct journal_behind *b) {
 
 static enum status append_piece(struct db *db, void *arg, struct err *err) { return journal_append(db, &((struct journal_behind *)arg)->piece, err); }
 
-static void next_piece(struct journal_behind *b) {
-  if (b->writing) return;
-  if (left(&b->sealed) == 0 && left(&b->gathering) > 0) {
+// The oldest of what is gathered, as it came together. Without memory for its copy: all of it.
+static void seal(struct journal_behind *b) {
+  size_t n = 0, rows = 0;
+  while (n < b->end_count && rows < SEAL_ROWS) {
+    rows = 0;
+    for (int k = 0; k < KINDS; k++) rows += b->ends[n].of[k];
+    n++;
+  }
+  const struct end end = n ? b->ends[n - 1] : (struct end){{0}};
+  bool all = n == b->end_count;
+  clear(&b->sealed);
+  for (int k = 0; k < KINDS && !all; k++) all = !reserve(&b->sealed.of[k], end.of[k]);
+  if (all) {
     struct set empty = b->sealed;
-    clear(&empty);
     b->sealed = b->gathering;
     b->gathering = empty;
-    for (int k = 0; k < KINDS; k++) sort(&b->sealed.of[k], (enum kind)k);
+    n = b->end_count;
   }
+  for (int k = 0; k < KINDS; k++) {
+    struct rows *r = &b->gathering.of[k];
+    if (!all) {
+      append_rows(&b->sealed.of[k], r->items, end.of[k]);
+      r->count -= end.of[k];
+      if (r->count) memmove(r->items, (char *)r->items + end.of[k] * r->size, r->count * r->size);
+    }
+    sort(&b->sealed.of[k], (enum kind)k);
+  }
+  b->end_count -= n;
+  memmove(b->ends, b->ends + n, b->end_count * sizeof *b->ends);
+  for (size_t i = 0; i < b->end_count; i++)
+    for (int k = 0; k < KINDS; k++) b->ends[i].of[k] -= end.of[k];
+}
+
+static void next_piece(struct journal_behind *b) {
+  if (b->writing) return;
+  if (left(&b->sealed) == 0 && left(&b->gathering) > 0) seal(b);
   if (left(&b->sealed) == 0) return;
   choose(b);
   assert(rows_of(&b->piece) > 0);
@@ -206,6 +242,8 @@ enum status journal_behind_add(struct journal_behind *b, const struct journal_ba
   for (int k = 0; k < KINDS; k++)
     if (counts[k] && !reserve(&b->gathering.of[k], counts[k])) return err_set(err, ERR_NOMEM, "no memory for what follows from the journal");
   for (int k = 0; k < KINDS; k++) append_rows(&b->gathering.of[k], items[k], counts[k]);
+  if (b->end_count < ENDS_MAX) b->end_count++;  // else the last comes together with the ones before it
+  for (int k = 0; k < KINDS; k++) b->ends[b->end_count - 1].of[k] = b->gathering.of[k].count;
   b->was_full = b->was_full || journal_behind_full(b);
   next_piece(b);
   return OK;
@@ -233,6 +271,7 @@ enum status journal_behind_take(struct journal_behind *b, struct journal_batch *
     append_rows(&all[k], own[k], counts[k]);
     sealed->count = begin[k];
     gathering->count = 0;
+    b->end_count = 0;
     free((void *)(uintptr_t)own[k]);
   }
   batch->orders = all[ORDERS].items, batch->fills = all[FILLS].items, batch->trades = all[TRADES].items, batch->marks = all[MARKS].items, batch->followed = all[FOLLOWED].items;

@@ -1,0 +1,6 @@
+// api/loop_metrics.h – the loop's part of /metrics: how long its turns are, in which nobody else is answered.
+#pragma once
+struct buf;
+struct loop;
+
+void loop_metrics_write(const struct loop *loop, struct buf *out);
