@@ -51,7 +51,8 @@ struct remote_session_options {
   const char *label;           // of log lines: "account 12"
   struct remote_credentials credentials;
   bool read_only;              // a key that may not trade will do: balances of an account without bots
-  bool no_streams;             // questions only: READY once clock and key are known; the caller reconciles nothing
+  bool no_streams;             // questions only: RECONCILING once clock and key are known, and nothing to compare
+  bool probe;                  // it is asked about the key itself: rights are the caller's to judge, and no order is ever placed
 };
 // Begins by itself; the first state comes after this has returned. ret->ops->destroy ends it.
 enum status remote_session_create(struct remote_site *site, const struct remote_session_options *options, const struct venue_events *events,

@@ -53,7 +53,7 @@ struct remote_session {
   struct remote_site *site;
   char label[64];
   char *key, *secret, *passphrase;
-  bool read_only, no_streams;
+  bool read_only, no_streams, probe;
   const struct venue_events *events;
   void *self;
   enum venue_state state;

@@ -21,7 +21,7 @@ static bool may(const struct remote_session *s, enum dialect_op op, enum venue_w
     return false;
   }
   if (s->state == VENUE_STATE_STOPPED) return false;
-  if (!adds || s->state == VENUE_STATE_READY) return true;
+  if (!adds || (s->state == VENUE_STATE_READY && !s->probe)) return true;
   if (s->state == VENUE_STATE_RECONCILING) *ret_text = "orders are being compared with the venue's";
   return false;
 }

@@ -129,9 +129,9 @@ static void on_key(struct remote_call *c) {
     if (c->reply.outcome != VENUE_REFUSED || c->reply.why != VENUE_WHY_CREDENTIALS) remote_session_event(s, REMOTE_EVENT_LOST, c->reply.text);
   } else if (c->op == DIALECT_KEY_INFO && unified_key(c->rows, &key, &err) != OK) {
     remote_session_event(s, REMOTE_EVENT_LOST, err.msg);
-  } else if (key.known && key.withdraw) {
+  } else if (key.known && key.withdraw && !s->probe) {
     remote_session_event(s, REMOTE_EVENT_REFUSED, "the key may withdraw: such keys are not used");
-  } else if (key.known && !key.trade && !s->read_only) {
+  } else if (key.known && !key.trade && !s->read_only && !s->probe) {
     remote_session_event(s, REMOTE_EVENT_REFUSED, "the key may not trade");
   } else {
     s->key_checked = true;
@@ -195,6 +195,7 @@ enum status remote_session_create(struct remote_site *site, const struct remote_
   s->self = self;
   s->read_only = o->read_only;
   s->no_streams = o->no_streams;
+  s->probe = o->probe;
   snprintf(s->label, sizeof s->label, "%s", o->label ? o->label : "");
   enum status st = copy_secrets(s, &o->credentials, err);
   if (st == OK) st = remote_budgets_init(&s->by_key, dialect_info(site->dialect), DIALECT_BY_KEY, err);

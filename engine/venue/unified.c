@@ -51,6 +51,10 @@ static const struct field kline_fields[] = {
   M(struct venue_kline, "low", DECIMAL, low), M(struct venue_kline, "close", DECIMAL, close), M(struct venue_kline, "volume", DECIMAL, volume),
   F(struct venue_kline, "closed", FLAG, closed), {0},
 };
+static const struct field trade_fields[] = {
+  F(struct venue_trade, "symbol", TEXT, symbol), F(struct venue_trade, "id", TEXT, id), F(struct venue_trade, "side", SIDE, side), M(struct venue_trade, "price", DECIMAL, px),
+  M(struct venue_trade, "qty", DECIMAL, qty), F(struct venue_trade, "time_ms", TIME, time_ns), {0},
+};
 static const struct field key_fields[] = {
   M(struct venue_key, "read", FLAG, read), M(struct venue_key, "trade", FLAG, trade), M(struct venue_key, "withdraw", FLAG, withdraw),
   M(struct venue_key, "ip_bound", FLAG, ip_bound), F(struct venue_key, "expires_ms", TIME, expires_ns), {0},
@@ -164,6 +168,10 @@ enum status unified_instrument(const json_t *v, struct venue_instrument *ret, st
 enum status unified_kline(const json_t *v, struct venue_kline *ret, struct err *err) {
   *ret = (struct venue_kline){0};
   return read_fields(v, kline_fields, ret, err);
+}
+enum status unified_trade(const json_t *v, struct venue_trade *ret, struct err *err) {
+  *ret = (struct venue_trade){0};
+  return read_fields(v, trade_fields, ret, err);
 }
 enum status unified_key(const json_t *v, struct venue_key *ret, struct err *err) {
   *ret = (struct venue_key){.known = true};

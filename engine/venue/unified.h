@@ -12,6 +12,7 @@ enum status unified_position(const json_t *v, struct venue_position *ret, struct
 enum status unified_balance(const json_t *v, struct venue_balance *ret, struct err *err) MUST_CHECK;
 enum status unified_instrument(const json_t *v, struct venue_instrument *ret, struct err *err) MUST_CHECK;
 enum status unified_kline(const json_t *v, struct venue_kline *ret, struct err *err) MUST_CHECK;
+enum status unified_trade(const json_t *v, struct venue_trade *ret, struct err *err) MUST_CHECK;
 enum status unified_key(const json_t *v, struct venue_key *ret, struct err *err) MUST_CHECK;
 
 // Copies the text at key; absent: "". ERR_RANGE: longer than the field.

@@ -137,6 +137,12 @@ struct venue_kline {
   struct decimal open, high, low, close, volume;
   bool closed;
 };
+struct venue_trade {
+  char symbol[VENUE_SYMBOL_MAX], id[VENUE_ID_MAX];  // id "": not told
+  enum side side;               // of who took; 0: not told
+  struct decimal px, qty;
+  int64_t time_ns;
+};
 struct venue_key {              // what the key may do, as the venue tells
   bool known, read, trade, withdraw, ip_bound;
   int64_t expires_ns;           // 0: never, or not told

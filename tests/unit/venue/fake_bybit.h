@@ -17,6 +17,8 @@ static struct fake {
   bool login_ok, mute;       // mute: the stream's login is not answered
   const char *open_orders;   // "list" of /v5/order/realtime, JSON
   const char *history;       // likewise of /v5/order/history
+  int64_t first_ms;          // its first bar; one a minute, but none at hole_ms
+  int64_t hole_ms;
   // The next requests whose path begins so meet the fault, `times` times (-1: for ever).
   const char *path;
   enum fake_fault fault;
@@ -95,9 +97,24 @@ static void fake_field(const char *body, const char *name, char *ret, size_t siz
   snprintf(ret, size, "%.*s", (int)strcspn(at, "\""), at);
 }
 
+// Bars as Bybit tells them: the newest first. Each is its number since the first.
+static void fake_klines(const char *path, char *ret, size_t size) {
+  const int64_t start = strtoll(strstr(path, "start=") + 6, NULL, 10), end = strtoll(strstr(path, "end=") + 4, NULL, 10);
+  size_t n = (size_t)snprintf(ret, size, "{\"category\":\"linear\",\"symbol\":\"BTCUSDT\",\"list\":[");
+  const char *comma = "";
+  for (int64_t at = end - end % 60000; at >= start && at >= fake.first_ms; at -= 60000) {
+    const long long i = (long long)((at - fake.first_ms) / 60000);
+    if (at == fake.hole_ms) continue;
+    n += (size_t)snprintf(ret + n, size - n, "%s[\"%lld\",\"%lld\",\"%lld\",\"%lld\",\"%lld\",\"1.5\",\"2\"]", comma, (long long)at, i, i + 1, i, i);
+    comma = ",";
+  }
+  snprintf(ret + n, size - n, "]}");
+}
+
 // The body of the answer, and what it does.
 static void fake_answer(const char *path, const char *body, char *ret, size_t size) {
-  char result[4096] = "{}";
+  static char result[200000];
+  strcpy(result, "{}");
   if (strncmp(path, "/v5/order/create", 16) == 0) {
     struct fake_order *o = &fake.orders[fake.order_count++];
     fake.creates++;
@@ -112,6 +129,9 @@ static void fake_answer(const char *path, const char *body, char *ret, size_t si
     snprintf(result, sizeof result, "{\"timeSecond\":\"%lld\",\"timeNano\":\"%lld000000\"}", (long long)(fake_now_ms() / 1000), (long long)fake_now_ms());
   } else if (strncmp(path, "/v5/user/query-api", 18) == 0) {
     snprintf(result, sizeof result, "%s", fake.key_info);
+  } else if (strncmp(path, "/v5/market/kline", 16) == 0) {
+    fake.reads++;
+    fake_klines(path, result, sizeof result);
   } else {
     fake.reads++;
     const char *list = strncmp(path, "/v5/order/realtime", 18) == 0 ? fake.open_orders : strncmp(path, "/v5/order/history", 17) == 0 ? fake.history : NULL;
@@ -121,7 +141,7 @@ static void fake_answer(const char *path, const char *body, char *ret, size_t si
 }
 
 static void fake_reply(struct peer *p, const char *path, const char *body) {
-  char text[5000], reply[6000];
+  static char text[210000], reply[220000];
   const bool faulty = fake.times != 0 && fake.path && fake.fault != FAULT_CUT_REQUEST && strncmp(path, fake.path, strlen(fake.path)) == 0;
   if (faulty && fake.times > 0) fake.times--;
   fake_answer(path, body, text, sizeof text);
@@ -163,7 +183,7 @@ static void fake_bytes(struct scripted *s, struct peer *p) {
     sscanf(head, "%*s %1023s", path);
     snprintf(body, sizeof body, "%.*s", (int)body_len, end + 4);
     snprintf(fake.last_head, sizeof fake.last_head, "%.*s", (int)(end - head), head);
-    if (strcmp(path, "/v5/private") == 0) {
+    if (strcmp(path, "/v5/private") == 0 || strncmp(path, "/v5/public/", 11) == 0) {
       fake_upgrade(p);
       return;
     }

@@ -89,11 +89,11 @@ static bool state_is(enum venue_state s) {
   return owner.state == s;
 }
 
-static void until_state(enum venue_state s) {
+static inline void until_state(enum venue_state s) {
   while (!state_is(s)) loop_turn(loop, true);
 }
 
-static void begin_session(struct remote_session_options o) {
+static inline void begin_session(struct remote_session_options o) {
   memset(&owner, 0, sizeof owner);
   o.label = "account 7";
   o.credentials = (struct remote_credentials){.key = KEY, .secret = SECRET};
@@ -109,7 +109,7 @@ static void begin_site(int64_t timeout_ms) {
   if (remote_site_create(&o, &site, &err) != OK) fail_msg("%s", err.msg);
 }
 
-static void up(int64_t timeout_ms) {
+static inline void up(int64_t timeout_ms) {
   fake_start(loop);
   assert_int_equal(http_pool_create(loop, NULL, &pool, &err), OK);
   begin_site(timeout_ms);
@@ -119,7 +119,7 @@ static void up(int64_t timeout_ms) {
   assert_true(state_is(VENUE_STATE_READY));
 }
 
-static void down(void) {
+static inline void down(void) {
   if (venue.self) venue.ops->destroy(venue.self);
   venue = (struct venue){0};
   remote_site_destroy(site);
@@ -143,7 +143,7 @@ static void on_reply(void *arg, const struct venue_reply *r) {
 static const struct venue_place place = {.client_id = "P000000000000100001000000001A", .symbol = "BTCUSDT", .side = SIDE_BUY, .type = ORDER_LIMIT, .tif = TIF_GTC,
   .qty = {1, 3}, .limit = {300005, 1}, .trigger = NO_DECIMAL};
 
-static void expect(enum venue_outcome outcome, enum venue_why why) {
+static inline void expect(enum venue_outcome outcome, enum venue_why why) {
   while (got.count == 0) loop_turn(loop, true);
   turns(5);
   assert_int_equal(got.count, 1);
@@ -152,13 +152,13 @@ static void expect(enum venue_outcome outcome, enum venue_why why) {
   assert_null(strstr(got.reply.text, SECRET));
 }
 
-static void ask_place(void) {
+static inline void ask_place(void) {
   memset(&got, 0, sizeof got);
   venue.ops->place(venue.self, &place, on_reply, NULL);
   assert_int_equal(got.count, 0);
 }
 
-static void fault(const char *path, enum fake_fault f, int times, size_t at, const char *raw) {
+static inline void fault(const char *path, enum fake_fault f, int times, size_t at, const char *raw) {
   fake.path = path;
   fake.fault = f;
   fake.times = times;
