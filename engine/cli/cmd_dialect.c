@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "cli/operator.h"
+#include "cli/venue_dialect.h"
 #include "loop/watchdog.h"
 #include "script/dialect.h"
 #include "script/profile.h"
@@ -16,17 +17,28 @@
 
 #define VECTORS_MAX (64 << 20)  // bytes of a file of vectors
 
-static enum status read_dialect(const char *path, struct watchdog *dog, struct dialect **ret, struct buf *source, struct err *err) {
-  for (const struct shipped *s = shipped_dialects; s->name != NULL; s++)
-    if (strcmp(s->name, path) == 0) {
-      buf_init(source, s->len + 1);
-      buf_add(source, s->source, s->len);
-      return dialect_create(s->file, s->source, s->len, dog, ret, err);
-    }
-  buf_init(source, SCRIPT_SOURCE_MAX + 1);
-  enum status st = buf_read_file(source, path, err);
-  const char *slash = strrchr(path, '/');
-  if (st == OK) st = dialect_create(slash != NULL ? slash + 1 : path, source->data != NULL ? source->data : "", source->len, dog, ret, err);
+enum status cli_venue_dialect(const char *name, struct watchdog *watchdog, struct dialect **ret) {
+  struct buf source;
+  struct err err;
+  const struct shipped *s = shipped_dialects;
+  while (s->name != NULL && strcmp(s->name, name) != 0) s++;
+  if (s->name != NULL) {
+    enum status shipped = dialect_create(s->file, s->source, s->len, watchdog, ret, &err);
+    if (shipped != OK) cli_error("%s", err.msg);
+    return shipped;
+  }
+  const char *slash = strrchr(name, '/'), *file = slash != NULL ? slash + 1 : name;
+  buf_init(&source, SCRIPT_SOURCE_MAX + 1);
+  enum status st = buf_read_file(&source, name, &err);
+  if (st == OK) {
+    st = dialect_create(file, source.data != NULL ? source.data : "", source.len, watchdog, ret, &err);
+    if (st != OK) cli_script_error(err.msg, file, source.data, source.len);
+  } else if (st == ERR_NOTFOUND && strpbrk(name, "/.") == NULL) {
+    cli_error("no dialect \"%s\" is shipped, and there is no such file", name);
+  } else {
+    cli_error("%s", err.msg);
+  }
+  buf_finish(&source);
   return st;
 }
 
@@ -79,15 +91,11 @@ static int run_dialect(const struct cli_args *a) {
   struct err err;
   struct watchdog *dog = NULL;
   struct dialect *d = NULL;
-  struct buf source;
   struct vector_report report = {.notes = json_array()};
   int sum[3] = {0}, code = 1;
   enum status st = watchdog_create(&dog, &err);
   if (st == OK) {
-    st = read_dialect(a->positional[0], dog, &d, &source, &err);
-    if (st == ERR_SCRIPT || st == ERR_BUDGET) cli_script_error(err.msg, a->positional[0], source.data, source.len);
-    else if (st != OK) cli_error("%s", err.msg);
-    buf_finish(&source);
+    st = cli_venue_dialect(a->positional[0], dog, &d);
     if (st == OK && (st = judge(a, d, &report, &err)) != OK) cli_error("%s", err.msg);
   } else {
     cli_error("%s", err.msg);

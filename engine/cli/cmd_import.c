@@ -1,60 +1,21 @@
 // cli/cmd_import.c – `perigee import` and `perigee export`: market history into and out of a data directory, also beside a server.
-//
-// Import takes the directory's lock when nobody serves it. When a server does, it writes to market.db beside the server's own
-// writer, which SQLite keeps apart; the server sees the bars with its next read.
 #include "cli/commands.h"
 
 #include "base/json.h"
-#include "cli/api_client.h"
 #include "cli/data_dir.h"
+#include "cli/market_dir.h"
 #include "cli/operator.h"
 #include "loop/clock.h"
 #include "loop/interrupt.h"
 #include "market/csv.h"
 #include "market/text.h"
 #include "store/market_rows.h"
-#include "store/store.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-// ---- the data directory
-
-struct markets {
-  struct store *store;  // ours alone; or
-  struct db *db;        // beside a server
-};
-
-static bool is_served(const char *dir) {
-  struct api_client *client;
-  struct err err;
-  if (api_client_open(dir, &client, &err) != OK) return false;
-  json_t *answer = NULL;
-  bool served = api_client_call(client, "GET", "/admin/system", NULL, &answer, &err) == OK;
-  json_decref(answer);
-  api_client_close(client);
-  return served;
-}
-
-static enum status markets_open(const char *dir, bool write, struct markets *ret, struct err *err) {
-  *ret = (struct markets){0};
-  if (!write) return market_db_open(dir, &ret->db, err);
-  enum status st = store_open(dir, &(struct store_options){NULL}, &ret->store, err);
-  if (st != ERR_EXISTS) return st;
-  // Somebody has the lock: a server, or a command that may be replacing the very file.
-  if (!is_served(dir)) return err_wrap(err, st, "no server answers on %s/perigee.sock, so wait for the command that works there", dir);
-  return market_db_open_writer(dir, &ret->db, err);
-}
-
-static void markets_close(struct markets *m) {
-  store_close(m->store);
-  market_db_close(m->db);
-}
 
 // ---- import
 
@@ -62,28 +23,10 @@ struct import_call {
   struct market_import in;
   struct market_import_report report;
 };
-static enum status run_call(struct db *db, void *arg, struct err *err) {
-  struct import_call *c = arg;
-  return market_import(db, &c->in, &c->report, err);
-}
 
 static bool show_progress(void *self, size_t done, size_t total) {
   cli_progress_show(self, done, total);
   return !interrupted();
-}
-
-// Makes the directory and its parents, as `mkdir -p`.
-static bool make_dirs(const char *dir) {
-  char path[CLI_DATA_DIR_MAX];
-  snprintf(path, sizeof path, "%s", dir);
-  for (char *p = path + 1;; p++) {
-    if (*p && *p != '/') continue;
-    char kept = *p;
-    *p = '\0';
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) return cli_error("%s: %s", path, strerror(errno)), false;
-    if (!kept) return true;
-    *p = kept;
-  }
 }
 
 static bool csv_options_parse(const struct cli_args *a, struct csv_options *o) {
@@ -134,7 +77,7 @@ static enum status import_file(const struct markets *m, const struct cli_args *a
   struct cli_progress bar;
   cli_progress_init(&bar, s.inst.symbol);
   struct import_call c = {.in = {.venue = cli_value(a, "--venue", ""), .series = &s, .repair = cli_has(a, "--repair"), .now_ns = clock_wall_ns(), .progress = show_progress, .progress_self = &bar}};
-  st = m->store ? store_write_sync(m->store, STORE_MARKET, run_call, &c, err) : market_db_import(m->db, &c.in, &c.report, err);
+  st = markets_import(m, &c.in, &c.report, err);
   cli_progress_clear(&bar);
   if (st == OK) report_file(path, &s, &c, list);
   else st = err_wrap(err, st, "%s", path);
@@ -148,7 +91,7 @@ static int run_import(const struct cli_args *a) {
   if (a->positional_count == 0) return cli_usage(a, "which files?");
   if (!cli_has(a, "--venue")) return cli_usage(a, "--venue is missing: where do the bars come from? (binance, fxcm …)");
   if (!csv_options_parse(a, &o)) return 2;
-  if (!cli_data_dir(a, dir) || !make_dirs(dir)) return 1;
+  if (!cli_data_dir(a, dir) || !cli_make_dirs(dir)) return 1;
   struct markets m;
   struct err err;
   interrupt_install();

@@ -17,6 +17,7 @@ const char *vector_kind_text(enum vector_kind k) {
   return kinds[k];
 }
 
+static void say(struct vector_run *r, const char *fmt, va_list ap) PRINTF(2, 0);
 static void say(struct vector_run *r, const char *fmt, va_list ap) {
   vsnprintf(r->why, sizeof r->why, fmt, ap);
 }
