@@ -2,6 +2,7 @@
 // not what is in them. Those of paper are settings: what the account begins with and what its venue costs.
 #include "api/bots.h"
 #include "api/core.h"
+#include "api/venue_desk.h"
 #include "api/handlers.h"
 #include "api/list.h"
 #include "api/tier.h"
@@ -33,7 +34,7 @@ static bool is_paper(const char *venue) { return strcmp(venue, ACCOUNT_PAPER) ==
 
 json_t *accounts_json(struct api_call *call, struct db *db, const struct account_row *row, enum status *ret) {
   json_t *fields = json_array();
-  json_t *settings = is_paper(row->venue) ? json_loads(row->settings, 0, NULL) : NULL;
+  json_t *settings = json_loads(row->settings, 0, NULL);
   *ret = secret_fields(db, row->tenant_id, row->id, add_field, fields, &call->err);
   return json_pack("{s:o, s:s, s:s, s:b, s:o, s:o, s:o}", "id", api_id("acc", row->id), "venue", row->venue, "name", row->name, "paper", is_paper(row->venue), "settings",
                    settings ? settings : json_null(), "fields", fields, "created_at_ms", api_ms(row->created_ns));
@@ -69,11 +70,29 @@ static enum status put_secrets(struct api_call *call, struct db *db, int64_t acc
   return OK;
 }
 
+// What only accounts at venues have; and their environment, which the venue must have.
+enum status venue_settings_fit(struct api_call *call, const char *venue, const json_t *settings) {
+  static const char *const theirs[] = {"environment", "risk_acknowledged", "foreign"};
+  char pointer[100];
+  for (size_t i = 0; is_paper(venue) && i < sizeof theirs / sizeof *theirs; i++) {
+    snprintf(pointer, sizeof pointer, "/settings/%s", theirs[i]);
+    if (json_object_get(settings, theirs[i])) return api_invalid_at(call, pointer, "is for accounts at venues");
+  }
+  if (is_paper(venue) || !call->core->venues || !venue_desk_knows(call->core->venues, venue)) return OK;  // kept for a dialect that is to come
+  struct err why;
+  if (venue_desk_settings_check(call->core->venues, venue, settings, &why) == OK) return OK;
+  const char *colon = why.msg[0] == '/' ? strchr(why.msg, ':') : NULL;
+  if (!colon) return call->err = why, why.code;
+  snprintf(pointer, sizeof pointer, "/settings%.*s", (int)(colon - why.msg), why.msg);
+  return api_invalid_at(call, pointer, colon + 2);
+}
+
 // {"balance": "10000", "currency": "USDT"} and what else was given, as text.
 static enum status take_settings(struct api_call *call, struct db *db, struct account_row *row) {
   json_t *given = json_object_get(call->body, "settings"), *all = json_pack("{s:s, s:s}", "balance", PAPER_BALANCE, "currency", PAPER_CURRENCY);
   json_object_update(all, given);
-  enum status st = risk_settings_fit(call, db, row->tenant_id, all);
+  enum status st = venue_settings_fit(call, row->venue, all);
+  if (st == OK) st = risk_settings_fit(call, db, row->tenant_id, all);
   if (st != OK) {
     json_decref(all);
     return st;
@@ -108,6 +127,7 @@ static enum status create(struct api_call *call, struct db *db) {
   if (is_paper(row.venue)) return create_paper(call, db, &row);
   bool known = false;
   enum status st = account_has_venue(db, row.tenant_id, row.venue, &known, &call->err);
+  if (st == OK) st = take_settings(call, db, &row);
   if (st == OK) st = account_insert(db, &row, &call->err);
   if (st == OK && !known) st = api_take(call, db, ACTION_VENUE_ADD, row.venue);
   if (st == OK) st = put_secrets(call, db, row.id);
@@ -128,7 +148,6 @@ enum status api_account_create(struct api_call *call) {
     if (json_object_get(call->body, "secrets")) return api_invalid_at(call, "/secrets", "a paper account has none");
     return api_write(call, create);
   }
-  if (json_object_get(call->body, "settings")) return api_invalid_at(call, "/settings", "only paper accounts have settings");
   if (!json_object_get(call->body, "secrets")) return api_invalid_at(call, "/secrets", "is required");
   if (!permission_allowed(&call->who.may, PERMISSION_accounts_secrets)) return api_problem(call, call->who.may.mfa ? PROBLEM_forbidden : PROBLEM_second_factor_missing, NULL);
   enum status st = account_has_venue(store_reader(api_store(call), STORE_CONTROL), call->who.tenant_id, api_body_text(call, "venue"), &known, &call->err);

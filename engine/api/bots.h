@@ -81,6 +81,7 @@ enum status bots_settings(struct api_call *call, const json_t *bot, const json_t
 enum status bots_settings_refuse(struct api_call *call) MUST_CHECK;
 // ---- risk.c, rule_sets.c
 // The settings of a paper account as they would be: limits in range, and a rule set of its name. Not: answered, as api_problem.
+enum status venue_settings_fit(struct api_call *call, const char *venue, const json_t *settings) MUST_CHECK;  // accounts.c; answers
 enum status risk_settings_fit(struct api_call *call, struct db *db, int64_t tenant_id, const json_t *settings) MUST_CHECK;
 // JSON of the rule set that a tenant means by a name; NULL: there is none. Yours to free. On any thread, with a connection of control.db.
 char *rule_set_text(struct db *db, int64_t tenant_id, const char *name);

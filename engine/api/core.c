@@ -8,6 +8,7 @@
 #include "api/market_watch.h"
 #include "api/server.h"
 #include "api/services.h"
+#include "api/venue_desk.h"
 #include "bot/live.h"
 #include "crypto/sha256.h"
 #include "loop/clock.h"
@@ -139,6 +140,7 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
 void api_core_destroy(struct api_core *core) {
   if (!core) return;
   live_destroy(core->live);
+  venue_desk_destroy(core->venues);
   core->live = NULL;
   market_watch_destroy(core->watch);
   core->watch = NULL;

@@ -2,6 +2,7 @@
 // figures to /metrics.
 #include "api/bots.h"
 #include "api/core.h"
+#include "api/venue_desk.h"
 #include "api/market_watch.h"
 #include "api/replays.h"
 #include "api/server.h"
@@ -92,6 +93,11 @@ GAUGE(restarts, host_restarts)
 GAUGE(divergences, divergences)
 #undef GAUGE
 
+static enum status venue_open(void *self, int64_t tenant_id, int64_t account_id, const struct venue_events *events, void *to, struct venue *ret, struct err *err) {
+  const struct api_core *core = self;
+  return venue_desk_session(core->venues, tenant_id, account_id, &(struct venue_desk_wish){0}, events, to, ret, err);
+}
+
 enum status api_core_live(struct api_core *core, const struct api_live *config, struct err *err) {
   static const struct { const char *name, *help, *type; double (*read)(void *); } gauges[] = {
       {"hosts", "Processes for customers' scripts", "gauge", hosts},
@@ -105,8 +111,9 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
       {"bot_divergences_total", "Times that a host and the journal disagreed about a bot", "counter", divergences},
       {"host_restarts_total", "Hosts that died or hung and were replaced", "counter", restarts}};
   const struct live_options options = {.loop = core->loop, .store = core->store, .exe = config->exe, .version = core->version, .hosts = config->hosts,
-                                       .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .note = on_note, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .rules = rules, .self = core};
+                                       .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .note = on_note, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .rules = rules, .venue_open = venue_open, .self = core};
   enum status st = market_watch_create(&core->watch, err);
+  if (st == OK) st = venue_desk_create(core, &(struct venue_desk_options){.urls = config->venue_urls, .ca_file = config->venue_ca}, &core->venues, err);
   if (st == OK) st = live_create(&options, &core->live, err);
   if (st == OK) core->halts = live_halts(core->live);
   for (size_t i = 0; st == OK && i < sizeof gauges / sizeof *gauges; i++)

@@ -55,10 +55,10 @@ static bool merge(struct api_call *call, struct db *db, const struct account_row
 static enum status patch_settings(struct api_call *call, struct db *db, struct account_row *row, char **ret_detail) {
   const json_t *given = json_object_get(call->body, "settings");
   if (!given) return OK;
-  if (strcmp(row->venue, ACCOUNT_PAPER) != 0) return api_invalid_at(call, "/settings", "only paper accounts have settings");
   json_t *before = json_loads(row->settings, 0, NULL), *after = json_deep_copy(before);
   enum status st;
-  if (merge(call, db, row, given, after, &st)) st = risk_settings_fit(call, db, row->tenant_id, after);
+  if (merge(call, db, row, given, after, &st)) st = venue_settings_fit(call, row->venue, after);
+  if (st == OK) st = risk_settings_fit(call, db, row->tenant_id, after);
   char *text = st == OK ? json_dumps(after, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
   if (st == OK && !text) st = err_set(&call->err, ERR_NOMEM, "out of memory");
   if (st == OK && strlen(text) >= sizeof row->settings) st = api_invalid_at(call, "/settings", "is too long");

@@ -51,6 +51,8 @@ struct api_live {
   const char *exe;           // this program, absolute: for the hosts
   int hosts;                 // 0: as many as there are processors, at most 8
   const char *const *feeds;  // "VENUE=TEXT" (bot/hub.h); ends with NULL
+  const char *const *venue_urls;  // "VENUE=URL" of simulated exchanges (api/venue_desk.h); ends with NULL; may be NULL
+  const char *venue_ca;      // whom connections to venues trust; NULL: the system's
   int parity_hour;           // of the day, UTC, from which each bot's run is checked; −1: never
 };
 enum status api_core_live(struct api_core *core, const struct api_live *config, struct err *err) MUST_CHECK;

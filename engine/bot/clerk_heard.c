@@ -212,15 +212,16 @@ enum clerk_heard clerk_remote_fill(struct clerk *c, const struct venue_fill *f, 
   if (fill_set_has(&c->remote->booked, key)) return CLERK_REPEATED;
   const struct instrument *inst = &matcher_symbol_config(c->blotter.matcher, o->symbol)->inst;
   struct bot_command cmd = {.kind = COMMAND_FILL, .id = o->id, .venue = {.maker = f->maker, .at_ns = f->time_ns, .key_hi = key.hi, .key_lo = key.lo}};
+  order_change_init(&cmd.change);
   if (strcmp(inst->symbol, f->ref.symbol) != 0 || o->side != f->side) return unfit(ret_text, "an execution of another symbol or side than was ordered", &f->ref);
   if (!count(f->qty, inst->lot, &cmd.qty.lots) || cmd.qty.lots <= 0) return unfit(ret_text, "an execution that is not whole lots", &f->ref);
-  if (!count(f->px, inst->tick, &cmd.venue.px.ticks) || cmd.venue.px.ticks <= 0) return unfit(ret_text, "an execution at a price between two ticks", &f->ref);
-  if (!fee_of(inst, f, cmd.venue.px, &cmd.venue.fee)) return unfit(ret_text, "a fee that does not fit in 64 bits", &f->ref);
+  if (!count(f->px, inst->tick, &cmd.change.limit.ticks) || cmd.change.limit.ticks <= 0) return unfit(ret_text, "an execution at a price between two ticks", &f->ref);
+  if (!fee_of(inst, f, cmd.change.limit, &cmd.venue.fee)) return unfit(ret_text, "a fee that does not fit in 64 bits", &f->ref);
   if (!fill_set_reserve(&c->remote->booked, 1)) return unfit(ret_text, "no memory to book an execution", &f->ref);
   struct clerk_routed *w = clerk_routed_find(c, o->id);
   if (!w && order_alive(o)) return unfit(ret_text, "an execution of an order that was never sent", &f->ref);
   // The route first: what may yet be executed is less by it when the clerk counts.
-  if (w && route_fill(&w->route, cmd.venue.px, cmd.qty, venue_now(c)).kind == ROUTE_REFUSE) return unfit(ret_text, "executions whose sum does not fit in 64 bits", &f->ref);
+  if (w && route_fill(&w->route, cmd.change.limit, cmd.qty, venue_now(c)).kind == ROUTE_REFUSE) return unfit(ret_text, "executions whose sum does not fit in 64 bits", &f->ref);
   const uint64_t fills = c->remote->fills;
   impose(c, &cmd);
   if (c->remote->fills == fills) return unfit(ret_text, "an execution that its account cannot take", &f->ref);

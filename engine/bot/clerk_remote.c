@@ -252,6 +252,16 @@ int64_t clerk_remote_sync(struct clerk *c) {
   return next_ns;
 }
 
+bool clerk_remote_idle(const struct clerk *c) {
+  for (int i = 0; i < matcher_account(c->blotter.matcher)->symbol_count; i++) {
+    size_t pos = 0;
+    if (matcher_working(c->blotter.matcher, i, &pos)) return false;
+  }
+  for (size_t i = 0; i < c->remote->count; i++)
+    if (route_live(c->remote->routes[i].route.state) || route_missing(&c->remote->routes[i].route) > 0) return false;
+  return true;
+}
+
 void clerk_remote_unsent(struct clerk *c) {
   assert(c->remote && !c->busy && !c->restoring);
   const struct matcher *m = c->blotter.matcher;

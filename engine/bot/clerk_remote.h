@@ -34,6 +34,8 @@ bool clerk_is_remote(const struct clerk *c);
 // Returns when to look again, by the venue's clock; INT64_MAX: when something happens.
 int64_t clerk_remote_sync(struct clerk *c);
 
+// Nothing of its orders is at the venue any more, or may come from there.
+bool clerk_remote_idle(const struct clerk *c);
 // Nothing can be sent now: entries that never left are refused (a script is told at once, rather than executed much later); exits wait.
 void clerk_remote_unsent(struct clerk *c);
 

@@ -57,7 +57,7 @@ static const char *fault(const struct matcher *m, const struct bot_command *c) {
     case COMMAND_FOUND: return !matcher_order(m, c->id) ? "an order that does not exist" : WITHIN(c->why, REASON_NONE, REASON_COUNT - 1) ? NULL : "a reason that does not exist";
     case COMMAND_FUNDING: return c->intent.symbol >= 0 && c->intent.symbol < matcher_account(m)->symbol_count && price_sane(c->funding.mark) ? NULL : "no symbol or price";
     case COMMAND_VENUE: return !of_venue(m, c) ? "an order that does not exist, or whose market is ourselves" : venue_status(c->venue.status) && WITHIN(c->why, REASON_NONE, REASON_COUNT - 1) ? NULL : "a state or reason that does not exist";
-    case COMMAND_FILL: return !of_venue(m, c) ? "an order that does not exist, or whose market is ourselves" : c->qty.lots > 0 && price_given(c->venue.px) && price_sane(c->venue.px) ? NULL : "no quantity or price";
+    case COMMAND_FILL: return !of_venue(m, c) ? "an order that does not exist, or whose market is ourselves" : c->qty.lots > 0 && price_given(c->change.limit) && price_sane(c->change.limit) ? NULL : "no quantity or price";
     default: return "a kind of command that does not exist";
   }
 }
@@ -90,7 +90,7 @@ static enum reason venue(struct matcher *m, const struct bot_command *c) {
   return matcher_venue_says(m, c->id, c->venue.status, c->why, c->time_ns) ? REASON_NONE : REASON_UNKNOWN_ORDER;
 }
 static enum reason fill(struct matcher *m, const struct bot_command *c) {
-  const struct match_execution x = {.px = c->venue.px, .qty = c->qty, .fee = c->venue.fee, .maker = c->venue.maker};
+  const struct match_execution x = {.px = c->change.limit, .qty = c->qty, .fee = c->venue.fee, .maker = c->venue.maker};
   return matcher_venue_fill(m, c->id, &x, c->time_ns) ? REASON_NONE : REASON_OVERFLOW;
 }
 

@@ -19,7 +19,7 @@
   X(LOST, "lost")        /* the venue's answer to the order was lost: UNKNOWN, and no market meets it */         \
   X(FOUND, "found")      /* it has answered: the order works, or, with a reason, it never arrived */              \
   X(VENUE, "venue")      /* MODEL_REMOTE: the venue says that the order is venue.status now */                    \
-  X(FILL, "fill")        /* MODEL_REMOTE: qty of it was executed there, at venue.px */
+  X(FILL, "fill")        /* MODEL_REMOTE: qty of it was executed there, at change.limit */
 // The core's alone: a script's desk has none of these.
 static inline bool command_of_core(int kind) { return kind > 4; }
 enum command_kind {
@@ -45,8 +45,7 @@ struct bot_command {
   } funding;
   struct command_venue {       // VENUE, FILL
     enum order_status status;  // VENUE: OPEN, UNKNOWN, CANCELED, EXPIRED, REJECTED
-    price px;                  // FILL, with qty above
-    cash fee;
+    cash fee;                  // FILL
     bool maker;
     int64_t at_ns;             // when it happened there, by the venue's clock; time_ns is the instant after which it was heard
     uint64_t key_hi, key_lo;   // of the execution (order/fill_set.h): what was booked once is not booked again

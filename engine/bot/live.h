@@ -54,7 +54,7 @@ struct live_options {
   void (*traded)(void *self, int64_t tenant_id, const char *key);
   // In a write: who ended what by itself, for the audit log. detail: JSON. NULL: nobody keeps one.
   enum status (*audit)(void *self, struct db *db, int64_t tenant_id, const char *action, int64_t script_id, const char *detail, int64_t now_ns, struct err *err);
-  // Opens the session of an account at a venue elsewhere, with its credentials; events go to `to`. NULL: there are none. ERR_… tells why not.
+  // Opens the session of an account at a venue elsewhere, with its credentials; events, which stay valid, go to `to`. NULL: there are none. ERR_… tells why not.
   enum status (*venue_open)(void *self, int64_t tenant_id, int64_t account_id, const struct venue_events *events, void *to, struct venue *ret, struct err *err);
   void *self;
 };

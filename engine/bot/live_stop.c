@@ -3,6 +3,7 @@
 // A script that has on_stop hears it once, in an instant of its own, when its owner stops the bot: it may close and cancel, no more. Its
 // market closes are executed in the next instant at the last price, whatever else works is cancelled. Whether it answers, fails, hangs or
 // is not there: the stop goes on. Who is paused, halted or retired has no script that runs, and who is forced is not asked.
+#include "bot/clerk_remote.h"
 #include "bot/live_impl.h"
 
 #include "loop/clock.h"
@@ -115,6 +116,8 @@ void live_words_end(struct live_bot *b) {
 // ---- stopping
 
 static bool is_done(const struct live_bot *b) {
+  // What a venue still has is not forgotten by ending the run.
+  if (clerk_is_remote(b->clerk) && !clerk_remote_idle(b->clerk) && b->life.reason != LIFE_WHY_FORCED) return false;
   if (b->row.close) return clerk_flat(b->clerk);
   return b->words != WORDS_SAID || b->life.reason == LIFE_WHY_FORCED || clerk_parted(b->clerk);
 }

@@ -88,6 +88,7 @@ static void act(struct live_venue *v, struct live_bot *b) {
   if (ready(v)) clerk_remote_sync(b->clerk);
   else clerk_remote_unsent(b->clerk);
   journal(b);
+  live_stop_look(b);
 }
 
 void live_venue_drain(struct live_venue *v) {
@@ -340,7 +341,7 @@ enum status live_venue_use(struct live *l, int64_t tenant_id, int64_t account_id
   v = calloc(1, sizeof *v);
   if (!v) return err_set(err, ERR_NOMEM, "no memory for an account's session");
   v->live = l, v->account_id = account_id, v->tenant_id = tenant_id;
-  const struct venue_events events = {.state = on_state, .order = on_order, .fill = on_fill};
+  static const struct venue_events events = {.state = on_state, .order = on_order, .fill = on_fill};
   enum status st = l->config.venue_open(l->config.self, tenant_id, account_id, &events, v, &v->venue, err);
   if (st == OK) st = loop_timer_create(l->config.loop, on_timer, v, &v->timer, err);
   if (st != OK) {

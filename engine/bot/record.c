@@ -44,7 +44,7 @@ static const struct field mark_fields[] = {WHEN};
 static const struct field lost_fields[] = {WHEN};
 static const struct field found_fields[] = {WHEN, C(why, 0, 0, REASON_COUNT - 1)};
 static const struct field venue_fields[] = {WHEN, C(venue.status, 0, 0, ORDER_STATUS_COUNT - 1), C(why, 0, 0, REASON_COUNT - 1), ANY_C(venue.at_ns)};
-static const struct field fill_fields[] = {WHEN, ANY_C(qty), PRICE_C(venue.px), ANY_C(venue.fee), C(venue.maker, 0, 0, 1), ANY_C(venue.at_ns), ANY_C(venue.key_hi),
+static const struct field fill_fields[] = {WHEN, ANY_C(qty), PRICE_C(change.limit), ANY_C(venue.fee), C(venue.maker, 0, 0, 1), ANY_C(venue.at_ns), ANY_C(venue.key_hi),
     ANY_C(venue.key_lo)};
 static const struct field execute_fields[] = {WHEN, PRICE_C(change.limit)};
 static const struct field funding_fields[] = {WHEN, C(intent.symbol, 0, 0, INT32_MAX), ANY_C(funding.ts_ns), ANY_C(funding.rate_e12),

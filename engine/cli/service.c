@@ -176,7 +176,8 @@ enum status service_call(struct service *s, const char *method, const char *targ
 }
 
 enum status service_live(struct service *s, struct err *err) {
-  const struct api_live live = {.exe = s->exe, .hosts = (int)s->settings->hosts, .feeds = s->settings->feeds.items, .parity_hour = (int)s->settings->parity_hour};
+  const struct api_live live = {.exe = s->exe, .hosts = (int)s->settings->hosts, .feeds = s->settings->feeds.items, .venue_urls = s->settings->venue_urls.items,
+                                .venue_ca = given(s->settings->venue_ca), .parity_hour = (int)s->settings->parity_hour};
   return api_core_live(s->core, &live, err);
 }
 

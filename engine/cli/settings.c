@@ -64,6 +64,13 @@ static enum status check_level(const char *value, struct err *err) {
   return err_set(err, ERR_USAGE, "\"%s\": write info, warning or error", value);
 }
 
+static enum status check_venue_url(const char *value, struct err *err) {
+  const size_t len = strcspn(value, "=");
+  const char *url = value[len] ? value + len + 1 : "";
+  if (len > 0 && (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0)) return OK;
+  return err_set(err, ERR_USAGE, "\"%s\": write VENUE=URL, such as bybit=http://127.0.0.1:9500", value);
+}
+
 #define AT(field) offsetof(struct settings, field)
 static const struct setting table[] = {
     {"config", "PERIGEE_CONFIG", TEXT, AT(config), RESTART, 0, 0},
@@ -85,6 +92,8 @@ static const struct setting table[] = {
     {"require-verified", "PERIGEE_REQUIRE_VERIFIED", FLAG, AT(require_verified), LIVE, 0, 0},
     {"closed", "PERIGEE_CLOSED", FLAG, AT(closed), LIVE, 0, 0},
     {"feed", "PERIGEE_FEED", WORDS, AT(feeds), RESTART, 0, 0, hub_feed_check},
+    {"venue-url", "PERIGEE_VENUE_URL", LIST, AT(venue_urls), RESTART, 0, 0, check_venue_url},
+    {"venue-ca", "PERIGEE_VENUE_CA", TEXT, AT(venue_ca), RESTART, 0, 0},
     {"hosts", "PERIGEE_HOSTS", NUMBER, AT(hosts), RESTART, 0, 32},
     {"parity-hour", "PERIGEE_PARITY_HOUR", NUMBER, AT(parity_hour), RESTART, -1, 23},
     {"demo", "PERIGEE_DEMO", FLAG, AT(demo), RESTART, 0, 0},
@@ -113,6 +122,9 @@ const struct cli_option settings_options[] = {
     {"--closed", NULL, "nobody registers; operators make users"},
     {"--feed", "VENUE=FEED", "where a venue's market data comes from (sim=sim): sim:speed=60, replay:VENUE/SYMBOL:speed=60, file:PATH:symbol=X,timeframe=1m; may be given\n"
                             "again; in the file apart by blanks"},
+    {"--venue-url", "VENUE=URL", "a simulated exchange in the place of a venue's own hosts, in all its environments: bybit=http://127.0.0.1:9500 (perigee exchange);\n"
+                                 "it sees signed requests. May be given again"},
+    {"--venue-ca", "FILE", "who may vouch for venues, PEM (whom this system trusts)"},
     {"--hosts", "N", "processes for customers' scripts; 0: as many as there are processors, at most 8 (0)"},
     {"--parity-hour", "N", "from this hour of the day, UTC, each bot's run is made again and compared with a backtest; -1: never (3)"},
     {"--demo", NULL, "a demo customer with a password printed once, and five bots on paper"},
@@ -331,6 +343,7 @@ enum status settings_read(const struct cli_args *args, struct settings *ret, str
   list_close(&s->listen);
   list_close(&s->origins);
   list_close(&s->feeds);
+  list_close(&s->venue_urls);
   list_close(&s->proxies);
   return st;
 }

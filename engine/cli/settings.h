@@ -24,6 +24,8 @@ struct settings {
   struct settings_list listen;       // "127.0.0.1:8080"
   char tls_cert[SETTINGS_TEXT_MAX], tls_key[SETTINGS_TEXT_MAX];  // both or none
   struct settings_list origins;      // CORS, beside our own
+  struct settings_list venue_urls;   // "VENUE=URL": simulated exchanges (api/venue_desk.h)
+  char venue_ca[SETTINGS_TEXT_MAX];
   struct settings_list feeds;        // "VENUE=TEXT" of market data (bot/hub.h)
   int64_t hosts;                     // processes for scripts; 0: by processors
   int64_t parity_hour;               // of the nightly check, UTC; −1: none

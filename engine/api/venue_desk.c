@@ -1,0 +1,215 @@
+// api/venue_desk.c – see venue_desk.h.
+#include "api/venue_desk.h"
+
+#include "api/core.h"
+#include "crypto/secret.h"
+#include "net/http_pool.h"
+#include "net/tls.h"
+#include "script/dialect.h"
+#include "store/store.h"
+#include "tenant/identity.h"
+#include "tenant/registry.h"
+#include "tenant/vault.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_ENVIRONMENT "testnet"
+
+struct site {
+  struct site *next;
+  char venue[ACCOUNT_VENUE_SIZE], environment[DIALECT_NAME_MAX];
+  struct remote_site *remote;
+};
+struct venue_desk {
+  struct api_core *core;
+  struct http_pool *pool;
+  struct tls_client *tls;
+  const char *const *urls;
+  struct site *sites;
+};
+
+static void log_line(void *arg, const char *text) {
+  const struct venue_desk *d = arg;
+  api_log(d->core, "info", "venue", json_pack("{s:s}", "text", text));
+}
+
+enum status venue_desk_create(struct api_core *core, const struct venue_desk_options *options, struct venue_desk **ret, struct err *err) {
+  struct venue_desk *d = calloc(1, sizeof *d);
+  if (!d) return err_set(err, ERR_NOMEM, "no memory for venues");
+  d->core = core;
+  d->urls = options->urls;
+  enum status st = http_pool_create(core->loop, &(struct http_pool_options){0}, &d->pool, err);
+  if (st == OK) st = tls_client_create(options->ca_file, &d->tls, err);
+  if (st != OK) {
+    venue_desk_destroy(d);
+    return st;
+  }
+  return *ret = d, OK;
+}
+
+void venue_desk_destroy(struct venue_desk *d) {
+  if (!d) return;
+  for (struct site *s = d->sites, *next; s; s = next) {
+    next = s->next;
+    remote_site_destroy(s->remote);
+    free(s);
+  }
+  http_pool_destroy(d->pool);
+  if (d->tls) tls_client_release(d->tls);
+  free(d);
+}
+
+// ---- sites
+
+static const struct active_script *dialect_of(const struct venue_desk *d, const char *venue) {
+  return snapshot_find(registry_snapshot(d->core->registry), SCRIPT_DIALECT, venue);
+}
+bool venue_desk_knows(struct venue_desk *d, const char *venue) { return dialect_of(d, venue) != NULL; }
+
+static enum status dialect_make(const struct venue_desk *d, const char *venue, struct dialect **ret, struct err *err) {
+  const struct active_script *s = dialect_of(d, venue);
+  char chunkname[SCRIPT_NAME_SIZE + 8];
+  if (!s) return err_set(err, ERR_NOTFOUND, "no dialect speaks to %s: it is put with `perigee script put dialect FILE`", venue);
+  snprintf(chunkname, sizeof chunkname, "%s.lua", s->name);
+  return dialect_create(chunkname, s->source, s->source_len, NULL, ret, err);
+}
+
+static const char *url_of(const struct venue_desk *d, const char *venue) {
+  const size_t len = strlen(venue);
+  for (const char *const *u = d->urls; u && *u; u++)
+    if (strncmp(*u, venue, len) == 0 && (*u)[len] == '=') return *u + len + 1;
+  return NULL;
+}
+
+// An activated dialect becomes the site's with its next use.
+static enum status renew(const struct venue_desk *d, struct site *s, struct err *err) {
+  const struct active_script *active = dialect_of(d, s->venue);
+  struct dialect *fresh;
+  if (!active || strcmp(active->sha256, remote_site_info(s->remote)->sha256) == 0) return OK;
+  const enum status st = dialect_make(d, s->venue, &fresh, err);
+  return st == OK ? remote_site_reload(s->remote, fresh, err) : st;
+}
+
+static enum status site_get(struct venue_desk *d, const char *venue, const char *environment, struct site **ret, struct err *err) {
+  for (struct site *s = d->sites; s; s = s->next)
+    if (strcmp(s->venue, venue) == 0 && strcmp(s->environment, environment) == 0) return *ret = s, renew(d, s, err);
+  struct remote_site_options options = {.loop = d->core->loop, .pool = d->pool, .tls = d->tls, .environment = environment, .url = url_of(d, venue), .log = log_line, .log_arg = d};
+  struct site *s = calloc(1, sizeof *s);
+  if (!s) return err_set(err, ERR_NOMEM, "no memory for a venue");
+  snprintf(s->venue, sizeof s->venue, "%s", venue);
+  snprintf(s->environment, sizeof s->environment, "%s", environment);
+  enum status st = dialect_make(d, venue, &options.dialect, err);
+  if (st == OK) st = remote_site_create(&options, &s->remote, err);
+  if (st != OK) {
+    free(s);
+    return st;
+  }
+  s->next = d->sites;
+  d->sites = s;
+  return *ret = s, OK;
+}
+
+// ---- settings
+
+static const char *environment_of(const json_t *settings) {
+  const char *e = json_string_value(json_object_get(settings, "environment"));
+  return e ? e : DEFAULT_ENVIRONMENT;
+}
+
+static bool limited(const json_t *settings, const char *name) {
+  const char *v = json_string_value(json_object_get(settings, name));
+  return v && strtod(v, NULL) > 0;
+}
+
+// Real money: agreed to in so many words, and bounded.
+static enum status live_agreed(const json_t *settings, struct err *err) {
+  static const char *const needed[] = {"max_order", "max_exposure", "day_loss"};
+  if (!json_is_true(json_object_get(settings, "risk_acknowledged")))
+    return err_set(err, ERR_INVALID, "/risk_acknowledged: live trading moves real money: set it to true, or choose another environment");
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+    if (!limited(settings, needed[i])) return err_set(err, ERR_INVALID, "/%s: live trading needs this limit", needed[i]);
+  return OK;
+}
+
+enum status venue_desk_settings_check(struct venue_desk *d, const char *venue, const json_t *settings, struct err *err) {
+  struct dialect *dialect;
+  enum status st = dialect_make(d, venue, &dialect, err);
+  if (st != OK) return st;
+  const struct dialect_info *info = dialect_info(dialect);
+  const char *wanted = environment_of(settings);
+  char names[DIALECT_ENVIRONMENTS_MAX * (DIALECT_NAME_MAX + 2)] = "";
+  bool there = false;
+  for (int i = 0; i < info->environment_count; i++) {
+    there |= strcmp(info->environments[i].name, wanted) == 0;
+    snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", info->environments[i].name);
+  }
+  if (!there) st = err_set(err, ERR_INVALID, "/environment: %s has %s, not %s", venue, names, wanted);
+  else if (strcmp(wanted, "live") == 0) st = live_agreed(settings, err);
+  dialect_destroy(dialect);
+  return st;
+}
+
+// ---- credentials
+
+// Fields of the vault by the names that customers use for them.
+static const struct { const char *credential, *field, *alias; size_t at; } fields[] = {
+  {"key", "api_key", "key", offsetof(struct remote_credentials, key)},
+  {"secret", "api_secret", "secret", offsetof(struct remote_credentials, secret)},
+  {"passphrase", "passphrase", "password", offsetof(struct remote_credentials, passphrase)}};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+static enum status read_field(const struct venue_desk *d, int64_t tenant_id, int64_t account_id, const char *name, char value[VAULT_SECRET_MAX + 1], struct err *err) {
+  size_t len = 0;
+  const enum status st = vault_get(identity_keys(d->core->identity), store_reader(d->core->store, STORE_CONTROL), tenant_id, account_id, name, value, &len, err);
+  if (st == OK) value[len] = '\0';
+  return st;
+}
+
+static enum status read_credentials(const struct venue_desk *d, const struct dialect_info *info, int64_t tenant_id, int64_t account_id,
+  char values[FIELDS][VAULT_SECRET_MAX + 1], struct remote_credentials *ret, struct err *err) {
+  for (int i = 0; i < info->credential_count; i++)
+    for (int f = 0; f < FIELDS; f++) {
+      if (strcmp(info->credentials[i], fields[f].credential) != 0) continue;
+      enum status st = read_field(d, tenant_id, account_id, fields[f].field, values[f], err);
+      if (st == ERR_NOTFOUND) st = read_field(d, tenant_id, account_id, fields[f].alias, values[f], err);
+      if (st == ERR_NOTFOUND) return err_set(err, ERR_NOTFOUND, "the account has no secret \"%s\": put it with PUT /accounts/{id}/secrets", fields[f].field);
+      if (st != OK) return st;
+      *(const char **)((char *)ret + fields[f].at) = values[f];
+    }
+  return OK;
+}
+
+// ---- sessions
+
+static enum status open_session(struct venue_desk *d, const struct account_row *row, const struct venue_desk_wish *wish, const struct venue_events *events, void *to,
+  struct venue *ret, struct err *err) {
+  struct site *site = NULL;
+  json_t *settings = json_loads(row->settings, 0, NULL);
+  char environment[DIALECT_NAME_MAX];
+  snprintf(environment, sizeof environment, "%s", environment_of(settings));
+  enum status st = strcmp(environment, "live") == 0 ? live_agreed(settings, err) : OK;
+  json_decref(settings);
+  if (st == OK) st = site_get(d, row->venue, environment, &site, err);
+  if (st != OK) return st;
+  char (*values)[VAULT_SECRET_MAX + 1] = calloc(FIELDS, sizeof *values);
+  if (!values) return err_set(err, ERR_NOMEM, "no memory for credentials");
+  char label[48];
+  snprintf(label, sizeof label, "account %lld", (long long)row->id);
+  struct remote_session_options options = {.label = label, .read_only = wish->read_only, .no_streams = wish->no_streams};
+  st = read_credentials(d, remote_site_info(site->remote), row->tenant_id, row->id, values, &options.credentials, err);
+  if (st == OK) st = remote_session_create(site->remote, &options, events, to, ret, err);
+  secret_wipe(values, FIELDS * sizeof *values);
+  free(values);
+  return st;
+}
+
+enum status venue_desk_session(struct venue_desk *d, int64_t tenant_id, int64_t account_id, const struct venue_desk_wish *wish, const struct venue_events *events, void *to,
+  struct venue *ret, struct err *err) {
+  struct account_row row;
+  const enum status st = account_get(store_reader(d->core->store, STORE_CONTROL), tenant_id, account_id, &row, err);
+  if (st != OK) return st;
+  if (strcmp(row.venue, ACCOUNT_PAPER) == 0) return err_set(err, ERR_INVALID, "a paper account has no venue");
+  return open_session(d, &row, wish, events, to, ret, err);
+}

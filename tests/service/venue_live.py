@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Bots on an account at a venue elsewhere: venue_live.py PERIGEE [KILLS]. The venue is `perigee exchange`, whose ledger is the oracle: what bots
+believe is what it executed, to the lot, whatever is lost, delayed, doubled or killed on the way. TAP."""
+import collections
+import contextlib
+import decimal
+import json
+import pathlib
+import random
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "exchange"))
+from auth import totp  # noqa: E402
+from live import Trader  # noqa: E402
+from service import PASSWORD, Client, Service, run_cases  # noqa: E402
+from venue import KEY, SECRET, Exchange  # noqa: E402
+
+D = decimal.Decimal
+# In and out at the market, with a stop and a target far away; now and then an order that rests, is moved and withdrawn.
+BUSY = """strategy{ name="busy", api=1 }
+function on_bar(ctx, bar)
+  local n = (ctx.state.n or 0) + 1
+  ctx.state.n = n
+  if n % 4 == 1 then ctx:buy{qty=0.02, sl=bar.close*0.5, tp=bar.close*2, tag="in"} end
+  if n % 4 == 2 then ctx:buy{qty=0.01, type="limit", price=bar.close*0.97, tag="low"} end
+  if n % 4 == 3 then ctx:close{tag="out"} end
+  if n % 4 == 0 then ctx:cancel_all("low") end
+end
+"""
+
+
+class VenueTrader(Trader):
+    """A customer with a second factor and an account at the exchange."""
+
+    def __init__(self, service, email):
+        self.client = service.register(email)
+        self.service, self.email, self.scripts, self.signed_at = service, email, {}, time.time()
+        self.client.post("/api/v1/subscriptions/upgrade", {"plan": "enterprise"}, expect=200)
+        self.seed = self.client.post("/api/v1/auth/enable-2fa", {"password": PASSWORD}, expect=200).json["secret"]
+        self.client.post("/api/v1/auth/verify-2fa", {"code": totp(self.seed, time.time() - 30)}, expect=200)
+        tokens = service.anonymous().post("/api/v1/auth/login", {"email": email, "password": PASSWORD, "code": totp(self.seed)}, expect=200).json
+        self.client = Client(service, tokens["access_token"])
+        self.account = self.client.post("/api/v1/accounts", {"venue": "bybit", "name": "Simulated", "settings": {"balance": "50000", "leverage": "5"},
+                                                             "secrets": {"api_key": KEY, "api_secret": SECRET}}, headers={"Idempotency-Key": "account"}, expect=201).json["id"]
+
+    def login(self):
+        time.sleep(max(0, 30 - time.time() % 30) if time.time() - self.signed_at < 30 else 0)  # a code is good once
+        tokens = self.service.anonymous().post("/api/v1/auth/login", {"email": self.email, "password": PASSWORD, "code": totp(self.seed)}, expect=200).json
+        self.client = Client(self.service, tokens["access_token"])
+        self.signed_at = time.time()
+
+    def bot(self, name, source, symbol="BTCUSDT", **more):
+        return super().bot(name, source, symbol, **{"venue": "bybit", **more})
+
+
+def ledger(exchange):
+    with urllib.request.urlopen(f"http://127.0.0.1:{exchange.port}/admin/ledger", timeout=10) as answer:
+        return json.load(answer)
+
+
+def service_at(binary, exchange, speed=600):
+    return Service(binary, args=["--feed", f"bybit=sim:speed={speed}", "--venue-url", f"bybit=http://127.0.0.1:{exchange.port}", "--hosts", "1"])
+
+
+def admin(exchange, what, body=None):
+    request = urllib.request.Request(f"http://127.0.0.1:{exchange.port}/admin/{what}", json.dumps(body or {}).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def executed(exchange):
+    """What truly happened: signed quantity by client id, and orders by client id."""
+    book = ledger(exchange)
+    lots, orders = collections.Counter(), collections.Counter()
+    for e in book["executions"]:
+        lots[e["orderLinkId"]] += D(e["execQty"]) * (1 if e["side"] == "Buy" else -1)
+    for o in book["orders"]:
+        orders[o["orderLinkId"]] += 1
+    return book, lots, orders
+
+
+def believed(service):
+    """Signed quantity by client id, as the journal has it."""
+    with contextlib.closing(sqlite3.connect(service.data / "journal.db")) as journal:
+        rows = journal.execute("SELECT o.bot_id, o.version, o.intent, o.side, o.filled, o.status FROM bot_order o").fetchall()
+    return rows
+
+
+class Doubt(AssertionError):
+    pass
+
+
+def agree(trader, exchange, bots, wait_s=40):
+    """The venue's ledger and the bots' books say the same; no client id was used twice."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        book, lots, orders = executed(exchange)
+        twice = {k: n for k, n in orders.items() if n > 1}
+        assert not twice, f"orders twice: {twice}"
+        true = sum(lots.values())
+        mine = sum((D(p["qty"]) for bot in bots for p in ((trader.get(bot)["live"] or {}).get("positions") or [])), D(0))
+        if true == mine:
+            return book, lots
+        if time.monotonic() > deadline:
+            raise Doubt(f"the venue executed {true}, the bots hold {mine}")
+        time.sleep(0.2)
+
+
+def main():
+    binary, kills = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 4
+    cases = []
+
+    def case(title):
+        return lambda f: cases.append((title, f)) or f
+
+    @case("a bot trades on an account at a venue: orders, exits, closes; its books are the venue's; it stops flat")
+    def _():
+        with Exchange(binary, "--no-limits", "--seed", "3") as exchange, service_at(binary, exchange) as s:
+            t = VenueTrader(s, "ada@example.org")
+            bot = t.bot("busy", BUSY)
+            t.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 6)
+            agree(t, exchange, [bot])
+            t.act(bot, "stop", {"close": True})
+            t.wait(bot, lambda b: b["state"] == "stopped")
+            book, lots, orders = executed(exchange)
+            assert sum(lots.values()) == 0, lots
+            assert not book["accounts"][0]["positions"], book["accounts"][0]["positions"]
+            working = [o for o in book["orders"] if o["orderStatus"] in ("New", "PartiallyFilled", "Untriggered")]
+            assert not working, working
+            filled = {o["id"] if "id" in o else i: o for i, o in enumerate(t.all(bot, "orders")) if D(o["filled"]) > 0}
+            assert len(filled) >= 6 and len(lots) == len(filled), (len(filled), len(lots))
+
+    @case(f"engine and exchange are killed {kills} times while answers are lost: nothing lost, nothing doubled, all resolved")
+    def _():
+        chance = random.Random(5)
+        with tempfile.TemporaryDirectory() as place:
+            with Exchange(binary, "--no-limits", "--seed", "5", "--faults", "rain", data=place) as exchange:
+                s = service_at(binary, exchange, 300).start()
+                try:
+                    t = VenueTrader(s, "ada@example.org")
+                    bots = [t.bot("busy", BUSY), t.bot("busy", BUSY)]
+                    for bot in bots:
+                        t.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 1, 60)
+                    for n in range(kills):
+                        time.sleep(chance.uniform(0.2, 1.0))
+                        if n % 3 == 2:
+                            port = exchange.port
+                            exchange.kill()
+                            exchange.args = tuple(a for a in exchange.args) + ("--listen", f"127.0.0.1:{port}")
+                            exchange.start()
+                        else:
+                            s.process.send_signal(signal.SIGKILL)
+                            s.process.wait()
+                            s.log.close()
+                            s.start()
+                    t.login()
+                    for bot in bots:
+                        t.act(bot, "stop", {"close": True})
+                    for bot in bots:
+                        t.wait(bot, lambda b: b["state"] == "stopped", 90)
+                    book, lots, orders = executed(exchange)
+                    assert max(orders.values()) == 1, {k: n for k, n in orders.items() if n > 1}
+                    assert sum(lots.values()) == 0, lots
+                    working = [o for o in book["orders"] if o["orderStatus"] in ("New", "PartiallyFilled", "Untriggered")]
+                    assert not working, working
+                finally:
+                    s.stop()
+
+    return run_cases(cases)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
