@@ -250,8 +250,12 @@ static void pair_key(char key[KEY_SIZE], int64_t bot_id, const char *symbol) {
 
 enum status bots_hold(struct api_call *call, struct db *db, const struct bot_row *row) {
   char key[KEY_SIZE];
+  struct account_row account;
+  enum status st = account_get(db, row->tenant_id, row->account_id, &account, &call->err);
+  if (st == OK && call->entitlement && strcmp(account.venue, ACCOUNT_PAPER) != 0 && !plan_has(&call->entitlement->plan, RIGHT_LIVE))
+    return api_problem(call, PROBLEM_tier_forbids, "The plan does not include trading with real money.");
   id_format("bot", row->id, key);
-  enum status st = api_take(call, db, ACTION_BOT_START, key);
+  if (st == OK) st = api_take(call, db, ACTION_BOT_START, key);
   json_t *pairs = json_loads(row->pairs, 0, NULL), *v;
   size_t i;
   json_array_foreach(pairs, i, v) {

@@ -4,10 +4,13 @@
 #include "api/jobs.h"
 #include "bot/live.h"
 #include "script/vm.h"
+#include "store/bot_rows.h"
 #include "store/store.h"
+#include "store/vault_rows.h"
 #include "tenant/registry.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,17 +168,90 @@ void tier_bot_traded(struct api_core *core, int64_t tenant_id, const char *key, 
   free(e);
 }
 
+// ---- what is too much for the plan, when the grace after a downgrade is over: the oldest keep their places
+
+struct places {
+  const struct plan *plan;
+  struct { int64_t id, pairs; } *bots;
+  size_t count, cap;
+  bool failed;
+};
+
+static bool add_started(void *arg, const struct bot_row *row) {
+  struct places *p = arg;
+  if (strcmp(row->wanted, "stopped") == 0) return true;
+  if (p->count == p->cap) {
+    const size_t cap = p->cap ? 2 * p->cap : 32;
+    void *more = realloc(p->bots, cap * sizeof *p->bots);
+    if (!more) return p->failed = true, false;
+    p->bots = more, p->cap = cap;
+  }
+  json_t *pairs = json_loads(row->pairs, 0, NULL);
+  p->bots[p->count].id = row->id, p->bots[p->count++].pairs = (int64_t)json_array_size(pairs);
+  json_decref(pairs);
+  return true;
+}
+
+// They come newest first.
+static int64_t last_place(const struct places *p) {
+  const int64_t bots_most = p->plan->limits[LIMIT_BOTS], pairs_most = p->plan->limits[LIMIT_PAIRS];
+  int64_t bots = 0, pairs = 0, upto = 0;
+  for (size_t i = p->count; i-- > 0; upto = p->bots[i].id) {
+    pairs += p->bots[i].pairs;
+    if ((bots_most != PLAN_UNLIMITED && ++bots > bots_most) || (pairs_most != PLAN_UNLIMITED && pairs > pairs_most)) return upto;
+  }
+  return INT64_MAX;
+}
+
+struct venues {
+  char names[64][32];  // by their first accounts, the newest first
+  int count;
+};
+
+static bool add_venue(void *arg, const struct account_row *row) {
+  struct venues *v = arg;
+  int at = 0;
+  if (strcmp(row->venue, ACCOUNT_PAPER) == 0) return true;
+  while (at < v->count && strcmp(v->names[at], row->venue) != 0) at++;
+  if (at == v->count && v->count == (int)(sizeof v->names / sizeof *v->names)) return true;
+  if (at < v->count) memmove(v->names[at], v->names[at + 1], (size_t)(v->count - at - 1) * sizeof *v->names), v->count--;
+  snprintf(v->names[v->count++], sizeof *v->names, "%s", row->venue);
+  return true;
+}
+
+static void wind_down(struct api_core *core, const struct entitlement *e, int64_t tenant_id, int64_t now_ns, struct live_grant *ret) {
+  struct db *db = store_reader(core->store, STORE_CONTROL);
+  struct usage_excess over;
+  struct places p = {.plan = &e->plan};
+  struct venues v = {.count = 0};
+  struct err err;
+  const int64_t each = e->plan.limits[LIMIT_PAIRS_PER_BOT];
+  if (now_ns < e->grace_until_ns) return;
+  ret->pairs_per_bot = each != PLAN_UNLIMITED ? each : 0;
+  if (!core->usage || usage_excess(core->usage, db, e, tenant_id, now_ns, &over, &err) != OK || over.standing != USAGE_WIND_DOWN) return;
+  if (over.over[LIMIT_BOTS] || over.over[LIMIT_PAIRS]) {
+    const struct bot_filter all = {.tenant_id = tenant_id};
+    if (bot_list(db, &all, INT64_MAX, INT_MAX, add_started, &p, &err) == OK && !p.failed) ret->bots_upto = last_place(&p);
+    free(p.bots);
+  }
+  if (!over.over[LIMIT_VENUES] || account_list(db, tenant_id, INT64_MAX, INT_MAX, add_venue, &v, &err) != OK) return;
+  size_t n = 0;  // names[count - 1] is the venue that was there first
+  for (int64_t i = 0; i < over.over[LIMIT_VENUES] && i < v.count && n + sizeof *v.names + 1 < sizeof ret->venues_beyond; i++)
+    n += (size_t)snprintf(ret->venues_beyond + n, sizeof ret->venues_beyond - n, "%s%s", n ? "," : "", v.names[i]);
+}
+
 // An instant takes what it takes of a second, so a second's budget is one instant's. When the plan cannot be read, the smallest.
 struct live_grant tier_bots_grant(struct api_core *core, int64_t tenant_id, int64_t now_ns) {
   struct err err;
-  struct live_grant grant = {.memory_bytes = VM_HEAP_BYTES_MIN, .cpu_ns = 20000000};
+  struct live_grant grant = {.memory_bytes = VM_HEAP_BYTES_MIN, .cpu_ns = 20000000, .bots_upto = INT64_MAX};
   struct entitlement *e = malloc(sizeof *e);
   if (e && entitlement_load(store_reader(core->store, STORE_CONTROL), registry_plans(core->registry), tenant_id, now_ns, e, &err) == OK) {
     const int64_t kib = e->plan.limits[LIMIT_LUA_MEMORY_KIB], ms = e->plan.limits[LIMIT_CPU_MS_PER_S];
-    grant = (struct live_grant){.paper_denied = !plan_has(&e->plan, RIGHT_TESTNET) && !plan_has(&e->plan, RIGHT_LIVE),
+    grant = (struct live_grant){.paper_denied = !plan_has(&e->plan, RIGHT_TESTNET) && !plan_has(&e->plan, RIGHT_LIVE), .live_denied = !plan_has(&e->plan, RIGHT_LIVE), .bots_upto = INT64_MAX,
                                 .memory_bytes = kib > 0 && kib < INT64_MAX / 1024 ? (uint64_t)kib * 1024 : 0, .cpu_ns = ms > 0 && ms < 1000000 ? ms * 1000000 : 0,
                                 .own_host = plan_has(&e->plan, RIGHT_DEDICATED_HOST)};
     trades_left(core, &e->plan, tenant_id, now_ns, &grant);
+    wind_down(core, e, tenant_id, now_ns, &grant);
   }
   free(e);
   return grant;

@@ -134,8 +134,11 @@ uint32_t clerk_version_of(const struct clerk *c, uint64_t order) {
 
 void clerk_limits(struct clerk *c, const struct gate_limits *limits) { c->scope.limits = *limits; }
 
-void clerk_venue_denied(struct clerk *c, bool denied) {
-  for (int i = 0; i < c->symbol_count; i++) c->symbols[i].path.venue_denied = denied;
+void clerk_plan_denies(struct clerk *c, enum refusal_rule why) {
+  for (int i = 0; i < c->symbol_count; i++) c->symbols[i].path.plan_denies = why;
+  if (why == REFUSE_NONE) return;
+  c->excess = true;
+  c->excess_why = refusal_reason(why);
 }
 
 static bool closed_trade(const struct clerk *c, const struct trade *t, int64_t close_ns, struct protect_trade *ret) {

@@ -135,8 +135,9 @@ void clerk_limits(struct clerk *c, const struct gate_limits *limits);
 // Other protections from here on, judged as if they had always been there: by the trades that are remembered (those of its account,
 // where there were no protections before). ERR_INVALID, ERR_LIMIT, ERR_NOMEM: nothing changed.
 enum status clerk_protections(struct clerk *c, const struct protect_rule *rules, size_t count, struct err *err) MUST_CHECK;
-// Whether the plan keeps its venue from being entered; leaving is always allowed.
-void clerk_venue_denied(struct clerk *c, bool denied);
+// Why the plan keeps it from entering (REFUSE_NONE: it does not); leaving is always allowed. Orders that work and could open are cancelled
+// at its next clerk_end().
+void clerk_plan_denies(struct clerk *c, enum refusal_rule why);
 
 // As pilot_mark().
 void clerk_mark(struct clerk *c, int symbol, price px);

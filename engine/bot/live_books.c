@@ -150,7 +150,8 @@ static enum status make_clerk(struct live_bot *b, struct err *err) {
   if (st == OK && b->setup->venue[0]) st = connect_clerk(b, err);
   (void)last_check_budget(b->live->last, LAST_BOT, (uint64_t)b->id, b->setup->bot_fuse.orders, b->setup->bot_fuse.notional_e8);
   (void)last_check_budget(b->live->last, LAST_ACCOUNT, (uint64_t)b->account->id, b->setup->account_fuse.orders, b->setup->account_fuse.notional_e8);
-  if (st == OK) clerk_venue_denied(b->clerk, b->account->tenant->grant.paper_denied);
+  b->told_denial = false;
+  if (st == OK) live_plan_follow(b);
   for (size_t i = 1; st == OK && i < b->name_count; i++) clerk_version_from(b->clerk, b->names[i].version, b->names[i].order);
   return st;
 }

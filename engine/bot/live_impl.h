@@ -186,6 +186,8 @@ struct live_bot {
   int64_t kept_ns;                  // of the last instant of which something is in the journal: all before it is
   int place;                        // host, or LIVE_HOSTLESS
   bool limits_due;                  // its host is still to be told its limits
+  bool told_denial;                 // plan_denies is what its clerk has
+  int plan_denies;                  // enum refusal_rule: why the plan keeps it from entering
   bool opened;                      // its script sees instants
   bool half_told;                   // its host has a part of its history
   bool told_run;                    // its run is in the journal
@@ -446,6 +448,7 @@ void live_news_due(struct live_bot *b);                       // when the next e
 void live_news_finish(struct live_tenant *t);
 // live_limits.c
 struct live_tenant *live_tenant_of(struct live *l, int64_t id);  // NULL: no memory
+void live_plan_follow(struct live_bot *b);                // its books are open, or its tenant's plan may be another: may it enter?
 void live_limits_changed(struct live_bot *b);             // its row has other settings
 void live_limits_tell(struct live_bot *b);                // to its host, at once or when it is opened there
 void live_grants_poll(struct live *l);                    // now and then: plans that may be others now

@@ -22,6 +22,31 @@ static void say(const struct live *l, const char *what, const struct err *err) {
 #define GRANT_AGE_NS (60 * NS_PER_S)
 #define GRANTS_AT_ONCE 64  // asks of the database in one go; the rest waits for the next
 
+static bool listed(const char *names, const char *name) {
+  const size_t len = strlen(name);
+  for (const char *at = names; (at = strstr(at, name)); at += len)
+    if ((at == names || at[-1] == ',') && (at[len] == ',' || !at[len])) return true;
+  return false;
+}
+
+static enum refusal_rule plan_denies(const struct live_bot *b) {
+  const struct live_grant *g = &b->account->tenant->grant;
+  const char *venue = b->setup->venue;
+  if (!b->live->config.grant) return REFUSE_NONE;
+  if (venue[0] ? g->live_denied || listed(g->venues_beyond, venue) : g->paper_denied) return REFUSE_TIER_VENUE;
+  return b->id > g->bots_upto || (g->pairs_per_bot > 0 && b->plan->symbol_count > g->pairs_per_bot) ? REFUSE_TIER_PLACE : REFUSE_NONE;
+}
+
+void live_plan_follow(struct live_bot *b) {
+  static const char gone[] = "the plan has no place for it any more: it opens nothing, what it holds it may close", back[] = "the plan has a place for it again";
+  const enum refusal_rule why = plan_denies(b), before = b->plan_denies;
+  if (b->told_denial && why == before) return;
+  b->plan_denies = why;
+  clerk_plan_denies(b->clerk, why);
+  if (b->told_denial) live_log(b, b->instant_ns, LOG_WARN, why == REFUSE_NONE ? back : gone, strlen(why == REFUSE_NONE ? back : gone));
+  b->told_denial = true;
+}
+
 static void grant_take(struct live *l, struct live_tenant *t) {
   struct gate_scope *s = &t->tenant.scope;
   const struct live_grant before = t->grant;
@@ -32,11 +57,10 @@ static void grant_take(struct live *l, struct live_tenant *t) {
   const bool same_window = before.trades_max == t->grant.trades_max && now_ns / NS_PER_DAY == t->granted_ns / NS_PER_DAY;
   s->limits.max_trades = t->grant.trades_max;
   s->trades_used = same_window && s->trades_used > t->grant.trades_used ? s->trades_used : t->grant.trades_used;
-  if (t->granted_ns && before.paper_denied != t->grant.paper_denied)
-    for (size_t i = 0; i < LIVE_BUCKETS; i++)
-      for (struct live_bot *b = l->bots[i]; b; b = b->next)
-        if (b->clerk && b->account->tenant == t) clerk_venue_denied(b->clerk, t->grant.paper_denied);
   t->granted_ns = now_ns;
+  for (size_t i = 0; i < LIVE_BUCKETS; i++)
+    for (struct live_bot *b = l->bots[i]; b; b = b->next)
+      if (b->clerk && b->account->tenant == t) live_plan_follow(b);
 }
 
 static void tenant_limits_take(struct live *l, struct live_tenant *t) {

@@ -130,7 +130,7 @@ static bool check_collar(struct check *c) {
 
 static bool check_tier(struct check *c) {
   if (!c->grows) return true;
-  if (c->p->venue_denied) return refuse(c->why, REFUSE_TIER_VENUE, LEVEL_TENANT, 0, 0);
+  if (c->p->plan_denies != REFUSE_NONE) return refuse(c->why, c->p->plan_denies, LEVEL_TENANT, 0, 0);
   for (int i = 0; i < 3; i++) {
     const struct gate_scope *s = c->scopes[i];
     if (s->limits.max_trades > 0 && s->trades_used >= s->limits.max_trades)

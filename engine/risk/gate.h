@@ -79,7 +79,7 @@ struct gate_path {
   int protect_symbol;
   const struct rule_state *rules;    // of the account
   bool closed;                       // the market is
-  bool venue_denied;                 // the plan does not include it
+  enum refusal_rule plan_denies;     // entries; REFUSE_NONE: the plan has a place for them
 };
 
 struct gate_order {

@@ -58,7 +58,8 @@ enum refusal_unit { UNIT_NONE, UNIT_MONEY_E8, UNIT_LOTS, UNIT_TICKS, UNIT_FRAC_E
   X(LOW_PROFIT, "low_profit", HALTED, FRAC_E8, "{value} profit in the window, {limit} are required, until {until}")         \
   X(WINDOW_DRAWDOWN, "window_drawdown", DRAWDOWN, FRAC_E8, "drawdown of {value} in the window, at most {limit}, until {until}") \
   /* risk/gate */                                                                                                           \
-  X(LEVERAGE, "leverage", MARGIN, MONEY_E8, "all positions could be worth {value}, equity and leverage allow {limit}")
+  X(LEVERAGE, "leverage", MARGIN, MONEY_E8, "all positions could be worth {value}, equity and leverage allow {limit}")       \
+  X(TIER_PLACE, "tier_place", TIER_VENUE, NONE, "the plan has no place for this bot any more; exits pass")
 
 enum refusal_rule {
 #define X(name, text, code, unit, explanation) REFUSE_##name,

@@ -314,6 +314,39 @@ def main(binary):
             ada.delete(f"/api/v1/risk/news/{mine[0]['id']}", expect=204)
             assert not denials(seen(a, 2, 1)) and get(a)["live"]["positions"]
 
+        @case("a smaller plan: the newest of too many bots open nothing, close what they hold, and start again for nobody; with a larger one they go on")
+        def _():
+            old, new = bot(account(), "Old"), bot(account(), "New")
+            plan = f"/api/v1/admin/users/{ada.me['id']}/plan"
+            seen(new, 2, 1)
+            assert get(new)["live"]["positions"] and get(old)["live"]["positions"]
+            started = len([b for b in ada.get(f"{BOTS}?limit=100", expect=200).json["items"] if b["wanted"] != "stopped"])
+            s.operator().put(plan, {"limits": {"bots": started - 1}, "reason": "smaller"}, expect=200)
+            assert ada.get("/api/v1/usage", expect=200).json["standing"] == "wind_down"
+            lines = seen(new, 7, 1)
+            assert all("TIER_VENUE: tenant: the plan has no place for this bot" in line for line in denials(lines)) and len(denials(lines)) == 2, lines
+            assert any("the plan has no place for it any more" in line for line in logs(new)) and not denials(logs(old)), logs(new)
+            assert get(new)["live"]["positions"] and get(new)["state"] == "running"  # nothing is closed for it
+            again(signal.SIGKILL)  # nor forgotten
+            until(lambda: get(new), lambda r: r["state"] == "running" and r["live"])
+            assert len(denials(seen(new, 2, 1))) == 1 and get(old)["live"]["positions"]
+            assert not denials(seen(new, 4, 1)) and not get(new)["live"]["positions"]
+            ada.post(f"{BOTS}/{new}/pause", expect=200)
+            until(lambda: get(new), lambda r: r["state"] == "paused")
+            answer = ada.post(f"{BOTS}/{new}/start")
+            assert answer.code == "tier_limit", answer
+            s.operator().delete(plan, expect=204)
+            ada.post(f"{BOTS}/{new}/start", expect=200)
+            until(lambda: get(new), lambda r: r["state"] == "running")
+            assert not denials(seen(new, 2, 1)) and get(new)["live"]["positions"]
+            # Pairs count with their bots, and what one bot may have on its own.
+            s.operator().put(plan, {"limits": {"pairs": started - 1}, "reason": "smaller"}, expect=200)
+            assert len(denials(seen(new, 2, 1))) == 1
+            s.operator().put(plan, {"limits": {"pairs_per_bot": 1}, "reason": "smaller"}, expect=200)
+            assert not denials(seen(new, 2, 1))
+            s.operator().delete(plan, expect=204)
+            stop(old), stop(new)
+
         @case("from the shell: calendars from a file, rule sets, an account's money and limits")
         def _():
             def perigee(*args, code=0):

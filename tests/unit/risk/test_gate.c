@@ -176,9 +176,11 @@ static void test_tier_halt_self_trade(void **state) {
   (void)state;
   struct fixture f;
   start(&f);
-  f.p.venue_denied = true;
+  f.p.plan_denies = REFUSE_TIER_VENUE;
   EXPECT(REFUSE_TIER_VENUE, LEVEL_TENANT, 0, 0);
-  f.p.venue_denied = false;
+  f.p.plan_denies = REFUSE_TIER_PLACE;
+  EXPECT(REFUSE_TIER_PLACE, LEVEL_TENANT, 0, 0);
+  f.p.plan_denies = REFUSE_NONE;
   f.tenant.limits.max_trades = 10;
   f.tenant.trades_used = 10;
   EXPECT(REFUSE_TIER_TRADES, LEVEL_TENANT, 10, 10);
