@@ -153,6 +153,7 @@ enum status api_bot_failures(struct api_call *call) {
 
 struct edit {
   int64_t id;
+  char name[BOT_NAME_SIZE];  // of a clone
   char venue[BOT_VENUE_SIZE];
   bool venue_known;  // found on the loop
   struct bot_row row;
@@ -167,7 +168,7 @@ static void take_text(struct api_call *call, const char *key, char *out, size_t 
 static enum status take_body(struct api_call *call, struct db *db, struct bot_row *row) {
   struct account_row account;
   json_t *settings = json_object_get(call->body, "settings"), *version = json_object_get(call->body, "version");
-  take_text(call, "name", row->name, sizeof row->name);
+  if (api_body_text(call, "name")) row->name = api_body_text(call, "name");
   take_text(call, "venue", row->venue, sizeof row->venue);
   take_text(call, "symbol", row->symbol, sizeof row->symbol);
   take_text(call, "timeframe", row->timeframe, sizeof row->timeframe);
@@ -217,7 +218,7 @@ static enum status create(struct api_call *call, struct db *db) {
   struct edit *e = call->state;
   struct bot_row *row = &e->row;
   const char *preset = api_body_text(call, "preset"), *strategy = api_body_text(call, "strategy");
-  *row = (struct bot_row){.settings = "{}", .seed = 1};
+  *row = (struct bot_row){.name = "", .settings = "{}", .seed = 1};
   bots_fresh(call, row, e->id);
   enum status st = take_body(call, db, row);
   snprintf(row->venue, sizeof row->venue, "%s", e->venue);
@@ -278,8 +279,10 @@ static enum status clone(struct api_call *call, struct db *db) {
   bots_fresh(call, row, e->id);
   row->previous_version = row->shadow_version = row->generation = 0;
   row->close = false;
-  const size_t len = strlen(row->name);
-  if (len + sizeof " (copy)" <= sizeof row->name) strcpy(row->name + len, " (copy)");
+  if (strlen(row->name) + sizeof " (copy)" <= sizeof e->name) {
+    snprintf(e->name, sizeof e->name, "%s (copy)", row->name);
+    row->name = e->name;
+  }
   st = take_body(call, db, row);
   if (e->venue_known) snprintf(row->venue, sizeof row->venue, "%s", e->venue);
   json_t *params = json_loads(from.params, 0, NULL);

@@ -109,6 +109,10 @@ static enum status use_series(struct live_bot *b, struct err *err) {
   char venue[BOT_VENUE_SIZE];
   enum status st = live_venue_find(b, venue, err);
   if (st == OK) b->venue = hub_venue_find(b->live->hub, venue);
+  const size_t streams = (size_t)b->plan->stream_count;
+  b->series = calloc(streams, sizeof(struct live_series *));
+  b->funded_ns = calloc(streams, sizeof *b->funded_ns);
+  if (!b->series || !b->funded_ns) st = err_set(err, ERR_NOMEM, "no memory for a bot");
   for (int i = 0; st == OK && i < b->plan->stream_count; i++) {
     st = live_series_use(b->live, venue, b->plan->streams[i].symbol, b->plan->streams[i].timeframe_ns, &b->series[i], err);
     if (st != OK) break;
@@ -193,6 +197,8 @@ void live_books_close(struct live_bot *b) {
     remove_reader(b->live, hub, b);
     live_series_drop(b->live, b->series[i]);
   }
+  free(b->series);
+  b->series = NULL;
   b->series_count = 0;
   // Rules of the account go on counting what it has won: it comes back from the journal.
   if (b->clerk && b->told_run && !b->over) clerk_account_away(b->account->account, b->clerk);
@@ -215,7 +221,8 @@ void live_books_close(struct live_bot *b) {
   b->words = WORDS_NONE;
   b->told_settings = 0;
   b->ending = NULL;
-  memset(b->funded_ns, 0, sizeof b->funded_ns);
+  free(b->funded_ns);
+  b->funded_ns = NULL;
   b->told_run = b->read_run = b->touched = b->busy = false;
   live_past_forget(b);
   buf_clear(&b->state);

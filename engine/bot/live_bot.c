@@ -47,7 +47,7 @@ static void standing_written(void *arg, enum status st, const struct err *err) {
     b->unsaved = true;
     free(b->unsaved_why);
     b->unsaved_why = strdup(j->said);
-    loop_timer_start(b->retry, LIVE_AGAIN_MS, 0);
+    live_again(b, LIVE_AGAIN_MS);
   }
   free(j);
 }
@@ -104,6 +104,13 @@ static void on_retry(void *arg) {
   else if (unsaved) return;
   else if (b->life.state == LIFE_STOPPED) live_act(b);
   else live_event(b, LIFE_RETRY_DUE, NULL);
+}
+
+// Most bots never wait for anything: they have no timer.
+void live_again(struct live_bot *b, int64_t in_ms) {
+  struct err err;
+  if (b->retry || loop_timer_create(b->live->config.loop, on_retry, b, &b->retry, &err) == OK) loop_timer_start(b->retry, in_ms, 0);
+  else b->live->config.log(b->live->config.self, "error", "no_timer", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
 }
 
 void live_leave_host(struct live_bot *b, const char *why) {
@@ -197,7 +204,7 @@ void live_act(struct live_bot *b) {
     case LIFE_RETRYING: {
       live_leave_host(b, "it is tried again shortly");
       const int64_t delay_ms = (b->life.retry_at_ns - clock_wall_ns()) / NS_PER_MS;
-      loop_timer_start(b->retry, delay_ms > 0 ? delay_ms : 1, 0);
+      live_again(b, delay_ms > 0 ? delay_ms : 1);
       break;
     }
     case LIFE_STOPPING: live_stop(b); break;
@@ -216,7 +223,6 @@ void live_written(struct live_bot *b) {
 
 static struct live_bot *add(struct live *l, int64_t id) {
   struct live_bot *b = calloc(1, sizeof *b);
-  struct err err;
   if (!b) return NULL;
   b->live = l;
   if (!live_plan_set(b, &(struct bot_plan){0}) || !live_setup_set(b, &(struct live_setup){0})) {
@@ -234,12 +240,6 @@ static struct live_bot *add(struct live *l, int64_t id) {
   buf_init(&b->memory, WIRE_MEMORY_MAX);
   buf_init(&b->turn, 1u << 20);
   life_init(&b->life, clock_wall_ns());
-  if (loop_timer_create(l->config.loop, on_retry, b, &b->retry, &err) != OK) {
-    intern_put(l->common, b->plan);
-    intern_put(l->common, b->setup);
-    free(b);
-    return NULL;
-  }
   struct live_bot **bucket = &l->bots[live_bucket(id)];
   b->next = *bucket;
   return *bucket = b;

@@ -161,7 +161,7 @@ struct live_bot {
   const struct live_setup *setup;   // of live.common, as are plan, source, params and of_account; never NULL, nor is plan
   struct live_grant grant;
   const struct bot_plan *plan;
-  struct live_series *series[SPEC_STREAMS_MAX];
+  struct live_series **series;      // of the plan's streams; series_count of them are there
   int series_count;
   int venue;
   // What its script is: of a run that is in the journal as that has it, until another takes over; not what its row wishes.
@@ -228,7 +228,7 @@ struct live_bot {
   bool busy;                        // between clerk_market() and clerk_end()
   int64_t main_open_ns, instant_ns;
   int64_t fundings_before_e8;       // in its ledger, before those of this instant; INT64_MIN: there are none
-  int64_t funded_ns[SPEC_STREAMS_MAX];  // by symbol: fundings up to here were looked at
+  int64_t *funded_ns;               // by symbol, with series: fundings up to here were looked at
   struct buf turn;                  // commands for the record being gathered
   int turn_kind;
   int64_t turn_ns;
@@ -385,6 +385,7 @@ struct live_bot *live_find(const struct live *l, int64_t id);
 int64_t live_wall_ns(void);
 
 // live_bot.c
+void live_again(struct live_bot *b, int64_t in_ms);        // looks at it once more then
 void live_act(struct live_bot *b);                        // does what its state asks for
 void live_written(struct live_bot *b);                    // nothing of it is on the way to the journal any more
 void live_event(struct live_bot *b, enum life_event e, const char *detail);

@@ -20,7 +20,7 @@ void live_stopped(struct live_bot *b, enum status st) {
   if (st == OK) {
     b->over = true;
     live_books_close(b);
-  } else if (b->life.state == LIFE_STOPPED && !b->live->closing) loop_timer_start(b->retry, LIVE_AGAIN_MS, 0);  // its end is to be journalled still
+  } else if (b->life.state == LIFE_STOPPED && !b->live->closing) live_again(b, LIVE_AGAIN_MS);  // its end is to be journalled still
   if (st == OK && b->broke && b->life.state == LIFE_STOPPED) live_event(b, LIFE_BROKE_HOST, live_fault(b));
   b->broke = false;
   if (b->life.state == LIFE_STARTING) live_act(b);  // asked for meanwhile: a new run
@@ -86,7 +86,7 @@ static bool awaits_words(struct live_bot *b) {
   if (b->words != WORDS_ASKED) return false;
   const int64_t left_ns = b->words_until_ns - clock_monotonic_ns();
   if (b->opened && left_ns > 0 && b->life.reason != LIFE_WHY_FORCED) {
-    loop_timer_start(b->retry, left_ns / NS_PER_MS + 1, 0);
+    live_again(b, left_ns / NS_PER_MS + 1);
     return true;
   }
   b->words = WORDS_LOST;

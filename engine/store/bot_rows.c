@@ -12,11 +12,10 @@
 // Borrows the texts from the row that is shown.
 static void read_row(const struct db_rows *r, struct bot_row *out) {
   *out = (struct bot_row){.id = db_int(r, 0), .tenant_id = db_int(r, 1), .account_id = db_int(r, 2), .script_id = db_int(r, 3), .version = db_int(r, 4),
-                          .previous_version = db_int(r, 5), .shadow_version = db_int(r, 6), .pairs = db_text(r, 11), .params = db_text(r, 12), .settings = db_text(r, 13),
+                          .previous_version = db_int(r, 5), .shadow_version = db_int(r, 6), .name = db_text(r, 7), .pairs = db_text(r, 11), .params = db_text(r, 12), .settings = db_text(r, 13),
                           .seed = db_int(r, 14), .close = db_int(r, 16) != 0, .generation = db_int(r, 17),
                           .standing = {.reason = db_text(r, 20), .strikes = db_int(r, 21), .retries = db_int(r, 22), .since_ns = db_int(r, 23), .retry_at_ns = db_int(r, 24)},
                           .created_ns = db_int(r, 25), .updated_ns = db_int(r, 26), .revision = db_int(r, 27)};
-  row_text(r, 7, out->name, sizeof out->name);
   row_text(r, 8, out->venue, sizeof out->venue);
   row_text(r, 9, out->symbol, sizeof out->symbol);
   row_text(r, 10, out->timeframe, sizeof out->timeframe);
@@ -33,9 +32,10 @@ static const char *keep(char **at, const char *text) {
 }
 
 static enum status own_texts(struct bot_row *row, struct err *err) {
-  const size_t size = strlen(row->pairs) + strlen(row->params) + strlen(row->settings) + strlen(row->standing.reason) + 4;
+  const size_t size = strlen(row->name) + strlen(row->pairs) + strlen(row->params) + strlen(row->settings) + strlen(row->standing.reason) + 5;
   char *at = row->texts = malloc(size);
   if (!at) return err_set(err, ERR_NOMEM, "no memory for a bot");
+  row->name = keep(&at, row->name);
   row->pairs = keep(&at, row->pairs);
   row->params = keep(&at, row->params);
   row->settings = keep(&at, row->settings);

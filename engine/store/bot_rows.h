@@ -34,7 +34,8 @@ struct bot_row {
   int64_t version;           // 0: whichever is active
   int64_t previous_version;  // before the last reload; 0: none
   int64_t shadow_version;    // 0: none
-  char name[BOT_NAME_SIZE], venue[BOT_VENUE_SIZE], symbol[BOT_SYMBOL_SIZE], timeframe[BOT_TIMEFRAME_SIZE];
+  const char *name;          // shorter than BOT_NAME_SIZE
+  char venue[BOT_VENUE_SIZE], symbol[BOT_SYMBOL_SIZE], timeframe[BOT_TIMEFRAME_SIZE];
   const char *pairs, *params, *settings;  // JSON: list of symbols, object, object
   int64_t seed;
   char wanted[BOT_WORD_SIZE];

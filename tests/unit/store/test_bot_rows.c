@@ -91,7 +91,7 @@ static void read_back(void **state) {
   bot_row_finish(&got);
   row.version = row.previous_version = row.shadow_version = row.standing.retry_at_ns = 0;
   row.params = "{}", row.close = false, row.generation = 6, row.updated_ns = 102;
-  strcpy(row.name, "Other");
+  row.name = "Other";
   strcpy(row.wanted, "stopped");
   assert_int_equal(write(do_update, &row), OK);
   assert_int_equal(bot_get(db, 1, 1000, &got, &err), OK);
