@@ -262,16 +262,33 @@ enum status registry_put(struct db *db, const struct script_draft *d, int64_t te
   return script_put(db, &put, ret, err);
 }
 
+#define SHIPPED_COMMENT "shipped with the program"
+
+// Whether the active version came with a program. A newer program's dialect, which mends how a venue is spoken to, takes its place; prices
+// never change by themselves, and what an operator put stays.
+static enum status is_superseded(struct db *db, enum script_kind kind, const struct script_row *row, bool *ret, struct err *err) {
+  struct script_version_row v;
+  *ret = false;
+  if (kind != SCRIPT_DIALECT || row->active_version == 0) return OK;
+  enum status st = script_version_get(db, 0, row->id, row->active_version, &v, err);
+  if (st != OK) return st;
+  *ret = v.author_id == 0 && v.comment != NULL && strcmp(v.comment, SHIPPED_COMMENT) == 0;
+  script_version_finish(&v);
+  return OK;
+}
+
 static enum status ship(struct db *db, enum script_kind kind, const struct shipped *s, struct watchdog *watchdog, int64_t now_ns, struct err *err) {
   struct script_draft draft;
   struct script_put_result put;
   struct script_row row;
   enum status st = registry_describe(kind, s->name, s->source, s->len, watchdog, &draft, err);
   if (st != OK) return err_wrap(err, st, "shipped %s", script_kind_name(kind));
-  st = registry_put(db, &draft, 0, s->name, "shipped with the program", 0, now_ns, &put, err);
+  st = registry_put(db, &draft, 0, s->name, SHIPPED_COMMENT, 0, now_ns, &put, err);
   script_draft_finish(&draft);
   if (st == OK) st = script_get(db, 0, put.script_id, &row, err);
-  if (st == OK && row.active_version == 0) st = script_activate(db, 0, put.script_id, put.version, 0, 0, now_ns, &row, err);
+  bool superseded = false;
+  if (st == OK && put.new_version) st = is_superseded(db, kind, &row, &superseded, err);
+  if (st == OK && (row.active_version == 0 || superseded)) st = script_activate(db, 0, put.script_id, put.version, 0, 0, now_ns, &row, err);
   return st;
 }
 

@@ -100,7 +100,7 @@ enum status registry_put(struct db *db, const struct script_draft *d, int64_t te
 
 // In a write, at each start: the shipped tier scripts and dialects become versions like any other, unless they are already, and those of names
 // of which nothing is active are activated. So what sells can be listed, shown, compared and returned to; a newer program
-// brings its scripts as new versions and activates none over what an operator chose.
+// brings its scripts as new versions and activates none over what an operator chose; a dialect takes the place of an older program's.
 enum status registry_ship(struct db *db, struct watchdog *watchdog, int64_t now_ns, struct err *err) MUST_CHECK;
 
 // ---- activate

@@ -1,4 +1,5 @@
 // The registry: what is put, proven, activated, rolled back, swapped while others look, loaded whole or not at all.
+#include "dialect_source.h"
 #include "scratch.h"
 #include "store/id.h"
 #include "store/script_rows.h"
@@ -13,6 +14,7 @@
 
 #define NOW (INT64_C(1790000000) * 1000000000)
 
+static const char *comment_of_put;  // as the program itself puts; NULL: a person
 static struct store *store;
 static struct registry *reg;
 static char dir[64];
@@ -53,7 +55,8 @@ struct put_args {
 };
 static enum status put_fn(struct db *db, void *arg, struct err *err) {
   struct put_args *a = arg;
-  return registry_put(db, a->draft, a->tenant, a->name, "a comment", 7, NOW, &a->put, err);
+  const char *comment = comment_of_put != NULL ? comment_of_put : "a comment";
+  return registry_put(db, a->draft, a->tenant, a->name, comment, comment_of_put != NULL ? 0 : 7, NOW, &a->put, err);
 }
 
 static enum status put(enum script_kind kind, int64_t tenant, const char *name, const char *source,
@@ -488,6 +491,45 @@ static void starts_with_a_broken_script(void **state) {
   buf_finish(&warnings);
 }
 
+static enum status ship_fn(struct db *db, void *arg, struct err *err) {
+  (void)arg;
+  return registry_ship(db, NULL, NOW, err);
+}
+static int64_t active_dialect(void) {
+  struct err err;
+  struct script_row row;
+  assert_int_equal(script_find(reader(), 0, "dialect", "luno", &row, &err), OK);
+  return row.active_version;
+}
+
+// What an older program shipped gives way to a newer program's; what an operator put does not.
+static void ships_dialects(void **state) {
+  (void)state;
+  struct err err;
+  struct script_put_result old;
+  struct put_as { const char *comment; } by[] = {{"shipped with the program"}, {"mine"}};
+  for (int i = 0; i < 2; i++) {
+    if (i == 1) assert_int_equal((teardown(state), setup(state)), 0);
+    comment_of_put = by[i].comment;
+    assert_int_equal(put(SCRIPT_DIALECT, 0, "luno", DIALECT_TINY, &old, &err), OK);
+    comment_of_put = NULL;
+    assert_int_equal(activate(0, old.script_id, 1, 0, &err), OK);
+    for (int again = 0; again < 2; again++) {
+      assert_int_equal(store_write_sync(store, STORE_CONTROL, ship_fn, NULL, &err), OK);
+      assert_int_equal(active_dialect(), i == 0 ? 2 : 1);
+    }
+  }
+  // back to the older by choice: a restart of the same program leaves it
+  assert_int_equal((teardown(state), setup(state)), 0);
+  comment_of_put = "shipped with the program";
+  assert_int_equal(put(SCRIPT_DIALECT, 0, "luno", DIALECT_TINY, &old, &err), OK);
+  comment_of_put = NULL;
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, ship_fn, NULL, &err), OK);
+  assert_int_equal(activate(0, old.script_id, 1, 0, &err), OK);
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, ship_fn, NULL, &err), OK);
+  assert_int_equal(active_dialect(), 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -499,6 +541,7 @@ int main(void) {
     TEST(never_a_mix),
     TEST(editions),
     TEST(starts_with_a_broken_script),
+    TEST(ships_dialects),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
