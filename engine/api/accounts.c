@@ -1,5 +1,6 @@
 // api/accounts.c – accounts that bots trade on. Those at venues are credentials, which go in and never come out: answers name the fields,
 // not what is in them. Those of paper are settings: what the account begins with and what its venue costs.
+#include "api/account_watch.h"
 #include "api/bots.h"
 #include "api/core.h"
 #include "api/venue_desk.h"
@@ -78,6 +79,8 @@ enum status venue_settings_fit(struct api_call *call, const char *venue, const j
     snprintf(pointer, sizeof pointer, "/settings/%s", theirs[i]);
     if (json_object_get(settings, theirs[i])) return api_invalid_at(call, pointer, "is for accounts at venues");
   }
+  const char *environment = json_string_value(json_object_get(settings, "environment"));
+  if (environment && strcmp(environment, "live") == 0 && !call->who.may.mfa) return api_problem(call, PROBLEM_second_factor_missing, NULL);
   if (is_paper(venue) || !call->core->venues || !venue_desk_knows(call->core->venues, venue)) return OK;  // kept for a dialect that is to come
   struct err why;
   if (venue_desk_settings_check(call->core->venues, venue, settings, &why) == OK) return OK;
@@ -167,7 +170,13 @@ static enum status replace(struct api_call *call, struct db *db) {
   if (st == OK) st = api_audit(call, db, "account.secrets", "acc", id, NULL);
   return st == OK ? api_json(call, 204, NULL) : st;
 }
-enum status api_account_secrets(struct api_call *call) { return api_write(call, replace); }
+
+// What was asked with the old credentials is forgotten; the answer is that of the write.
+static enum status changed(struct api_call *call) {
+  account_watch_forget(call->core->accounts, api_param_id(call, "account_id"));
+  return OK;
+}
+enum status api_account_secrets(struct api_call *call) { return api_write_then(call, replace, changed); }
 
 static enum status remove_account(struct api_call *call, struct db *db) {
   const int64_t id = api_param_id(call, "account_id");
@@ -178,7 +187,7 @@ static enum status remove_account(struct api_call *call, struct db *db) {
   if (st == OK) st = api_audit(call, db, "account.delete", "acc", id, NULL);
   return st == OK ? api_json(call, 204, NULL) : st;
 }
-enum status api_account_delete(struct api_call *call) { return api_write(call, remove_account); }
+enum status api_account_delete(struct api_call *call) { return api_write_then(call, remove_account, changed); }
 
 // ---- what is on it
 

@@ -3,6 +3,7 @@
 //
 // The books are the runtime's (bot/live.h) and live in journal.db beside what bots did; who moved the money is in the audit log, which is
 // written after it. A request's key is kept with the entry too, so that a crash between both does nothing twice.
+#include "api/account_watch.h"
 #include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
@@ -103,6 +104,7 @@ static bool paper_account(struct api_call *call, struct account_row *row, enum s
 
 enum status api_account_balances(struct api_call *call) {
   struct account_row row;
+  if (find_account(call, &row) == OK && strcmp(row.venue, ACCOUNT_PAPER) != 0) return account_watch_answer(call, row.id);
   struct live_account_status s;
   char currency[13];
   enum status st;

@@ -8,6 +8,7 @@
 #include "api/market_watch.h"
 #include "api/server.h"
 #include "api/services.h"
+#include "api/account_watch.h"
 #include "api/venue_desk.h"
 #include "bot/live.h"
 #include "crypto/sha256.h"
@@ -140,6 +141,7 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
 void api_core_destroy(struct api_core *core) {
   if (!core) return;
   live_destroy(core->live);
+  account_watch_destroy(core->accounts);
   venue_desk_destroy(core->venues);
   core->live = NULL;
   market_watch_destroy(core->watch);

@@ -42,6 +42,7 @@ struct api_core {
   struct usage *usage;
   struct market_watch *watch;  // live bars that somebody watches; NULL likewise
   struct live *live;      // running bots; NULL in commands that work without the service
+  struct account_watch *accounts;  // balances and tests of accounts at venues; NULL likewise
   struct venue_desk *venues;  // sessions of accounts; NULL likewise
   const struct halt_desk *halts;  // the kill switch (bot/halt_file.h); NULL likewise
   struct identity *identity;

@@ -28,7 +28,7 @@
   /* accounts.c */                                      \
   X(accounts_list) X(account_create) X(account_secrets) X(account_delete) X(account_positions) \
   /* accounts_money.c */                                \
-  X(account_get) X(account_balances) X(account_entries) X(account_deposit) X(account_withdraw) X(account_reset) \
+  X(account_get) X(account_balances) X(account_test) X(account_entries) X(account_deposit) X(account_withdraw) X(account_reset) \
   /* risk.c */                                          \
   X(account_patch) X(risk_limits_get) X(risk_limits_put) \
   /* rule_sets.c */                                     \

@@ -2,6 +2,7 @@
 // figures to /metrics.
 #include "api/bots.h"
 #include "api/core.h"
+#include "api/account_watch.h"
 #include "api/venue_desk.h"
 #include "api/market_watch.h"
 #include "api/replays.h"
@@ -114,6 +115,7 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
                                        .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .note = on_note, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .rules = rules, .venue_open = venue_open, .self = core};
   enum status st = market_watch_create(&core->watch, err);
   if (st == OK) st = venue_desk_create(core, &(struct venue_desk_options){.urls = config->venue_urls, .ca_file = config->venue_ca}, &core->venues, err);
+  if (st == OK) st = account_watch_create(core, &core->accounts, err);
   if (st == OK) st = live_create(&options, &core->live, err);
   if (st == OK) core->halts = live_halts(core->live);
   for (size_t i = 0; st == OK && i < sizeof gauges / sizeof *gauges; i++)

@@ -1,5 +1,6 @@
 // api/risk.c – limits of accounts and tenants. A change is written and audited with what it was and is, then told to the runtime: it holds from
 // the next order on.
+#include "api/account_watch.h"
 #include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
@@ -93,6 +94,7 @@ static enum status patch_account(struct api_call *call, struct db *db) {
 }
 
 static enum status account_patched(struct api_call *call) {
+  account_watch_forget(call->core->accounts, api_param_id(call, "account_id"));
   if (call->core->live) live_account_changed(call->core->live, api_param_id(call, "account_id"));
   return OK;
 }

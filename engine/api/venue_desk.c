@@ -197,7 +197,7 @@ static enum status open_session(struct venue_desk *d, const struct account_row *
   if (!values) return err_set(err, ERR_NOMEM, "no memory for credentials");
   char label[48];
   snprintf(label, sizeof label, "account %lld", (long long)row->id);
-  struct remote_session_options options = {.label = label, .read_only = wish->read_only, .no_streams = wish->no_streams};
+  struct remote_session_options options = {.label = label, .read_only = wish->read_only, .no_streams = wish->no_streams, .probe = wish->probe};
   st = read_credentials(d, remote_site_info(site->remote), row->tenant_id, row->id, values, &options.credentials, err);
   if (st == OK) st = remote_session_create(site->remote, &options, events, to, ret, err);
   secret_wipe(values, FIELDS * sizeof *values);

@@ -24,6 +24,7 @@ void venue_desk_destroy(struct venue_desk *d);
 struct venue_desk_wish {
   bool read_only;           // a key that may not trade will do
   bool no_streams;          // questions only
+  bool probe;               // about the key itself (venue/remote.h)
 };
 // The account's session, with its credentials of this moment. ERR_NOTFOUND: no such account, no dialect for its venue, or a credential is
 // missing, by name; ERR_INVALID: its environment is none of the venue's; live trading was not agreed to.

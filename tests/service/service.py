@@ -22,6 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from tap import Skip, run_cases  # noqa: E402, F401 - its users take them from here
 
 PASSWORD = "correct horse battery staple"
+NO_VENUES = "bybit=http://127.0.0.1:9 luno=http://127.0.0.1:9"  # nobody listens there: no test ever speaks to a real venue
 
 
 def free_port():
@@ -116,7 +117,8 @@ class Service:
         self.log = open(self.data.parent / f"{self.data.name}.log", "ab")
         self.process = subprocess.Popen(
             [self.binary, "serve", "--data-dir", str(self.data), "--listen", f"127.0.0.1:{self.port}", *self.args],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env={**os.environ, "PERIGEE_RATE_PERCENT": "0", "PERIGEE_CHECK_ANSWERS": "1", **(self.env or {})})
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env={**os.environ, "PERIGEE_RATE_PERCENT": "0", "PERIGEE_CHECK_ANSWERS": "1",
+                                                                                              "PERIGEE_VENUE_URL": NO_VENUES, **(self.env or {})})
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
