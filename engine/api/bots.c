@@ -43,7 +43,9 @@ json_t *bots_json(struct api_call *call, struct db *db, const struct bot_row *ro
   json_decref(w);
   if (v && live) {
     json_t *now = bots_live_json(call->core, row->id);
+    double share;
     json_object_set_new(v, "live", now ? now : json_null());
+    json_object_set_new(v, "progress", call->core->live && live_preparing(call->core->live, row->id, &share) ? json_real(share) : json_null());
   }
   return v;
 }

@@ -215,7 +215,8 @@ struct hub_ahead {
   struct series bars;
 };
 bool hub_ahead_wanted(struct hub *h, const char *venue, const char *symbol, int64_t timeframe_ns, size_t bars, struct hub_ahead *ret);
-enum status hub_ahead_make(struct hub_ahead *a, struct err *err) MUST_CHECK;
+// progress (may be NULL): how much is there, on that thread; false: nobody wants it any more (ERR_CANCELLED).
+enum status hub_ahead_make(struct hub_ahead *a, bool (*progress)(void *self, unsigned permille), void *self, struct err *err) MUST_CHECK;
 void hub_ahead_take(struct hub *h, struct hub_ahead *a);
 // The bars that closed after after_ns and by hub_live_from(): what a restart has missed. The newest HUB_HISTORY_MAX.
 enum status hub_history_since(struct hub *h, uint32_t series, int64_t after_ns, struct series *ret, struct err *err) MUST_CHECK;

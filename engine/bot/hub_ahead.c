@@ -33,8 +33,30 @@ bool hub_ahead_wanted(struct hub *h, const char *venue, const char *symbol, int6
   return ret->to_ns > 0;
 }
 
-enum status hub_ahead_make(struct hub_ahead *a, struct err *err) {
-  return feed_history(a->feed, a->symbol, a->timeframe_ns, a->from_ns, a->to_ns, &a->bars, err);
+// In pieces, each of whole bars, so that somebody can see it move.
+#define PIECES 32
+
+enum status hub_ahead_make(struct hub_ahead *a, bool (*progress)(void *self, unsigned permille), void *self, struct err *err) {
+  const int64_t from_ns = timeframe_floor(a->from_ns, a->timeframe_ns), bars = (a->to_ns - from_ns) / a->timeframe_ns;
+  enum status st = OK;
+  for (int i = 0; st == OK && i < PIECES; i++) {
+    const int64_t begin_ns = i ? from_ns + bars * i / PIECES * a->timeframe_ns : a->from_ns, end_ns = i + 1 < PIECES ? from_ns + bars * (i + 1) / PIECES * a->timeframe_ns : a->to_ns;
+    struct series piece;
+    if (progress && !progress(self, (unsigned)(1000 * i / PIECES))) st = err_set(err, ERR_CANCELLED, "nobody waits for it any more");
+    if (st != OK || (begin_ns >= end_ns && a->bars.timeframe_ns)) continue;
+    st = feed_history(a->feed, a->symbol, a->timeframe_ns, begin_ns, end_ns, &piece, err);
+    if (st != OK) break;
+    if (!a->bars.timeframe_ns) {
+      a->bars = piece;
+      continue;
+    }
+    st = series_reserve(&a->bars, a->bars.count + piece.count, err);
+    for (size_t k = 0; st == OK && k < piece.count; k++) st = series_append(&a->bars, &piece.bars[k], err);
+    series_finish(&piece);
+  }
+  if (st != OK) series_finish(&a->bars);
+  if (st != OK) a->bars = (struct series){0};
+  return st;
 }
 
 void hub_ahead_take(struct hub *h, struct hub_ahead *a) {

@@ -102,6 +102,7 @@ void live_destroy(struct live *l) {
   // The loop turns from here on for the hosts to end and the writes to be answered: nothing new may come of it.
   l->closing = true;
   if (l->hub) hub_detach(l->hub);
+  live_ahead_end(l);
   live_venues_close(l);
   fleet_destroy(l->fleet);
   l->fleet = NULL;

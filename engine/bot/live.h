@@ -96,6 +96,8 @@ void live_bot_changed(struct live *l, int64_t bot_id);
 void live_script_changed(struct live *l, int64_t script_id);
 // A signal for it was stored (store/signal_rows.h).
 void live_bot_signalled(struct live *l, int64_t bot_id);
+// It waits for a history that takes long: how much of it is there, from 0 to 1. False: it does not.
+bool live_preparing(const struct live *l, int64_t bot_id, double *ret);
 // As the runtime sees it now; false: it does not run.
 bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret);
 // The core's event hash after its last instant, when all of that is in the journal; false: not at this moment, or it does not run.

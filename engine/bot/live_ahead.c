@@ -3,6 +3,7 @@
 
 #include "loop/loop.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,55 @@ struct live_ahead {
   struct live *live;
   struct hub_ahead made;
   enum status st;
+  atomic_uint permille;     // of the pool's thread
+  atomic_bool unwanted;
 };
+
+#define TELL_MS 100
+
+// ---- how far it is
+
+static bool concerns(const struct live_bot *b, const struct live_ahead *j) {
+  for (int i = 0; b->plan && i < b->plan->stream_count; i++)
+    if (b->plan->streams[i].timeframe_ns == j->made.timeframe_ns && strcmp(b->plan->streams[i].symbol, j->made.symbol) == 0) return true;
+  return false;
+}
+
+bool live_preparing(const struct live *l, int64_t bot_id, double *ret) {
+  const struct live_bot *b = live_find(l, bot_id);
+  if (!b || !b->awaits_history) return false;
+  unsigned permille = 1000;
+  for (struct live_ahead *j = l->ahead; j; j = j->next)
+    if (concerns(b, j) && atomic_load(&j->permille) < permille) permille = atomic_load(&j->permille);
+  *ret = permille / 1000.0;
+  return true;
+}
+
+static void tell(void *arg) {
+  struct live *l = arg;
+  for (int i = 0; i < LIVE_BUCKETS && !l->closing; i++)
+    for (struct live_bot *b = l->bots[i]; b; b = b->next) {
+      double share;
+      if (!live_preparing(l, b->id, &share) || !live_heard(b)) continue;
+      l->config.publish(l->config.self, b->channel, "status", json_pack("{s:s, s:s, s:s, s:f}", "state", life_state_text(b->life.state), "reason_code", life_reason_code(b->life.reason), "reason",
+        life_reason_text(b->life.reason), "progress", share));
+    }
+}
+
+// The timer runs as long as something is made.
+static void watch(struct live *l) {
+  struct err err;
+  if (!l->ahead_timer && loop_timer_create(l->config.loop, tell, l, &l->ahead_timer, &err) != OK) return;
+  loop_timer_start(l->ahead_timer, TELL_MS, TELL_MS);
+}
+
+void live_ahead_end(struct live *l) {
+  for (struct live_ahead *j = l->ahead; j; j = j->next) atomic_store(&j->unwanted, true);
+  loop_timer_destroy(l->ahead_timer);
+  l->ahead_timer = NULL;
+}
+
+// ---- making it
 
 static bool under_way(const struct live *l, const struct hub_ahead *a) {
   for (const struct live_ahead *j = l->ahead; j; j = j->next)
@@ -19,10 +68,16 @@ static bool under_way(const struct live *l, const struct hub_ahead *a) {
   return false;
 }
 
+static bool progress(void *self, unsigned permille) {
+  struct live_ahead *j = self;
+  atomic_store(&j->permille, permille);
+  return !atomic_load(&j->unwanted);
+}
+
 static void work(void *arg) {
   struct live_ahead *j = arg;
   struct err err;
-  j->st = hub_ahead_make(&j->made, &err);
+  j->st = hub_ahead_make(&j->made, progress, j, &err);
 }
 
 static void done(void *arg) {
@@ -34,6 +89,7 @@ static void done(void *arg) {
       break;
     }
   l->writes--;
+  if (!l->ahead && l->ahead_timer) loop_timer_stop(l->ahead_timer);
   if (j->st == OK) hub_ahead_take(l->hub, &j->made);  // else it is tried where everybody waits, which says why
   free(j);
   for (int i = 0; i < LIVE_BUCKETS && !l->closing; i++)
@@ -72,6 +128,7 @@ bool live_ahead(struct live_bot *b) {
     j->next = l->ahead;
     l->ahead = j;
     l->writes++;
+    watch(l);
   }
   return b->awaits_history = waits;
 }

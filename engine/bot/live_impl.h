@@ -367,6 +367,7 @@ struct live {
   size_t *reader_count, *reader_cap;
   struct live_clock clocks[HUB_VENUES_MAX];
   struct live_ahead *ahead;         // histories that are being made
+  struct loop_timer *ahead_timer;   // tells how far they are; NULL before the first
   struct live_bot **due;            // scratch of live_clock_due
   size_t due_cap;
   struct live_account *accounts[LIVE_BUCKETS];
@@ -546,6 +547,7 @@ void live_market_note(void *self, const struct hub_note *n);
 void live_symbol_note(void *self, const struct hub_note *n);
 // live_ahead.c: true: a history of it is being made, and live_act() comes when it is there
 bool live_ahead(struct live_bot *b);
+void live_ahead_end(struct live *l);                      // nobody waits any more
 // live_clock.c
 void live_clock_update(struct live_bot *b);               // timer_ns, soon_ns, or whether it has a host has changed
 void live_clock_soon(struct live_bot *b);                 // it wants an instant as soon as may be

@@ -408,6 +408,20 @@ def funding_files(binary):
                 s.stop()
 
 
+def long_history(binary):
+    """A thousand days of a synthetic market are a million minutes and more: its owner sees it begin, and how far it is."""
+    if not websockets:
+        return print("# skipped: Python has no websockets")
+    with market_of(binary, "sim=sim:speed=60,seed=9") as s:
+        t = Trader(s, "ada@example.org")
+        bot = t.bot("deep", HOLDER.replace("api=1", "api=1, warmup=1000"), timeframe="1d", start=False)
+        seen = asyncio.run(heard_of(s, t, [f"bot:{bot}"], lambda: t.act(bot, "start"), lambda events: events and events[-1]["data"].get("state") == "running"))
+        states = [e["data"] for e in seen if e["type"] == "status"]
+        share = [d["progress"] for d in states if "progress" in d]
+        assert share and share == sorted(share) and 0 <= share[0] and 0 < share[-1] < 1, states
+        assert {d["state"] for d in states if "progress" in d} == {"starting"} and t.get(bot)["progress"] is None, states
+
+
 def main():
     binary = sys.argv[1]
     return run_cases([
@@ -415,6 +429,7 @@ def main():
         ("a stop with close acts at once, at the last price, and not with the bot's next bar", lambda: stops_at_once(binary)),
         ("on_stop has the last word: it closes and cancels, no more; whatever it does, the bot stops; a replay agrees", lambda: last_words(binary)),
         ("signals are heard at once, in order, each once, over crashes; late ones are not; a replay agrees", lambda: signals(binary)),
+        ("a history that takes long tells how far it is", lambda: long_history(binary)),
         ("on_tick hears the trades of a market that has them, ten times a second at most; a replay agrees", lambda: ticks(binary)),
         ("a file of funding rates beside a growing file and a replay: charged as a backtest with the same file does", lambda: funding_files(binary)),
         ("late, repeated, impossible and missing bars: the bot's owner, the streams and /metrics say so", lambda: dirty_data(binary)),

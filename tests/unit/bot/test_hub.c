@@ -262,6 +262,37 @@ static void test_history(void **state) {
 }
 
 // A restart goes on where the market was left; what a running market has had since is history.
+// A history that is made aside, in pieces, has the same bars as one made at once; whoever does not want it any more says so.
+static bool is_wanted(void *self, unsigned permille) {
+  unsigned *last = self;
+  assert_true(permille < 1000 && (permille == 0 || permille > *last));
+  *last = permille;
+  return permille < 700 || last[1] == 0;
+}
+static void test_made_aside(void **state) {
+  (void)state;
+  struct hub_log l;
+  struct err err;
+  struct hub_ahead a;
+  unsigned last[2] = {0, 0};
+  sim_create(&l, "sim:seed=7,speed=600,from=2026-01-05", (struct hub_config){.memory_bars = 64});
+  for (int64_t timeframe_ns = NS_PER_MINUTE; timeframe_ns <= NS_PER_DAY; timeframe_ns *= timeframe_ns == NS_PER_MINUTE ? 60 : 24) {
+    const size_t bars = (size_t)(40000 * NS_PER_MINUTE / timeframe_ns);
+    assert_true(hub_ahead_wanted(l.hub, "sim", "EURUSD", timeframe_ns, bars, &a));
+    assert_int_equal(hub_ahead_make(&a, is_wanted, last, &err), OK);
+    struct series whole = yardstick("EURUSD", timeframe_ns, a.from_ns, a.to_ns);
+    assert_int_equal(a.bars.count, whole.count);
+    assert_same_bars(a.bars.bars, whole.bars, whole.count);
+    series_finish(&whole);
+    hub_ahead_take(l.hub, &a);
+  }
+  assert_true(hub_ahead_wanted(l.hub, "sim", "BTCUSDT", NS_PER_MINUTE, 40000, &a));
+  last[1] = 1;
+  assert_int_equal(hub_ahead_make(&a, is_wanted, last, &err), ERR_CANCELLED);
+  assert_true(last[0] >= 700 && last[0] < 800 && a.bars.bars == NULL);
+  hub_log_finish(&l);
+}
+
 static void test_resume(void **state) {
   (void)state;
   struct hub_log l;
@@ -450,7 +481,7 @@ static void test_behind(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_instants_whatever_the_polls), cmocka_unit_test(test_bars_of_trades), cmocka_unit_test(test_no_seam),
-    cmocka_unit_test(test_outages),    cmocka_unit_test(test_history), cmocka_unit_test(test_resume), cmocka_unit_test(test_want_and_drop),
+    cmocka_unit_test(test_outages),    cmocka_unit_test(test_history), cmocka_unit_test(test_made_aside), cmocka_unit_test(test_resume), cmocka_unit_test(test_want_and_drop),
     cmocka_unit_test(test_churn), cmocka_unit_test(test_behind), cmocka_unit_test(test_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
