@@ -17,6 +17,16 @@
 #define CALL_INSTRUCTIONS 200000
 #define BYTE_INSTRUCTIONS 16
 
+#define GC_STEP_LOG2 10  // bytes between two steps of the collector: small steps, for an order waits behind each
+
+// A fresh state with the source loaded.
+static enum status open_state(struct dialect *d, struct err *err) {
+  enum status st = profile_open(SCRIPT_DIALECT, d->chunkname, d->source, d->len, d->watchdog, &d->vm, err);
+  if (st == OK) lua_gc(vm_lua(d->vm), LUA_GCINC, 0, 0, GC_STEP_LOG2);
+  else d->vm = NULL;
+  return st;
+}
+
 // ---- creation
 
 struct describe {
@@ -55,8 +65,7 @@ enum status dialect_create(const char *chunkname, const char *source, size_t len
     memcpy(d->source, source, len);
     d->source[len] = '\0';
     sha256_hex(source, len, d->info.sha256);
-    st = profile_open(SCRIPT_DIALECT, chunkname, d->source, len, watchdog, &d->vm, err);
-    if (st != OK) d->vm = NULL;
+    st = open_state(d, err);
   }
   if (st == OK) st = describe(d, &d->info, &d->errors, err);
   if (st == OK)
@@ -208,10 +217,7 @@ static int l_call(lua_State *L) {
 enum status dialect_call(struct dialect_call *c, struct err *err) {
   struct dialect *d = c->d;
   enum status st = OK;
-  if (d->vm == NULL) {
-    st = profile_open(SCRIPT_DIALECT, d->chunkname, d->source, d->len, d->watchdog, &d->vm, err);
-    if (st != OK) d->vm = NULL;
-  }
+  if (d->vm == NULL) st = open_state(d, err);
   if (st != OK) return st;
   lua_State *L = vm_lua(d->vm);
   d->vm->fuel_limit = CALL_INSTRUCTIONS + BYTE_INSTRUCTIONS * (uint64_t)c->len;

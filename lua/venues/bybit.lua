@@ -266,7 +266,7 @@ end
 
 function op.instruments(a, env)
   return get("/v5/market/instruments-info", "market", false,
-    { {"category", env.category}, {"symbol", a.symbol}, {"limit", env.category == "linear" and (a.limit or 1000)}, {"cursor", a.cursor} })
+    { {"category", env.category}, {"symbol", a.symbol}, {"limit", env.category == "linear" and (a.limit or 200)}, {"cursor", a.cursor} })
 end
 
 function op.server_time() return get("/v5/market/time", "market", false) end
