@@ -248,12 +248,23 @@ static void pair_key(char key[KEY_SIZE], int64_t bot_id, const char *symbol) {
   snprintf(key + n, KEY_SIZE - n, "/%s", symbol);
 }
 
+// On paper nothing of it is real; entries wait for a plan that has them (live_grant).
+static enum status money_fits(struct api_call *call, const struct account_row *account) {
+  if (!call->entitlement || strcmp(account->venue, ACCOUNT_PAPER) == 0) return OK;
+  const struct plan *plan = &call->entitlement->plan;
+  json_t *settings = json_loads(account->settings, 0, NULL);
+  const char *environment = json_string_value(json_object_get(settings, "environment"));
+  const bool real = environment && strcmp(environment, "live") == 0, may = plan_has(plan, RIGHT_LIVE) || (!real && plan_has(plan, RIGHT_TESTNET));
+  json_decref(settings);
+  if (may) return OK;
+  return api_problem(call, PROBLEM_tier_forbids, real ? "The plan does not include trading with real money." : "The plan does not include trading on test networks.");
+}
+
 enum status bots_hold(struct api_call *call, struct db *db, const struct bot_row *row) {
   char key[KEY_SIZE];
   struct account_row account;
   enum status st = account_get(db, row->tenant_id, row->account_id, &account, &call->err);
-  if (st == OK && call->entitlement && strcmp(account.venue, ACCOUNT_PAPER) != 0 && !plan_has(&call->entitlement->plan, RIGHT_LIVE))
-    return api_problem(call, PROBLEM_tier_forbids, "The plan does not include trading with real money.");
+  if (st == OK) st = money_fits(call, &account);
   id_format("bot", row->id, key);
   if (st == OK) st = api_take(call, db, ACTION_BOT_START, key);
   json_t *pairs = json_loads(row->pairs, 0, NULL), *v;

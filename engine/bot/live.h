@@ -27,7 +27,7 @@ struct live_grant {
   uint64_t memory_bytes;      // of their scripts in one host; 0: no limit
   int64_t cpu_ns;             // of their callbacks in one instant; 0: no limit
   bool own_host;              // hosts that run nobody else's
-  // What is open may be closed, nothing is opened by bots on paper, or on accounts at venues elsewhere; and, when the grace after a
+  // What is open may be closed, nothing is opened: on paper and test networks (paper_denied), with real money (live_denied); and, when the grace after a
   // downgrade is over, by started bots with ids above bots_upto (the oldest keep their places; INT64_MAX: all have one), by bots of more
   // than pairs_per_bot pairs (0: no limit), and on accounts at the venues of venues_beyond ("bybit,luno").
   bool paper_denied, live_denied;

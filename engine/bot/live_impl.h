@@ -49,6 +49,7 @@ struct live_setup {  // out of a bot's and its account's settings
   struct clerk_faults faults;
   cash balance;  // of the account
   char venue[BOT_VENUE_SIZE];  // of the account, where its orders go; "": paper
+  bool real_money;             // they are no venue's test network's
   // From here on: what may change while a run goes on.
   struct gate_limits bot_limits, account_limits, tenant_limits;
   struct live_fuse bot_fuse, account_fuse, tenant_fuse;

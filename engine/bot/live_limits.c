@@ -33,7 +33,8 @@ static enum refusal_rule plan_denies(const struct live_bot *b) {
   const struct live_grant *g = &b->account->tenant->grant;
   const char *venue = b->setup->venue;
   if (!b->live->config.grant) return REFUSE_NONE;
-  if (venue[0] ? g->live_denied || listed(g->venues_beyond, venue) : g->paper_denied) return REFUSE_TIER_VENUE;
+  if (b->setup->real_money ? g->live_denied : g->paper_denied) return REFUSE_TIER_VENUE;
+  if (venue[0] && listed(g->venues_beyond, venue)) return REFUSE_TIER_VENUE;
   return b->id > g->bots_upto || (g->pairs_per_bot > 0 && b->plan->symbol_count > g->pairs_per_bot) ? REFUSE_TIER_PLACE : REFUSE_NONE;
 }
 

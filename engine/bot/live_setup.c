@@ -128,6 +128,8 @@ enum status live_setup_read(const json_t *bot, const json_t *account, bool hedgi
   const char *rules = json_string_value(json_object_get(account, "rules")), *venue = json_string_value(json_object_get(account, "venue"));
   if (venue) {  // put there by live_plan_read(): not a setting that anybody writes
     snprintf(ret->venue, sizeof ret->venue, "%s", venue);
+    const char *environment = json_string_value(json_object_get(account, "environment"));
+    ret->real_money = environment && strcmp(environment, "live") == 0;
     ret->match.model = MODEL_REMOTE;
     ret->match.latency_ns = 0;
   }

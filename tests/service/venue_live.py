@@ -125,6 +125,14 @@ def main():
             bot = t.bot("busy", BUSY)
             t.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 6)
             agree(t, exchange, [bot])
+            # More venues than the plan has are not entered any more, and are left; a plan without test networks is not begun with.
+            plan = f"/api/v1/admin/users/{t.client.get('/api/v1/me', expect=200).json['id']}/plan"
+            s.operator().put(plan, {"limits": {"venues": 0}, "reason": "smaller"}, expect=200)
+            t.wait(bot, lambda b: b["live"]["denials"] >= 2 and not b["live"]["positions"])
+            assert any("the plan does not include this venue" in line["text"] for line in t.get(bot, "/logs?limit=50")["items"]), t.get(bot, "/logs?limit=50")
+            had = t.get(bot)["live"]["fills"]
+            s.operator().delete(plan, expect=204)
+            t.wait(bot, lambda b: b["live"]["fills"] >= had + 2)
             t.act(bot, "stop", {"close": True})
             t.wait(bot, lambda b: b["state"] == "stopped")
             book, lots, orders = executed(exchange)
