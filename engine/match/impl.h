@@ -8,6 +8,7 @@
 #define FRAC_ONE INT64_C(100000000)
 #define ORDER_PAGE 8  // 2 KB: a bot with a handful of orders should not cost more
 #define SPARE_PAGES 4
+#define PAGES_GONE 64
 #define TRADES_SPARE 16
 
 // A change on its way (latency).
@@ -36,8 +37,9 @@ struct matcher {
   struct account account;
   struct match_symbol *symbols;
   int symbol_cap;
-  struct order **pages;      // orders by id − 1; ended pages may be freed
-  size_t page_count, page_cap, first_page;  // pages before first_page are freed
+  struct order **pages;      // orders by id − 1, from page base_page on; ended pages may be freed
+  size_t page_count, page_cap, first_page;  // pages before first_page are freed; page_count counts those before base_page too
+  size_t base_page;
   struct order *spare[SPARE_PAGES];         // pages to use again
   size_t spare_count;
   uint64_t last_order, last_fill;

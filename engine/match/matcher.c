@@ -57,7 +57,7 @@ enum status matcher_create(const struct match_config *config, struct matcher **r
 void matcher_destroy(struct matcher *m) {
   if (!m) return;
   for (int i = 0; i < m->account.symbol_count; i++) free(m->symbols[i].work);
-  for (size_t i = 0; i < m->page_count; i++) free(m->pages[i]);
+  for (size_t i = m->base_page; i < m->page_count; i++) free(m->pages[i - m->base_page]);
   for (size_t i = 0; i < m->spare_count; i++) free(m->spare[i]);
   account_finish(&m->account);
   free(m->symbols);

@@ -8,9 +8,14 @@
 
 // --- orders ----------------------------------------------------------------------------------------------------------------
 
+static struct order *page_at(const struct matcher *m, uint64_t id) {
+  const size_t page = (id - 1) / ORDER_PAGE;
+  return page < m->base_page ? NULL : m->pages[page - m->base_page];
+}
+
 struct order *order_find(const struct matcher *m, uint64_t id) {
   if (id == 0 || id > m->last_order) return NULL;
-  struct order *page = m->pages[(id - 1) / ORDER_PAGE], *o = page ? &page[(id - 1) % ORDER_PAGE] : NULL;
+  struct order *page = page_at(m, id), *o = page ? &page[(id - 1) % ORDER_PAGE] : NULL;
   return o && o->id ? o : NULL;  // an id that was reserved and never used is no order
 }
 
@@ -20,10 +25,11 @@ uint64_t matcher_id_reserve(struct matcher *m) {
   uint64_t id = m->last_order + 1;
   size_t page = (id - 1) / ORDER_PAGE;
   if (page >= m->page_count) {
-    ensure_room((void **)&m->pages, &m->page_cap, page + 1, sizeof *m->pages);
-    if (m->spare_count > 0) m->pages[page] = memset(m->spare[--m->spare_count], 0, ORDER_PAGE * sizeof **m->pages);
-    else m->pages[page] = calloc(ORDER_PAGE, sizeof **m->pages);
-    assert(m->pages[page]);
+    const size_t at = page - m->base_page;
+    ensure_room((void **)&m->pages, &m->page_cap, at + 1, sizeof *m->pages);
+    if (m->spare_count > 0) m->pages[at] = memset(m->spare[--m->spare_count], 0, ORDER_PAGE * sizeof **m->pages);
+    else m->pages[at] = calloc(ORDER_PAGE, sizeof **m->pages);
+    assert(m->pages[at]);
     m->page_count = page + 1;
   }
   m->last_order = id;
@@ -32,13 +38,13 @@ uint64_t matcher_id_reserve(struct matcher *m) {
 
 bool matcher_id_open(const struct matcher *m, uint64_t id) {
   if (id == 0 || id > m->last_order) return false;
-  const struct order *page = m->pages[(id - 1) / ORDER_PAGE];
+  const struct order *page = page_at(m, id);
   return page && page[(id - 1) % ORDER_PAGE].id == 0;
 }
 
 static struct order *order_at(struct matcher *m, uint64_t id) {
   assert(id > 0 && id <= m->last_order);
-  struct order *o = &m->pages[(id - 1) / ORDER_PAGE][(id - 1) % ORDER_PAGE];
+  struct order *o = &page_at(m, id)[(id - 1) % ORDER_PAGE];
   assert(o->id == 0);
   o->id = id;
   o->limit = o->trigger = o->sl = o->tp = o->trail_ref = NO_PRICE;
@@ -54,7 +60,7 @@ static bool on_page(uint64_t id, size_t page) { return id > 0 && (id - 1) / ORDE
 // exits may yet be changed.
 static bool page_needed(const struct matcher *m, size_t page) {
   for (int i = 0; i < ORDER_PAGE; i++)
-    if (m->pages[page][i].id && order_alive(&m->pages[page][i])) return true;
+    if (m->pages[page - m->base_page][i].id && order_alive(&m->pages[page - m->base_page][i])) return true;
   for (int k = 0; k < m->account.symbol_count; k++) {
     const struct match_symbol *s = &m->symbols[k];
     for (size_t i = 0; i < s->work_count; i++)
@@ -70,12 +76,17 @@ static bool page_needed(const struct matcher *m, size_t page) {
 
 void matcher_orders_release(struct matcher *m, uint64_t id_below) {
   for (size_t p = m->first_page; (p + 1) * ORDER_PAGE < id_below && p < m->page_count; p++) {
-    if (!m->pages[p] || page_needed(m, p)) continue;
-    if (m->spare_count < SPARE_PAGES) m->spare[m->spare_count++] = m->pages[p];
-    else free(m->pages[p]);
-    m->pages[p] = NULL;
+    struct order **page = &m->pages[p - m->base_page];
+    if (!*page || page_needed(m, p)) continue;
+    if (m->spare_count < SPARE_PAGES) m->spare[m->spare_count++] = *page;
+    else free(*page);
+    *page = NULL;
   }
-  while (m->first_page < m->page_count && !m->pages[m->first_page]) m->first_page++;
+  while (m->first_page < m->page_count && !m->pages[m->first_page - m->base_page]) m->first_page++;
+  const size_t gone = m->first_page - m->base_page;
+  if (gone < PAGES_GONE) return;  // their places, too: a bot that trades for years must not cost more each day
+  memmove(m->pages, m->pages + gone, (m->page_count - m->first_page) * sizeof *m->pages);
+  m->base_page = m->first_page;
 }
 
 void matcher_trades_forget(struct matcher *m) {

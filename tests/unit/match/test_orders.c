@@ -257,6 +257,32 @@ static void test_released_orders_are_forgotten(void **state) {
   desk_close(&d);
 }
 
+// A bot that trades for years: ids go on, the newest are found, and one that is alive stays where it is in the middle of what has gone.
+static void test_years_of_orders(void **state) {
+  (void)state;
+  struct desk d;
+  desk_strict(&d);
+  uint64_t keep = 0;
+  for (int round = 0; round < 20; round++) {
+    if (round == 7) keep = desk_limit(&d, BUY, 1, 50);
+    for (int i = 0; i < 700; i++) matcher_cancel(d.m, desk_limit(&d, BUY, 1, 60), REASON_SCRIPT, 0);
+    desk_drain(&d);
+    const uint64_t last = matcher_order_last(d.m);
+    matcher_orders_release(d.m, last - 100);
+    assert_int_equal(matcher_order(d.m, last)->id, last);
+    assert_int_equal(matcher_order(d.m, last - 100)->id, last - 100);
+    assert_null(matcher_order(d.m, last - 200));
+    assert_null(matcher_order(d.m, 1));
+    if (keep) assert_int_equal(matcher_order(d.m, keep)->id, keep);
+    if (round == 15) {
+      matcher_cancel(d.m, keep, REASON_SCRIPT, 0);
+      keep = 0;
+    }
+    matcher_check(d.m);
+  }
+  desk_close(&d);
+}
+
 // Nothing that happens later depends on what was forgotten: exits of an entry, and an entry whose position is still there, stay.
 static void test_what_exits_come_from_stays(void **state) {
   (void)state;
@@ -328,7 +354,7 @@ int main(void) {
     cmocka_unit_test(test_exits_die_with_the_position), cmocka_unit_test(test_funds_cut_what_was_sized_by_share),
     cmocka_unit_test(test_funds_refuse_what_was_sized_by_quantity), cmocka_unit_test(test_hedging_legs),
     cmocka_unit_test(test_rejected_at_submit), cmocka_unit_test(test_events_in_order),
-    cmocka_unit_test(test_quiet_bars_take_the_fast_path), cmocka_unit_test(test_released_orders_are_forgotten), cmocka_unit_test(test_what_exits_come_from_stays),
+    cmocka_unit_test(test_quiet_bars_take_the_fast_path), cmocka_unit_test(test_released_orders_are_forgotten), cmocka_unit_test(test_years_of_orders), cmocka_unit_test(test_what_exits_come_from_stays),
     cmocka_unit_test(test_configuration_is_checked),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
