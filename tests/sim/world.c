@@ -414,7 +414,9 @@ static enum status insert(struct db *db, struct act *a, struct err *err) {
   struct bot_row row = {.id = b->id, .tenant_id = b->tenant, .account_id = b->account, .script_id = SCRIPT_ID(b->tenant, b->script), .pairs = "[\"BTCUSDT\"]", .params = "{}",
                         .settings = "{\"cash\":\"20000\"}", .seed = b->id & 0xffff, .created_ns = a->now_ns, .updated_ns = a->now_ns, .revision = 1};
   bool changed = false;
-  snprintf(row.name, sizeof row.name, "%s %d", scripts[b->script], a->bot);
+  char name[BOT_NAME_SIZE];
+  snprintf(name, sizeof name, "%s %d", scripts[b->script], a->bot);
+  row.name = name;
   snprintf(row.venue, sizeof row.venue, "%s", a->bot % 3 == 2 ? "alt" : "sim");
   snprintf(row.symbol, sizeof row.symbol, "BTCUSDT");
   snprintf(row.timeframe, sizeof row.timeframe, a->bot % 5 == 4 ? "5m" : "1m");
