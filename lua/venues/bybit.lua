@@ -181,31 +181,31 @@ function op.open_orders(a, env)
     {"limit", a.limit}, {"cursor", a.cursor} })
 end
 
--- At most seven days at a time.
-local function window(a)
-  if not a.since_ms then return nil, a.until_ms end
+-- A history is asked for by at most seven days at a time, oldest week first; the cursor says which week, then the venue's own cursor.
+local function week_of(a)
+  local from, page = (a.cursor or ""):match("^week(%d+)|(.*)$")
+  return from and math.tointeger(tonumber(from)) or a.since_ms, from and page or a.cursor
+end
+
+local function history(path, a, env, ...)
+  local from, page = week_of(a)
   local till = a.until_ms
-  if till and till - a.since_ms > WEEK_MS then till = a.since_ms + WEEK_MS end
-  return a.since_ms, till
+  if from and from + WEEK_MS < (till or env.now_ms) then till = from + WEEK_MS end
+  return get(path, "query", true, { {"category", env.category}, {"startTime", from}, {"endTime", till}, {"limit", a.limit},
+    {"cursor", page ~= "" and page}, ... })
 end
 
 function op.all_orders(a, env)
-  local from, till = window(a)
-  return get("/v5/order/history", "query", true, { {"category", env.category}, {"symbol", a.symbol}, {"orderStatus", status_out[a.status]},
-    {"startTime", from}, {"endTime", till}, {"limit", a.limit}, {"cursor", a.cursor} })
+  return history("/v5/order/history", a, env, {"symbol", a.symbol}, {"orderStatus", status_out[a.status]})
 end
 
 function op.fills(a, env)
-  local from, till = window(a)
-  return get("/v5/execution/list", "query", true, { {"category", env.category}, {"symbol", a.symbol}, {"orderId", a.order_id},
-    {"orderLinkId", a.client_id}, {"execType", a.kind == "trade" and "Trade"}, {"startTime", from}, {"endTime", till},
-    {"limit", a.limit}, {"cursor", a.cursor} })
+  return history("/v5/execution/list", a, env, {"symbol", a.symbol}, {"orderId", a.order_id}, {"orderLinkId", a.client_id},
+    {"execType", a.kind == "trade" and "Trade"})
 end
 
 function op.closed_pnl(a, env)
-  local from, till = window(a)
-  return get("/v5/position/closed-pnl", "query", true, { {"category", env.category}, {"symbol", a.symbol or a.symbols and a.symbols[1]},
-    {"startTime", from}, {"endTime", till}, {"limit", a.limit}, {"cursor", a.cursor} })
+  return history("/v5/position/closed-pnl", a, env, {"symbol", a.symbol or a.symbols and a.symbols[1]})
 end
 
 function op.balance(a)
@@ -483,6 +483,18 @@ function read.key_info(r)
   return { read=true, trade=trade and r.readOnly ~= 1, withdraw=withdraw, ip_bound=bound or false, expires_ms=instant(r.expiredAt) }
 end
 
+-- The venue's cursor comes encoded for a URL, and would be encoded twice.
+local weekly = { all_orders=true, fills=true, closed_pnl=true }
+local function next_page(name, args, body)
+  local page = text(body.result and body.result.nextPageCursor)
+  page = page and page:gsub("%%(%x%x)", function(h) return string.char(tonumber(h, 16)) end)
+  if not weekly[name] or not args.since_ms then return page end
+  local from = week_of(args)
+  if page then return "week" .. from .. "|" .. page end
+  local after = from + WEEK_MS
+  if after < (args.until_ms or ms(body.time) or 0) then return "week" .. after .. "|" end
+end
+
 local secretive = { ["10003"]="the key is invalid", ["10004"]="the signature is wrong", ["10005"]="the key lacks a permission" }
 
 function response(name, status, body, args)
@@ -497,7 +509,7 @@ function response(name, status, body, args)
     return { error={ code=code, text=secretive[code] or tostring(body.retMsg) } }
   end
   local r = body.result or {}
-  local data, cursor = read[name](r, args, body), text(r.nextPageCursor)
+  local data, cursor = read[name](r, args, body), next_page(name, args, body)
   if name == "fetch_order" then cursor = #data == 0 and not args.ended and args.cursor ~= "history" and "history" or nil end
   return { ok=true, data=data, next=cursor }
 end

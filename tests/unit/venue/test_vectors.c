@@ -200,6 +200,39 @@ static void skips_and_refuses(void **state) {
   dialect_destroy(d);
 }
 
+// A history that is longer than the venue gives at once: every week is asked for, with the venue's own pages in it, and then it ends.
+static void weeks(void **state) {
+  (void)state;
+  struct dialect *d = load("lua/venues/bybit.lua");
+  const int64_t day = 86400000, now = 1700000000000, since = now - 16 * day;
+  const struct dialect_env env = {.now_ms = now};
+  struct err err;
+  static const struct {
+    const char *answer;  // the venue's cursor
+    int day;             // the week begins so many days after since
+    const char *cursor;  // as it is asked for
+    bool ends;           // there is an endTime
+  } pages[] = {{"a%3A1%2Cb", 0, NULL, true}, {"", 0, "cursor=a%3A1%2Cb", true}, {"", 7, NULL, true}, {"x", 14, NULL, false}, {"", 14, "cursor=x", false}};
+  json_t *args = json_pack("{s:s, s:I}", "symbol", "BTCUSDT", "since_ms", (json_int_t)since);
+  for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+    struct dialect_request r;
+    struct dialect_answer a;
+    char want[64], body[256];
+    assert_int_equal(dialect_request(d, DIALECT_FILLS, args, &env, &r, &err), OK);
+    snprintf(want, sizeof want, "startTime=%lld", (long long)(since + pages[i].day * day));
+    if (strstr(r.query, want) == NULL || (strstr(r.query, "endTime=") != NULL) != pages[i].ends) fail_msg("page %zu: %s", i, r.query);
+    if (pages[i].cursor != NULL ? strstr(r.query, pages[i].cursor) == NULL : strstr(r.query, "cursor=") != NULL) fail_msg("page %zu: %s", i, r.query);
+    dialect_request_finish(&r);
+    snprintf(body, sizeof body, "{\"retCode\":0,\"result\":{\"list\":[],\"nextPageCursor\":\"%s\"},\"time\":%lld}", pages[i].answer, (long long)now);
+    assert_int_equal(dialect_response(d, DIALECT_FILLS, 200, body, strlen(body), args, &a, &err), OK);
+    assert_int_equal(a.next == NULL, i + 1 == sizeof pages / sizeof *pages);
+    if (a.next != NULL) json_object_set(args, "cursor", a.next);
+    dialect_answer_finish(&a);
+  }
+  json_decref(args);
+  dialect_destroy(d);
+}
+
 // The words of script/ and those of the venue interface are the same list.
 static void reasons_agree(void **state) {
   (void)state;
@@ -213,6 +246,6 @@ static void reasons_agree(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(the_example), cmocka_unit_test(own_fixtures), cmocka_unit_test(bybit), cmocka_unit_test(luno),
-    cmocka_unit_test(judges), cmocka_unit_test(skips_and_refuses), cmocka_unit_test(reasons_agree)};
+    cmocka_unit_test(judges), cmocka_unit_test(skips_and_refuses), cmocka_unit_test(weeks), cmocka_unit_test(reasons_agree)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
