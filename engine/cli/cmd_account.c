@@ -1,4 +1,4 @@
-// cli/cmd_account.c – `perigee account`: paper accounts of a tenant, their money and their limits, for operators.
+// cli/cmd_account.c – `perigee account`: a tenant's accounts, their money and their limits, whether their credentials are good; for operators.
 #include "cli/commands.h"
 
 #include "cli/data_dir.h"
@@ -110,17 +110,60 @@ static enum status do_set(struct owner *o) {
   return st;
 }
 
-static const struct operator_action actions[] = {{"list", "", 1}, {"show", "ID", 2}, {"deposit", "ID AMOUNT", 3}, {"withdraw", "ID AMOUNT", 3}, {"reset", "ID", 2}, {"set", "ID NAME=VALUE", 3}, {NULL, NULL, 0}};
-static const owner_fn runs[] = {do_list, do_show, do_deposit, do_withdraw, do_reset, do_set};
+static void print_balances(const json_t *items) {
+  const json_t *b;
+  size_t i;
+  json_array_foreach(items, i, b)
+    printf("%-8s balance %s, free %s, equity %s\n", owner_text(b, "currency"), owner_text(b, "balance"), owner_text(b, "free"), owner_text(b, "equity"));
+}
+
+static enum status do_balances(struct owner *o) {
+  char path[120];
+  json_t *answer = NULL;
+  enum status st = path_of(o, "/balances", path);
+  if (st == OK) st = owner_call(o, "GET", path, NULL, &answer);
+  if (!owner_told(o, answer, &st)) {
+    print_balances(json_object_get(answer, "items"));
+    printf("next: perigee account show %s --tenant %s\n", o->args->positional[1], o->tenant);
+  }
+  json_decref(answer);
+  return st;
+}
+
+// Exit code 1 when a check failed, for scripts.
+static enum status do_test(struct owner *o) {
+  char path[120];
+  json_t *answer = NULL;
+  const json_t *c;
+  size_t i;
+  enum status st = path_of(o, "/test", path);
+  if (st == OK) st = owner_call(o, "POST", path, NULL, &answer);
+  const bool good = st == OK && json_is_true(json_object_get(answer, "ok"));
+  if (!owner_told(o, answer, &st)) {
+    printf("%s, %s\n", owner_text(answer, "venue"), owner_text(answer, "environment"));
+    json_array_foreach(json_object_get(answer, "checks"), i, c) {
+      const json_t *ok = json_object_get(c, "ok");
+      printf("  %-7s %-11s %s\n", json_is_true(ok) ? "ok" : json_is_false(ok) ? "FAILED" : "-", owner_text(c, "name"), owner_text(c, "text"));
+    }
+    print_balances(json_object_get(answer, "balances"));
+    if (good) printf("next: perigee account balances %s --tenant %s\n", o->args->positional[1], o->tenant);
+  }
+  json_decref(answer);
+  return st == OK && !good ? err_set(&o->err, ERR_INVALID, "the account cannot be traded on; its owner puts other credentials with PUT /accounts/{id}/secrets") : st;
+}
+
+static const struct operator_action actions[] = {{"list", "", 1}, {"show", "ID", 2}, {"deposit", "ID AMOUNT", 3}, {"withdraw", "ID AMOUNT", 3}, {"reset", "ID", 2}, {"set", "ID NAME=VALUE", 3}, {"test", "ID", 2}, {"balances", "ID", 2}, {NULL, NULL, 0}};
+static const owner_fn runs[] = {do_list, do_show, do_deposit, do_withdraw, do_reset, do_set, do_test, do_balances};
 
 static int run_account(const struct cli_args *a) { return owner_run(a, actions, runs); }
 
 static const struct cli_option account_options[] = {OWNER_TENANT_OPTION, {"--balance", "AMOUNT", "reset: what it begins with (as at first)"}, OPERATOR_JSON_OPTION, CLI_DATA_DIR_OPTION, {NULL, NULL, NULL}};
 
 const struct cli_command cmd_account = {
-    "account", "list | show ID | deposit ID AMOUNT | withdraw ID AMOUNT | reset ID | set ID NAME=VALUE", "a tenant's accounts: paper money, limits and rules",
+    "account", "list | show ID | deposit ID AMOUNT | withdraw ID AMOUNT | reset ID | set ID NAME=VALUE | test ID | balances ID", "a tenant's accounts: money, limits and rules; credentials tried",
     "Always with --tenant. Money moves only while the service runs, whose books they are: what bots have is not free. A setting is a limit (max_order,\n"
-    "max_exposure, max_open, day_loss, drawdown, …), rules=NAME of a rule set, or what GET /api/v1/openapi.json names in PaperSettings; NAME= takes it away.",
+    "max_exposure, max_open, day_loss, drawdown, …), rules=NAME of a rule set, or what GET /api/v1/openapi.json names in PaperSettings; NAME= takes it away.\n"
+    "test asks the venue of an account what changes nothing there: connection, clock, key, rights (a key that may withdraw fails), balances.",
     account_options, run_account,
     "perigee account list --tenant WHO             whose accounts have which ids\n"
     "perigee rules list                            rule sets for `set ID rules=NAME`"};

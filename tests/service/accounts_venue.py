@@ -2,6 +2,7 @@
 """Accounts at venues: accounts_venue.py PERIGEE. Prints TAP. The venue is `perigee exchange`: keys are tried without changing anything there, those
 that may withdraw fail, balances are the venue's, live wants more than testnet, and no secret shows anywhere."""
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -73,6 +74,12 @@ def cases(binary):
             paper = owner.client.post(ACCOUNTS, {"venue": "paper", "name": "Play"}, expect=201).json["id"]
             assert owner.client.post(f"{ACCOUNTS}/{paper}/test").code == "conflict"
             assert owner.client.post(f"{owner.account('x', venue='nowhere')}/test").code == "conflict"
+            # The same from the shell.
+            for name, code, words in ((account, 0, "ok      withdraw"), (wrong, 1, "FAILED  key")):
+                shell = subprocess.run([binary, "account", "test", name.split("/")[-1], "--tenant", "ada@example.org", "--data-dir", str(service.data)], capture_output=True, text=True, timeout=30)
+                assert shell.returncode == code and words in shell.stdout, shell
+            shell = subprocess.run([binary, "account", "balances", account.split("/")[-1], "--tenant", "ada@example.org", "--data-dir", str(service.data)], capture_output=True, text=True, timeout=30)
+            assert shell.returncode == 0 and "balance 100000" in shell.stdout, shell
             # New credentials count from the next question on.
             owner.client.put(f"{wrong}/secrets", {"secrets": {"api_key": "bound", "api_secret": SECRETS["bound"]}}, expect=204)
             assert owner.test(wrong)[0]["ok"]
