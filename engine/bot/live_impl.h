@@ -78,6 +78,7 @@ struct live_series {
   int64_t first_ns, last_ns;  // open times of the bars that were handed to the journal; first > last: none
   unsigned unwritten;         // writes of them that are not answered yet
   int64_t written_ns;         // last_ns when there was none: the journal can be read until here
+  bool refused;               // a write of them failed: they are handed over again with the next instant
 };
 enum status live_series_load(struct live *l, struct err *err) MUST_CHECK;  // at start
 enum status live_series_use(struct live *l, const char *venue, const char *symbol, int64_t timeframe_ns, struct live_series **ret, struct err *err) MUST_CHECK;
@@ -364,6 +365,7 @@ struct live {
   struct live_series *series;
   struct live_series **by_hub;      // by hub id
   size_t by_hub_cap;
+  bool bars_refused;          // of some series
   struct live_bot ***readers;       // by hub id: bots that read the series
   size_t *reader_count, *reader_cap;
   struct live_clock clocks[HUB_VENUES_MAX];

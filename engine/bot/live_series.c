@@ -166,7 +166,8 @@ static void kept(void *arg, enum status st, const struct err *err) {
   k->live->writes--;
   (void)err;  // a batch behind that needs them fails as well, and says so
   struct live_series *s = k->live->closing ? NULL : find(k->live, k->venue, k->symbol, k->timeframe_ns);
-  if (s && st != OK) {  // they are kept when the next one comes; one that was handed over before may have failed too
+  if (s && st != OK) {  // one that was handed over before may have failed too
+    s->refused = k->live->bars_refused = true;
     if (k->first_ns > s->first_ns) s->first_ns = k->first_ns;
     if (k->last_ns < s->last_ns) s->last_ns = k->last_ns;
   }
@@ -201,8 +202,22 @@ static enum status keep(struct live *l, struct live_series *s, const struct bar 
   return OK;
 }
 
+// What the journal refused lies in the hub's memory. With a bar of a day's series, waiting for the next one would leave a replay without
+// it until tomorrow.
+static void again(struct live *l) {
+  struct err err;
+  l->bars_refused = false;
+  for (size_t i = 0; i < l->by_hub_cap; i++) {
+    struct live_series *s = l->by_hub[i];
+    if (!s || !s->refused) continue;
+    s->refused = false;
+    if (catch_up(l, s, &err) != OK) s->refused = l->bars_refused = true;
+  }
+}
+
 void live_series_record(struct live *l, const struct hub_instant *in) {
   struct err err;
+  if (l->bars_refused) again(l);
   for (size_t i = 0; i < in->count; i++) {
     struct live_series *s = live_series_of(l, in->bars[i].series);
     if (!s || in->bars[i].bar.open_ns <= s->last_ns) continue;
