@@ -77,14 +77,6 @@ def beats(trader, bot):
     return [(int(w[1]), int(float(w[3]))) for w in words]
 
 
-def killed_and_back(service, trader):
-    service.process.send_signal(signal.SIGKILL)
-    service.process.wait()
-    service.log.close()
-    service.start()
-    trader.client = service.login("ada@example.org")
-
-
 def paused(trader, bot):
     trader.act(bot, "pause")
     trader.wait(bot, lambda b: b["state"] == "paused")
@@ -116,7 +108,7 @@ def timers(binary):
         gaps = [b[1] - a[1] for a, b in zip(seen, seen[1:])]
         assert max(gaps) <= 60 * MINUTE_MS, gaps
         for _ in range(2):
-            killed_and_back(s, t)
+            s.killed_and_back(t)
             was = len(beats(t, bot))
             t.wait(bot, lambda b: len(beats(t, bot)) > was + 2)
         seen = beats(t, bot)
@@ -205,7 +197,7 @@ def signals(binary):
         t.wait(bot, lambda b: states()["late"] == "expired" and states()["three"] == "delivered")
         for k in range(3):
             send(f"k{k}")
-            killed_and_back(s, t)  # accepted, so it is heard: before or after
+            s.killed_and_back(t)  # accepted, so it is heard: before or after
         t.wait(bot, lambda b: b["state"] == "running" and all(states()[f"k{k}"] == "delivered" for k in range(3)))
         words = [h.split(":")[0] for h in heard(t, bot)]
         assert words == ["one", "two", "three", "k0", "k1", "k2"], words
@@ -226,7 +218,7 @@ def funded(binary):
             return [(d, c) for d in t.all(of, "decisions") if d["kind"] == "imposed" for c in d["commands"] if c["kind"] == "funding"]
 
         t.wait(bot, lambda b: len(charges(bot)) >= 2)
-        killed_and_back(s, t)
+        s.killed_and_back(t)
         t.wait(bot, lambda b: len(charges(bot)) >= 4)
         paused(t, bot)
         paused(t, other)
@@ -337,7 +329,7 @@ def ticks(binary):
             return next(([int(float(x)) for x in line["text"].split()[1:]] for line in t.all(bot, "logs") if line["text"].startswith("ticks ")), [0, 0, 0])
         bot = t.bot("scalper", SCALPER)
         t.wait(bot, lambda b: last(bot)[0] >= 20 and fills(b) >= 1)
-        killed_and_back(s, t)
+        s.killed_and_back(t)
         before = last(bot)[0]
         t.wait(bot, lambda b: last(bot)[0] >= before + 20 and fills(b) >= 2)
         count, trades, wrong = last(bot)

@@ -225,8 +225,7 @@ def hosts_die(binary):
 
 
 def killed(binary, kills):
-    s = service_of(binary, speed=1200).start()
-    try:
+    with service_of(binary, speed=1200) as s:
         t = Trader(s, "ada@example.org")
         bots = [t.bot("eager", EAGER, symbol) for symbol in ("BTCUSDT", "ETHUSDT")] + [t.bot("patient", PATIENT, "SOLUSDT")]
         t.wait(bots[0], lambda b: fills(b) >= 4)
@@ -235,11 +234,7 @@ def killed(binary, kills):
             time.sleep(0.05 + 0.13 * (k % 7))
             for bot in bots:  # what was shown is not lost
                 seen[bot].update({o["id"]: o["order"] for o in t.get(bot, "/orders?limit=50")["items"]})
-            s.process.send_signal(signal.SIGKILL)
-            s.process.wait()
-            s.log.close()
-            s.start()
-            t.client = s.login("ada@example.org")
+            s.killed_and_back(t)
         for bot in bots:
             row = t.wait(bot, lambda b: b["state"] == "running")
             assert row["live"]["run"] == 1
@@ -258,12 +253,6 @@ def killed(binary, kills):
         assert len(low) == 1 and low[0]["status"] == "open", low
         assert metric(s, "bot_divergences_total") == 0
         assert s.stop() == 0
-    except BaseException:
-        print(s.log_text()[-3000:])
-        raise
-    finally:
-        if s.process.poll() is None:
-            s.process.kill()
 
 
 def replay(service, bot, *args, expect=0):
@@ -284,8 +273,7 @@ def replays_as_live(service, trader, bot):
 
 
 def replayed(binary):
-    s = service_of(binary).start()
-    try:
+    with service_of(binary) as s:
         t = Trader(s, "ada@example.org")
         bot = t.bot("eager", EAGER)
         t.wait(bot, lambda b: fills(b) >= 10)
@@ -296,11 +284,7 @@ def replayed(binary):
         t.act(bot, "start")
         for _ in range(3):
             t.wait(bot, lambda b: b["state"] == "running" and fills(b) > 4)
-            s.process.send_signal(signal.SIGKILL)
-            s.process.wait()
-            s.log.close()
-            s.start()
-            t.client = s.login("ada@example.org")
+            s.killed_and_back(t)
         t.wait(bot, lambda b: b["state"] == "running" and fills(b) > 4)
         t.act(bot, "pause")
         t.wait(bot, lambda b: b["state"] == "paused")
@@ -319,12 +303,6 @@ def replayed(binary):
             journal.execute("DELETE FROM record WHERE id = (SELECT min(id) FROM record WHERE kind = 3)")
         told = replay(s, bot, "--verify", expect=1)
         assert not told["same"] and told["difference"]["time_ms"] == first["time_ms"] and told["difference"]["got"], told
-    except BaseException:
-        print(s.log_text()[-3000:])
-        raise
-    finally:
-        if s.process.poll() is None:
-            s.process.kill()
 
 
 def full_disk(binary):

@@ -2,7 +2,6 @@
 """Versions and parameters change while bots trade: reload_live.py PERIGEE. A synthetic market at many times the clock's speed; what takes over
 goes on with the state, what fails leaves the old one as it is, trials end by themselves, shadows tell what they would have done. Prints TAP."""
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -147,18 +146,6 @@ def refused(binary):
         assert metric(s, "bot_divergences_total") == 0
 
 
-def killed_and_back(s, t, between=None):
-    s.process.send_signal(signal.SIGKILL)
-    s.process.wait()
-    s.log.close()
-    if between:
-        with sqlite3.connect(s.data / "control.db") as db:
-            db.execute(between)
-        db.close()
-    s.start()
-    t.client = s.login("ada@example.org")
-
-
 def trials(binary):
     with service_of(binary, SPEED) as s:
         t = Trader(s, "ada@example.org")
@@ -204,7 +191,7 @@ def trials(binary):
         time.sleep(0.3)
         share = versions()
         assert set(share) == {1, good}, share
-        killed_and_back(s, t)
+        s.killed_and_back(t)
         for b in bots:
             t.wait(b, lambda row: row["state"] == "running" and row["live"])
         assert versions() == share
@@ -221,7 +208,7 @@ def trials(binary):
         activate(t, "count", good, canary_percent=50, for_minutes=1)
         wait_for(lambda v: v == share)
         assert t.client.get(strategy, expect=200).json["trial"]["until_ms"] > time.time() * 1000
-        killed_and_back(s, t, "UPDATE canaries SET until_ns = 1 WHERE state = 'running'")
+        s.killed_and_back(t, "UPDATE canaries SET until_ns = 1 WHERE state = 'running'")
         trial = ended()
         assert trial["state"] == "promoted" and "time is over" in trial["reason"], trial
         assert t.client.get(strategy, expect=200).json["active_version"] == good
@@ -261,7 +248,7 @@ def shadows(binary):
         assert said.returncode == 1 and "there is no strategy" in said.stderr, said  # a customer's is not the operator's
         # What was compared is there after a kill, and goes on; how it goes on is told.
         time.sleep(1.2)  # written twice a second
-        killed_and_back(s, t)
+        s.killed_and_back(t)
         again = beside(other, lambda x: x["starts"] > told["starts"] and x["different"] > told["different"])
         assert again["began_at_ms"] == told["began_at_ms"] and again["started_at_ms"] > told["started_at_ms"] and again["starts"] == told["starts"] + 1, (told, again)
         assert again["instants"] > told["instants"] and [x for x in again["items"] if x == item], (item, again["items"][-3:])
@@ -283,8 +270,7 @@ def shadows(binary):
 
 def killed(binary):
     """kill -9 right after a switch: it goes on with the version that the journal has, and replays the same."""
-    s = service_of(binary, SPEED).start()
-    try:
+    with service_of(binary, SPEED) as s:
         t = Trader(s, "ada@example.org")
         bot = t.bot("count", source(1))
         t.wait(bot, lambda b: fills(b) >= 4)
@@ -292,11 +278,7 @@ def killed(binary):
         for at in (2, 1, 2, 1, 2):
             activate(t, "count", at)
             t.wait(bot, lambda b: version_of(b) == at)
-            s.process.send_signal(signal.SIGKILL)
-            s.process.wait()
-            s.log.close()
-            s.start()
-            t.client = s.login("ada@example.org")
+            s.killed_and_back(t)
             t.wait(bot, lambda b: b["state"] == "running" and version_of(b) == at)
         was = fills(t.get(bot))
         t.wait(bot, lambda b: fills(b) > was + 2)
@@ -311,12 +293,6 @@ def killed(binary):
         assert metric(s, "bot_divergences_total") == 0
         assert s.stop() == 0
         assert replay(s, bot, "--verify")["same"]
-    except BaseException:
-        print(s.log_text()[-3000:])
-        raise
-    finally:
-        if s.process.poll() is None:
-            s.process.kill()
 
 
 def main():

@@ -3,7 +3,6 @@
 whatever is missing is made again, once: each order of the journal has its row, fills are whole and none is there twice. TAP."""
 import contextlib
 import random
-import signal
 import sqlite3
 import sys
 import time
@@ -73,19 +72,14 @@ def made_again(path, had):
 
 def killed(binary, kills):
     chance = random.Random(7)
-    s = service_of(binary, speed=1200).start()
-    try:
+    with service_of(binary, speed=1200) as s:
         t = Trader(s, "ada@example.org")
         bots = [t.bot("eager", EAGER) for _ in range(BOTS)]
         for bot in bots:
             t.wait(bot, lambda b: b["state"] == "running")
         for _ in range(kills):
             time.sleep(chance.uniform(0.3, 0.9))
-            s.process.send_signal(signal.SIGKILL)
-            s.process.wait()
-            s.log.close()
-            s.start()
-        t.client = s.login("ada@example.org")
+            s.killed_and_back(t)
         for bot in bots:
             t.wait(bot, lambda b: b["state"] == "running" and b["live"]["fills"] >= 2)
         for bot in bots[:4]:  # the end of a run takes with it what waits
@@ -109,12 +103,6 @@ def killed(binary, kills):
         assert submitted >= BOTS * kills and runs == BOTS, (submitted, runs)
         log = s.log_text()
         assert not [word for word in ("rows_given_up", "rows_refused", "journal_refused", "bot_diverged") if word in log]
-    except BaseException:
-        print(s.log_text()[-3000:])
-        raise
-    finally:
-        if s.process.poll() is None:
-            s.process.kill()
 
 
 def main():

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import sqlite3
 import sys
 import time
 
@@ -138,6 +139,17 @@ class Service:
         code = self.process.returncode if self.process else None
         self.log.close()
         return code
+
+    def killed_and_back(self, trader=None, between=None):
+        """SIGKILL and a new start; between: a statement for control.db meanwhile. trader (live.Trader) is signed in again."""
+        self.stop(signal.SIGKILL)
+        if between:
+            with sqlite3.connect(self.data / "control.db") as db:
+                db.execute(between)
+            db.close()
+        self.start()
+        if trader:
+            trader.client = self.login("ada@example.org")
 
     def __enter__(self):
         return self.start()

@@ -7,7 +7,6 @@ import decimal
 import json
 import pathlib
 import random
-import signal
 import sqlite3
 import sys
 import tempfile
@@ -162,10 +161,7 @@ def main():
                             exchange.args = tuple(a for a in exchange.args) + ("--listen", f"127.0.0.1:{port}")
                             exchange.start()
                         else:
-                            s.process.send_signal(signal.SIGKILL)
-                            s.process.wait()
-                            s.log.close()
-                            s.start()
+                            s.killed_and_back()
                     t.login()
                     for bot in bots:
                         t.act(bot, "stop", {"close": True})
