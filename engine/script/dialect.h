@@ -110,7 +110,7 @@ struct dialect_info {
   // capabilities
   bool amend, positions, leverage, stops, reduce_only, post_only, hedge, cancel_all, market_by_quote;
   // market_by_quote: a market buy is by what to spend (quote_qty) only
-  bool fill_ids;          // fills of the private stream have the ids that the op fills gives; else they are a hint to ask it
+  bool fill_ids;          // fills of the private stream have the ids that the op fills gives; else its orders and fills are hints to ask
   bool by_id, by_open, by_fills;  // an order can be asked about by: client id; the list of open orders; fills
   uint32_t ops;           // bit of each op it knows
   struct dialect_budget budgets[DIALECT_BUDGETS_MAX];
@@ -218,6 +218,7 @@ enum status dialect_streams(struct dialect *d, const char *kind, const json_t *a
 //   order fill position balance kline ticker trade: the unified fields (an order's own type is "kind"); a ticker without "snapshot"=true changes only what it names
 //   book     symbol snapshot bids asks, lists of {price qty id?} (qty "0": gone; id: an order of the book; id and less: that order
 //            is less by so much), remove=[id], seq, prev (the seq it continues; another one is a gap)
+//   hint     id client_id symbol: something happened to this order that the stream does not tell; it is asked about
 //   login    ok code text      subscribed  ok topic text      pong      gap  text: begin anew
 //   error    code text: the venue complains, or said what the dialect does not understand
 enum status dialect_frame(struct dialect *d, const char *kind, const char *text, size_t len, json_t **ret, struct err *err)

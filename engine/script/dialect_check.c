@@ -107,7 +107,7 @@ static const struct {
   const struct field *fields;
 } events[] = {{"order", order_fields}, {"fill", fill_fields}, {"position", position_fields}, {"balance", balance_fields},
   {"kline", kline_fields}, {"ticker", ticker_fields}, {"trade", trade_fields}, {"book", book_fields}, {"login", ack_fields},
-  {"subscribed", ack_fields}, {"pong", word_fields}, {"gap", word_fields}, {"error", word_fields}};
+  {"subscribed", ack_fields}, {"pong", word_fields}, {"hint", named_fields}, {"gap", word_fields}, {"error", word_fields}};
 
 // ---- the check
 

@@ -130,4 +130,6 @@ void remote_session_destroy(void *self);
 // ---- streams
 
 void remote_streams_open(struct remote_session *s);
+// Asks what happened to the order of an event, and tells the owner.
+void remote_hint(struct remote_session *s, const json_t *event);
 void remote_streams_close(struct remote_session *s);

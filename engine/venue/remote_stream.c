@@ -130,6 +130,21 @@ static void on_subscribed(struct remote_link *l, const json_t *e) {
   else if (l->state == LINK_SUBSCRIBING && ++l->subscribed >= json_array_size(json_object_get(l->spec, "subscribe"))) up(l);
 }
 
+static bool tells_all(const struct remote_link *l) {
+  return dialect_info(l->session->site->dialect)->fill_ids;
+}
+static void on_hint(struct remote_link *l, const json_t *e) {
+  remote_hint(l->session, e);
+}
+static void on_order_or_hint(struct remote_link *l, const json_t *e) {
+  if (tells_all(l)) on_order(l, e);
+  else on_hint(l, e);
+}
+static void on_fill_or_hint(struct remote_link *l, const json_t *e) {
+  if (tells_all(l)) on_fill(l, e);
+  else on_hint(l, e);
+}
+
 static void on_gap(struct remote_link *l, const json_t *e) {
   lost(l, "a gap: %s", text_of(e, "text") ? text_of(e, "text") : "");
 }
@@ -146,7 +161,7 @@ static void on_error(struct remote_link *l, const json_t *e) {
 static const struct {
   const char *type;
   void (*fn)(struct remote_link *l, const json_t *e);
-} kinds[] = {{"order", on_order}, {"fill", on_fill}, {"position", on_position}, {"balance", on_balance}, {"login", on_login}, {"subscribed", on_subscribed},
+} kinds[] = {{"order", on_order_or_hint}, {"fill", on_fill_or_hint}, {"hint", on_hint}, {"position", on_position}, {"balance", on_balance}, {"login", on_login}, {"subscribed", on_subscribed},
   {"gap", on_gap}, {"error", on_error}};  // others (pong) only show that it lives
 
 static void on_text(void *arg, const char *text, size_t len) {

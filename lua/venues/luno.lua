@@ -272,7 +272,7 @@ local function user(m)
   if s then
     local state = open_states[s.status] and "open" or s.status == "COMPLETE" and "filled" or "?" .. tostring(s.status)
     if state == "filled" then  -- or cancelled: it does not say
-      out[#out + 1] = { type="gap", code="ask", text="order " .. tostring(s.order_id) .. " has ended" }
+      out[#out + 1] = { type="hint", id=text(s.order_id), client_id=text(s.client_order_id), symbol=s.market_id }
     else
       out[#out + 1] = { type="order", id=text(s.order_id), client_id=text(s.client_order_id), symbol=s.market_id, status=state }
     end

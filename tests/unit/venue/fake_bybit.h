@@ -17,6 +17,7 @@ static struct fake {
   bool login_ok, mute;       // mute: the stream's login is not answered
   const char *open_orders;   // "list" of /v5/order/realtime, JSON
   const char *history;       // likewise of /v5/order/history
+  const char *executions;    // likewise of /v5/execution/list
   int64_t first_ms;          // its first bar; one a minute, but none at hole_ms
   int64_t hole_ms;
   // The next requests whose path begins so meet the fault, `times` times (-1: for ever).
@@ -134,7 +135,7 @@ static void fake_answer(const char *path, const char *body, char *ret, size_t si
     fake_klines(path, result, sizeof result);
   } else {
     fake.reads++;
-    const char *list = strncmp(path, "/v5/order/realtime", 18) == 0 ? fake.open_orders : strncmp(path, "/v5/order/history", 17) == 0 ? fake.history : NULL;
+    const char *list = strncmp(path, "/v5/order/realtime", 18) == 0 ? fake.open_orders : strncmp(path, "/v5/order/history", 17) == 0 ? fake.history : strncmp(path, "/v5/execution/list", 18) == 0 ? fake.executions : NULL;
     snprintf(result, sizeof result, "{\"category\":\"linear\",\"list\":[%s]}", list ? list : "");
   }
   snprintf(ret, size, "{\"retCode\":0,\"retMsg\":\"OK\",\"result\":%s,\"retExtInfo\":{},\"time\":%lld}", result, (long long)fake_now_ms());

@@ -107,6 +107,29 @@ static void streams(void **state) {
   down();
 }
 
+// A stream that only hints is told to nobody: what it hints at is asked, and the answers are told.
+static void hints(void **state) {
+  (void)state;
+  hinting = true;
+  up(0);
+  fake.executions = "{\"category\":\"linear\",\"symbol\":\"BTCUSDT\",\"execFee\":\"0.01\",\"execId\":\"z\",\"execPrice\":\"30000\",\"execQty\":\"0.1\",\"execType\":\"Trade\",\"isMaker\":false,"
+                    "\"orderId\":\"v1\",\"orderLinkId\":\"P1\",\"side\":\"Buy\",\"execTime\":\"1700000000000\"}";
+  fake.open_orders = "{\"orderId\":\"v1\",\"orderLinkId\":\"P1\",\"symbol\":\"BTCUSDT\",\"side\":\"Buy\",\"orderType\":\"Limit\",\"price\":\"30000\",\"qty\":\"0.1\",\"cumExecQty\":\"0.1\",\"leavesQty\":\"0\","
+                     "\"timeInForce\":\"GTC\",\"orderStatus\":\"Filled\",\"createdTime\":\"1700000000000\"}";
+  fake_push(EXEC("stream's own"));
+  while (owner.orders == 0) loop_turn(loop, true);
+  assert_int_equal(owner.orders, 1);
+  assert_string_equal(owner.fill_ids, "z");
+  // The owner ends it in the middle of what a hint brought.
+  owner.destroy_on_fill = true;
+  fake_push(EXEC("another"));
+  while (venue.self) loop_turn(loop, true);
+  turns(10);
+  assert_string_equal(owner.fill_ids, "zz");
+  down();
+  hinting = false;
+}
+
 // Ten a second by key: nine of them may be orders, the tenth is a cancel's; what would come too late is not sent.
 static unsigned outcomes[4];
 static void on_one(void *arg, const struct venue_reply *r) {
@@ -155,7 +178,7 @@ static void sites(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(skewed_clock), cmocka_unit_test(keys), cmocka_unit_test(streams), cmocka_unit_test(budgets), cmocka_unit_test(sites),
+    cmocka_unit_test(skewed_clock), cmocka_unit_test(keys), cmocka_unit_test(streams), cmocka_unit_test(hints), cmocka_unit_test(budgets), cmocka_unit_test(sites),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
