@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define HISTORY_SPAN_MS INT64_C(604800000)
 #define CLOSED_KEPT 500  // of an account, that /order/realtime still knows
 
 struct filter {
@@ -87,9 +88,21 @@ int exch_get_open_orders(struct call *c) {
   return CODE_OK;
 }
 
+// History is told for at most seven days at a time: around what was named, else the last ones.
+static int narrow(struct call *c, struct filter *f) {
+  bool from = json_object_get(c->params, "startTime") != NULL, to = json_object_get(c->params, "endTime") != NULL;
+  if (from && to && f->to_ms - f->from_ms > HISTORY_SPAN_MS)
+    return exch_call_refuse(c, CODE_PARAMS, "The time range between startTime and endTime cannot exceed 7 days.");
+  if (from && to) return CODE_OK;
+  if (!to) f->to_ms = from && f->from_ms < INT64_MAX - HISTORY_SPAN_MS ? f->from_ms + HISTORY_SPAN_MS : INT64_MAX;
+  if (!from) f->from_ms = (to ? f->to_ms : exch_server_now_ms(c->s)) - HISTORY_SPAN_MS;
+  return CODE_OK;
+}
+
 int exch_get_order_history(struct call *c) {
   struct filter f;
   int code = read_filter(c, 20, 50, &f);
+  if (code == CODE_OK) code = narrow(c, &f);
   if (code != CODE_OK) return code;
   json_t *list = json_array();
   uint64_t last = 0;
@@ -108,6 +121,7 @@ static int executions(struct call *c, int64_t absent, bool closing) {
   struct filter f;
   char kind[64];
   int code = read_filter(c, absent, 100, &f);
+  if (code == CODE_OK) code = narrow(c, &f);
   if (code != CODE_OK) return code;
   exch_call_text(c, "execType", kind);
   json_t *list = json_array();

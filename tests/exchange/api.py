@@ -110,6 +110,12 @@ def pages():
         assert a.ok("order/realtime?", category="linear", symbol="BTCUSDT", orderLinkId="b3")["list"] == []
         assert len(a.ok("order/history?", category="linear", symbol="BTCUSDT", orderStatus="Cancelled")["list"]) == 0
         assert a.get("order/history", category="linear", limit=51)[2]["retCode"] == 10001
+        week, now = 7 * 86400000, a.now()
+        for path in ("order/history", "execution/list", "position/closed-pnl"):
+            assert a.get(path, category="linear", startTime=now - week - 1, endTime=now)[2]["retCode"] == 10001, path
+            assert a.get(path, category="linear", startTime=now - week, endTime=now)[2]["retCode"] == 0
+        assert a.ok("order/history?", category="linear", startTime=now - 2 * week)["list"] == []  # the week that begins there
+        assert a.ok("order/history?", category="linear", endTime=now + 1000)["list"]
 
 
 @case("private stream: an order's life, in order, with the fields of the answers")
