@@ -71,7 +71,7 @@ static enum status put_secrets(struct api_call *call, struct db *db, int64_t acc
   return OK;
 }
 
-// What only accounts at venues have; and their environment, which the venue must have.
+// What only accounts at venues have; and their environment, which the venue must have. On the writer's thread: plans_hold came before.
 enum status venue_settings_fit(struct api_call *call, const char *venue, const json_t *settings) {
   static const char *const theirs[] = {"environment", "risk_acknowledged", "foreign"};
   char pointer[100];
@@ -81,9 +81,9 @@ enum status venue_settings_fit(struct api_call *call, const char *venue, const j
   }
   const char *environment = json_string_value(json_object_get(settings, "environment"));
   if (environment && strcmp(environment, "live") == 0 && !call->who.may.mfa) return api_problem(call, PROBLEM_second_factor_missing, NULL);
-  if (is_paper(venue) || !call->core->venues || !venue_desk_knows(call->core->venues, venue)) return OK;  // kept for a dialect that is to come
+  if (is_paper(venue) || !venue_desk_knows(call->snapshot, venue)) return OK;  // kept for a dialect that is to come
   struct err why;
-  if (venue_desk_settings_check(call->core->venues, venue, settings, &why) == OK) return OK;
+  if (venue_desk_settings_check(call->snapshot, venue, settings, &why) == OK) return OK;
   const char *colon = why.msg[0] == '/' ? strchr(why.msg, ':') : NULL;
   if (!colon) return call->err = why, why.code;
   snprintf(pointer, sizeof pointer, "/settings%.*s", (int)(colon - why.msg), why.msg);
@@ -146,6 +146,7 @@ static enum status create(struct api_call *call, struct db *db) {
 }
 enum status api_account_create(struct api_call *call) {
   bool known = false;
+  plans_hold(call);
   // Paper is no credential: no second factor, and no plan counts it.
   if (is_paper(api_body_text(call, "venue"))) {
     if (json_object_get(call->body, "secrets")) return api_invalid_at(call, "/secrets", "a paper account has none");

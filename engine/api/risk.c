@@ -4,6 +4,7 @@
 #include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
+#include "api/tier.h"
 #include "store/risk_rows.h"
 #include "store/store.h"
 
@@ -98,7 +99,10 @@ static enum status account_patched(struct api_call *call) {
   if (call->core->live) live_account_changed(call->core->live, api_param_id(call, "account_id"));
   return OK;
 }
-enum status api_account_patch(struct api_call *call) { return api_write_then(call, patch_account, account_patched); }
+enum status api_account_patch(struct api_call *call) {
+  plans_hold(call);
+  return api_write_then(call, patch_account, account_patched);
+}
 
 // ---- a tenant
 

@@ -66,10 +66,9 @@ void venue_desk_destroy(struct venue_desk *d) {
 static const struct active_script *dialect_of(const struct venue_desk *d, const char *venue) {
   return snapshot_find(registry_snapshot(d->core->registry), SCRIPT_DIALECT, venue);
 }
-bool venue_desk_knows(struct venue_desk *d, const char *venue) { return dialect_of(d, venue) != NULL; }
+bool venue_desk_knows(const struct snapshot *scripts, const char *venue) { return snapshot_find(scripts, SCRIPT_DIALECT, venue) != NULL; }
 
-static enum status dialect_make(const struct venue_desk *d, const char *venue, struct dialect **ret, struct err *err) {
-  const struct active_script *s = dialect_of(d, venue);
+static enum status dialect_make(const struct active_script *s, const char *venue, struct dialect **ret, struct err *err) {
   char chunkname[SCRIPT_NAME_SIZE + 8];
   if (!s) return err_set(err, ERR_NOTFOUND, "no dialect speaks to %s: it is put with `perigee script put dialect FILE`", venue);
   snprintf(chunkname, sizeof chunkname, "%s.lua", s->name);
@@ -88,7 +87,7 @@ static enum status renew(const struct venue_desk *d, struct site *s, struct err 
   const struct active_script *active = dialect_of(d, s->venue);
   struct dialect *fresh;
   if (!active || strcmp(active->sha256, remote_site_info(s->remote)->sha256) == 0) return OK;
-  const enum status st = dialect_make(d, s->venue, &fresh, err);
+  const enum status st = dialect_make(active, s->venue, &fresh, err);
   return st == OK ? remote_site_reload(s->remote, fresh, err) : st;
 }
 
@@ -100,7 +99,7 @@ static enum status site_get(struct venue_desk *d, const char *venue, const char 
   if (!s) return err_set(err, ERR_NOMEM, "no memory for a venue");
   snprintf(s->venue, sizeof s->venue, "%s", venue);
   snprintf(s->environment, sizeof s->environment, "%s", environment);
-  enum status st = dialect_make(d, venue, &options.dialect, err);
+  enum status st = dialect_make(dialect_of(d, venue), venue, &options.dialect, err);
   if (st == OK) st = remote_site_create(&options, &s->remote, err);
   if (st != OK) {
     free(s);
@@ -133,9 +132,9 @@ static enum status live_agreed(const json_t *settings, struct err *err) {
   return OK;
 }
 
-enum status venue_desk_settings_check(struct venue_desk *d, const char *venue, const json_t *settings, struct err *err) {
+enum status venue_desk_settings_check(const struct snapshot *scripts, const char *venue, const json_t *settings, struct err *err) {
   struct dialect *dialect;
-  enum status st = dialect_make(d, venue, &dialect, err);
+  enum status st = dialect_make(snapshot_find(scripts, SCRIPT_DIALECT, venue), venue, &dialect, err);
   if (st != OK) return st;
   const struct dialect_info *info = dialect_info(dialect);
   const char *wanted = environment_of(settings);

@@ -11,6 +11,7 @@
 #include "venue/remote.h"
 
 struct api_core;
+struct snapshot;
 struct venue_desk;
 
 struct venue_desk_options {
@@ -32,6 +33,7 @@ enum status venue_desk_session(struct venue_desk *d, int64_t tenant_id, int64_t 
   const struct venue_events *events, void *to, struct venue *ret, struct err *err) MUST_CHECK;
 
 // Settings of an account at a venue, beside its limits. ERR_INVALID begins with the JSON pointer: "/environment: …".
-enum status venue_desk_settings_check(struct venue_desk *d, const char *venue, const json_t *settings, struct err *err) MUST_CHECK;
+// Any thread: scripts is held by the caller (plans_hold).
+enum status venue_desk_settings_check(const struct snapshot *scripts, const char *venue, const json_t *settings, struct err *err) MUST_CHECK;
 // Is there a dialect for it?
-bool venue_desk_knows(struct venue_desk *d, const char *venue);
+bool venue_desk_knows(const struct snapshot *scripts, const char *venue);
