@@ -135,7 +135,7 @@ def refused(binary):
         assert bot in said["detail"] and "size" in said["detail"], said
         t.act(bot, "params", {"params": {"size": 0.01}})
         t.act(bot, "reload", {"version": narrow})
-        t.wait(bot, lambda b: "other markets or timeframes" in ((b["live"]["reload"] or {}).get("why") or ""))
+        t.wait(bot, lambda b: "reads BTCUSDT 1h as \"h\", which this run does not: stop the bot and start it again" in ((b["live"]["reload"] or {}).get("why") or ""))
         was = fills(t.get(bot))
         t.wait(bot, lambda b: fills(b) > was + 2)
         pause(t, bot)
