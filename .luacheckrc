@@ -38,3 +38,10 @@ files['lua/generate.lua'] = {max_line_length = false}
 files['tests/lua/api'] = {std = 'lua54', read_globals = strategy.read_globals, globals = strategy.globals, ignore = {'212'}, max_line_length = 170}
 -- Scripts of operators: a head of their own, and nothing of trading.
 files['lua/tiers'] = {read_globals = {'tiers', 'unlimited'}}
+local dialects = {
+  std = 'lua54', read_globals = {'dialect', 'decimal', 'json', 'url', 'text'}, max_line_length = 170,
+  globals = {'request', 'sign', 'response', 'streams', 'frame'},
+  ignore = {'212', '431/text'},  -- unused argument; a helper called text is no mistake
+}
+files['lua/venues'] = dialects
+files['examples/venue'] = dialects

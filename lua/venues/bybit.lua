@@ -102,7 +102,9 @@ local idx_out = { net=0, long=1, short=2 }
 
 local function leg(body, a)
   body.reduceOnly, body.positionIdx = a.reduce or nil, idx_out[a.leg]
-  if a.reduce and (a.leg == "long" or a.leg == "short") and (a.leg == "long") == (a.side == "buy") then return nil, "a " .. a.side .. " cannot reduce the " .. a.leg .. " leg" end
+  if a.reduce and (a.leg == "long" and a.side == "buy" or a.leg == "short" and a.side == "sell") then
+    return nil, "a " .. a.side .. " cannot reduce the " .. a.leg .. " leg"
+  end
   return body
 end
 
