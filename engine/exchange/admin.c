@@ -1,4 +1,5 @@
 // exchange/admin.c – the hands on the exchange: its ledger as the oracle, faults, prices, clock, keys. Not part of the venue's API.
+#include "crypto/secret.h"
 #include "exchange/render.h"
 #include "exchange/server.h"
 
@@ -302,7 +303,8 @@ static const struct {
 static bool may(const struct server *s, const struct http_request *req) {
   const char *token = s->options->admin_token, *given = http_field(req, "authorization");
   if (!token) return strcmp(req->peer->address, "127.0.0.1") == 0 || strcmp(req->peer->address, "::1") == 0;
-  return given && strncmp(given, "Bearer ", 7) == 0 && strcmp(given + 7, token) == 0;
+  return given && strncmp(given, "Bearer ", 7) == 0 && strlen(given + 7) == strlen(token) &&
+         secret_equal(given + 7, token, strlen(token));
 }
 
 void exch_admin_request(struct server *s, struct http_request *req) {

@@ -17,6 +17,7 @@
 
 #define TICK_MS 50
 #define STOP_GRACE_MS 1000
+#define DEPOSIT_MAX INT64_C(10000000000000000)  // a hundred million
 
 int64_t exch_server_now_ms(const struct server *s) {
   return s->virtual_clock ? s->virtual_ms : clock_wall_ns() / 1000000;
@@ -62,7 +63,7 @@ static enum status right(
   else if (strncmp(word, "account=", 8) == 0 && decimal_parse_scaled(word + 8, strlen(word + 8), 0, uid) && *uid > 0)
     return OK;
   else if (strncmp(word, "deposit=", 8) == 0 && decimal_parse_scaled(word + 8, strlen(word + 8), 8, deposit_e8) &&
-           *deposit_e8 >= 0)
+           *deposit_e8 >= 0 && *deposit_e8 <= DEPOSIT_MAX)
     return OK;
   else
     return err_set(err, ERR_INVALID,

@@ -305,6 +305,34 @@ def hostile():
         e.ledger()  # asserts that it adds up
 
 
+@case("faults out of a file, two keys of one account, a token for /admin, a pause, a key made later")
+def hands():
+    with scratch() as folder:
+        with open(f"{folder}/bad-day", "w") as f:
+            f.write("# a bad day\ninternal_before:on=order/create,count=1   # once\n\n  rain\n")
+        keys = (f"{KEY}:{SECRET}:account=5", "twin:twinsecret:account=5", "rich:r:deposit=100000000")
+        with Exchange(BINARY, "--feed", "none", "--no-limits", "--faults", f"{folder}/bad-day", keys=keys) as e:
+            assert [f["fault"] for f in e.admin("faults")["faults"]][:2] == ["internal_before", "delay"]
+            e.faults("internal_before:on=order/create,count=1")
+            c, twin = Client(e), Client(e, "twin", "twinsecret")
+            assert c.create("first", price="50000")[2]["retCode"] == 10016
+            assert c.create("mine", price="50000")[2]["retCode"] == 0
+            assert twin.ok("order/realtime?", category="linear", settleCoin="USDT")["list"][0]["orderLinkId"] == "mine"
+            assert twin.create("mine", price="50000")[2]["retCode"] == 110072 and len(e.ledger()["accounts"]) == 2
+            e.admin("cancel", orderId=e.order("mine")["orderId"])
+            assert e.order("mine")["cancelType"] == "CancelByAdmin"
+            e.admin("pause", paused=True)
+            assert e.call("GET", "/v5/market/time")[0] == 503
+            e.admin("pause", paused=False)
+            e.admin("key", key="late:l:read")
+            assert Client(e, "late", "l").ok("user/query-api?")["readOnly"] == 1
+        with Exchange(BINARY, "--feed", "none", "--admin-token", "sesame") as e:
+            assert e.call("GET", "/admin/state")[0] == 403 and e.call("GET", "/admin/state", headers={"Authorization": "Bearer sesam"})[0] == 403
+            assert e.call("GET", "/admin/state", headers={"Authorization": "Bearer sesame"})[0] == 200
+    r = subprocess.run([BINARY, "exchange", "--listen", "127.0.0.1:0", "--key", "a:b:deposit=100000001"], capture_output=True, text=True, timeout=10)
+    assert r.returncode == 2 and "deposit=" in r.stderr
+
+
 @case("answers and frames have every field that recorded ones of the venue always have")
 def shapes():
     shared = pathlib.Path(os.environ.get("PERIGEE_SHARED", pathlib.Path(__file__).resolve().parents[3] / "shared")) / "brokers" / "bybit.vectors.json"
