@@ -347,6 +347,52 @@ static void test_configuration_is_checked(void **state) {
   desk_close(&d);
 }
 
+// Between bars, for who must close now: whole, at the last price known, with half the spread, slippage and the taker's fee.
+static void test_execute_between_bars(void **state) {
+  (void)state;
+  struct desk d;
+  desk_init(&d, MODEL_STRICT);
+  d.symbol.costs.spread_ticks = 4, d.symbol.costs.slippage_ticks = 3;
+  d.symbol.fees = (struct match_fees){.taker_frac_e8 = 1000000};
+  d.config.participation_frac_e8 = 10000000;  // a tenth of a bar's volume, which does not bound it
+  desk_open(&d);
+  uint64_t entry = desk_bracket(&d, BUY, 10, 50, 150);
+  struct bar b = desk_make(&d, 100, 101, 99, 100, 1000);
+  desk_feed(&d, &b, NULL, 0, NULL);
+  assert_int_equal(desk_lots(&d), 10);
+  struct intent in = desk_intent(SELL, 10);
+  in.reduce = true, in.size_kind = SIZE_CLOSE;
+  uint64_t out;
+  matcher_submit(d.m, &in, (quantity){10}, d.now_ns, &out);
+  assert_false(matcher_execute(d.m, out, (price){0}, d.now_ns + 1));
+  assert_false(matcher_execute(d.m, out + 1, (price){80}, d.now_ns + 1));
+  assert_false(matcher_execute(d.m, desk_order(&d, entry)->child_sl, (price){80}, d.now_ns + 1));  // no market order
+  assert_int_equal(desk_lots(&d), 10);
+  assert_true(matcher_execute(d.m, out, (price){80}, d.now_ns + 1));
+  desk_drain(&d);
+  desk_fill_is(&d, -1, SELL, 10, 75);  // 80 less half the spread and the slippage
+  const struct fill *f = &d.fills[d.fill_count - 1];
+  assert_true(f->time_ns == d.now_ns + 1 && !f->maker && f->fee.e8 == INT64_C(750000000));
+  assert_int_equal(desk_lots(&d), 0);
+  assert_int_equal(desk_order(&d, out)->status, ORDER_FILLED);
+  assert_int_equal(desk_order(&d, desk_order(&d, entry)->child_sl)->reason, REASON_PARENT);
+  assert_false(matcher_execute(d.m, out, (price){80}, d.now_ns + 2));
+  // The volume that the next bars may give is what it was.
+  desk_market(&d, BUY, 90);
+  b = desk_make(&d, 100, 101, 99, 100, 500);
+  desk_feed(&d, &b, NULL, 0, NULL);
+  assert_int_equal(desk_lots(&d), 50);
+  desk_close(&d);
+
+  desk_init(&d, MODEL_STRICT);
+  d.config.latency_ns = NS_PER_S;
+  desk_open(&d);
+  uint64_t id = desk_market(&d, BUY, 3);
+  assert_false(matcher_execute(d.m, id, (price){90}, d.now_ns + NS_PER_S - 1));  // on its way still
+  assert_true(desk_lots(&d) == 0 && order_alive(desk_order(&d, id)));
+  desk_close(&d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_day_and_gtd_expire), cmocka_unit_test(test_modify_arrives_anew),
@@ -355,7 +401,7 @@ int main(void) {
     cmocka_unit_test(test_funds_refuse_what_was_sized_by_quantity), cmocka_unit_test(test_hedging_legs),
     cmocka_unit_test(test_rejected_at_submit), cmocka_unit_test(test_events_in_order),
     cmocka_unit_test(test_quiet_bars_take_the_fast_path), cmocka_unit_test(test_released_orders_are_forgotten), cmocka_unit_test(test_years_of_orders), cmocka_unit_test(test_what_exits_come_from_stays),
-    cmocka_unit_test(test_configuration_is_checked),
+    cmocka_unit_test(test_configuration_is_checked), cmocka_unit_test(test_execute_between_bars),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
