@@ -20,7 +20,7 @@ enum status replay_loaded_open(struct replay_loaded *r, struct watchdog *watchdo
 // The same run without its end, of which the script saw nothing (it was paused or stopped): what parity_check() wants.
 struct replay_config replay_loaded_seen(const struct replay_loaded *r, const struct replay_config *config);
 // After opening: a fork at a moment with some parameters (an object; NULL: none) and a version of the script (0: the one of that moment)
-// that were not the run's. ERR_INVALID names what does not fit ("/params/fast: …"); ERR_SCRIPT: the script's own check refuses it.
+// that were not the run's. ERR_INVALID (ERR_RANGE of a parameter) names what does not fit ("/params/fast: …"); ERR_SCRIPT: the script's own check refuses it.
 enum status replay_loaded_fork(struct replay_loaded *r, int64_t at_ns, const json_t *params, uint32_t version, struct replay_fork *ret, struct err *err) MUST_CHECK;
 
 // Event hash of the core's own books at the run's end, when that is here; NULL: it is not, or the journal does not say.
