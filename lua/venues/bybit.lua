@@ -1,4 +1,4 @@
--- Bybit v5: USDT and USDC perpetuals (category linear) and spot. How a dialect is written: lua/venues/README.md.
+-- Bybit v5: USDT perpetuals (category linear) and spot. How a dialect is written: lua/venues/README.md.
 
 -- Codes by meaning: why, action, then exceptions by operation. What is not here is in doubt for orders and refused for the rest.
 local errors = {}
@@ -52,7 +52,7 @@ say("request", "fatal", "10001 10017 110005 110018 110019 110033 110047 110049 1
   .. "170105 170115 170116 170117 170121 170130 170202 170203 170221 20022 20023 20031 20070 182000 181000-181014 400 404")
 
 dialect{
-  name="bybit", api=1, about="Bybit v5: USDT and USDC perpetuals, spot",
+  name="bybit", api=1, about="Bybit v5: USDT perpetuals, spot",
   environments={
     live={ rest="https://api.bybit.com", private_ws="wss://stream.bybit.com/v5/private",
       public_ws={ linear="wss://stream.bybit.com/v5/public/linear", spot="wss://stream.bybit.com/v5/public/spot" } },
@@ -406,10 +406,11 @@ local function levels(rows)
   return out
 end
 
+-- Positions and open orders are asked for by settlement coin, USDT: what is settled in another is not traded, so that nothing is overlooked.
 local function instrument(i, category)
   local lot, price, spot = i.lotSizeFilter, i.priceFilter, category == "spot"
   return { symbol=i.symbol, base=i.baseCoin, quote=i.quoteCoin, settle=i.settleCoin or i.quoteCoin, kind=spot and "spot" or "linear",
-    trading=i.status == "Trading", tick=price.tickSize, lot=lot.qtyStep or lot.basePrecision, qty_min=given(lot.minOrderQty),
+    trading=i.status == "Trading" and (spot or i.settleCoin == "USDT"), tick=price.tickSize, lot=lot.qtyStep or lot.basePrecision, qty_min=given(lot.minOrderQty),
     qty_max=given(lot.maxOrderQty) or given(lot.maxLimitOrderQty), market_qty_max=given(lot.maxMktOrderQty) or given(lot.maxMarketOrderQty),
     notional_min=given(lot.minNotionalValue) or given(lot.minOrderAmt), leverage_max=i.leverageFilter and given(i.leverageFilter.maxLeverage) }
 end
