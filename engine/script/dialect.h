@@ -40,7 +40,7 @@ struct dialect;
 //
 //   create_order       client_id symbol side kind("market" "limit" "stop" "stop_limit") tif("gtc" "ioc" "fok") qty | quote_qty
 //                      limit trigger trigger_rises trigger_by("last" "mark" "index") post reduce close leg("net" "long" "short")
-//                      stop_loss take_profit (trigger prices) stop_loss_limit take_profit_limit
+//                      stop_loss take_profit (trigger prices) stop_loss_limit take_profit_limit ttl_ms (else expiry_ms)
 //   amend_order        symbol id | client_id, qty limit trigger stop_loss take_profit: what is given changes
 //   cancel_order       symbol id | client_id stops (true: a conditional order, where a venue keeps those apart)
 //   cancel_all         symbol (none: all) stops

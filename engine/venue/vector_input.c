@@ -83,10 +83,10 @@ static const struct {
   {"until", "until_ms"}, {"postOnly", "post"}, {"post_only", "post"}, {"reduceOnly", "reduce"}, {"leverage", "leverage"},
   {"cursor", "cursor"}, {"orderId", "id"}, {"stop_price", "trigger"}, {"triggerPrice", "trigger"}, {"stopPrice", "trigger"},
   {"cost", "quote_qty"}, {"limit", "limit"}, {"depth", "depth"},
-  {"closeOnTrigger", "close"}, {"coin", "asset"}};
+  {"closeOnTrigger", "close"}, {"coin", "asset"}, {"ttl", "ttl_ms"}};
 
 // What only steers the recorded client.
-static const char *const ignored[] = {"acknowledged", "paginate"};
+static const char *const ignored[] = {"acknowledged", "paginate", "timestamp"};
 
 static void set(json_t *o, const char *key, json_t *owned) {
   if (owned != NULL) json_object_set_new(o, key, owned);

@@ -302,13 +302,14 @@ local function given(v) if v == "" then return nil end return v end
 local function above(v) if v and v ~= "" and decimal.sign(v) ~= 0 then return v end end
 local function ms(v) return v and v ~= "" and math.tointeger(tonumber(v)) or nil end
 local function text(v) if v and v ~= "" then return tostring(v) end end
+local function flag(v) if v ~= nil and v ~= "" then return v == true or v == 1 end end
 
 local sides = { Buy="buy", Sell="sell" }
 local function word(map, v) return map[v] or "?" .. tostring(v) end
 
 local states = { New="open", PartiallyFilled="open", Untriggered="open", Triggered="open", Created="open", Active="open", Filled="filled",
   Cancelled="canceled", PartiallyFilledCanceled="canceled", Deactivated="canceled", Rejected="rejected" }
-local tifs = { GTC="gtc", IOC="ioc", FOK="fok", PostOnly="gtc", RPI="gtc" }
+local tifs = { GTC="gtc", IOC="ioc", FOK="fok", PostOnly="gtc", RPI="gtc", GoodTillCancel="gtc", ImmediateOrCancel="ioc", FillOrKill="fok" }
 local reasons = { EC_NoImmediateQtyToFill="time", EC_CancelForNoFullFill="time", EC_NoEnoughQtyToFill="time", EC_PerCancelRequest="asked",
   EC_PostOnlyWillTakeLiquidity="post_only", EC_MarketOrderCannotBePostOnly="post_only", EC_BySelfMatch="self_trade",
   EC_StopBySelfMatch="self_trade", EC_ReachRiskPriceLimit="price", EC_ReachMarketPriceLimit="price", EC_LimitOrderInvalidPrice="price",
@@ -336,18 +337,25 @@ local function order(o)
   return { id=text(o.orderId), client_id=text(o.orderLinkId), symbol=o.symbol, side=word(sides, o.side), status=status, why=why,
     kind=o.orderType == "Market" and (trigger and "stop" or "market") or (trigger and "stop_limit" or "limit"),
     tif=tifs[o.timeInForce], post=o.timeInForce == "PostOnly", qty=qty, filled=given(o.cumExecQty), remaining=given(o.leavesQty),
-    cost=given(o.cumExecValue), limit=above(o.price), trigger=trigger, avg=above(o.avgPrice), reduce=o.reduceOnly,
+    cost=given(o.cumExecValue), limit=above(o.price), trigger=trigger, avg=above(o.avgPrice), reduce=flag(o.reduceOnly),
     take_profit=above(o.takeProfit) or peg == "TakeProfit" and trigger or nil,
     stop_loss=above(o.stopLoss) or peg == "StopLoss" and trigger or nil,
-    leg=idx == 1 and "long" or idx == 2 and "short" or "net", created_ms=ms(o.createdTime), updated_ms=ms(o.updatedTime) }
+    leg=idx == 1 and "long" or idx == 2 and "short" or "net", created_ms=ms(o.createdTime or o.createdAt),
+    updated_ms=ms(o.updatedTime or o.updatedAt) }
 end
 
 local kinds = { Trade="trade", BlockTrade="trade", FutureSpread="trade", MovePosition="trade", Funding="funding", AdlTrade="liquidation",
   BustTrade="liquidation", Delivery="liquidation", Settle="liquidation" }
 
--- What a perpetual is settled in, by its name; spot fills name their currency.
-local function settle(symbol, category)
-  if category == "spot" then return nil end
+-- What a fee is paid in where the fill does not say: a perpetual's is in what it is settled in, spot's in what is received.
+local function fee_asset(symbol, category, side)
+  if category == "spot" then
+    for _, quote in ipairs{ "USDT", "USDC", "USDE", "EUR", "BRL", "TRY", "BTC", "ETH", "DAI" } do
+      local base = #symbol > #quote and symbol:sub(-#quote) == quote and symbol:sub(1, -#quote - 1)
+      if base then return side == "Buy" and base or quote end
+    end
+    return nil
+  end
   if symbol:find("USDT$") then return "USDT" end
   if symbol:find("PERP$") then return "USDC" end
 end
@@ -357,7 +365,8 @@ local function fill(f, category)
   if maker == nil and f.lastLiquidityInd then maker = f.lastLiquidityInd == "MAKER" or f.lastLiquidityInd == "AddedLiquidity" end
   return { id=text(f.execId or f.tradeId), order_id=text(f.orderId), client_id=text(f.orderLinkId), symbol=f.symbol, side=sides[f.side],
     price=given(f.execPrice), qty=given(f.execQty), cost=given(f.execValue), fee=given(f.execFee),
-    fee_asset=text(f.feeCurrency) or settle(f.symbol, f.category or category), maker=maker, kind=word(kinds, f.execType or "Trade"),
+    fee_asset=text(f.feeCurrency) or text(f.feeCoin) or fee_asset(f.symbol, f.category or category, f.side), maker=maker,
+    kind=word(kinds, given(f.execType) or "Trade"),
     time_ms=ms(f.execTime or f.tradeTime) }
 end
 
@@ -374,7 +383,7 @@ end
 -- Free: what the venue calls available, where it still says so; or else what orders and positions leave.
 local function balance(c)
   local total = given(c.walletBalance) or "0"
-  local free = given(c.availableToWithdraw) or given(c.transferBalance)
+  local free = given(c.availableToWithdraw) or given(c.transferBalance) or given(c.free)
   if not free then
     free = total
     for _, held in ipairs{ c.locked or "0", c.totalOrderIM or "0", c.totalPositionIM or "0" } do

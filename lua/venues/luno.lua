@@ -65,7 +65,7 @@ function op.create_order(a, env)
     if a.side == "buy" and not a.quote_qty then return nil, "a market buy needs quote_qty: how much to spend" end
     return post("/api/1/marketorder", { {"pair", a.symbol}, {"type", a.side == "buy" and "BUY" or "SELL"},
       {"counter_volume", a.side == "buy" and a.quote_qty}, {"base_volume", a.side == "sell" and a.qty},
-      {"timestamp", env.now_ms}, {"ttl", env.expiry_ms}, {"client_order_id", a.client_id} })
+      {"timestamp", env.now_ms}, {"ttl", a.ttl_ms or env.expiry_ms}, {"client_order_id", a.client_id} })
   end
   if a.kind == "stop" then return nil, "a stop needs a limit here" end
   local direction
@@ -75,7 +75,7 @@ function op.create_order(a, env)
   end
   return post("/api/1/postorder", { {"pair", a.symbol}, {"type", a.side == "buy" and "BID" or "ASK"}, {"volume", a.qty}, {"price", a.limit},
     {"post_only", a.post}, {"time_in_force", a.tif ~= "gtc" and tif_out[a.tif]}, {"stop_price", a.trigger}, {"stop_direction", direction},
-    {"timestamp", env.now_ms}, {"ttl", env.expiry_ms}, {"client_order_id", a.client_id} })
+    {"timestamp", env.now_ms}, {"ttl", a.ttl_ms or env.expiry_ms}, {"client_order_id", a.client_id} })
 end
 
 function op.cancel_order(a)
