@@ -89,7 +89,7 @@ def main(binary):
                              ({"settings": {"fee_taker": "0.5"}}, "/settings/fee_taker")):
                 assert at in errors(ada.client.post("/api/v1/accounts", {"venue": "paper", "name": "x", **body})), (body, at)
             assert "/secrets" in errors(ada.client.post("/api/v1/accounts", {"venue": "bybit", "name": "x"}))
-            assert "/settings" in errors(ada.client.post("/api/v1/accounts", {"venue": "bybit", "name": "x", "secrets": {"k": "v"}, "settings": {}}))
+            assert "/settings/environment" in errors(ada.client.post("/api/v1/accounts", {"venue": "paper", "name": "x", "settings": {"environment": "testnet"}}))
             assert ada.client.post("/api/v1/accounts", {"venue": "bybit", "name": "x", "secrets": {"k": "v"}}).code == "second_factor_missing"
             assert ada.client.put(url + "/secrets", {"secrets": {"k": "v"}}).code == "second_factor_missing"
             assert ada.held("accounts") == 0 and ada.held("venues") == 0
@@ -103,7 +103,7 @@ def main(binary):
             assert bot["paper"] and bot["version"] is None and bot["pairs"] == ["BTCUSDT", "ETHUSDT"] and bot["params"] == {"fast": 7, "side": "short"} and bot["seed"] == 9, bot
             assert bot["settings"] == {"max_open": 5, "day_loss": "100"} and bot["strikes"] == 0, bot
             got = ada.client.get(f"{BOTS}/{bot['id']}", expect=200)
-            assert got.json == {**bot, "live": None} and got.headers["etag"] == answer.headers["etag"], got
+            assert got.json == {**bot, "live": None, "progress": None} and got.headers["etag"] == answer.headers["etag"], got
             changed = ada.client.patch(f"{BOTS}/{bot['id']}", {"name": "Neu ✓", "params": {"other": "SOLUSDT"}, "timeframe": "1h"}, headers={"If-Match": got.headers["etag"]}, expect=200)
             assert changed.json["name"] == "Neu ✓" and changed.json["params"] == {"other": "SOLUSDT"} and changed.json["pairs"] == ["BTCUSDT", "SOLUSDT"], changed
             assert changed.json["revision"] == bot["revision"] + 1 and changed.headers["etag"] != got.headers["etag"]
