@@ -26,7 +26,7 @@
   /* ops.c */                                           \
   X(health) X(ready) X(metrics) X(openapi_json)         \
   /* accounts.c */                                      \
-  X(accounts_list) X(account_create) X(account_secrets) X(account_delete) X(account_positions) \
+  X(admin_unknown_list) X(admin_unknown_decide) X(account_connection) X(accounts_list) X(account_create) X(account_secrets) X(account_delete) X(account_positions) \
   /* accounts_money.c */                                \
   X(account_get) X(account_balances) X(account_test) X(account_entries) X(account_deposit) X(account_withdraw) X(account_reset) \
   /* risk.c */                                          \

@@ -289,6 +289,13 @@ void clerk_executed(struct clerk *c) {
   if (!c->restoring) clerk_account_marked(c->account, c->now_ns);
 }
 
+void clerk_paid(struct clerk *c) {
+  struct err err;
+  const enum status st = book_funding(c, &err);
+  assert(st == OK);  // the bot's own ledger has taken it
+  clerk_executed(c);
+}
+
 void clerk_end(struct clerk *c) {
   c->busy = false;
   clerk_act(c);

@@ -179,7 +179,7 @@ enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v
 // ---- executions
 
 // amount × 10^8, up to the next: a fee is never understated.
-static bool cash_of(struct decimal d, cash *ret) {
+bool clerk_cash_of(struct decimal d, cash *ret) {
   int128 v = d.digits;
   if (d.scale <= CASH_SCALE) v *= pow10_i64(CASH_SCALE - d.scale);
   else v = div_ceil(v, pow10_i64(d.scale - CASH_SCALE));
@@ -192,7 +192,7 @@ static bool fee_of(const struct instrument *inst, const struct venue_fill *f, pr
   if (!decimal_given(f->fee) || f->fee.digits == 0) return true;
   const size_t len = strlen(f->fee_asset);
   const bool base = len > 0 && strncmp(inst->symbol, f->fee_asset, len) == 0;
-  if (!base) return cash_of(f->fee, ret);
+  if (!base) return clerk_cash_of(f->fee, ret);
   int128 v = (int128)f->fee.digits * px.ticks;  // × tick, in e8
   const int shift = f->fee.scale + inst->tick.scale - CASH_SCALE;
   if (__builtin_mul_overflow(v, (int128)inst->tick.digits, &v)) return false;
@@ -226,6 +226,21 @@ enum clerk_heard clerk_remote_fill(struct clerk *c, const struct venue_fill *f, 
   impose(c, &cmd);
   if (c->remote->fills == fills) return unfit(ret_text, "an execution that its account cannot take", &f->ref);
   fill_set_add(&c->remote->booked, key);
+  return CLERK_HEARD;
+}
+
+enum clerk_heard clerk_remote_cash(struct clerk *c, const char *symbol, cash paid, const char *id, int64_t at_ns) {
+  const struct matcher *m = c->blotter.matcher;
+  int s = 0;
+  while (s < matcher_account(m)->symbol_count && strcmp(matcher_symbol_config(m, s)->inst.symbol, symbol) != 0) s++;
+  if (s == matcher_account(m)->symbol_count || id[0] == '\0') return CLERK_STRANGE;
+  char name[VENUE_ID_MAX + 32];
+  const int len = snprintf(name, sizeof name, "cash %llu %s", (unsigned long long)c->bot_id, id);  // several bots have a part of it
+  const struct fill_key key = fill_key(c->account->id, 0, name, (size_t)len);
+  if (fill_set_has(&c->remote->booked, key)) return CLERK_REPEATED;
+  if (paid.e8 == 0 || !fill_set_reserve(&c->remote->booked, 1)) return CLERK_HEARD;
+  fill_set_add(&c->remote->booked, key);
+  impose(c, &(struct bot_command){.kind = COMMAND_CASH, .intent.symbol = s, .venue = {.fee = paid, .at_ns = at_ns, .key_hi = key.hi, .key_lo = key.lo}});
   return CLERK_HEARD;
 }
 

@@ -183,6 +183,7 @@ void clerk_guard_changing(struct clerk *c, const struct order *o, const struct o
 void clerk_guard_look(struct clerk *c);  // when the script has had its turn; may impose
 
 // clerk.c
+void clerk_paid(struct clerk *c);      // likewise a COMMAND_CASH
 void clerk_executed(struct clerk *c);  // a COMMAND_EXECUTE was applied: trades, money, marks
 
 // clerk_impose.c

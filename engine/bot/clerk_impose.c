@@ -26,6 +26,7 @@ void clerk_impose(struct clerk *c, const struct bot_command *cmd) {
   clerk_imposed(c, &now);
   clerk_orders_sync(c);
   if (now.kind == COMMAND_FILL) clerk_executed(c);
+  if (now.kind == COMMAND_CASH) clerk_paid(c);
 }
 
 static void impose_cancel(struct clerk *c, uint64_t id, enum reason why) {

@@ -309,7 +309,8 @@ void clerk_command(struct clerk *c, const struct bot_command *cmd, struct clerk_
   } else {
     ret->reason = blotter_command(&c->blotter, cmd);
     if (cmd->kind == COMMAND_CANCEL || cmd->kind >= COMMAND_EXECUTE) clerk_orders_sync(c);
-    if (cmd->kind == COMMAND_FILL && c->remote) clerk_remote_booked(c, cmd);
+    if ((cmd->kind == COMMAND_FILL || cmd->kind == COMMAND_CASH) && c->remote) clerk_remote_booked(c, cmd);
+    if (cmd->kind == COMMAND_CASH) clerk_paid(c);
     if (cmd->kind == COMMAND_EXECUTE || cmd->kind == COMMAND_FILL) clerk_executed(c);
     else if (cmd->kind == COMMAND_MARK) clerk_tell_mark(c, cmd->time_ns);
   }

@@ -296,6 +296,15 @@ bool clerk_remote_decide_dead(struct clerk *c, uint64_t order) {
   return true;
 }
 
+bool clerk_remote_ask_again(struct clerk *c, uint64_t order) {
+  struct clerk_routed *w = clerk_routed_find(c, order);
+  if (!w || !unknown(w)) return false;
+  const struct unknown_probe was = w->route.probe;
+  unknown_begin(&w->route.probe, was.lookups, was.expiry_ns, c->remote->port.now_ns(c->remote->port.self));
+  w->asking = false;
+  return true;
+}
+
 int64_t clerk_remote_lots(const struct clerk *c, const char *symbol) {
   int64_t lots = 0;
   for (int i = 0; i < c->symbol_count; i++)

@@ -53,6 +53,10 @@ enum clerk_heard {
 // The venue's word about an order: of its stream (asked_ns 0) or to a question asked then. text: of UNFIT, ≥ VENUE_TEXT_MAX bytes.
 enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *o, int64_t asked_ns, char *ret_text);
 enum clerk_heard clerk_remote_fill(struct clerk *c, const struct venue_fill *f, char *ret_text);
+// amount in 1e-8, rounded up: what is paid is never understated. False: it does not fit.
+bool clerk_cash_of(struct decimal d, cash *ret);
+// The bot's part of what the account paid for holding a symbol (negative: received). id: of the payment, unique at the venue.
+enum clerk_heard clerk_remote_cash(struct clerk *c, const char *symbol, cash paid, const char *id, int64_t at_ns);
 // All orders that are open there, asked for at asked_ns: each was told by clerk_remote_order() before. Who should be among them and is not, is
 // UNKNOWN from now on.
 void clerk_remote_listed(struct clerk *c, int64_t asked_ns);
@@ -68,5 +72,7 @@ struct clerk_route_view {
 bool clerk_remote_unknown(const struct clerk *c, size_t *pos, struct clerk_route_view *ret);
 // A person has looked, and says that it never existed there or has ended without another execution. False: it is not UNKNOWN.
 bool clerk_remote_decide_dead(struct clerk *c, uint64_t order);
+// The questions about it begin anew, at once. False likewise.
+bool clerk_remote_ask_again(struct clerk *c, uint64_t order);
 // Executions that were booked: for the account's own comparison with the venue. Signed lots of a symbol.
 int64_t clerk_remote_lots(const struct clerk *c, const char *symbol);

@@ -58,6 +58,7 @@ static const char *fault(const struct matcher *m, const struct bot_command *c) {
     case COMMAND_FUNDING: return c->intent.symbol >= 0 && c->intent.symbol < matcher_account(m)->symbol_count && price_sane(c->funding.mark) ? NULL : "no symbol or price";
     case COMMAND_VENUE: return !of_venue(m, c) ? "an order that does not exist, or whose market is ourselves" : venue_status(c->venue.status) && WITHIN(c->why, REASON_NONE, REASON_COUNT - 1) ? NULL : "a state or reason that does not exist";
     case COMMAND_FILL: return !of_venue(m, c) ? "an order that does not exist, or whose market is ourselves" : c->qty.lots > 0 && price_given(c->change.limit) && price_sane(c->change.limit) ? NULL : "no quantity or price";
+    case COMMAND_CASH: return matcher_config(m)->model == MODEL_REMOTE && c->intent.symbol >= 0 && c->intent.symbol < matcher_account(m)->symbol_count ? NULL : "no symbol, or a market of ourselves";
     default: return "a kind of command that does not exist";
   }
 }
@@ -93,11 +94,12 @@ static enum reason fill(struct matcher *m, const struct bot_command *c) {
   const struct match_execution x = {.px = c->change.limit, .qty = c->qty, .fee = c->venue.fee, .maker = c->venue.maker};
   return matcher_venue_fill(m, c->id, &x, c->time_ns) ? REASON_NONE : REASON_OVERFLOW;
 }
+static enum reason pay(struct matcher *m, const struct bot_command *c) { return matcher_venue_cash(m, c->venue.fee) ? REASON_NONE : REASON_OVERFLOW; }
 
 enum reason command_apply(struct matcher *m, const struct bot_command *c) {
   static enum reason (*const apply[COMMAND_KIND_COUNT])(struct matcher *, const struct bot_command *) = {
       [COMMAND_RESERVE] = reserve, [COMMAND_SUBMIT] = submit, [COMMAND_CANCEL] = cancel, [COMMAND_MODIFY] = modify, [COMMAND_MARK] = nothing,
-      [COMMAND_EXECUTE] = do_execute, [COMMAND_FUNDING] = nothing, [COMMAND_LOST] = lost, [COMMAND_FOUND] = found, [COMMAND_VENUE] = venue, [COMMAND_FILL] = fill};
+      [COMMAND_EXECUTE] = do_execute, [COMMAND_FUNDING] = nothing, [COMMAND_LOST] = lost, [COMMAND_FOUND] = found, [COMMAND_VENUE] = venue, [COMMAND_FILL] = fill, [COMMAND_CASH] = pay};
   assert((unsigned)c->kind < COMMAND_KIND_COUNT);
   return apply[c->kind](m, c);
 }

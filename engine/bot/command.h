@@ -19,7 +19,8 @@
   X(LOST, "lost")        /* the venue's answer to the order was lost: UNKNOWN, and no market meets it */         \
   X(FOUND, "found")      /* it has answered: the order works, or, with a reason, it never arrived */              \
   X(VENUE, "venue")      /* MODEL_REMOTE: the venue says that the order is venue.status now */                    \
-  X(FILL, "fill")        /* MODEL_REMOTE: qty of it was executed there, at change.limit */
+  X(FILL, "fill")        /* MODEL_REMOTE: qty of it was executed there, at change.limit */       \
+  X(CASH, "cash")        /* MODEL_REMOTE: venue.fee was paid there for holding intent.symbol; negative: received */
 // The core's alone: a script's desk has none of these.
 static inline bool command_of_core(int kind) { return kind > 4; }
 enum command_kind {

@@ -172,4 +172,17 @@ struct live_stats {
 };
 struct live_stats live_stats(const struct live *l);
 struct hub *live_hub(struct live *l);
+
+// ---- accounts at venues elsewhere
+
+// How the account's session does and what the last comparison found; a reference of the caller's. NULL: no bot uses it now.
+//   {state, why, compared_at_ms, bots, differs, strangers:[{kind, symbol, name, text, seen_at_ms}]}
+json_t *live_venue_json(const struct live *l, int64_t account_id);
+// Orders whose outcome is not known, of all tenants: one array of {bot_id, tenant_id, account_id, order, client_id, venue_order_id, symbol, side, qty, filled,
+// state, since_ms, asked_rounds}, with numbers of ids as integers. NULL: no memory.
+json_t *live_unknown_json(const struct live *l);
+// A person has looked at the venue. DEAD: the order never existed there, or has ended without another execution; ASK: all questions anew, now.
+enum live_decision { LIVE_DECISION_DEAD, LIVE_DECISION_ASK };
+// ERR_NOTFOUND: no such order is unknown; ERR_EXISTS: its bot is in the middle of something, once more.
+enum status live_unknown_decide(struct live *l, int64_t bot_id, uint64_t order, enum live_decision d, struct err *err) MUST_CHECK;
 const struct halt_desk *live_halts(struct live *l);  // the kill switch (bot/halt_file.h), as long as l is

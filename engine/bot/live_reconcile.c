@@ -157,6 +157,7 @@ static void on_fills(void *arg, const struct venue_reply *r, const struct venue_
   }
   for (size_t i = 0; i < count; i++) {
     struct client_id id;
+    if (list[i].funding) live_venue_funding(v, &list[i]);
     if (list[i].funding || !client_id_parse(list[i].ref.client_id, strlen(list[i].ref.client_id), &id)) continue;
     struct live_mail m = {.bot_id = (int64_t)id.bot, .kind = HEARD_FILL, .u.fill = list[i]};
     live_venue_post(v, &m);

@@ -49,7 +49,7 @@ struct live_bot *live_venue_bot(const struct live_venue *v, int64_t id) {
   return b && b->clerk && clerk_is_remote(b->clerk) && b->account && b->account->id == v->account_id ? b : NULL;
 }
 
-static bool can_hear(const struct live_bot *b) { return !b->busy && !b->unwritten && !b->touched && !b->ending && !b->live->closing; }
+bool live_venue_can_hear(const struct live_bot *b) { return !b->busy && !b->unwritten && !b->touched && !b->ending && !b->live->closing; }
 
 static void unfit(struct live_venue *v, const struct live_bot *b, const char *text) {
   char line[VENUE_TEXT_MAX + 64];
@@ -66,6 +66,7 @@ static void hear(struct live_venue *v, struct live_bot *b, const struct live_mai
     case HEARD_FILL: h = clerk_remote_fill(b->clerk, &m->u.fill, text); break;
     case HEARD_REPLY: clerk_remote_replied(b->clerk, m->u.reply.order, m->u.reply.what, m->u.reply.change, &m->u.reply.reply); break;
     case HEARD_ASKED: clerk_remote_asked(b->clerk, m->u.asked.order, m->u.asked.question, m->u.asked.answer); break;
+    case HEARD_CASH: clerk_remote_cash(b->clerk, m->u.cash.symbol, m->u.cash.paid, m->u.cash.id, m->u.cash.at_ns); break;
     case HEARD_LISTED: clerk_remote_listed(b->clerk, m->u.listed_ns); break;
   }
   if (h == CLERK_UNFIT) unfit(v, b, text);
@@ -84,7 +85,7 @@ static void journal(struct live_bot *b) {
 
 // Also what is due by time: questions, cancels that are asked for again.
 static void act(struct live_venue *v, struct live_bot *b) {
-  if (!can_hear(b)) return;
+  if (!live_venue_can_hear(b)) return;
   if (ready(v)) clerk_remote_sync(b->clerk);
   else clerk_remote_unsent(b->clerk);
   journal(b);
@@ -99,7 +100,7 @@ void live_venue_drain(struct live_venue *v) {
   while (*at) {
     struct live_mail *m = *at;
     struct live_bot *b = live_venue_bot(v, m->bot_id);
-    if (b && !can_hear(b)) {
+    if (b && !live_venue_can_hear(b)) {
       kept = m;
       at = &m->next;
       continue;
@@ -277,13 +278,40 @@ static void on_order(void *self, const struct venue_order *o) {
 static void on_fill(void *self, const struct venue_fill *f) {
   struct live_venue *v = self;
   struct live_mail m = {.bot_id = bot_of(&f->ref), .kind = HEARD_FILL, .u.fill = *f};
-  if (f->funding) return;
+  if (f->funding) {
+    live_venue_funding(v, f);
+    live_venue_drain(v);
+    return;
+  }
   if (m.bot_id == 0) {
     live_venue_strange(v, "execution", &f->ref, f->liquidation ? "the venue has liquidated" : "not of an order of a bot");
     return;
   }
   live_venue_post(v, &m);
   live_venue_drain(v);
+}
+
+void live_venue_funding(struct live_venue *v, const struct venue_fill *f) {
+  cash paid, given = {0};
+  int64_t total = 0, seen = 0;
+  if (!clerk_cash_of(f->fee, &paid)) return;
+  for (size_t i = 0; i < v->bot_count; i++) {
+    const struct live_bot *b = live_venue_bot(v, v->bots[i]);
+    total += b ? clerk_remote_lots(b->clerk, f->ref.symbol) : 0;
+  }
+  for (size_t i = 0; total != 0 && i < v->bot_count; i++) {
+    const struct live_bot *b = live_venue_bot(v, v->bots[i]);
+    const int64_t lots = b ? clerk_remote_lots(b->clerk, f->ref.symbol) : 0;
+    if (lots == 0) continue;
+    seen += lots;
+    struct live_mail m = {.bot_id = b->id, .kind = HEARD_CASH, .u.cash.at_ns = f->time_ns};
+    // Up to here and no more than that: parts add up to the whole.
+    m.u.cash.paid.e8 = (int64_t)div_round((int128)paid.e8 * (total < 0 ? -seen : seen), total < 0 ? -total : total) - given.e8;
+    given.e8 += m.u.cash.paid.e8;
+    memcpy(m.u.cash.symbol, f->ref.symbol, sizeof m.u.cash.symbol);
+    memcpy(m.u.cash.id, f->trade_id, sizeof m.u.cash.id);
+    live_venue_post(v, &m);
+  }
 }
 
 static void on_state(void *self, enum venue_state from, enum venue_state to, const char *why) {

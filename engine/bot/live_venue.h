@@ -9,7 +9,7 @@
 #include "bot/clerk_remote.h"
 #include "bot/live_impl.h"
 
-enum live_heard { HEARD_ORDER, HEARD_FILL, HEARD_REPLY, HEARD_ASKED, HEARD_LISTED };
+enum live_heard { HEARD_ORDER, HEARD_FILL, HEARD_REPLY, HEARD_ASKED, HEARD_LISTED, HEARD_CASH };
 struct live_mail {
   struct live_mail *next;
   int64_t bot_id;
@@ -20,6 +20,7 @@ struct live_mail {
     struct { uint64_t order; enum clerk_request what; uint32_t change; struct venue_reply reply; } reply;
     struct { uint64_t order; enum unknown_step question; enum unknown_answer answer; } asked;
     int64_t listed_ns;
+    struct { char symbol[VENUE_SYMBOL_MAX], id[VENUE_ID_MAX]; cash paid; int64_t at_ns; } cash;
   } u;
 };
 
@@ -68,11 +69,13 @@ struct clerk_port live_venue_port(struct live_venue *v);
 bool live_venue_join(struct live_venue *v, struct live_bot *b) MUST_CHECK;  // it has books; false: no memory
 void live_venue_leave(struct live_bot *b);
 struct live_bot *live_venue_bot(const struct live_venue *v, int64_t id);  // NULL: it has no books there now
+bool live_venue_can_hear(const struct live_bot *b);  // between instants, with nothing on the way to the journal
 void live_venue_act(struct live_venue *v);                                // of all its bots, what is due
 void live_venue_flush(struct live_bot *b);  // something of it was committed: what may be sent, is
 void live_venues_close(struct live *l);
 void live_venue_post(struct live_venue *v, const struct live_mail *mail);  // copies; heard as soon as its bot can
 void live_venue_drain(struct live_venue *v);
+void live_venue_funding(struct live_venue *v, const struct venue_fill *f);  // shared out among its bots, by what they hold
 
 // live_reconcile.c
 void live_reconcile_begin(struct live_venue *v);

@@ -46,6 +46,7 @@ static const struct field found_fields[] = {WHEN, C(why, 0, 0, REASON_COUNT - 1)
 static const struct field venue_fields[] = {WHEN, C(venue.status, 0, 0, ORDER_STATUS_COUNT - 1), C(why, 0, 0, REASON_COUNT - 1), ANY_C(venue.at_ns)};
 static const struct field fill_fields[] = {WHEN, ANY_C(qty), PRICE_C(change.limit), ANY_C(venue.fee), C(venue.maker, 0, 0, 1), ANY_C(venue.at_ns), ANY_C(venue.key_hi),
     ANY_C(venue.key_lo)};
+static const struct field cash_fields[] = {WHEN, C(intent.symbol, 0, 0, INT32_MAX), ANY_C(venue.fee), ANY_C(venue.at_ns), ANY_C(venue.key_hi), ANY_C(venue.key_lo)};
 static const struct field execute_fields[] = {WHEN, PRICE_C(change.limit)};
 static const struct field funding_fields[] = {WHEN, C(intent.symbol, 0, 0, INT32_MAX), ANY_C(funding.ts_ns), ANY_C(funding.rate_e12),
     PRICE_C(funding.mark), C(funding.before_match, 0, 0, 1)};
@@ -88,7 +89,7 @@ static const struct field tick_fields[] = {R(tick.symbol, 0, 0, INT32_MAX), R(ti
 static const struct table command_tables[COMMAND_KIND_COUNT] = {
     [COMMAND_RESERVE] = TABLE(reserve), [COMMAND_SUBMIT] = TABLE(submit), [COMMAND_CANCEL] = TABLE(cancel), [COMMAND_MODIFY] = TABLE(modify),
     [COMMAND_MARK] = TABLE(mark), [COMMAND_EXECUTE] = TABLE(execute), [COMMAND_FUNDING] = TABLE(funding), [COMMAND_LOST] = TABLE(lost), [COMMAND_FOUND] = TABLE(found),
-    [COMMAND_VENUE] = TABLE(venue), [COMMAND_FILL] = TABLE(fill)};
+    [COMMAND_VENUE] = TABLE(venue), [COMMAND_FILL] = TABLE(fill), [COMMAND_CASH] = TABLE(cash)};
 static const struct table tables[] = {
     [RECORD_RUN] = TABLE(run), [RECORD_RESUME] = TABLE(resume), [RECORD_COMMANDS] = TABLE(commands), [RECORD_IMPOSED] = TABLE(commands),
     [RECORD_STATE] = TABLE(state), [RECORD_PARAMS] = TABLE(params), [RECORD_SIGNAL] = TABLE(signal), [RECORD_VERSION] = TABLE(version),

@@ -25,6 +25,7 @@ bool replay_command_same(const struct bot_command *a, const struct bot_command *
     case COMMAND_CANCEL: return SAME(why);
     case COMMAND_MODIFY: return change_same(&a->change, &b->change);
     case COMMAND_VENUE: return SAME(why) && SAME(venue.status);
+    case COMMAND_CASH: return SAME(intent.symbol) && SAME(venue.fee.e8) && SAME(venue.key_hi) && SAME(venue.key_lo);
     case COMMAND_FILL: return SAME(qty.lots) && a->change.limit.ticks == b->change.limit.ticks && SAME(venue.fee.e8) && SAME(venue.key_hi) && SAME(venue.key_lo);
     default: return true;
   }

@@ -124,6 +124,9 @@ struct match_execution {
 // False, nothing happened: no such order, or a sum does not fit in 64 bits.
 bool matcher_venue_fill(struct matcher *m, uint64_t id, const struct match_execution *x, int64_t now_ns) MUST_CHECK;
 
+// Money that the venue took for holding a position (negative: gave), funding above all. False: it does not fit in 64 bits.
+bool matcher_venue_cash(struct matcher *m, cash paid) MUST_CHECK;
+
 // All working orders: of a symbol (or -1), with a tag (or TAG_NONE: any). Returns how many.
 int matcher_cancel_all(struct matcher *m, int symbol, uint32_t tag, enum reason why, int64_t now_ns);
 

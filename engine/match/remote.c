@@ -80,3 +80,10 @@ bool matcher_venue_fill(struct matcher *m, uint64_t id, const struct match_execu
   fill_follows(m, s, o, &f, &r);
   return true;
 }
+
+bool matcher_venue_cash(struct matcher *m, cash paid) {
+  assert(market_elsewhere(m));
+  if (paid.e8 == INT64_MIN) return false;
+  watch_money_moved(m);
+  return ledger_post(&m->account.ledger, BOOK_FUNDING, (cash){-paid.e8});
+}

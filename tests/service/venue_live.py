@@ -2,12 +2,10 @@
 """Bots on an account at a venue elsewhere: venue_live.py PERIGEE [KILLS]. The venue is `perigee exchange`, whose ledger is the oracle: what bots
 believe is what it executed, to the lot, whatever is lost, delayed, doubled or killed on the way. TAP."""
 import collections
-import contextlib
 import decimal
 import json
 import pathlib
 import random
-import sqlite3
 import sys
 import tempfile
 import time
@@ -29,6 +27,12 @@ function on_bar(ctx, bar)
   if n % 4 == 2 then ctx:buy{qty=0.01, type="limit", price=bar.close*0.97, tag="low"} end
   if n % 4 == 3 then ctx:close{tag="out"} end
   if n % 4 == 0 then ctx:cancel_all("low") end
+end
+"""
+
+HOLD = """strategy{ name="hold", api=1 }
+function on_bar(ctx, bar)
+  if not ctx.state.done then ctx.state.done = true ctx:buy{qty=0.02} end
 end
 """
 
@@ -83,17 +87,6 @@ def executed(exchange):
     return book, lots, orders
 
 
-def believed(service):
-    """Signed quantity by client id, as the journal has it."""
-    with contextlib.closing(sqlite3.connect(service.data / "journal.db")) as journal:
-        rows = journal.execute("SELECT o.bot_id, o.version, o.intent, o.side, o.filled, o.status FROM bot_order o").fetchall()
-    return rows
-
-
-class Doubt(AssertionError):
-    pass
-
-
 def agree(trader, exchange, bots, wait_s=40):
     """The venue's ledger and the bots' books say the same; no client id was used twice."""
     deadline = time.monotonic() + wait_s
@@ -106,7 +99,7 @@ def agree(trader, exchange, bots, wait_s=40):
         if true == mine:
             return book, lots
         if time.monotonic() > deadline:
-            raise Doubt(f"the venue executed {true}, the bots hold {mine}")
+            raise AssertionError(f"the venue executed {true}, the bots hold {mine}")
         time.sleep(0.2)
 
 
@@ -139,8 +132,44 @@ def main():
             assert not book["accounts"][0]["positions"], book["accounts"][0]["positions"]
             working = [o for o in book["orders"] if o["orderStatus"] in ("New", "PartiallyFilled", "Untriggered")]
             assert not working, working
-            filled = {o["id"] if "id" in o else i: o for i, o in enumerate(t.all(bot, "orders")) if D(o["filled"]) > 0}
+            filled = [o for o in t.all(bot, "orders") if D(o["filled"]) > 0]
             assert len(filled) >= 6 and len(lots) == len(filled), (len(filled), len(lots))
+
+    @case("what the venue is asked and what it does by itself: a connection, strangers, funding, orders that nobody can account for")
+    def _():
+        with Exchange(binary, "--no-limits", "--seed", "3") as exchange, service_at(binary, exchange, 60) as s:
+            t = VenueTrader(s, "ada@example.org")
+            assert t.client.get(f"/api/v1/accounts/{t.account}/connection").code == "unavailable", "no bot uses it yet"
+            bot = t.bot("hold", HOLD)
+            t.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 1)
+            connection = t.client.get(f"/api/v1/accounts/{t.account}/connection", expect=200).json
+            assert connection["state"] == "ready" and connection["compared_at_ms"] and not connection["strangers"] and not connection["differs"], connection
+            # funding: what the venue took is off the bot's balance
+            before = D(t.get(bot)["live"]["balance"])
+            admin(exchange, "funding", {"symbol": "BTCUSDT", "rate": "0.001"})
+            t.wait(bot, lambda b: D(b["live"]["balance"]) != before)
+            paid = sum(D(e["execFee"]) for e in ledger(exchange)["executions"] if e["execType"] == "Funding")
+            assert before - D(t.get(bot)["live"]["balance"]) == paid != 0, (before, paid)
+            # an order that nobody can find for long is unknown, shown to operators, and asked about again when they say so
+            operator = s.operator()
+            assert operator.get("/api/v1/admin/unknown-orders", expect=200).json["items"] == []
+            admin(exchange, "faults", {"faults": ["drop_after:on=order/create,count=1", "not_found:on=order/,value=60000", "error_before:on=execution/,p=1", "ws_drop:p=1"]})
+            more = t.bot("hold", HOLD)
+            deadline = time.monotonic() + 20
+            while not (items := operator.get("/api/v1/admin/unknown-orders", expect=200).json["items"]):
+                assert time.monotonic() < deadline, t.get(more)
+                time.sleep(0.1)
+            assert items[0]["bot_id"] == more and items[0]["state"] == "unknown" and items[0]["side"] == "buy" and items[0]["qty"] == "0.02", items
+            where = f"/api/v1/admin/bots/{more}/unknown-orders"
+            assert operator.post(where, {"order": 99, "decision": "ask"}).code in ("not_found", "conflict")
+            admin(exchange, "faults", {"replace": True, "faults": []})
+            for _ in range(50):
+                if operator.post(where, {"order": items[0]["order"], "decision": "ask"}).status in (204, 404):
+                    break
+                time.sleep(0.05)
+            t.wait(more, lambda b: b["live"]["fills"] >= 1)
+            assert operator.get("/api/v1/admin/unknown-orders", expect=200).json["items"] == []
+            assert t.client.get("/api/v1/admin/unknown-orders").status == 403
 
     @case(f"engine and exchange are killed {kills} times while answers are lost: nothing lost, nothing doubled, all resolved")
     def _():
