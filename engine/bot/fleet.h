@@ -87,8 +87,8 @@ struct fleet_callbacks {
   void (*host_lost)(void *self, int host, const char *why, int64_t suspect, const struct hub_instant *instant);
   // This bot brought its host down: it is off the host and stays so until it is placed again.
   void (*bot_quarantined)(void *self, int64_t bot, const char *why);
-  // Its bots have taken long in three instants here, or a script of it had to be stopped. From now on the tenant's bots are placed on a host of the slow, which comes
-  // after all others; those that are placed elsewhere are the owner's to remove and to place again. Not called while a host is
+  // Its bots have taken long in three instants here, or a script of it had to be stopped. From now on the tenant's bots are placed on a host of the slow, which runs
+  // while no other process wants to (SCHED_IDLE); those that are placed elsewhere are the owner's to remove and to place again. Not called while a host is
   // heard. NULL: there is no such host.
   void (*tenant_slow)(void *self, int host, int64_t tenant);
   void (*log)(void *self, const char *level, const char *text);  // "warn" "error" "info"; may be NULL
@@ -151,7 +151,8 @@ bool fleet_send(struct fleet *f, int64_t bot, const struct buf *frames);
 bool fleet_instant(struct fleet *f, struct hub_instant *instant);
 // The owner has dealt with what `done` or `host_lost` told.
 void fleet_go_on(struct fleet *f, int host);
-// Instants that the furthest host behind has still to take. For feeds faster than time: hold while this is large.
+// Instants that the furthest host behind has still to take. For feeds faster than time: hold while this is large. Not of the slow: nobody waits
+// for those who take long; who is too far behind catches up in silence.
 unsigned fleet_backlog(const struct fleet *f);
 // The owner found that a host broke the rules (a command that its matcher could not take). Killed; nobody is suspected but `bot`
 // (0: nobody).

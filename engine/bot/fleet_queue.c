@@ -321,7 +321,7 @@ unsigned fleet_backlog(const struct fleet *f) {
   uint64_t most = 0;
   for (int i = 0; i < f->host_count; i++) {
     const struct fleet_host *h = &f->hosts[i];
-    if (h->state == HOST_UP && f->queue_end - h->next_seq > most) most = f->queue_end - h->next_seq;
+    if (h->state == HOST_UP && !h->slow && f->queue_end - h->next_seq > most) most = f->queue_end - h->next_seq;
   }
   return (unsigned)most;
 }

@@ -58,7 +58,7 @@ struct loop_stats loop_stats(const struct loop *loop) { return loop->stats; }
 
 #define TASKS_NS 4000000  // of one turn: then others have theirs
 
-// In their order. all: however long it takes. A task may turn the loop, which goes on with those after it.
+// In their order. all: however long it takes.
 static void run_tasks(struct loop *loop, bool all) {
   struct loop_task **end = &loop->rest;
   while (*end) end = &(*end)->next;

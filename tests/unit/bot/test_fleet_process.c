@@ -223,7 +223,7 @@ static void test_hostile_scripts_go_alone(void **state) {
   }
 }
 
-// Who takes long has a host that runs when nobody else wants to; there it sees every bar from then on.
+// Who takes long has a host that runs when nobody else wants to.
 static void test_the_slow_come_last(void **state) {
   (void)state;
   create(1, 1000, 30000);
@@ -235,12 +235,14 @@ static void test_the_slow_come_last(void **state) {
     instant();
     until(w.said[1] == i && w.said[2] == i);
   }
-  until(w.slow[2] == 1 && w.opened[2] == 2);
+  until(w.slow[2] == 1);
   const int last = fleet_host_of(w.fleet, 2);
   assert_true(last > 0 && fleet_host_of(w.fleet, 1) == 0);
-  assert_int_equal(sched_getscheduler(fleet_host_stats(w.fleet, last).pid), SCHED_IDLE);
-  for (int i = 4; i <= 8; i++) instant();
-  until(w.said[1] == 8 && w.said[2] == 8);
+  until(sched_getscheduler(fleet_host_stats(w.fleet, last).pid) == SCHED_IDLE);
+  // Whether it runs at all on this machine today is nobody's business: others do not wait, and feeds are not held.
+  for (int i = 4; i <= 12; i++) instant();
+  until(w.said[1] == 12);
+  assert_int_equal(fleet_backlog(w.fleet), 0);
   assert_int_equal(w.slow[1] + w.lost + w.quarantined, 0);
   assert_int_equal(w.slow[2], 1);
   assert_int_equal(sched_getscheduler(fleet_host_stats(w.fleet, 0).pid), SCHED_OTHER);

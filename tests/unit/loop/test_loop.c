@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -105,6 +106,74 @@ static void test_posted_before_destroy_runs(void **state) {
   loop_post(other, count_late, NULL);
   loop_destroy(other);
   assert_int_equal(late, 1);
+}
+
+// Tasks that take long do not have a turn for themselves; they stay in their order.
+#define LONG_TASKS 40
+static int long_done, long_order[LONG_TASKS];
+struct long_task {
+  struct loop_task task;
+  int number;
+};
+
+static void busy_ms(int64_t ms) {
+  struct timespec begin, now;
+  clock_gettime(CLOCK_MONOTONIC, &begin);
+  do clock_gettime(CLOCK_MONOTONIC, &now);
+  while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
+}
+
+static void take_long(struct loop_task *task) {
+  const struct long_task *t = (struct long_task *)task;
+  long_order[long_done++] = t->number;
+  busy_ms(t->number == 7 ? LOOP_LONG_MS + 2 : 1);
+}
+
+static void test_tasks_share_turns(void **state) {
+  (void)state;
+  static struct long_task tasks[LONG_TASKS];
+  long_done = 0;
+  for (int i = 0; i < LONG_TASKS; i++) {
+    tasks[i] = (struct long_task){.task.fn = take_long, .number = i};
+    loop_post_task(loop, &tasks[i].task);
+  }
+  int turns = 0;
+  for (; long_done < LONG_TASKS; turns++) {
+    const int before = long_done;
+    loop_turn(loop, true);
+    assert_true(long_done - before < 15);
+  }
+  assert_true(turns > 3);
+  for (int i = 0; i < LONG_TASKS; i++) assert_int_equal(long_order[i], i);
+  const struct loop_stats s = loop_stats(loop);
+  assert_true(s.long_callbacks[LOOP_TASK] >= 1);
+  assert_true(s.longest_s > LOOP_LONG_MS * 1e-3 && s.turns_s >= s.longest_s);
+  uint64_t counted = 0;
+  for (int b = 0; b <= LOOP_TURN_BOUNDS; b++) counted += s.buckets[b];
+  assert_true(counted >= (uint64_t)turns);
+  assert_true(s.buckets[5] + s.buckets[6] + s.buckets[7] + s.buckets[8] >= 1);  // the one of 22 ms
+}
+
+// Waiting is not counted: not always, when the machine is so busy that we do not get to it.
+static void wake(void *arg) { *(bool *)arg = true; }
+static void test_waiting_is_no_turn(void **state) {
+  (void)state;
+  struct loop_timer *timer;
+  double counted_s = 1;
+  assert_int_equal(loop_timer_create(loop, wake, NULL, &timer, &err), OK);
+  for (int tries = 0; tries < 20 && counted_s > 0.02; tries++) {
+    bool woken = false;
+    loop_timer_destroy(timer);
+    assert_int_equal(loop_timer_create(loop, wake, &woken, &timer, &err), OK);
+    loop_turn(loop, false);
+    const double before_s = loop_stats(loop).turns_s;
+    loop_timer_start(timer, 50, 0);
+    while (!woken) loop_turn(loop, true);
+    loop_turn(loop, false);
+    counted_s = loop_stats(loop).turns_s - before_s;
+  }
+  loop_timer_destroy(timer);
+  assert_true(counted_s <= 0.02);
 }
 
 static void test_stop_before_run(void **state) {
@@ -269,6 +338,8 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_post, setup, teardown),
     cmocka_unit_test_setup_teardown(test_post_again_from_within, setup, teardown),
     cmocka_unit_test_setup_teardown(test_posted_before_destroy_runs, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_tasks_share_turns, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_waiting_is_no_turn, setup, teardown),
     cmocka_unit_test_setup_teardown(test_stop_before_run, setup, teardown),
     cmocka_unit_test_setup_teardown(test_timers, setup, teardown),
     cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
