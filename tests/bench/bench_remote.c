@@ -21,7 +21,7 @@ static struct venue venues[SESSIONS_MAX];
 static unsigned ready, replies, accepted, lost;
 static uint64_t events;
 
-static void die(const char *what, const struct err *err) {
+_Noreturn static void die(const char *what, const struct err *err) {
   fprintf(stderr, "%s: %s\n", what, err->msg);
   exit(1);
 }
