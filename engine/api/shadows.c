@@ -93,6 +93,7 @@ enum status api_bot_shadow(struct api_call *call) {
   enum status st = bot_get(reader(call), call->who.tenant_id, api_param_id(call, "bot_id"), &row, &call->err);
   if (st != OK) return st;
   json_t *shadow = call->core->live ? live_shadow_json(call->core->live, row.id) : NULL;
+  if (!shadow && row.shadow_version) shadow = json_pack("{s:I, s:s}", "version", (json_int_t)row.shadow_version, "state", "waiting");  // for its bot
   bot_row_finish(&row);
   return shadow ? api_json(call, 200, shadow) : api_problem(call, PROBLEM_not_found, "It has no shadow now.");
 }

@@ -233,7 +233,7 @@ def shadows(binary):
             deadline = time.monotonic() + 20
             while True:
                 told = t.get(bot, "/shadow")
-                if told["version"] == version and done(told):
+                if told["version"] == version and told["state"] != "waiting" and done(told):
                     return told
                 assert time.monotonic() < deadline, told
                 time.sleep(0.05)
