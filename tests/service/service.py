@@ -113,6 +113,7 @@ class Service:
         self.port = free_port()
         self.process = None
         self.log = None
+        self.start_s = 20
 
     def start(self):
         self.log = open(self.data.parent / f"{self.data.name}.log", "ab")
@@ -120,7 +121,7 @@ class Service:
             [self.binary, "serve", "--data-dir", str(self.data), "--listen", f"127.0.0.1:{self.port}", *self.args],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env={**os.environ, "PERIGEE_RATE_PERCENT": "0", "PERIGEE_CHECK_ANSWERS": "1",
                                                                                               "PERIGEE_VENUE_URL": NO_VENUES, **(self.env or {})})
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + self.start_s
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"serve ended with {self.process.returncode}:\n{self.log_text()[-3000:]}")
@@ -130,7 +131,7 @@ class Service:
             except OSError:
                 pass
             time.sleep(0.02)
-        raise AssertionError(f"not ready in 20 s:\n{self.log_text()[-3000:]}")
+        raise AssertionError(f"not ready in {self.start_s} s:\n{self.log_text()[-3000:]}")
 
     def stop(self, signum=signal.SIGTERM):
         if self.process and self.process.poll() is None:
