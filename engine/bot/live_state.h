@@ -305,6 +305,7 @@ struct live {
   struct live_account *accounts[LIVE_BUCKETS];
   bool rules_due;                   // rules of some account may ask for something
   bool starting;                    // bots are being opened that were at work before
+  bool ticks_heard;                 // by some bot, since the service began
   struct live_tenant *tenants;
   struct live_venue *venues;        // sessions of accounts at venues elsewhere
   uint32_t journal_series;          // highest id given

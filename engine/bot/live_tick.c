@@ -70,6 +70,7 @@ static void take(struct live_bot *b, int k, const struct hub_tick *t) {
 
 void live_tick(void *self, const struct hub_tick *t) {
   struct live *l = self;
+  if (!l->ticks_heard) return;
   const char *venue = hub_venue_name(l->hub, t->venue);
   for (const struct live_series *s = l->series; s; s = s->next) {
     if (!s->uses || s->hub >= l->by_hub_cap || strcmp(s->symbol, t->symbol) != 0 || strcmp(s->venue, venue) != 0) continue;
@@ -117,6 +118,7 @@ void live_ticks_end(struct live_bot *b, bool heard) {
 // Who waits for ticks where there are none should know.
 void live_ticks_opened(struct live_bot *b) {
   static const char text[] = "on_tick is not called: the market data of its venue are bars, not trades";
+  b->live->ticks_heard |= hears(b);
   if (hears(b) && !hub_venue_ticks(b->live->hub, b->venue)) live_log(b, b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns, LOG_WARN, text, sizeof text - 1);
 }
 
