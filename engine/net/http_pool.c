@@ -15,7 +15,7 @@
 
 #define ANSWER_MAX 65536
 #define TIMEOUT_MS 5000
-#define PER_ORIGIN_MAX 8
+#define PER_ORIGIN_MAX 16
 #define IDLE_MS 20000
 #define WHY_MAX 256
 #define TRIES_MAX 3

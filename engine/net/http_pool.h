@@ -11,7 +11,7 @@ struct http_pool;
 struct http_pool_call;
 
 struct http_pool_options {
-  unsigned per_origin_max;  // connections to one (host, port, TLS); others wait in the order of asking. 0: 8
+  unsigned per_origin_max;  // connections to one (host, port, TLS); others wait in the order of asking. 0: 16
   int64_t idle_ms;          // a kept connection is closed after so long without a request: before the server does. 0: 20,000
 };
 enum status http_pool_create(struct loop *loop, const struct http_pool_options *options, struct http_pool **ret, struct err *err) MUST_CHECK;
