@@ -96,7 +96,7 @@ static void on_start(void *arg) {
 static void on_progress(void *arg, unsigned permille) {
   struct running *r = arg;
   r->permille = permille;
-  if (permille < r->told + 10) return;
+  if (r->told && permille < r->told + 10) return;  // the first is told whatever it is: one that is quick has no other
   r->told = permille;
   publish(r, "running", json_pack("{s:f}", "progress", permille / 1000.0));
 }
