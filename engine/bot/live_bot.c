@@ -283,6 +283,7 @@ static bool differs(const struct bot_row *a, const struct bot_row *b) {
 }
 
 void live_bot_changed(struct live *l, int64_t bot_id) {
+  if (l->closing) return;  // read by the next start; hosts are gone
   struct live_bot *b = live_find(l, bot_id);
   struct bot_row row;
   struct err err;
