@@ -33,6 +33,7 @@ enum status api_metrics(struct api_call *call) {
   metrics_write(call->core->metrics, &out);
   storage_metrics_write(call->core->store, &out);
   loop_metrics_write(call->core->loop, &out);
+  if (call->core->live) live_metrics_write(call->core->live, &out);
   if (call->core->live) market_metrics_write(live_hub(call->core->live), &out);
   if (out.failed) {
     buf_finish(&out);

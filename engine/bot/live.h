@@ -175,6 +175,16 @@ struct hub *live_hub(struct live *l);
 
 // ---- accounts at venues elsewhere
 
+// How long from the moment the core had a script's order until its request was handed to the venue's session, the journal's commit in
+// between. Upper bounds of the buckets; the last bucket is without one.
+#define LIVE_SEND_BOUNDS 10
+extern const double live_send_bounds_s[LIVE_SEND_BOUNDS];
+struct live_sends {
+  uint64_t buckets[LIVE_SEND_BOUNDS + 1];
+  double sum_s;
+};
+struct live_sends live_sends(const struct live *l);
+
 // How the account's session does and what the last comparison found; a reference of the caller's. NULL: no bot uses it now.
 //   {state, why, compared_at_ms, bots, differs, strangers:[{kind, symbol, name, text, seen_at_ms}]}
 json_t *live_venue_json(const struct live *l, int64_t account_id);

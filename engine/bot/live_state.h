@@ -158,6 +158,7 @@ struct live_bot {
   struct journal_followed followed; // as it was read: rows of instants since then may be missing
   bool busy;                        // between clerk_market() and clerk_end()
   int64_t main_open_ns, instant_ns;
+  int64_t asked_ns;                 // by the monotonic clock: the first order of the instant under way, or of the last; 0: none, or it was sent
   int64_t fundings_before_e8;       // in its ledger, before those of this instant; INT64_MIN: there are none
   int64_t *funded_ns;               // by symbol, with series: fundings up to here were looked at
   struct buf turn;                  // commands for the record being gathered
@@ -308,6 +309,7 @@ struct live {
   bool ticks_heard;                 // by some bot, since the service began
   struct live_tenant *tenants;
   struct live_venue *venues;        // sessions of accounts at venues elsewhere
+  struct live_sends sends;
   uint32_t journal_series;          // highest id given
   struct live_host hosts[FLEET_HOSTS_MAX + 1];
   bool closing;

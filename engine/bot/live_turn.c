@@ -8,6 +8,8 @@
 // part happens as the hub tells it.
 #include "bot/live_impl.h"
 
+#include "loop/clock.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -294,6 +296,7 @@ static void on_command(struct live_bot *b, int host, const struct wire_frame *f)
     return;
   }
   b->spoke = true;
+  if (b->setup->venue[0] && f->command.kind == COMMAND_SUBMIT && b->asked_ns == 0) b->asked_ns = clock_monotonic_ns();
   live_shadow_live(b, &f->command);
   live_command_seen(b, RECORD_COMMANDS, &f->command);
 }

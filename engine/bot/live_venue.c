@@ -169,12 +169,28 @@ static void not_sent(struct live_venue *v, uint64_t bot, uint64_t order, enum cl
   live_venue_post(v, &m);
 }
 
+const double live_send_bounds_s[LIVE_SEND_BOUNDS] = {0.0002, 0.00035, 0.0005, 0.0007, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05};
+struct live_sends live_sends(const struct live *l) { return l->sends; }
+
+// Of the first order of an instant; what follows leaves with it. Exits that come later have nobody who waits for them.
+static void count_send(struct live_bot *b) {
+  if (!b || b->asked_ns == 0) return;
+  struct live_sends *s = &b->live->sends;
+  const double took_s = (double)(clock_monotonic_ns() - b->asked_ns) / 1e9;
+  int at = 0;
+  while (at < LIVE_SEND_BOUNDS && took_s > live_send_bounds_s[at]) at++;
+  s->buckets[at]++;
+  s->sum_s += took_s;
+  b->asked_ns = 0;
+}
+
 static void port_place(void *self, uint64_t bot, uint64_t order, const struct venue_place *p) {
   struct live_venue *v = self;
   struct request *r = request_of(v, bot, order);
   if (!r) return not_sent(v, bot, order, CLERK_PLACE, 0);
   r->what = CLERK_PLACE;
   v->venue.ops->place(v->venue.self, p, replied, r);
+  count_send(live_find(v->live, (int64_t)bot));
 }
 static void port_amend(void *self, uint64_t bot, uint64_t order, uint32_t change, const struct venue_ref *ref, const struct venue_change *c) {
   struct live_venue *v = self;
