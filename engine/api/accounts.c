@@ -4,6 +4,7 @@
 #include "api/bots.h"
 #include "api/core.h"
 #include "api/venue_desk.h"
+#include "bot/live.h"
 #include "api/handlers.h"
 #include "api/list.h"
 #include "api/tier.h"
@@ -174,7 +175,11 @@ static enum status replace(struct api_call *call, struct db *db) {
 
 // What was asked with the old credentials is forgotten; the answer is that of the write.
 static enum status changed(struct api_call *call) {
+  struct err why;
   account_watch_forget(call->core->accounts, api_param_id(call, "account_id"));
+  // Its bots go on with the new ones; where those make no session, the old one goes on and the log says so.
+  if (call->core->live && live_venue_renew(call->core->live, api_param_id(call, "account_id"), &why) != OK)
+    api_log(call->core, "warning", "venue_not_renewed", json_pack("{s:s}", "error", why.msg));
   return OK;
 }
 enum status api_account_secrets(struct api_call *call) { return api_write_then(call, replace, changed); }

@@ -58,8 +58,7 @@ static void cancelled(struct clerk *c, struct clerk_routed *w, const struct venu
   if (o && o->status == ORDER_PENDING_CANCEL) impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = w->id, .venue.status = ORDER_OPEN});
 }
 
-// The wish gives way to what the venue has.
-static void wish_back(struct clerk *c, const struct clerk_routed *w) {
+void clerk_wish_back(struct clerk *c, const struct clerk_routed *w) {
   const struct order *o = matcher_order(c->blotter.matcher, w->id);
   struct bot_command back = {.kind = COMMAND_MODIFY, .id = w->id};
   if (!o || !order_alive(o)) return;
@@ -67,7 +66,7 @@ static void wish_back(struct clerk *c, const struct clerk_routed *w) {
   if (o->limit.ticks != w->limit.ticks && price_given(w->limit)) back.change.limit = w->limit;
   if (o->trigger.ticks != w->trigger.ticks && price_given(w->trigger)) back.change.trigger = w->trigger;
   if (o->qty.lots != w->route.qty.lots && w->route.qty.lots > o->filled.lots) back.change.qty = w->route.qty;
-  impose(c, &back);
+  if (price_given(back.change.limit) || price_given(back.change.trigger) || back.change.qty.lots > 0) impose(c, &back);
 }
 
 static void amended(struct clerk *c, struct clerk_routed *w, uint32_t change, const struct venue_reply *r) {
@@ -86,7 +85,7 @@ static void amended(struct clerk *c, struct clerk_routed *w, uint32_t change, co
   const bool again = r->outcome == VENUE_NOT_SENT || r->why == VENUE_WHY_THROTTLED || r->why == VENUE_WHY_CLOCK;
   if (e.kind == ROUTE_LATE || again) return;  // the wish stands, and is sent anew
   if (r->why == VENUE_WHY_NOT_FOUND || r->why == VENUE_WHY_DONE) clerk_route_lost(c, w);
-  else wish_back(c, w);
+  else clerk_wish_back(c, w);
 }
 
 void clerk_remote_replied(struct clerk *c, uint64_t order, enum clerk_request what, uint32_t change, const struct venue_reply *r) {

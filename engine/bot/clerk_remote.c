@@ -142,7 +142,10 @@ static void cancel(struct clerk *c, struct clerk_routed *w, const struct order *
 static void amend(struct clerk *c, struct clerk_routed *w, const struct order *o, int64_t now_ns) {
   const bool qty = o->qty.lots != w->route.qty.lots, limit = o->limit.ticks != w->limit.ticks, trigger = o->trigger.ticks != w->trigger.ticks && !o->triggered;
   if (!settled(w) || (!qty && !limit && !trigger) || now_ns < w->amend_ns || o->qty.lots <= w->route.cum.lots) return;
-  if (!c->remote->port.caps(c->remote->port.self).amend) return;
+  if (!c->remote->port.caps(c->remote->port.self).amend) {
+    if (!o->parent) clerk_wish_back(c, w);  // nothing can be changed there; an exit that ought to grow with its entry stays as it is
+    return;
+  }
   const struct instrument *inst = inst_of(c, o->symbol);
   const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_MODIFY_SEND, &(struct route_event){.qty = o->qty});
   if (e.kind == ROUTE_REFUSE) return;

@@ -35,4 +35,6 @@ struct clerk_routed *clerk_routed_add(struct clerk *c, const struct order *o);
 struct route_effect clerk_route_tell(const struct clerk *c, struct clerk_routed *w, enum route_event_kind kind, const struct route_event *more);
 // Imposed, if it is news for the matcher.
 void clerk_venue_says(struct clerk *c, uint64_t id, enum order_status status, enum reason why);
+// The wish gives way to what the venue has. Imposes.
+void clerk_wish_back(struct clerk *c, const struct clerk_routed *w);
 void clerk_route_lost(struct clerk *c, struct clerk_routed *w);

@@ -188,6 +188,8 @@ struct live_sends live_sends(const struct live *l);
 // How the account's session does and what the last comparison found; a reference of the caller's. NULL: no bot uses it now.
 //   {state, why, compared_at_ms, bots, differs, strangers:[{kind, symbol, name, text, seen_at_ms}]}
 json_t *live_venue_json(const struct live *l, int64_t account_id);
+// Its credentials are others: a new session takes the place of the present one. An error: the present one goes on.
+enum status live_venue_renew(struct live *l, int64_t account_id, struct err *err) MUST_CHECK;
 // Orders whose outcome is not known, of all tenants: one array of {bot_id, tenant_id, account_id, order, client_id, venue_order_id, symbol, side, qty, filled,
 // state, since_ms, asked_rounds}, with numbers of ids as integers. NULL: no memory.
 json_t *live_unknown_json(const struct live *l);

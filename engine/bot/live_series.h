@@ -15,6 +15,8 @@ struct live_bot;
 struct live_fuse {   // budgets of the last check, a minute of market time; 0: the default of its kind (live.c)
   int64_t orders, notional_e8;
 };
+// What becomes of positions at a venue that no bot holds. Words of the setting in this order.
+enum live_foreign { FOREIGN_ADOPT, FOREIGN_REPORT, FOREIGN_FREEZE };
 struct live_setup {  // out of a bot's and its account's settings
   struct match_config match;
   struct match_fees fees;
@@ -22,6 +24,7 @@ struct live_setup {  // out of a bot's and its account's settings
   int64_t leverage_e4, maintenance_frac_e8;
   struct clerk_faults faults;
   cash balance;  // of the account
+  enum live_foreign foreign;   // of the account at a venue
   char venue[BOT_VENUE_SIZE];  // of the account, where its orders go; "": paper
   bool real_money;             // they are no venue's test network's
   // From here on: what may change while a run goes on.

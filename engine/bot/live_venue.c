@@ -135,6 +135,7 @@ struct request {
   uint64_t order;
   enum clerk_request what;
   uint32_t change;
+  bool asks;
   enum unknown_step question;
   int64_t asked_ns;
   char client_id[CLIENT_ID_SIZE];
@@ -253,7 +254,12 @@ static void asked_fills(void *arg, const struct venue_reply *reply, const struct
 static void port_ask(void *self, uint64_t bot, uint64_t order, enum unknown_step question, const struct venue_ref *ref, int64_t since_ns) {
   struct live_venue *v = self;
   struct request *r = request_of(v, bot, order);
-  if (!r) return;  // asked again: it stays "asking" until the next connection, which asks anew
+  if (!r) {
+    struct live_mail m = {.bot_id = (int64_t)bot, .kind = HEARD_ASKED, .u.asked = {.order = order, .question = question, .answer = ANSWER_UNREACHABLE}};
+    live_venue_post(v, &m);
+    return;
+  }
+  r->asks = true;
   r->question = question;
   memcpy(r->client_id, ref->client_id, sizeof r->client_id);
   const struct venue_ops *ops = v->venue.ops;
@@ -353,6 +359,11 @@ void live_venue_act(struct live_venue *v) {
   }
 }
 
+// Whose lots are a bot's and whose nobody's is another question with each that comes or goes.
+static void doubt_house(struct live_venue *v) {
+  for (int i = 0; i < v->house_count; i++) v->house[i].known = v->house[i].doubted = false;
+}
+
 bool live_venue_join(struct live_venue *v, struct live_bot *b) {
   if (v->bot_count == v->bot_cap) {
     const size_t cap = v->bot_cap ? v->bot_cap * 2 : 4;
@@ -362,6 +373,7 @@ bool live_venue_join(struct live_venue *v, struct live_bot *b) {
     v->bot_cap = cap;
   }
   v->bots[v->bot_count++] = b->id;
+  doubt_house(v);
   // Whatever it missed while it had no books: the account is compared again.
   v->again_ns = 0;
   return true;
@@ -372,11 +384,14 @@ void live_venue_leave(struct live_bot *b) {
   for (size_t i = 0; v && i < v->bot_count; i++)
     if (v->bots[i] == b->id) {
       v->bots[i] = v->bots[--v->bot_count];
+      doubt_house(v);
       return;
     }
 }
 
 // ---- the session
+
+static const struct venue_events session_events = {.state = on_state, .order = on_order, .fill = on_fill};
 
 enum status live_venue_use(struct live *l, int64_t tenant_id, int64_t account_id, const char *venue, struct live_venue **ret, struct err *err) {
   struct live_venue *v = live_venue_of(l, account_id);
@@ -385,8 +400,7 @@ enum status live_venue_use(struct live *l, int64_t tenant_id, int64_t account_id
   v = calloc(1, sizeof *v);
   if (!v) return err_set(err, ERR_NOMEM, "no memory for an account's session");
   v->live = l, v->account_id = account_id, v->tenant_id = tenant_id;
-  static const struct venue_events events = {.state = on_state, .order = on_order, .fill = on_fill};
-  enum status st = l->config.venue_open(l->config.self, tenant_id, account_id, &events, v, &v->venue, err);
+  enum status st = l->config.venue_open(l->config.self, tenant_id, account_id, &session_events, v, &v->venue, err);
   if (st == OK) st = loop_timer_create(l->config.loop, on_timer, v, &v->timer, err);
   if (st != OK) {
     if (v->venue.ops) v->venue.ops->destroy(v->venue.self);
@@ -397,6 +411,33 @@ enum status live_venue_use(struct live *l, int64_t tenant_id, int64_t account_id
   v->next = l->venues;
   l->venues = v;
   return *ret = v, OK;
+}
+
+// Whoever waits for an answer of the session that goes is told what that means: outcomes are unknown, questions were not answered.
+static void unanswered(struct live_venue *v) {
+  while (v->requests) {
+    const struct request *r = v->requests;
+    struct live_mail m = {.bot_id = r->bot_id, .kind = r->asks ? HEARD_ASKED : HEARD_REPLY};
+    if (r->asks) m.u.asked.order = r->order, m.u.asked.question = r->question, m.u.asked.answer = ANSWER_UNREACHABLE;
+    else m.u.reply.order = r->order, m.u.reply.what = r->what, m.u.reply.change = r->change, m.u.reply.reply = (struct venue_reply){.outcome = VENUE_UNKNOWN, .why = VENUE_WHY_OTHER};
+    live_venue_post(v, &m);
+    request_end(v->requests);
+  }
+}
+
+enum status live_venue_renew(struct live *l, int64_t account_id, struct err *err) {
+  struct live_venue *v = live_venue_of(l, account_id);
+  struct venue fresh = {0};
+  if (!v || l->closing) return OK;
+  const enum status st = l->config.venue_open(l->config.self, v->tenant_id, account_id, &session_events, v, &fresh, err);
+  if (st != OK) return st;  // the old one goes on
+  v->venue.ops->destroy(v->venue.self);
+  v->venue = fresh;
+  v->asked = 0;
+  v->stage = RECONCILE_NONE;
+  unanswered(v);
+  live_venue_drain(v);
+  return OK;
 }
 
 void live_venues_close(struct live *l) {

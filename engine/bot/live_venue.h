@@ -48,7 +48,7 @@ struct live_venue {
   int64_t again_ns;               // by the monotonic clock: compared once more
   int64_t compared_ns;            // the last whole comparison
   char why[VENUE_TEXT_MAX];       // what its books and the venue differ in; "": nothing
-  enum { FOREIGN_ADOPT, FOREIGN_REPORT, FOREIGN_FREEZE } foreign;
+  enum live_foreign foreign;
   struct live_house {             // by symbol: what the account holds that no bot does
     char symbol[VENUE_SYMBOL_MAX];
     int64_t lots, told_lots;

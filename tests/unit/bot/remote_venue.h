@@ -45,6 +45,7 @@ struct venue_rig {
   size_t fill_count;
   struct v_mail *mail;
   size_t mail_count;
+  bool no_amend;                // it cannot change orders
   int faults;                   // per cent of everything that goes wrong
   // what happened
   long placed, doubled, lost_before, lost_after, late, dropped, repeated, stale, unreachable, refused, cancels, amends, executions;
@@ -135,8 +136,7 @@ static inline struct v_mail *v_reply(struct venue_rig *v, uint64_t id, enum cler
 
 static inline int64_t v_now(void *self) { return ((struct venue_rig *)self)->now_ns; }
 static inline struct venue_caps v_caps(void *self) {
-  (void)self;
-  return (struct venue_caps){.lookups = LOOKUP_ID | LOOKUP_OPEN | LOOKUP_FILLS, .amend = true, .stops = true, .reduce_only = true, .expiry_ms = EXPIRY_MS};
+  return (struct venue_caps){.lookups = LOOKUP_ID | LOOKUP_OPEN | LOOKUP_FILLS, .amend = !((struct venue_rig *)self)->no_amend, .stops = true, .reduce_only = true, .expiry_ms = EXPIRY_MS};
 }
 static inline void v_place(void *self, uint64_t bot, uint64_t id, const struct venue_place *p) {
   struct venue_rig *v = self;
@@ -176,6 +176,7 @@ static inline void v_amend(void *self, uint64_t bot, uint64_t id, uint32_t chang
   struct venue_rig *v = self;
   (void)bot;
   v->amends++;
+  if (v->no_amend) abort();
   struct v_mail *m;
   if (!v_wrong(v)) {
     const bool ok = v_amend_now(v, ref->client_id, c);

@@ -82,6 +82,7 @@ static void start(uint64_t seed) {
   w.venue.now_ns = T0;
   w.venue.last_px = 10000;
   w.venue.faults = (int)(seed % 4) * 12;
+  w.venue.no_amend = seed % 7 == 0;
   w.venue.mail = calloc(V_MAIL, sizeof *w.venue.mail);
   w.journal = calloc(RECORDS, sizeof *w.journal);
   w.inst = (struct instrument){.symbol = "BTCUSDT", .tick = {1, 1}, .lot = {1, 0}, .multiplier = {1, 0}};
