@@ -1,0 +1,155 @@
+// cli/cmd_cards.c – `perigee cards`: the numbered acceptance cards of a venue (venue/cards.h), run or only declared.
+#include "cli/commands.h"
+
+#include "base/json.h"
+#include "cli/operator.h"
+#include "cli/venue_dialect.h"
+#include "loop/interrupt.h"
+#include "loop/loop.h"
+#include "net/http_pool.h"
+#include "net/tls.h"
+#include "script/dialect.h"
+#include "venue/cards.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_MS 100
+
+struct run {
+  const struct cli_args *args;
+  json_t *list;
+  int count[4];  // by enum card_verdict
+  bool quiet;
+};
+
+static void told(void *arg, const struct card_result *r) {
+  struct run *run = arg;
+  run->count[r->verdict]++;
+  json_array_append_new(run->list, json_pack("{s:i, s:s, s:s, s:s, s:s, s:I}", "card", r->number, "name", r->name, "proves", r->proves, "result",
+    card_verdict_text(r->verdict), "text", r->text, "ms", (json_int_t)r->took_ms));
+  if (run->quiet) return;
+  printf("%2d %-14s %-11s %s%s%s\n", r->number, r->name, card_verdict_text(r->verdict), r->proves, r->text[0] != '\0' ? ": " : "", r->text);
+  fflush(stdout);
+}
+
+static void log_line(void *arg, const char *text) {
+  (void)arg;
+  fprintf(stderr, "%s\n", text);
+}
+
+static int finish(struct run *run, const struct dialect_info *info) {
+  const int failed = run->count[CARD_FAILED];
+  if (cli_has(run->args, "--json")) {
+    const int code = operator_result(run->args, json_pack("{s:s, s:O, s:i, s:i, s:i, s:i}", "venue", info->name, "cards", run->list, "passed", run->count[CARD_PASSED],
+      "failed", failed, "unsupported", run->count[CARD_UNSUPPORTED], "skipped", run->count[CARD_SKIPPED]));
+    return code != 0 ? code : failed > 0;
+  }
+  printf("%d passed, %d failed, %d unsupported, %d skipped\n", run->count[CARD_PASSED], failed, run->count[CARD_UNSUPPORTED], run->count[CARD_SKIPPED]);
+  return failed > 0;
+}
+
+// What the header claims; nobody is asked.
+static int declare(struct run *run, const struct dialect_info *info) {
+  int unsupported = 0;
+  for (int n = 1; n <= cards_count(); n++) {
+    struct card_result r = cards_declare(info, cards_get(n));
+    const bool supported = r.verdict != CARD_UNSUPPORTED;
+    unsupported += !supported;
+    json_array_append_new(run->list, json_pack("{s:i, s:s, s:s, s:s, s:s}", "card", n, "name", r.name, "proves", r.proves, "result",
+      supported ? "supported" : "unsupported", "text", r.text));
+    if (!run->quiet) printf("%2d %-14s %-11s %s%s%s\n", n, r.name, supported ? "supported" : "unsupported", r.proves, r.text[0] != '\0' ? ": " : "", r.text);
+  }
+  if (cli_has(run->args, "--json"))
+    return operator_result(run->args, json_pack("{s:s, s:O, s:i, s:i}", "venue", info->name, "cards", run->list, "supported", cards_count() - unsupported, "unsupported", unsupported));
+  printf("%d supported, %d unsupported\n", cards_count() - unsupported, unsupported);
+  return 0;
+}
+
+// The environment must be one where nothing is real, unless somebody says that it may be; a simulated exchange is such a one.
+static const char *environment(const struct cli_args *a, const struct dialect_info *info) {
+  const char *given = cli_value(a, "--environment", NULL);
+  if (given) return given;
+  if (cli_has(a, "--url")) return info->environments[info->environment_count > 1 ? 1 : 0].name;
+  return info->environment_count > 1 ? info->environments[1].name : "live";
+}
+
+static enum status run_cards(struct run *run, struct dialect *d, struct cards_options *o, struct err *err) {
+  const struct cli_args *a = run->args;
+  struct tls_client *tls = NULL;
+  enum status st = loop_create(&o->loop, NULL, err);
+  if (st == OK) st = http_pool_create(o->loop, NULL, &o->pool, err);
+  if (st == OK && !o->url) st = tls_client_create(NULL, &tls, err);
+  const struct remote_site_options site = {.loop = o->loop, .pool = o->pool, .tls = tls, .dialect = d, .environment = environment(a, dialect_info(d)),
+    .category = cli_value(a, "--category", NULL), .url = o->url, .retry_ms = RETRY_MS, .log = cli_has(a, "--verbose") ? log_line : NULL};
+  if (st == OK) st = remote_site_create(&site, &o->site, err);
+  else dialect_destroy(d);
+  if (st == OK) st = cards_run(o, err);
+  remote_site_destroy(o->site);
+  http_pool_destroy(o->pool);
+  tls_client_release(tls);
+  if (o->loop) loop_destroy(o->loop);
+  return st;
+}
+
+static int run_command(const struct cli_args *a) {
+  struct run run = {.args = a, .list = json_array(), .quiet = cli_has(a, "--json") && strcmp(cli_value(a, "--json", ""), "-") == 0};
+  struct cards_options o = {.url = cli_value(a, "--url", NULL), .admin_token = cli_value(a, "--admin-token", NULL), .symbol = cli_value(a, "--symbol", "BTCUSDT"),
+    .credentials = {cli_value(a, "--key", NULL), cli_value(a, "--secret", NULL), cli_value(a, "--passphrase", NULL)}, .quick = cli_has(a, "--quick"),
+    .stop = interrupted, .told = told, .arg = &run};
+  struct dialect *d;
+  struct err err = {0};
+  int64_t only = 0;
+  int code = 1;
+  if (a->positional_count != 1) return cli_usage(a, "cards takes one dialect: a file, or the name of a shipped one");
+  if (!cli_integer(a, "--card", 1, cards_count(), &only)) return 2;
+  if (cli_venue_dialect(a->positional[0], NULL, &d) != OK) return 1;
+  const struct dialect_info info = *dialect_info(d);
+  if (cli_has(a, "--declare")) {
+    code = declare(&run, &info);
+    dialect_destroy(d);
+  } else if (!o.credentials.key || !o.credentials.secret) {
+    dialect_destroy(d);
+    code = cli_usage(a, "--key and --secret are needed, or --declare");
+  } else if (strcmp(environment(a, &info), "live") == 0 && !cli_has(a, "--real-money")) {
+    dialect_destroy(d);
+    code = cli_usage(a, "the environment is live: the cards trade there with real money. --real-money if that is meant; else --environment, or --url of a simulated exchange");
+  } else {
+    o.only = (int)only;
+    interrupt_install();
+    const enum status st = run_cards(&run, d, &o, &err);
+    if (st != OK) cli_error("%s", err.msg);
+    code = st == ERR_CANCELLED ? 130 : finish(&run, &info);
+    if (st != OK && code == 0) code = 1;
+  }
+  json_decref(run.list);
+  return code;
+}
+
+static const struct cli_option options[] = {
+    {"--declare", NULL, "only what the dialect's header claims: supported, or unsupported and why; nobody is asked"},
+    {"--url", "URL", "a simulated exchange: http://127.0.0.1:9500. Cards with faults need its /admin"},
+    {"--environment", "E", "testnet, demo (the dialect's first that is not live)"},
+    {"--key", "KEY", "of an account with nothing in the symbol"},
+    {"--secret", "SECRET", "its secret"},
+    {"--passphrase", "P", "where the venue has one"},
+    {"--symbol", "S", "what is traded (BTCUSDT)"},
+    {"--category", "C", "kind of market, such as spot (the dialect's first)"},
+    {"--card", "N", "only this one"},
+    {"--quick", NULL, "absence is proven without the pauses between the questions, which take 15 s"},
+    {"--real-money", NULL, "lets the cards run in the environment live"},
+    {"--admin-token", "TOKEN", "of the exchange's /admin, where it has one"},
+    {"--verbose", NULL, "what the session tells, on standard error"},
+    {"--json", "FILE", "the results as JSON; - is standard output"},
+    {NULL, NULL, NULL}};
+const struct cli_command cmd_cards = {
+    "cards", "DIALECT --url URL --key K --secret S [--card N] | DIALECT --declare", "numbered acceptance cards of a venue",
+    "What a venue and its dialect must do before anybody's money goes there, through the engine's own sessions: connect, place, reject, partial fills, races,\n"
+    "unknown outcomes, reconnecting, throttling, liquidation … A card passes, fails with what was seen (exit code 1), is unsupported because the dialect's header\n"
+    "does not claim the capability, or is skipped because it needs faults, which only a simulated exchange has.\n\n"
+    "The cards trade the least quantity and close what they open. The account must hold nothing in the symbol and have no orders there.",
+    options, run_command,
+    "perigee exchange --key K:S --no-limits                                 in another terminal\n"
+    "perigee cards bybit --url http://127.0.0.1:9500 --key K --secret S    all cards against it\n"
+    "perigee cards luno --declare                                          what a venue does not claim to have"};

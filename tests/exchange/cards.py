@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""`perigee cards` as its users have it: Bybit passes all cards against `perigee exchange` with faults on, a dialect with a mistake fails the
+card that is about it, what a venue does not claim is declared, and nothing runs where it must not: cards.py PERIGEE DIALECT LUNO."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from venue import KEY, SECRET, Client, Exchange
+from tap import run_cases
+
+BINARY, BYBIT, LUNO = sys.argv[1:4]
+SOURCE = pathlib.Path(BYBIT).read_text().replace("per_ms=1000,", "per_ms=1,").replace("per_ms=5000,", "per_ms=1,")  # budgets are not what is tried
+MISTAKES = {  # of a dialect: what is changed, the card that must see it
+    "a refusal that the table of errors does not have": ('"30001 30003 30004 30007 30012 30074 30075 110003', '"30001 30003 30004 30007 30012 30074 30075', 6),
+    "a code of doubt taken for a refusal": ('say("price", "fatal", "30001', 'say("price", "fatal", "10016 30001', 29),
+    "a refusal for the rate taken for success": ('say("unchanged", "ok", "30083', 'say("unchanged", "ok", "10006 30083', 23),
+    "quantities of an amend are not sent": ("body.stopLoss = a.qty, a.limit,", "body.stopLoss = nil, a.limit,", 8),
+}
+
+
+def cards(*args, code=None):
+    run = subprocess.run([BINARY, "cards", *args, "--json", "-"], capture_output=True, text=True, timeout=100)
+    assert code is None or run.returncode == code, (run.returncode, run.stdout[-2000:], run.stderr)
+    return json.loads(run.stdout) if run.stdout else run.stderr
+
+
+def against(exchange, dialect, *args, code=None):
+    return cards(dialect, "--url", f"http://127.0.0.1:{exchange.port}", "--key", KEY, "--secret", SECRET, "--quick", *args, code=code)
+
+
+def exchange(*args, feed="sim"):
+    return Exchange(BINARY, "--feed", feed, "--speed", "0.01", "--no-limits", *args)  # a market that hardly moves by itself
+
+
+def dialect(directory, source):
+    path = pathlib.Path(directory) / "bybit.lua"
+    path.write_text(source)
+    return str(path)
+
+
+def passes():
+    with tempfile.TemporaryDirectory() as scratch, exchange() as e:
+        told = against(e, dialect(scratch, SOURCE))
+        assert not [c for c in told["cards"] if c["result"] != "passed"], [c for c in told["cards"] if c["result"] != "passed"]
+        assert told["passed"] == len(told["cards"]) >= 29
+        assert [c["card"] for c in told["cards"]] == list(range(1, told["passed"] + 1))
+        ledger = e.ledger()
+        # It leaves nothing behind, and did what it says: faults of each kind were met.
+        assert not [o for o in ledger["orders"] if o["orderStatus"] in ("New", "PartiallyFilled", "Untriggered")]
+        assert not [p for a in ledger["accounts"] for p in a["positions"]]
+        met = {r["fault"] for r in ledger["requests"]}
+        assert {"drop_after", "drop_before", "half_reply", "error_after", "throttle", "partial_cancel", "not_found", "delay_before"} <= met, met
+        assert e.admin("faults")["faults"] == []
+
+
+def mistakes():
+    with tempfile.TemporaryDirectory() as scratch, exchange() as e:
+        for what, (good, bad, card) in MISTAKES.items():
+            assert SOURCE.count(good) == 1, f"{what}: the dialect has changed, change the test"
+            told = against(e, dialect(scratch, SOURCE.replace(good, bad)), "--card", str(card), code=1)
+            assert [c["result"] for c in told["cards"]] == ["failed"] and told["cards"][0]["text"], (what, told)
+
+
+def without_admin():
+    with tempfile.TemporaryDirectory() as scratch, exchange("--admin-token", "tok", feed="none") as e:
+        Client(e).create(price="40000", link="theirs")  # there is no market: it rests
+        told = against(e, dialect(scratch, SOURCE), code=1)
+        assert told["failed"] == 1 and "candle" in told["cards"][-1]["text"], told
+        told = against(e, dialect(scratch, SOURCE), "--card", "9", code=0)
+        assert told["cards"][0]["result"] == "skipped" and "/admin" in told["cards"][0]["text"], told
+        # With the token it may; then it finds an account that is in use and leaves it alone.
+        told = against(e, dialect(scratch, SOURCE), "--admin-token", "tok", "--card", "5", code=1)
+        assert "1 open orders" in told["cards"][0]["text"], told
+        status, _, answer = Client(e).get("order/realtime", category="linear", symbol="BTCUSDT")
+        assert [o["orderLinkId"] for o in answer["result"]["list"]] == ["theirs"], answer
+
+
+def declared():
+    told = {c["name"]: c for c in cards(LUNO, "--declare", code=0)["cards"]}
+    for name, why in {"amend": "amend", "positions": "positions", "leverage": "leverage", "reduce only": "positions", "cancel all": "cancel_all", "market order": "market_by_quote"}.items():
+        assert told[name]["result"] == "unsupported" and why in told[name]["text"], told[name]
+    assert told["limit order"]["result"] == told["stop order"]["result"] == told["lost answer"]["result"] == "supported"
+    assert cards("bybit", "--declare", code=0)["unsupported"] == 0
+
+
+def real_money():
+    for args in (("bybit", "--environment", "live"), (LUNO,)):
+        said = cards(*args, "--key", "k", "--secret", "s", code=2)
+        assert "real money" in said, said
+
+
+if __name__ == "__main__":
+    sys.exit(1 if run_cases([("Bybit passes all cards", passes), ("mistakes in a dialect are seen", mistakes), ("without /admin, and where an account is in use", without_admin),
+                             ("what Luno does not have is declared", declared), ("nothing runs with real money unasked", real_money)]) else 0)
