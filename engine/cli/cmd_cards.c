@@ -67,12 +67,12 @@ static int declare(struct run *run, const struct dialect_info *info) {
   return 0;
 }
 
-// The environment must be one where nothing is real, unless somebody says that it may be; a simulated exchange is such a one.
+// The one that was named, or one where nothing is real; "live" only where there is no other.
 static const char *environment(const struct cli_args *a, const struct dialect_info *info) {
-  const char *given = cli_value(a, "--environment", NULL);
-  if (given) return given;
-  if (cli_has(a, "--url")) return info->environments[info->environment_count > 1 ? 1 : 0].name;
-  return info->environment_count > 1 ? info->environments[1].name : "live";
+  const char *best = info->environments[0].name;
+  for (int i = 1; i < info->environment_count; i++)
+    if (i == 1 || strcmp(info->environments[i].name, "testnet") == 0) best = info->environments[i].name;
+  return cli_value(a, "--environment", best);
 }
 
 static enum status run_cards(struct run *run, struct dialect *d, struct cards_options *o, struct err *err) {
@@ -130,7 +130,7 @@ static int run_command(const struct cli_args *a) {
 static const struct cli_option options[] = {
     {"--declare", NULL, "only what the dialect's header claims: supported, or unsupported and why; nobody is asked"},
     {"--url", "URL", "a simulated exchange: http://127.0.0.1:9500. Cards with faults need its /admin"},
-    {"--environment", "E", "testnet, demo (the dialect's first that is not live)"},
+    {"--environment", "E", "testnet, demo (testnet where there is one)"},
     {"--key", "KEY", "of an account with nothing in the symbol"},
     {"--secret", "SECRET", "its secret"},
     {"--passphrase", "P", "where the venue has one"},

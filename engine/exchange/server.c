@@ -30,7 +30,7 @@ int64_t exch_server_shown_ms(const struct server *s) {
 
 struct key *exch_server_key(const struct server *s, const char *id) {
   for (int i = 0; i < s->key_count; i++)
-    if (strcmp(s->keys[i].id, id) == 0) return &s->keys[i];
+    if (strcmp(s->keys[i]->id, id) == 0) return s->keys[i];
   return NULL;
 }
 
@@ -90,12 +90,15 @@ enum status exch_server_key_add(struct server *s, const char *text, struct err *
     if (st != OK) return st;
     at += len + (at[len] == ',');
   }
-  struct key *more = realloc(s->keys, sizeof k * (size_t)(s->key_count + 1));
+  struct key **more = realloc(s->keys, sizeof s->keys[0] * (size_t)(s->key_count + 1));
   if (!more) return err_set(err, ERR_NOMEM, "out of memory");
   s->keys = more;
   k.account = account_of(s, uid > 0 ? uid : uid_of(k.id), deposit);
   if (!k.account) return err_set(err, ERR_LIMIT, "--key %s: its account could not be made", k.id);
-  s->keys[s->key_count++] = k;
+  struct key *kept = malloc(sizeof k);
+  if (!kept) return err_set(err, ERR_NOMEM, "out of memory");
+  *kept = k;
+  s->keys[s->key_count++] = kept;
   return OK;
 }
 
@@ -241,6 +244,7 @@ static void release(struct server *s) {
   exch_journal_close(s->journal);
   exch_source_close(s);
   exch_destroy(s->x);
+  for (int i = 0; i < s->key_count; i++) free(s->keys[i]);
   free(s->keys);
   free(s->rates);
   free(s->faults);
@@ -263,7 +267,7 @@ static enum status serve(struct server *s, struct err *err) {
   if (st == OK) {
     loop_timer_start(s->tick, TICK_MS, TICK_MS);
     if (o->ready)
-      o->ready(o->ready_arg, port, s->key_count > 0 ? s->keys[0].id : "", s->key_count > 0 ? s->keys[0].secret : "");
+      o->ready(o->ready_arg, port, s->key_count > 0 ? s->keys[0]->id : "", s->key_count > 0 ? s->keys[0]->secret : "");
     loop_run(s->loop);
   }
   loop_signal_destroy(terminate);

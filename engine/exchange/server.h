@@ -72,7 +72,7 @@ struct server {
   struct http_server *http;
   const struct exchange_options *options;
   struct exch *x;
-  struct key *keys;
+  struct key **keys;  // each stays where it is: streams and requests point at theirs
   int key_count;
   struct rate (*rates)[ROUTES_MAX];    // per account
   struct rate visits[VISITORS];        // per address, in spans of VISITS_SPAN_MS

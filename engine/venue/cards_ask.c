@@ -38,7 +38,7 @@ static void on_fills(void *arg, const struct venue_reply *r, const struct venue_
 static void on_positions(void *arg, const struct venue_reply *r, const struct venue_position *list, size_t count) {
   keep(arg, r, &((struct cards *)arg)->positions, list, count, sizeof *list);
 }
-void cards_on_balances(void *arg, const struct venue_reply *r, const struct venue_balance *list, size_t count) {
+static void on_balances(void *arg, const struct venue_reply *r, const struct venue_balance *list, size_t count) {
   keep(arg, r, &((struct cards *)arg)->balances, list, count, sizeof *list);
 }
 void cards_on_klines(void *arg, const struct venue_reply *r, const struct venue_kline *list, size_t count) {
@@ -62,6 +62,10 @@ bool cards_ask(struct cards *c, void (*ask)(struct cards *c)) {
   begin(c);
   ask(c);
   return cards_answer(c);
+}
+
+void cards_ask_balances(struct cards *c) {
+  c->venue.ops->balances(c->venue.self, on_balances, c);
 }
 
 const char *cards_said(const struct cards *c) {
@@ -182,7 +186,6 @@ bool cards_take(struct cards *c, enum side side, int64_t lots, struct venue_plac
   const bool market = !c->venue.ops->caps(c->venue.self).market_by_quote;
   *p = cards_order(c, side, market ? ORDER_MARKET : ORDER_LIMIT, lots, market ? NO_DECIMAL : cards_at(c, side == SIDE_BUY ? 200 : -200));
   p->tif = TIF_IOC;
-  p->reduce = c->closing;
   if (cards_place(c, p) != VENUE_ACCEPTED) return cards_no(c, "a market order: %s", cards_said(c));
   const int64_t until_ms = loop_now_ms(c->o->loop) + CARD_HEAR_MS;
   int64_t heard;
@@ -205,6 +208,24 @@ static bool own(const struct cards *c, const struct venue_order *o) {
   return strncmp(o->ref.client_id, begin_of, (size_t)len) == 0;
 }
 
+// What is held is closed, whether or not the stream tells.
+static bool closed(struct cards *c, int64_t held) {
+  const struct venue_caps caps = c->venue.ops->caps(c->venue.self);
+  const enum side side = held > 0 ? SIDE_SELL : SIDE_BUY;
+  struct venue_place p = cards_order(c, side, caps.market_by_quote ? ORDER_LIMIT : ORDER_MARKET, held > 0 ? held : -held,
+    caps.market_by_quote ? cards_at(c, side == SIDE_BUY ? 200 : -200) : NO_DECIMAL);
+  p.tif = TIF_IOC;
+  p.reduce = caps.reduce_only;
+  if (cards_place(c, &p) != VENUE_ACCEPTED) return cards_no(c, "closing what is left: %s", cards_said(c));
+  c->spot_lots = 0;
+  for (int i = 0; i < 50; i++) {
+    if (!cards_held(c, &held)) return false;
+    if (held == 0) return true;
+    cards_pause(c, 100);
+  }
+  return cards_no(c, "what the card bought is not closed");
+}
+
 bool cards_tidy(struct cards *c) {
   int64_t held;
   if (c->admin && !cards_fault(c, "")) return false;
@@ -219,10 +240,7 @@ bool cards_tidy(struct cards *c) {
     cards_cancel(c, &left);
   }
   if (!cards_held(c, &held)) return false;
-  c->closing = c->venue.ops->caps(c->venue.self).reduce_only;
-  const bool closed = held == 0 || cards_take(c, held > 0 ? SIDE_SELL : SIDE_BUY, held > 0 ? held : -held, NULL);
-  c->closing = false;
-  if (!closed) return false;
+  if (held != 0 && !closed(c, held)) return false;
   c->dirty = false;
   return true;
 }

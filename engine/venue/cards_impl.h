@@ -41,7 +41,7 @@ enum card_need {
   X(found_late, "found late", "not found at first, then found: absence is not believed too early", NEED_ADMIN | NEED_ID | NEED_OPEN | NEED_FILLS)   \
   X(reconnect, "reconnect", "streams are cut: reconciling, ready again, and the fill meanwhile is not missed", NEED_ADMIN | NEED_FILLS | NEED_ID)   \
   X(throttled, "throttled", "refused for the rate: not executed, and said so", NEED_ADMIN | NEED_ID)                                                \
-  X(clock, "clock", "a clock outside the window is mended by synchronising", NEED_ADMIN | NEED_CLOCK)                                               \
+  X(clock, "clock", "a clock outside the window is mended by synchronising; questions are asked again by themselves", NEED_ADMIN | NEED_CLOCK)                                               \
   X(frames, "frames", "frames that come twice or in another order change no sum", NEED_ADMIN | NEED_ID | NEED_FILLS)                                \
   X(restart, "restart", "a new session finds the open orders", NEED_OPEN | NEED_ID)                                                                 \
   X(funding, "funding", "funding is told as such", NEED_ADMIN | NEED_POSITIONS | NEED_FILLS)                                                        \
@@ -74,7 +74,6 @@ struct cards {
   struct venue_instrument inst;   // symbol "": not yet known
   struct decimal px;              // the last price known
   int64_t lots;                   // the least order, in lots
-  bool closing;                   // orders may only reduce
   int64_t spot_lots;              // bought and not yet sold, where there are no positions
   int card, named;                // the card's number; names given so far
   int64_t run_ms;                 // begin of the run, part of names
@@ -136,7 +135,7 @@ bool cards_fills(struct cards *c, int64_t since_ns);
 bool cards_held(struct cards *c, int64_t *ret_lots);            // the position; of spot what the cards bought
 bool cards_ask(struct cards *c, void (*ask)(struct cards *c));  // any other: ask begins it with cards_on_…
 void cards_on_reply(void *arg, const struct venue_reply *r);
-void cards_on_balances(void *arg, const struct venue_reply *r, const struct venue_balance *list, size_t count);
+void cards_ask_balances(struct cards *c);
 void cards_on_klines(void *arg, const struct venue_reply *r, const struct venue_kline *list, size_t count);
 
 // ---- what cards do often; false after cards_no

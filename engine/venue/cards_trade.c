@@ -132,7 +132,8 @@ bool card_duplicate(struct cards *c) {
   struct venue_place p;
   if (!cards_rest(c, &p)) return false;
   if (cards_place(c, &p) == VENUE_ACCEPTED) return cards_no(c, "the same client id is accepted twice");
-  if (c->reply.why != VENUE_WHY_DUPLICATE) return cards_no(c, "the same client id again: %s", cards_said(c));
+  // Not a refusal: an order of that name exists, and its fate is what it is about.
+  if (c->reply.outcome != VENUE_UNKNOWN || c->reply.why != VENUE_WHY_DUPLICATE) return cards_no(c, "the same client id again: %s", cards_said(c));
   const int open = cards_open_count(c, p.client_id);
   if (open != 1) return cards_no(c, "%d orders of one client id are open", open);
   return cards_gone(c, p.client_id);
@@ -257,13 +258,9 @@ bool card_executions(struct cards *c) {
   }
 }
 
-static void ask_balances(struct cards *c) {
-  c->venue.ops->balances(c->venue.self, cards_on_balances, c);
-}
-
 bool card_balances(struct cards *c) {
   bool some = false;
-  if (!cards_ask(c, ask_balances) || c->reply.outcome != VENUE_ACCEPTED) return cards_no(c, "balances: %s", cards_said(c));
+  if (!cards_ask(c, cards_ask_balances) || c->reply.outcome != VENUE_ACCEPTED) return cards_no(c, "balances: %s", cards_said(c));
   for (size_t i = 0; i < c->count; i++) {
     if (!decimal_given(c->balances[i].total)) return cards_no(c, "a balance without a total");
     some |= c->balances[i].total.digits > 0 && c->balances[i].asset[0] != '\0';

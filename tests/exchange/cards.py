@@ -16,6 +16,8 @@ MISTAKES = {  # of a dialect: what is changed, the card that must see it
     "a refusal that the table of errors does not have": ('"30001 30003 30004 30007 30012 30074 30075 110003', '"30001 30003 30004 30007 30012 30074 30075', 6),
     "a code of doubt taken for a refusal": ('say("price", "fatal", "30001', 'say("price", "fatal", "10016 30001', 29),
     "a refusal for the rate taken for success": ('say("unchanged", "ok", "30083', 'say("unchanged", "ok", "10006 30083', 23),
+    "a question outside the window is not asked again": ('say("clock", "retry", "10002', 'say("clock", "fatal", "10002', 24),
+    "a stop in the wrong direction": ("rises and 1 or 2", "rises and 2 or 1", 13),
     "quantities of an amend are not sent": ("body.stopLoss = a.qty, a.limit,", "body.stopLoss = nil, a.limit,", 8),
 }
 
