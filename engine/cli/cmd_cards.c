@@ -62,7 +62,8 @@ static int declare(struct run *run, const struct dialect_info *info) {
     if (!run->quiet) printf("%2d %-14s %-11s %s%s%s\n", n, r.name, supported ? "supported" : "unsupported", r.proves, r.text[0] != '\0' ? ": " : "", r.text);
   }
   if (cli_has(run->args, "--json"))
-    return operator_result(run->args, json_pack("{s:s, s:O, s:i, s:i}", "venue", info->name, "cards", run->list, "supported", cards_count() - unsupported, "unsupported", unsupported));
+    return operator_result(run->args, json_pack("{s:s, s:O, s:i, s:i}", "venue", info->name, "cards", run->list, "supported", cards_count() - unsupported,
+      "unsupported", unsupported));
   printf("%d supported, %d unsupported\n", cards_count() - unsupported, unsupported);
   return 0;
 }
@@ -114,7 +115,7 @@ static int run_command(const struct cli_args *a) {
     code = cli_usage(a, "--key and --secret are needed, or --declare");
   } else if (strcmp(environment(a, &info), "live") == 0 && !cli_has(a, "--real-money")) {
     dialect_destroy(d);
-    code = cli_usage(a, "the environment is live: the cards trade there with real money. --real-money if that is meant; else --environment, or --url of a simulated exchange");
+    code = cli_usage(a, "the environment is live: the cards trade there with real money. --real-money if that is meant; else --environment");
   } else {
     o.only = (int)only;
     interrupt_install();

@@ -53,14 +53,21 @@ bool cards_price(struct cards *c, struct decimal px) {
   return cards_admin(c, "price", json_pack("{s:s, s:s}", "symbol", c->o->symbol, "price", text));
 }
 
-int cards_ledger_orders(struct cards *c, const char *client_id) {
+static int named(const json_t *list, const char *client_id, const char *path) {
   size_t i;
   int count = 0;
   const json_t *o;
-  if (!cards_admin(c, "ledger", NULL)) return -1;
-  json_array_foreach(json_object_get(c->admin_body, "orders"), i, o) {
-    const char *link = json_string_value(json_object_get(o, "orderLinkId"));
-    count += link && strcmp(link, client_id) == 0;
+  json_array_foreach(list, i, o) {
+    const char *link = json_string_value(json_object_get(o, "orderLinkId")), *at = json_string_value(json_object_get(o, "path"));
+    count += link && strcmp(link, client_id) == 0 && (!path || (at && strstr(at, path)));
   }
   return count;
+}
+
+int cards_ledger_orders(struct cards *c, const char *client_id) {
+  return cards_admin(c, "ledger", NULL) ? named(json_object_get(c->admin_body, "orders"), client_id, NULL) : -1;
+}
+
+int cards_ledger_sent(struct cards *c, const char *client_id) {
+  return cards_admin(c, "ledger", NULL) ? named(json_object_get(c->admin_body, "requests"), client_id, "order/create") : -1;
 }

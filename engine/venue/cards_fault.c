@@ -74,8 +74,9 @@ bool card_lost_after(struct cards *c) {
   struct venue_order o;
   if (!lose(c, "drop_after:on=order/create,count=1", &p)) return false;
   if (cards_find(c, p.client_id, &o) != CARDS_FOUND || o.state != VENUE_ORDER_OPEN) return cards_no(c, "the order exists, and is not found: %s", cards_said(c));
-  const int open = cards_open_count(c, p.client_id), truly = cards_ledger_orders(c, p.client_id);
+  const int open = cards_open_count(c, p.client_id), truly = cards_ledger_orders(c, p.client_id), sent = cards_ledger_sent(c, p.client_id);
   if (open != 1 || truly != 1) return cards_no(c, "%d such orders are open, %d exist", open, truly);
+  if (sent != 1) return cards_no(c, "it was sent %d times", sent);
   return cards_gone(c, p.client_id);
 }
 
@@ -162,7 +163,8 @@ bool card_half_answers(struct cards *c) {
     struct venue_order o;
     if (!lose(c, list[i].spec, &p)) return false;
     const enum cards_found found = cards_find(c, p.client_id, &o);
-    if (found != (list[i].exists ? CARDS_FOUND : CARDS_ABSENT)) return cards_no(c, "%s: %s", list[i].spec, found == CARDS_SILENT ? cards_said(c) : "the question about it tells another story");
+    if (found == CARDS_SILENT) return cards_no(c, "%s, and the question about it: %s", list[i].spec, cards_said(c));
+    if ((found == CARDS_FOUND) != list[i].exists) return cards_no(c, "%s: the order %s", list[i].spec, found == CARDS_FOUND ? "exists though it had no effect" : "is not found");
     if (list[i].exists && !cards_gone(c, p.client_id)) return false;
   }
   return true;
@@ -254,7 +256,8 @@ bool card_frames(struct cards *c) {
     for (size_t k = 0; k < c->count; k++)
       if (strcmp(c->fills[k].ref.client_id, p[i].client_id) == 0 && cards_lots(c, c->fills[k].qty, &lots)) sum += lots;
     if (sum != c->lots || cards_heard_lots(c, p[i].client_id) != sum)
-      return cards_no(c, "executions of %s: %" PRId64 " lots listed, %" PRId64 " told, %" PRId64 " ordered", p[i].client_id, sum, cards_heard_lots(c, p[i].client_id), c->lots);
+      return cards_no(c, "executions of %s: %" PRId64 " lots listed, %" PRId64 " told, %" PRId64 " ordered", p[i].client_id, sum,
+        cards_heard_lots(c, p[i].client_id), c->lots);
   }
   return true;
 }

@@ -41,7 +41,7 @@ enum card_need {
   X(found_late, "found late", "not found at first, then found: absence is not believed too early", NEED_ADMIN | NEED_ID | NEED_OPEN | NEED_FILLS)   \
   X(reconnect, "reconnect", "streams are cut: reconciling, ready again, and the fill meanwhile is not missed", NEED_ADMIN | NEED_FILLS | NEED_ID)   \
   X(throttled, "throttled", "refused for the rate: not executed, and said so", NEED_ADMIN | NEED_ID)                                                \
-  X(clock, "clock", "a clock outside the window is mended by synchronising; questions are asked again by themselves", NEED_ADMIN | NEED_CLOCK)                                               \
+  X(clock, "clock", "a clock outside the window is mended by synchronising; questions are asked again", NEED_ADMIN | NEED_CLOCK)                     \
   X(frames, "frames", "frames that come twice or in another order change no sum", NEED_ADMIN | NEED_ID | NEED_FILLS)                                \
   X(restart, "restart", "a new session finds the open orders", NEED_OPEN | NEED_ID)                                                                 \
   X(funding, "funding", "funding is told as such", NEED_ADMIN | NEED_POSITIONS | NEED_FILLS)                                                        \
@@ -151,3 +151,4 @@ bool cards_admin(struct cards *c, const char *path, json_t *body);         // bo
 bool cards_fault(struct cards *c, const char *spec);                       // instead of all others; "" none
 bool cards_price(struct cards *c, struct decimal px);
 int cards_ledger_orders(struct cards *c, const char *client_id);           // that truly exist; -1: no answer
+int cards_ledger_sent(struct cards *c, const char *client_id);             // requests for it that arrived; -1: no answer

@@ -106,26 +106,27 @@ bool card_limit_order(struct cards *c) {
   return true;
 }
 
-static bool refused(struct cards *c, const struct venue_place *p, const char *what) {
+// whys: bits of enum venue_why that are right for it; 0: any.
+static bool refused(struct cards *c, const struct venue_place *p, unsigned whys, const char *what) {
   struct venue_order o;
   if (cards_place(c, p) != VENUE_REFUSED) return cards_no(c, "%s: %s", what, cards_said(c));
+  if (whys != 0 && (whys >> c->reply.why & 1) == 0) return cards_no(c, "%s, refused for another reason: %s", what, cards_said(c));
   if (cards_find(c, p->client_id, &o) == CARDS_FOUND && o.state == VENUE_ORDER_OPEN) return cards_no(c, "%s: refused, and it rests", what);
   return true;
 }
 
 bool card_reject(struct cards *c) {
+  const unsigned funds = 1u << VENUE_WHY_FUNDS | 1u << VENUE_WHY_LIMIT | 1u << VENUE_WHY_QUANTITY;
   struct venue_place p = cards_order(c, SIDE_BUY, ORDER_LIMIT, c->lots, cards_at(c, -500));
-  p.qty = (struct decimal){c->inst.lot.digits, c->inst.lot.scale + 1};
-  if (!refused(c, &p, "a tenth of a lot")) return false;
-  if (c->admin) {  // where it costs nothing should it be filled
-    p = cards_order(c, SIDE_BUY, ORDER_LIMIT, c->lots, cards_at(c, 5000));
-    if (!refused(c, &p, "half as much again as the price")) return false;
-    if (c->reply.why != VENUE_WHY_PRICE && c->reply.why != VENUE_WHY_NONE) return cards_no(c, "a price beyond the band: %s", cards_said(c));
-  }
   int64_t most;
+  p.qty = (struct decimal){c->inst.lot.digits, c->inst.lot.scale + 1};
+  if (!refused(c, &p, 0, "a tenth of a lot")) return false;
+  p = cards_order(c, SIDE_BUY, ORDER_LIMIT, c->lots, cards_at(c, 5000));
+  // Only where it costs nothing should it be filled.
+  if (c->admin && !refused(c, &p, 1u << VENUE_WHY_PRICE, "half as much again as the price")) return false;
   if (!cards_lots(c, c->inst.qty_max, &most) || most <= c->lots) return cards_remark(c, "no greatest quantity: missing funds were not tried");
   p = cards_order(c, SIDE_BUY, ORDER_LIMIT, most, cards_at(c, -500));
-  return refused(c, &p, "an order beyond the account's funds");
+  return refused(c, &p, funds, "the greatest order there is");
 }
 
 bool card_duplicate(struct cards *c) {
