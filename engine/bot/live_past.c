@@ -231,6 +231,7 @@ static void retell(struct live_bot *b, int64_t now_ns) {
   if (b->retelling || (b->followed.run == b->run && now_ns < b->followed.time_ns)) return;
   b->retelling = true;
   b->content_before = b->content;
+  b->content = false;
   b->trades_told = matcher_account(clerk_matcher(b->clerk))->trades.count;
   clerk_restore_retell(b->clerk);
 }
@@ -238,7 +239,12 @@ static void retell(struct live_bot *b, int64_t now_ns) {
 static enum status retold(struct live_bot *b, struct live_reading *past, struct err *err) {
   retell(b, INT64_MAX);  // what happened between bars after the last
   enum status st = commands_again(b, past, INT64_MAX, err);
-  if (b->retelling) b->content = b->content_before;
+  if (b->retelling) {
+    // They belong to what happened without a host: what it does on one must not be written before them, nor `followed` go on without them.
+    struct live_batch *batch = b->content ? live_batch(b->live, b->place) : NULL;
+    if (batch) live_batch_bot(batch, b->id);
+    b->content = b->content_before;
+  }
   b->retelling = false;
   b->trades_told = matcher_account(clerk_matcher(b->clerk))->trades.count;
   if (st == OK) clerk_restore_end(b->clerk);

@@ -207,6 +207,7 @@ void live_turn_end(struct live *l, int place, bool owes) {
 
 void live_instant(void *self, struct hub_instant *in) {
   struct live *l = self;
+  l->hosts[LIVE_HOSTLESS].in_turn = true;  // a run that ends in it takes no half instants of others to the journal
   market(l, LIVE_HOSTLESS, in);
   call(l, LIVE_HOSTLESS, in);
   live_turn_end(l, LIVE_HOSTLESS, false);
@@ -229,6 +230,7 @@ void live_about_to_send(void *self, int host, const struct hub_instant *in) {
 void live_missed(void *self, int host, const struct hub_instant *in) {
   struct live *l = self;
   l->touched_count = 0;
+  l->hosts[host].in_turn = true;
   market(l, host, in);
   live_turn_end(l, host, false);
 }

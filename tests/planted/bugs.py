@@ -139,5 +139,7 @@ BUGS = [
     ('live: a restart does not know how far its journal goes', 'engine/bot/live_past.c', '\n  b->kept_ns = s->time_ns;\n', '\n', 'sim/core'),
     ('live: a restart runs what its row wishes, and the journal does not say so', 'engine/bot/live_books.c', 'goes_on = b->told_run || b->read_run', 'goes_on = b->told_run', 'sim/core'),
     ('replay: what a dying host did not say is missed', 'engine/bot/replay.c', 'got->kind != COMMAND_MARK) r->cut = true;', 'got->kind != COMMAND_MARK) r->cut = false;', 'sim/core'),
+    ('live: what a bot does on a host overtakes the rows that its start makes again', 'engine/bot/live_past.c', 'if (batch) live_batch_bot(batch, b->id);', '(void)batch;', 'sim/core'),
+    ('live: a run that ends takes half instants of others along', 'engine/bot/live_turn.c', 'l->hosts[LIVE_HOSTLESS].in_turn = true;', ';', 'sim/core'),
     ('live: a shutdown leaves half an instant', 'engine/bot/live.c', 'if (b->busy) live_bot_end(b);', ';', 'sim/core'),
 ]

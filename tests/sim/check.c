@@ -58,6 +58,26 @@ void check_now(struct world *w) {
       if (a->account) clerk_account_check(a->account);
 }
 
+// ---- rows on their way to the journal: of bots that wait for them. Else what such a bot does next, elsewhere, may be written before them, and
+// its row says again what was. The program is linked with --wrap=live_behind_choose.
+
+static void check_named(const struct live_batch *b, int64_t bot, const char *what) {
+  for (size_t i = 0; i < b->bot_count; i++)
+    if (b->bots[i] == bot) return;
+  violation(b->live->config.self, "rows (%s) of bot %" PRId64 " go to the journal with a batch that does not name it", what, bot);
+}
+
+bool __real_live_behind_choose(struct live *l, struct live_batch *b);
+bool __wrap_live_behind_choose(struct live *l, struct live_batch *b);
+
+bool __wrap_live_behind_choose(struct live *l, struct live_batch *b) {
+  for (size_t i = 0; i < b->rows.order_count; i++) check_named(b, b->rows.orders[i].bot_id, "orders");
+  for (size_t i = 0; i < b->rows.fill_count; i++) check_named(b, b->rows.fills[i].bot_id, "fills");
+  for (size_t i = 0; i < b->rows.trade_count; i++) check_named(b, b->rows.trades[i].bot_id, "trades");
+  for (size_t i = 0; i < b->rows.mark_count; i++) check_named(b, b->rows.marks[i].bot_id, "marks");
+  return __real_live_behind_choose(l, b);
+}
+
 // ---- the journal
 
 struct known {  // of one bot
