@@ -99,6 +99,10 @@ static enum status venue_open(void *self, int64_t tenant_id, int64_t account_id,
   return venue_desk_session(core->venues, tenant_id, account_id, &(struct venue_desk_wish){0}, events, to, ret, err);
 }
 
+static enum status feed_open(void *self, const struct hub_remote *want, struct hub_feed_config *ret, struct err *err) {
+  return venue_desk_feed(((struct api_core *)self)->venues, want, ret, err);
+}
+
 enum status api_core_live(struct api_core *core, const struct api_live *config, struct err *err) {
   static const struct { const char *name, *help, *type; double (*read)(void *); } gauges[] = {
       {"hosts", "Processes for customers' scripts", "gauge", hosts},
@@ -112,7 +116,7 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
       {"bot_divergences_total", "Times that a host and the journal disagreed about a bot", "counter", divergences},
       {"host_restarts_total", "Hosts that died or hung and were replaced", "counter", restarts}};
   const struct live_options options = {.loop = core->loop, .store = core->store, .exe = config->exe, .version = core->version, .hosts = config->hosts,
-                                       .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .note = on_note, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .rules = rules, .venue_open = venue_open, .self = core};
+                                       .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .note = on_note, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .rules = rules, .venue_open = venue_open, .feed_open = feed_open, .self = core};
   enum status st = market_watch_create(&core->watch, err);
   if (st == OK) st = venue_desk_create(core, &(struct venue_desk_options){.urls = config->venue_urls, .ca_file = config->venue_ca}, &core->venues, err);
   if (st == OK) st = account_watch_create(core, &core->accounts, err);

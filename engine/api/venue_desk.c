@@ -2,6 +2,7 @@
 #include "api/venue_desk.h"
 
 #include "api/core.h"
+#include "bot/hub.h"
 #include "crypto/secret.h"
 #include "net/http_pool.h"
 #include "net/tls.h"
@@ -10,6 +11,7 @@
 #include "tenant/identity.h"
 #include "tenant/registry.h"
 #include "tenant/vault.h"
+#include "venue/feed_remote.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +21,7 @@
 
 struct site {
   struct site *next;
-  char venue[ACCOUNT_VENUE_SIZE], environment[DIALECT_NAME_MAX];
+  char venue[ACCOUNT_VENUE_SIZE], environment[DIALECT_NAME_MAX], category[DIALECT_NAME_MAX];  // category "": the dialect's first
   struct remote_site *remote;
 };
 struct venue_desk {
@@ -91,14 +93,15 @@ static enum status renew(const struct venue_desk *d, struct site *s, struct err 
   return st == OK ? remote_site_reload(s->remote, fresh, err) : st;
 }
 
-static enum status site_get(struct venue_desk *d, const char *venue, const char *environment, struct site **ret, struct err *err) {
+static enum status site_get(struct venue_desk *d, const char *venue, const char *environment, const char *category, struct site **ret, struct err *err) {
   for (struct site *s = d->sites; s; s = s->next)
-    if (strcmp(s->venue, venue) == 0 && strcmp(s->environment, environment) == 0) return *ret = s, renew(d, s, err);
-  struct remote_site_options options = {.loop = d->core->loop, .pool = d->pool, .tls = d->tls, .environment = environment, .url = url_of(d, venue), .log = log_line, .log_arg = d};
+    if (strcmp(s->venue, venue) == 0 && strcmp(s->environment, environment) == 0 && strcmp(s->category, category) == 0) return *ret = s, renew(d, s, err);
+  struct remote_site_options options = {.loop = d->core->loop, .pool = d->pool, .tls = d->tls, .environment = environment, .category = *category ? category : NULL, .url = url_of(d, venue), .log = log_line, .log_arg = d};
   struct site *s = calloc(1, sizeof *s);
   if (!s) return err_set(err, ERR_NOMEM, "no memory for a venue");
   snprintf(s->venue, sizeof s->venue, "%s", venue);
   snprintf(s->environment, sizeof s->environment, "%s", environment);
+  snprintf(s->category, sizeof s->category, "%s", category);
   enum status st = dialect_make(dialect_of(d, venue), venue, &options.dialect, err);
   if (st == OK) st = remote_site_create(&options, &s->remote, err);
   if (st != OK) {
@@ -108,6 +111,19 @@ static enum status site_get(struct venue_desk *d, const char *venue, const char 
   s->next = d->sites;
   d->sites = s;
   return *ret = s, OK;
+}
+
+// ---- market data
+
+enum status venue_desk_feed(struct venue_desk *d, const struct hub_remote *want, struct hub_feed_config *ret, struct err *err) {
+  struct site *site;
+  const char *category = want->category ? want->category : "";
+  if (strlen(want->venue) >= sizeof site->venue || strlen(category) >= sizeof site->category) return err_set(err, ERR_INVALID, "remote: a name that is too long");
+  const enum status st = site_get(d, want->venue, want->environment ? want->environment : DEFAULT_ENVIRONMENT, category, &site, err);
+  if (st != OK) return st;
+  ret->ready = feed_remote_ready;
+  ret->symbol = feed_remote_symbol;
+  return feed_remote_create(&(struct feed_remote_config){site->remote, want->wake, want->wake_self}, &ret->feed, err);
 }
 
 // ---- settings
@@ -190,7 +206,7 @@ static enum status open_session(struct venue_desk *d, const struct account_row *
   snprintf(environment, sizeof environment, "%s", environment_of(settings));
   enum status st = strcmp(environment, "live") == 0 ? live_agreed(settings, err) : OK;
   json_decref(settings);
-  if (st == OK) st = site_get(d, row->venue, environment, &site, err);
+  if (st == OK) st = site_get(d, row->venue, environment, "", &site, err);
   if (st != OK) return st;
   char (*values)[VAULT_SECRET_MAX + 1] = calloc(FIELDS, sizeof *values);
   if (!values) return err_set(err, ERR_NOMEM, "no memory for credentials");

@@ -13,6 +13,8 @@
 struct api_core;
 struct snapshot;
 struct venue_desk;
+struct hub_feed_config;
+struct hub_remote;
 
 struct venue_desk_options {
   const char *const *urls;  // "bybit=http://127.0.0.1:9500"; ends with NULL; NULL: none
@@ -31,6 +33,10 @@ struct venue_desk_wish {
 // missing, by name; ERR_INVALID: its environment is none of the venue's; live trading was not agreed to.
 enum status venue_desk_session(struct venue_desk *d, int64_t tenant_id, int64_t account_id, const struct venue_desk_wish *wish,
   const struct venue_events *events, void *to, struct venue *ret, struct err *err) MUST_CHECK;
+
+// A feed of a venue's own market data (hub_config.remote); it ends before the desk. ERR_NOTFOUND: no dialect for it; ERR_INVALID: no such environment
+// or category.
+enum status venue_desk_feed(struct venue_desk *d, const struct hub_remote *want, struct hub_feed_config *ret, struct err *err) MUST_CHECK;
 
 // Settings of an account at a venue, beside its limits. ERR_INVALID begins with the JSON pointer: "/environment: …".
 // Any thread: scripts is held by the caller (plans_hold).

@@ -262,6 +262,12 @@ int64_t hub_poll(struct hub *h, int64_t now_ns) {
   if (now_ns < h->now_ns)  // somebody set the clock: what was planned by the old one is void
     for (int i = 0; i < h->venue_count; i++) h->venues[i]->next_ns = now_ns;
   h->now_ns = now_ns;
+  for (int i = 0; i < h->venue_count; i++) {
+    struct hub_venue *v = h->venues[i];
+    if (!v->woken || !v->awaited || !h->config.sink.ready) continue;
+    v->woken = v->awaited = false;
+    h->config.sink.ready(h->config.sink.self, i);
+  }
   int64_t next_ns = INT64_MAX;
   for (int i = 0; i < h->venue_count; i++) {
     struct hub_venue *v = h->venues[i];
@@ -392,6 +398,7 @@ void hub_venue_status(const struct hub *h, int venue, struct hub_venue_status *r
 
 const char *hub_venue_symbol(const struct hub *h, int venue, int i) {
   const struct hub_feed_config *c = &h->venues[venue]->config;
+  if (c->symbol) return c->symbol(c->feed, i);
   return i >= 0 && i < c->symbol_count ? c->symbols[i] : NULL;
 }
 

@@ -102,12 +102,25 @@ struct hub_sink {
   // each instant is given out, so an instant of the clock stands exactly there, unless the venue was past it when it became known: then
   // it comes at once. Times up to the last instant given out need no other. May be NULL.
   int64_t (*clock)(void *self, int venue);
+  // Of what hub_prepare() said was being fetched, something may be there: ask again. hub_want() may be called. May be NULL.
+  void (*ready)(void *self, int venue);
 };
 #define HUB_BEHIND_NS (10 * NS_PER_MS)
 #define HUB_NOTE_EVERY_NS (10 * NS_PER_S)
 
+// A feed of a venue's own market data, made by who knows how to speak to it.
+struct hub_feed_config;
+struct hub_remote {
+  const char *venue, *environment, *category;  // NULL: the usual one
+  void (*wake)(void *wake_self);               // the feed has something, or something is ready; not from within a call of the hub's
+  void *wake_self;                             // lives as long as the feed
+};
+
 struct hub_config {
   struct hub_sink sink;
+  // Fills feed, ready, symbol of ret. NULL: there are no such feeds.
+  enum status (*remote)(void *self, const struct hub_remote *want, struct hub_feed_config *ret, struct err *err);
+  void *remote_self;
   struct db *market;      // a reader of market.db on the loop's thread, for older history and replays; NULL: none
   int64_t now_ns;         // the clock's now at the beginning
   size_t poll_events;     // of a venue in one poll; 0: 4096
@@ -122,6 +135,7 @@ void hub_destroy(struct hub *h);  // NULL does nothing; instants that somebody h
 // A venue whose feed is described by a text, KIND[:TARGET][:NAME=VALUE,…] (hub_feed_kinds tells them all):
 //   sim                                  the synthetic market: seed=7, speed=60, bar=1m, symbols=BTCUSDT+EURUSD, from=2026-01-05, ticks=1
 //   replay:VENUE/SYMBOL[/TF][+…]:speed=60,from=2024-01-01   imported history of market.db
+//   remote                               the venue's own, over the network: environment=testnet, category=linear
 //   file:PATH:symbol=X,timeframe=1m,tick=0.01,poll=1000     a CSV file that somebody appends to, looked at each poll ms
 // speed: seconds of the market per second of the clock, "max" as fast as it is asked. ERR_USAGE says what to write instead;
 // ERR_EXISTS: the venue has a feed; ERR_NOTFOUND, ERR_INVALID, ERR_IO, ERR_LIMIT, ERR_NOMEM.
@@ -141,6 +155,10 @@ struct hub_feed_config {
   int64_t tick_bar_ns;    // with ticks: the finest bars; 0: a minute
   const char *const *symbols;
   int symbol_count;
+  // For feeds that have to fetch what they tell: is this history there, and may the symbol be subscribed? If not it comes, and the feed
+  // wakes the hub. NULL: always.
+  bool (*ready)(struct feed f, const char *symbol, int64_t timeframe_ns, size_t bars);
+  const char *(*symbol)(struct feed f, int i);  // of feeds that learn later which symbols there are; NULL: symbols
   // Funding rates, as hub_fundings() tells; NULL: no instrument has any. self: the feed's own, or owned.
   size_t (*fundings)(void *self, const char *symbol, int64_t after_ns, int64_t through_ns, struct funding ret[HUB_FUNDINGS_MAX]);
   void *fundings_self;
@@ -186,9 +204,12 @@ enum status hub_describe(struct hub *h, const char *venue, const char *symbol, s
 
 // ---- series
 
+// Before hub_want() and hub_history(): false: so many bars are being fetched, and hub_sink.ready tells when to ask again. True also where
+// there is nothing to wait for, as where there is no such symbol.
+bool hub_prepare(struct hub *h, const char *venue, const char *symbol, int64_t timeframe_ns, size_t bars);
 // Bars of (venue, symbol, timeframe) come from now on: wanted n times they come once, until dropped n times. The id is the same for
 // all who want it at that time and never used again once nobody does. ERR_NOTFOUND, ERR_INVALID (a timeframe that cannot be made of
-// the feed's), ERR_LIMIT, ERR_NOMEM.
+// the feed's), ERR_LIMIT, ERR_NOMEM. What is not prepared is ERR_NOTFOUND, and is being fetched from then on.
 enum status hub_want(
   struct hub *h, const char *venue, const char *symbol, int64_t timeframe_ns, uint32_t *ret_series, struct err *err) MUST_CHECK;
 void hub_drop(struct hub *h, uint32_t series);

@@ -26,7 +26,7 @@ struct feed_text {
   int kind;                      // of the table
   char buf[FEED_TEXT_MAX];       // what the others point into
   char *target;                  // NULL: none
-  char *symbol, *symbols, *funding;  // NULL: not given
+  char *symbol, *symbols, *funding, *environment, *category;  // NULL: not given
   int64_t seed, speed_e3, bar_ns, from_ns, timeframe_ns, poll_ms;
   struct decimal tick, lot;
   bool ticks;
@@ -46,6 +46,7 @@ static const struct option {
   {"symbol", OPTION_WORD, AT(symbol)},         {"timeframe", OPTION_TIMEFRAME, AT(timeframe_ns)},
   {"poll", OPTION_NUMBER, AT(poll_ms)},  // milliseconds between two looks at the file, at most a minute; 1000 when absent
   {"tick", OPTION_DECIMAL, AT(tick)},          {"lot", OPTION_DECIMAL, AT(lot)},            {"funding", OPTION_WORD, AT(funding)},
+  {"environment", OPTION_WORD, AT(environment)}, {"category", OPTION_WORD, AT(category)},
 #undef AT
 };
 enum { OPTIONS = sizeof options / sizeof *options };
@@ -182,6 +183,7 @@ static int words(char *list, char **ret, int max) {
 
 struct making {
   struct hub *hub;
+  const char *venue;
   struct feed_text *text;
   struct hub_feed_config *ret;
   const char *names[REPLAY_MAX];
@@ -404,13 +406,42 @@ static enum status make_file(struct making *m, struct err *err) {
   return rates_of(t, m->ret, err);
 }
 
+// Of the venue whose name the feed has. Whoever made the hub knows how to speak to it.
+struct waker {
+  struct hub *hub;
+  char venue[VENUE_MAX];
+};
+
+static void woken(void *self) {
+  const struct waker *w = self;
+  const int i = hub_venue_find(w->hub, w->venue);
+  if (i < 0) return;  // it is being added
+  w->hub->venues[i]->woken = true;
+  w->hub->venues[i]->next_ns = INT64_MIN;
+  hub_timer_again(w->hub);
+}
+
+static enum status make_remote(struct making *m, struct err *err) {
+  const struct hub_config *config = &m->hub->config;
+  if (!config->remote) return err_set(err, ERR_INVALID, "remote: nobody here speaks to venues");
+  struct waker *w = calloc(1, sizeof *w);
+  if (!w) return err_set(err, ERR_NOMEM, "out of memory");
+  w->hub = m->hub;
+  snprintf(w->venue, sizeof w->venue, "%s", m->venue);
+  m->ret->owned = w;
+  m->ret->free_owned = free;
+  const struct hub_remote want = {m->venue, m->text->environment, m->text->category, woken, w};
+  return config->remote(config->remote_self, &want, m->ret, err);
+}
+
 const struct hub_feed_kind hub_feed_kinds[] = {
   {"sim", NULL, "seed,speed,bar,symbols,from,ticks,funding", "a synthetic market: the same seed gives the same prices for ever"},
   {"replay", "VENUE/SYMBOL", "speed,from,funding", "imported history, several series apart by +; speed is seconds per second, or max"},
   {"file", "PATH", "symbol,timeframe,tick,lot,poll,funding", "a CSV file that somebody appends bars to"},
+  {"remote", NULL, "environment,category", "the venue's own, over the network: instruments and minute bars"},
   {NULL, NULL, NULL, NULL},
 };
-static enum status (*const makers[])(struct making *m, struct err *err) = {make_sim, make_replay, make_file};
+static enum status (*const makers[])(struct making *m, struct err *err) = {make_sim, make_replay, make_file, make_remote};
 _Static_assert(sizeof makers / sizeof *makers + 1 == sizeof hub_feed_kinds / sizeof *hub_feed_kinds, "a maker for each kind");
 
 // ---- the interface
@@ -420,7 +451,7 @@ enum status hub_feed_add(struct hub *h, const char *venue, const char *text, str
   enum status st = text_parse(text, &t, err);
   if (st != OK) return st;
   struct hub_feed_config config = {.start_ns = INT64_MIN, .grace_ns = -1};
-  struct making m = {.hub = h, .text = &t, .ret = &config};
+  struct making m = {.hub = h, .venue = venue, .text = &t, .ret = &config};
   st = makers[t.kind](&m, err);
   if (st != OK) {
     feed_destroy(config.feed);

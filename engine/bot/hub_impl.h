@@ -54,6 +54,7 @@ struct hub_venue {
   char name[VENUE_MAX];
   struct hub_feed_config config;  // symbols is own
   bool polled, ended, failing;
+  bool awaited, woken;  // somebody waits for what it fetches; it has said something since
   int64_t time_ns;   // given out through here
   int64_t given_ns;  // of the last instant
   int64_t next_ns;   // poll again at this now

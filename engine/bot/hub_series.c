@@ -247,6 +247,13 @@ static enum status symbol_want(struct hub_symbol *s, int64_t timeframe_ns, struc
   return st;
 }
 
+bool hub_prepare(struct hub *h, const char *venue, const char *symbol, int64_t timeframe_ns, size_t bars) {
+  struct hub_venue *v = hub_venue_of(h, venue, NULL);
+  if (!v || !v->config.ready || v->config.ready(v->config.feed, symbol, timeframe_ns, bars)) return true;
+  v->awaited = true;
+  return false;
+}
+
 enum status hub_want(struct hub *h, const char *venue, const char *symbol, int64_t timeframe_ns, uint32_t *ret_series, struct err *err) {
   assert(!h->busy);
   struct hub_venue *v = hub_venue_of(h, venue, err);
@@ -258,6 +265,7 @@ enum status hub_want(struct hub *h, const char *venue, const char *symbol, int64
     *ret_series = s->lines[i]->id;
     return OK;
   }
+  if (v->config.ready && !v->config.ready(v->config.feed, symbol, timeframe_ns, 0)) return err_set(err, ERR_NOTFOUND, "%s: market data of %s is being fetched", v->name, symbol);
   if (venue_lines(v) == WIRE_INSTANT_MAX) return err_set(err, ERR_LIMIT, "venue %s: more than %d series", v->name, WIRE_INSTANT_MAX);
   if (h->next_id == UINT32_MAX) return err_set(err, ERR_LIMIT, "series ids are used up");
   enum status st = lines_reserve(h, err);

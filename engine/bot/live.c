@@ -73,7 +73,7 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   const struct last_budget account = {.window_ns = NS_PER_MINUTE, .orders = 100000}, tenant = {.window_ns = NS_PER_MINUTE, .orders = 1000000};
   l->last = last_check_create(LAST_INTENTS, LAST_OWNERS, account, tenant);
   l->shared = (struct clerk_shared){.halt = &l->halt, .last = l->last, .tripped = live_tripped, .self = l};
-  const struct hub_config hub = {.sink = {.self = l, .record = hub_record, .instant = live_instant, .note = live_market_note, .symbol_note = live_symbol_note, .tick = live_tick, .behind = hub_behind, .clock = live_clock_next}, .market = store_reader(config->store, STORE_MARKET),
+  const struct hub_config hub = {.sink = {.self = l, .record = hub_record, .instant = live_instant, .note = live_market_note, .symbol_note = live_symbol_note, .tick = live_tick, .behind = hub_behind, .clock = live_clock_next, .ready = live_ahead_ready}, .remote = config->feed_open, .remote_self = config->self, .market = store_reader(config->store, STORE_MARKET),
                                  .now_ns = clock_wall_ns()};
   l->common = intern_create();
   enum status st = l->last && l->common ? hub_create(&hub, &l->hub, err) : err_set(err, ERR_NOMEM, "out of memory");

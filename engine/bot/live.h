@@ -12,8 +12,10 @@
 struct db;
 struct halt_desk;
 struct hub;
+struct hub_feed_config;
 struct hub_instant;
 struct hub_note;
+struct hub_remote;
 struct live;
 struct loop;
 struct rule_state;
@@ -61,6 +63,8 @@ struct live_options {
   enum status (*audit)(void *self, struct db *db, int64_t tenant_id, const char *action, int64_t script_id, const char *detail, int64_t now_ns, struct err *err);
   // Opens the session of an account at a venue elsewhere, with its credentials; events, which stay valid, go to `to`. NULL: there are none. ERR_… tells why not.
   enum status (*venue_open)(void *self, int64_t tenant_id, int64_t account_id, const struct venue_events *events, void *to, struct venue *ret, struct err *err);
+  // A feed of a venue's own market data (hub_config.remote). NULL: there are none.
+  enum status (*feed_open)(void *self, const struct hub_remote *want, struct hub_feed_config *ret, struct err *err);
   void *self;
 };
 

@@ -29,7 +29,7 @@ static bool concerns(const struct live_bot *b, const struct live_ahead *j) {
 bool live_preparing(const struct live *l, int64_t bot_id, double *ret) {
   const struct live_bot *b = live_find(l, bot_id);
   if (!b || !b->awaits_history) return false;
-  unsigned permille = 1000;
+  unsigned permille = b->awaits_venue ? 0 : 1000;
   for (struct live_ahead *j = l->ahead; j; j = j->next)
     if (concerns(b, j) && atomic_load(&j->permille) < permille) permille = atomic_load(&j->permille);
   *ret = permille / 1000.0;
@@ -80,6 +80,22 @@ static void work(void *arg) {
   j->st = hub_ahead_make(&j->made, progress, j, &err);
 }
 
+// Those that wait ask again.
+static void go_on(struct live *l) {
+  for (int i = 0; i < LIVE_BUCKETS && !l->closing; i++)
+    for (struct live_bot *b = l->bots[i], *next; b; b = next) {
+      next = b->next;
+      if (!b->awaits_history) continue;
+      b->awaits_history = false;
+      live_act(b);
+    }
+}
+
+void live_ahead_ready(void *live, int venue) {
+  (void)venue;
+  go_on(live);
+}
+
 static void done(void *arg) {
   struct live_ahead *j = arg;
   struct live *l = j->live;
@@ -92,13 +108,7 @@ static void done(void *arg) {
   if (!l->ahead && l->ahead_timer) loop_timer_stop(l->ahead_timer);
   if (j->st == OK) hub_ahead_take(l->hub, &j->made);  // else it is tried where everybody waits, which says why
   free(j);
-  for (int i = 0; i < LIVE_BUCKETS && !l->closing; i++)
-    for (struct live_bot *b = l->bots[i], *next; b; b = next) {
-      next = b->next;
-      if (!b->awaits_history) continue;
-      b->awaits_history = false;
-      live_act(b);
-    }
+  go_on(l);
 }
 
 bool live_ahead(struct live_bot *b) {
@@ -111,7 +121,16 @@ bool live_ahead(struct live_bot *b) {
   const enum status st = live_plan_read(b, &err);
   intern_put(l->common, b->setup);
   b->setup = setup;
-  if (st != OK || live_venue_find(b, venue, &err) != OK) return false;  // opening it says why not
+  if (st != OK) return false;
+  b->awaits_venue = false;
+  venue[0] = '\0';
+  const bool found = live_venue_find(b, venue, &err) == OK;  // a venue tells its symbols late
+  for (int i = 0; i < b->plan->stream_count; i++) {
+    const struct plan_stream *s = &b->plan->streams[i];
+    if (!hub_prepare(l->hub, venue, s->symbol, s->timeframe_ns, live_series_wanted(l, venue, s->symbol, s->timeframe_ns, (size_t)b->plan->history_bars))) b->awaits_venue = true;
+  }
+  if (b->awaits_venue) return b->awaits_history = true;
+  if (!found) return false;  // opening it says why not
   for (int i = 0; i < b->plan->stream_count; i++) {
     struct hub_ahead wanted;
     if (!hub_ahead_wanted(l->hub, venue, b->plan->streams[i].symbol, b->plan->streams[i].timeframe_ns, (size_t)b->plan->history_bars, &wanted)) continue;

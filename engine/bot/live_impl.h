@@ -186,6 +186,7 @@ void live_market_note(void *self, const struct hub_note *n);
 void live_symbol_note(void *self, const struct hub_note *n);
 // live_ahead.c: true: a history of it is being made, and live_act() comes when it is there
 bool live_ahead(struct live_bot *b);
+void live_ahead_ready(void *live, int venue);  // hub_sink.ready
 void live_ahead_end(struct live *l);                      // nobody waits any more
 // live_clock.c
 void live_clock_update(struct live_bot *b);               // timer_ns, soon_ns, or whether it has a host has changed

@@ -2,6 +2,7 @@
 // again, or replays it, takes the journal's bars, whatever a feed says of that time later.
 #include "bot/live_impl.h"
 
+#include "loop/clock.h"
 #include "store/db.h"
 #include "store/store.h"
 
@@ -230,6 +231,14 @@ void live_series_record(struct live *l, const struct hub_instant *in) {
 // Bots that are started within so many bars of each other warm up from the same bar, and then their indicators are the same: a host
 // computes them once (script/share.h).
 #define SAME_START 64
+
+size_t live_series_wanted(const struct live *l, const char *venue, const char *symbol, int64_t timeframe_ns, size_t bars) {
+  const struct live_series *s = find(l, venue, symbol, timeframe_ns);
+  const int64_t now_ns = clock_wall_ns(), missed = s && s->last_ns > INT64_MIN && now_ns > s->last_ns ? (now_ns - s->last_ns) / timeframe_ns + 1 : 0;
+  bars += SAME_START;
+  if (missed > (int64_t)bars) bars = (size_t)missed;
+  return bars < HUB_HISTORY_MAX ? bars : HUB_HISTORY_MAX;
+}
 
 // Without the oldest of a history, so that it begins where that of others does; at least `bars` stay.
 static void begin_with_others(const struct live_series *s, size_t bars, struct series *all) {

@@ -65,5 +65,7 @@ struct live_series *live_series_of(const struct live *l, uint32_t hub);
 // who is opened twice sees the same; what it has not is read from the hub.
 enum status live_series_history(struct live *l, struct live_series *s, size_t bars, int64_t from_ns, int64_t through_ns, struct series *ret, struct err *err) MUST_CHECK;
 // Sees to it that at least the newest `bars` closed bars are in the journal; *ret_from_ns is the open time of the oldest of them.
+// So many bars are wanted of a venue before it is used: of a start, or those since it was used last.
+size_t live_series_wanted(const struct live *l, const char *venue, const char *symbol, int64_t timeframe_ns, size_t bars);
 enum status live_series_keep(struct live *l, struct live_series *s, size_t bars, int64_t *ret_from_ns, struct err *err) MUST_CHECK;
 void live_series_record(struct live *l, const struct hub_instant *in);

@@ -182,6 +182,7 @@ struct live_bot {
   size_t clock_at;                  // its place there, from 1; 0: it does not
   uint32_t callbacks;               // that its script has, as its host says
   bool awaits_history;              // live_ahead.c
+  bool awaits_venue;                // with it: the venue has not told it yet
   bool called;                      // takes part in the instant under way without a bar of its own
 
   struct live_ticks *ticks;         // what came of its symbols; NULL: it hears none (live_tick.c)

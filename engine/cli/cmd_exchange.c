@@ -28,8 +28,8 @@ static const struct cli_option options[] = {
     "what goes wrong, may be repeated: FAULT[:on=PATH,p=0.1,count=3,value=500];… or hell, or rain"},
   {"--seed", "N", "of the market, the ids and the faults (1)"},
   {"--data", "DIR", "keep everything in DIR, also over a kill -9"},
-  {"--clock", "real|virtual", "virtual: time moves only by POST /admin/clock (real)"},
-  {"--start", "TIME", "of a virtual clock (2024-01-01)"}, {"--history", "DAYS", "of candles before the start (2)"},
+  {"--clock", "real|virtual|running", "virtual: time moves only by POST /admin/clock; running: by that, and by itself (real)"},
+  {"--start", "TIME", "of a virtual or running clock (2024-01-01)"}, {"--history", "DAYS", "of candles before the start (2)"},
   {"--no-limits", NULL, "no rate limits"}, {"--tls-cert", "FILE", "speak TLS with this certificate (PEM) …"},
   {"--tls-key", "FILE", "… and its key"},
   {"--admin-token", "TOKEN", "lets /admin be used from elsewhere, as Authorization: Bearer TOKEN"},
@@ -121,8 +121,9 @@ static int run(const struct cli_args *args) {
   o.ready = announce;
   o.ready_arg = &told;
   const char *clock = cli_value(args, "--clock", "real");
-  if (strcmp(clock, "real") != 0 && strcmp(clock, "virtual") != 0) return cli_usage(args, "--clock: real or virtual");
-  o.virtual_clock = clock[0] == 'v';
+  o.running_clock = strcmp(clock, "running") == 0;
+  o.virtual_clock = o.running_clock || strcmp(clock, "virtual") == 0;
+  if (!o.virtual_clock && strcmp(clock, "real") != 0) return cli_usage(args, "--clock: real, virtual or running");
   if (!cli_scaled(args, "--deposit", 8, 0, DEPOSIT_MAX, &o.deposit_e8) ||
       !cli_scaled(args, "--depth", 8, 0, DEPOSIT_MAX, &o.depth_e8) ||
       !cli_scaled(args, "--speed", 3, 1, 100000000, &o.speed_e3) || !cli_integer(args, "--seed", 0, INT64_MAX, &seed) ||

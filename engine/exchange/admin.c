@@ -240,7 +240,7 @@ static void post_key(struct server *s, struct http_request *req, json_t *p) {
 
 // ---- time and connections ----
 
-// {"skew_ms"}; with --clock virtual {"advance_ms"} or {"now_ms"}.
+// {"skew_ms"}; with --clock virtual or running {"advance_ms"} or {"now_ms"}.
 static void post_clock(struct server *s, struct http_request *req, json_t *p) {
   int64_t skew, advance, now;
   if (!exch_param_int(p, "skew_ms", s->skew_ms, &skew) || !exch_param_int(p, "advance_ms", 0, &advance) ||
@@ -250,7 +250,7 @@ static void post_clock(struct server *s, struct http_request *req, json_t *p) {
     return;
   }
   if ((advance > 0 || json_object_get(p, "now_ms")) && !s->virtual_clock) {
-    refuse(req, "the clock is real: start with --clock virtual to move it");
+    refuse(req, "the clock is real: start with --clock virtual or running to move it");
     return;
   }
   if (now + advance - s->virtual_ms > CLOCK_JUMP_MAX_MS) {

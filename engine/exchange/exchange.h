@@ -27,6 +27,7 @@ struct exchange_options {
   int64_t start_ms;          // of a virtual clock
   int64_t history_days;      // candles before the start
   bool virtual_clock;        // time stands still until POST /admin/clock
+  bool running_clock;        // with it: time does not stand still between
   bool limits;               // rate limits
   // Called once it listens, before the first request; NULL if not needed.
   void (*ready)(void *arg, uint16_t port, const char *first_key, const char *first_secret);

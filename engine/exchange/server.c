@@ -20,7 +20,8 @@
 #define DEPOSIT_MAX INT64_C(10000000000000000)  // a hundred million
 
 int64_t exch_server_now_ms(const struct server *s) {
-  return s->virtual_clock ? s->virtual_ms : clock_wall_ns() / 1000000;
+  const int64_t wall_ms = clock_wall_ns() / 1000000;
+  return !s->virtual_clock ? wall_ms : s->virtual_ms + (s->running_clock ? wall_ms - s->wall_ms : 0);
 }
 int64_t exch_server_shown_ms(const struct server *s) {
   return exch_server_now_ms(s) + s->skew_ms;
@@ -277,7 +278,8 @@ static enum status serve(struct server *s, struct err *err) {
 }
 
 enum status exchange_run(const struct exchange_options *options, struct err *err) {
-  struct server s = {.options = options, .virtual_clock = options->virtual_clock, .virtual_ms = options->start_ms};
+  struct server s = {.options = options, .virtual_clock = options->virtual_clock, .virtual_ms = options->start_ms,
+    .running_clock = options->running_clock, .wall_ms = clock_wall_ns() / 1000000};
   s.started_ms = exch_server_now_ms(&s);
   s.rates = calloc(EXCH_ACCOUNTS_MAX, sizeof s.rates[0]);
   s.faults = calloc(1, sizeof *s.faults);

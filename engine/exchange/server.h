@@ -82,8 +82,8 @@ struct server {
   struct stream *streams;
   struct waiting *waiting;
   struct loop_timer *tick;
-  bool virtual_clock, paused, stopping, muted;
-  int64_t virtual_ms, skew_ms, started_ms, throttled_until_ms;
+  bool virtual_clock, running_clock, paused, stopping, muted;
+  int64_t virtual_ms, wall_ms, skew_ms, started_ms, throttled_until_ms;
   struct seen *seen;                   // ring
   uint64_t seen_count;
   uint64_t ws_sequence;

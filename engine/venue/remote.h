@@ -15,6 +15,7 @@ struct dialect;
 struct dialect_info;
 struct http_pool;
 struct loop;
+struct remote_call;
 struct remote_site;
 struct tls_client;
 
@@ -62,8 +63,8 @@ enum status remote_session_create(struct remote_site *site, const struct remote_
 
 typedef void (*remote_instruments_fn)(void *arg, const struct venue_reply *r, const struct venue_instrument *list, size_t count);
 typedef void (*remote_klines_fn)(void *arg, const struct venue_reply *r, const struct venue_kline *list, size_t count);
-// done comes once, later, unless the site is destroyed before. symbol NULL: all.
-void remote_site_instruments(struct remote_site *site, const char *symbol, remote_instruments_fn done, void *arg);
+// done comes once, later, unless the site is destroyed before, or the call is cancelled (venue/remote_impl.h). symbol NULL: all.
+struct remote_call *remote_site_instruments(struct remote_site *site, const char *symbol, remote_instruments_fn done, void *arg);
 // In rising order of time whatever the venue's own is; limit 0: as many as the venue gives at once.
-void remote_site_klines(struct remote_site *site, const char *symbol, const char *timeframe, int64_t since_ms, int64_t until_ms, int limit,
+struct remote_call *remote_site_klines(struct remote_site *site, const char *symbol, const char *timeframe, int64_t since_ms, int64_t until_ms, int limit,
   remote_klines_fn done, void *arg);

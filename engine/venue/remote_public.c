@@ -44,15 +44,16 @@ static void done_klines(struct remote_call *c) {
   free(list);
 }
 
-void remote_site_instruments(struct remote_site *site, const char *symbol, remote_instruments_fn done, void *arg) {
+struct remote_call *remote_site_instruments(struct remote_site *site, const char *symbol, remote_instruments_fn done, void *arg) {
   json_t *args = json_object();
   if (args && symbol) json_object_set_new(args, "symbol", json_string(symbol));
   struct remote_call *c = remote_call_begin(site, NULL, DIALECT_INSTRUMENTS, args, done_instruments);
   c->fn = (void (*)(void))done;
   c->arg = arg;
+  return c;
 }
 
-void remote_site_klines(struct remote_site *site, const char *symbol, const char *timeframe, int64_t since_ms, int64_t until_ms, int limit,
+struct remote_call *remote_site_klines(struct remote_site *site, const char *symbol, const char *timeframe, int64_t since_ms, int64_t until_ms, int limit,
   remote_klines_fn done, void *arg) {
   json_t *args = json_object();
   if (args) {
@@ -65,4 +66,5 @@ void remote_site_klines(struct remote_site *site, const char *symbol, const char
   struct remote_call *c = remote_call_begin(site, NULL, DIALECT_KLINES, args, done_klines);
   c->fn = (void (*)(void))done;
   c->arg = arg;
+  return c;
 }

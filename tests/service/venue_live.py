@@ -66,8 +66,8 @@ def ledger(exchange):
         return json.load(answer)
 
 
-def service_at(binary, exchange, speed=600):
-    return Service(binary, args=["--feed", f"bybit=sim:speed={speed}", "--venue-url", f"bybit=http://127.0.0.1:{exchange.port}", "--hosts", "1"])
+def service_at(binary, exchange, speed=600, feed=None):
+    return Service(binary, args=["--feed", "bybit=" + (feed or f"sim:speed={speed}"), "--venue-url", f"bybit=http://127.0.0.1:{exchange.port}", "--hosts", "1"])
 
 
 def admin(exchange, what, body=None):
@@ -134,6 +134,37 @@ def main():
             assert not working, working
             filled = [o for o in t.all(bot, "orders") if D(o["filled"]) > 0]
             assert len(filled) >= 6 and len(lots) == len(filled), (len(filled), len(lots))
+
+    @case("the venue's own market data: a bot's bars are its candles, live and past, over a cut of the stream; it trades and stops flat")
+    def _():
+        args = ("--no-limits", "--seed", "3", "--history", "1", "--clock", "running", "--start", "2026-01-05T12:00:05Z", "--speed", "60")
+        with Exchange(binary, *args) as exchange, service_at(binary, exchange, feed="remote:environment=testnet") as s:
+            t = VenueTrader(s, "ada@example.org")
+            bot = t.bot("busy", BUSY.replace("api=1", "api=1, warmup=30"))
+            t.wait(bot, lambda b: b["state"] == "running")
+            cut, minutes = 0, 0
+            deadline = time.monotonic() + 30
+            while t.get(bot)["live"]["fills"] < 2 or minutes < 3:
+                assert time.monotonic() < deadline, t.get(bot)
+                if minutes == 1 and not cut:
+                    cut = admin(exchange, "disconnect") is not None
+                instant = t.get(bot)["live"]["instant_ms"] or 0
+                minutes += 1
+                now = admin(exchange, "clock", {"advance_ms": 60000})["time"]
+                t.wait(bot, lambda b: (b["live"]["instant_ms"] or 0) >= now // 60000 * 60000 > instant)
+            t.act(bot, "stop", {"close": True})
+            t.wait(bot, lambda b: b["state"] == "stopped")
+            book, lots, _ = executed(exchange)
+            assert len(lots) >= 2 and sum(lots.values()) == 0 and not book["accounts"][0]["positions"], lots
+            # What was read is what the venue says, to the last digit, of minutes and of what the venue calls an hour.
+            for timeframe, interval in (("1m", "1"), ("1h", "60")):
+                mine = t.client.get(f"/api/v1/markets/BTCUSDT/bars?venue=bybit&timeframe={timeframe}&limit=60", expect=200).json["items"]
+                with urllib.request.urlopen(f"http://127.0.0.1:{exchange.port}/v5/market/kline?category=linear&symbol=BTCUSDT&interval={interval}&limit=200", timeout=10) as answer:
+                    true = {int(k[0]): [D(v) for v in k[1:6]] for k in json.load(answer)["result"]["list"]}
+                assert len(mine) >= (36 if timeframe == "1m" else 10), (timeframe, len(mine))
+                assert all(a["time"] < b["time"] for a, b in zip(mine, mine[1:])), mine
+                for b in mine:
+                    assert [D(b[k]) for k in ("open", "high", "low", "close", "volume")] == true[b["time"]], (b, true[b["time"]])
 
     @case("what the venue is asked and what it does by itself: a connection, strangers, funding, orders that nobody can account for")
     def _():

@@ -18,6 +18,7 @@ static struct fake {
   const char *open_orders;   // "list" of /v5/order/realtime, JSON
   const char *history;       // likewise of /v5/order/history
   const char *executions;    // likewise of /v5/execution/list
+  const char *instruments;   // likewise of /v5/market/instruments-info
   int64_t first_ms;          // its first bar; one a minute, but none at hole_ms
   int64_t hole_ms;
   // The next requests whose path begins so meet the fault, `times` times (-1: for ever).
@@ -98,15 +99,16 @@ static void fake_field(const char *body, const char *name, char *ret, size_t siz
   snprintf(ret, size, "%.*s", (int)strcspn(at, "\""), at);
 }
 
-// Bars as Bybit tells them: the newest first. Each is its number since the first.
+// Bars as Bybit tells them: the newest first. Each minute is its number since the first, and an hour is made of sixty.
 static void fake_klines(const char *path, char *ret, size_t size) {
   const int64_t start = strtoll(strstr(path, "start=") + 6, NULL, 10), end = strtoll(strstr(path, "end=") + 4, NULL, 10);
+  const int64_t minutes = strstr(path, "interval=60") ? 60 : 1, step = minutes * 60000;
   size_t n = (size_t)snprintf(ret, size, "{\"category\":\"linear\",\"symbol\":\"BTCUSDT\",\"list\":[");
   const char *comma = "";
-  for (int64_t at = end - end % 60000; at >= start && at >= fake.first_ms; at -= 60000) {
+  for (int64_t at = end - end % step; at >= start && at >= fake.first_ms; at -= step) {
     const long long i = (long long)((at - fake.first_ms) / 60000);
     if (at == fake.hole_ms) continue;
-    n += (size_t)snprintf(ret + n, size - n, "%s[\"%lld\",\"%lld\",\"%lld\",\"%lld\",\"%lld\",\"1.5\",\"2\"]", comma, (long long)at, i, i + 1, i, i);
+    n += (size_t)snprintf(ret + n, size - n, "%s[\"%lld\",\"%lld\",\"%lld\",\"%lld\",\"%lld\",\"%.1f\",\"2\"]", comma, (long long)at, i, i + minutes, i, i + minutes - 1, 1.5 * (double)minutes);
     comma = ",";
   }
   snprintf(ret + n, size - n, "]}");
@@ -135,7 +137,8 @@ static void fake_answer(const char *path, const char *body, char *ret, size_t si
     fake_klines(path, result, sizeof result);
   } else {
     fake.reads++;
-    const char *list = strncmp(path, "/v5/order/realtime", 18) == 0 ? fake.open_orders : strncmp(path, "/v5/order/history", 17) == 0 ? fake.history : strncmp(path, "/v5/execution/list", 18) == 0 ? fake.executions : NULL;
+    const char *list = strncmp(path, "/v5/order/realtime", 18) == 0 ? fake.open_orders : strncmp(path, "/v5/order/history", 17) == 0 ? fake.history : strncmp(path, "/v5/execution/list", 18) == 0 ? fake.executions
+      : strncmp(path, "/v5/market/instruments-info", 27) == 0 ? fake.instruments : NULL;
     snprintf(result, sizeof result, "{\"category\":\"linear\",\"list\":[%s]}", list ? list : "");
   }
   snprintf(ret, size, "{\"retCode\":0,\"retMsg\":\"OK\",\"result\":%s,\"retExtInfo\":{},\"time\":%lld}", result, (long long)fake_now_ms());
