@@ -47,7 +47,9 @@ static void test_texts(void **state) {
     const char *text, *says;
   } wrong[] = {
     {"simm", "did you mean \"sim\""},
-    {"", "there are sim, replay, file"},
+    {"", "there are sim, replay, file, remote"},
+    {"remote", "nobody here speaks to venues"},
+    {"remote:seed=1", "there are environment,category"},
     {"sim:sped=3", "\"sped\" is none of its options (there are seed,speed"},
     {"sim:speed", "write NAME=VALUE"},
     {"sim:tick=0.1", "none of its options"},
