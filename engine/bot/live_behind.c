@@ -51,24 +51,44 @@ static void follow(struct live *l, struct live_batch *b) {
   }
 }
 
+static bool took(const struct live_batch *b) {
+  return b->taken.order_count + b->taken.fill_count + b->taken.trade_count + b->taken.mark_count + b->taken.followed_count > 0;
+}
+
+// All rows that wait, in front of its own. Until it is committed others' come behind: if it is not, what was taken waits again, before them.
+static bool take(struct live *l, struct live_batch *b) {
+  const struct journal_batch own = b->rows;
+  struct err err;
+  if (journal_behind_take(l->behind, &b->rows, &err) != OK) return false;
+  b->taken = (struct journal_batch){.order_count = b->rows.order_count - own.order_count, .fill_count = b->rows.fill_count - own.fill_count,
+    .trade_count = b->rows.trade_count - own.trade_count, .mark_count = b->rows.mark_count - own.mark_count, .followed_count = b->rows.followed_count - own.followed_count};
+  l->behind_taking += took(b);
+  return true;
+}
+
 bool live_behind_choose(struct live *l, struct live_batch *b) {
   const struct journal_batch *r = &b->rows;
-  struct err err;
   bool closes = false;
   for (size_t i = 0; i < r->record_count; i++) closes = closes || r->records[i].closes;
-  if (closes && l->behind_coming && !l->closing) return false;
+  if (closes && (l->behind_coming || l->behind_taking) && !l->closing) return false;
   follow(l, b);
   if (closes) {
-    if (journal_behind_take(l->behind, &b->rows, &err) != OK) b->bytes.failed = true;
+    if (!take(l, b)) b->bytes.failed = true;
     return true;
   }
-  b->behind = l->behind_coming || journal_behind_busy(l->behind) || r->order_count + r->fill_count + r->trade_count + r->mark_count > AT_ONCE;
+  b->behind = l->behind_coming || l->behind_taking || journal_behind_busy(l->behind) || r->order_count + r->fill_count + r->trade_count + r->mark_count > AT_ONCE;
   l->behind_coming += b->behind;
   return true;
 }
 
 void live_behind_committed(struct live *l, struct live_batch *b, enum status st) {
   struct err err;
+  if (took(b)) {
+    struct journal_batch taken = b->taken;
+    taken.orders = b->rows.orders, taken.fills = b->rows.fills, taken.trades = b->rows.trades, taken.marks = b->rows.marks, taken.followed = b->rows.followed;
+    l->behind_taking--;
+    if (st != OK && journal_behind_add(l->behind, &taken, &err) != OK) failed(l, &err, true);
+  }
   if (!b->behind) return;
   l->behind_coming--;
   if (st == OK && journal_behind_add(l->behind, &b->rows, &err) != OK) failed(l, &err, true);

@@ -222,6 +222,7 @@ struct live_batch {
   size_t bot_count, bot_cap;
   int64_t handed_ns;
   bool behind;                      // its rows are written when its records are
+  struct journal_batch taken;       // counts alone: its first rows are others', which waited
   size_t followed_cap;
   bool asked;                       // to be handed over as soon as it may
 };
@@ -283,6 +284,7 @@ struct live {
   struct live_keep *keep;
   struct journal_behind *behind;    // rows that wait
   unsigned behind_coming;           // batches whose rows will, when their records are committed
+  unsigned behind_taking;           // batches on their way with rows of others
   struct loop_timer *behind_timer;  // of the next try
   struct live_canary *canaries;     // those that run
   struct loop_timer *canary_timer;

@@ -38,6 +38,7 @@ struct journal_behind {
   struct journal_batch piece;    // under way, of the sealed rows up to piece_end
   size_t piece_end[KINDS];
   bool writing, refused, closing, was_full;
+  bool handed_on;                // what is under way was taken too: it is not tried again
 };
 
 // ---- rows
@@ -135,8 +136,9 @@ static void note_room(struct journal_behind *b) {
 static void written(void *arg, enum status st, const struct err *err) {
   struct journal_behind *b = arg;
   b->writing = false;
-  const bool again = st == ERR_IO || st == ERR_NOMEM || st == ERR_LIMIT;
-  if (st != OK) b->c.failed(b->c.self, err, !again);
+  const bool refused = st == ERR_IO || st == ERR_NOMEM || st == ERR_LIMIT, again = refused && !b->handed_on;
+  b->handed_on = false;
+  if (st != OK) b->c.failed(b->c.self, err, !refused);
   b->refused = again;
   if (!again || b->closing)
     for (int k = 0; k < KINDS; k++) b->sealed.of[k].at = b->piece_end[k];
@@ -258,7 +260,7 @@ enum status journal_behind_take(struct journal_behind *b, struct journal_batch *
   struct rows all[KINDS] = {{0}};
   size_t begin[KINDS];
   for (int k = 0; k < KINDS; k++) {
-    begin[k] = b->writing ? b->piece_end[k] : b->sealed.of[k].at;
+    begin[k] = b->handed_on ? b->piece_end[k] : b->sealed.of[k].at;
     all[k].size = sizes[k];
     if (reserve(&all[k], b->sealed.of[k].count - begin[k] + b->gathering.of[k].count + counts[k])) continue;
     for (int j = 0; j < k; j++) free(all[j].items);
@@ -269,7 +271,7 @@ enum status journal_behind_take(struct journal_behind *b, struct journal_batch *
     append_rows(&all[k], (char *)sealed->items + begin[k] * sizes[k], sealed->count - begin[k]);
     append_rows(&all[k], gathering->items, gathering->count);
     append_rows(&all[k], own[k], counts[k]);
-    sealed->count = begin[k];
+    sealed->count = b->writing ? b->piece_end[k] : begin[k];
     gathering->count = 0;
     b->end_count = 0;
     free((void *)(uintptr_t)own[k]);
@@ -277,6 +279,7 @@ enum status journal_behind_take(struct journal_behind *b, struct journal_batch *
   batch->orders = all[ORDERS].items, batch->fills = all[FILLS].items, batch->trades = all[TRADES].items, batch->marks = all[MARKS].items, batch->followed = all[FOLLOWED].items;
   batch->order_count = all[ORDERS].count, batch->fill_count = all[FILLS].count, batch->trade_count = all[TRADES].count, batch->mark_count = all[MARKS].count;
   batch->followed_count = all[FOLLOWED].count;
+  b->handed_on = b->writing;
   store_promote(b->c.store, STORE_JOURNAL);  // what is under way
   note_room(b);
   return OK;

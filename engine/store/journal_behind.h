@@ -30,8 +30,9 @@ void journal_behind_destroy(struct journal_behind *b);
 enum status journal_behind_add(struct journal_behind *b, const struct journal_batch *rows, struct err *err) MUST_CHECK;
 bool journal_behind_busy(const struct journal_behind *b);  // some are not written yet
 bool journal_behind_full(const struct journal_behind *b);
-// Takes back all that waits and is not under way, for who writes it together with something else: in front of the rows of `batch`,
-// whose arrays of rows are of malloc. What is under way comes before what is handed to the store after this. ERR_NOMEM: nothing was changed.
+// Takes back all that waits, for who writes it together with something else: in front of the rows of `batch`, whose arrays of rows are of
+// malloc. What is under way is taken too, and comes before what is handed to the store after this; refused, it is not tried again, for then
+// it would come after newer rows. Who cannot write what was taken adds it again. ERR_NOMEM: nothing was changed.
 enum status journal_behind_take(struct journal_behind *b, struct journal_batch *batch, struct err *err) MUST_CHECK;
 // From now on what the disk refuses is left to the next start.
 void journal_behind_close(struct journal_behind *b);

@@ -190,11 +190,38 @@ static void a_disk_that_refuses(void **state) {
   check(1);
 }
 
+// What was under way when somebody took what waits is that one's now: tried again it would come after newer rows.
+static void what_was_taken_is_not_tried_again(void **state) {
+  (void)state;
+  struct err err;
+  struct journal_batch taken = {0};
+  char path[128], aside[160];
+  snprintf(path, sizeof path, "%s/journal.db", f.dir);
+  snprintf(aside, sizeof aside, "%s-aside", path);
+  assert_int_equal(rename(path, aside), 0);
+  for (uint64_t n = 1; n <= 3; n++) must(journal_behind_add(f.behind, instant(n), &err), &err);
+  must(journal_behind_take(f.behind, &taken, &err), &err);
+  assert_int_equal(taken.fill_count, 3 * BOTS);
+  for (int i = 0; i < 1000 && f.failures == 0; i++) loop_turn(f.loop, true);
+  assert_true(f.failures == 1 && f.given_up == 0 && !journal_behind_busy(f.behind));
+  must(journal_behind_add(f.behind, &taken, &err), &err);  // not written either: it waits again
+  assert_true(journal_behind_busy(f.behind));
+  journal_behind_close(f.behind);
+  drain();
+  close_store();
+  assert_int_equal(rename(aside, path), 0);
+  open_store();
+  must(store_write_sync(f.store, STORE_JOURNAL, journal_append, &taken, &err), &err);
+  check(3);
+  free((void *)(uintptr_t)taken.orders), free(taken.fills), free(taken.trades), free((void *)(uintptr_t)taken.marks), free((void *)(uintptr_t)taken.followed);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(all_rows_come_in_order, setup, teardown),
     cmocka_unit_test_setup_teardown(who_ends_takes_what_waits, setup, teardown),
     cmocka_unit_test_setup_teardown(a_disk_that_refuses, setup, teardown),
+    cmocka_unit_test_setup_teardown(what_was_taken_is_not_tried_again, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
