@@ -103,6 +103,7 @@ static void on_timer(void *arg) {
   struct remote_feed *f = arg;
   const int64_t now_ms = loop_now_ms(f->config.site->loop);
   if (!f->known && !f->asked) f->asked = remote_site_instruments(f->config.site, NULL, on_instruments, f);
+  if (!f->config.site->clock.known || now_ms >= f->config.site->sync_ms) remote_sync(f->config.site);  // sessions do so too, where there are any
   for (int i = 0; i < f->lane_count; i++) remote_lane_again(f->lanes[i], now_ms);
   wake(f);  // who is quiet may have become so
 }

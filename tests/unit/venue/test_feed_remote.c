@@ -113,7 +113,8 @@ static void terms(void **state) {
   (void)state;
   begin();
   struct feed_symbol s;
-  fault("/v5/market/instruments-info", FAULT_CUT_REPLY, 2, 30, NULL);
+  // A venue that cannot be asked yet, not even for the time: it is asked again.
+  fault("/v5/market", FAULT_CUT_REPLY, 12, 30, NULL);
   assert_int_equal(feed_describe(feed, "BTCUSDT", &s, &err), ERR_NOTFOUND);
   assert_false(feed_remote_ready(feed, "BTCUSDT", NS_PER_MINUTE, 1));
   assert_null(feed_remote_symbol(feed, 0));
