@@ -391,9 +391,12 @@ def funding_files(binary):
             for symbol, bot in bots.items():
                 row = t.wait(bot, lambda b: b["live"]["instant_ms"] == (start + 300 * 60) * 1000, 60)
                 begin_ms = [d for d in t.all(bot, "decisions") if d["kind"] == "run"][0]["time_ms"]
-                time.sleep(0.3)
+                deadline, charged, before = time.monotonic() + 30, [], -1
+                while time.monotonic() < deadline and (len(charged) <= 32 or len(charged) != before):  # rows follow the journal
+                    before = len(charged)
+                    time.sleep(0.3)
+                    charged = [(c["due_ms"], d["time_ms"]) for d in t.all(bot, "decisions") if d["kind"] == "imposed" for c in d["commands"] if c["kind"] == "funding"]
                 live = t.get(bot)["live"]
-                charged = [(c["due_ms"], d["time_ms"]) for d in t.all(bot, "decisions") if d["kind"] == "imposed" for c in d["commands"] if c["kind"] == "funding"]
                 assert charged and len(set(charged)) == len(charged) and all(at - 60000 < due <= at or due < (start + 180 * 60) * 1000 <= at for due, at in charged), charged
                 assert len([1 for _, at in charged if at == (start + 181 * 60) * 1000]) > 32, charged  # of the gap, with the bar after it
                 assert any(line["text"].startswith("funding paid: ") for line in t.all(bot, "logs"))
