@@ -103,11 +103,45 @@ static bool may_leave(struct clerk *c, const struct order *o) {
   return w && w->committed && !w->denied && o->status == ORDER_SENT;
 }
 
-static void place(struct clerk *c, const struct order *o) {
+// A venue knows the account's position, not the bot's: where several bots hold the symbol it would refuse to reduce what they net to nothing,
+// and would let one bot close another's.
+static bool alone(const struct clerk *c, const struct clerk_symbol *s) {
+  for (int i = 0; i < c->account->clerk_count; i++)
+    for (int k = 0; c->account->clerks[i] != c && k < c->account->clerks[i]->symbol_count; k++)
+      if (c->account->clerks[i]->symbols[k].shared == s->shared) return false;
+  return true;
+}
+
+// Lots that may still be closed: what is held, less what is on its way to close it. Exits of entries are not counted, they end with it.
+static int64_t closable(const struct clerk *c, const struct clerk_symbol *s, enum side side) {
+  int64_t lots = -side * s->gate.lots;
+  for (size_t i = 0; i < c->remote->count; i++) {
+    const struct clerk_routed *w = &c->remote->routes[i];
+    const struct order *o = matcher_order(c->blotter.matcher, w->id);
+    if (o && o->reduce && !o->parent && o->symbol == s->symbol && o->leg == s->leg && o->side == side) lots -= route_pending(&w->route);
+  }
+  return lots;
+}
+
+// True: something was imposed.
+static bool place(struct clerk *c, const struct order *o) {
+  struct clerk_symbol *s = clerk_symbol_of(c, o->symbol, o->leg);
+  const int64_t room = o->reduce && !o->parent ? closable(c, s, o->side) : order_left(o).lots;
+  if (room <= 0) {
+    clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = REASON_REDUCE_ONLY, .venue.status = ORDER_REJECTED});
+    return true;
+  }
+  if (room < order_left(o).lots) {
+    struct bot_command less = {.kind = COMMAND_MODIFY, .id = o->id};
+    order_change_init(&less.change);
+    less.change.qty.lots = o->filled.lots + room;
+    clerk_impose(c, &less);
+    o = matcher_order(c->blotter.matcher, o->id);
+  }
   struct clerk_routed *w = clerk_routed_add(c, o);
   const struct instrument *inst = inst_of(c, o->symbol);
   struct venue_place p = {.side = o->side, .leg = o->leg, .type = o->type, .tif = o->tif == TIF_IOC || o->tif == TIF_FOK ? o->tif : TIF_GTC,
-                          .post = o->post, .reduce = o->reduce, .qty = lots_of(inst, order_left(o).lots), .limit = price_of(inst, o->limit),
+                          .post = o->post, .reduce = o->reduce && alone(c, s), .qty = lots_of(inst, order_left(o).lots), .limit = price_of(inst, o->limit),
                           .trigger = price_of(inst, o->trigger), .trigger_rises = o->side == SIDE_BUY};
   memcpy(p.client_id, w->route.client_id, sizeof p.client_id);
   strncpy(p.symbol, inst->symbol, sizeof p.symbol - 1);
@@ -115,6 +149,7 @@ static void place(struct clerk *c, const struct order *o) {
   const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_SEND, NULL);
   assert(e.kind == ROUTE_MOVE && e.to == ROUTE_SENT);
   c->remote->port.place(c->remote->port.self, c->bot_id, o->id, &p);
+  return false;
 }
 
 // ---- what works there, and what it should be
@@ -160,7 +195,7 @@ static void amend(struct clerk *c, struct clerk_routed *w, const struct order *o
 // True: something was imposed, and the list of working orders may have moved.
 static bool meet(struct clerk *c, const struct order *o, int64_t now_ns) {
   struct clerk_routed *w = clerk_routed_find(c, o->id);
-  if (!w && may_leave(c, o)) return place(c, o), false;
+  if (!w && may_leave(c, o)) return place(c, o);
   if (!w && o->status == ORDER_PENDING_CANCEL) {  // it never left
     clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = o->reason, .venue.status = ORDER_CANCELED});
     return true;
