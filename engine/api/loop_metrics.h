@@ -1,4 +1,4 @@
-// api/loop_metrics.h – the loop's part of /metrics: how long its turns are, in which nobody else is answered.
+// api/loop_metrics.h – durations in /metrics: of the loop's turns, in which nobody else is answered, and of an order's way to its venue.
 #pragma once
 struct buf;
 struct live;
