@@ -125,12 +125,12 @@ static void push_env(lua_State *L, const struct dialect_call *c) {
 }
 
 static void push_args(lua_State *L, const json_t *args) {
-  if (args != NULL) dialect_push_tree(L, args);
+  if (args != NULL) value_push_tree(L, args, false);
   else lua_createtable(L, 0, 0);
 }
 
 static void push_bytes(lua_State *L, const struct dialect_call *c) {
-  if (!dialect_push_json(L, c->bytes, c->len)) lua_pushlstring(L, c->bytes, c->len);
+  if (!value_push_json(L, c->bytes, c->len)) lua_pushlstring(L, c->bytes, c->len);
 }
 
 static void push_request(lua_State *L, const struct dialect_request *r) {
@@ -159,7 +159,7 @@ static void flatten(lua_State *L) {
     struct sbuf b;
     int body = lua_gettop(L);
     sbuf_init(&b, L);
-    dialect_encode(L, body, &b);
+    value_encode(L, body, &b);
     lua_pushliteral(L, "body");
     sbuf_push(&b);
     lua_rawset(L, at);
@@ -239,50 +239,4 @@ void dialect_done(struct dialect *d) {
 enum status dialect_wrong(const struct dialect_call *c, struct err *err, const char *what) {
   return err_set(err, ERR_SCRIPT, "%s: %s(%s) gave %s", c->d->chunkname, dialect_functions[c->what],
     c->kind != NULL ? c->kind : dialect_op_text(c->op), what);
-}
-
-// ---- fields of a table on the stack, read without allocating in Lua: keys are found by walking it
-
-int dialect_field(lua_State *L, int ix, const char *key) {
-  ix = lua_absindex(L, ix);
-  for (lua_pushnil(L); lua_next(L, ix) != 0; lua_settop(L, -2)) {
-    if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), key) != 0) continue;
-    lua_replace(L, -2);
-    return lua_type(L, -1);
-  }
-  lua_pushnil(L);
-  return LUA_TNIL;
-}
-
-// Copies a text; false when it is something else than text or nothing, too long, or holds a control character.
-bool dialect_copy(lua_State *L, int ix, const char *key, char *to, size_t size) {
-  size_t len = 0;
-  int type = dialect_field(L, ix, key);
-  const char *s = type == LUA_TSTRING ? lua_tolstring(L, -1, &len) : "";
-  bool good = (type == LUA_TSTRING || type == LUA_TNIL) && len < size && strlen(s) == len;
-  for (size_t i = 0; good && i < len; i++) good = (unsigned char)s[i] >= 0x20 && s[i] != DIALECT_MARK;
-  if (good) memcpy(to, s, len + 1);
-  lua_settop(L, -2);
-  return good;
-}
-
-bool dialect_truth(lua_State *L, int ix, const char *key) {
-  dialect_field(L, ix, key);
-  bool on = lua_toboolean(L, -1);
-  lua_settop(L, -2);
-  return on;
-}
-
-// A duplicate of a text; NULL: none, or not one, or no memory.
-char *dialect_text_of(lua_State *L, int ix, const char *key, size_t *ret_len) {
-  size_t len = 0;
-  char *made = NULL;
-  if (dialect_field(L, ix, key) == LUA_TSTRING) {
-    const char *s = lua_tolstring(L, -1, &len);
-    made = malloc(len + 1);
-    if (made != NULL) memcpy(made, s, len + 1);
-  }
-  lua_settop(L, -2);
-  if (ret_len != NULL) *ret_len = len;
-  return made;
 }

@@ -9,7 +9,7 @@
 
 static bool plain(const char *s, bool marks) {
   for (; *s != '\0'; s++)
-    if ((unsigned char)*s < 0x20 || (*s == DIALECT_MARK && !marks)) return false;
+    if ((unsigned char)*s < 0x20 || (*s == VALUE_MARK && !marks)) return false;
   return true;
 }
 
@@ -17,7 +17,7 @@ static bool plain(const char *s, bool marks) {
 static const char *add_headers(lua_State *L, int ix, struct dialect_request *r, bool marks) {
   const char *wrong = NULL;
   int first = r->header_count;
-  int type = dialect_field(L, ix, "headers");
+  int type = value_field(L, ix, "headers");
   if (type != LUA_TTABLE) {
     lua_settop(L, -2);
     return type == LUA_TNIL ? NULL : "headers that are no table";
@@ -57,20 +57,20 @@ bool dialect_url_text(const char *s) {
 static const char *read_request(lua_State *L, int ix, const struct dialect_call *c, struct dialect_request *r) {
   static const char *const methods[] = {"GET", "POST", "PUT", "DELETE", "PATCH"};
   bool known = false;
-  if (!dialect_copy(L, ix, "method", r->method, sizeof r->method)) return "a method that is no text";
+  if (!value_copy(L, ix, "method", r->method, sizeof r->method)) return "a method that is no text";
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) known = known || strcmp(methods[i], r->method) == 0;
   if (!known) return "no HTTP method";
-  if (!dialect_copy(L, ix, "budget", r->budget, sizeof r->budget)) return "a budget that is no name";
-  r->auth = dialect_truth(L, ix, "auth");
-  r->safe = dialect_truth(L, ix, "safe");
+  if (!value_copy(L, ix, "budget", r->budget, sizeof r->budget)) return "a budget that is no name";
+  r->auth = value_truth(L, ix, "auth");
+  r->safe = value_truth(L, ix, "safe");
   if (r->safe && dialect_op_trades(c->op)) return "safe=true for what must never be repeated";
-  r->path = dialect_text_of(L, ix, "path", NULL);
+  r->path = value_text(L, ix, "path", NULL);
   if (r->path == NULL || r->path[0] != '/' || !dialect_url_text(r->path) || strchr(r->path, '?') != NULL) return "no path, which begins with '/'";
-  r->query = dialect_text_of(L, ix, "query", NULL);
+  r->query = value_text(L, ix, "query", NULL);
   if (r->query == NULL) r->query = strdup("");
   if (r->query == NULL || !dialect_url_text(r->query) || strlen(r->query) > QUERY_MAX) return "a query that is too long or not encoded";
-  r->body = dialect_text_of(L, ix, "body", &r->body_len);
-  if (r->body != NULL && memchr(r->body, DIALECT_MARK, r->body_len) != NULL) return "a body with a placeholder";
+  r->body = value_text(L, ix, "body", &r->body_len);
+  if (r->body != NULL && memchr(r->body, VALUE_MARK, r->body_len) != NULL) return "a body with a placeholder";
   const struct dialect_info *info = &c->d->info;
   const char *rest = c->env->rest;
   for (int i = 0; rest == NULL && i < info->environment_count; i++)
@@ -121,7 +121,7 @@ enum status dialect_sign(struct dialect *d, struct dialect_request *r, const str
     st = dialect_wrong(&c, err, "no table");
   } else {
     const char *what = add_headers(L, lua_absindex(L, -2), r, true);
-    char *more = dialect_text_of(L, lua_absindex(L, -2), "query", NULL);
+    char *more = value_text(L, lua_absindex(L, -2), "query", NULL);
     if (what == NULL && more != NULL) {  // in place of the request's
       if (!dialect_url_text(more)) what = "a query that is not encoded";
       free(r->query);

@@ -36,13 +36,5 @@ void dialect_done(struct dialect *d);
 // ERR_SCRIPT: "bybit.lua: request(create_order) gave no table".
 enum status dialect_wrong(const struct dialect_call *c, struct err *err, const char *what);
 
-// Fields of a table on the stack, read without allocating in Lua.
-// Pushes the field; returns its type.
-int dialect_field(lua_State *L, int ix, const char *key);
-// Copies a text (none: ""); false when it is something else, too long, or holds a control character.
-bool dialect_copy(lua_State *L, int ix, const char *key, char *to, size_t size);
-bool dialect_truth(lua_State *L, int ix, const char *key);
-// A duplicate of a text; NULL: none, or not one, or no memory. ret_len may be NULL.
-char *dialect_text_of(lua_State *L, int ix, const char *key, size_t *ret_len);
 // No blank, control, non-ASCII character or '#'. In dialect_ask.c.
 bool dialect_url_text(const char *s);

@@ -18,7 +18,7 @@ enum status dialect_streams(struct dialect *d, const char *kind, const json_t *a
   if (st != OK) return st;
   lua_State *L = vm_lua(d->vm);
   const char *what;
-  json_t *made = dialect_tree(L, -2, &what), *item;
+  json_t *made = value_tree(L, -2, false, &what), *item;
   if (json_is_object(made)) {  // one connection
     json_t *list = json_array();
     if (json_array_append_new(list, made) != 0) json_decref(list), list = NULL;
@@ -61,7 +61,7 @@ enum status dialect_frame(struct dialect *d, const char *kind, const char *text,
   enum status st = dialect_call(&c, err);
   if (st != OK) return st;
   const char *what;
-  json_t *made = dialect_tree(vm_lua(d->vm), -2, &what);
+  json_t *made = value_tree(vm_lua(d->vm), -2, false, &what);
   if (json_is_object(made)) {
     json_t *list = json_array();
     if (json_array_append_new(list, made) != 0) json_decref(list), list = NULL;
@@ -90,20 +90,20 @@ static void not_understood(struct dialect_answer *a, enum dialect_op op, const c
 static const char *judge(lua_State *L, int ix, const struct dialect_call *c, struct dialect_answer *a) {
   char words[1024] = "", why[DIALECT_WHY_MAX] = "", action[DIALECT_WHY_MAX] = "";
   size_t len = 0;
-  if (dialect_field(L, ix, "code") == LUA_TNUMBER && lua_isinteger(L, -1)) {
+  if (value_field(L, ix, "code") == LUA_TNUMBER && lua_isinteger(L, -1)) {
     snprintf(a->code, sizeof a->code, "%lld", (long long)lua_tointeger(L, -1));
     lua_settop(L, -2);
   } else {
     lua_settop(L, -2);
-    if (!dialect_copy(L, ix, "code", a->code, sizeof a->code)) return "an error code that is too long or no text";
+    if (!value_copy(L, ix, "code", a->code, sizeof a->code)) return "an error code that is too long or no text";
   }
-  if (dialect_field(L, ix, "text") == LUA_TSTRING) {
+  if (value_field(L, ix, "text") == LUA_TSTRING) {
     const char *s = lua_tolstring(L, -1, &len);
     snprintf(words, sizeof words, "%.*s", (int)(len < sizeof words ? len : sizeof words - 1), s);
   }
   lua_settop(L, -2);
   script_text_escape(a->text, sizeof a->text, words, strlen(words), true);
-  if (!dialect_copy(L, ix, "why", why, sizeof why) || !dialect_copy(L, ix, "action", action, sizeof action)) return "a why or action that is no word";
+  if (!value_copy(L, ix, "why", why, sizeof why) || !value_copy(L, ix, "action", action, sizeof action)) return "a why or action that is no word";
   const struct dialect_error *e = dialect_error_find(&c->d->errors, a->code);
   if (e != NULL) {
     snprintf(a->why, sizeof a->why, "%s", e->why);
@@ -150,20 +150,20 @@ enum status dialect_response(struct dialect *d, enum dialect_op op, int status, 
   char shape[DIALECT_TEXT_MAX];
   if (lua_type(L, ix) != LUA_TTABLE) {
     what = "no table";
-  } else if (dialect_field(L, ix, "error") == LUA_TTABLE) {
+  } else if (value_field(L, ix, "error") == LUA_TTABLE) {
     what = judge(L, -1, &c, ret);
     lua_settop(L, -2);
   } else {
     lua_settop(L, -2);
     if (status >= 500 && dialect_op_trades(op)) {
       not_understood(ret, op, "the venue failed");
-    } else if (!dialect_truth(L, ix, "ok")) {
+    } else if (!value_truth(L, ix, "ok")) {
       what = "neither ok nor error";
     } else {
-      dialect_field(L, ix, "data");
-      ret->data = dialect_tree(L, -1, &what);
+      value_field(L, ix, "data");
+      ret->data = value_tree(L, -1, false, &what);
       lua_settop(L, -2);
-      if (dialect_field(L, ix, "next") == LUA_TSTRING) ret->next = dialect_tree(L, -1, &what);
+      if (value_field(L, ix, "next") == LUA_TSTRING) ret->next = value_tree(L, -1, false, &what);
       lua_settop(L, -2);
       if (what == NULL && !dialect_check_answer(op, ret->data, shape, sizeof shape)) what = shape;
     }

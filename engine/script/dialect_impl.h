@@ -3,26 +3,10 @@
 #include "base/json.h"
 #include "script/dialect.h"
 #include "script/lib.h"
+#include "script/value.h"
 
 #include <lauxlib.h>
 #include <lua.h>
-
-#define DIALECT_DEPTH_MAX 16   // of nested values, in and out
-#define DIALECT_MARK '\x7f'    // begins and ends what only C makes: placeholders, JSON numbers
-
-// ---- values (dialect_value.c)
-
-// Pushes the JSON text as a Lua value: whole numbers within ±2^53 as integers, all other numbers as the text they were written as,
-// null as nothing (in a list as false). Returns false and pushes nothing when it is no JSON text or nested too deeply. May raise
-// for memory; inside protected calls only.
-bool dialect_push_json(lua_State *L, const char *text, size_t len);
-// Pushes a tree of ours; raises for a JSON real and for a text with DIALECT_MARK. NULL: nil.
-void dialect_push_tree(lua_State *L, const json_t *v);
-// Writes the value at ix as compact JSON text, keys in byte order. Raises for what JSON or our convention does not have.
-void dialect_encode(lua_State *L, int ix, struct sbuf *b);
-// The value at ix as a tree, allocating nothing in Lua: also outside of protected calls. NULL: something that cannot be told
-// (a float, a function, too deep); what says which. An empty table becomes a list.
-json_t *dialect_tree(lua_State *L, int ix, const char **what);
 
 // ---- libraries; each ends with a NULL name
 extern const luaL_Reg dialect_lib_decimal[], dialect_lib_text[];  // dialect_decimal.c, dialect_secret.c

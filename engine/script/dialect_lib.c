@@ -13,7 +13,7 @@ static int l_json_encode(lua_State *L) {
   lua_settop(L, 1);
   struct sbuf b;
   sbuf_init(&b, L);
-  dialect_encode(L, 1, &b);
+  value_encode(L, 1, &b);
   sbuf_push(&b);
   return 1;
 }
@@ -22,7 +22,7 @@ static int l_json_encode(lua_State *L) {
 static int l_json_decode(lua_State *L) {
   size_t len;
   const char *s = luaL_checklstring(L, 1, &len);
-  if (dialect_push_json(L, s, len)) return 1;
+  if (value_push_json(L, s, len)) return 1;
   lua_pushnil(L);
   lua_pushliteral(L, "no JSON text");
   return 2;

@@ -151,10 +151,10 @@ static void put_basic(struct buf *out, const struct dialect_secret *s) {
 void dialect_reveal(const char *text, size_t len, bool json, const struct dialect_secret *secret, struct buf *out) {
   const char *end = text + len;
   while (text < end) {
-    const char *mark = memchr(text, DIALECT_MARK, (size_t)(end - text));
+    const char *mark = memchr(text, VALUE_MARK, (size_t)(end - text));
     if (mark == NULL) break;
     buf_add(out, text, (size_t)(mark - text));
-    const char *close = memchr(mark + 1, DIALECT_MARK, (size_t)(end - mark - 1));
+    const char *close = memchr(mark + 1, VALUE_MARK, (size_t)(end - mark - 1));
     if (close == NULL) {  // no placeholder of ours: nothing is sent
       out->failed = true;
       return;

@@ -1,7 +1,7 @@
-// script/dialect_value.c – JSON to Lua and back for dialects. No number passes a double: what is not a whole number within ±2^53
-// stays the text it was written as.
-#include "script/dialect_impl.h"
+// script/value.c – see value.h.
+#include "script/value.h"
 
+#include "script/lib.h"
 #include "script/vm_impl.h"
 
 #include <ctype.h>
@@ -207,7 +207,7 @@ static bool object(struct scan *s, int depth) {
 
 static bool value(struct scan *s, int depth) {
   blanks(s);
-  if (s->at == s->end || depth >= DIALECT_DEPTH_MAX) return false;
+  if (s->at == s->end || depth >= VALUE_DEPTH_MAX) return false;
   switch (*s->at) {
     case '"': return text(s);
     case '{': return object(s, depth + 1);
@@ -219,10 +219,10 @@ static bool value(struct scan *s, int depth) {
   }
 }
 
-bool dialect_push_json(lua_State *L, const char *bytes, size_t len) {
+bool value_push_json(lua_State *L, const char *bytes, size_t len) {
   int top = lua_gettop(L);
   struct scan s = {.L = L, .at = bytes, .end = bytes + len};
-  luaL_checkstack(L, 4 * DIALECT_DEPTH_MAX + 8, NULL);
+  luaL_checkstack(L, 4 * VALUE_DEPTH_MAX + 8, NULL);
   bool good = value(&s, 0);
   blanks(&s);
   if (good && s.at == s.end) return true;
@@ -232,23 +232,26 @@ bool dialect_push_json(lua_State *L, const char *bytes, size_t len) {
 
 // ---- our trees to Lua
 
-static void push_tree(lua_State *L, const json_t *v, int depth) {
-  if (depth > DIALECT_DEPTH_MAX) luaL_error(L, "arguments are nested too deeply");
+static void push_tree(lua_State *L, const json_t *v, int depth, bool fractions) {
+  if (depth > VALUE_DEPTH_MAX) luaL_error(L, "arguments are nested too deeply");
   switch (v == NULL ? JSON_NULL : json_typeof(v)) {
     case JSON_NULL: lua_pushnil(L); return;
     case JSON_TRUE: lua_pushboolean(L, 1); return;
     case JSON_FALSE: lua_pushboolean(L, 0); return;
     case JSON_INTEGER: lua_pushinteger(L, json_integer_value(v)); return;
-    case JSON_REAL: luaL_error(L, "an argument is a JSON real; amounts are decimal texts"); return;
+    case JSON_REAL:
+      if (!fractions) luaL_error(L, "an argument is a JSON real; amounts are decimal texts");
+      lua_pushnumber(L, json_real_value(v));
+      return;
     case JSON_STRING:
-      if (memchr(json_string_value(v), DIALECT_MARK, json_string_length(v)) != NULL)
+      if (memchr(json_string_value(v), VALUE_MARK, json_string_length(v)) != NULL)
         luaL_error(L, "an argument holds a control character");
       lua_pushlstring(L, json_string_value(v), json_string_length(v));
       return;
     case JSON_ARRAY:
       lua_createtable(L, (int)json_array_size(v), 0);
       for (size_t i = 0; i < json_array_size(v); i++) {
-        push_tree(L, json_array_get(v, i), depth + 1);
+        push_tree(L, json_array_get(v, i), depth + 1, fractions);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
       }
       return;
@@ -258,7 +261,7 @@ static void push_tree(lua_State *L, const json_t *v, int depth) {
       lua_createtable(L, 0, (int)json_object_size(v));
       json_object_foreach((json_t *)v, key, item) {
         lua_pushstring(L, key);
-        push_tree(L, item, depth + 1);
+        push_tree(L, item, depth + 1, fractions);
         lua_rawset(L, -3);
       }
       return;
@@ -266,9 +269,9 @@ static void push_tree(lua_State *L, const json_t *v, int depth) {
   }
 }
 
-void dialect_push_tree(lua_State *L, const json_t *v) {
-  luaL_checkstack(L, 4 * DIALECT_DEPTH_MAX, NULL);
-  push_tree(L, v, 0);
+void value_push_tree(lua_State *L, const json_t *v, bool fractions) {
+  luaL_checkstack(L, 4 * VALUE_DEPTH_MAX, NULL);
+  push_tree(L, v, 0, fractions);
 }
 
 // ---- Lua to JSON text
@@ -295,7 +298,7 @@ static int by_bytes(const void *a, const void *b) {
 #define KEYS_MAX 128  // of an object that is encoded
 
 static void encode(lua_State *L, int ix, struct sbuf *b, int depth) {
-  if (depth > DIALECT_DEPTH_MAX) luaL_error(L, "json: nested too deeply");
+  if (depth > VALUE_DEPTH_MAX) luaL_error(L, "json: nested too deeply");
   vm_poll(L, 4);
   char digits[32];
   size_t len;
@@ -310,7 +313,7 @@ static void encode(lua_State *L, int ix, struct sbuf *b, int depth) {
       return;
     case LUA_TSTRING: {
       const char *s = lua_tolstring(L, ix, &len);
-      if (len > 2 && s[0] == DIALECT_MARK && s[1] == 'n') sbuf_add(b, s + 2, len - 2);  // json.number
+      if (len > 2 && s[0] == VALUE_MARK && s[1] == 'n') sbuf_add(b, s + 2, len - 2);  // json.number
       else quote(b, s, len);
       return;
     }
@@ -353,14 +356,14 @@ static void encode(lua_State *L, int ix, struct sbuf *b, int depth) {
   sbuf_add(b, "}", 1);
 }
 
-void dialect_encode(lua_State *L, int ix, struct sbuf *b) {
-  luaL_checkstack(L, 4 * DIALECT_DEPTH_MAX, NULL);
+void value_encode(lua_State *L, int ix, struct sbuf *b) {
+  luaL_checkstack(L, 4 * VALUE_DEPTH_MAX, NULL);
   encode(L, lua_absindex(L, ix), b, 0);
 }
 
 // ---- Lua to trees, without allocating in Lua
 
-static json_t *tree(lua_State *L, int ix, int depth, const char **what) {
+static json_t *tree(lua_State *L, int ix, int depth, bool fractions, const char **what) {
   size_t len;
   json_t *made;
   switch (lua_type(L, ix)) {
@@ -368,8 +371,10 @@ static json_t *tree(lua_State *L, int ix, int depth, const char **what) {
     case LUA_TBOOLEAN: return json_boolean(lua_toboolean(L, ix));
     case LUA_TNUMBER:
       if (lua_isinteger(L, ix)) return json_integer(lua_tointeger(L, ix));
-      *what = "a number with a fraction; amounts are decimal texts";
-      return NULL;
+      if (!fractions) return *what = "a number with a fraction; amounts are decimal texts", NULL;
+      made = json_real(lua_tonumber(L, ix));
+      if (made == NULL) *what = "a number that is none";
+      return made;
     case LUA_TSTRING: {
       const char *s = lua_tolstring(L, ix, &len);
       made = json_stringn(s, len);
@@ -379,7 +384,7 @@ static json_t *tree(lua_State *L, int ix, int depth, const char **what) {
     case LUA_TTABLE: break;
     default: *what = "a function or the like"; return NULL;
   }
-  if (depth >= DIALECT_DEPTH_MAX) return *what = "values nested too deeply", NULL;
+  if (depth >= VALUE_DEPTH_MAX) return *what = "values nested too deeply", NULL;
   lua_Integer n = (lua_Integer)lua_rawlen(L, ix);
   lua_pushnil(L);
   bool empty = lua_next(L, ix) == 0;
@@ -390,7 +395,7 @@ static json_t *tree(lua_State *L, int ix, int depth, const char **what) {
   if (as_list) {
     for (lua_Integer i = 1; i <= n; i++) {
       lua_rawgeti(L, ix, i);
-      json_t *item = tree(L, lua_gettop(L), depth + 1, what);
+      json_t *item = tree(L, lua_gettop(L), depth + 1, fractions, what);
       lua_settop(L, -2);
       if (item == NULL || json_array_append_new(made, item) != 0) return json_decref(made), NULL;
     }
@@ -399,7 +404,7 @@ static json_t *tree(lua_State *L, int ix, int depth, const char **what) {
   for (lua_pushnil(L); lua_next(L, ix) != 0; lua_settop(L, -2)) {
     json_t *item = NULL;
     if (lua_type(L, -2) != LUA_TSTRING) *what = "a key that is no text";
-    else item = tree(L, lua_gettop(L), depth + 1, what);
+    else item = tree(L, lua_gettop(L), depth + 1, fractions, what);
     if (item != NULL && json_object_set_new(made, lua_tostring(L, -2), item) == 0) continue;
     if (*what == NULL) *what = "a key that is not UTF-8";
     lua_settop(L, -3);
@@ -409,9 +414,55 @@ static json_t *tree(lua_State *L, int ix, int depth, const char **what) {
   return made;
 }
 
-json_t *dialect_tree(lua_State *L, int ix, const char **what) {
+json_t *value_tree(lua_State *L, int ix, bool fractions, const char **what) {
   *what = NULL;
-  json_t *made = tree(L, lua_absindex(L, ix), 0, what);
+  json_t *made = tree(L, lua_absindex(L, ix), 0, fractions, what);
   if (made == NULL && *what == NULL) *what = "no memory";
+  return made;
+}
+
+// ---- fields of a table on the stack, read without allocating in Lua: keys are found by walking it
+
+int value_field(lua_State *L, int ix, const char *key) {
+  ix = lua_absindex(L, ix);
+  for (lua_pushnil(L); lua_next(L, ix) != 0; lua_settop(L, -2)) {
+    if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), key) != 0) continue;
+    lua_replace(L, -2);
+    return lua_type(L, -1);
+  }
+  lua_pushnil(L);
+  return LUA_TNIL;
+}
+
+// Copies a text; false when it is something else than text or nothing, too long, or holds a control character.
+bool value_copy(lua_State *L, int ix, const char *key, char *to, size_t size) {
+  size_t len = 0;
+  int type = value_field(L, ix, key);
+  const char *s = type == LUA_TSTRING ? lua_tolstring(L, -1, &len) : "";
+  bool good = (type == LUA_TSTRING || type == LUA_TNIL) && len < size && strlen(s) == len;
+  for (size_t i = 0; good && i < len; i++) good = (unsigned char)s[i] >= 0x20 && s[i] != VALUE_MARK;
+  if (good) memcpy(to, s, len + 1);
+  lua_settop(L, -2);
+  return good;
+}
+
+bool value_truth(lua_State *L, int ix, const char *key) {
+  value_field(L, ix, key);
+  bool on = lua_toboolean(L, -1);
+  lua_settop(L, -2);
+  return on;
+}
+
+// A duplicate of a text; NULL: none, or not one, or no memory.
+char *value_text(lua_State *L, int ix, const char *key, size_t *ret_len) {
+  size_t len = 0;
+  char *made = NULL;
+  if (value_field(L, ix, key) == LUA_TSTRING) {
+    const char *s = lua_tolstring(L, -1, &len);
+    made = malloc(len + 1);
+    if (made != NULL) memcpy(made, s, len + 1);
+  }
+  lua_settop(L, -2);
+  if (ret_len != NULL) *ret_len = len;
   return made;
 }
