@@ -1,6 +1,7 @@
--- Makes lua/meta/perigee.lua (editor stubs) and lua/reference.md from lua/api.lua and the engine's own lists.
+-- Makes lua/meta/perigee.lua (editor stubs), lua/reference.md and lua/reference.json (GET /scripts/reference) from lua/api.lua and the
+-- engine's own lists.
 --
---   lua lua/generate.lua [OUT]     from the project's root; OUT (default lua) gets meta/perigee.lua and reference.md
+--   lua lua/generate.lua [OUT]     from the project's root; OUT (default lua) gets meta/perigee.lua, reference.md and reference.json
 local out_dir = arg[1] or "lua"
 local api = dofile("lua/api.lua")
 
@@ -300,3 +301,49 @@ w("| key | label | formula |")
 w("|---|---|---|")
 for _, s in ipairs(stats) do w("| `%s` | %s | %s |", s.name, cell(s.texts[1]), cell(table.concat(s.texts, "", 2))) end
 save(out_dir .. "/reference.md")
+
+-- ---- the same as JSON, for the console's editor
+
+local function json(v)
+  if type(v) == "table" then
+    local parts = {}
+    if #v > 0 or next(v) == nil then
+      for i, x in ipairs(v) do parts[i] = json(x) end
+      return "[" .. table.concat(parts, ",") .. "]"
+    end
+    for k, x in pairs(v) do parts[#parts + 1] = json(k) .. ":" .. json(x) end
+    table.sort(parts)
+    return "{" .. table.concat(parts, ",") .. "}"
+  end
+  if type(v) ~= "string" then return tostring(v) end
+  return '"' .. v:gsub('[%c"\\]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
+end
+
+local missing = {}
+for name, why in hints:gmatch('{ "([%w_]+)", "(.-)" }') do missing[#missing + 1] = { name = name, about = (why:gsub('\\"', '"')) } end
+local codes_about, stats_about, libraries = {}, {}, {}
+for _, r in ipairs(reasons) do
+  if r.name ~= "NONE" then codes_about[#codes_about + 1] = { name = r.name, about = (r.texts[#r.texts]:gsub("^%l", string.upper)) .. "." } end
+end
+for _, s in ipairs(stats) do stats_about[#stats_about + 1] = { name = s.name, label = s.texts[1], about = table.concat(s.texts, "", 2) } end
+for _, l in ipairs(api.libraries) do
+  local names = {}
+  for n in (l.functions .. " " .. (l.constants or "")):gmatch("[%w_]+") do names[#names + 1] = n end
+  libraries[#libraries + 1] = { name = l.name, names = names }
+end
+-- Which letter of an option's `calls` belongs to which method.
+local lists = { { "header", api.header }, { "stream_keys", api.stream_keys }, { "indicator_keys", api.indicator_keys }, { "risk_keys", api.risk_keys },
+  { "kinds", api.kinds }, { "param_keys", api.param_keys }, { "callbacks", api.callbacks }, { "ctx", api.ctx_fields }, { "methods", api.methods },
+  { "timer_keys", api.timer_keys }, { "options", api.options }, { "objects", api.objects }, { "helpers", api.helpers }, { "libraries", libraries },
+  { "missing", missing }, { "reasons", codes_about }, { "stats", stats_about } }
+lines = {}
+w("{")
+w('"version": %d,', api.version)
+w('"calls": %s,', json(letter))
+for i, list in ipairs(lists) do
+  w('"%s": [', list[1])
+  for k, e in ipairs(list[2]) do lines[#lines + 1] = json(e) .. (k < #list[2] and "," or "") end
+  w(i < #lists and "]," or "]")
+end
+w("}")
+save(out_dir .. "/reference.json")

@@ -22,9 +22,10 @@ static struct db *reader(struct api_call *call) { return store_reader(api_store(
 
 static json_t *backtest_json(struct api_core *core, const struct backtest_row *row) {
   const double progress = row->state == BACKTEST_DONE ? 1.0 : row->state == BACKTEST_RUNNING && core->jobs ? jobs_permille(core->jobs, row->id) / 1000.0 : 0.0;
-  return json_pack("{s:o, s:o, s:I, s:s, s:f, s:s?, s:o, s:o, s:o, s:o}", "id", api_id("bkt", row->id), "strategy_id", api_id("str", row->strategy_id), "version",
+  json_t *summary = row->summary ? json_loads(row->summary, 0, NULL) : NULL;
+  return json_pack("{s:o, s:o, s:I, s:s, s:f, s:s?, s:o, s:o, s:o, s:o, s:o?}", "id", api_id("bkt", row->id), "strategy_id", api_id("str", row->strategy_id), "version",
                    (json_int_t)row->version, "state", backtest_state_text(row->state), "progress", progress, "error", row->error, "created_at_ms", api_ms(row->created_ns),
-                   "started_at_ms", api_ms(row->started_ns), "finished_at_ms", api_ms(row->finished_ns), "request", json_loads(row->request, 0, NULL));
+                   "started_at_ms", api_ms(row->started_ns), "finished_at_ms", api_ms(row->finished_ns), "request", json_loads(row->request, 0, NULL), "summary", summary);
 }
 
 // ---- reading
@@ -204,7 +205,7 @@ enum status api_backtest_create(struct api_call *call) {
 // Queued or running: the row says cancelled, and only then the child is ended, so that no crash brings it back. Ended: the row goes.
 static enum status cancel_or_forget(struct api_call *call, struct db *db) {
   const int64_t id = api_param_id(call, "backtest_id");
-  enum status st = backtest_finish(db, call->who.tenant_id, id, BACKTEST_CANCELLED, call->now_ns, NULL, NULL, 0, &call->err);
+  enum status st = backtest_finish(db, call->who.tenant_id, id, BACKTEST_CANCELLED, call->now_ns, NULL, NULL, 0, NULL, &call->err);
   if (st == ERR_NOTFOUND) st = backtest_delete(db, call->who.tenant_id, id, &call->err);
   return st == OK ? api_json(call, 204, NULL) : st;
 }

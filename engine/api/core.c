@@ -43,18 +43,6 @@ static enum status bind_handlers(struct api_core *core, struct err *err) {
   return OK;
 }
 
-static enum status make_openapi(struct api_core *core, struct err *err) {
-  json_t *doc = api_openapi(core->table, core->version);
-  core->openapi = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
-  json_decref(doc);
-  if (!core->openapi) return err_set(err, ERR_NOMEM, "out of memory");
-  core->openapi_len = strlen(core->openapi);
-  char hex[SHA256_HEX_SIZE];
-  sha256_hex(core->openapi, core->openapi_len, hex);
-  snprintf(core->openapi_etag, sizeof core->openapi_etag, "\"%.16s\"", hex);
-  return OK;
-}
-
 static double gauge_events(void *arg) { return (double)stream_hub_stats(arg).events; }
 static double gauge_sent(void *arg) { return (double)stream_hub_stats(arg).sent; }
 static double gauge_dropped(void *arg) { return (double)stream_hub_stats(arg).dropped; }
@@ -111,7 +99,7 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
     st = api_table_create(&core->table, err);
   }
   if (st == OK) st = bind_handlers(core, err);
-  if (st == OK) st = make_openapi(core, err);
+  if (st == OK) st = api_document_make(api_openapi(core->table, core->version), &core->openapi, err);
   if (st == OK) st = rate_create(65536, &core->rates, err);
   if (st == OK) st = metrics_create(core->table, &core->metrics, err);
   if (st == OK) st = stream_hub_create(&api_ws_port, &rules, &core->hub, err);
@@ -161,7 +149,9 @@ void api_core_destroy(struct api_core *core) {
   free(core->owners);
   free(core->known_users);
   free(core->handlers);
-  free(core->openapi);
+  api_document_finish(&core->openapi);
+  api_document_finish(&core->reference);
+  api_document_finish(&core->templates);
   free(core);
 }
 

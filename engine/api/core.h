@@ -10,6 +10,13 @@ struct loop;
 
 #define STANDINGS 1024
 
+// What is made once and given to all as it is.
+struct api_document {
+  char *text;  // NULL: not made yet
+  size_t len;
+  char etag[24];
+};
+
 struct api_core {
   struct api_table *table;
   api_handler *handlers;  // by index of route
@@ -17,9 +24,7 @@ struct api_core {
   struct stream_hub *hub;
   struct loop *loop;
   struct store *store;
-  char *openapi;          // as text, made once
-  size_t openapi_len;
-  char openapi_etag[24];
+  struct api_document openapi, reference, templates;  // the latter two: script_docs.c
   const char *version;
   const char *const *origins;  // CORS: allowed origins; ends with NULL
   bool check_answers;     // every answer is checked against its schema; one that does not fit becomes a 500
@@ -63,6 +68,12 @@ extern const struct stream_rules api_stream_rules;  // auth_resolve.c; arg is th
 #define API_STANDARD_FIELDS 4
 extern const struct api_field_text { const char *name, *value; } api_standard_fields[API_STANDARD_FIELDS];
 void api_request_id(char out[24]);
+
+// documents.c. Takes the tree; NULL: memory ran out.
+enum status api_document_make(json_t *tree, struct api_document *ret, struct err *err) MUST_CHECK;
+void api_document_finish(struct api_document *d);
+// 200, or 304 to who has it. cache: the value of Cache-Control.
+enum status api_document_answer(struct api_call *call, const struct api_document *d, const char *cache);
 
 // Steps of call.c that live in files of their own.
 // auth_resolve.c: PROBLEM_NONE and call->who, or why not. Reads the store; changes nothing.

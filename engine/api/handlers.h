@@ -51,6 +51,8 @@
   /* strategies.c */                                    \
   X(strategies_list) X(strategy_create) X(strategy_get) X(strategy_delete) X(versions_list) X(version_create) X(version_get) \
   X(version_activate) X(version_shadow) X(version_shadow_get) X(strategy_rollback) X(strategy_diff)                  \
+  /* strategy_check.c, script_docs.c */                 \
+  X(strategy_check) X(strategy_templates) X(scripts_reference) \
   /* backtests.c */                                     \
   X(backtests_list) X(backtest_create) X(backtest_get) X(backtest_delete)
 

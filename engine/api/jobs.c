@@ -15,6 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CHECKS_PARALLEL 2
+#define CHECKS_WAITING 64
+#define CHECKS_TENANT_WAITING 4
+#define CHECK_CPU_S 2
+#define SUMMARY_SCAN_MAX 16384  // bytes of a result's stats
+
 struct running {
   struct running *next;
   struct jobs *jobs;
@@ -31,7 +37,7 @@ struct running {
 
 struct jobs {
   struct api_core *core;
-  struct job_runner *runner;
+  struct job_runner *runner, *checks;  // checks: of people who type
   struct running *first;
 };
 
@@ -42,8 +48,11 @@ enum status jobs_create(struct api_core *core, const char *exe, struct jobs **re
   if (!jobs) return err_set(err, ERR_NOMEM, "out of memory");
   jobs->core = core;
   const struct job_runner_options options = {.exe = exe, .stderr_fd = STDERR_FILENO};
+  const struct job_runner_options check_options = {.exe = exe, .parallel = CHECKS_PARALLEL, .queue_max = CHECKS_WAITING, .tenant_queue_max = CHECKS_TENANT_WAITING, .stderr_fd = STDERR_FILENO};
   enum status st = job_runner_create(core->loop, &options, &jobs->runner, err);
+  if (st == OK) st = job_runner_create(core->loop, &check_options, &jobs->checks, err);
   if (st != OK) {
+    job_runner_destroy(jobs->runner);
     free(jobs);
     return st;
   }
@@ -56,6 +65,7 @@ void jobs_destroy(struct jobs *jobs) {
   if (!jobs) return;
   jobs->core->draining = true;  // what is ended now stays queued in its row, for the next start
   job_runner_destroy(jobs->runner);
+  job_runner_destroy(jobs->checks);
   assert(!jobs->first);
   free(jobs);
 }
@@ -74,7 +84,7 @@ static void publish(struct running *r, const char *type, json_t *data) {
 struct change {
   int64_t tenant_id, id, now_ns;
   enum backtest_state state;
-  char *error, *result;
+  char *error, *result, *summary;
   size_t result_len;
   struct running *ended;  // told when it is committed
 };
@@ -82,7 +92,7 @@ struct change {
 static enum status change_write(struct db *db, void *arg, struct err *err) {
   const struct change *c = arg;
   if (c->state == BACKTEST_RUNNING) return backtest_start(db, c->tenant_id, c->id, c->now_ns, err);
-  return backtest_finish(db, c->tenant_id, c->id, c->state, c->now_ns, c->error, c->result, c->result_len, err);
+  return backtest_finish(db, c->tenant_id, c->id, c->state, c->now_ns, c->error, c->result, c->result_len, c->summary, err);
 }
 
 static void change_done(void *arg, enum status st, const struct err *err) {
@@ -96,7 +106,29 @@ static void change_done(void *arg, enum status st, const struct err *err) {
   }
   free(c->error);
   free(c->result);
+  free(c->summary);
   free(c);
+}
+
+// What lists show of a result, out of its "stats": those come before anything that is long, and a key of that name with an object is
+// nowhere before them, since all else there is flat. A child says what it likes, but only its owner reads it, and what is no flat
+// object is left out. NULL: nothing there.
+static char *summary_of(const char *result, size_t len) {
+  static const char *const shown[] = {"return_pct", "buy_hold_return_pct", "max_drawdown_pct", "sharpe", "trades", "win_rate_pct", "profit_factor", "equity_final", "ambiguous_pct"};
+  static const char key[] = "\"stats\":{";
+  const char *at = memmem(result, len, key, sizeof key - 1), *end;
+  if (!at) return NULL;
+  at += sizeof key - 2;
+  end = memchr(at, '}', len - (size_t)(at - result));
+  json_t *stats = end && end - at < SUMMARY_SCAN_MAX ? json_loadb(at, (size_t)(end + 1 - at), 0, NULL) : NULL, *summary = json_object();
+  for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+    json_t *v = json_object_get(stats, shown[i]);
+    if (v && (!json_is_string(v) || json_string_length(v) < 64)) json_object_set(summary, shown[i], v);
+  }
+  char *text = stats ? json_dumps(summary, JSON_COMPACT) : NULL;
+  json_decref(stats);
+  json_decref(summary);
+  return text;
 }
 
 static void change(struct running *r, enum backtest_state state, const char *error, const char *result, size_t result_len, bool ended) {
@@ -113,6 +145,7 @@ static void change(struct running *r, enum backtest_state state, const char *err
     memcpy(copy, result, result_len);
     c->result = copy;
     c->result_len = result_len;
+    c->summary = summary_of(result, result_len);
   }
   store_write(r->jobs->core->store, STORE_CONTROL, change_write, change_done, c);
 }
@@ -221,7 +254,7 @@ static enum status hand_in(struct running *r, const char *kind, json_t *wish, co
   const struct job_request request = {.tenant = r->tenant_id, .tenant_parallel = grant->parallel, .request = text, .request_len = strlen(text), .source = source,
                                       .source_len = source_len, .limits = {.cpu_s = grant->cpu_s}, .load_data = r->data_count ? load_data : NULL, .on_start = on_start,
                                       .on_progress = on_progress, .on_end = on_end, .arg = r};
-  enum status st = job_submit(r->jobs->runner, &request, &r->job, err);
+  enum status st = job_submit(strcmp(kind, "check") == 0 ? r->jobs->checks : r->jobs->runner, &request, &r->job, err);
   free(text);
   if (st != OK) return st;
   r->heap_bytes = grant->heap_bytes;
@@ -242,14 +275,25 @@ void jobs_submit(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *r
   if (st != OK) change(r, BACKTEST_FAILED, err.msg, NULL, 0, true);
 }
 
-enum status jobs_verdict(struct jobs *jobs, int64_t tenant_id, const char *source, size_t source_len, const struct jobs_grant *grant,
+static enum status judge(struct jobs *jobs, const char *kind, int64_t tenant_id, const char *source, size_t source_len, const struct jobs_grant *grant,
                          void (*done)(void *arg, const struct job_outcome *outcome), void *arg, struct err *err) {
   struct running *r = calloc(1, sizeof *r);
   if (!r) return err_set(err, ERR_NOMEM, "out of memory");
   *r = (struct running){.jobs = jobs, .tenant_id = tenant_id, .done = done, .arg = arg};
-  enum status st = hand_in(r, "verdict", NULL, source, source_len, grant, err);
+  enum status st = hand_in(r, kind, NULL, source, source_len, grant, err);
   if (st != OK) free(r);
   return st;
+}
+
+enum status jobs_verdict(struct jobs *jobs, int64_t tenant_id, const char *source, size_t source_len, const struct jobs_grant *grant,
+                         void (*done)(void *arg, const struct job_outcome *outcome), void *arg, struct err *err) {
+  return judge(jobs, "verdict", tenant_id, source, source_len, grant, done, arg, err);
+}
+
+enum status jobs_check(struct jobs *jobs, int64_t tenant_id, const char *source, size_t source_len, const struct jobs_grant *grant,
+                       void (*done)(void *arg, const struct job_outcome *outcome), void *arg, struct err *err) {
+  const struct jobs_grant one = {.parallel = 1, .cpu_s = CHECK_CPU_S, .heap_bytes = grant->heap_bytes};
+  return judge(jobs, "check", tenant_id, source, source_len, &one, done, arg, err);
 }
 
 enum status jobs_run(struct jobs *jobs, const struct job_request *request, struct job **ret, struct err *err) { return job_submit(jobs->runner, request, ret, err); }

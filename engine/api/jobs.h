@@ -43,3 +43,7 @@ enum status jobs_run(struct jobs *jobs, const struct job_request *request, struc
 // A verdict on a source: done is called on the loop with the outcome. ERR_LIMIT: the queue is full.
 enum status jobs_verdict(struct jobs *jobs, int64_t tenant_id, const char *source, size_t source_len, const struct jobs_grant *grant,
                          void (*done)(void *arg, const struct job_outcome *outcome), void *arg, struct err *err) MUST_CHECK;
+// A quick look at a source (backtest/verdict.h: quick) while somebody types, with places of its own beside the queue of all: it waits for
+// nobody's backtest. As jobs_verdict otherwise; ERR_LIMIT: too many of this tenant are waiting.
+enum status jobs_check(struct jobs *jobs, int64_t tenant_id, const char *source, size_t source_len, const struct jobs_grant *grant,
+                       void (*done)(void *arg, const struct job_outcome *outcome), void *arg, struct err *err) MUST_CHECK;

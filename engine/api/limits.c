@@ -18,6 +18,7 @@ static const struct { const char *name; int64_t count, burst; } classes[RATE_COU
     [RATE_READ] = {"read", 3000, 600},
     [RATE_WRITE] = {"write", 600, 120},
     [RATE_HEAVY] = {"heavy", 60, 20},
+    [RATE_TYPING] = {"typing", 180, 30},  // an editor that asks after each pause
 };
 // Requests that showed credentials which are not accepted, by network.
 #define GUESSES_PER_MINUTE 120

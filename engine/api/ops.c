@@ -42,13 +42,4 @@ enum status api_metrics(struct api_call *call) {
   return api_text(call, 200, "text/plain; version=0.0.4; charset=utf-8", out.data, out.len);
 }
 
-enum status api_openapi_json(struct api_call *call) {
-  struct api_core *core = call->core;
-  api_field(call, "ETag", "%s", core->openapi_etag);
-  api_field(call, "Cache-Control", "public, max-age=60");
-  const char *have = call->req->field(call->req, "if-none-match");
-  if (have && strcmp(have, core->openapi_etag) == 0) return api_json(call, 304, NULL);
-  char *text = malloc(core->openapi_len);
-  if (text) memcpy(text, core->openapi, core->openapi_len);
-  return api_text(call, 200, "application/json", text, core->openapi_len);
-}
+enum status api_openapi_json(struct api_call *call) { return api_document_answer(call, &call->core->openapi, "public, max-age=60"); }

@@ -82,7 +82,7 @@ static enum status load_problems(struct route *r, json_t *o, struct err *err) {
 }
 
 static enum status load_route(struct api_table *t, struct route *r, json_t *o, struct err *err) {
-  static const char *const auths[] = {"none", "optional", "user"}, *const rates[] = {"auth", "read", "write", "heavy"},
+  static const char *const auths[] = {"none", "optional", "user"}, *const rates[] = {"auth", "read", "write", "heavy", "typing"},
                            *const etags[] = {"none", "read", "write"};
   static const char *const known[] = {"method", "path", "id", "tag", "summary", "description", "auth", "permission", "right", "rate", "query", "list", "request",
                                       "request_optional", "responses", "problems", "idempotent", "for_tenant", "etag", "root"};

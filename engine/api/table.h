@@ -8,7 +8,7 @@
 //   auth             "none"; "optional"; "user": access token, console cookie, or API key where the permission knows a scope
 //   permission       of tenant/permission.h; required with auth "user"
 //   right            of the tenant's tier ("api_access" …), checked by the handler, shown in the documentation
-//   rate             rate class: "auth", "read", "write", "heavy"
+//   rate             rate class: "auth", "read", "write", "heavy", "typing"
 //   query            {name: {"schema": …, "required": bool, "description": …}}; a schema's default is the value when absent
 //   list             true: also limit and cursor
 //   request          schema, or the name of a component; "request_optional": true when the body may be missing
@@ -29,7 +29,7 @@
 #define ROUTE_PROBLEMS_MAX 12
 
 enum route_auth { AUTH_NONE, AUTH_OPTIONAL, AUTH_USER };
-enum route_rate { RATE_AUTH, RATE_READ, RATE_WRITE, RATE_HEAVY, RATE_COUNT };
+enum route_rate { RATE_AUTH, RATE_READ, RATE_WRITE, RATE_HEAVY, RATE_TYPING, RATE_COUNT };
 enum route_etag { ROUTE_ETAG_NONE, ROUTE_ETAG_READ, ROUTE_ETAG_WRITE };
 
 struct route {

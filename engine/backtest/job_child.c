@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define PROGRESS_NS (50 * NS_PER_MS)  // between two frames
+#define QUICK_CPU_NS (150 * NS_PER_MS)  // of a check's run
 #define WALKS 3                       // the run and its two other paths
 
 struct child {
@@ -226,7 +227,8 @@ static enum status run_verdict(struct child *c, struct buf *out, struct err *err
   struct backtest_config *bc = &c->request->config;
   enum status st = load_all(c, err);
   if (st != OK) return st;
-  struct verdict_options o = {.config = bc, .request = c->request, .progress = show_checks, .progress_self = c};
+  const bool quick = c->request->kind == REQUEST_CHECK;
+  struct verdict_options o = {.config = bc, .request = c->request, .quick = quick, .run_cpu_ns = quick ? QUICK_CPU_NS : 0, .progress = show_checks, .progress_self = c};
   return verdict_json(&o, out, err);
 }
 
@@ -279,7 +281,7 @@ static enum status work(struct child *c, struct buf *out, struct err *err) {
     q->config.source = c->source.data ? c->source.data : "";
     q->config.source_len = c->source.len;
     q->config.watchdog = c->dog;
-    st = q->kind == REQUEST_VERDICT ? run_verdict(c, out, err) : run_backtest(c, out, err);
+    st = q->kind == REQUEST_BACKTEST ? run_backtest(c, out, err) : run_verdict(c, out, err);
   }
   if (st == OK && out->failed && replay) st = err_set(err, ERR_LIMIT, "the answer is longer than the %llu bytes allowed: ask for a shorter period", (unsigned long long)c->options->result_bytes);
   json_decref(replay);

@@ -217,9 +217,10 @@ static enum status root_parse(json_t *root, struct backtest_request *q, struct e
   json_object_foreach(root, key, v) {
     enum status st = OK;
     if (strcmp(key, "kind") == 0) {
-      const char *kind = json_is_string(v) ? json_string_value(v) : "";
-      q->kind = strcmp(kind, "verdict") == 0 ? REQUEST_VERDICT : REQUEST_BACKTEST;
-      if (q->kind == REQUEST_BACKTEST && strcmp(kind, "backtest") != 0) st = err_set(err, ERR_INVALID, "/kind: backtest or verdict");
+      static const char *const kinds[] = {[REQUEST_BACKTEST] = "backtest", [REQUEST_VERDICT] = "verdict", [REQUEST_CHECK] = "check"};
+      int kind = 0;
+      if (!word_of(v, kinds, COUNT(kinds), &kind)) st = err_set(err, ERR_INVALID, "/kind: backtest, verdict or check");
+      q->kind = (enum request_kind)kind;
     } else if (strcmp(key, "name") == 0) {
       if (!copy_text(v, q->name, sizeof q->name)) st = err_set(err, ERR_INVALID, "/name: a text of at most %d bytes", SPEC_TEXT_MAX - 1);
     } else if (strcmp(key, "params") == 0) {

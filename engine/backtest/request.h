@@ -18,7 +18,7 @@
 #include "backtest/backtest.h"
 #include "base/json.h"
 
-enum request_kind { REQUEST_BACKTEST, REQUEST_VERDICT };
+enum request_kind { REQUEST_BACKTEST, REQUEST_VERDICT, REQUEST_CHECK };  // check: a verdict's first steps (verdict.h: quick)
 
 enum request_role { ROLE_BARS, ROLE_DETAIL, ROLE_MARK };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define JSON_BYTES_MAX ((size_t)2 << 30)
+#define EQUITY_BUCKETS 1000
 
 static int64_t ms(int64_t ns) { return ns / NS_PER_MS; }
 
@@ -207,6 +208,13 @@ static void run_json(struct json_out *j, const struct result *r) {
   jo_close(j);
 }
 
+static void equity_point(struct json_out *j, const struct result_equity *e) {
+  jo_open(j, NULL, '[');
+  jo_int(j, NULL, ms(e->time_ns));
+  money(j, NULL, e->equity_e8);
+  jo_close(j);
+}
+
 static void curves_json(struct json_out *j, const struct result *r) {
   jo_open(j, "plots", '{');
   for (size_t k = 0; k < r->plot_count; k++) {
@@ -226,10 +234,19 @@ static void curves_json(struct json_out *j, const struct result *r) {
     const struct result_equity *e = &r->equity[i];
     if (i + 1 < r->equity_count && timeframe_floor(e[1].time_ns, NS_PER_DAY) == timeframe_floor(e->time_ns, NS_PER_DAY))
       continue;
-    jo_open(j, NULL, '[');
-    jo_int(j, NULL, ms(e->time_ns));
-    money(j, NULL, e->equity_e8);
-    jo_close(j);
+    equity_point(j, e);
+  }
+  jo_close(j);
+  // The shape in full: of a long run each of EQUITY_BUCKETS pieces shows its lowest point and its last.
+  const size_t step = r->equity_count > 2 * EQUITY_BUCKETS ? (r->equity_count + EQUITY_BUCKETS - 1) / EQUITY_BUCKETS : 1;
+  jo_open(j, "equity", '[');
+  for (size_t i = 0; i < r->equity_count; i += step) {
+    const size_t last = i + step < r->equity_count ? i + step - 1 : r->equity_count - 1;
+    size_t low = i;
+    for (size_t k = i; k <= last; k++)
+      if (r->equity[k].equity_e8 < r->equity[low].equity_e8) low = k;
+    if (low != last) equity_point(j, &r->equity[low]);
+    equity_point(j, &r->equity[last]);
   }
   jo_close(j);
 }

@@ -13,6 +13,7 @@
 
 #define MAIN_BARS 20000
 #define MAIN_BARS_MAX 200000
+#define QUICK_BARS 400
 #define DEFAULT_FEE_E8 100000   // 0.1 % per side, where the request names no cost at all
 #define MINUTES(n) ((n) * NS_PER_MINUTE)
 #define RUN_CPU_NS NS_PER_S
@@ -122,6 +123,10 @@ static enum status run_base(struct verdict *v, bool *ret_slow, struct err *err) 
 static enum status check_run(struct verdict *v, struct err *err) {
   bool slow;
   enum status st = run_base(v, &slow, err);
+  if (st == OK && slow && v->o->quick) {
+    verdict_say(v, CHECK_RUN, VERDICT_SKIP, "it was stopped: the check is for quick looks only");
+    return OK;
+  }
   if (st == OK && slow) {
     verdict_say(v, CHECK_RUN, VERDICT_FAIL, "it is too slow to be proven: more than %.1f s for a run over %zu bars", (double)(v->o->run_cpu_ns ? v->o->run_cpu_ns : RUN_CPU_NS) / 1e9, v->main_bars);
     return OK;
@@ -158,10 +163,11 @@ static enum status check_all(struct verdict *v, struct err *err) {
   enum status st = describe(v, &good, err);
   if (st != OK || !good) return st;
   if (no_costs(&v->config)) v->config.fees.maker_frac_e8 = v->config.fees.taker_frac_e8 = DEFAULT_FEE_E8;
-  st = prepare_data(v, v->o->bars_max ? v->o->bars_max : MAIN_BARS, err);
+  st = prepare_data(v, v->o->bars_max ? v->o->bars_max : v->o->quick ? QUICK_BARS : MAIN_BARS, err);
   if (st == OK) st = check_run(v, err);
   if (st != OK) return st;
   verdict_check_lint(v);
+  if (v->o->quick) return OK;
   for (size_t i = 0; v->have_base && i < VERDICT_CHECKS; i++) {
     if (v->o->progress && !v->o->progress(v->o->progress_self, 3 + i, total)) return err_set(err, ERR_CANCELLED, "interrupted");
     st = verdict_checks[i](v, err);

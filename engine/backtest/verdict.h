@@ -30,6 +30,9 @@ struct verdict_options {
   const struct backtest_request *request;  // its params over the defaults; NULL: the defaults
   size_t bars_max;                         // of main, the newest are taken; 0: 20,000
   int64_t run_cpu_ns;                      // a first run that takes longer gets fewer bars: there are up to two dozen. 0: 1 s
+  // While somebody types: describe, run, and of lint what few bars can tell; the rest stays "skip". Some 400 bars unless bars_max says otherwise,
+  // and a script that is too slow for run_cpu_ns has not failed.
+  bool quick;
   bool (*progress)(void *self, size_t done, size_t total);  // checks done; false stops. May be NULL
   void *progress_self;
   // Instead of verdict_run.h's probe_run: where tests plant an engine that cheats. NULL otherwise.

@@ -20,6 +20,7 @@ void verdict_check_lint(struct verdict *v) {
   else if (!on_bars && s->callbacks & UINT32_C(1) << ON_SIGNAL) verdict_say(v, CHECK_LINT, VERDICT_WARN, "it acts on signals only, and the check has none to give: its orders are unproven");
   else if (!on_bars && s->callbacks & UINT32_C(1) << ON_TICK) verdict_say(v, CHECK_LINT, VERDICT_WARN, "it acts on ticks only, and the check has bars: its orders are unproven");
   else if (b->fill_count == 0 && b->denied) verdict_say(v, CHECK_LINT, VERDICT_WARN, "none of its orders was accepted: %zu were denied, most of them %s", b->denied, b->worst_denial);
+  else if (b->fill_count == 0 && v->o->quick) verdict_say(v, CHECK_LINT, VERDICT_PASS, "it did not trade on these %zu bars, which are few", b->bars);
   else if (b->fill_count == 0) verdict_say(v, CHECK_LINT, VERDICT_WARN, "it never traded on these %zu bars, so the other checks prove little", b->bars);
   else if (b->denied > b->fill_count) verdict_say(v, CHECK_LINT, VERDICT_WARN, "%zu of its orders were denied, most of them %s", b->denied, b->worst_denial);
   else if (b->log_errors) verdict_say(v, CHECK_LINT, VERDICT_WARN, "it logged %zu errors", b->log_errors);

@@ -111,6 +111,35 @@ static size_t library_names(const char **names, size_t max) {
   return n;
 }
 
+// Line no (from 1) of source without its end; its length, 0 with *ret NULL when there is none.
+static size_t line_at(const char *source, size_t len, long no, const char **ret) {
+  const char *line = source, *end = source + len;
+  *ret = NULL;
+  for (long i = 1; line != NULL && i < no; i++) {
+    line = memchr(line, '\n', (size_t)(end - line));
+    if (line != NULL) line++;
+  }
+  if (no <= 0 || line == NULL || line >= end) return 0;
+  const char *line_end = memchr(line, '\n', (size_t)(end - line));
+  if (line_end == NULL) line_end = end;
+  if (line_end > line && line_end[-1] == '\r') line_end--;
+  *ret = line;
+  return (size_t)(line_end - line);
+}
+
+// Where in a line stands what the message (n bytes, without its place) speaks of? NULL: nowhere.
+static const char *marked(const char *message, size_t n, const char *line, size_t line_len, size_t *ret_len) {
+  const char *name, *near_token = memmem(message, n, " near '", 7);
+  if (near_token != NULL) {  // a syntax error: "'then' expected near 'return'" is about the latter, which may be a quote itself
+    name = near_token + 7;
+    const char *close = memrchr(name, '\'', n - (size_t)(name - message));
+    *ret_len = close != NULL ? (size_t)(close - name) : 0;
+  } else {
+    *ret_len = quoted_name(message, n, &name);
+  }
+  return *ret_len > 0 && *ret_len <= 64 ? find_word(line, line_len, name, *ret_len, near_token != NULL) : NULL;
+}
+
 void script_error_explain(struct buf *out, const char *message, const char *chunkname, const char *source, size_t len,
                           const char *const *names, size_t n) {
   size_t chunk_len = strlen(chunkname);
@@ -126,25 +155,17 @@ void script_error_explain(struct buf *out, const char *message, const char *chun
     if (*after == ':') text = after + 1;
   }
   if (text == NULL || text > message + first_len) text = message;
-  const char *line = source, *end = source + len;
-  for (long i = 1; line != NULL && i < line_no; i++) {
-    line = memchr(line, '\n', (size_t)(end - line));
-    if (line != NULL) line++;
-  }
-  if (line_no > 0 && line != NULL && line < end) {
-    const char *line_end = memchr(line, '\n', (size_t)(end - line));
-    if (line_end == NULL) line_end = end;
-    if (line_end > line && line_end[-1] == '\r') line_end--;
+  const char *line;
+  size_t whole = line_at(source, len, line_no, &line);
+  if (line != NULL) {
     char shown[LINE_SHOWN_MAX + 4], tabless[LINE_SHOWN_MAX];
-    size_t line_len = (size_t)(line_end - line) < sizeof tabless ? (size_t)(line_end - line) : sizeof tabless;
+    size_t line_len = whole < sizeof tabless ? whole : sizeof tabless;
     for (size_t i = 0; i < line_len; i++) tabless[i] = line[i] == '\t' ? ' ' : line[i];
     script_text_escape(shown, sizeof shown, tabless, line_len, true);
     buf_printf(out, "\n%5ld | %s", line_no, shown);
 
-    const char *name;
-    size_t name_len = quoted_name(text, first_len - (size_t)(text - message), &name);
-    bool near_token = memmem(text, first_len - (size_t)(text - message), " near '", 7) != NULL;
-    const char *mark = name_len > 0 && name_len <= 64 ? find_word(tabless, line_len, name, name_len, near_token) : NULL;
+    size_t name_len;
+    const char *mark = marked(text, first_len - (size_t)(text - message), tabless, line_len, &name_len);
     if (mark != NULL) {
       char before[LINE_SHOWN_MAX + 4];
       size_t column = 0;  // characters, as shown
@@ -155,7 +176,7 @@ void script_error_explain(struct buf *out, const char *message, const char *chun
       bool missing = memmem(text, first_len - (size_t)(text - message), "a nil value", 11) != NULL;
       if (missing && name_len < 64) {
         char word[64];
-        memcpy(word, name, name_len);
+        memcpy(word, mark, name_len);
         word[name_len] = '\0';
         const char *all[NAMES_MAX];
         size_t k = 0;
@@ -183,4 +204,74 @@ void script_error_show(struct buf *out, const char *message, const char *chunkna
   } else {
     buf_str(out, message);
   }
+}
+
+// ---- for editors
+
+static int characters(const char *text, size_t n) {
+  int count = 0;
+  for (size_t i = 0; i < n; i++) count += ((unsigned char)text[i] & 0xc0) != 0x80;
+  return count;
+}
+
+// "…; did you mean 'x'?" in the message's words, or in the line with the mark below them.
+static void take_hint(const char *message, size_t *first_len, struct script_place *p) {
+  static const char ask[] = "did you mean ";
+  const char *at = memmem(message, *first_len, ask, sizeof ask - 1);
+  if (at == NULL) at = strstr(message, ask);
+  if (at == NULL) return;
+  size_t n = strcspn(at, "?\n");
+  snprintf(p->hint, sizeof p->hint, "%.*s?", (int)(n < sizeof p->hint - 2 ? n : sizeof p->hint - 2), at);
+  if (at >= message + *first_len) return;
+  size_t left = (size_t)(at - message);
+  while (left > 0 && (message[left - 1] == ' ' || message[left - 1] == ';' || message[left - 1] == ',')) left--;
+  if (left > 0) *first_len = left;
+}
+
+void script_error_place(const char *message, const char *chunkname, const char *source, size_t len, struct script_place *ret) {
+  memset(ret, 0, sizeof *ret);
+  ret->column = ret->length = 1;
+  const size_t chunk_len = strlen(chunkname);
+  size_t first_len = strcspn(message, "\n");
+  take_hint(message, &first_len, ret);
+  const char *at = memmem(message, first_len, chunkname, chunk_len), *text = message;
+  long column = 0;
+  if (at != NULL && at[chunk_len] == ':') {
+    char *after;
+    long line = strtol(at + chunk_len + 1, &after, 10);
+    if (*after == ':' && line > 0 && line < 1000000) {
+      char *behind;
+      ret->line = (int)line;
+      text = after + 1;
+      column = strtol(text, &behind, 10);
+      if (behind > text && *behind == ':' && column > 0 && column < 1000000) text = behind + 1;
+      else column = 0;
+      while (*text == ' ' && text < message + first_len) text++;
+    }
+  }
+  if (text > message + first_len) text = message;
+  const size_t words = first_len - (size_t)(text - message);
+  script_text_escape(ret->message, sizeof ret->message, text, words, true);
+  const char *line;
+  size_t line_len = line_at(source, len, ret->line, &line), name_len = 0;
+  if (line == NULL && ret->line > 1) line_len = line_at(source, len, --ret->line, &line);  // the end of the file, behind the last line
+  if (line == NULL) {
+    ret->line = 0;
+    return;
+  }
+  const char *mark = column > 0 && (size_t)column <= line_len ? line + column - 1 : marked(text, words, line, line_len, &name_len);
+  if (mark != NULL && column > 0) {  // a word, a text in quotes, or one character
+    const char *close = *mark == '"' || *mark == '\'' ? memchr(mark + 1, *mark, line_len - (size_t)(mark + 1 - line)) : NULL;
+    if (close != NULL) name_len = (size_t)(close + 1 - mark);
+    while (close == NULL && (size_t)(mark - line) + name_len < line_len && is_word(mark[name_len])) name_len++;
+    if (name_len == 0) name_len = 1;
+  } else if (mark == NULL) {  // the whole line
+    size_t space = 0;
+    while (space < line_len && (line[space] == ' ' || line[space] == '\t')) space++;
+    mark = line + space;
+    name_len = line_len - space;
+  }
+  ret->column = characters(line, (size_t)(mark - line)) + 1;
+  ret->length = characters(mark, name_len);
+  if (ret->length < 1) ret->length = 1;
 }

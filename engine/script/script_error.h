@@ -21,3 +21,13 @@ void script_error_explain(struct buf *out, const char *message, const char *chun
                           const char *const *names, size_t n);
 // The same for a finished message of any kind: one that names no line of chunkname, or already shows it, is appended as it is.
 void script_error_show(struct buf *out, const char *message, const char *chunkname, const char *source, size_t len);
+
+// What an editor underlines: the place that a finished message names, and its words without place, mark and suggestion.
+struct script_place {
+  int line, column;      // from 1; column in characters. line 0: the message names no line of the source
+  int length;            // characters to underline, at least 1
+  char message[SCRIPT_TEXT_MAX];
+  char hint[200];        // "did you mean 'buy'?"; "" when there is none
+};
+// Never fails: a message of any kind ends up as words without a place at least.
+void script_error_place(const char *message, const char *chunkname, const char *source, size_t len, struct script_place *ret);

@@ -7,12 +7,13 @@
 static const char *const states[BACKTEST_STATES] = {"queued", "running", "done", "failed", "cancelled"};
 const char *backtest_state_text(enum backtest_state s) { return states[s]; }
 
-#define COLUMNS "id, tenant_id, user_id, strategy_id, version, state, created_ns, started_ns, finished_ns, request, error"
+#define COLUMNS "id, tenant_id, user_id, strategy_id, version, state, created_ns, started_ns, finished_ns, request, error, summary"
 
 static void hand_over(struct db_rows *r, bool with_result, backtest_row_fn fn, void *arg) {
   struct backtest_row row = {.id = db_int(r, 0), .tenant_id = db_int(r, 1), .user_id = db_int(r, 2), .strategy_id = db_int(r, 3), .version = db_int(r, 4),
                              .created_ns = db_int(r, 6), .started_ns = db_int(r, 7), .finished_ns = db_int(r, 8), .request = db_text(r, 9),
-                             .error = db_null(r, 10) ? NULL : db_text(r, 10), .result = with_result && !db_null(r, 11) ? db_text(r, 11) : NULL};
+                             .error = db_null(r, 10) ? NULL : db_text(r, 10), .result = with_result && !db_null(r, 12) ? db_text(r, 12) : NULL,
+                             .summary = db_null(r, 11) ? NULL : db_text(r, 11)};
   for (int s = 0; s < BACKTEST_STATES; s++)
     if (strcmp(states[s], db_text(r, 5)) == 0) row.state = (enum backtest_state)s;
   fn(arg, &row);
@@ -79,11 +80,11 @@ static enum status drop_old_results(struct db *db, int64_t tenant_id, struct err
 }
 
 enum status backtest_finish(struct db *db, int64_t tenant_id, int64_t id, enum backtest_state state, int64_t now_ns, const char *error, const char *result, size_t result_len,
-                            struct err *err) {
+                            const char *summary, struct err *err) {
   int64_t changes = 0;
   enum status st = db_run(db, &changes, err,
-                          "UPDATE backtests SET state = ?, finished_ns = ?, error = ?, result = ? WHERE tenant_id = ? AND id = ? AND state IN ('queued', 'running')", "titTii",
-                          states[state], now_ns, error, result, result_len, tenant_id, id);
+                          "UPDATE backtests SET state = ?, finished_ns = ?, error = ?, result = ?, summary = ? WHERE tenant_id = ? AND id = ? AND state IN ('queued', 'running')", "titTtii",
+                          states[state], now_ns, error, result, result_len, summary, tenant_id, id);
   st = one_row(st, changes, err);
   if (st != OK || !result) return st;
   st = db_run(db, NULL, err, "INSERT INTO backtest_results (backtest_id, tenant_id, bytes) VALUES (?, ?, ?)", "iii", id, tenant_id, (int64_t)result_len);

@@ -17,6 +17,7 @@ struct backtest_row {
   enum backtest_state state;
   int64_t created_ns, started_ns, finished_ns;  // 0: not yet
   const char *request, *error, *result;         // error, result: NULL when there is none (or result was not asked for)
+  const char *summary;                          // of a result, JSON: what lists show; NULL: none
 };
 
 enum status backtest_insert(struct db *db, const struct backtest_row *row, struct err *err) MUST_CHECK;
@@ -32,7 +33,7 @@ enum status backtest_start(struct db *db, int64_t tenant_id, int64_t id, int64_t
 #define BACKTEST_RESULTS_MAX 200
 #define BACKTEST_RESULTS_BYTES (INT64_C(256) << 20)
 enum status backtest_finish(struct db *db, int64_t tenant_id, int64_t id, enum backtest_state state, int64_t now_ns, const char *error, const char *result, size_t result_len,
-                            struct err *err) MUST_CHECK;
+                            const char *summary, struct err *err) MUST_CHECK;
 // Ended ones only; ERR_NOTFOUND otherwise.
 enum status backtest_delete(struct db *db, int64_t tenant_id, int64_t id, struct err *err) MUST_CHECK;
 // All of a tenant that is erased.

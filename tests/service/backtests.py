@@ -159,6 +159,45 @@ def main(binary):
                 big = "time,rate\n" + "".join(f"{FROM_S + i},0.0001\n" for i in range(8000))
                 assert ada.post("/api/v1/backtests", {"strategy_id": strategy["id"], "data": data, "funding": big}).code == "validation_failed"
 
+            @case("a list shows the figures of a result without the result")
+            def _():
+                row = ada.get("/api/v1/backtests?limit=200", expect=200).json["items"][-1]  # the first
+                assert {k: row["summary"][k] for k in ("return_pct", "sharpe", "trades", "equity_final")} == {k: plain["stats"][k] for k in ("return_pct", "sharpe", "trades", "equity_final")}, row
+                assert "result" not in row and plain["equity"][-1][1] == plain["stats"]["equity_final"], plain["equity"][-1]
+
+            @case("while it is written: the header, or what is wrong and where; nothing is kept")
+            def _():
+                def check(source):
+                    return ada.post("/api/v1/strategies/check", {"source": source}, expect=200).json
+                good = check(SOURCE)
+                assert good["ok"] and good["problems"] == [] and good["header"]["name"] == "all", good
+                for old, new, step, line, column, length, hint in (("bar.low, tag", "bar.low, tga", "run", 7, 76, 3, "did you mean 'tag'?"), ("on_signal", "on_signl", "describe", 9, 10, 8, "on_signal"),
+                                                                   ("if not o then", "if not o", "describe", 5, 12, 6, ""), ("num{30}", "num{30, mn=1}", "describe", 1, None, None, "min")):
+                    bad = check(SOURCE.replace(old, new))
+                    assert not bad["ok"] and len(bad["problems"]) == 1, bad
+                    problem = bad["problems"][0]
+                    assert (problem["severity"], problem["check"], problem["line"]) == ("error", step, line) and hint in problem["hint"], problem
+                    assert column is None or (problem["column"], problem["length"]) == (column, length), problem
+                    assert "strategy.lua" not in problem["message"] and "\n" not in problem["message"], problem
+                endless = check(SOURCE.replace("local buys = 0", "local buys = 0 while true do buys = buys + 1 end"))
+                assert not endless["ok"], endless
+                quiet = check('strategy{ name="signals", api=1 }\nfunction on_signal(ctx, s) end\n')
+                assert quiet["ok"] and quiet["problems"][0]["severity"] == "warning" and quiet["problems"][0]["line"] is None, quiet
+                assert len(ada.get("/api/v1/strategies", expect=200).json["items"]) == 1
+
+            @case("what editors need: the API as data, and strategies to begin with, which all pass their check")
+            def _():
+                reference = s.anonymous().get("/api/v1/scripts/reference", expect=200)
+                names = {kind: {e["name"] for e in reference.json[kind]} for kind in ("callbacks", "methods", "options", "indicators", "reasons", "stats")}
+                assert "on_bar" in names["callbacks"] and {"buy", "target"} <= names["methods"] and "tag" in names["options"] and "macd" in names["indicators"], names
+                assert "MARGIN" in names["reasons"] and "sharpe" in names["stats"], names
+                s.anonymous().call("GET", "/api/v1/scripts/reference", headers={"If-None-Match": reference.headers["etag"]}, expect=304)
+                templates = ada.get("/api/v1/strategies/templates", expect=200).json["items"]
+                assert len(templates) == len(list((pathlib.Path(__file__).resolve().parents[2] / "strategies").glob("*.lua"))), templates
+                for t in templates:
+                    looked = ada.post("/api/v1/strategies/check", {"source": t["source"]}, expect=200).json
+                    assert looked["ok"] and looked["header"] == t["header"], (t["name"], looked["problems"])
+
             failed = run_cases(cases)
     return failed
 

@@ -319,7 +319,7 @@ static enum status w_backtest_finish(struct call *c, struct db *db, struct err *
   char result[6000];  // longer than a page
   memset(result, ' ', sizeof result);
   result[0] = '{', result[sizeof result - 1] = '}';
-  return backtest_finish(db, c->client->org, c->client->backtest, BACKTEST_DONE, c->from.now_ns, NULL, result, sizeof result, err);
+  return backtest_finish(db, c->client->org, c->client->backtest, BACKTEST_DONE, c->from.now_ns, NULL, result, sizeof result, NULL, err);
 }
 // Requests counted in memory, of two windows: this one's and one that all share.
 static enum status w_requests(struct call *c, struct db *db, struct err *err) {

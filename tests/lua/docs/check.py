@@ -74,7 +74,7 @@ def first_strings(text):
 with tempfile.TemporaryDirectory() as tmp:
     os.mkdir(tmp + "/meta")
     subprocess.run([lua, "lua/generate.lua", tmp], check=True)
-    stale = [f"lua/{p} is not what lua/generate.lua makes; run it" for p in ("reference.md", "meta/perigee.lua") if read(f"lua/{p}") != read(f"{tmp}/{p}")]
+    stale = [f"lua/{p} is not what lua/generate.lua makes; run it" for p in ("reference.md", "reference.json", "meta/perigee.lua") if read(f"lua/{p}") != read(f"{tmp}/{p}")]
     case("generated files are fresh", stale)
 
 S = "engine/script/"

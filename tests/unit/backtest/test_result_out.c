@@ -107,6 +107,30 @@ static void json_money_is_exact(void **state) {
   unmake(&m);
 }
 
+// Short curves are whole; of long ones the lowest point stays, whatever its bucket, and so does the end.
+static void json_equity_keeps_its_lowest(void **state) {
+  (void)state;
+  static const size_t lengths[] = {1, 2, 2000, 2001, 9999};
+  for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
+    struct result r;
+    result_init(&r);
+    const size_t n = lengths[k], low = n * 2 / 3;
+    for (size_t i = 0; i < n; i++) assert_true(result_equity_add(&r, (int64_t)i * NS_PER_MINUTE, (cash){i == low ? 7 : 100 + (int64_t)i}, false));
+    json_t *j = parse(&r, NULL), *equity = json_object_get(j, "equity"), *end = json_array_get(equity, json_array_size(equity) - 1);
+    bool found = false;
+    for (size_t i = 0; i < json_array_size(equity); i++) {
+      found |= json_integer_value(json_array_get(json_array_get(equity, i), 0)) == (int64_t)low * 60000;
+      if (i > 0) assert_true(json_integer_value(json_array_get(json_array_get(equity, i), 0)) > json_integer_value(json_array_get(json_array_get(equity, i - 1), 0)));
+    }
+    assert_true(found);
+    assert_int_equal(json_integer_value(json_array_get(end, 0)), (int64_t)(n - 1) * 60000);
+    if (n <= 2000) assert_int_equal(json_array_size(equity), n);
+    assert_true(json_array_size(equity) <= 2000);
+    json_decref(j);
+    result_finish(&r);
+  }
+}
+
 static void json_is_the_same_every_time(void **state) {
   (void)state;
   struct made m;
@@ -479,7 +503,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(json_has_the_contract),
     cmocka_unit_test(json_money_is_exact),
-    cmocka_unit_test(json_is_the_same_every_time),
+    cmocka_unit_test(json_equity_keeps_its_lowest), cmocka_unit_test(json_is_the_same_every_time),
     cmocka_unit_test(json_of_nothing_has_nulls),
     cmocka_unit_test(json_survives_hostile_text),
     cmocka_unit_test(numbers_that_are_none_stay_text),

@@ -74,7 +74,36 @@ static void test_explain(void **state) {
   check("sma.lua:-3: negative", "sma.lua:-3: negative");
 }
 
+static void place(const char *text, const char *message, int line, int column, int length, const char *words, const char *hint) {
+  struct script_place p;
+  script_error_place(message, "sma.lua", text, strlen(text), &p);
+  assert_int_equal(p.line, line);
+  assert_int_equal(p.column, column);
+  assert_int_equal(p.length, length);
+  assert_string_equal(p.message, words);
+  assert_string_equal(p.hint, hint);
+}
+
+static void test_place(void **state) {
+  (void)state;
+  place(source, "sma.lua:3: attempt to call a nil value (method 'buyy')\n    3 |  ctx:buyy{\n      |      ^~~~ did you mean 'buy'?", 3, 6, 4,
+        "attempt to call a nil value (method 'buyy')", "did you mean 'buy'?");
+  place(source, "sma.lua:4:17: there is no field \"avgg\"; did you mean \"avg\"?\n  mark", 4, 17, 3, "there is no field \"avgg\"", "did you mean \"avg\"?");
+  place(source, "sma.lua:3: ctx:buyy: unknown option 'qty'; did you mean 'qtz'?\n  in 'f', called at sma.lua:9", 3, 12, 3, "ctx:buyy: unknown option 'qty'", "did you mean 'qtz'?");
+  place(source, "sma.lua:5: 'end' expected near 'end'", 5, 1, 3, "'end' expected near 'end'", "");
+  place(source, "sma.lua:4: 'then' expected near 'local'", 4, 3, 5, "'then' expected near 'local'", "");
+  place(source, "sma.lua:4: something else", 4, 3, 22, "something else", "");                // the line without its indent
+  place("x\nlocal \xc3\xa4 = qq", "sma.lua:2: no 'qq'", 2, 11, 2, "no 'qq'", "");            // characters, not bytes
+  place(source, "sma.lua:99: beyond the end", 0, 1, 1, "beyond the end", "");
+  place("a\n  b\n", "sma.lua:3: 'end' expected near <eof>", 2, 3, 1, "'end' expected near <eof>", "");  // behind the last line: at it
+  place(source, "no place", 0, 1, 1, "no place", "");
+  place("", "sma.lua:1: '<eof>' expected", 0, 1, 1, "'<eof>' expected", "");
+  place("\n\n", "sma.lua:1:7: odd", 1, 1, 1, "odd", "");
+  place(source, "", 0, 1, 1, "", "");
+  place(source, "sma.lua:3:", 3, 2, 19, "", "");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_escape), cmocka_unit_test(test_cut), cmocka_unit_test(test_explain) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_escape), cmocka_unit_test(test_cut), cmocka_unit_test(test_explain), cmocka_unit_test(test_place) };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -262,9 +262,9 @@ static enum status backtests_write(struct db *db, void *arg, struct err *err) {
   assert_int_equal(backtest_start(db, 2, 1, NOW, err), ERR_NOTFOUND);
   assert_int_equal(backtest_start(db, 1, 1, NOW, err), OK);
   assert_int_equal(backtest_delete(db, 1, 1, err), ERR_NOTFOUND);
-  assert_int_equal(backtest_finish(db, 2, 1, BACKTEST_DONE, NOW, NULL, "{}", 2, err), ERR_NOTFOUND);
-  assert_int_equal(backtest_finish(db, 1, 1, BACKTEST_DONE, NOW, NULL, "{\"a\":1}", 7, err), OK);
-  assert_int_equal(backtest_finish(db, 1, 1, BACKTEST_FAILED, NOW, "late", NULL, 0, err), ERR_NOTFOUND);
+  assert_int_equal(backtest_finish(db, 2, 1, BACKTEST_DONE, NOW, NULL, "{}", 2, NULL, err), ERR_NOTFOUND);
+  assert_int_equal(backtest_finish(db, 1, 1, BACKTEST_DONE, NOW, NULL, "{\"a\":1}", 7, "{\"trades\":1}", err), OK);
+  assert_int_equal(backtest_finish(db, 1, 1, BACKTEST_FAILED, NOW, "late", NULL, 0, NULL, err), ERR_NOTFOUND);
   return OK;
 }
 static enum status backtests_delete(struct db *db, void *arg, struct err *err) {
@@ -303,7 +303,7 @@ static void backtests(void **state) {
 static enum status done_with(struct db *db, int64_t id, int64_t tenant, struct err *err) {
   const struct backtest_row row = {.id = id, .tenant_id = tenant, .strategy_id = 7, .version = 1, .created_ns = NOW, .request = "{}"};
   enum status st = backtest_insert(db, &row, err);
-  return st == OK ? backtest_finish(db, tenant, id, BACKTEST_DONE, NOW, NULL, "{}", 2, err) : st;
+  return st == OK ? backtest_finish(db, tenant, id, BACKTEST_DONE, NOW, NULL, "{}", 2, NULL, err) : st;
 }
 static enum status many_results(struct db *db, void *arg, struct err *err) {
   (void)arg;
