@@ -13,6 +13,9 @@
 //   paths        nearer, adverse, favourable path inside bars                                       (warn when the sign of the result depends on it)
 //   costs        fees, spread and slippage doubled                                                  (warn when that turns profit into loss)
 //
+// What is stopped at a budget of computing time is tried once more before it counts, since such a budget also measures the machine; the reason
+// says so.
+//
 // It runs on the data it is given; without any, on a seeded random walk made for the script's data plan, where the figures of
 // `paths` and `costs` mean nothing and are reported without judgement.
 #pragma once

@@ -18,6 +18,7 @@ struct verdict {
   int64_t trade_ns;     // main bars opening from here on are traded in every run
   struct probe_run base;
   bool have_base;
+  unsigned again;       // runs that were stopped at a budget and tried once more
   struct {
     enum verdict_status status;
     char reason[600];
@@ -28,8 +29,8 @@ struct verdict {
 };
 
 void verdict_say(struct verdict *v, enum check c, enum verdict_status s, const char *fmt, ...) PRINTF(4, 5);
-// One walk under v's config, or what the options put in its place.
-enum status verdict_run(const struct verdict *v, const struct probe_data *d, struct probe_run *ret, struct err *err) MUST_CHECK;
+// One walk under v's config, or what the options put in its place. One that ends at a budget is walked once more.
+enum status verdict_run(struct verdict *v, const struct probe_data *d, struct probe_run *ret, struct err *err) MUST_CHECK;
 
 // verdict_checks.c: each says what it found; an error only when it could not be tried. After a first run that was good, in this order.
 #define VERDICT_CHECKS 7

@@ -107,7 +107,7 @@ class Books:
     def money(self):
         return exact(self.trader.client.get(self.url, expect=200).json["money"])
 
-    def until(self, done, wait_s=20):
+    def until(self, done, wait_s=60):
         deadline = time.monotonic() + wait_s
         while not done(got := self.money()):
             assert time.monotonic() < deadline, got
@@ -251,7 +251,7 @@ def main(binary):
         def _():
             shared, other = Books(ada, "100000"), Books(ada, "100000")
             low = bot(rests, "20000", shared, name="Low rester")
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while not ada.client.get(f"{BOTS}/{low['id']}/orders?working=true", expect=200).json["items"]:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
@@ -378,7 +378,7 @@ def main(binary):
             made = {name: Books(ada, "10000", **{"fee_taker": "0", **settings}) for name, (settings, _) in VENUES.items()}
             live = {name: bot(mixed, None, books, name=name, venue="file", symbol="TEST") for name, books in made.items()}
             for b in live.values():
-                deadline = time.monotonic() + 20
+                deadline = time.monotonic() + 60
                 while ada.get(b)["state"] != "running":
                     assert time.monotonic() < deadline, ada.get(b)
                     time.sleep(0.02)
@@ -390,7 +390,7 @@ def main(binary):
             script.write_text(MIXED)
             hashes = {}
             for name, (_, flags) in VENUES.items():
-                deadline = time.monotonic() + 20
+                deadline = time.monotonic() + 60
                 while ada.get(live[name])["live"]["instant_ms"] != FIRST_MS + 250 * 60000 or ada.get(live[name])["live"]["hash"] != hashes.get(name):
                     hashes[name] = ada.get(live[name])["live"]["hash"]
                     assert time.monotonic() < deadline, ada.get(live[name])

@@ -29,7 +29,9 @@ class Customer:
         self.count = 0
 
     def strategy(self, name, source):
-        return self.client.post("/api/v1/strategies", {"name": name, "source": source, "activate": True}, expect=201).json["id"]
+        made = self.client.post("/api/v1/strategies", {"name": name, "source": source, "activate": True}, expect=201).json
+        assert made["active_version"], made["version"]["verdict"]
+        return made["id"]
 
     def body(self, script, **more):
         self.count += 1

@@ -214,6 +214,36 @@ static void planted_cheats_are_caught(void **state) {
   expect(verdict_with(SMA, NULL, NULL, forgets), "fail", "determinism", "fail", "two results");
 }
 
+// A machine that stops a run at its budget now and then: run n of stops (a bit each), once or whenever it is asked.
+static unsigned stopped_runs, run_number;
+static enum status stops(const struct backtest_config *c, const struct probe_data *d, struct probe_run *ret, struct err *err) {
+  enum status st = probe_run(c, d, ret, err);
+  if (st == OK && stopped_runs >> run_number++ & 1) ret->st = err_set(&ret->err, ERR_BUDGET, "stopped: used up its time budget");
+  return st;
+}
+static void one_stop_at_a_budget_proves_nothing(void **state) {
+  (void)state;
+  static const struct {
+    unsigned stopped;
+    const char *overall, *check, *status, *words;
+  } rows[] = {
+      {0x1, "pass", "run", "pass", "stopped at a budget 1 time and tried again"},
+      {0x2, "pass", "run", "pass", "stopped at a budget 1 time and tried again"},   // the twin
+      {0x55, "pass", "run", "pass", "stopped at a budget 4 times and tried again"},  // each second
+      {0x3, "fail", "run", "fail", "time budget; stopped at a budget 1 time and tried again"},
+      {0x6, "fail", "determinism", "fail", "time budget"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    stopped_runs = rows[i].stopped, run_number = 0;
+    json_t *v = verdict_with(SMA, NULL, NULL, stops);
+    if (rows[i].stopped == 0x6) check_says(v, "run", "pass", "tried again");
+    expect(v, rows[i].overall, rows[i].check, rows[i].status, rows[i].words);
+  }
+  // Whoever never ends is told that it was not one bad moment, on loading too.
+  expect(verdict(HEAD "function on_bar(ctx)\n  while true do end\nend"), "fail", "run", "fail", "1 time and tried again");
+  expect(verdict("strategy{ name=\"t\", api=1 }\nwhile true do end"), "fail", "describe", "fail", "1 time and tried again");
+}
+
 static void comparing_fills(void **state) {
   (void)state;
   struct probe_fill a[] = {{10, 1, 5, 0, 0}, {20, 1, 6, 0, 1}, {30, 2, 5, 0, 0}}, b[] = {{10, 1, 5, 0, 0}, {20, 1, 7, 0, 1}};
@@ -326,7 +356,7 @@ static void requests(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(honest_passes), cmocka_unit_test(on_data_that_are_given), cmocka_unit_test(wrong_scripts_fail_with_their_line), cmocka_unit_test(what_depends_on_history),
-      cmocka_unit_test(what_counts_bars_or_knows_dates), cmocka_unit_test(what_never_trades), cmocka_unit_test(slow_ones_get_fewer_bars), cmocka_unit_test(costs_and_paths_on_real_bars), cmocka_unit_test(planted_cheats_are_caught),
+      cmocka_unit_test(what_counts_bars_or_knows_dates), cmocka_unit_test(what_never_trades), cmocka_unit_test(slow_ones_get_fewer_bars), cmocka_unit_test(costs_and_paths_on_real_bars), cmocka_unit_test(planted_cheats_are_caught), cmocka_unit_test(one_stop_at_a_budget_proves_nothing),
       cmocka_unit_test(comparing_fills), cmocka_unit_test(memory_and_files_agree), cmocka_unit_test(requests),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
