@@ -3,6 +3,7 @@
 #include "base/suggest.h"
 #include "crypto/sha256.h"
 #include "script/dialect_impl.h"
+#include "script/rule_impl.h"
 #include "script/table_reader.h"
 
 #include <lauxlib.h>
@@ -65,6 +66,7 @@ static void set_globals(lua_State *L, void *arg) {
   lua_pushcclosure(L, l_head, 1);
   lua_settable(L, -3);
   if (*kind == SCRIPT_DIALECT) dialect_libraries(L);
+  if (*kind == SCRIPT_RULE) rule_libraries(L);
   if (*kind != SCRIPT_TIER) return;
   lua_pushliteral(L, "unlimited");
   lua_pushliteral(L, "unlimited");
@@ -180,7 +182,7 @@ static void describe_dialect(struct describe *d) {
 }
 
 static int l_describe(lua_State *L) {
-  static const char *const keys[] = {"name", "about", "api"};
+  static const char *const keys[] = {RULE_HEADER_KEYS};
   struct describe *d = lua_touserdata(L, 1);
   struct profile_spec *spec = d->spec;
   luaL_checkstack(L, 16, NULL);
@@ -195,8 +197,14 @@ static int l_describe(lua_State *L) {
   if (!table_int(&d->r, -1, d->r.head, "api", 1, 1, &api))
     table_fail(&d->r, NULL, "%s.api is missing; write api=1", d->r.head);
   spec->api = (int)api;
+  rule_read_settings(&d->r, &spec->settings);
   read_functions(d);
   return 0;
+}
+
+void profile_spec_finish(struct profile_spec *spec) {
+  json_decref(spec->settings);
+  spec->settings = NULL;
 }
 
 enum status profile_describe(enum script_kind kind, const char *chunkname, const char *source, size_t len,
@@ -220,12 +228,13 @@ enum status profile_describe(enum script_kind kind, const char *chunkname, const
   }
   free(text);
   vm_destroy(vm);
+  if (st != OK) profile_spec_finish(ret);
   return st;
 }
 
 json_t *profile_json(const struct profile_spec *spec) {
   json_t *functions = json_array();
   for (int i = 0; i < spec->function_count; i++) json_array_append_new(functions, json_string(spec->functions[i]));
-  return json_pack("{s:s, s:s, s:s, s:i, s:o}", "kind", kind_names[spec->kind], "name", spec->name, "about",
-    spec->about, "api", spec->api, "functions", functions);
+  return json_pack("{s:s, s:s, s:s, s:i, s:o, s:O*}", "kind", kind_names[spec->kind], "name", spec->name, "about",
+    spec->about, "api", spec->api, "functions", functions, "settings", spec->settings);
 }

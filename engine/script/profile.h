@@ -47,10 +47,12 @@ struct profile_spec {
   int function_count;
   char functions[PROFILE_FUNCTIONS_MAX][PROFILE_NAME_MAX];  // global functions it defines, in byte order
   char sha256[65];
+  json_t *settings;  // a rule's (script/rule.h), else NULL
 };
 
 // Rules and dialects: evaluates the header in a throw-away state.
 enum status profile_describe(enum script_kind kind, const char *chunkname, const char *source, size_t len,
                              struct watchdog *watchdog, struct profile_spec *ret, struct err *err) MUST_CHECK;
+void profile_spec_finish(struct profile_spec *spec);  // after a success
 // New reference; NULL: no memory.
 json_t *profile_json(const struct profile_spec *spec);

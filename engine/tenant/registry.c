@@ -84,6 +84,19 @@ static void collect(void *arg, const struct script_row *row) {
   list->rows[list->n++] = *row;
 }
 
+// A shipped script of which nothing is stored, or nothing that loads: the program's own.
+static enum status load_shipped(struct registry *reg, enum script_kind kind, const struct shipped *list, struct err *err) {
+  for (const struct shipped *s = list; s->name != NULL; s++) {
+    struct entry *e;
+    if (snapshot_find(reg->now, kind, s->name) != NULL) continue;
+    const enum status st = entry_create(kind, s->name, s->source, s->len, reg->watchdog, &e, err);
+    if (st != OK) return st;
+    snapshot_set(reg->now, e);
+    entry_release(e);
+  }
+  return OK;
+}
+
 static enum status load_all(struct registry *reg, struct db *db, struct buf *warnings, struct err *err) {
   struct row_list list = {0};
   enum status st = script_list(db, 0, "rule", 0, LIST_MAX, collect, &list, err);
@@ -104,16 +117,9 @@ static enum status load_all(struct registry *reg, struct db *db, struct buf *war
       st = OK;
     }
   }
-  // A shipped dialect of which nothing is stored, or nothing that loads: the program's own.
-  for (const struct shipped *d = shipped_dialects; st == OK && d->name != NULL; d++) {
-    struct entry *e;
-    if (snapshot_find(reg->now, SCRIPT_DIALECT, d->name) != NULL) continue;
-    st = entry_create(SCRIPT_DIALECT, d->name, d->source, d->len, reg->watchdog, &e, err);
-    if (st != OK) break;
-    snapshot_set(reg->now, e);
-    entry_release(e);
-  }
   free(list.rows);
+  if (st == OK) st = load_shipped(reg, SCRIPT_DIALECT, shipped_dialects, err);
+  if (st == OK) st = load_shipped(reg, SCRIPT_RULE, shipped_rules, err);
   return st;
 }
 
@@ -233,8 +239,10 @@ enum status registry_describe(enum script_kind kind, const char *name, const cha
     st = describe_strategy(file, ret, watchdog, &header, err);
   else if (kind == SCRIPT_TIER)
     st = describe_tiers(name, file, ret, watchdog, &header, err);
-  else if ((st = profile_describe(kind, file, source, len, watchdog, &spec, err)) == OK)
+  else if ((st = profile_describe(kind, file, source, len, watchdog, &spec, err)) == OK) {
     header = profile_json(&spec);
+    profile_spec_finish(&spec);
+  }
   if (st == OK) {
     ret->header = header != NULL ? json_dumps(header, JSON_COMPACT) : NULL;
     if (ret->header == NULL) st = err_set(err, ERR_NOMEM, "%s: out of memory", file);
@@ -296,6 +304,7 @@ enum status registry_ship(struct db *db, struct watchdog *watchdog, int64_t now_
   enum status st = OK;
   for (const struct shipped *s = shipped_tiers; st == OK && s->name != NULL; s++) st = ship(db, SCRIPT_TIER, s, watchdog, now_ns, err);
   for (const struct shipped *s = shipped_dialects; st == OK && s->name != NULL; s++) st = ship(db, SCRIPT_DIALECT, s, watchdog, now_ns, err);
+  for (const struct shipped *s = shipped_rules; st == OK && s->name != NULL; s++) st = ship(db, SCRIPT_RULE, s, watchdog, now_ns, err);
   return st;
 }
 

@@ -98,7 +98,7 @@ enum status registry_describe(enum script_kind kind, const char *name, const cha
 enum status registry_put(struct db *db, const struct script_draft *d, int64_t tenant_id, const char *name,
   const char *comment, int64_t author_id, int64_t now_ns, struct script_put_result *ret, struct err *err) MUST_CHECK;
 
-// In a write, at each start: the shipped tier scripts and dialects become versions like any other, unless they are already, and those of names
+// In a write, at each start: the shipped tier scripts, dialects and rules become versions like any other, unless they are already, and those of names
 // of which nothing is active are activated. So what sells can be listed, shown, compared and returned to; a newer program
 // brings its scripts as new versions and activates none over what an operator chose; a dialect takes the place of an older program's.
 enum status registry_ship(struct db *db, struct watchdog *watchdog, int64_t now_ns, struct err *err) MUST_CHECK;

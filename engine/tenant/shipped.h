@@ -1,4 +1,4 @@
-// tenant/shipped.h – the tier scripts of lua/tiers, the dialects of lua/venues, the strategies of strategies/ and its rule sets, compiled in, so that a fresh installation
+// tenant/shipped.h – the tier scripts of lua/tiers, the dialects of lua/venues, the signal rules of lua/rules, the strategies of strategies/ and its rule sets, compiled in, so that a fresh installation
 // has prices, and editions have strategies wherever the binary stands.
 #pragma once
 #include <stddef.h>
@@ -11,4 +11,5 @@ struct shipped {
 };
 extern const struct shipped shipped_tiers[], shipped_strategies[];  // by name; end with name NULL
 extern const struct shipped shipped_dialects[];                      // of lua/venues
+extern const struct shipped shipped_rules[];                         // of lua/rules
 extern const struct shipped shipped_rule_sets[];                     // of strategies/rules: risk/rule_read.c; their source is JSON

@@ -29,7 +29,10 @@ enum status entry_create(enum script_kind kind, const char *name, const char *so
     if (st == OK) memcpy(e->script.sha256, tier_script_set(e->tiers)->sha256, sizeof e->script.sha256);
   } else {
     st = profile_describe(kind, file, source, len, watchdog, &spec, err);
-    if (st == OK) memcpy(e->script.sha256, spec.sha256, sizeof e->script.sha256);
+    if (st == OK) {
+      memcpy(e->script.sha256, spec.sha256, sizeof e->script.sha256);
+      profile_spec_finish(&spec);
+    }
   }
   if (st == OK)
     *ret = e;

@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct tier_script *t;
   struct profile_spec spec;
   if (profile_describe(SCRIPT_RULE, "r.lua", (const char *)data, size, NULL, &spec, &err) != OK) assert(err.msg[0] != '\0');
+  else profile_spec_finish(&spec);
   err.msg[0] = '\0';
   if (tier_script_create("t.lua", (const char *)data, size, NULL, &t, &err) != OK) {
     assert(err.msg[0] != '\0');

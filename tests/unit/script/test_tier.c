@@ -270,6 +270,7 @@ static void rules_and_dialects(void **state) {
   json_t *o = profile_json(&spec);
   assert_string_equal(json_string_value(json_object_get(o, "kind")), "rule");
   json_decref(o);
+  profile_spec_finish(&spec);
   const char *typo = "rule{name='x', api=1}\nfunction on_signl(s) end";
   assert_int_equal(profile_describe(SCRIPT_RULE, "r.lua", typo, strlen(typo), NULL, &spec, &err), ERR_SCRIPT);
   assert_non_null(strstr(err.msg, "is 'on_signl' meant?"));
@@ -277,6 +278,7 @@ static void rules_and_dialects(void **state) {
   assert_int_equal(profile_describe(SCRIPT_RULE, "r.lua", version, strlen(version), NULL, &spec, &err), ERR_SCRIPT);
   const char *dialect = DIALECT_TINY;
   assert_int_equal(profile_describe(SCRIPT_DIALECT, "d.lua", dialect, strlen(dialect), NULL, &spec, &err), OK);
+  profile_spec_finish(&spec);
   assert_int_equal(profile_describe(SCRIPT_RULE, "d.lua", dialect, strlen(dialect), NULL, &spec, &err), ERR_SCRIPT);
   assert_string_equal(spec.name, "");
   const char *bare = "dialect{name='bybit', api=1}\nfunction place(o) return o end";
@@ -286,6 +288,7 @@ static void rules_and_dialects(void **state) {
                      "function f1() end function f2() end function on_x() end unlimited_ = 1";
   assert_int_equal(profile_describe(SCRIPT_RULE, "r.lua", many, strlen(many), NULL, &spec, &err), OK);
   assert_int_equal(spec.function_count, 4);
+  profile_spec_finish(&spec);
 }
 
 int main(void) {

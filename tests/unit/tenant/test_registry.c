@@ -113,9 +113,9 @@ static void starts_with_the_shipped(void **state) {
   assert_string_equal(registry_edition(reg), EDITION_DEFAULT);
   assert_string_equal(registry_plans(reg)->edition, "dca");
   assert_true(bots_now() == 1);
-  const struct active_script *bybit = snapshot_at(registry_snapshot(reg), 0);  // dialects are shipped, rules are not
-  assert_true(bybit->kind == SCRIPT_DIALECT && bybit->script_id == 0 && strcmp(bybit->name, "bybit") == 0);
-  assert_ptr_equal(snapshot_find(registry_snapshot(reg), SCRIPT_DIALECT, "bybit"), bybit);
+  const struct active_script *first = snapshot_at(registry_snapshot(reg), 0), *bybit = snapshot_find(registry_snapshot(reg), SCRIPT_DIALECT, "bybit");
+  assert_true(first->kind == SCRIPT_RULE && first->script_id == 0 && strcmp(first->name, "daily_cap") == 0);  // by kind, then name
+  assert_true(bybit && bybit->script_id == 0);
   assert_null(snapshot_find(registry_snapshot(reg), SCRIPT_DIALECT, "nosuch"));
   struct err err;
   struct registry *r;
@@ -236,7 +236,7 @@ static void interleaved_activations(void **state) {
   struct snapshot *s = registry_snapshot(reg);
   assert_string_equal(snapshot_at(s, 0)->name, "a");
   assert_string_equal(snapshot_at(s, 1)->name, "b");
-  assert_true(snapshot_at(s, 2)->kind == SCRIPT_DIALECT);
+  assert_string_equal(snapshot_at(s, 2)->name, "daily_cap");  // shipped
   assert_non_null(snapshot_find(s, SCRIPT_RULE, "b"));
   assert_null(snapshot_find(s, SCRIPT_DIALECT, "b"));
   // discarding leaves all as it is
@@ -487,7 +487,7 @@ static void starts_with_a_broken_script(void **state) {
   assert_non_null(strstr(warnings.data, "tier dca: dca.lua:1:"));
   assert_non_null(strstr(warnings.data, "rule dca: dca.lua:1:"));
   assert_true(bots_now() == 1);  // the shipped one
-  assert_true(snapshot_at(registry_snapshot(reg), 0)->kind == SCRIPT_DIALECT);  // no rule
+  assert_null(snapshot_find(registry_snapshot(reg), SCRIPT_RULE, "dca"));
   buf_finish(&warnings);
 }
 
