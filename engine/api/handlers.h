@@ -7,6 +7,9 @@
   X(bots_list) X(bot_create) X(bot_get) X(bot_patch) X(bot_delete) X(bot_clone) X(bot_accounts) X(bot_accounts_add) X(bot_failures) \
   /* bots_read.c */                                     \
   X(bot_orders) X(bot_fills) X(bot_trades) X(bot_logs) X(bot_equity) X(bot_stats) X(bot_shadow) X(bot_decisions) \
+  /* analytics.c, analytics_equity.c, tenant_lists.c, alerts.c, reports.c */ \
+  X(analytics_overview) X(analytics_by_symbol) X(analytics_by_strategy) X(analytics_by_account) X(analytics_by_day) X(analytics_equity) \
+  X(trades_list) X(fills_list) X(positions_list) X(alerts_list) X(reports_get) \
   /* bots_signals.c */                                  \
   X(bot_signal) X(bot_signals) \
   /* bots_why.c, replays.c */                           \

@@ -86,6 +86,7 @@ static const char *const erase_steps[] = {
   "DELETE FROM bot_order WHERE bot_id = ?1 AND tenant_id = ?2 AND intent IN (SELECT intent FROM bot_order WHERE bot_id = ?1 LIMIT 2000)",
   "DELETE FROM bot_fill WHERE bot_id = ?1 AND tenant_id = ?2 AND n IN (SELECT n FROM bot_fill WHERE bot_id = ?1 LIMIT 2000)",
   "DELETE FROM bot_trade WHERE bot_id = ?1 AND tenant_id = ?2 AND n IN (SELECT n FROM bot_trade WHERE bot_id = ?1 LIMIT 2000)",
+  "DELETE FROM trade_day WHERE bot_id = ?1 AND tenant_id = ?2",
   "DELETE FROM bot_log WHERE bot_id = ?1 AND tenant_id = ?2 AND n IN (SELECT n FROM bot_log WHERE bot_id = ?1 LIMIT 2000)",
   "DELETE FROM bot_equity WHERE bot_id = ?1 AND tenant_id = ?2 AND level = 0 AND n IN (SELECT n FROM bot_equity WHERE bot_id = ?1 AND level = 0 LIMIT 2000)",
   "DELETE FROM bot_equity WHERE bot_id = ?1 AND tenant_id = ?2 AND level = 1 AND n IN (SELECT n FROM bot_equity WHERE bot_id = ?1 AND level = 1 LIMIT 2000)",

@@ -2,6 +2,7 @@
 #include "store/journal_rows.h"
 
 #include "store/db.h"
+#include "store/tenant_rows.h"
 
 #include <assert.h>
 #include <string.h>
@@ -174,6 +175,7 @@ static enum status put_trade(struct db *db, struct journal_trade *t, struct err 
       "iiiiiiiiiiiiiiiiiiiitt", t->bot_id, t->number, t->tenant_id, I(t->run), I(t->series), I(t->direction), t->qty.lots, t->entry_ns, t->exit_ns, t->entry_px.ticks,
       t->exit_px.ticks, I(t->entry_order), I(t->exit_order), I(t->position_id), t->pnl.e8, t->fees.e8, t->mae.e8, t->mfe.e8, t->bars,
       I(t->ambiguous | t->liquidated << 1), t->tag, t->exit_tag);
+  if (st == OK) st = tenant_day_add(db, t, err);
   if (st == OK && t->number > JOURNAL_TRADES_MAX)
     st = db_run(db, NULL, err, "DELETE FROM bot_trade WHERE bot_id = ? AND n <= ?", "ii", t->bot_id, t->number - JOURNAL_TRADES_MAX);
   return st;
