@@ -234,9 +234,9 @@ static enum status call_send(struct remote_call *c, struct err *err) {
     const struct http_client_request q = {.method = c->request.method, .url = url.data, .fields = fields, .field_count = (size_t)c->request.header_count,
       .body = c->request.body, .body_len = c->request.body_len, .tls = site->tls, .plain_allowed = site->plain, .answer_max = DIALECT_BODY_MAX,
       .timeout_ms = site->timeout_ms};
-    c->reply.asked_ns = env.now_ms * REMOTE_NS_OF_MS;
-    c->reply.expiry_ns = (env.now_ms + (info->expiry_ms > 0 ? info->expiry_ms : REMOTE_LINGER_MS)) * REMOTE_NS_OF_MS;
     c->sent_ns = clock_monotonic_ns();
+    c->reply.asked_ns = venue_clock_steady(&site->clock, c->sent_ns);
+    c->reply.expiry_ns = c->reply.asked_ns + (info->expiry_ms > 0 ? info->expiry_ms : REMOTE_LINGER_MS) * REMOTE_NS_OF_MS;
     st = http_pool_send(site->pool, &q, on_answer, c, &c->http, err);
   }
   buf_finish(&headers);

@@ -2,6 +2,7 @@
 // table.
 #include "venue/remote_impl.h"
 
+#include "loop/clock.h"
 #include "order/unknown.h"
 #include "venue/unified.h"
 
@@ -133,7 +134,7 @@ static enum venue_state op_state(void *self, const char **ret_why) {
 }
 
 static int64_t op_now_ns(void *self) {
-  return remote_site_now_ns(((struct remote_session *)self)->site, NULL);
+  return venue_clock_steady(&((struct remote_session *)self)->site->clock, clock_monotonic_ns());
 }
 
 static void op_place(void *self, const struct venue_place *p, venue_reply_fn done, void *arg) {
@@ -156,6 +157,7 @@ static void op_open_orders(void *self, const char *symbol, venue_orders_fn done,
 }
 static void op_fills(void *self, const char *symbol, int64_t since_ns, venue_fills_fn done, void *arg) {
   json_t *args = args_symbol(symbol);
+  if (since_ns > 0) since_ns = venue_clock_since(&((struct remote_session *)self)->site->clock, since_ns);
   if (args && since_ns > 0) json_object_set_new(args, "since_ms", json_integer(since_ns / REMOTE_NS_OF_MS));
   ask(self, DIALECT_FILLS, args, done_fills, (void (*)(void))done, arg);
 }

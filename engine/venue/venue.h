@@ -87,8 +87,8 @@ struct venue_ref {              // an order: both names where both are known
 struct venue_reply {
   enum venue_outcome outcome;
   enum venue_why why;           // REFUSED, NOT_SENT
-  int64_t expiry_ns;            // from then on the venue refuses the request if it arrives only now (recvWindow, ttl)
-  int64_t asked_ns;             // when the question was asked, by the venue's clock
+  int64_t expiry_ns;            // from then on, by now_ns, the venue refuses the request if it arrives only now (recvWindow, ttl)
+  int64_t asked_ns;             // when the question was asked, by the session's now_ns
   char venue_id[VENUE_ID_MAX];  // ACCEPTED, where the venue tells
   char text[VENUE_TEXT_MAX];    // for logs and people
 };
@@ -191,7 +191,7 @@ struct venue_caps {             // what the venue can do
 struct venue_ops {
   struct venue_caps (*caps)(void *self);
   enum venue_state (*state)(void *self, const char **ret_why);
-  int64_t (*now_ns)(void *self);  // the venue's clock as we know it
+  int64_t (*now_ns)(void *self);  // the venue's clock as we know it, without its jumps and ours (venue_clock_steady)
   // Each calls done once, later. order: what is known of it may be found out of `ref` by either name; done has at most one.
   // The owner says which request may be repeated: none is by itself.
   void (*place)(void *self, const struct venue_place *p, venue_reply_fn done, void *arg);
@@ -200,7 +200,7 @@ struct venue_ops {
   void (*cancel_all)(void *self, const char *symbol, venue_reply_fn done, void *arg);
   void (*order)(void *self, const struct venue_ref *ref, venue_orders_fn done, void *arg);      // open or ended
   void (*open_orders)(void *self, const char *symbol, venue_orders_fn done, void *arg);         // NULL: all
-  void (*fills)(void *self, const char *symbol, int64_t since_ns, venue_fills_fn done, void *arg);
+  void (*fills)(void *self, const char *symbol, int64_t since_ns, venue_fills_fn done, void *arg);  // since: by now_ns
   void (*positions)(void *self, venue_positions_fn done, void *arg);
   void (*balances)(void *self, venue_balances_fn done, void *arg);
   void (*key)(void *self, venue_key_fn done, void *arg);

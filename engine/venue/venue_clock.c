@@ -8,7 +8,16 @@
 #define NS_OF_S INT64_C(1000000000)
 
 void venue_clock_init(struct venue_clock *c, int64_t mono_ns, int64_t wall_ns) {
-  *c = (struct venue_clock){.offset_ns = wall_ns - mono_ns, .apart_ns = wall_ns - mono_ns};
+  *c = (struct venue_clock){.offset_ns = wall_ns - mono_ns, .apart_ns = wall_ns - mono_ns, .steady_ns = wall_ns - mono_ns};
+}
+
+// The first word of the venue makes the steady time; what is no small correction afterwards is a jump.
+static void set_offset(struct venue_clock *c, int64_t offset_ns) {
+  const int64_t by_ns = offset_ns - c->offset_ns;
+  c->offset_ns = offset_ns;
+  if (!c->known) c->steady_ns = offset_ns;
+  else if (llabs(by_ns) <= VENUE_CLOCK_BACK_NS) c->steady_ns += by_ns;
+  if (c->steady_ns - offset_ns > c->behind_ns) c->behind_ns = c->steady_ns - offset_ns;
 }
 
 bool venue_clock_sample(struct venue_clock *c, int64_t sent_ns, int64_t heard_ns, int64_t server_ns, int64_t grain_ns) {
@@ -17,7 +26,7 @@ bool venue_clock_sample(struct venue_clock *c, int64_t sent_ns, int64_t heard_ns
   const int64_t offset_ns = server_ns + grain_ns / 2 - (sent_ns + trip_ns / 2), margin_ns = trip_ns / 2 + grain_ns / 2;
   // A coarse sample that agrees with a finer one teaches nothing.
   if (c->known && margin_ns > c->margin_ns && llabs(offset_ns - c->offset_ns) <= margin_ns) return true;
-  c->offset_ns = offset_ns;
+  set_offset(c, offset_ns);
   c->margin_ns = margin_ns;
   c->known = true;
   return true;
@@ -27,7 +36,7 @@ bool venue_clock_jumped(struct venue_clock *c, int64_t mono_ns, int64_t wall_ns)
   const int64_t apart_ns = wall_ns - mono_ns;
   if (llabs(apart_ns - c->apart_ns) < VENUE_CLOCK_JUMP_NS) return false;
   c->apart_ns = apart_ns;
-  if (!c->known) c->offset_ns = apart_ns;
+  if (!c->known) set_offset(c, apart_ns);
   c->margin_ns = INT64_MAX / 4;  // the next sample counts, whatever it says
   return true;
 }
@@ -41,6 +50,13 @@ int64_t venue_clock_tell(struct venue_clock *c, int64_t mono_ns) {
   if (now_ns < c->last_ns && c->last_ns - now_ns <= VENUE_CLOCK_BACK_NS) return c->last_ns;
   return c->last_ns = now_ns;
 }
+
+int64_t venue_clock_steady(struct venue_clock *c, int64_t mono_ns) {
+  const int64_t now_ns = mono_ns + c->steady_ns;
+  return c->steady_last_ns = c->known && now_ns < c->steady_last_ns && c->steady_last_ns - now_ns <= VENUE_CLOCK_BACK_NS ? c->steady_last_ns : now_ns;
+}
+
+int64_t venue_clock_since(const struct venue_clock *c, int64_t steady_ns) { return steady_ns - c->behind_ns; }
 
 // Days since 1970 of a date of the Gregorian calendar.
 static int64_t days_of(int year, int month, int day) {

@@ -1,6 +1,9 @@
 // venue/venue_clock.h – a venue's clock, as far as we know it: our monotonic clock plus an offset, taken from its answers at the middle
 // of the round trip. Until the first answer our wall clock stands in. Our wall clock may jump, and the monotonic one stands still
 // while the machine sleeps: both show as one moving against the other, and the offset must be taken anew. Pure.
+//
+// Two readings of it: what the venue's clock says now, for signing and for its bars; and a time of the venue that never jumps, for whoever
+// waits, counts and compares: how long ago something was asked is not known any more when the clock in between was set.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +18,9 @@ struct venue_clock {
   int64_t apart_ns;       // wall - monotonic at the last look
   int64_t last_ns;        // told last
   bool known;             // by an answer of the venue
+  int64_t steady_ns;      // as offset_ns, without the jumps since it is known
+  int64_t behind_ns;      // the most that the venue's clock was behind the steady time
+  int64_t steady_last_ns; // told last
 };
 
 void venue_clock_init(struct venue_clock *c, int64_t mono_ns, int64_t wall_ns);
@@ -23,9 +29,13 @@ void venue_clock_init(struct venue_clock *c, int64_t mono_ns, int64_t wall_ns);
 bool venue_clock_sample(struct venue_clock *c, int64_t sent_ns, int64_t heard_ns, int64_t server_ns, int64_t grain_ns);
 // True: one of our clocks jumped since the last look; take a sample. Without a known offset the wall clock's new time is taken.
 bool venue_clock_jumped(struct venue_clock *c, int64_t mono_ns, int64_t wall_ns);
-// For signing: the best estimate. For owners: never goes back by a small correction.
+// For signing: the best estimate. For market data: the same, but it never goes back by a small correction.
 int64_t venue_clock_at(const struct venue_clock *c, int64_t mono_ns);
 int64_t venue_clock_tell(struct venue_clock *c, int64_t mono_ns);
+// For owners: rises with the monotonic clock, follows small corrections, and jumps no more once the venue has told its time.
+int64_t venue_clock_steady(struct venue_clock *c, int64_t mono_ns);
+// The venue's own time of something that did not happen before that steady time: never later than it was.
+int64_t venue_clock_since(const struct venue_clock *c, int64_t steady_ns);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7, the one form servers may send). False: not that.
 bool venue_clock_date(const char *text, int64_t *ret_ns);

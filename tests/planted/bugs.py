@@ -97,6 +97,17 @@ BUGS = [
     ('prop rules: what is open already does not count', 'engine/risk/rule_set.c', '(int128)s->equity_e8 - o->loss_e8 - o->open_loss_e8', '(int128)s->equity_e8 - o->loss_e8', 'risk/rule_set'),
     ('prop rules: the day ends at midnight UTC', 'engine/risk/rule_set.c', 'tz_next_time_of_day(s->rules->zone, seconds(now_ns), s->rules->reset_s) * NS_PER_S;', '(seconds(now_ns) / 86400 + 1) * 86400 * NS_PER_S;', 'risk/rule_set'),
     ('protections: a stop in profit is a stop loss', 'engine/risk/protect.c', 't->stop && t->profit_e8 < r->frac_e8', 't->stop', 'risk/protect'),
+    # orders at venues elsewhere, against a venue's own books
+    ('remote: what was not found once is sent again', 'engine/bot/clerk_remote.c', 'if (!w && may_leave(c, o)) return place(c, o);', 'if ((!w && may_leave(c, o)) || (w && w->route.state == ROUTE_UNKNOWN && w->route.probe.negatives == 1)) return place(c, o);', 'bot/clerk_remote'),
+    ('remote: after a restart what was on its way is sent again', 'engine/bot/clerk_heard.c', 'if (clerk_routed_find(c, o->id)) continue;', 'if (clerk_routed_find(c, o->id) || o->status == ORDER_SENT) continue;', 'bot/clerk_remote'),
+    ('remote: a lost answer is a refusal', 'engine/bot/clerk_heard.c', 'static void placed(struct clerk *c, struct clerk_routed *w, const struct venue_reply *r) {\n  struct route_effect e;\n  switch (r->outcome) {', 'static void placed(struct clerk *c, struct clerk_routed *w, const struct venue_reply *r) {\n  struct route_effect e;\n  switch (r->outcome == VENUE_UNKNOWN ? VENUE_REFUSED : r->outcome) {', 'bot/clerk_remote'),
+    ('remote: an execution counts as often as it is told', 'engine/bot/clerk_heard.c', 'if (fill_set_has(&c->remote->booked, key)) return CLERK_REPEATED;\n  const struct instrument', 'const struct instrument', 'bot/clerk_remote'),
+    ('remote: executions of what has ended are left out', 'engine/bot/clerk_heard.c', "  if (f->trade_id[0] == '\\0') return unfit", "  if (!order_alive(o)) return CLERK_HEARD;\n  if (f->trade_id[0] == '\\0') return unfit", 'bot/clerk_remote'),
+    ('remote: an order of the list that is not there has ended', 'engine/bot/clerk_heard.c', 'if (!there && w->route.sent_ns < asked_ns &&', 'if (false && w->route.sent_ns < asked_ns &&', 'bot/clerk_remote'),
+    ('remote: no questions after a restart', 'engine/bot/clerk_heard.c', '      clerk_route_lost(c, w);\n    }\n  }\n}', '      w->route.state = ROUTE_OPEN;\n    }\n  }\n}', 'bot/clerk_remote'),
+    ('remote: pauses and proofs jump with the venue\'s clock', 'engine/venue/venue_clock.c', 'if (llabs(by_ns) <= VENUE_CLOCK_BACK_NS) c->steady_ns', 'c->steady_ns', 'bot/clerk_remote'),
+    ('remote: executions are asked for by a clock that was ahead', 'engine/venue/venue_clock.c', 'return steady_ns - c->behind_ns;', 'return steady_ns;', 'venue/remote_parts'),
+    ('remote: the journal is NORMAL', 'engine/store/store.c', '[STORE_JOURNAL] = {"journal", true', '[STORE_JOURNAL] = {"journal", false', 'bot/clerk_remote_disk'),
     # bot and script
     ('timers: a late one fires each missed period', 'engine/bot/timers.c', 't->due_ns = next_due(t, now_ns);', 't->due_ns = next_due(t, t->due_ns);', 'bot/pipeline'),
     ('timers: on the grid one period late', 'engine/bot/timers.c', 'return timeframe_floor(after_ns, t->every_ns) + t->every_ns;', 'return timeframe_floor(after_ns, t->every_ns) + 2 * t->every_ns;', RULES),

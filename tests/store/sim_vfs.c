@@ -450,6 +450,7 @@ void sim_mark(int64_t number) {
   log_op(OP_MARK, NULL, number, NULL, 0);
   pthread_mutex_unlock(&lock);
 }
+const struct sim_trace *sim_now(void) { return trace; }
 struct sim_trace *sim_take(void) {
   pthread_mutex_lock(&lock);
   struct sim_trace *t = trace;

@@ -24,6 +24,7 @@ void sim_mark(int64_t number);
 struct sim_trace *sim_take(void);
 void sim_trace_free(struct sim_trace *t);
 size_t sim_trace_length(const struct sim_trace *t);
+const struct sim_trace *sim_now(void);  // the one that is being recorded
 // The disk becomes what power loss after the first `ops` operations left; ops must not go back from call to call.
 // Returns the last mark before, or 0.
 int64_t sim_lose_power(struct sim_trace *t, size_t ops, uint64_t seed);

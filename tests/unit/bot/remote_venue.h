@@ -1,17 +1,23 @@
 // tests/unit/bot/remote_venue.h – a venue made of dice, with books of its own: the oracle beside a clerk whose orders go elsewhere.
 //
 // Requests reach it late or never, answers are lost, its stream drops, doubles and reorders, a fresh order is "not found" for a while, and
-// one that it was sent may take effect until the request's expiry, but not after. Its own books are exact.
+// one that it was sent may take effect until the request's expiry, but not after. Clocks are set, the venue's and ours, by minutes and by
+// hours, so that it refuses what seems to be of another time; and it refuses everything for some seconds because of the rate. Its own
+// books are exact.
 #pragma once
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bot/clerk_remote.h"
+#include "venue/venue_clock.h"
 
 #define MS INT64_C(1000000)
 #define EXPIRY_MS 2000
 #define FRESH_NS (1500 * MS)  // so long an order may be "not found" though it exists
+#define WINDOW_NS (1000 * MS) // requests that are stamped further off are refused
+#define SYNC_NS (400 * MS)    // so long the session needs to see that its clock is wrong
+#define BEFORE_NS (300000 * MS)  // as bot/live_venue.c asks for executions
 
 enum { V_ORDERS = 6000, V_MAIL = 4096, V_FILLS = 20000 };
 
@@ -33,12 +39,16 @@ struct v_mail {
   uint64_t id;                  // order of the clerk
   enum unknown_step question;
   struct venue_ref ref;         // of a question; of an EFFECT
+  int64_t since_ns;             // of a question for executions, by the venue's clock
   struct venue_place place;     // EFFECT: a request that arrives late
   struct venue_change terms;
 };
 struct venue_rig {
   uint64_t dice;
-  int64_t now_ns, last_px;
+  int64_t now_ns, last_px;      // now: the monotonic clock of all
+  int64_t off_ns, wall_off_ns;  // the venue's clock and our wall clock, against it
+  struct venue_clock clock;     // what the session makes of both
+  int64_t sync_ns, throttle_ns; // the venue is asked for its time then; until then it refuses for the rate
   struct v_order orders[V_ORDERS];
   size_t order_count;
   struct venue_fill fills[V_FILLS];
@@ -48,7 +58,7 @@ struct venue_rig {
   bool no_amend;                // it cannot change orders
   int faults;                   // per cent of everything that goes wrong
   // what happened
-  long placed, doubled, lost_before, lost_after, late, dropped, repeated, stale, unreachable, refused, cancels, amends, executions;
+  long jumps, outside, throttled, placed, doubled, lost_before, lost_after, late, dropped, repeated, stale, unreachable, refused, cancels, amends, executions;
 };
 
 static inline uint64_t v_rnd(struct venue_rig *v, uint64_t n) {
@@ -56,6 +66,42 @@ static inline uint64_t v_rnd(struct venue_rig *v, uint64_t n) {
   return (v->dice * UINT64_C(0x2545f4914f6cdd1d) >> 33) % n;
 }
 static inline bool v_wrong(struct venue_rig *v) { return (int)v_rnd(v, 100) < v->faults; }
+
+// ---- clocks
+
+static inline int64_t v_time(const struct venue_rig *v) { return v->now_ns + v->off_ns; }
+static inline void v_sync(struct venue_rig *v) {
+  v->clock.margin_ns = INT64_MAX / 4;
+  venue_clock_sample(&v->clock, v->now_ns - 20 * MS, v->now_ns, v_time(v) - (int64_t)v_rnd(v, 20) * MS, 0);
+  v->sync_ns = INT64_MAX;
+}
+// A process begins: it has its wall clock, then the venue's word.
+static inline void v_clock_begin(struct venue_rig *v) {
+  venue_clock_init(&v->clock, v->now_ns, v->now_ns + v->wall_off_ns);
+  v_sync(v);
+}
+static inline void v_soon(struct venue_rig *v) {
+  if (v->sync_ns > v->now_ns + SYNC_NS) v->sync_ns = v->now_ns + SYNC_NS;
+}
+// Ours is seen to have jumped; the venue's shows when it refuses.
+static inline void v_clock_look(struct venue_rig *v) {
+  if (venue_clock_jumped(&v->clock, v->now_ns, v->now_ns + v->wall_off_ns)) v_soon(v);
+  if (v->now_ns >= v->sync_ns) v_sync(v);
+}
+static inline void v_jump(struct venue_rig *v) {
+  static const int64_t far_ms[] = {1500, 60000, 600000, 3600000, 36000000};
+  const int64_t by_ns = (v_rnd(v, 2) ? 1 : -1) * far_ms[v_rnd(v, sizeof far_ms / sizeof *far_ms)] * MS;
+  const uint64_t which = v_rnd(v, 3);
+  if (which != 0) v->off_ns += by_ns;
+  if (which != 1) v->wall_off_ns += by_ns;
+  v->jumps++;
+}
+// Signed by a clock that the venue does not take for its own.
+static inline bool v_outside(struct venue_rig *v) {
+  const bool outside = llabs(v_time(v) - venue_clock_at(&v->clock, v->now_ns)) > WINDOW_NS;
+  if (outside) v->outside++, v_soon(v);
+  return outside;
+}
 
 static inline struct v_mail *v_post(struct venue_rig *v, int kind, int64_t delay_ns) {
   if (v->mail_count == V_MAIL) abort();
@@ -72,7 +118,7 @@ static inline struct v_order *v_find(struct venue_rig *v, const char *client_id)
 
 static inline void v_describe(const struct venue_rig *v, const struct v_order *o, struct venue_order *ret) {
   *ret = (struct venue_order){.state = o->state, .side = o->p.side, .qty = {o->lots, 0}, .filled = {o->filled, 0}, .limit = o->limit ? (struct decimal){o->limit, 1} : NO_DECIMAL,
-                              .trigger = o->trigger ? (struct decimal){o->trigger, 1} : NO_DECIMAL, .avg = NO_DECIMAL, .reduce = o->p.reduce, .updated_ns = v->now_ns};
+                              .trigger = o->trigger ? (struct decimal){o->trigger, 1} : NO_DECIMAL, .avg = NO_DECIMAL, .reduce = o->p.reduce, .updated_ns = v_time(v)};
   memcpy(ret->ref.client_id, o->p.client_id, sizeof ret->ref.client_id);
   memcpy(ret->ref.symbol, o->p.symbol, sizeof ret->ref.symbol);
   memcpy(ret->ref.venue_id, o->venue_id, sizeof ret->ref.venue_id);
@@ -101,7 +147,7 @@ static inline void v_tell_fill(struct venue_rig *v, const struct venue_fill *f) 
 static inline void v_execute(struct venue_rig *v, struct v_order *o, int64_t lots, int64_t ticks) {
   if (v->fill_count == V_FILLS) abort();
   struct venue_fill *f = &v->fills[v->fill_count++];
-  *f = (struct venue_fill){.side = o->p.side, .px = {ticks, 1}, .qty = {lots, 0}, .fee = {lots * 3, 8}, .time_ns = v->now_ns};
+  *f = (struct venue_fill){.side = o->p.side, .px = {ticks, 1}, .qty = {lots, 0}, .fee = {lots * 3, 8}, .time_ns = v_time(v)};
   strcpy(f->fee_asset, "USDT");
   snprintf(f->trade_id, sizeof f->trade_id, "t%zu", v->fill_count);
   memcpy(f->ref.client_id, o->p.client_id, sizeof f->ref.client_id);
@@ -128,13 +174,23 @@ static inline bool v_take(struct venue_rig *v, const struct venue_place *p) {
 static inline struct v_mail *v_reply(struct venue_rig *v, uint64_t id, enum clerk_request what, enum venue_outcome outcome, enum venue_why why) {
   struct v_mail *m = v_post(v, MAIL_REPLY, (int64_t)(1 + v_rnd(v, 30)) * MS);
   m->id = id, m->what = what;
-  m->reply = (struct venue_reply){.outcome = outcome, .why = why, .expiry_ns = v->now_ns + EXPIRY_MS * MS};
+  m->reply = (struct venue_reply){.outcome = outcome, .why = why, .expiry_ns = venue_clock_steady(&v->clock, v->now_ns) + EXPIRY_MS * MS};
   return m;
+}
+// Definite, and about the request, not the order. True: it was one.
+static inline struct v_mail *v_turned_away(struct venue_rig *v, uint64_t id, enum clerk_request what) {
+  if (v_outside(v)) return v_reply(v, id, what, VENUE_REFUSED, VENUE_WHY_CLOCK);
+  if (v->now_ns >= v->throttle_ns) return NULL;
+  v->throttled++;
+  return v_reply(v, id, what, v_rnd(v, 2) ? VENUE_REFUSED : VENUE_NOT_SENT, VENUE_WHY_THROTTLED);
 }
 
 // ---- struct clerk_port
 
-static inline int64_t v_now(void *self) { return ((struct venue_rig *)self)->now_ns; }
+static inline int64_t v_now(void *self) {
+  struct venue_rig *v = self;
+  return venue_clock_steady(&v->clock, v->now_ns);
+}
 static inline struct venue_caps v_caps(void *self) {
   return (struct venue_caps){.lookups = LOOKUP_ID | LOOKUP_OPEN | LOOKUP_FILLS, .amend = !((struct venue_rig *)self)->no_amend, .stops = true, .reduce_only = true, .expiry_ms = EXPIRY_MS};
 }
@@ -142,6 +198,7 @@ static inline void v_place(void *self, uint64_t bot, uint64_t id, const struct v
   struct venue_rig *v = self;
   (void)bot;
   v->placed++;
+  if (v_turned_away(v, id, CLERK_PLACE)) return;
   if (!v_wrong(v)) {
     v_take(v, p);
     v_reply(v, id, CLERK_PLACE, VENUE_ACCEPTED, VENUE_WHY_NONE);
@@ -177,7 +234,11 @@ static inline void v_amend(void *self, uint64_t bot, uint64_t id, uint32_t chang
   (void)bot;
   v->amends++;
   if (v->no_amend) abort();
-  struct v_mail *m;
+  struct v_mail *m = v_turned_away(v, id, CLERK_AMEND);
+  if (m) {
+    m->change = change;
+    return;
+  }
   if (!v_wrong(v)) {
     const bool ok = v_amend_now(v, ref->client_id, c);
     m = v_reply(v, id, CLERK_AMEND, ok ? VENUE_ACCEPTED : VENUE_REFUSED, ok ? VENUE_WHY_NONE : VENUE_WHY_DONE);
@@ -200,6 +261,7 @@ static inline void v_cancel(void *self, uint64_t bot, uint64_t id, const struct 
   struct venue_rig *v = self;
   (void)bot;
   v->cancels++;
+  if (v_turned_away(v, id, CLERK_CANCEL)) return;
   if (!v_wrong(v)) {
     const bool ok = v_cancel_now(v, ref->client_id);
     v_reply(v, id, CLERK_CANCEL, ok ? VENUE_ACCEPTED : VENUE_REFUSED, ok ? VENUE_WHY_NONE : v_rnd(v, 2) ? VENUE_WHY_DONE : VENUE_WHY_NOT_FOUND);
@@ -214,9 +276,9 @@ static inline void v_cancel(void *self, uint64_t bot, uint64_t id, const struct 
 }
 static inline void v_ask(void *self, uint64_t bot, uint64_t id, enum unknown_step question, const struct venue_ref *ref, int64_t since_ns) {
   struct venue_rig *v = self;
-  (void)bot, (void)since_ns;
+  (void)bot;
   struct v_mail *m = v_post(v, MAIL_ASKED, (int64_t)(1 + v_rnd(v, 60)) * MS);
-  m->id = id, m->question = question, m->ref = *ref;
+  m->id = id, m->question = question, m->ref = *ref, m->since_ns = venue_clock_since(&v->clock, since_ns - BEFORE_NS);
 }
 static inline struct clerk_port v_port(struct venue_rig *v) {
   return (struct clerk_port){.self = v, .now_ns = v_now, .caps = v_caps, .place = v_place, .amend = v_amend, .cancel = v_cancel, .ask = v_ask};

@@ -150,6 +150,16 @@ static void clocks(void **state) {
   assert_true(venue_clock_tell(&c, 23 * S) > told);
   assert_true(venue_clock_sample(&c, 24 * S, 24 * S + 20 * MS, 1000 * S, 0));
   assert_true(venue_clock_tell(&c, 24 * S) < 1001 * S);                        // by a lot: it was set
+  // Who waits and counts sees no jump; what happened since then is asked for by the clock that was furthest behind.
+  const int64_t steady = venue_clock_steady(&c, 25 * S);
+  assert_true(llabs(steady - 2014 * S) < S);
+  assert_true(venue_clock_since(&c, steady) <= 1001 * S);
+  assert_true(venue_clock_sample(&c, 26 * S, 26 * S, 9002 * S, 0));
+  assert_int_equal(venue_clock_steady(&c, 27 * S), steady + 2 * S);
+  assert_true(venue_clock_since(&c, steady) <= 1001 * S);
+  c.margin_ns = S;
+  assert_true(venue_clock_sample(&c, 28 * S, 28 * S, 9004 * S + 400 * MS, 0));
+  assert_int_equal(venue_clock_steady(&c, 29 * S), steady + 4 * S + 400 * MS);  // small corrections are followed
   // Our wall clock moves against the monotonic one.
   venue_clock_init(&c, 5 * S, 1700000000 * S);
   assert_false(venue_clock_jumped(&c, 6 * S, 1700000001 * S + 200 * MS));
