@@ -177,7 +177,8 @@ static void kept(void *arg, enum status st, const struct err *err) {
   free(k);
 }
 
-// Hands those that the journal does not have to its writer, before whatever is handed over later.
+// Hands those that the journal does not have to its writer, before whatever is handed over later. Nobody waits for bars: what the bots made of
+// them comes within a moment, and is one sync with them.
 static enum status keep(struct live *l, struct live_series *s, const struct bar *bars, size_t count, struct err *err) {
   struct keeping *k = calloc(1, sizeof *k);
   if (k) k->bars = malloc((count ? count : 1) * sizeof *k->bars);
@@ -198,7 +199,7 @@ static enum status keep(struct live *l, struct live_series *s, const struct bar 
   k->batch = (struct journal_batch){.bars = k->bars, .bar_count = n};
   l->writes++;
   s->unwritten++;
-  if (n) store_write(l->config.store, STORE_JOURNAL, append, kept, k);
+  if (n) store_write_along(l->config.store, STORE_JOURNAL, append, kept, k);
   else kept(k, OK, NULL);
   return OK;
 }

@@ -4,7 +4,7 @@
 // not return OK, what it did is undone and the others of its batch are not disturbed. Its completion is told after COMMIT (with
 // synchronous=FULL: after the fsync), on the loop. Nothing is acknowledged earlier.
 //
-// A batch is what arrived while the one before was being committed: nobody waits for company. When the disk refuses, every job
+// A batch is what arrived while the one before was being committed: nobody waits for company who did not ask for it. When the disk refuses, every job
 // of the batch is told ERR_IO, reads go on, and the next batch tries anew, so that a full disk heals by itself (until a trial
 // write succeeded, one a second, store_stats.refusing is set). ERR_IO from a
 // failed COMMIT means unknown: after a power cut the batch may be there, whole. After a failed sync or with a damaged file
@@ -47,6 +47,9 @@ void store_write(struct store *store, enum store_file file, store_fn fn, store_d
 // As store_write, for what can be made again from what was written before: it comes after all others (but waits for them no longer than some
 // 20 ms), alone, and its commit is not synced: a power cut may take it, but what is handed in after its completion was told is never there without it.
 void store_write_later(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg);
+// As store_write, for what nobody waits for and others will follow upon: it is written with the next store_write of the file, before it, or alone
+// when none has come for some 10 ms. So who follows waits for one sync and not for two.
+void store_write_along(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg);
 // What waits as later comes before all that is handed in from now on.
 void store_promote(struct store *store, enum store_file file);
 // Turns the loop until all that was handed in before is written, or has failed, and its done was called: answers come in order.

@@ -17,7 +17,8 @@ struct job {
   struct err err;
   enum status status;
   bool sync, finished;
-  int64_t since_ns;         // of a later one
+  int64_t since_ns;         // when it was handed in: of a later one, and of one that waits for company
+  bool waits_for_company;
   struct spares *spare_of;  // NULL: from the heap
 };
 struct job_queue {
@@ -40,6 +41,7 @@ struct writer {
   pthread_mutex_t lock;
   pthread_cond_t work, finished;
   struct job_queue now, later;
+  unsigned pressing;     // of `now`: those that do not wait for company
   bool lax;              // the connection's commits are not synced
   bool moving;           // the checkpointer has been asked
   int log_floor;         // pages of the log that could not be left behind, when that was tried last

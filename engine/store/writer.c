@@ -14,6 +14,7 @@
 #define BATCH_MAX 1000
 #define LOOK_NS 1000000000  // how often a writer looks whether its file is there and takes writes
 #define LATER_NS 20000000   // what may wait does not wait longer than this
+#define COMPANY_NS 10000000 // who waits for company does not wait longer than this
 
 const double store_commit_bounds_s[STORE_COMMIT_BOUNDS] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5};
 
@@ -222,23 +223,34 @@ static void look_when_due(struct writer *w) {
   w->stats.readonly = w->why_readonly.code != OK;
 }
 
+// Of the first queue: somebody waits for it, or it has waited for company for long enough. Without a clock there is no "long enough".
+static bool presses(const struct writer *w) {
+  if (!w->now.first) return false;
+  return w->pressing > 0 || w->stopping || w->store->by_hand || clock_monotonic_ns() - w->now.first->since_ns >= COMPANY_NS;
+}
+
 // With the lock held: sleeps until there is work.
 static void wait_for_work(struct writer *w) {
   for (;;) {
     look_when_due(w);
-    if (w->now.first || w->later.first || w->stopping) return;
-    const struct timespec until = {.tv_sec = (time_t)(w->next_look_ns / 1000000000), .tv_nsec = (long)(w->next_look_ns % 1000000000)};
+    if (presses(w) || w->later.first || w->stopping) return;
+    const int64_t company_ns = w->now.first ? w->now.first->since_ns + COMPANY_NS : INT64_MAX, until_ns = company_ns < w->next_look_ns ? company_ns : w->next_look_ns;
+    const struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000)};
     pthread_cond_timedwait(&w->work, &w->lock, &until);
   }
 }
 
 // With the lock held, which it lets go of meanwhile: one batch of what waits.
 static void write_batch(struct writer *w) {
-  const bool later = !w->now.first || (w->later.first && !w->store->by_hand && clock_monotonic_ns() - w->later.first->since_ns > LATER_NS);
+  const bool later = (w->later.first && !presses(w)) || (w->later.first && !w->store->by_hand && clock_monotonic_ns() - w->later.first->since_ns > LATER_NS);
   struct job_queue *q = later ? &w->later : &w->now;
   struct job *batch = q->first, *last = batch;
-  unsigned n = 1;
-  for (; last->next && n < (later ? 1 : BATCH_MAX); n++) last = last->next;
+  unsigned n = 1, pressing = !batch->waits_for_company;
+  for (; last->next && n < (later ? 1 : BATCH_MAX); n++) {
+    last = last->next;
+    pressing += !last->waits_for_company;
+  }
+  if (!later) w->pressing -= pressing;
   q->first = last->next;
   if (!q->first) q->last = &q->first;
   last->next = NULL;
@@ -257,7 +269,7 @@ static void write_batch(struct writer *w) {
     else job_give(j);
   }
   pthread_cond_broadcast(&w->finished);
-  const bool waits = w->now.first != NULL;
+  const bool waits = presses(w);
   pthread_mutex_unlock(&w->lock);
   keep_log_short(w, waits);
   pthread_mutex_lock(&w->lock);
@@ -295,13 +307,15 @@ static void wait_for_writer(struct writer *w) {
 }
 
 static void enqueue(struct writer *w, struct job_queue *q, struct job *job) {
+  if (q == &w->now && !job->waits_for_company) w->pressing++;
   *q->last = job;
   q->last = &job->next;
   w->stats.waiting++;
   pthread_cond_signal(&w->work);
 }
 
-static void hand_in(struct store *store, enum store_file file, bool later, store_fn fn, store_done done, void *arg) {
+enum wait { WAIT_NOT, WAIT_FOR_COMPANY, WAIT_FOR_OTHERS };
+static void hand_in(struct store *store, enum store_file file, enum wait wait, store_fn fn, store_done done, void *arg) {
   struct writer *w = &store->writers[file];
   assert(!done || store->loop);
   pthread_mutex_lock(&w->lock);
@@ -310,8 +324,9 @@ static void hand_in(struct store *store, enum store_file file, bool later, store
   if (job) {
     job->task.fn = tell;
     job->fn = fn, job->done = done, job->arg = arg;
-    if (later) job->since_ns = clock_monotonic_ns();
-    if (!full) enqueue(w, later ? &w->later : &w->now, job);
+    job->waits_for_company = wait == WAIT_FOR_COMPANY;
+    if (wait != WAIT_NOT) job->since_ns = clock_monotonic_ns();
+    if (!full) enqueue(w, wait == WAIT_FOR_OTHERS ? &w->later : &w->now, job);
   }
   w->stats.failures += full || !job;
   pthread_mutex_unlock(&w->lock);
@@ -326,13 +341,15 @@ static void hand_in(struct store *store, enum store_file file, bool later, store
   }
 }
 
-void store_write(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg) { hand_in(store, file, false, fn, done, arg); }
-void store_write_later(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg) { hand_in(store, file, true, fn, done, arg); }
+void store_write(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg) { hand_in(store, file, WAIT_NOT, fn, done, arg); }
+void store_write_along(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg) { hand_in(store, file, WAIT_FOR_COMPANY, fn, done, arg); }
+void store_write_later(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg) { hand_in(store, file, WAIT_FOR_OTHERS, fn, done, arg); }
 
 void store_promote(struct store *store, enum store_file file) {
   struct writer *w = &store->writers[file];
   pthread_mutex_lock(&w->lock);
   if (w->later.first) {
+    for (const struct job *j = w->later.first; j; j = j->next) w->pressing++;
     *w->now.last = w->later.first;
     w->now.last = w->later.last;
     w->later = (struct job_queue){.last = &w->later.first};

@@ -66,6 +66,7 @@ static void on_done(void *arg, enum status st, const struct err *err) {
 }
 static void now(int n) { store_write(store, STORE_MARKET, nothing, on_done, (void *)(intptr_t)n); }
 static void later(int n) { store_write_later(store, STORE_MARKET, nothing, on_done, (void *)(intptr_t)n); }
+static void along(int n) { store_write_along(store, STORE_MARKET, nothing, on_done, (void *)(intptr_t)n); }
 static void assert_order(const int *want, int count) {
   while (done < count) loop_turn(loop, true);
   for (int i = 0; i < count; i++) assert_int_equal(order[i], want[i]);
@@ -101,6 +102,30 @@ static void what_may_wait_does_not_starve(void **state) {
   usleep(30000);  // longer than it may
   pthread_mutex_unlock(&gate);
   assert_order((const int[]){0, 1}, 2);
+}
+
+// What asks for company is committed with what comes next, before it; alone, when nothing comes.
+static void company(void **state) {
+  (void)state;
+  bool together = false;
+  for (int i = 0; i < 200 && !together; i++) {  // on a machine that is busy enough, what follows comes too late
+    const uint64_t commits = store_stats(store, STORE_MARKET).commits;
+    done = 0;
+    along(1);
+    usleep(2000);
+    now(2);
+    assert_order((const int[]){1, 2}, 2);
+    together = store_stats(store, STORE_MARKET).commits == commits + 1;
+  }
+  assert_true(together);
+  done = 0;
+  along(1);
+  assert_order((const int[]){1}, 1);
+  // Who waits for something else does not write it before its time, and loses nothing.
+  done = 0;
+  along(1), later(2), now(3);
+  while (done < 3) loop_turn(loop, true);
+  assert_true(order[0] != 3 || order[1] != 1);
 }
 
 // ---- what is not synced is whole, and there after what was
@@ -190,6 +215,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
       T(what_may_wait_comes_last), T(what_may_wait_does_not_starve), T(only_what_may_wait_is_not_synced), T(logs_stay_short), T(a_reader_holds_the_log),
+      T(what_may_wait_comes_last), T(company), T(only_what_may_wait_is_not_synced), T(logs_stay_short), T(a_reader_holds_the_log),
 #undef T
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
