@@ -6,9 +6,11 @@
 #include "api/list.h"
 #include "api/scripts.h"
 #include "loop/loop.h"
+#include "script/script_error.h"
 #include "store/store.h"
 #include "tenant/registry.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,24 +86,57 @@ static enum status described(struct api_call *call) {
   return p->status == OK ? api_write(call, write_put) : script_refuse(call, call->err.msg);
 }
 
-enum status api_admin_script_put(struct api_call *call) {
-  struct db *db = site(call);
-  enum script_kind kind = SCRIPT_STRATEGY;
-  const char *name = api_body_text(call, "name");
-  (void)script_kind_parse(api_body_text(call, "kind"), &kind);
-  if (registry_check_name(kind, name, &call->err) != OK) return api_invalid_at(call, "/name", call->err.msg);
-  if (kind == SCRIPT_STRATEGY) {
-    struct script_row row;
-    enum status st = script_find(db, 0, "strategy", name, &row, &call->err);
-    if (st != OK && st != ERR_NOTFOUND) return st;
-    return script_upload(call, st == OK ? row.id : 0, true);
+// ---- checking while somebody writes: strategies as their owners' are (strategy_check.c), other kinds described in the pool and not kept
+
+static enum status checked(struct api_call *call) {
+  const struct put *p = call->state;
+  if (p->status == ERR_NOMEM) return p->status;
+  json_t *problems = json_array(), *header = p->status == OK ? json_loads(p->draft.header, 0, NULL) : json_null();
+  if (p->status != OK) {
+    char file[SCRIPT_NAME_SIZE + 8];
+    struct script_place at;
+    const char *source = api_body_text(call, "source");
+    snprintf(file, sizeof file, "%s.lua", api_body_text(call, "name"));
+    script_error_place(call->err.msg, file, source, strlen(source), &at);
+    json_array_append_new(problems, json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:i}", "severity", "error", "check", "describe", "message", at.message, "hint", at.hint, "line",
+                                              at.line ? json_integer(at.line) : json_null(), "column", at.column, "length", at.length));
   }
-  struct put *p = api_alloc(call, sizeof *p);
+  return api_json(call, 200, json_pack("{s:b, s:o, s:o}", "ok", p->status == OK, "header", header, "problems", problems));
+}
+
+// ---- both begin alike; *ret NULL: answered, or call->err says why not
+static enum status begin_put(struct api_call *call, struct put **ret) {
+  enum script_kind kind = SCRIPT_STRATEGY;
+  *ret = NULL;
+  (void)script_kind_parse(api_body_text(call, "kind"), &kind);
+  if (registry_check_name(kind, api_body_text(call, "name"), &call->err) != OK) return api_invalid_at(call, "/name", call->err.msg);
+  struct put *p = *ret = api_alloc(call, sizeof *p);
   if (!p) return err_set(&call->err, ERR_NOMEM, "out of memory");
   p->kind = kind;
+  return OK;
+}
+static enum status describe_in_pool(struct api_call *call, struct put *p, api_phase then) {
   call->state = p;
   call->cleanup = put_cleanup;
-  return api_work(call, describe, described);
+  return api_work(call, describe, then);
+}
+
+enum status api_admin_script_put(struct api_call *call) {
+  struct db *db = site(call);
+  struct put *p;
+  enum status st = begin_put(call, &p);
+  if (!p) return st;
+  if (p->kind != SCRIPT_STRATEGY) return describe_in_pool(call, p, described);
+  struct script_row row;
+  st = script_find(db, 0, "strategy", api_body_text(call, "name"), &row, &call->err);
+  return st == OK || st == ERR_NOTFOUND ? script_upload(call, st == OK ? row.id : 0, true) : st;
+}
+
+enum status api_admin_script_check(struct api_call *call) {
+  struct put *p;
+  const enum status st = begin_put(call, &p);
+  if (!p) return st;
+  return p->kind == SCRIPT_STRATEGY ? api_strategy_check(call) : describe_in_pool(call, p, checked);
 }
 
 // ---- activating: prepared on the loop, written, then swapped in by one pointer

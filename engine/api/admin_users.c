@@ -1,15 +1,11 @@
-// api/admin_users.c – operators look at people and grant exceptions; the audit log; how the service does.
+// api/admin_users.c – operators look at people, suspend them, look over their shoulder, grant exceptions to plans.
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/identity_call.h"
-#include "api/jobs.h"
 #include "api/list.h"
 #include "api/tier.h"
 #include "bot/live.h"
-#include "crypto/encode.h"
-#include "store/audit_rows.h"
 #include "store/id.h"
-#include "store/outbox_rows.h"
 #include "store/store.h"
 #include "store/user_rows.h"
 #include "tenant/belonging.h"
@@ -40,12 +36,35 @@ static bool add_user(void *arg, const struct user_row *row) {
 enum status api_admin_users_list(struct api_call *call) {
   struct api_list l;
   if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
-  const char *q = api_query_text(call, "q");
-  return api_list_end(&l, user_search(reader(call), q ? q : "", l.at, l.limit + 1, add_user, &l, &call->err));
+  const char *q = api_query_text(call, "q"), *role = api_query_text(call, "role");
+  int64_t id;
+  if (q && id_parse("usr", q, strlen(q), &id)) {
+    struct user_row row;
+    const enum status st = user_get(reader(call), id, &row, &call->err);
+    if (st == OK) (void)add_user(&l, &row);
+    return api_list_end(&l, st == ERR_NOTFOUND ? OK : st);
+  }
+  const struct user_filter f = {.text = q && *q ? q : NULL, .role = role ? role_parse(role) : -1, .suspended = api_query_flag(call, "suspended")};
+  return api_list_end(&l, user_search(reader(call), &f, l.at, l.limit + 1, add_user, &l, &call->err));
 }
 
 static enum status entitlement_of(struct api_call *call, int64_t tenant_id, struct entitlement *ret) {
   return entitlement_load(reader(call), registry_plans(call->core->registry), tenant_id, call->now_ns, ret, &call->err);
+}
+
+// An operator's exception as it stands; null: there is none.
+static json_t *override_json(struct api_call *call, int64_t tenant_id, enum status *ret) {
+  struct override_row o;
+  *ret = override_get(reader(call), tenant_id, &o, &call->err);
+  if (*ret == ERR_NOTFOUND) *ret = OK;
+  else if (*ret == OK) {
+    json_t *limits = json_loads(o.limits, 0, NULL);
+    json_t *v = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "plan", o.plan[0] ? json_string(o.plan) : json_null(), "limits", limits ? limits : json_object(), "expires_at_ms",
+                          api_ms(o.expires_ns), "reason", o.reason, "actor_id", api_id("usr", o.actor_id), "created_at_ms", api_ms(o.created_ns));
+    override_finish(&o);
+    return v;
+  }
+  return json_null();
 }
 
 enum status api_admin_user_get(struct api_call *call) {
@@ -55,9 +74,14 @@ enum status api_admin_user_get(struct api_call *call) {
   enum status st = user_get(reader(call), api_param_id(call, "user_id"), &row, &call->err);
   if (st == OK) st = entitlement_of(call, row.tenant_id, e);
   if (st != OK) return st;
-  json_t *v = admin_user_json(&row);
+  json_t *used = NULL, *v = admin_user_json(&row), *exception = override_json(call, row.tenant_id, &st);
+  if (st == OK) st = usage_json(call->core->usage, reader(call), e, row.tenant_id, call->now_ns, &used, &call->err);
   json_object_set_new(v, "subscription", entitlement_json(e));
-  return api_json(call, 200, v);
+  json_object_set_new(v, "usage", used);
+  json_object_set_new(v, "exception", exception);
+  if (st == OK) return api_json(call, 200, v);
+  json_decref(v);
+  return st;
 }
 
 // ---- making, promoting, suspending, helping with a password, looking over the shoulder
@@ -129,7 +153,9 @@ enum status api_admin_user_reset(struct api_call *call) { return api_write(call,
 static enum status write_impersonation(struct api_call *call, struct db *db) { return impersonate_commit(call->core->identity, db, call->state, &call->err); }
 static enum status impersonated(struct api_call *call) {
   const struct operation *o = call->state;
-  return o->refusal == REFUSAL_NONE ? api_json(call, 200, api_tokens(call, &o->tokens, false)) : api_refuse(call, o->refusal, NULL, 0);
+  // The console's cookie is exchanged, the refresh token's stays the operator's: refreshing is how they come back.
+  const bool cookie = call->body && api_body_flag(call, "cookie");
+  return o->refusal == REFUSAL_NONE ? api_json(call, 200, api_tokens(call, &o->tokens, cookie)) : api_refuse(call, o->refusal, NULL, 0);
 }
 enum status api_admin_impersonate(struct api_call *call) {
   return operation_begin(call) ? api_write_then(call, write_impersonation, impersonated) : call->err.code;
@@ -180,47 +206,3 @@ static enum status forget(struct api_call *call) {
   return OK;
 }
 enum status api_admin_user_plan_delete(struct api_call *call) { return api_write_then(call, take_back, forget); }
-
-// ---- the audit log
-
-static bool add_audit(void *arg, const struct audit_row *row, const char *address) {
-  struct api_list *l = arg;
-  if (!api_list_room(l, row->id)) return false;
-  char hash[HEX_SIZE(AUDIT_HASH_BYTES)];
-  hex_encode(row->hash, sizeof row->hash, hash);
-  json_t *detail = row->detail[0] ? json_loads(row->detail, 0, NULL) : NULL;
-  json_array_append_new(l->items, json_pack("{s:o, s:I, s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:o, s:s}", "id", api_id("aud", row->id), "seq", (json_int_t)row->seq, "tenant_id",
-                                            api_id("org", row->tenant_id), "user_id", api_id("usr", row->user_id), "actor_id", api_id("usr", row->actor_id), "action",
-                                            row->action, "object", row->object, "detail", detail ? detail : json_null(), "address", address, "at_ms", api_ms(row->at_ns),
-                                            "hash", hash));
-  return true;
-}
-
-enum status api_admin_audit_list(struct api_call *call) {
-  struct api_list l;
-  if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
-  const int64_t tenant_id = api_query_text(call, "tenant_id") ? api_query_id(call, "tenant_id") : -1;
-  return api_list_end(&l, audit_list(reader(call), tenant_id, l.at, l.limit + 1, add_audit, &l, &call->err));
-}
-
-// ---- the system
-
-static json_t *file_json(struct store *store, enum store_file file) {
-  const struct store_stats s = store_stats(store, file);
-  return json_pack("{s:I, s:I, s:I, s:i}", "writes", (json_int_t)s.writes, "commits", (json_int_t)s.commits, "failures", (json_int_t)s.failures, "waiting", (int)s.waiting);
-}
-
-enum status api_admin_system_get(struct api_call *call) {
-  struct api_core *core = call->core;
-  int64_t users = 0, super_admins = 0, mail = 0;
-  enum status st = user_count(reader(call), &users, &super_admins, &call->err);
-  if (st == OK) st = outbox_waiting(reader(call), &mail, &call->err);
-  if (st != OK) return st;
-  const struct job_runner_stats jobs = core->jobs ? jobs_stats(core->jobs) : (struct job_runner_stats){0};
-  const struct stream_stats stream = stream_hub_stats(core->hub);
-  return api_json(call, 200, json_pack("{s:s, s:s, s:I, s:I, s:{s:i, s:i, s:I}, s:{s:i, s:i, s:I}, s:{s:o, s:o, s:o}}", "version", core->version, "edition",
-                                       registry_edition(core->registry), "users", (json_int_t)users, "mail_waiting", (json_int_t)mail, "jobs", "running", (int)jobs.running,
-                                       "waiting", (int)jobs.waiting, "ended", (json_int_t)jobs.ended, "stream", "clients", (int)stream.clients, "channels",
-                                       (int)stream.channels, "events", (json_int_t)stream.events, "storage", "control", file_json(core->store, STORE_CONTROL), "journal",
-                                       file_json(core->store, STORE_JOURNAL), "market", file_json(core->store, STORE_MARKET)));
-}

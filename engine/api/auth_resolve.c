@@ -1,5 +1,6 @@
 // api/auth_resolve.c – who asks: an operator on the unix socket, an access token, an API key, the console's cookie; and whether
 // they may. Roles are those of now, not of when a token was made, so that a change holds at the next request.
+#include "api/admin_system.h"
 #include "api/core.h"
 #include "api/format.h"
 #include "api/tier.h"
@@ -244,7 +245,7 @@ static const struct stream_kind {
   enum permission permission;
   bool (*names)(struct api_core *core, const struct api_who *who, const char *rest);
 } stream_kinds[] = {{"backtest:", PERMISSION_backtests_read, own_backtest}, {"bot:", PERMISSION_bots_read, own_bot}, {"orders", PERMISSION_bots_read, whole},
-                    {"market:", PERMISSION_markets_read, market_name}};
+                    {"market:", PERMISSION_markets_read, market_name}, {SYSTEM_CHANNEL, PERMISSION_admin_system_read, whole}, {AUDIT_CHANNEL, PERMISSION_admin_audit_read, whole}};
 
 static enum problem stream_permits(void *arg, const struct api_who *who, const char *channel) {
   for (size_t i = 0; i < sizeof stream_kinds / sizeof *stream_kinds; i++) {

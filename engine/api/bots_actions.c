@@ -3,7 +3,6 @@
 #include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
-#include "api/list.h"
 #include "api/tier.h"
 #include "store/script_rows.h"
 #include "store/store.h"
@@ -218,39 +217,3 @@ enum status api_bot_rollback(struct api_call *call) { return begin_planned(call,
 enum status api_admin_bot_stop(struct api_call *call) { return begin(call, &forcing); }
 enum status api_admin_bot_restart(struct api_call *call) { return begin(call, &reopening); }
 enum status api_admin_bot_release(struct api_call *call) { return begin(call, &releasing); }
-
-static json_t *with_tenant(json_t *bot, int64_t tenant_id) {
-  if (bot) json_object_set_new(bot, "tenant_id", api_id("org", tenant_id));
-  return bot;
-}
-
-static bool add_any(void *arg, const struct bot_row *row) {
-  struct api_list *l = arg;
-  if (!api_list_room(l, row->id)) return false;
-  json_array_append_new(l->items, with_tenant(bots_json(l->call, reader(l->call), row, true), row->tenant_id));
-  return true;
-}
-
-enum status api_admin_bots_list(struct api_call *call) {
-  struct api_list l;
-  if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
-  const struct bot_filter f = {.tenant_id = api_query_id(call, "tenant_id"), .state = api_query_text(call, "state"), .held = api_query_flag(call, "held")};
-  return api_list_end(&l, bot_list(reader(call), &f, l.at, l.limit + 1, add_any, &l, &call->err));
-}
-
-enum status api_admin_bot_get(struct api_call *call) {
-  struct bot_row row;
-  enum status st = bot_find(reader(call), api_param_id(call, "bot_id"), &row, &call->err);
-  if (st != OK) return st;
-  st = api_json(call, 200, with_tenant(bots_json(call, reader(call), &row, true), row.tenant_id));
-  bot_row_finish(&row);
-  return st;
-}
-
-enum status api_admin_bot_failures(struct api_call *call) {
-  struct bot_row row;
-  enum status st = bot_find(reader(call), api_param_id(call, "bot_id"), &row, &call->err);
-  if (st != OK) return st;
-  bot_row_finish(&row);
-  return bots_failures_answer(call, row.id);
-}

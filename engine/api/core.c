@@ -1,6 +1,7 @@
 // api/core.c – puts the core together, and checks that every route has its handler and every handler its route.
 #include "api/core.h"
 
+#include "api/admin_system.h"
 #include "api/handlers.h"
 #include "api/jobs.h"
 #include "api/mailer.h"
@@ -128,6 +129,7 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
 
 void api_core_destroy(struct api_core *core) {
   if (!core) return;
+  system_watch_destroy(core->system);
   live_destroy(core->live);
   account_watch_destroy(core->accounts);
   venue_desk_destroy(core->venues);

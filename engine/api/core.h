@@ -39,6 +39,7 @@ struct api_core {
   uint8_t seal_key[32];   // of answers kept for idempotency
   struct idem_state *idem;  // keys under way
   struct jobs *jobs;
+  struct system_watch *system;  // admin_system.h; NULL likewise
   struct replays *replays;  // of bots' runs (replays.h); NULL without the service
   struct why *whys;         // bots_why.c: under way
   struct services *services;

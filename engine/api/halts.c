@@ -6,8 +6,10 @@
 #include "api/handlers.h"
 #include "bot/halt_file.h"
 #include "store/bot_rows.h"
+#include "store/desk_rows.h"
 #include "store/id.h"
 #include "store/store.h"
+#include "store/user_rows.h"
 #include "tenant/audit.h"
 
 #include <stdio.h>
@@ -26,6 +28,26 @@ static json_t *entry_json(const struct halt_entry *e) {
                    halt_mode_text((enum halt_mode)e->mode), "cause", halt_cause_text((enum halt_cause)e->cause), "epoch", (json_int_t)e->epoch, "since_ms", api_ms(e->at_ns));
 }
 
+// For operators: who did it, by the audit log, and what the tenant or bot is called.
+static json_t *known_json(struct api_call *call, const struct halt_entry *e) {
+  char object[HALT_NAME_SIZE], name[256];
+  struct audit_row did;
+  struct user_row user;
+  struct bot_row bot;
+  struct err err;
+  json_t *v = entry_json(e);
+  const enum refusal_level level = (enum refusal_level)e->level;
+  const bool found = audit_find(reader(call), "halt.set", level == LEVEL_ALL ? "" : halt_name(level, e->id, object), e->at_ns, &did, &err) == OK;
+  const int64_t who = !found ? 0 : did.actor_id ? did.actor_id : did.user_id;
+  json_object_set_new(v, "by", who && user_get(reader(call), who, &user, &err) == OK && user.email[0] ? json_string(user.email) : json_null());
+  if (level == LEVEL_TENANT && desk_tenant_name(reader(call), (int64_t)e->id, name, sizeof name, &err) == OK) json_object_set_new(v, "name", json_string(name));
+  if (level == LEVEL_BOT && bot_find(reader(call), (int64_t)e->id, &bot, &err) == OK) {
+    json_object_set_new(v, "name", json_string(bot.name));
+    bot_row_finish(&bot);
+  }
+  return v;
+}
+
 static bool concerns(struct api_call *call, const struct halt_entry *e) {
   if (e->level == LEVEL_TENANT) return e->id == (uint64_t)call->who.tenant_id;
   if (e->level != LEVEL_BOT) return true;  // a venue: whoever trades there wants to know
@@ -39,9 +61,9 @@ static bool concerns(struct api_call *call, const struct halt_entry *e) {
 static json_t *list_json(struct api_call *call, bool all) {
   const struct halt_state *s = call->core->halts->list(call->core->halts->self);
   json_t *items = json_array();
-  if (s->all.mode != HALT_NONE) json_array_append_new(items, entry_json(&s->all));
+  if (s->all.mode != HALT_NONE) json_array_append_new(items, all ? known_json(call, &s->all) : entry_json(&s->all));
   for (uint32_t i = 0; i < s->count; i++)
-    if (all || concerns(call, &s->entries[i])) json_array_append_new(items, entry_json(&s->entries[i]));
+    if (all || concerns(call, &s->entries[i])) json_array_append_new(items, all ? known_json(call, &s->entries[i]) : entry_json(&s->entries[i]));
   return json_pack("{s:I, s:o}", "epoch", (json_int_t)s->epoch, "items", items);
 }
 

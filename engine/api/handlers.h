@@ -16,7 +16,11 @@
   X(bot_order_why) X(bot_order_why_cancel) X(bot_replay) X(bot_what_if) X(bot_replays) X(bot_replay_get) X(bot_replay_delete) X(bot_parity) X(bot_parity_check) \
   /* bots_actions.c */                                  \
   X(bot_start) X(bot_pause) X(bot_stop) X(bot_restart) X(bot_params) X(bot_reload) X(bot_rollback) \
-  X(admin_bots_list) X(admin_bot_get) X(admin_bot_failures) X(admin_bot_stop) X(admin_bot_restart) X(admin_bot_release) \
+  X(admin_bot_stop) X(admin_bot_restart) X(admin_bot_release) \
+  /* admin_bots.c */                                    \
+  X(admin_bots_list) X(admin_bot_get) X(admin_bot_failures) X(admin_bot_logs) X(admin_bot_decisions) X(admin_bot_orders) X(admin_bot_why) X(admin_failures_list) \
+  /* admin_audit.c, admin_desk.c, admin_system.c */     \
+  X(admin_audit_list) X(admin_audit_verify) X(admin_tenants_list) X(admin_activations_list) X(admin_business_get) X(admin_system_get) \
   /* halts.c */                                         \
   X(admin_halt_get) X(admin_halt_set) X(admin_halt_clear) X(halt_get) X(halt_set) X(halt_clear) X(bot_halt_set) X(bot_halt_clear) \
   /* me.c */                                            \
@@ -40,10 +44,10 @@
   /* admin_edition.c */                                 \
   X(admin_edition_load) X(edition_get)                  \
   /* admin_scripts.c */                                 \
-  X(admin_scripts_list) X(admin_script_put) X(admin_script_get) X(admin_versions_list) X(admin_version_get) X(admin_version_activate) \
+  X(admin_scripts_list) X(admin_script_put) X(admin_script_check) X(admin_script_get) X(admin_versions_list) X(admin_version_get) X(admin_version_activate) \
   X(admin_script_rollback) X(admin_script_diff)         \
   /* admin_users.c */                                   \
-  X(admin_users_list) X(admin_user_get) X(admin_user_create) X(admin_user_patch) X(admin_user_reset) X(admin_impersonate) X(admin_user_plan) X(admin_user_plan_delete) X(admin_audit_list) X(admin_system_get) \
+  X(admin_users_list) X(admin_user_get) X(admin_user_create) X(admin_user_patch) X(admin_user_reset) X(admin_impersonate) X(admin_user_plan) X(admin_user_plan_delete) \
   /* auth.c */                                          \
   X(auth_register) X(auth_login) X(auth_refresh) X(auth_logout) X(auth_verify_email) X(auth_forgot_password) X(auth_reset_password) \
   X(auth_enable_2fa) X(auth_verify_2fa) X(auth_disable_2fa) \

@@ -1,6 +1,7 @@
 // api/live_link.c – the running bots beside the routes: made when the service starts, their news go to the WebSocket's channels, their
 // figures to /metrics.
 #include "api/bots.h"
+#include "api/admin_system.h"
 #include "api/core.h"
 #include "api/account_watch.h"
 #include "api/venue_desk.h"
@@ -124,6 +125,7 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
   if (st == OK) core->halts = live_halts(core->live);
   for (size_t i = 0; st == OK && i < sizeof gauges / sizeof *gauges; i++)
     metrics_gauge(core->metrics, (struct metrics_gauge){gauges[i].name, gauges[i].help, gauges[i].type, gauges[i].read, core->live});
+  if (st == OK) st = system_watch_create(core, &core->system, err);
   if (st == OK) st = replays_create(core, config->parity_hour, &core->replays, err);
   return st;
 }

@@ -27,7 +27,8 @@
 
 static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
 
-static void me_write(const struct user_row *row, struct buf *text) {
+// actor_id: the operator who looks, or 0.
+static void me_write(const struct user_row *row, int64_t actor_id, struct buf *text) {
   struct json_out o;
   json_out_init(&o, text, false);
   jo_open(&o, NULL, '{');
@@ -39,13 +40,14 @@ static void me_write(const struct user_row *row, struct buf *text) {
   jo_bool(&o, "two_factor", row->totp);
   jo_id(&o, "tenant_id", "org", row->tenant_id);
   jo_ms(&o, "created_at_ms", row->created_ns);
+  jo_id(&o, "impersonated_by", "usr", actor_id);
   jo_close(&o);
 }
 
 json_t *me_json(const struct user_row *row) {
   struct buf text;
   buf_init(&text, 1 << 16);
-  me_write(row, &text);
+  me_write(row, 0, &text);
   json_t *tree = text.failed ? NULL : json_loadb(text.data, text.len, 0, NULL);
   buf_finish(&text);
   return tree;
@@ -54,7 +56,7 @@ json_t *me_json(const struct user_row *row) {
 static enum status me_answer(struct api_call *call, const struct user_row *row) {
   struct buf text;
   buf_init(&text, 1 << 16);
-  me_write(row, &text);
+  me_write(row, call->who.actor_id, &text);
   if (!text.failed) return api_text(call, 200, "application/json", text.data, text.len);
   buf_finish(&text);
   return err_set(&call->err, ERR_NOMEM, "out of memory");

@@ -254,8 +254,11 @@ struct fleet_stats fleet_stats(const struct fleet *f) {
 struct fleet_host_stats fleet_host_stats(const struct fleet *f, int host) {
   assert(host >= 0 && host < f->host_count);
   const struct fleet_host *h = &f->hosts[host];
+  unsigned tenants = 0;
+  for (size_t i = 0; i < f->tenants.slot_count; i++)
+    for (const struct fleet_map_node *n = f->tenants.slots[i]; n; n = n->next) tenants += ((const struct fleet_tenant *)n)->on[host] > 0;
   return (struct fleet_host_stats){
-      .up = h->state == HOST_UP, .own = h->own, .bots = load(h), .bots_open = h->open_count, .series = (unsigned)h->series_count,
+      .up = h->state == HOST_UP, .own = h->own, .slow = h->slow, .tenants = tenants, .bots = load(h), .bots_open = h->open_count, .series = (unsigned)h->series_count,
       .queue = (unsigned)(f->queue_end - h->next_seq), .restarts = h->restarts, .pid = h->child ? loop_child_pid(h->child) : 0, .instant_us = h->instant_us};
 }
 

@@ -171,8 +171,8 @@ struct fleet_stats {
 };
 struct fleet_stats fleet_stats(const struct fleet *f);
 struct fleet_host_stats {
-  bool up, own;
-  unsigned bots, bots_open, series, queue;
+  bool up, own, slow;  // slow: of those who take long
+  unsigned tenants, bots, bots_open, series, queue;
   uint64_t restarts;
   pid_t pid;  // 0: none
   int64_t instant_us;  // the last one

@@ -203,3 +203,4 @@ struct live_stats live_stats(const struct live *l) {
 }
 
 struct hub *live_hub(struct live *l) { return l->hub; }
+const struct fleet *live_fleet(const struct live *l) { return l->fleet; }

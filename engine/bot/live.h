@@ -10,6 +10,7 @@
 #include "order/account_book.h"
 
 struct db;
+struct fleet;
 struct halt_desk;
 struct hub;
 struct hub_feed_config;
@@ -176,6 +177,7 @@ struct live_stats {
 };
 struct live_stats live_stats(const struct live *l);
 struct hub *live_hub(struct live *l);
+const struct fleet *live_fleet(const struct live *l);
 
 // ---- accounts at venues elsewhere
 
@@ -192,6 +194,9 @@ struct live_sends live_sends(const struct live *l);
 // How the account's session does and what the last comparison found; a reference of the caller's. NULL: no bot uses it now.
 //   {state, why, compared_at_ms, bots, differs, strangers:[{kind, symbol, name, text, seen_at_ms}]}
 json_t *live_venue_json(const struct live *l, int64_t account_id);
+// All sessions there are, an array of {account_id, tenant_id, state, why, compared_at_ms, bots, differs, strangers: how many}, with numbers of ids as
+// integers. NULL: no memory.
+json_t *live_venues_json(const struct live *l);
 // Its credentials are others: a new session takes the place of the present one. An error: the present one goes on.
 enum status live_venue_renew(struct live *l, int64_t account_id, struct err *err) MUST_CHECK;
 // Orders whose outcome is not known, of all tenants: one array of {bot_id, tenant_id, account_id, order, client_id, venue_order_id, symbol, side, qty, filled,

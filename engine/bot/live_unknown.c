@@ -22,6 +22,18 @@ json_t *live_venue_json(const struct live *l, int64_t account_id) {
                    "differs", v->why, "strangers", strangers);
 }
 
+json_t *live_venues_json(const struct live *l) {
+  json_t *all = json_array();
+  for (const struct live_venue *v = l->venues; v && all; v = v->next) {
+    const char *why = "";
+    const enum venue_state state = v->venue.ops->state(v->venue.self, &why);
+    json_array_append_new(all, json_pack("{s:I, s:I, s:s, s:s, s:o, s:I, s:s, s:i}", "account_id", (json_int_t)v->account_id, "tenant_id", (json_int_t)v->tenant_id, "state",
+                                         venue_state_text(state), "why", why ? why : "", "compared_at_ms", ms(v->compared_ns), "bots", (json_int_t)v->bot_count, "differs", v->why,
+                                         "strangers", v->strange_count));
+  }
+  return all;
+}
+
 static json_t *lots_json(const struct instrument *inst, int64_t lots) {
   char text[DECIMAL_TEXT_MAX];
   return json_string(quantity_text(inst, (quantity){lots}, text));

@@ -1,5 +1,6 @@
 // store/audit_rows.c – see audit_rows.h.
 #include "store/audit_rows.h"
+#include "store/id.h"
 #include "store/row_text.h"
 
 #define COLUMNS "a.id, a.tenant_id, a.seq, a.at_ns, a.user_id, a.actor_id, a.action, a.object, a.detail, a.hash"
@@ -61,19 +62,24 @@ static enum status list(struct db_rows *rows, enum status st, bool (*fn)(void *a
   return db_end(rows, st, err);
 }
 
-enum status audit_list(struct db *db, int64_t tenant_id, int64_t before, int limit,
+#define LISTED "SELECT " COLUMNS ", c.address FROM audit a LEFT JOIN audit_context c ON c.audit_id = a.id WHERE "
+#define MATCHES "a.id < ?1 AND (?4 = 0 OR a.user_id = ?4 OR a.actor_id = ?4) AND (?5 IS NULL OR substr(a.action, 1, length(?5)) = ?5) AND (?6 IS NULL OR a.object = ?6) "
+
+enum status audit_list(struct db *db, const struct audit_filter *f, int64_t before, int limit,
   bool (*fn)(void *arg, const struct audit_row *row, const char *address), void *arg, struct err *err) {
   struct db_rows rows;
-  enum status st = tenant_id < 0
-    ? db_query(db, &rows, err,
-        "SELECT " COLUMNS ", c.address FROM audit a LEFT JOIN audit_context c ON c.audit_id = a.id "
-        "WHERE a.id < ? ORDER BY a.id DESC LIMIT ?",
-        "ii", before, (int64_t)limit)
-    : db_query(db, &rows, err,
-        "SELECT " COLUMNS ", c.address FROM audit a LEFT JOIN audit_context c ON c.audit_id = a.id "
-        "WHERE a.tenant_id = ? AND a.id < ? ORDER BY a.seq DESC LIMIT ?",
-        "iii", tenant_id, before, (int64_t)limit);
+  const char *sql = f->tenant_id < 0 ? LISTED MATCHES "ORDER BY a.id DESC LIMIT ?2" : LISTED "a.tenant_id = ?3 AND " MATCHES "ORDER BY a.seq DESC LIMIT ?2";
+  enum status st = db_query(db, &rows, err, sql, "iiiitt", before, (int64_t)limit, f->tenant_id, f->person_id, f->action, f->object);
   return list(&rows, st, fn, arg, err);
+}
+
+enum status audit_find(struct db *db, const char *action, const char *object, int64_t at_ns, struct audit_row *ret, struct err *err) {
+  struct db_rows rows;
+  enum status st = db_query(db, &rows, err, "SELECT " COLUMNS " FROM audit a WHERE a.id >= ? AND a.id < ? AND a.action = ? AND a.object = ? ORDER BY a.id LIMIT 1", "iitt",
+    id_from(at_ns), id_from(at_ns + INT64_C(10000000000)), action, object);
+  bool found = st == OK && db_next(&rows);
+  if (found) read_audit(&rows, ret);
+  return row_end(&rows, st, found, err);
 }
 
 enum status audit_of_user(struct db *db, int64_t user_id, bool (*fn)(void *arg, const struct audit_row *row, const char *address),

@@ -26,9 +26,17 @@ enum status audit_insert(struct db *db, const struct audit_row *row, const char 
 // In order of the chain, seq above after; fn false ends it. limit < 0: all.
 enum status audit_walk(struct db *db, int64_t tenant_id, int64_t after_seq, int64_t limit,
   bool (*fn)(void *arg, const struct audit_row *row), void *arg, struct err *err) MUST_CHECK;
-// For lists: newest first, ids below before; tenant < 0: all tenants, for operators. address is "" when erased.
-enum status audit_list(struct db *db, int64_t tenant_id, int64_t before, int limit,
+// For lists: newest first, ids below before. address is "" when erased. What few rows match may read the whole log: not on the loop.
+struct audit_filter {
+  int64_t tenant_id;           // < 0: all, for operators; 0: the site's
+  int64_t person_id;           // who did it, or on whose behalf; 0: anybody
+  const char *action;          // how its name begins: "halt."; NULL: any
+  const char *object;          // "bot_…"; NULL: any
+};
+enum status audit_list(struct db *db, const struct audit_filter *filter, int64_t before, int limit,
   bool (*fn)(void *arg, const struct audit_row *row, const char *address), void *arg, struct err *err) MUST_CHECK;
+// The first of an action on an object that was written at at_ns or in the ten seconds after. ERR_NOTFOUND: there is none.
+enum status audit_find(struct db *db, const char *action, const char *object, int64_t at_ns, struct audit_row *ret, struct err *err) MUST_CHECK;
 // What a person did, with where from, oldest first: for their export.
 enum status audit_of_user(struct db *db, int64_t user_id, bool (*fn)(void *arg, const struct audit_row *row, const char *address),
   void *arg, struct err *err) MUST_CHECK;

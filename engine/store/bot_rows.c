@@ -138,14 +138,13 @@ static enum status hand_over(struct db_rows *r, enum status st, bot_row_fn fn, v
 
 #define MATCHES                                                                                                             \
   "deleted_ns IS NULL AND id < ?3 AND (?1 = 0 OR script_id = ?1) AND (?2 = 0 OR account_id = ?2) AND (?4 IS NULL OR state = ?4) " \
-  "AND (?5 = 0 OR state IN ('quarantined', 'dead', 'retired')) ORDER BY id DESC LIMIT ?6"
+  "AND (?5 = 0 OR state IN ('quarantined', 'dead', 'retired')) AND (?8 IS NULL OR instr(lower(name), lower(?8)) OR instr(lower(symbol), lower(?8)) " \
+  "OR tenant_id IN (SELECT tenant_id FROM users WHERE instr(email, lower(?8)))) ORDER BY id DESC LIMIT ?6"
 
 enum status bot_list(struct db *db, const struct bot_filter *f, int64_t before_id, int limit, bot_row_fn fn, void *arg, struct err *err) {
   struct db_rows r;
-  enum status st = f->tenant_id ? db_query(db, &r, err, "SELECT " COLUMNS " FROM bots WHERE tenant_id = ?7 AND " MATCHES, "iiitiii", f->script_id, f->account_id, before_id,
-                                           f->state, (int64_t)f->held, (int64_t)limit, f->tenant_id)
-                                : db_query(db, &r, err, "SELECT " COLUMNS " FROM bots WHERE " MATCHES, "iiitii", f->script_id, f->account_id, before_id, f->state,
-                                           (int64_t)f->held, (int64_t)limit);
+  const char *sql = f->tenant_id ? "SELECT " COLUMNS " FROM bots WHERE tenant_id = ?7 AND " MATCHES : "SELECT " COLUMNS " FROM bots WHERE " MATCHES;
+  enum status st = db_query(db, &r, err, sql, "iiitiiit", f->script_id, f->account_id, before_id, f->state, (int64_t)f->held, (int64_t)limit, f->tenant_id, f->text);
   return hand_over(&r, st, fn, arg, err);
 }
 

@@ -78,6 +78,7 @@ struct bot_filter {
   int64_t script_id, account_id;  // 0: any
   const char *state;             // NULL: any
   bool held;                     // only quarantined, dead and retired ones
+  const char *text;              // part of its name, its symbol or its owner's address, whichever case; NULL: any
 };
 // Newest first, ids below before_id.
 enum status bot_list(struct db *db, const struct bot_filter *filter, int64_t before_id, int limit, bot_row_fn fn, void *arg, struct err *err) MUST_CHECK;

@@ -54,4 +54,8 @@ bool id_parse(const char *prefix, const char *text, size_t len, int64_t *ret) {
   return true;
 }
 
+int64_t id_from(int64_t unix_ns) {
+  const int64_t ms = unix_ns / 1000000 - EPOCH_MS;
+  return ms > 0 ? ms << 22 : 0;
+}
 int64_t id_ms(int64_t id) { return (id >> 22) + EPOCH_MS; }

@@ -26,5 +26,7 @@ void id_seen(int64_t id);
 void id_format(const char *prefix, int64_t id, char ret_text[ID_TEXT_SIZE]);
 // False unless text is exactly what id_format writes for that prefix.
 bool id_parse(const char *prefix, const char *text, size_t len, int64_t *ret);
+// Ids made at that time or later are not below this one.
+int64_t id_from(int64_t unix_ns);
 // Unix milliseconds of its making.
 int64_t id_ms(int64_t id);

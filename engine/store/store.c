@@ -26,6 +26,12 @@ static const struct { const char *name; bool durable; } files[STORE_FILES] = {
     [STORE_CONTROL] = {"control", true}, [STORE_JOURNAL] = {"journal", true}, [STORE_MARKET] = {"market", false}};
 
 struct db *store_reader(struct store *store, enum store_file file) { return store->writers[file].reader; }
+enum status store_reader_open(const struct store *store, enum store_file file, struct db **ret, struct err *err) {
+  char path[4200];
+  snprintf(path, sizeof path, "%s/%s.db", store->dir, files[file].name);
+  return db_open(path, true, files[file].durable, ret, err);
+}
+void store_reader_close(struct db *db) { db_close(db); }
 const char *store_dir(const struct store *store) { return store->dir; }
 struct store_stats store_stats(struct store *store, enum store_file file) {
   struct writer *w = &store->writers[file];

@@ -61,6 +61,9 @@ enum status store_write_sync(struct store *store, enum store_file file, store_fn
 bool store_turn(struct store *store, enum store_file file);
 // The loop thread's own read-only connection. It sees all that was acknowledged.
 struct db *store_reader(struct store *store, enum store_file file);
+// A read-only connection of one's own, for long reads in the pool: store_reader_close it there.
+enum status store_reader_open(const struct store *store, enum store_file file, struct db **ret, struct err *err) MUST_CHECK;
+void store_reader_close(struct db *db);
 // The lock of a data directory without opening it, for who replaces its files: close *ret_fd to let go. As store_open, but the
 // directory must be there.
 enum status store_lock(const char *dir, int *ret_fd, struct err *err) MUST_CHECK;

@@ -142,13 +142,13 @@ enum status user_count(struct db *db, int64_t *ret_all, int64_t *ret_super_admin
   return db_end(&rows, st, err);
 }
 
-enum status user_search(struct db *db, const char *text, int64_t before, int limit,
+enum status user_search(struct db *db, const struct user_filter *f, int64_t before, int limit,
   bool (*fn)(void *arg, const struct user_row *row), void *arg, struct err *err) {
   struct db_rows rows;
   enum status st = db_query(db, &rows, err,
-    "SELECT " COLUMNS " FROM users WHERE id < ?1 AND (?2 = '' OR instr(email, lower(?2)) OR instr(lower(name), lower(?2))) "
-    "ORDER BY id DESC LIMIT ?3",
-    "iti", before, text, (int64_t)limit);
+    "SELECT " COLUMNS " FROM users WHERE id < ?1 AND (?2 IS NULL OR instr(email, lower(?2)) OR instr(lower(name), lower(?2))) "
+    "AND (?4 < 0 OR role = ?4) AND (?5 = 0 OR suspended_ns IS NOT NULL) ORDER BY id DESC LIMIT ?3",
+    "itiii", before, f->text, (int64_t)limit, (int64_t)f->role, (int64_t)f->suspended);
   struct user_row row;
   while (st == OK && db_next(&rows)) {
     read_user(&rows, &row);

@@ -41,8 +41,13 @@ enum status user_set_suspended(struct db *db, int64_t id, int64_t now_ns, const 
 // mail. The row stays, so that ids in orders, invoices and the audit log point at somebody nameless.
 enum status user_erase(struct db *db, int64_t id, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status user_count(struct db *db, int64_t *ret_all, int64_t *ret_super_admins, struct err *err) MUST_CHECK;
-// For the operator's list: newest first, ids below before; text "" or part of address or name. fn false ends it.
-enum status user_search(struct db *db, const char *text, int64_t before, int limit,
+// For the operator's list: newest first, ids below before. fn false ends it.
+struct user_filter {
+  const char *text;  // part of address or name; NULL: any
+  int role;          // -1: any
+  bool suspended;    // only those
+};
+enum status user_search(struct db *db, const struct user_filter *filter, int64_t before, int limit,
   bool (*fn)(void *arg, const struct user_row *row), void *arg, struct err *err) MUST_CHECK;
 
 // purpose: "verify" or "reset"; replaces earlier ones of the same purpose.

@@ -114,8 +114,11 @@ struct check {
 };
 
 static bool fault(struct check *c, const char *what, int64_t tenant_id, int64_t seq) {
-  if (c->report->sound)
+  if (c->report->sound) {
     snprintf(c->report->fault, sizeof c->report->fault, "%s (tenant %" PRId64 ", row %" PRId64 ")", what, tenant_id, seq);
+    c->report->fault_tenant_id = tenant_id;
+    c->report->fault_seq = seq;
+  }
   c->report->sound = false;
   return false;
 }
@@ -168,7 +171,7 @@ static bool check_signature(void *arg, const struct audit_signature_row *row) {
 }
 
 enum status audit_verify(struct db *db, const uint8_t pub[SIGN_PUBLIC_BYTES], struct audit_report *ret, struct err *err) {
-  *ret = (struct audit_report){.sound = true};
+  *ret = (struct audit_report){.sound = true, .fault_tenant_id = -1, .fault_seq = -1};
   struct check c = {.db = db, .pub = pub, .report = ret, .err = err};
   enum status st = audit_tenants(db, check_chain, &c, err);
   if (st == OK) st = c.status;

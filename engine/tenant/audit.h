@@ -28,6 +28,7 @@ struct audit_report {
   int64_t chains, rows, signatures;
   bool sound;
   char fault[256];  // the first thing that does not fit
+  int64_t fault_tenant_id, fault_seq;  // and where: the chain and its row (of a signature: 0 and its number); -1: nowhere
 };
 // Checks every chain and every signature against pub; pub NULL: the chains, and what was signed, not by whom. OK also when it finds a fault: see the report.
 enum status audit_verify(struct db *db, const uint8_t pub[SIGN_PUBLIC_BYTES], struct audit_report *ret, struct err *err) MUST_CHECK;

@@ -62,6 +62,7 @@ enum key_scope { KEY_SCOPE_NONE = 0, KEY_SCOPE_READ = 1, KEY_SCOPE_TRADE = 2, KE
   X(admin_halt, "admin.halt", MEMBER_NONE, ROLE_ADMIN, false, KEY_SCOPE_ADMIN, false)                   \
   X(admin_audit_read, "admin.audit.read", MEMBER_NONE, ROLE_SUPPORT, true, KEY_SCOPE_ADMIN, false)      \
   X(admin_metrics_read, "admin.metrics.read", MEMBER_NONE, ROLE_SUPPORT, true, KEY_SCOPE_ADMIN, false)  \
+  X(admin_business_read, "admin.business.read", MEMBER_NONE, ROLE_ADMIN, true, KEY_SCOPE_ADMIN, false)  \
   X(admin_system_read, "admin.system.read", MEMBER_NONE, ROLE_SUPPORT, true, KEY_SCOPE_ADMIN, false)    \
   X(admin_system_write, "admin.system.write", MEMBER_NONE, ROLE_SUPER_ADMIN, false, KEY_SCOPE_NONE, true)
 

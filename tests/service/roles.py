@@ -29,7 +29,7 @@ LEAST = {
     "usage.read": ("viewer", "user", "read", False), "plans.read": ("viewer", "user", "read", False), "plans.write": ("owner", "user", None, False),
     "admin.users.read": (None, "support", "admin", False), "admin.users.write": (None, "admin", "admin", True), "admin.impersonate": (None, "admin", None, True),
     "admin.scripts.read": (None, "support", "admin", False), "admin.scripts.write": (None, "admin", "admin", True),
-    "admin.audit.read": (None, "support", "admin", False), "admin.system.read": (None, "support", "admin", False),
+    "admin.business.read": (None, "admin", "admin", False), "admin.audit.read": (None, "support", "admin", False), "admin.system.read": (None, "support", "admin", False),
 }
 # Allowed, but they would end the caller's session or membership, or the account; or only the operator at the machine may (edition).
 ENDING = ("admin_edition_load", "auth_logout", "me_delete", "sessions_delete_others", "session_delete", "key_delete", "member_delete", "subscription_cancel")
