@@ -122,6 +122,8 @@ static void add_denials(struct alerts *a) {
 static void add_warning(void *arg, int64_t bot_id, const struct journal_log *l) {
   struct alerts *a = arg;
   const struct tenant_view_bot *b = tenant_view_bot(a->v, bot_id);
+  // What the engine itself writes there of a refusal is told as one.
+  if (strncmp(l->text, "order ", 6) == 0 && memmem(l->text, l->len, " refused: ", 10)) return;
   // The same words again and again are one alert, that counts.
   for (int i = a->count; b && i-- > 0;) {
     struct alert *there = &a->items[i];

@@ -6,6 +6,7 @@
 #include "api/market_data.h"
 #include "api/tier.h"
 #include "backtest/request.h"
+#include "bot/live.h"
 #include "loop/clock.h"
 #include "store/backtest_rows.h"
 #include "store/id.h"
@@ -129,7 +130,8 @@ static bool data_there(struct api_call *call) {
   json_array_foreach(json_object_get(call->body, "data"), i, d) {
     const char *venue = json_string_value(json_object_get(d, "venue"));
     if (market_data_known(store_reader(api_store(call), STORE_MARKET), venue ? venue : "", json_string_value(json_object_get(d, "symbol")),
-                          json_string_value(json_object_get(d, "timeframe"))))
+                          json_string_value(json_object_get(d, "timeframe"))) ||
+        market_data_live_known(call->core->live ? live_hub(call->core->live) : NULL, venue ? venue : "", json_string_value(json_object_get(d, "symbol"))))
       continue;
     char pointer[32];
     snprintf(pointer, sizeof pointer, "/data/%zu", i);

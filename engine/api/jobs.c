@@ -2,6 +2,7 @@
 
 #include "api/core.h"
 #include "api/market_data.h"
+#include "bot/live.h"
 #include "loop/clock.h"
 #include "store/backtest_rows.h"
 #include "store/id.h"
@@ -72,6 +73,12 @@ void jobs_destroy(struct jobs *jobs) {
 
 struct job_runner_stats jobs_stats(const struct jobs *jobs) { return job_runner_stats(jobs->runner); }
 
+static void drop(struct running *r) {
+  for (int i = 0; i < r->data_count; i++)
+    if (r->data[i].is_read) close(r->data[i].fd);
+  free(r);
+}
+
 static void publish(struct running *r, const char *type, json_t *data) {
   char channel[40] = "backtest:";
   id_format("bkt", r->id, channel + 9);
@@ -102,7 +109,7 @@ static void change_done(void *arg, enum status st, const struct err *err) {
     if (st == OK) publish(r, backtest_state_text(c->state), c->error ? json_pack("{s:s}", "error", c->error) : json_object());
     else if (st == ERR_NOTFOUND) publish(r, "cancelled", json_object());  // somebody was faster
     else api_log(r->jobs->core, "error", "backtest_row", json_pack("{s:s}", "error", err->msg));
-    free(r);
+    drop(r);
   }
   free(c->error);
   free(c->result);
@@ -136,7 +143,7 @@ static void change(struct running *r, enum backtest_state state, const char *err
   char *copy = c && result ? malloc(result_len + 1) : NULL;
   if (!c || (result && !copy)) {  // the row stays as it is, and the next start runs it again
     free(c);
-    if (ended) free(r);
+    if (ended) drop(r);
     return;
   }
   *c = (struct change){.tenant_id = r->tenant_id, .id = r->id, .now_ns = clock_wall_ns(), .state = state, .error = error ? strdup(error) : NULL,
@@ -182,12 +189,12 @@ static void on_end(void *arg, const struct job_outcome *o) {
     api_log(core, "warning", "job", json_pack("{s:o, s:s, s:s, s:s}", "job", api_id("bkt", r->id), "end", job_end_text(o->end), "reason", o->reason, "detail", o->detail));
   if (r->done) {
     r->done(r->arg, o);
-    free(r);
+    drop(r);
     return;
   }
   if (r->is_cancelled || (o->end == JOB_CANCELLED && core->draining)) {
     if (r->is_cancelled && !core->draining) publish(r, "cancelled", json_object());  // its row says so already
-    free(r);
+    drop(r);
     return;
   }
   if (o->end == JOB_DONE) change(r, BACKTEST_DONE, NULL, o->text, o->len, true);  // the runner has checked that it is a JSON object
@@ -203,8 +210,10 @@ static enum status load_data(void *arg, int *ret_fds, unsigned *ret_count, struc
   enum status st = market_db_open(store_dir(r->jobs->core->store), &db, err);
   if (st != OK) return st;
   for (int i = 0; st == OK && i < r->data_count; i++) {
-    const struct jobs_data *d = &r->data[i];
-    st = market_data_memfd(db, d->venue, d->symbol, d->timeframe, &ret_fds[i], err);
+    struct jobs_data *d = &r->data[i];
+    if (d->is_read) ret_fds[i] = d->fd;
+    else st = market_data_memfd(db, d->venue, d->symbol, d->timeframe, &ret_fds[i], err);
+    d->is_read = false;
     if (st == OK) ++*ret_count;
     else err_wrap(err, st, "%s %s", d->symbol, d->timeframe);
   }
@@ -229,6 +238,21 @@ static void read_data(struct running *r, json_t *list) {
     snprintf(d->stream, sizeof d->stream, "%s", stream ? stream : "");
     snprintf(d->role, sizeof d->role, "%s", role ? role : "bars");
   }
+}
+
+// What is stored is read when its turn comes; a live market's newest bars are those of now, and its feed is this thread's.
+static enum status read_live(struct running *r, struct err *err) {
+  struct api_core *core = r->jobs->core;
+  struct db *stored = store_reader(core->store, STORE_MARKET);
+  enum status st = OK;
+  for (int i = 0; st == OK && i < r->data_count; i++) {
+    struct jobs_data *d = &r->data[i];
+    if (market_data_known(stored, d->venue, d->symbol, d->timeframe) || !core->live) continue;
+    st = market_data_live_memfd(live_hub(core->live), d->venue, d->symbol, d->timeframe, &d->fd, err);
+    d->is_read = st == OK;
+    if (st != OK) err_wrap(err, st, "%s %s", d->symbol, d->timeframe);
+  }
+  return st;
 }
 
 // The customer's request as request.h wants it: data by descriptor, limits from the plan. wish: NULL for a verdict.
@@ -270,7 +294,8 @@ void jobs_submit(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *r
   json_t *tree = json_loads(request, 0, NULL);
   read_data(r, json_object_get(tree, "data"));
   struct err err;
-  enum status st = hand_in(r, "backtest", tree, source, source_len, grant, &err);
+  enum status st = read_live(r, &err);
+  if (st == OK) st = hand_in(r, "backtest", tree, source, source_len, grant, &err);
   json_decref(tree);
   if (st != OK) change(r, BACKTEST_FAILED, err.msg, NULL, 0, true);
 }
@@ -281,7 +306,7 @@ static enum status judge(struct jobs *jobs, const char *kind, int64_t tenant_id,
   if (!r) return err_set(err, ERR_NOMEM, "out of memory");
   *r = (struct running){.jobs = jobs, .tenant_id = tenant_id, .done = done, .arg = arg};
   enum status st = hand_in(r, kind, NULL, source, source_len, grant, err);
-  if (st != OK) free(r);
+  if (st != OK) drop(r);
   return st;
 }
 

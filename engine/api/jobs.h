@@ -24,6 +24,8 @@ struct jobs_grant jobs_grant_now(struct api_core *core, int64_t tenant_id, int64
 
 struct jobs_data {
   char venue[40], symbol[40], timeframe[8], stream[40], role[8];
+  bool is_read;  // from a live market: fd has it
+  int fd;
 };
 #define JOBS_DATA_MAX 8
 

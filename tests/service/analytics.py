@@ -176,6 +176,17 @@ def main(binary):
             assert D(equity[-1]["equity"]) == D(ada.get(bots[0], "/equity?points=5000")["items"][-1]["equity"])
             assert ada.client.get(f"{API}/reports").status == 422
 
+        @case("a backtest over a live market's newest bars, which nobody imported; a market that nobody has is refused")
+        def _():
+            want = {"strategy_id": ada.scripts["turns"], "data": [{"venue": "sim", "symbol": "ETHUSDT", "timeframe": "1m"}]}
+            run = ada.client.post(f"{API}/backtests", want, expect=202).json
+            deadline = time.monotonic() + 20
+            while (got := ada.client.get(f"{API}/backtests/{run['id']}", expect=200).json)["state"] not in ("done", "failed"):
+                assert time.monotonic() < deadline, got
+                time.sleep(0.05)
+            assert got["state"] == "done" and got["result"]["data"][0]["bars"] == 5000 and got["summary"]["trades"] > 100, (got["error"], got["summary"])
+            assert ada.client.post(f"{API}/backtests", {**want, "data": [{"symbol": "NONE", "timeframe": "1m"}]}).status == 422
+
         @case("another tenant's bots, trades and sums are nobody else's")
         def _():
             mine = {t["bot_id"] for t in every(bob.client, f"{API}/trades?limit=1000")} | {f["bot_id"] for f in every(bob.client, f"{API}/fills?limit=1000")}
