@@ -128,39 +128,26 @@ void live_venue_flush(struct live_bot *b) {
 
 // ---- what clerks ask for
 
-struct request {
-  struct request *next, **back;
-  struct live_venue *venue;
-  int64_t bot_id;
-  uint64_t order;
-  enum clerk_request what;
-  uint32_t change;
-  bool asks;
-  enum unknown_step question;
-  int64_t asked_ns;
-  char client_id[CLIENT_ID_SIZE];
-};
-
-static struct request *request_of(struct live_venue *v, uint64_t bot, uint64_t order) {
-  struct request *r = calloc(1, sizeof *r);
+struct live_request *live_request(struct live_venue *v, uint64_t bot, uint64_t order) {
+  struct live_request *r = calloc(1, sizeof *r);
   if (!r) return NULL;
-  *r = (struct request){.next = v->requests, .back = &v->requests, .venue = v, .bot_id = (int64_t)bot, .order = order, .asked_ns = v->venue.ops->now_ns(v->venue.self)};
+  *r = (struct live_request){.next = v->requests, .back = &v->requests, .venue = v, .bot_id = (int64_t)bot, .order = order, .asked_ns = v->venue.ops->now_ns(v->venue.self)};
   if (r->next) r->next->back = &r->next;
   return v->requests = r;
 }
 
-static void request_end(struct request *r) {
+void live_request_end(struct live_request *r) {
   *r->back = r->next;
   if (r->next) r->next->back = r->back;
   free(r);
 }
 
 static void replied(void *arg, const struct venue_reply *reply) {
-  struct request *r = arg;
+  struct live_request *r = arg;
   struct live_mail m = {.bot_id = r->bot_id, .kind = HEARD_REPLY, .u.reply = {.order = r->order, .what = r->what, .change = r->change, .reply = *reply}};
   live_venue_post(r->venue, &m);
   struct live_venue *v = r->venue;
-  request_end(r);
+  live_request_end(r);
   live_venue_drain(v);
 }
 
@@ -187,7 +174,7 @@ static void count_send(struct live_bot *b) {
 
 static void port_place(void *self, uint64_t bot, uint64_t order, const struct venue_place *p) {
   struct live_venue *v = self;
-  struct request *r = request_of(v, bot, order);
+  struct live_request *r = live_request(v, bot, order);
   if (!r) return not_sent(v, bot, order, CLERK_PLACE, 0);
   r->what = CLERK_PLACE;
   v->venue.ops->place(v->venue.self, p, replied, r);
@@ -195,78 +182,19 @@ static void port_place(void *self, uint64_t bot, uint64_t order, const struct ve
 }
 static void port_amend(void *self, uint64_t bot, uint64_t order, uint32_t change, const struct venue_ref *ref, const struct venue_change *c) {
   struct live_venue *v = self;
-  struct request *r = request_of(v, bot, order);
+  struct live_request *r = live_request(v, bot, order);
   if (!r) return not_sent(v, bot, order, CLERK_AMEND, change);
   r->what = CLERK_AMEND, r->change = change;
   v->venue.ops->amend(v->venue.self, ref, c, replied, r);
 }
 static void port_cancel(void *self, uint64_t bot, uint64_t order, const struct venue_ref *ref) {
   struct live_venue *v = self;
-  struct request *r = request_of(v, bot, order);
+  struct live_request *r = live_request(v, bot, order);
   if (!r) return not_sent(v, bot, order, CLERK_CANCEL, 0);
   r->what = CLERK_CANCEL;
   v->venue.ops->cancel(v->venue.self, ref, replied, r);
 }
 
-static void answered(struct request *r, enum unknown_answer answer) {
-  struct live_venue *v = r->venue;
-  struct live_mail m = {.bot_id = r->bot_id, .kind = HEARD_ASKED, .u.asked = {.order = r->order, .question = r->question, .answer = answer}};
-  live_venue_post(v, &m);
-  request_end(r);
-  live_venue_drain(v);
-}
-
-static bool gone(const struct venue_reply *r) { return r->outcome == VENUE_REFUSED && r->why == VENUE_WHY_NOT_FOUND; }
-
-static void asked_orders(void *arg, const struct venue_reply *reply, const struct venue_order *list, size_t count) {
-  struct request *r = arg;
-  if (reply->outcome != VENUE_ACCEPTED) {
-    answered(r, gone(reply) ? ANSWER_ABSENT : ANSWER_UNREACHABLE);
-    return;
-  }
-  bool found = false;
-  for (size_t i = 0; i < count; i++) {
-    if (strcmp(list[i].ref.client_id, r->client_id) != 0) continue;
-    struct live_mail m = {.bot_id = r->bot_id, .kind = HEARD_ORDER, .u.order = {.order = list[i], .asked_ns = r->asked_ns}};
-    live_venue_post(r->venue, &m);
-    found = true;
-  }
-  answered(r, found ? ANSWER_FOUND : ANSWER_ABSENT);
-}
-
-static void asked_fills(void *arg, const struct venue_reply *reply, const struct venue_fill *list, size_t count) {
-  struct request *r = arg;
-  if (reply->outcome != VENUE_ACCEPTED) {
-    answered(r, ANSWER_UNREACHABLE);
-    return;
-  }
-  bool found = false;
-  for (size_t i = 0; i < count; i++) {
-    if (strcmp(list[i].ref.client_id, r->client_id) != 0) continue;
-    struct live_mail m = {.bot_id = r->bot_id, .kind = HEARD_FILL, .u.fill = list[i]};
-    live_venue_post(r->venue, &m);
-    found = true;
-  }
-  answered(r, found ? ANSWER_FOUND : ANSWER_ABSENT);
-}
-
-#define BEFORE_NS (5 * 60 * NS_PER_S)  // clocks differ, and executions may be dated before their order was known
-static void port_ask(void *self, uint64_t bot, uint64_t order, enum unknown_step question, const struct venue_ref *ref, int64_t since_ns) {
-  struct live_venue *v = self;
-  struct request *r = request_of(v, bot, order);
-  if (!r) {
-    struct live_mail m = {.bot_id = (int64_t)bot, .kind = HEARD_ASKED, .u.asked = {.order = order, .question = question, .answer = ANSWER_UNREACHABLE}};
-    live_venue_post(v, &m);
-    return;
-  }
-  r->asks = true;
-  r->question = question;
-  memcpy(r->client_id, ref->client_id, sizeof r->client_id);
-  const struct venue_ops *ops = v->venue.ops;
-  if (question == UNKNOWN_ASK_ID) ops->order(v->venue.self, ref, asked_orders, r);
-  else if (question == UNKNOWN_ASK_OPEN) ops->open_orders(v->venue.self, ref->symbol, asked_orders, r);
-  else ops->fills(v->venue.self, ref->symbol, since_ns > BEFORE_NS ? since_ns - BEFORE_NS : 0, asked_fills, r);
-}
 static int64_t port_now(void *self) {
   struct live_venue *v = self;
   return v->venue.ops->now_ns(v->venue.self);
@@ -277,7 +205,7 @@ static struct venue_caps port_caps(void *self) {
 }
 
 struct clerk_port live_venue_port(struct live_venue *v) {
-  return (struct clerk_port){.self = v, .now_ns = port_now, .caps = port_caps, .place = port_place, .amend = port_amend, .cancel = port_cancel, .ask = port_ask};
+  return (struct clerk_port){.self = v, .now_ns = port_now, .caps = port_caps, .place = port_place, .amend = port_amend, .cancel = port_cancel, .ask = live_venue_ask};
 }
 
 // ---- what is heard
@@ -415,13 +343,14 @@ enum status live_venue_use(struct live *l, int64_t tenant_id, int64_t account_id
 
 // Whoever waits for an answer of the session that goes is told what that means: outcomes are unknown, questions were not answered.
 static void unanswered(struct live_venue *v) {
+  live_venue_unasked(v);
   while (v->requests) {
-    const struct request *r = v->requests;
+    const struct live_request *r = v->requests;
     struct live_mail m = {.bot_id = r->bot_id, .kind = r->asks ? HEARD_ASKED : HEARD_REPLY};
     if (r->asks) m.u.asked.order = r->order, m.u.asked.question = r->question, m.u.asked.answer = ANSWER_UNREACHABLE;
     else m.u.reply.order = r->order, m.u.reply.what = r->what, m.u.reply.change = r->change, m.u.reply.reply = (struct venue_reply){.outcome = VENUE_UNKNOWN, .why = VENUE_WHY_OTHER};
     live_venue_post(v, &m);
-    request_end(v->requests);
+    live_request_end(v->requests);
   }
 }
 
@@ -446,7 +375,8 @@ void live_venues_close(struct live *l) {
     v->venue.ops->destroy(v->venue.self);
     loop_timer_destroy(v->timer);
     for (struct live_mail *m = v->first, *n; m; m = n) n = m->next, free(m);
-    for (struct request *r = v->requests, *n; r; r = n) n = r->next, free(r);
+    for (struct live_request *r = v->requests, *n; r; r = n) n = r->next, free(r);
+    live_venue_unasked(v);
     free(v->bots);
     free(v);
   }

@@ -1,6 +1,7 @@
 // bot/live_venue.h – private to bot/live*.c: accounts at venues elsewhere. One session (venue/venue.h) for all bots of an account.
 //
 //     live_venue.c      the session, requests of clerks and their answers, what is heard, in its order
+//     live_ask.c        questions about orders whose outcome is unknown
 //     live_reconcile.c  before anything is sent: is what the venue has what the bots' books say?
 //
 // What is heard of a bot waits in the account's inbox while the bot is in an instant, or something of it is on its way to the journal;
@@ -35,7 +36,8 @@ struct live_venue {
   int64_t account_id, tenant_id;
   struct venue venue;
   struct loop_timer *timer;
-  struct request *requests;       // whose answers have not come
+  struct live_request *requests;  // whose answers have not come
+  struct live_listing *listings;  // questions that many orders have together (live_ask.c)
   int64_t *bots;                  // that have books and trade there
   size_t bot_count, bot_cap;
   struct live_mail *first, *last;
@@ -62,6 +64,23 @@ struct live_venue {
   int strange_count;
 };
 
+// What a clerk asked for, until it is answered.
+struct live_request {
+  struct live_request *next, **back;
+  struct live_request *beside;    // in a listing
+  struct live_venue *venue;
+  int64_t bot_id;
+  uint64_t order;
+  enum clerk_request what;
+  uint32_t change;
+  bool asks;
+  enum unknown_step question;
+  int64_t asked_ns, since_ns;     // by the session's clock
+  char client_id[CLIENT_ID_SIZE];
+};
+struct live_request *live_request(struct live_venue *v, uint64_t bot, uint64_t order);  // NULL: no memory
+void live_request_end(struct live_request *r);
+
 // The account's session, opened at its first use. ERR_… of whoever opens it.
 enum status live_venue_use(struct live *l, int64_t tenant_id, int64_t account_id, const char *venue, struct live_venue **ret, struct err *err) MUST_CHECK;
 struct live_venue *live_venue_of(const struct live *l, int64_t account_id);  // NULL: it has none
@@ -76,6 +95,10 @@ void live_venues_close(struct live *l);
 void live_venue_post(struct live_venue *v, const struct live_mail *mail);  // copies; heard as soon as its bot can
 void live_venue_drain(struct live_venue *v);
 void live_venue_funding(struct live_venue *v, const struct venue_fill *f);  // shared out among its bots, by what they hold
+
+// live_ask.c
+void live_venue_ask(void *self, uint64_t bot, uint64_t order, enum unknown_step question, const struct venue_ref *ref, int64_t since_ns);  // of the port
+void live_venue_unasked(struct live_venue *v);  // the session is gone, with what it was asked
 
 // live_reconcile.c
 void live_reconcile_begin(struct live_venue *v);
