@@ -127,8 +127,7 @@ static enum problem by_token(struct api_core *core, const char *token, size_t le
 
 // ---- the console's cookie
 
-const char *api_cookie(const struct api_call *call, const char *name, size_t *ret_len) {
-  const char *header = call->req->field(call->req, "cookie");
+static const char *cookie_in(const char *header, const char *name, size_t *ret_len) {
   const size_t n = strlen(name);
   while (header && *header) {
     header += strspn(header, " ;");
@@ -141,6 +140,8 @@ const char *api_cookie(const struct api_call *call, const char *name, size_t *re
   }
   return NULL;
 }
+
+const char *api_cookie(const struct api_call *call, const char *name, size_t *ret_len) { return cookie_in(call->req->field(call->req, "cookie"), name, ret_len); }
 
 void api_csrf_token(const struct api_core *core, int64_t session_id, char ret_token[44]) {
   uint8_t mac[HMAC_SHA256_BYTES];
@@ -210,6 +211,15 @@ static enum problem stream_authenticate(void *arg, const char *token, size_t len
   struct err err;
   enum problem p = by_token(core, token, len, "", ret, &err);
   return p == PROBLEM_NONE ? standing(core, ret, &err) : p;
+}
+
+bool api_cookie_who(struct api_core *core, const char *cookies, struct api_who *ret) {
+  size_t len;
+  struct err err;
+  const char *token = cookie_in(cookies, API_COOKIE, &len);
+  if (!token || by_access_token(core, token, len, ret) != PROBLEM_NONE) return false;
+  ret->cookie = true;
+  return standing(core, ret, &err) == PROBLEM_NONE;
 }
 
 static void ignore_row(void *arg, const struct backtest_row *row) { (void)arg, (void)row; }

@@ -85,6 +85,8 @@ enum problem api_permit(struct api_call *call);
 #define API_REFRESH_COOKIE "__Host-perigee-refresh"
 #define API_DEVICE_COOKIE "__Host-perigee-device"
 const char *api_cookie(const struct api_call *call, const char *name, size_t *ret_len);  // NULL without it
+// Whom a Cookie field (may be NULL) stands for, with the roles of now. False: nobody, or nobody any more.
+bool api_cookie_who(struct api_core *core, const char *cookies, struct api_who *ret);
 void api_csrf_token(const struct api_core *core, int64_t session_id, char ret_token[44]);
 // limits.c
 enum problem api_rate(struct api_call *call);

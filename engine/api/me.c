@@ -27,8 +27,8 @@
 
 static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
 
-// actor_id: the operator who looks, or 0.
-static void me_write(const struct user_row *row, int64_t actor_id, struct buf *text) {
+// call: NULL, or whose answer it is: a page of the console that was loaded anew learns there what its changes must carry.
+static void me_write(const struct api_call *call, const struct user_row *row, struct buf *text) {
   struct json_out o;
   json_out_init(&o, text, false);
   jo_open(&o, NULL, '{');
@@ -40,14 +40,19 @@ static void me_write(const struct user_row *row, int64_t actor_id, struct buf *t
   jo_bool(&o, "two_factor", row->totp);
   jo_id(&o, "tenant_id", "org", row->tenant_id);
   jo_ms(&o, "created_at_ms", row->created_ns);
-  jo_id(&o, "impersonated_by", "usr", actor_id);
+  jo_id(&o, "impersonated_by", "usr", call ? call->who.actor_id : 0);
+  if (call && call->who.cookie) {
+    char token[44];
+    api_csrf_token(call->core, call->who.session_id, token);
+    jo_text(&o, "csrf_token", token);
+  }
   jo_close(&o);
 }
 
 json_t *me_json(const struct user_row *row) {
   struct buf text;
   buf_init(&text, 1 << 16);
-  me_write(row, 0, &text);
+  me_write(NULL, row, &text);
   json_t *tree = text.failed ? NULL : json_loadb(text.data, text.len, 0, NULL);
   buf_finish(&text);
   return tree;
@@ -56,7 +61,7 @@ json_t *me_json(const struct user_row *row) {
 static enum status me_answer(struct api_call *call, const struct user_row *row) {
   struct buf text;
   buf_init(&text, 1 << 16);
-  me_write(row, call->who.actor_id, &text);
+  me_write(call, row, &text);
   if (!text.failed) return api_text(call, 200, "application/json", text.data, text.len);
   buf_finish(&text);
   return err_set(&call->err, ERR_NOMEM, "out of memory");

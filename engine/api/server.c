@@ -1,6 +1,7 @@
 // api/server.c – between net/ and the core: requests in, answers out, WebSockets to the stream hub.
 #include "api/server.h"
 
+#include "api/console.h"
 #include "api/core.h"
 #include "api/market_watch.h"
 #include "loop/clock.h"
@@ -100,11 +101,15 @@ static void upgrade(struct api_server *s, struct http_request *req, const char *
     return;
   }
   char channel[STREAM_CHANNEL_NAME_MAX + 1] = "";  // the request is gone after the upgrade
+  struct api_who who;
+  // A cookie comes with whatever page opens the socket, so it counts for our own pages only; a program sends its token first.
+  const char *origin = http_field(req, "origin");
+  const bool known = origin && same_host(origin, req->host) && api_cookie_who(core, http_field(req, "cookie"), &who);
   if (bot) snprintf(channel, sizeof channel, "bot:%.60s", bot);
   static const struct ws_handler handler = {on_text, NULL, on_close};
   struct ws *ws = ws_upgrade(req, &handler, NULL, NULL);
   if (!ws) return;
-  struct stream_client *client = stream_client_add(core->hub, ws, NULL, now_ms());
+  struct stream_client *client = stream_client_add(core->hub, ws, known ? &who : NULL, now_ms());
   ws_set_arg(ws, client);
   if (!client) ws_close(ws, WS_TRY_AGAIN, "out of memory");
   else if (bot) stream_client_subscribe(client, channel, now_ms());
@@ -117,20 +122,31 @@ const struct stream_port api_ws_port = {port_frame, port_send, port_close};
 
 // ---- files of the consoles
 
+// Whether gzip is among what a browser accepts, and not with weight 0.
+static bool accepts_gzip(const char *accepts) {
+  const char *at = accepts ? strstr(accepts, "gzip") : NULL;
+  return at && strncmp(at + 4, ";q=0", 4) != 0;
+}
+
 static bool serve_file(struct api_server *s, struct http_request *req) {
-  if (!s->listen.file || (req->method != METHOD_GET && req->method != METHOD_HEAD) || strncmp(req->path, "/api/", 5) == 0) return false;
-  const char *type = NULL, *etag = NULL, *csp = NULL;
-  struct blob *blob = s->listen.file(s->listen.file_arg, req->path, &type, &etag, &csp);
-  if (!blob) return false;
+  struct console_file file;
+  if (!s->listen.console || (req->method != METHOD_GET && req->method != METHOD_HEAD) || strncmp(req->path, "/api/", 5) == 0) return false;
+  if (!console_get(s->listen.console, req->path, accepts_gzip(http_field(req, "accept-encoding")), &file)) return false;
   const char *have = http_field(req, "if-none-match");
-  http_reply_field(req, "X-Content-Type-Options", "nosniff");
-  http_reply_field(req, "Referrer-Policy", "no-referrer");
-  http_reply_field(req, "Content-Security-Policy", csp ? csp : "default-src 'none'; frame-ancestors 'none'");
-  http_reply_field(req, "Cache-Control", "no-cache");
-  if (etag) http_reply_field(req, "ETag", etag);
-  if (etag && have && strcmp(have, etag) == 0) http_reply(req, 304, NULL, "", 0);
-  else http_reply_blob(req, 200, type, blob);
-  blob_release(blob);
+  for (int i = 0; i < API_STANDARD_FIELDS; i++)
+    if (strcmp(api_standard_fields[i].name, "Content-Security-Policy") != 0) http_reply_field(req, api_standard_fields[i].name, api_standard_fields[i].value);
+  http_reply_field(req, "Content-Security-Policy", console_csp);
+  // What is named by its content never changes; the pages that name it are asked for each time.
+  http_reply_field(req, "Cache-Control", file.immutable ? "public, max-age=31536000, immutable" : "no-cache");
+  if (file.etag[0]) http_reply_field(req, "ETag", file.etag);
+  if (file.negotiated) http_reply_field(req, "Vary", "Accept-Encoding");
+  if (file.etag[0] && have && strcmp(have, file.etag) == 0) {
+    http_reply(req, 304, NULL, "", 0);
+  } else {
+    if (file.gzip) http_reply_field(req, "Content-Encoding", "gzip");
+    http_reply_blob(req, 200, file.type, file.blob);
+  }
+  blob_release(file.blob);
   return true;
 }
 

@@ -9,7 +9,7 @@
 
 struct api_core;
 struct api_server;
-struct blob;
+struct console;
 struct http_server;
 struct loop;
 struct store;
@@ -65,9 +65,7 @@ struct api_listen {
   const char *unix_path;         // may be NULL
   const struct address_range *proxies;  // whose X-Forwarded-* count
   size_t proxy_count;
-  // A file of the consoles for GET of a path that is no API route; NULL: none. type and etag are borrowed for the call.
-  struct blob *(*file)(void *arg, const char *path, const char **ret_type, const char **ret_etag, const char **ret_csp);
-  void *file_arg;
+  struct console *console;  // who asks for a path that is no API route gets its files (api/console.h); NULL: none. Outlives the server
 };
 
 enum status api_server_create(struct api_core *core, const struct api_listen *listen, struct api_server **ret, struct err *err) MUST_CHECK;

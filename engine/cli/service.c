@@ -2,6 +2,7 @@
 // before it.
 #include "cli/service.h"
 
+#include "api/console.h"
 #include "api/server.h"
 #include "base/buf.h"
 #include "base/wipe.h"
@@ -33,6 +34,7 @@ struct service {
   struct api_core *core;
   struct tls_server *tls;
   struct address_range proxies[SETTINGS_LIST_MAX];
+  struct console *console;
   struct api_server *server;
   bool stopping, stopped;
   char exe[4096];
@@ -157,6 +159,7 @@ enum status service_open_local(const char *dir, struct service **ret, struct err
 void service_close(struct service *s) {
   if (!s) return;
   api_server_destroy(s->server);
+  console_destroy(s->console);
   api_core_destroy(s->core);
   store_close(s->store);
   if (s->loop) loop_destroy(s->loop);
@@ -271,7 +274,8 @@ static enum status listen_all(struct service *s, struct err *err) {
   for (int i = 0; st == OK && i < settings->proxies.count; i++) st = address_range_parse(settings->proxies.items[i], &s->proxies[i], err);
   char socket[SETTINGS_TEXT_MAX + 16];
   snprintf(socket, sizeof socket, "%s/perigee.sock", settings->data_dir);
-  struct api_listen listen = {.addresses = settings->listen.items, .tls = s->tls, .unix_path = socket, .proxies = s->proxies, .proxy_count = (size_t)settings->proxies.count};
+  if (st == OK) st = console_create(given(settings->console_dir), &s->console, err);
+  struct api_listen listen = {.console = s->console, .addresses = settings->listen.items, .tls = s->tls, .unix_path = socket, .proxies = s->proxies, .proxy_count = (size_t)settings->proxies.count};
   return st == OK ? api_server_create(s->core, &listen, &s->server, err) : st;
 }
 
@@ -281,6 +285,16 @@ static void say_where(const struct service *s) {
     int host = colon ? (int)(colon - address) : (int)strlen(address);
     fprintf(stderr, "perigee: listening on %s://%.*s:%u\n", s->tls ? "https" : "http", host, address, api_server_port(s->server, (size_t)i));
   }
+  if (s->settings->listen.count == 0) return;
+  // Browsers keep secure cookies for "localhost" without TLS, not for every name of this machine.
+  char url[SETTINGS_TEXT_MAX];
+  const char *address = s->settings->listen.items[0];
+  const bool here = !s->tls && (strncmp(address, "127.", 4) == 0 || strncmp(address, "localhost:", 10) == 0);
+  if (s->settings->public_url[0]) snprintf(url, sizeof url, "%s", s->settings->public_url);
+  else if (here) snprintf(url, sizeof url, "http://localhost:%u", api_server_port(s->server, 0));
+  else own_url(s->settings, url);
+  if (!console_present(s->console)) fprintf(stderr, "perigee: the web consoles are not part of this build: %s tells how to get them\n", url);
+  else fprintf(stderr, "perigee: customers' console %s, operators' %s/admin\n", url, url);
 }
 
 enum status service_run(struct service *s, struct err *err) {

@@ -96,6 +96,7 @@ static const struct setting table[] = {
     {"venue-ca", "PERIGEE_VENUE_CA", TEXT, AT(venue_ca), RESTART, 0, 0},
     {"hosts", "PERIGEE_HOSTS", NUMBER, AT(hosts), RESTART, 0, 32},
     {"parity-hour", "PERIGEE_PARITY_HOUR", NUMBER, AT(parity_hour), RESTART, -1, 23},
+    {"console-dir", "PERIGEE_CONSOLE_DIR", TEXT, AT(console_dir), RESTART, 0, 0},
     {"demo", "PERIGEE_DEMO", FLAG, AT(demo), RESTART, 0, 0},
 };
 enum { SETTINGS = sizeof table / sizeof *table };
@@ -127,6 +128,7 @@ const struct cli_option settings_options[] = {
     {"--venue-ca", "FILE", "who may vouch for venues, PEM (whom this system trusts)"},
     {"--hosts", "N", "processes for customers' scripts; 0: as many as there are processors, at most 8 (0)"},
     {"--parity-hour", "N", "from this hour of the day, UTC, each bot's run is made again and compared with a backtest; -1: never (3)"},
+    {"--console-dir", "DIR", "the web consoles from there, for who works on them (those in the binary); npm run build in admin/console makes DIR"},
     {"--demo", NULL, "a demo customer with a password printed once, and five bots on paper"},
     {NULL, NULL, NULL}};
 

@@ -26,6 +26,7 @@ struct settings {
   struct settings_list origins;      // CORS, beside our own
   struct settings_list venue_urls;   // "VENUE=URL": simulated exchanges (api/venue_desk.h)
   char venue_ca[SETTINGS_TEXT_MAX];
+  char console_dir[SETTINGS_TEXT_MAX];  // the consoles' files; "": those in the binary
   struct settings_list feeds;        // "VENUE=TEXT" of market data (bot/hub.h)
   int64_t hosts;                     // processes for scripts; 0: by processors
   int64_t parity_hour;               // of the nightly check, UTC; −1: none

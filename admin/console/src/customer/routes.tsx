@@ -1,0 +1,17 @@
+// The customer console's pages. A page is a folder of its own; this table is the only file that all of them share. `path` is written
+// out, on a line that begins with it: the build reads it from here.
+import { lazy } from "solid-js";
+import type { PageRoute } from "~/ui/routing";
+
+export const routes: readonly PageRoute[] = [
+  // Signing in
+  { path: "/login", open: true, page: lazy(() => import("./auth/login")) },
+
+  // Trading
+  { path: "/", nav: { label: "Overview", icon: "overview" }, page: lazy(() => import("./overview/page")) },
+  { path: "/bots", nav: { label: "Bots", icon: "bot" }, page: lazy(() => import("./bots/list")) },
+
+  // Strategies
+
+  // Account
+];
