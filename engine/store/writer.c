@@ -128,21 +128,24 @@ static enum status sync_commits(struct writer *w, bool lax, struct err *err) {
   return st;
 }
 
+// One of the few words that every batch is made of, parsed once.
+static enum status word(const struct writer *w, const char *sql, struct err *err) { return db_run(w->db, NULL, err, sql, ""); }
+
 // Runs one batch in one transaction.
 static void run_batch(struct writer *w, struct job *batch, bool later) {
   struct err err = {0};
   enum status st = ERR_IO;
   if (w->why_readonly.code != OK) err = w->why_readonly;
   else st = w->durable ? sync_commits(w, later, &err) : OK;
-  if (st == OK) st = db_script(w->db, "BEGIN IMMEDIATE", &err);
+  if (st == OK) st = word(w, "BEGIN IMMEDIATE", &err);
   db_guard(w->db, st == OK);
   for (struct job *j = batch; j; j = j->next) {
-    j->status = st != OK ? st : db_script(w->db, "SAVEPOINT w", &j->err);
+    j->status = st != OK ? st : word(w, "SAVEPOINT w", &j->err);
     if (st != OK) j->err = err;
     if (j->status != OK) continue;
     j->status = j->fn(w->db, j->arg, &j->err);
     struct err why = j->err;
-    if ((j->status != OK && db_script(w->db, "ROLLBACK TO w", &why) != OK) || db_script(w->db, "RELEASE w", &why) != OK) {
+    if ((j->status != OK && db_script(w->db, "ROLLBACK TO w", &why) != OK) || word(w, "RELEASE w", &why) != OK) {
       const bool cause = j->status == ERR_IO || j->status == ERR_NOMEM;  // of the job tells more than what followed from it
       err = cause ? j->err : why;
       st = cause ? j->status : ERR_IO;
@@ -151,7 +154,7 @@ static void run_batch(struct writer *w, struct job *batch, bool later) {
   db_guard(w->db, false);
   // Before, so that what is refused is not there later; after, because the file may go in between.
   if (st == OK) st = still_in_place(w, &err);
-  if (st == OK) st = db_script(w->db, "COMMIT", &err);
+  if (st == OK) st = word(w, "COMMIT", &err);
   if (st == OK) st = still_in_place(w, &err);
   if (st != OK) {
     struct err ignored;

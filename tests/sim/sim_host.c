@@ -29,6 +29,8 @@ struct loop_child {
   size_t said;          // of what waits in the feed's out
   bool wants, dying, dies_saying;
   int64_t due_ns, hangs_until_ns;
+  uint64_t looked;      // in which look of the loop its socket was asked; nothing happens within one
+  bool ready;
   uint64_t guilty;
   int code, signum;
 };
@@ -62,10 +64,12 @@ static void end(struct loop_child *c) {
   free(c);
 }
 
-static bool is_ready(const struct loop_child *c) {
+static bool is_ready(struct loop_child *c) {
+  if (c->looked == sim_looks()) return c->ready;
+  c->looked = sim_looks();
   struct buf *out = host_feed_out(c->feed);
   struct pollfd p = {.fd = c->fd, .events = (short)(out->len > c->said ? POLLOUT : POLLIN)};  // who has something to say says it first
-  return poll(&p, 1, 0) > 0;
+  return c->ready = poll(&p, 1, 0) > 0;
 }
 
 static int64_t due(struct sim_actor *a) {

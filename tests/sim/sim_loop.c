@@ -19,7 +19,7 @@
 
 static uint64_t chance;
 static int64_t now_ns = 1000000000, wall_ns = WALL_BEGIN_NS;
-static uint64_t events;
+static uint64_t events, looks;
 static struct sim_actor *actors;
 
 void sim_seed(uint64_t seed) { chance = seed * UINT64_C(0x2545f4914f6cdd1d) + 1; }
@@ -34,6 +34,7 @@ uint64_t sim_random(void) {
 int64_t sim_now_ns(void) { return now_ns; }
 void sim_wall_jump(int64_t by_ns) { wall_ns += by_ns; }
 uint64_t sim_events(void) { return events; }
+uint64_t sim_looks(void) { return looks; }
 
 int64_t clock_monotonic_ns(void) { return now_ns; }
 int64_t clock_wall_ns(void) { return wall_ns + now_ns; }
@@ -151,6 +152,7 @@ static bool step(struct loop *loop, int64_t until_ns) {
   struct loop_watch *watches[WATCHES_MAX];
   unsigned what[WATCHES_MAX];
   for (;;) {
+    looks++;
     const int watch_count = ready(loop, watches, what);
     struct loop_timer *timer = next_timer(loop);
     int64_t next_ns = timer ? timer->due_ns : INT64_MAX;

@@ -66,8 +66,7 @@ static const char *altered(const char *sql, char text[8000]) {
 int __wrap_sqlite3_exec(sqlite3 *db, const char *sql, int (*fn)(void *, int, char **, char **), void *arg, char **ret_error) {
   char text[8000];
   // Migrations are longer, and no place for these bugs.
-  const int rc = __real_sqlite3_exec(db, strlen(sql) < 100 ? altered(sql, text) : sql, fn, arg, ret_error);
-  return planted && planted->kind == COMMIT_IGNORED && strcmp(sql, "COMMIT") == 0 ? SQLITE_OK : rc;
+  return __real_sqlite3_exec(db, strlen(sql) < 100 ? altered(sql, text) : sql, fn, arg, ret_error);
 }
 int __wrap_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int bytes, unsigned flags, sqlite3_stmt **ret, const char **ret_tail) {
   char text[8000];
@@ -76,7 +75,8 @@ int __wrap_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int bytes, unsigned 
 int __wrap_sqlite3_step(sqlite3_stmt *stmt) {
   if (planted && planted->kind == APART && !sqlite3_stmt_busy(stmt) && strstr(sqlite3_sql(stmt), planted->find))
     (void)__real_sqlite3_exec(sqlite3_db_handle(stmt), "RELEASE w; COMMIT; BEGIN IMMEDIATE; SAVEPOINT w", NULL, NULL, NULL);
-  return __real_sqlite3_step(stmt);
+  const int rc = __real_sqlite3_step(stmt);
+  return planted && planted->kind == COMMIT_IGNORED && strcmp(sqlite3_sql(stmt), "COMMIT") == 0 ? SQLITE_DONE : rc;
 }
 
 static struct ledger ledger;
