@@ -11,6 +11,7 @@
 
 #define RETRY_NS INT64_C(1000000000)
 #define CASH_SCALE 8
+#define IN_VAIN_MOST 5  // 32 s apart
 
 static int64_t venue_now(const struct clerk *c) { return c->remote->port.now_ns(c->remote->port.self); }
 
@@ -50,7 +51,11 @@ static void cancelled(struct clerk *c, struct clerk_routed *w, const struct venu
   }
   if (r->outcome != VENUE_REFUSED || r->why == VENUE_WHY_THROTTLED || r->why == VENUE_WHY_CLOCK || !route_live(w->route.state)) return;  // once more, soon
   if (r->why == VENUE_WHY_NOT_FOUND || r->why == VENUE_WHY_DONE) {
-    clerk_route_lost(c, w);  // it has ended, by whatever the stream has not told yet
+    // It has ended, by whatever the stream has not told yet, or never was there: the questions tell. What is known to nobody is cancelled
+    // less and less often, or hundreds of such would leave no request for the questions.
+    w->cancel_ns = now_ns + (RETRY_NS << w->in_vain);
+    if (w->in_vain < IN_VAIN_MOST) w->in_vain++;
+    clerk_route_lost(c, w);
     return;
   }
   clerk_route_tell(c, w, ROUTE_EV_CANCEL_REFUSED, NULL);
@@ -167,8 +172,11 @@ enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v
     if (decimal_given(v->trigger) && count(v->trigger, inst->tick, &ticks) && price_given(w->trigger)) w->trigger.ticks = ticks;
   }
   if (route_live(e.to)) {
-    if (e.to == ROUTE_OPEN || e.to == ROUTE_PARTIAL) clerk_venue_says(c, o->id, ORDER_OPEN, REASON_NONE);
-    else if (e.to == ROUTE_UNKNOWN) clerk_venue_says(c, o->id, ORDER_UNKNOWN, REASON_NONE);
+    if (e.to == ROUTE_OPEN || e.to == ROUTE_PARTIAL) {
+      if (w->in_vain > 0) w->in_vain = 0, w->cancel_ns = 0;
+      clerk_venue_says(c, o->id, ORDER_OPEN, REASON_NONE);
+    }
+    if (e.to == ROUTE_UNKNOWN) clerk_venue_says(c, o->id, ORDER_UNKNOWN, REASON_NONE);
   } else if (said[v->state].status != ORDER_OPEN) {
     clerk_venue_says(c, o->id, e.to == ROUTE_CANCELED ? ORDER_CANCELED : said[v->state].status, end_reason(o, v->why));
   }

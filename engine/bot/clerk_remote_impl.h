@@ -15,6 +15,7 @@ struct clerk_routed {
   bool cancelling, asking;         // a request is under way
   int64_t cancel_ns, amend_ns;     // not again before
   int64_t cancelled_ns;            // the venue has taken the cancel; 0: it has not
+  uint8_t in_vain;                 // cancels that it did not find, since it was last seen to work
   int64_t missing_ns;              // no question for executions before
   int64_t seen_ns;                 // among the answers to a question asked then
   int64_t over_ns;                 // seen to be over; 0: not yet
