@@ -75,12 +75,15 @@ struct fleet_bot *fleet_find(const struct fleet *f, int64_t bot) { return (struc
 
 static unsigned load(const struct fleet_host *h) { return h->waiting.count + h->running.count; }
 
+enum kind { KIND_SHARED, KIND_OWN, KIND_NEWCOMERS, KIND_SLOW };
+static enum kind kind_of(const struct fleet_host *h) { return h->slow ? KIND_SLOW : h->newcomers ? KIND_NEWCOMERS : h->own ? KIND_OWN : KIND_SHARED; }
+
 // The host with the fewest bots among those of the kind that the tenant is not on yet. A host of one's own must be free.
-static int emptiest(const struct fleet *f, const struct fleet_tenant *t, bool own) {
+static int emptiest(const struct fleet *f, const struct fleet_tenant *t, enum kind kind) {
   int best = -1;
   for (int i = 0; i < f->host_count; i++) {
     const struct fleet_host *h = &f->hosts[i];
-    if (h->own != own || h->slow || t->on[i] || (own && h->state != HOST_OFF)) continue;
+    if (kind_of(h) != kind || t->on[i] || (kind == KIND_OWN && h->state != HOST_OFF)) continue;
     if (best < 0 || load(h) < load(&f->hosts[best])) best = i;
   }
   return best;
@@ -95,9 +98,12 @@ static int choose(const struct fleet *f, const struct fleet_tenant *t, bool own)
     if (t->on[i] && (mine < 0 || t->on[i] < t->on[mine])) mine = i;
   }
   if (mine >= 0 && t->on[mine] < f->c.tenant_bots) return mine;
-  int another = own ? emptiest(f, t, true) : -1;
+  int another = own ? emptiest(f, t, KIND_OWN) : -1;
   // who has a host of their own and finds no second stays there
-  if (another < 0 && !(mine >= 0 && f->hosts[mine].own)) another = emptiest(f, t, false);
+  if (another >= 0 || (mine >= 0 && f->hosts[mine].own)) return another >= 0 ? another : mine;
+  // Kept apart are newcomers from those who are known, not from each other: where nobody is known there is nobody to be hindered.
+  if (f->known && !t->known) another = emptiest(f, t, KIND_NEWCOMERS);
+  if (another < 0) another = emptiest(f, t, KIND_SHARED);
   return another >= 0 ? another : mine;
 }
 
@@ -106,7 +112,7 @@ static void tenant_leave(struct fleet *f, struct fleet_tenant *t, int host) {
     t->on[host]--;
     t->bots--;
   }
-  if (t->bots || t->slow) return;  // who was slow is remembered
+  if (t->bots || t->slow || t->known) return;  // who was slow, or quick, is remembered
   fleet_map_remove(&f->tenants, &t->node);
   free(t);
 }
@@ -248,6 +254,7 @@ struct fleet_stats fleet_stats(const struct fleet *f) {
     s.bots_open += h->open_count;
   }
   s.queue = (unsigned)(f->queue_end - f->queue_first);
+  s.known = f->known;
   return s;
 }
 
@@ -258,7 +265,7 @@ struct fleet_host_stats fleet_host_stats(const struct fleet *f, int host) {
   for (size_t i = 0; i < f->tenants.slot_count; i++)
     for (const struct fleet_map_node *n = f->tenants.slots[i]; n; n = n->next) tenants += ((const struct fleet_tenant *)n)->on[host] > 0;
   return (struct fleet_host_stats){
-      .up = h->state == HOST_UP, .own = h->own, .slow = h->slow, .tenants = tenants, .bots = load(h), .bots_open = h->open_count, .series = (unsigned)h->series_count,
+      .up = h->state == HOST_UP, .own = h->own, .newcomers = h->newcomers, .slow = h->slow, .tenants = tenants, .bots = load(h), .bots_open = h->open_count, .series = (unsigned)h->series_count,
       .queue = (unsigned)(f->queue_end - h->next_seq), .restarts = h->restarts, .pid = h->child ? loop_child_pid(h->child) : 0, .instant_us = h->instant_us};
 }
 
@@ -282,42 +289,11 @@ bool fleet_scratch(struct fleet *f, size_t bars) {
   return true;
 }
 
-// ---- who takes long
-
-void fleet_slow(struct fleet_host *h, int64_t tenant) {
-  struct fleet *f = h->fleet;
-  struct fleet_tenant *t = (struct fleet_tenant *)fleet_map_find(&f->tenants, tenant);
-  if (!t || h->slow || h->own || !f->c.call.tenant_slow) return;
-  const int64_t now_ms = loop_now_ms(f->c.loop);
-  if (t->slow < SLOW_INSTANTS && now_ms - t->slow_ms > SLOW_FORGET_MS) t->slow = 0;
-  if (t->slow < SLOW_INSTANTS) t->slow++;
-  t->slow_ms = now_ms;
-  if (t->slow < SLOW_INSTANTS || f->slow_due_count == SLOW_DUE_MAX) return;
-  f->slow_due[f->slow_due_count].tenant = tenant;
-  f->slow_due[f->slow_due_count++].host = h->index;
-}
-
-void fleet_over_budget(struct fleet_host *h, int64_t tenant) {
-  struct fleet_tenant *t = (struct fleet_tenant *)fleet_map_find(&h->fleet->tenants, tenant);
-  if (t) t->slow = SLOW_INSTANTS;
-  fleet_slow(h, tenant);
-}
-
-static void tell_slow(struct fleet *f) {
-  while (f->slow_due_count) {
-    f->slow_due_count--;
-    const int64_t tenant = f->slow_due[f->slow_due_count].tenant;
-    const int host = f->slow_due[f->slow_due_count].host;
-    const struct fleet_tenant *t = (const struct fleet_tenant *)fleet_map_find(&f->tenants, tenant);
-    if (t && t->on[host]) f->c.call.tenant_slow(f->c.self, host, tenant);
-  }
-}
-
 // ---- the whole
 
 static void tick(void *arg) {
   struct fleet *f = arg;
-  tell_slow(f);
+  fleet_tell_slow(f);
   int64_t now = loop_now_ms(f->c.loop), gap = now - f->ticked_ms;
   f->ticked_ms = now;
   for (int i = 0; i < f->host_count; i++) {
@@ -336,6 +312,8 @@ static void defaults(struct fleet_config *c) {
   OR(stderr_fd, 2);
   OR(hosts, cores < 1 ? 1 : cores > 8 ? 8 : (int)cores);
   OR(hosts_own, 8);
+  OR(hosts_new, c->hosts);
+  if (!c->call.tenant_slow) c->hosts_new = 0;
   OR(memory_bytes, UINT64_C(8) << 30);
   OR(out_bytes, (size_t)32 << 20);
   OR(in_bytes, (size_t)64 << 20);
@@ -348,6 +326,7 @@ static void defaults(struct fleet_config *c) {
   OR(pong_ms, 10000);
   OR(backoff_ms, 50);
   OR(backoff_max_ms, 10000);
+  OR(after_ms, 20);
   OR(recover_ms, 10000);
 }
 
@@ -356,17 +335,18 @@ static enum status init(struct fleet *f, struct err *err) {
   f->queue_cap = 4 * (size_t)c->queue_max;
   f->queue = calloc(f->queue_cap, sizeof *f->queue);
   const int slow = c->call.tenant_slow != NULL;  // the last
-  f->hosts = calloc((size_t)(c->hosts + c->hosts_own + slow), sizeof *f->hosts);
+  f->host_count = c->hosts + c->hosts_own + c->hosts_new + slow;
+  f->hosts = calloc((size_t)f->host_count, sizeof *f->hosts);
   if (!f->queue || !f->hosts) return err_set(err, ERR_NOMEM, "out of memory");
-  f->host_count = c->hosts + c->hosts_own + slow;
   for (int i = 0; i < f->host_count; i++) {
     struct fleet_host *h = &f->hosts[i];
     h->fleet = f;
     h->index = i;
     h->fd = -1;
-    h->slow = i >= c->hosts + c->hosts_own;
-    h->own = i >= c->hosts && !h->slow;
-    h->state = h->own || h->slow ? HOST_OFF : HOST_BACKOFF;
+    h->own = i >= c->hosts && i < c->hosts + c->hosts_own;
+    h->newcomers = i >= c->hosts + c->hosts_own && i < c->hosts + c->hosts_own + c->hosts_new;
+    h->slow = i >= c->hosts + c->hosts_own + c->hosts_new;
+    h->state = i < c->hosts ? HOST_BACKOFF : HOST_OFF;
   }
   int64_t least = c->instant_ms;
   const int64_t others[] = {c->hello_ms, c->open_ms, c->ping_ms, c->pong_ms, c->backoff_ms * 10};
@@ -382,7 +362,8 @@ enum status fleet_create(const struct fleet_config *config, struct fleet **ret, 
   struct fleet_config c = *config;
   defaults(&c);
   if (!c.exe || !c.loop) return err_set(err, ERR_INVALID, "fleet: no program for hosts");
-  if (c.hosts < 1 || c.hosts_own < 0 || c.hosts > FLEET_HOSTS_MAX || c.hosts_own > FLEET_HOSTS_MAX - c.hosts - (c.call.tenant_slow != NULL) || c.queue_max > 1000000)
+  const int most = FLEET_HOSTS_MAX - (c.call.tenant_slow != NULL);
+  if (c.hosts < 1 || c.hosts > most || c.hosts_own < 0 || c.hosts_own > most - c.hosts || c.hosts_new < 0 || c.hosts_new > most - c.hosts - c.hosts_own || c.queue_max > 1000000)
     return err_set(err, ERR_INVALID, "fleet: at most %d hosts", FLEET_HOSTS_MAX);
   struct fleet *f = calloc(1, sizeof *f);
   if (!f) return err_set(err, ERR_NOMEM, "out of memory");

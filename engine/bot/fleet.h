@@ -103,6 +103,7 @@ struct fleet_config {  // 0: what is in parentheses
   int stderr_fd;            // of the hosts (2)
   int hosts;                // shared by tenants (processors, at most 8)
   int hosts_own;            // more that may be started for tenants with a host of their own (8)
+  int hosts_new;            // more that may be started for newcomers, where there is a host of the slow (as many as `hosts`)
   uint64_t memory_bytes;    // address space of a host (8 GiB)
   size_t out_bytes;         // waiting to be sent to one host (32 MiB)
   size_t in_bytes;          // from one host between two instants (64 MiB)
@@ -113,6 +114,7 @@ struct fleet_config {  // 0: what is in parentheses
   int64_t open_ms;          // from a bot's last frame to the host's word that it has read it (20000)
   int64_t ping_ms, pong_ms; // when nothing else is asked: how often, how long for the answer (1000, 10000)
   int64_t backoff_ms, backoff_max_ms;  // before a lost host's successor, doubled at every loss until it has lived a minute (50, 10000)
+  int64_t after_ms;         // so long a host of newcomers or of the slow waits with an instant until the others have done theirs (20)
   int64_t recover_ms;       // of a new process: instants wait for its bots to be opened first, at most this (10000)
   struct fleet_callbacks call;
   void *self;
@@ -127,7 +129,9 @@ void fleet_destroy(struct fleet *f);
 
 // Gives the bot (> 0) a host, where it is opened with a later turn of the loop, when the host is up and has passed what is in the queue
 // now; so the hub must know of its series already (hub_want). All bots of one tenant are together, on the host that has the fewest bots when the tenant
-// comes. own_host: the tenant's bots have hosts for themselves, if one can be had; else they share. The needs are copied.
+// comes. own_host: the tenant's bots have hosts for themselves, if one can be had; else they share. Nobody is known at first. Once tenants are known to be
+// quick (their bots took little in some instants in a row), one who is not shares hosts with other newcomers instead of with them, and those are shown an
+// instant after the others have done it. Who has become known stays there until all of its bots have left, and comes back elsewhere. The needs are copied.
 // ERR_EXISTS: it has one; ERR_LIMIT: too many series; ERR_NOMEM.
 enum status fleet_place(struct fleet *f, int64_t bot, int64_t tenant, bool own_host, const struct fleet_need *needs, int need_count,
   struct err *err) MUST_CHECK;
@@ -163,6 +167,7 @@ void fleet_blame(struct fleet *f, int host, int64_t bot, const char *why);
 #define FLEET_BUCKETS 20
 struct fleet_stats {
   int hosts, hosts_up;
+  unsigned known;  // tenants that were found quick, and not slow since
   unsigned bots, bots_open, queue;
   uint64_t restarts, quarantined, instants, missed, frames, strays;
   uint64_t bytes_in, bytes_out;
@@ -171,7 +176,7 @@ struct fleet_stats {
 };
 struct fleet_stats fleet_stats(const struct fleet *f);
 struct fleet_host_stats {
-  bool up, own, slow;  // slow: of those who take long
+  bool up, own, newcomers, slow;  // for one tenant; for those who are not known; for those who take long
   unsigned tenants, bots, bots_open, series, queue;
   uint64_t restarts;
   pid_t pid;  // 0: none

@@ -202,6 +202,7 @@ static void spawn(struct fleet_host *h) {
   h->child = NULL;
   h->standin = 0;
   h->token = 0;
+  h->after_ms = 0;
   h->watched = 0;
   h->expect_first = h->expect_count = 0;
   h->seen_turns = 0;
@@ -257,6 +258,7 @@ static void took_done(struct fleet_host *h, const struct wire_frame *w) {
   fleet_doubt_instant(h);
   f->c.call.done(f->c.self, h->index, in);
   hub_instant_unref(in);
+  fleet_pump_after(f);
 }
 
 static void took_pong(struct fleet_host *h, const struct wire_frame *w) {
@@ -288,6 +290,7 @@ static void took(struct fleet_host *h, const struct wire_frame *w) {
   else if (w->type == WIRE_DONE) took_done(h, w);
   else if (w->type == WIRE_PONG) took_pong(h, w);
   else if (w->type == WIRE_SLOW) fleet_slow(h, (int64_t)w->token);
+  else if (w->type == WIRE_QUICK) fleet_quick(h->fleet, (int64_t)w->token);
   else took_of_bot(h, w);
 }
 
@@ -315,7 +318,7 @@ static void parse(struct fleet_host *h) {
 static void read_some(struct fleet_host *h, int rounds) {
   static unsigned char bytes[PIECE];  // one loop, one thread
   for (int round = 0; round < rounds && alive(h); round++) {
-    ssize_t n = recv(h->fd, bytes, h->slow ? PIECE_SLOW : PIECE, MSG_DONTWAIT);
+    ssize_t n = recv(h->fd, bytes, h->slow || h->newcomers ? PIECE_SLOW : PIECE, MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) n = 0;
     if (n < 0) return;
@@ -414,7 +417,7 @@ static void retire(struct fleet_host *h) {
 }
 
 void fleet_host_tick(struct fleet_host *h, int64_t now_ms) {
-  if ((h->own || h->slow) && !h->waiting.count && !h->running.count) retire(h);
+  if ((h->own || h->newcomers || h->slow) && !h->waiting.count && !h->running.count) retire(h);
   if (h->state == HOST_BACKOFF && now_ms >= h->start_ms) spawn(h);
   if (!alive(h)) return;
   uint64_t turns = host_word_turns(h->word);

@@ -1,5 +1,5 @@
 // bot/fleet_impl.h – what the files of the fleet share: fleet.c places bots, fleet_host.c has the processes, fleet_queue.c decides what
-// a host is told next.
+// a host is told next, fleet_pace.c knows who is quick and who slow.
 #pragma once
 #include "bot/fleet.h"
 #include "bot/host_word.h"
@@ -54,6 +54,7 @@ struct fleet_tenant {
   unsigned bots;
   unsigned slow;  // instants in which they took long; from SLOW_INSTANTS on its place is among the slow
   int64_t slow_ms;  // the last of them
+  bool known;       // to be quick, and not found slow since: not kept apart from others of that kind
 };
 #define SLOW_INSTANTS 3
 #define SLOW_DUE_MAX 64
@@ -88,6 +89,7 @@ struct fleet_host {
   int index;
   bool own;             // for one tenant alone
   bool slow;            // for those who take long
+  bool newcomers;       // for those who are not known to be quick
   enum host_state state;
   bool retiring;        // DYING because nobody needs it: nobody is told
 
@@ -119,6 +121,7 @@ struct fleet_host {
   int64_t owed_ns;      // clock_monotonic_ns() when it was sent
   bool awaits_owner;    // for fleet_go_on
   bool miss_all;        // it was behind: what is queued is missed
+  int64_t after_ms;     // until then it waits for other hosts with its next instant; 0: it does not
   bool open_turn;       // an instant went last, so a bot may be opened next
   bool pumping;
   struct loop_task pump;  // waits for a turn of its own
@@ -154,7 +157,8 @@ struct fleet {
   int64_t tick_ms, ticked_ms;
   struct fleet_map bots, tenants;
   struct fleet_host *hosts;
-  int host_count;       // shared, then own
+  int host_count;       // shared, own, newcomers', that of the slow
+  unsigned known;       // tenants
   struct hub_instant **queue;  // a ring of queue_cap from seq `first` to before `end`
   size_t queue_cap;
   uint64_t queue_first, queue_end;
@@ -169,10 +173,14 @@ struct fleet {
 // ---- fleet.c
 struct fleet_bot *fleet_find(const struct fleet *f, int64_t bot);
 void fleet_forget(struct fleet *f, struct fleet_bot *b);  // frees it, tells the host nothing
-void fleet_slow(struct fleet_host *h, int64_t tenant);  // it took long
-void fleet_over_budget(struct fleet_host *h, int64_t tenant);  // its script had to be stopped, which is as bad as to be slow often
 bool fleet_scratch(struct fleet *f, size_t bars);  // makes room; false: no memory
 PRINTF(3, 4) void fleet_log(struct fleet *f, const char *level, const char *fmt, ...);
+
+// ---- fleet_pace.c
+void fleet_slow(struct fleet_host *h, int64_t tenant);  // it took long
+void fleet_quick(struct fleet *f, int64_t tenant);      // it took little, for some instants
+void fleet_over_budget(struct fleet_host *h, int64_t tenant);  // its script had to be stopped, which is as bad as to be slow often
+void fleet_tell_slow(struct fleet *f);  // to the owner: those who have become it
 
 // ---- fleet_series.c: what a host has of series
 struct fleet_series *fleet_series_find(struct fleet_host *h, uint32_t id);
@@ -190,6 +198,7 @@ void fleet_doubt_instant(struct fleet_host *h);   // an instant went well
 // ---- fleet_queue.c
 void fleet_pump(struct fleet_host *h);      // tells the host what it can be told now; never recurses
 void fleet_pump_soon(struct fleet_host *h); // the same, of a host with many bots in a turn of the loop of its own, of a slow one after others
+void fleet_pump_after(struct fleet *f);     // newcomers' and slow hosts that waited for the others, when those are done
 void fleet_relieve(struct fleet_host *h);   // instants that a host that is down, or has no bots, need not wait for
 void fleet_queue_shrink(struct fleet *f);
 void fleet_opening_stop(struct fleet_host *h);  // half-way: the bot is gone, or the host

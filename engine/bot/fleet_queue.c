@@ -82,6 +82,7 @@ static void take_instant(struct fleet_host *h) {
   struct fleet *f = h->fleet;
   struct hub_instant *in = hub_instant_ref(fleet_queue_at(f, h->next_seq));
   h->next_seq++;
+  h->after_ms = 0;
   bool open, wanted = concerns(h, in, &open), called = h->open_count && f->c.call.calls && f->c.call.calls(f->c.self, h->index, in);
   if (!open && !called) {
     if (wanted) miss(h, in);
@@ -96,6 +97,25 @@ static void take_instant(struct fleet_host *h) {
   put_instant(h, in);
   fleet_expect(h, EXPECT_DONE, 0, 0, f->c.instant_ms);
   f->stats.instants++;
+}
+
+// Newcomers and the slow are shown an instant when the others have done what they were shown: their hosts would wake up beside those and take
+// the processors from them and from the core. They do not wait for long: others may hang, or have one instant after the other.
+static bool comes_after(const struct fleet_host *h) { return h->slow || h->newcomers; }
+
+static bool others_are_done(const struct fleet *f) {
+  for (int i = 0; i < f->host_count; i++) {
+    const struct fleet_host *h = &f->hosts[i];
+    if (!comes_after(h) && h->state == HOST_UP && h->owed) return false;
+  }
+  return true;
+}
+
+static bool waits_for_others(struct fleet_host *h) {
+  if (!comes_after(h) || others_are_done(h->fleet)) return false;
+  const int64_t now_ms = loop_now_ms(h->fleet->c.loop);
+  if (!h->after_ms) h->after_ms = now_ms + h->fleet->c.after_ms;
+  return now_ms < h->after_ms;
 }
 
 // ---- opening a bot
@@ -251,7 +271,7 @@ static bool pump_once(struct fleet_host *h) {
     open_begin(h, b);
     return true;
   }
-  if (!instant || recovering || h->expect_count == FLEET_EXPECT_MAX) return false;
+  if (!instant || recovering || h->expect_count == FLEET_EXPECT_MAX || waits_for_others(h)) return false;
   h->open_turn = true;
   take_instant(h);
   return true;
@@ -283,8 +303,15 @@ void fleet_pump(struct fleet_host *h) {
 }
 
 void fleet_pump_soon(struct fleet_host *h) {
-  if (h->open_count <= PUMP_BOTS && !h->slow) fleet_pump(h);
+  if (h->open_count <= PUMP_BOTS && !comes_after(h)) fleet_pump(h);
   else another_turn(h);
+}
+
+void fleet_pump_after(struct fleet *f) {
+  for (int i = 0; i < f->host_count; i++) {
+    struct fleet_host *h = &f->hosts[i];
+    if (h->after_ms && h->state == HOST_UP) another_turn(h);
+  }
 }
 
 // ---- the interface

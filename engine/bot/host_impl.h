@@ -13,6 +13,7 @@
 #define HOST_WAITING_MAX 4096  // of one bot
 #define NOT_FUNDED UINT32_MAX
 #define HOST_RUNGS 4
+#define HOST_QUICK_INSTANTS 5  // in a row, until a tenant is known to be quick
 
 struct host_series {
   uint32_t id;
@@ -43,6 +44,7 @@ struct host_tenant {
   int64_t spent_ns;
   uint64_t spent_turn;
   uint8_t rung, rung_turns, watched;
+  uint8_t quick;                   // instants in a row that took little; HOST_QUICK_INSTANTS: that has been told
 };
 
 struct host_signal {

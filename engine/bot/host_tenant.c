@@ -133,9 +133,23 @@ static int64_t clock_of(struct host_feed *f, const struct host_tenant *t) {
   return t->watched ? f->c.cpu_ns() : f->seen_ns;
 }
 
+// Told once an instant: the core moves who does it again and again to a host of the slow (bot/fleet.h). A tenant with many bots may take longer.
+#define SLOW_NS (4 * NS_PER_MS)
+#define SLOW_BOT_NS 50000
+static int64_t slow_ns(const struct host_tenant *t) { return SLOW_NS + (int64_t)t->refs * SLOW_BOT_NS; }
+
+// Told once: from then on the core counts the tenant among those who need not be kept apart. Of what the wall's clock alone thinks long nothing follows.
+static void judge_last(struct host_feed *f, struct host_tenant *t) {
+  if (t->spent_turn == 0 || t->quick == HOST_QUICK_INSTANTS) return;
+  if (t->spent_ns <= rungs_ns[1] + (int64_t)t->refs * RUNG_BOT_NS) t->quick++;
+  else if (t->watched) t->quick = 0;
+  if (t->quick == HOST_QUICK_INSTANTS) wire_put_quick(&f->out, t->id);
+}
+
 int64_t host_tenant_enter(struct host_feed *f, struct host_tenant *t) {
   if (!f->c.wall_ns || !f->c.cpu_ns) return 0;
   if (t->spent_turn != f->turn) {
+    judge_last(f, t);
     t->spent_turn = f->turn;
     t->spent_ns = 0;
     if (t->rung_turns && --t->rung_turns == 0) t->rung = 0;
@@ -144,11 +158,8 @@ int64_t host_tenant_enter(struct host_feed *f, struct host_tenant *t) {
   return clock_of(f, t);
 }
 
-// Told once an instant: the core moves who does it again and again to a host of the slow (bot/fleet.h). A tenant with many bots may take longer.
-#define SLOW_NS (4 * NS_PER_MS)
-#define SLOW_BOT_NS 50000
 static void tell_slow(struct host_feed *f, struct host_tenant *t, int64_t took_ns) {
-  const int64_t limit_ns = SLOW_NS + (int64_t)t->refs * SLOW_BOT_NS;
+  const int64_t limit_ns = slow_ns(t);
   const bool was = t->spent_ns - took_ns > limit_ns;
   if (!was && t->spent_ns > limit_ns) wire_put_slow(&f->out, t->id);
 }

@@ -124,6 +124,7 @@ static void put_token(struct buf *b, enum wire_type type, uint64_t token) {
 void wire_put_ping(struct buf *b, uint64_t token) { put_token(b, WIRE_PING, token); }
 void wire_put_pong(struct buf *b, uint64_t token) { put_token(b, WIRE_PONG, token); }
 void wire_put_slow(struct buf *b, uint64_t tenant) { put_token(b, WIRE_SLOW, tenant); }
+void wire_put_quick(struct buf *b, uint64_t tenant) { put_token(b, WIRE_QUICK, tenant); }
 void wire_put_digest(struct buf *b, uint64_t bot) { put_token(b, WIRE_DIGEST, bot); }
 void wire_put_call(struct buf *b, uint64_t bot) { put_token(b, WIRE_CALL, bot); }
 
@@ -450,7 +451,7 @@ static void get_payload(struct wire_cursor *c, struct wire_frame *f) {
     case WIRE_SERIES_TRIM: f->series_id = (uint32_t)wire_get(c, 4), f->time_ns = (int64_t)wire_get(c, 8); return;
     case WIRE_SERIES_CLOSE: f->series_id = (uint32_t)wire_get(c, 4); return;
     case WIRE_INSTANT: get_instant(c, f); return;
-    case WIRE_PING: case WIRE_PONG: case WIRE_SLOW: f->token = wire_get(c, 8); return;
+    case WIRE_PING: case WIRE_PONG: case WIRE_SLOW: case WIRE_QUICK: f->token = wire_get(c, 8); return;
     case WIRE_DONE: get_done(c, f); return;
     case WIRE_BOT_OPEN: get_kept(c, f); return;
     default: f->bot = wire_get(c, 8);

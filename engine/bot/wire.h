@@ -75,6 +75,7 @@
   X(WIRE_HASH, 30, "hash", 8 + 64)                                                                                              \
   X(WIRE_TIMER, 33, "timer", 16)                                                  /* its next timer, when that has changed */    \
   X(WIRE_SLOW, 34, "slow", 8)                                                     /* a tenant's bots took long in this instant */ \
+  X(WIRE_QUICK, 35, "quick", 8)                                                   /* a tenant's bots took little in HOST_QUICK_INSTANTS instants in a row; told once */ \
   /* both ways: another version of a bot's script */                                                                            \
   X(WIRE_RELOAD, 40, "reload", 256 + VM_SOURCE_MAX + WIRE_PARAMS_MAX)             /* core to host; answered by RELOADED */      \
   X(WIRE_RELOADED, 41, "reloaded", 17 + 2 + WIRE_TEXT_MAX)                        /* host to core */
@@ -205,6 +206,7 @@ void wire_put_tick(struct buf *b, uint64_t bot, const struct script_tick *t);
 void wire_put_ping(struct buf *b, uint64_t token);
 
 void wire_put_slow(struct buf *b, uint64_t tenant);
+void wire_put_quick(struct buf *b, uint64_t tenant);
 void wire_put_pong(struct buf *b, uint64_t token);
 // gone: the host has let go of the bot (or never opened it); else it goes on with the next instant, as if this callback had not been.
 void wire_put_fault(struct buf *b, uint64_t bot, enum status st, int line, bool gone, const char *text);

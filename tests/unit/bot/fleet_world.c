@@ -68,6 +68,7 @@ static void about_to_send(void *self, int host, const struct hub_instant *in) {
   (void)self;
   rises(&w.hosts[host], in);
   w.hosts[host].sent++;
+  w.hosts[host].first_done = w.hosts[0].done;
   if (!w.chatter) return;
   struct buf b;
   buf_init(&b, 1 << 20);
@@ -127,6 +128,10 @@ static void bot_quarantined(void *self, int64_t bot, const char *why) {
   assert_int_equal(fleet_host_of(w.fleet, bot), -1);
   w.bots[bot].quarantined++;
 }
+static void tenant_slow(void *self, int host, int64_t tenant) {
+  (void)self, (void)host;
+  w.slow[tenant]++;
+}
 static void say(void *self, const char *level, const char *text) {
   (void)self;
   if (getenv("FLEET_LOG")) fprintf(stderr, "%s: %s\n", level, text);
@@ -152,6 +157,7 @@ void begin_with(struct fleet_config c) {
   c.call = (struct fleet_callbacks){.venue_time = venue_time, .series = series_of, .history = history, .bot_open = bot_open, .bot_opened = bot_opened,
                                     .bot_refused = bot_refused, .about_to_send = about_to_send, .calls = calls, .missed = missed, .frame = frame, .done = done,
                                     .host_up = host_up, .host_lost = host_lost, .bot_quarantined = bot_quarantined, .log = say};
+  if (c.hosts_new) c.call.tenant_slow = tenant_slow;
   if (fleet_create(&c, &w.fleet, &err) != OK) fail_msg("%s", err.msg);
 }
 void begin(int hosts) { begin_with((struct fleet_config){.hosts = hosts, .backoff_ms = 5}); }

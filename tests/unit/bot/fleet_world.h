@@ -33,6 +33,7 @@ struct bot_book {
 };
 struct host_book {
   int up, lost, sent, done, missed;
+  int first_done;  // instants that host 0 had done when the last one was sent here
   int64_t suspect, last_ns, held_ns;
   char why[200];
   bool owed;
@@ -49,10 +50,11 @@ struct world {
   bool no_series, no_restore;
   int chatter;     // bytes to bot `chat` before each instant
   int64_t chat;
+  int slow[BOTS];  // tenants of which that was told
   int64_t call;    // a bot that takes part in every instant; 0: none
 };
 extern struct world w;
-// A fleet of fleet_fake.h's hosts (unless c.argv says otherwise), and its end.
+// A fleet of fleet_fake.h's hosts (unless c.argv says otherwise), and its end. With c.hosts_new there is a host of the slow, too.
 void begin_with(struct fleet_config c);
 void begin(int hosts);
 void end(void);

@@ -1,0 +1,121 @@
+// Who shares a host with whom, and whose instants come first: newcomers, those who are known to be quick, and the slow (fleet_fake.h says so of them).
+#include "fleet_fake.h"
+#include "fleet_world.h"
+
+// One host for all, one for a tenant of its own, one for newcomers, one for the slow.
+enum { SHARED, OWN, NEWCOMERS, SLOW };
+
+static void begin_three(int64_t after_ms) {
+  begin_with((struct fleet_config){.hosts = 1, .hosts_own = 1, .hosts_new = 1, .instant_ms = 60000, .pong_ms = 60000, .after_ms = after_ms, .backoff_ms = 5});
+}
+static void go(int n) {
+  for (int i = 0; i < n; i++) {
+    instant();
+    for (int h = 0; h < 4; h++) until(fleet_stats(w.fleet).queue == 0 && w.hosts[h].sent == w.hosts[h].done);
+  }
+}
+// Tenant 1, known, with bot 1; tenant 2 with bot 2, which came at the same time.
+static void settle(void) {
+  place(1, 1, "quick 1");
+  place(2, 2, "good");
+  until(all_open());
+  go(1);
+  assert_int_equal(fleet_stats(w.fleet).known, 1);
+}
+
+static void test_newcomers_are_kept_apart(void **state) {
+  (void)state;
+  begin_three(0);
+  settle();
+  assert_int_equal(fleet_host_of(w.fleet, 1), SHARED);
+  assert_int_equal(fleet_host_of(w.fleet, 2), SHARED);  // nobody was known yet
+  assert_int_equal(fleet_host_stats(w.fleet, NEWCOMERS).pid, 0);
+  place(3, 3, "quick 3");
+  place(4, 2, "good");
+  place(5, 1, "good");
+  place_on(6, 6, "good", 1, 10, true);
+  assert_int_equal(fleet_host_of(w.fleet, 3), NEWCOMERS);
+  assert_int_equal(fleet_host_of(w.fleet, 4), SHARED);  // a tenant's bots are together
+  assert_int_equal(fleet_host_of(w.fleet, 5), SHARED);
+  assert_int_equal(fleet_host_of(w.fleet, 6), OWN);
+  until(all_open());
+  go(1);
+  assert_int_equal(fleet_stats(w.fleet).known, 2);
+  place(7, 3, "good");
+  assert_int_equal(fleet_host_of(w.fleet, 7), NEWCOMERS);  // known by now, and no bot is moved for that
+  until(all_open());
+  fleet_remove(w.fleet, 3, "");
+  fleet_remove(w.fleet, 7, "");
+  until(fleet_host_stats(w.fleet, NEWCOMERS).pid == 0);
+  place(3, 3, "good");
+  assert_int_equal(fleet_host_of(w.fleet, 3), SHARED);
+  until(all_open());
+  assert_int_equal(w.hosts[SHARED].lost + w.hosts[NEWCOMERS].lost, 0);
+  end();
+}
+
+static void test_newcomers_come_after_the_others(void **state) {
+  (void)state;
+  begin_three(600000);
+  settle();
+  place(3, 3, "good");
+  until(all_open());
+  for (int i = 0; i < 10; i++) {
+    const int sent = w.hosts[NEWCOMERS].sent;
+    kill(fleet_host_stats(w.fleet, SHARED).pid, SIGSTOP);
+    instant();
+    for (int turn = 0; turn < 50; turn++) loop_turn(w.loop, false);
+    assert_int_equal(w.hosts[NEWCOMERS].sent, sent);
+    kill(fleet_host_stats(w.fleet, SHARED).pid, SIGCONT);
+    until(w.hosts[NEWCOMERS].done == sent + 1);
+    assert_int_equal(w.hosts[NEWCOMERS].first_done, w.hosts[SHARED].done);
+  }
+  assert_int_equal(w.bots[3].ran, 10);
+  end();
+}
+
+static void test_they_do_not_wait_for_long(void **state) {
+  (void)state;
+  begin_three(1);
+  settle();
+  place(3, 3, "good");
+  until(all_open());
+  const int done = w.hosts[SHARED].done;
+  kill(fleet_host_stats(w.fleet, SHARED).pid, SIGSTOP);
+  for (int i = 0; i < 5; i++) instant();
+  until(w.bots[3].ran == 5);
+  assert_int_equal(w.hosts[SHARED].done, done);
+  kill(fleet_host_stats(w.fleet, SHARED).pid, SIGCONT);
+  until(w.hosts[SHARED].done == done + 5);
+  assert_int_equal(w.hosts[SHARED].lost, 0);
+  end();
+}
+
+static void test_who_takes_long_is_not_known_any_more(void **state) {
+  (void)state;
+  begin_three(0);
+  settle();
+  place(3, 1, "slow 1");
+  until(all_open());
+  go(3);
+  until(w.slow[1] == 1);
+  assert_int_equal(fleet_stats(w.fleet).known, 0);
+  fleet_remove(w.fleet, 1, "");
+  fleet_remove(w.fleet, 3, "");
+  place(1, 1, "quick 1");
+  assert_int_equal(fleet_host_of(w.fleet, 1), SLOW);
+  place(4, 4, "good");
+  assert_int_equal(fleet_host_of(w.fleet, 4), SHARED);  // nobody there is known
+  until(all_open());
+  go(5);
+  assert_int_equal(fleet_stats(w.fleet).known, 0);  // slow is slow
+  end();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_newcomers_are_kept_apart),
+    cmocka_unit_test(test_newcomers_come_after_the_others),
+    cmocka_unit_test(test_they_do_not_wait_for_long),
+    cmocka_unit_test(test_who_takes_long_is_not_known_any_more),
+};
+FLEET_MAIN(tests)
