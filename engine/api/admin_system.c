@@ -82,7 +82,7 @@ static json_t *hosts_json(const struct fleet *f) {
     const struct fleet_host_stats h = fleet_host_stats(f, i);
     if (!h.up && !h.pid && !h.bots) continue;  // a place for one that nobody has needed yet
     json_array_append_new(hosts, json_pack("{s:i, s:o, s:b, s:s, s:i, s:i, s:i, s:i, s:I, s:o, s:o}", "host", i, "pid", h.pid ? json_integer(h.pid) : json_null(), "up", h.up, "kind",
-                                           h.own ? "own" : h.slow ? "slow" : "shared", "tenants", (int)h.tenants, "bots", (int)h.bots, "bots_open", (int)h.bots_open, "queue",
+                                           h.own ? "own" : h.slow ? "slow" : h.newcomers ? "newcomers" : "shared", "tenants", (int)h.tenants, "bots", (int)h.bots, "bots_open", (int)h.bots_open, "queue",
                                            (int)h.queue, "restarts", (json_int_t)h.restarts, "memory_bytes", memory_json(h.pid), "instant_ms", json_real((double)h.instant_us / 1e3)));
   }
   return hosts;
