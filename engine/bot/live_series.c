@@ -110,14 +110,17 @@ static enum status journal_it(struct live *l, struct live_series *s, struct err 
 
 static enum status keep(struct live *l, struct live_series *s, const struct bar *bars, size_t count, struct err *err);
 
-// What passed while nobody read it: those who were there before saw the bars until then, and go on after a whole history.
-static enum status catch_up(struct live *l, struct live_series *s, struct err *err) {
+static enum status keep_since(struct live *l, struct live_series *s, int64_t from_ns, struct err *err) {
   struct series missed = {0};
-  if (s->last_ns == INT64_MIN) return OK;
-  enum status st = hub_history_since(l->hub, s->hub, s->last_ns + s->timeframe_ns, &missed, err);
+  enum status st = hub_history_since(l->hub, s->hub, from_ns, &missed, err);
   if (st == OK) st = keep(l, s, missed.bars, missed.count, err);
   series_finish(&missed);
   return st;
+}
+
+// What passed while nobody read it: those who were there before saw the bars until then, and go on after a whole history.
+static enum status catch_up(struct live *l, struct live_series *s, struct err *err) {
+  return s->last_ns == INT64_MIN ? OK : keep_since(l, s, s->last_ns + s->timeframe_ns, err);
 }
 
 enum status live_series_use(struct live *l, const char *venue, const char *symbol, int64_t timeframe_ns, struct live_series **ret, struct err *err) {
@@ -155,7 +158,8 @@ struct live_series *live_series_of(const struct live *l, uint32_t hub) { return 
 struct keeping {
   struct live *live;
   char venue[BOT_VENUE_SIZE], symbol[BOT_SYMBOL_SIZE];
-  int64_t timeframe_ns, first_ns, last_ns;  // as the journal was before
+  int64_t timeframe_ns, from_ns;   // from_ns: of its oldest bar
+  int64_t first_ns, last_ns;       // as the journal was before
   struct journal_bar *bars;
   struct journal_batch batch;
 };
@@ -168,6 +172,7 @@ static void kept(void *arg, enum status st, const struct err *err) {
   (void)err;  // a batch behind that needs them fails as well, and says so
   struct live_series *s = k->live->closing ? NULL : find(k->live, k->venue, k->symbol, k->timeframe_ns);
   if (s && st != OK) {  // one that was handed over before may have failed too
+    if (!s->refused || k->from_ns < s->refused_ns) s->refused_ns = k->from_ns;
     s->refused = k->live->bars_refused = true;
     if (k->first_ns > s->first_ns) s->first_ns = k->first_ns;
     if (k->last_ns < s->last_ns) s->last_ns = k->last_ns;
@@ -190,6 +195,7 @@ static enum status keep(struct live *l, struct live_series *s, const struct bar 
   memcpy(k->venue, s->venue, sizeof k->venue);
   memcpy(k->symbol, s->symbol, sizeof k->symbol);
   k->timeframe_ns = s->timeframe_ns;
+  k->from_ns = count ? bars[0].open_ns : INT64_MAX;
   k->first_ns = s->first_ns, k->last_ns = s->last_ns;
   size_t n = 0;
   for (size_t i = 0; i < count; i++)
@@ -204,8 +210,8 @@ static enum status keep(struct live *l, struct live_series *s, const struct bar 
   return OK;
 }
 
-// What the journal refused lies in the hub's memory. With a bar of a day's series, waiting for the next one would leave a replay without
-// it until tomorrow.
+// What the journal refused is the hub's, from the oldest of it on: that may lie before all that the journal has, since a new bot needs more
+// history, or be all of it. With a bar of a day's series, waiting for the next one would leave a replay without it until tomorrow.
 static void again(struct live *l) {
   struct err err;
   l->bars_refused = false;
@@ -213,7 +219,7 @@ static void again(struct live *l) {
     struct live_series *s = l->by_hub[i];
     if (!s || !s->refused) continue;
     s->refused = false;
-    if (catch_up(l, s, &err) != OK) s->refused = l->bars_refused = true;
+    if (keep_since(l, s, s->refused_ns, &err) != OK) s->refused = l->bars_refused = true;
   }
 }
 

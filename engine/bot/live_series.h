@@ -55,7 +55,8 @@ struct live_series {
   int64_t first_ns, last_ns;  // open times of the bars that were handed to the journal; first > last: none
   unsigned unwritten;         // writes of them that are not answered yet
   int64_t written_ns;         // last_ns when there was none: the journal can be read until here
-  bool refused;               // a write of them failed: they are handed over again with the next instant
+  bool refused;               // a write of them failed: they are handed over again with the next instant,
+  int64_t refused_ns;         // from this open time on
 };
 enum status live_series_load(struct live *l, struct err *err) MUST_CHECK;  // at start
 enum status live_series_use(struct live *l, const char *venue, const char *symbol, int64_t timeframe_ns, struct live_series **ret, struct err *err) MUST_CHECK;

@@ -117,6 +117,7 @@ static void step(struct world *w, int i) {
     const int64_t by_s = (int64_t)sim_below(120) - 60;
     world_note(w, "the clock is set by %" PRId64 " s", by_s);
     sim_wall_jump(by_s * S);
+    if (by_s < 0) w->set_back_ns -= by_s * S;  // so much longer do markets stand still
     w->did.jumps++;
   }
   world_run(w, sim_chance(300) ? (int64_t)sim_below(20) * MS : (int64_t)sim_below(2000) * MS);
@@ -155,7 +156,7 @@ static void mend(struct world *w) {
     if (i % 4) world_act(w, i, LIFE_START, false);
   }
   world_run(w, 3 * S);
-  settle(w, 30);
+  settle(w, 30 + (int)(w->set_back_ns / S));
   world_run(w, 4 * S);
 }
 

@@ -175,9 +175,10 @@ bool sim_host_harm(int nth, enum sim_ill what, uint64_t bot, int64_t for_ns) {
     if (bot) host_word_set(c->word, bot);
     c->hangs_until_ns = sim_now_ns() + for_ns;
   } else {
+    // Behind whole frames: inside of one it would be another word of the script's, which nobody could tell from the true one.
     char bytes[64];
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (char)sim_random();
-    (void)!send(c->fd, bytes, 1 + (size_t)sim_below(sizeof bytes), MSG_DONTWAIT | MSG_NOSIGNAL);
+    buf_add(host_feed_out(c->feed), bytes, 1 + (size_t)sim_below(sizeof bytes));
   }
   return true;
 }

@@ -57,6 +57,7 @@ struct world {
   bool halts_unsure;     // one was refused by the disk: more may be halted than is known
   bool faulty;           // the disk refuses
   int64_t slow_until_ns; // the disk is slow
+  int64_t set_back_ns;   // by people, all in all
   uint64_t trace;        // of everything that was told and logged
   struct {
     unsigned crashes, power_cuts, restarts, host_ills, faults, halts, acts, refused, garbage, jumps, replays;
