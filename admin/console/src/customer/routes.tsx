@@ -6,10 +6,17 @@ import type { PageRoute } from "~/ui/routing";
 export const routes: readonly PageRoute[] = [
   // Signing in
   { path: "/login", open: true, page: lazy(() => import("./auth/login")) },
+  { path: "/register", open: true, page: lazy(() => import("./auth/register")) },
+  { path: "/verify-email", open: true, page: lazy(() => import("./auth/verify")) },
+  { path: "/forgot-password", open: true, page: lazy(() => import("./auth/forgot")) },
+  { path: "/reset-password", open: true, page: lazy(() => import("./auth/reset")) },
 
   // Trading
   { path: "/", nav: { label: "Overview", icon: "overview" }, page: lazy(() => import("./overview/page")) },
   { path: "/bots", nav: { label: "Bots", icon: "bot" }, page: lazy(() => import("./bots/list")) },
+  { path: "/bots/new", page: lazy(() => import("./wizard/page")) },
+  { path: "/trades", nav: { label: "Trades", icon: "trades" }, page: lazy(() => import("./trades/page")) },
+  { path: "/analytics", nav: { label: "Analytics", icon: "analytics" }, page: lazy(() => import("./analytics/page")) },
 
   // Strategies
 

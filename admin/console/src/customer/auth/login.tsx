@@ -1,54 +1,60 @@
-// Signing in: address and password, then the second factor where there is one.
-import { useLocation, useNavigate } from "@solidjs/router";
+// Signing in: address and password, then a code where two-factor authentication is on. Tokens arrive as cookies that scripts cannot read.
+import { A, Navigate, useNavigate } from "@solidjs/router";
 import { createSignal, Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
-import { toProblem, type Problem } from "~/api/problem";
-import { signedIn } from "~/api/session";
-import { Button, ErrorNote, TextField } from "~/ui";
-import { nextOf } from "~/ui/routing";
+import { me, signedIn } from "~/api/session";
+import { useAction } from "~/lib/action";
+import { Button, ErrorNote, Note, TextField } from "~/ui";
+import { Card, useNext } from "./card";
 
 export default function Login(): JSX.Element {
-  const navigate = useNavigate(), location = useLocation();
+  const navigate = useNavigate(), next = useNext();
   const [email, setEmail] = createSignal("");
   const [password, setPassword] = createSignal("");
   const [code, setCode] = createSignal("");
   const [pending, setPending] = createSignal("");
-  const [busy, setBusy] = createSignal(false);
-  const [problem, setProblem] = createSignal<Problem | null>(null);
-  document.title = "Sign in · Perigee";
 
-  const submit = async (e: SubmitEvent): Promise<void> => {
-    e.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      if (pending()) {
-        await ok(api.POST("/api/v1/auth/verify-2fa", { body: { pending_token: pending(), code: code().trim(), cookie: true } }));
-      } else {
-        const reply = await ok(api.POST("/api/v1/auth/login", { body: { email: email(), password: password(), cookie: true } }));
-        if (reply.second_factor_required) return void setPending(reply.pending_token ?? "");
-      }
-      if (await signedIn()) navigate(nextOf(location.search), { replace: true });
-    } catch (x) {
-      setProblem(toProblem(x));
-    } finally {
-      setBusy(false);
-    }
+  const enter = async (): Promise<void> => {
+    await signedIn();
+    navigate(next(), { replace: true });
   };
+  const first = useAction(async () => {
+    const reply = await ok(api.POST("/api/v1/auth/login", { body: { email: email().trim(), password: password(), cookie: true } }));
+    if (!reply.second_factor_required) return enter();
+    setPending(reply.pending_token ?? "");
+  });
+  const second = useAction(async () => {
+    await ok(api.POST("/api/v1/auth/verify-2fa", { body: { code: code().replace(/\s/g, ""), pending_token: pending(), cookie: true } }));
+    await enter();
+  });
 
   return (
-    <form class="panel" onSubmit={(e) => void submit(e)}>
-      <header><h1>Sign in</h1></header>
-      <div class="body stack">
-        <Show when={!pending()} fallback={
-          <TextField label="Code" hint="Six digits of your authenticator app, or a recovery code" value={code()} onValue={setCode} autocomplete="one-time-code" inputmode="numeric" required autofocus problem={problem()} pointer="/code" />
-        }>
-          <TextField label="Mail address" type="email" name="email" autocomplete="username" required value={email()} onValue={setEmail} problem={problem()} pointer="/email" />
-          <TextField label="Password" type="password" name="password" autocomplete="current-password" required value={password()} onValue={setPassword} problem={problem()} pointer="/password" />
-        </Show>
-        <ErrorNote problem={problem()} />
-        <Button type="submit" kind="primary" wide busy={busy()}>{pending() ? "Continue" : "Sign in"}</Button>
-      </div>
-    </form>
+    <Show when={!me()} fallback={<Navigate href={next()} />}>
+      <Show
+        when={!pending()}
+        fallback={
+          <Card title="Enter your code" about="From your authenticator app. Without it at hand, type one of your recovery codes: each works once.">
+            <form class="stack" onSubmit={second.submit}>
+              <TextField label="Code" class="code-input" value={code()} onValue={setCode} autocomplete="one-time-code" inputmode="text" maxLength={40} required autofocus ref={(e) => queueMicrotask(() => e.focus())} />
+              <ErrorNote problem={second.problem()} what={second.problem()?.code === "invalid_credentials" ? "That code does not fit" : undefined} />
+              <Button type="submit" kind="primary" wide busy={second.busy()}>Sign in</Button>
+              <Button kind="quiet" wide onClick={() => { setPending(""); setCode(""); }}>Start over</Button>
+            </form>
+          </Card>
+        }
+      >
+        <Card title="Sign in" foot={<>New here? <A href="/register">Create an account</A></>}>
+          <form class="stack" onSubmit={first.submit}>
+            <TextField label="Mail address" type="email" name="email" value={email()} onValue={setEmail} autocomplete="username" required autofocus />
+            <TextField label="Password" type="password" name="password" value={password()} onValue={setPassword} autocomplete="current-password" required />
+            <Show when={first.problem()?.code === "not_verified"} fallback={<ErrorNote problem={first.problem()} what={first.problem()?.code === "invalid_credentials" ? "Address or password does not fit" : undefined} />}>
+              <Note tone="warn" role="alert" title="Confirm your mail address first"><p class="small">We have sent you a link. Nothing there? <A href="/register">Register again</A> with the same address for a new one.</p></Note>
+            </Show>
+            <Button type="submit" kind="primary" wide busy={first.busy()}>Sign in</Button>
+            <p class="small right"><A href="/forgot-password">Forgot your password?</A></p>
+          </form>
+        </Card>
+      </Show>
+    </Show>
   );
 }

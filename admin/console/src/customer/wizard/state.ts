@@ -1,0 +1,106 @@
+// What the six steps gather, what each of them lacks, and what is sent at the end.
+import { createMemo, createResource, createSignal } from "solid-js";
+import { createStore } from "solid-js/store";
+import { api, all, ok, type Schemas } from "~/api/client";
+import { cmp, parse, sign } from "~/lib/decimal";
+import { toTexts, toValues, type ParamTexts, type ScriptHeader } from "~/lib/params";
+
+export type Account = Schemas["Account"];
+export type Market = Schemas["Market"];
+
+export const STEPS = ["Basics", "Account", "Market", "Parameters", "Notices", "Review"] as const;
+
+export const TIMEFRAMES = ["1m", "5m", "15m", "30m", "1h", "4h", "1d"];
+
+export interface Draft {
+  name: string;
+  named: boolean; // typed by hand: no longer made up
+  strategyId: string;
+  template: string; // instead: a ready-made one, not yet among the own
+  accountId: string;
+  cash: string;
+  venue: string;
+  symbol: string;
+  timeframe: string;
+  values: ParamTexts;
+  limits: { max_order: string; day_loss: string; max_drawdown: string };
+  start: boolean;
+}
+
+const amountWrong = (text: string, wanted: boolean): string | undefined => {
+  if (!text.trim()) return wanted ? "is needed" : undefined;
+  const d = parse(text.trim());
+  return !d ? "must be a number" : sign(d) <= 0 ? "must be above 0" : undefined;
+};
+
+export const envOf = (a: Account): "paper" | "testnet" | "live" | string => (a.paper ? "paper" : String((a.settings as { environment?: string } | null)?.environment ?? "testnet"));
+export const currencyOf = (a: Account | undefined): string => a?.settings?.currency ?? "USDT";
+
+export function useWizard(preset: { strategy?: string }) {
+  const [draft, setDraft] = createStore<Draft>({
+    name: "", named: false, strategyId: preset.strategy ?? "", template: "", accountId: "", cash: "", venue: "", symbol: "", timeframe: "1m", values: {},
+    limits: { max_order: "", day_loss: "", max_drawdown: "" }, start: true,
+  });
+  const [strategies, { refetch: readStrategies }] = createResource(() => all((cursor) => ok(api.GET("/api/v1/strategies", { params: { query: { limit: 200, cursor } } })), 1000));
+  const [templates] = createResource(() => ok(api.GET("/api/v1/strategies/templates")).then((l) => l.items));
+  const [accounts, { refetch: readAccounts }] = createResource(() => all((cursor) => ok(api.GET("/api/v1/accounts", { params: { query: { limit: 200, cursor } } })), 1000));
+  const [markets] = createResource(() => all((cursor) => ok(api.GET("/api/v1/markets", { params: { query: { limit: 200, cursor } } })), 2000));
+  const [strategy] = createResource(() => draft.strategyId || null, (strategy_id) => ok(api.GET("/api/v1/strategies/{strategy_id}", { params: { path: { strategy_id } } })));
+  // With its money, as the list has none.
+  const [account] = createResource(() => draft.accountId || null, (account_id) => ok(api.GET("/api/v1/accounts/{account_id}", { params: { path: { account_id } } })));
+
+  const header = createMemo((): ScriptHeader | null => {
+    if (draft.template) return (templates.latest?.find((t) => t.name === draft.template)?.header as unknown as ScriptHeader | undefined) ?? null;
+    return draft.strategyId && strategy.latest?.id === draft.strategyId ? ((strategy.latest.version?.header as unknown as ScriptHeader | undefined) ?? null) : null;
+  });
+  const params = createMemo(() => toValues(header()?.params ?? [], draft.values));
+  /** Symbols beside the bot's own that the script reads or trades by name. */
+  const others = (): string[] => [...new Set(Object.values(header()?.data ?? {}).flatMap((d) => (d.symbol && !d.symbol.startsWith("param:") ? [d.symbol] : [])))];
+  let filledFor = "";
+  const fill = (): void => {
+    const h = header(), key = draft.template || draft.strategyId;
+    if (!h || filledFor === key) return;
+    filledFor = key;
+    setDraft("values", toTexts(h.params ?? [], {}));
+  };
+  const live = createMemo(() => (markets.latest ?? []).filter((m) => m.live && (!account.latest || account.latest.paper || account.latest.venue === m.venue)));
+  const free = (): string | null => account.latest?.money?.free ?? null;
+  const cashWrong = (): string | undefined => {
+    const wrong = amountWrong(draft.cash, false), have = parse(free()), want = parse(draft.cash.trim());
+    return wrong ?? (have && want && cmp(want, have) > 0 ? `is more than is free (${free()})` : undefined);
+  };
+  const [touched, setTouched] = createSignal(0); // the furthest step that was seen
+
+  /** What a step still lacks; "": nothing. */
+  const lack = (step: number): string => {
+    switch (step) {
+      case 0: return !draft.strategyId && !draft.template ? "Choose a strategy" : !draft.name.trim() ? "Give the bot a name" : !header() ? "The strategy is being read" : "";
+      case 1: return !draft.accountId ? "Choose an account" : cashWrong() ? `The bot's money ${cashWrong()}` : "";
+      case 2: return !draft.symbol ? "Choose a market" : !/^[1-9]\d*[smhdw]$/.test(draft.timeframe) ? "Choose a timeframe" : "";
+      case 3: return Object.keys(params().errors).length ? "Some parameters are out of range" : Object.values(draft.limits).some((v) => amountWrong(v, false)) ? "A limit is no amount" : "";
+      default: return "";
+    }
+  };
+  /** The first step that lacks something; 5: none. */
+  const reachable = (): number => { for (let i = 0; i < 5; i++) if (lack(i)) return i; return 5; };
+
+  const body = (): Schemas["BotRequest"] => ({
+    name: draft.name.trim(), account_id: draft.accountId, strategy_id: draft.strategyId, venue: draft.venue || undefined, symbol: draft.symbol, timeframe: draft.timeframe,
+    params: params().values,
+    settings: { ...(draft.cash.trim() ? { cash: draft.cash.trim() } : {}), ...Object.fromEntries(Object.entries(draft.limits).filter(([, v]) => v.trim()).map(([k, v]) => [k, v.trim()])) },
+    start: draft.start,
+  });
+  /** A ready-made strategy becomes one's own: it is proven as every upload is. */
+  const adopt = async (): Promise<void> => {
+    if (!draft.template) return;
+    const t = templates.latest!.find((x) => x.name === draft.template)!;
+    const mine = strategies.latest?.find((s) => s.name === t.name && s.active_version);
+    const made = mine ?? (await ok(api.POST("/api/v1/strategies", { body: { name: t.name, source: t.source, comment: "As it is shipped", activate: true } })));
+    setDraft({ strategyId: made.id, template: "" });
+    filledFor = made.id;
+    void readStrategies();
+  };
+  return { draft, setDraft, strategies, templates, accounts, account, readAccounts, markets, live, header, params, others, fill, free, cashWrong, amountWrong, lack, reachable, body, adopt, touched, setTouched };
+}
+
+export type Wizard = ReturnType<typeof useWizard>;
