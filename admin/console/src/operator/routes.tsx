@@ -6,4 +6,16 @@ import type { PageRoute } from "~/ui/routing";
 export const routes: readonly PageRoute[] = [
   { path: "/login", open: true, page: lazy(() => import("./auth/login")) },
   { path: "/", nav: { label: "System", icon: "server" }, page: lazy(() => import("./system/page")) },
+  { path: "/halt", nav: { label: "Halt", icon: "stop" }, page: lazy(() => import("./halt/page")) },
+  { path: "/bots", nav: { label: "Bots", icon: "bot", group: "Trading" }, page: lazy(() => import("./bots/list")) },
+  { path: "/bots/:id", page: lazy(() => import("./bots/page")) },
+  { path: "/failures", nav: { label: "Dead letters", icon: "warn", group: "Trading" }, page: lazy(() => import("./failures/page")) },
+  { path: "/unknown", nav: { label: "Unknown orders", icon: "question", group: "Trading" }, page: lazy(() => import("./unknown/page")) },
+  { path: "/scripts", nav: { label: "Scripts", icon: "studio", group: "Trading" }, page: lazy(() => import("./scripts/list")) },
+  { path: "/scripts/:id", page: lazy(() => import("./scripts/page")) },
+  { path: "/users", nav: { label: "Users", icon: "users", group: "Business" }, page: lazy(() => import("./users/list")) },
+  { path: "/users/:id", page: lazy(() => import("./users/page")) },
+  { path: "/tenants", nav: { label: "Usage", icon: "account", group: "Business" }, page: lazy(() => import("./tenants/page")) },
+  { path: "/revenue", nav: { label: "Revenue", icon: "analytics", group: "Business" }, page: lazy(() => import("./revenue/page")) },
+  { path: "/audit", nav: { label: "Audit log", icon: "history", group: "Business" }, page: lazy(() => import("./audit/page")) },
 ];
