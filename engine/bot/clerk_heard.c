@@ -289,4 +289,8 @@ void clerk_remote_booked(struct clerk *c, const struct bot_command *cmd) {
   fill_set_add(&c->remote->booked, (struct fill_key){cmd->venue.key_hi, cmd->venue.key_lo});
 }
 
+void clerk_remote_durable(struct clerk *c) {
+  if (c->remote) c->remote->durable = c->remote->imposed;
+}
+
 void clerk_remote_filled(struct clerk *c) { c->remote->fills++; }

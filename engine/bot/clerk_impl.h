@@ -208,6 +208,7 @@ void clerk_route_restored(struct clerk *c);
 void clerk_remote_close(struct clerk *c);
 void clerk_remote_booked(struct clerk *c, const struct bot_command *cmd);  // a COMMAND_FILL of the journal
 void clerk_remote_filled(struct clerk *c);                                 // the blotter has booked one
+void clerk_remote_durable(struct clerk *c);  // what was imposed so far is in the journal
 void clerk_remote_restored(struct clerk *c);
 int64_t clerk_remote_pending(const struct clerk *c, uint64_t order);       // lots; 0: nothing of it is there
 

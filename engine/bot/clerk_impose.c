@@ -288,6 +288,7 @@ static bool may_leave(struct clerk *c, struct clerk_order *w, const struct order
 void clerk_committed(struct clerk *c) {
   assert(!c->busy && !c->restoring);
   bool held = false;
+  clerk_remote_durable(c);
   for (size_t i = 0; c->uncommitted > 0 && i < c->order_count; i++) {
     struct clerk_order *w = &c->orders[i];
     if (w->committed) continue;

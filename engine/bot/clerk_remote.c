@@ -99,7 +99,7 @@ static const struct instrument *inst_of(const struct clerk *c, int symbol) { ret
 // Durable, and nothing objects: else it is as if it had never been.
 static bool may_leave(struct clerk *c, const struct order *o) {
   const struct clerk_order *w = clerk_order_find(c, o->id);
-  if (o->parent) return o->status == ORDER_SENT;
+  if (o->parent) return o->status == ORDER_SENT && c->remote->durable == c->remote->imposed;  // an execution made it
   return w && w->committed && !w->denied && o->status == ORDER_SENT;
 }
 

@@ -26,7 +26,7 @@ struct clerk_remote {
   struct clerk_routed *routes;
   size_t count, cap;
   struct fill_set booked;
-  size_t imposed;                  // counts what was imposed by the venue's word
+  size_t imposed, durable;         // counts what was imposed by the venue's word; of that, what the journal has
   uint64_t fills;                  // counts what the blotter booked
 };
 

@@ -155,7 +155,10 @@ static void wait_for(struct remote_call *c, int64_t until_ms) {
   c->waiting = true;
 }
 
+// Never later than somebody waits for already.
 static void pump_at(struct remote_site *site, int64_t at_ms) {
+  if (site->pump_ms > 0 && site->pump_ms <= at_ms) return;
+  site->pump_ms = at_ms;
   const int64_t in_ms = at_ms - loop_now_ms(site->loop);
   loop_timer_start(site->pump, in_ms > 0 ? in_ms : 1, 0);
 }
@@ -163,6 +166,7 @@ static void pump_at(struct remote_site *site, int64_t at_ms) {
 void remote_call_pump(struct remote_site *site) {
   const int64_t now_ms = loop_now_ms(site->loop);
   int64_t next_ms = INT64_MAX;
+  site->pump_ms = 0;
   for (struct remote_call *c = site->first, *next; c; c = next) {
     struct budget *list[2 * DIALECT_BUDGETS_MAX];
     next = c->next;

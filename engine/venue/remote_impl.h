@@ -40,6 +40,7 @@ struct remote_site {
   struct remote_call *first, *last;  // wait for a budget, or for their time
   struct remote_call *open_calls;    // those without a session
   struct loop_timer *pump, *tick;
+  int64_t pump_ms;                   // when the pump is due; 0: it is not
   struct remote_session *sessions;
   void (*log)(void *arg, const char *text);
   void *log_arg;

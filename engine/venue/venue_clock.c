@@ -53,7 +53,8 @@ int64_t venue_clock_tell(struct venue_clock *c, int64_t mono_ns) {
 
 int64_t venue_clock_steady(struct venue_clock *c, int64_t mono_ns) {
   const int64_t now_ns = mono_ns + c->steady_ns;
-  return c->steady_last_ns = c->known && now_ns < c->steady_last_ns && c->steady_last_ns - now_ns <= VENUE_CLOCK_BACK_NS ? c->steady_last_ns : now_ns;
+  const bool back = c->known && now_ns <= c->steady_last_ns && c->steady_last_ns - now_ns <= VENUE_CLOCK_BACK_NS;
+  return c->steady_last_ns = back ? c->steady_last_ns + 1 : now_ns;
 }
 
 int64_t venue_clock_since(const struct venue_clock *c, int64_t steady_ns) { return steady_ns - c->behind_ns; }

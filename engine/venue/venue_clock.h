@@ -32,7 +32,8 @@ bool venue_clock_jumped(struct venue_clock *c, int64_t mono_ns, int64_t wall_ns)
 // For signing: the best estimate. For market data: the same, but it never goes back by a small correction.
 int64_t venue_clock_at(const struct venue_clock *c, int64_t mono_ns);
 int64_t venue_clock_tell(struct venue_clock *c, int64_t mono_ns);
-// For owners: rises with the monotonic clock, follows small corrections, and jumps no more once the venue has told its time.
+// For owners: rises with every call, follows small corrections, and jumps no more once the venue has told its time. So what was asked later
+// has a later time.
 int64_t venue_clock_steady(struct venue_clock *c, int64_t mono_ns);
 // The venue's own time of something that did not happen before that steady time: never later than it was.
 int64_t venue_clock_since(const struct venue_clock *c, int64_t steady_ns);

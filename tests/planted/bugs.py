@@ -104,6 +104,7 @@ BUGS = [
     ('remote: an execution counts as often as it is told', 'engine/bot/clerk_heard.c', 'if (fill_set_has(&c->remote->booked, key)) return CLERK_REPEATED;\n  const struct instrument', 'const struct instrument', 'bot/clerk_remote'),
     ('remote: executions of what has ended are left out', 'engine/bot/clerk_heard.c', "  if (f->trade_id[0] == '\\0') return unfit", "  if (!order_alive(o)) return CLERK_HEARD;\n  if (f->trade_id[0] == '\\0') return unfit", 'bot/clerk_remote'),
     ('remote: an order of the list that is not there has ended', 'engine/bot/clerk_heard.c', 'if (!there && w->route.sent_ns < asked_ns &&', 'if (false && w->route.sent_ns < asked_ns &&', 'bot/clerk_remote'),
+    ('remote: exits leave before the journal has what made them', 'engine/bot/clerk_remote.c', 'ORDER_SENT && c->remote->durable == c->remote->imposed;', 'ORDER_SENT;', 'bot/clerk_remote'),
     ('remote: no questions after a restart', 'engine/bot/clerk_heard.c', '      clerk_route_lost(c, w);\n    }\n  }\n}', '      w->route.state = ROUTE_OPEN;\n    }\n  }\n}', 'bot/clerk_remote'),
     ('remote: pauses and proofs jump with the venue\'s clock', 'engine/venue/venue_clock.c', 'if (llabs(by_ns) <= VENUE_CLOCK_BACK_NS) c->steady_ns', 'c->steady_ns', 'bot/clerk_remote'),
     ('remote: executions are asked for by a clock that was ahead', 'engine/venue/venue_clock.c', 'return steady_ns - c->behind_ns;', 'return steady_ns;', 'venue/remote_parts'),

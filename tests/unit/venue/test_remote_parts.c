@@ -150,6 +150,8 @@ static void clocks(void **state) {
   assert_true(venue_clock_tell(&c, 23 * S) > told);
   assert_true(venue_clock_sample(&c, 24 * S, 24 * S + 20 * MS, 1000 * S, 0));
   assert_true(venue_clock_tell(&c, 24 * S) < 1001 * S);                        // by a lot: it was set
+  const int64_t first = venue_clock_steady(&c, 24 * S);
+  assert_true(venue_clock_steady(&c, 24 * S) > first);
   // Who waits and counts sees no jump; what happened since then is asked for by the clock that was furthest behind.
   const int64_t steady = venue_clock_steady(&c, 25 * S);
   assert_true(llabs(steady - 2014 * S) < S);
