@@ -16,9 +16,17 @@ export const routes: readonly PageRoute[] = [
   { path: "/bots", nav: { label: "Bots", icon: "bot" }, page: lazy(() => import("./bots/list")) },
   { path: "/bots/new", page: lazy(() => import("./wizard/page")) },
   { path: "/trades", nav: { label: "Trades", icon: "trades" }, page: lazy(() => import("./trades/page")) },
+  { path: "/accounts", nav: { label: "Accounts", icon: "account" }, page: lazy(() => import("./accounts/list")) },
+  { path: "/accounts/:id", page: lazy(() => import("./accounts/detail")) },
   { path: "/analytics", nav: { label: "Analytics", icon: "analytics" }, page: lazy(() => import("./analytics/page")) },
 
   // Strategies
 
   // Account
+  { path: "/account", page: lazy(() => import("./account/profile")) },
+  { path: "/account/security", page: lazy(() => import("./account/security")) },
+  { path: "/account/keys", page: lazy(() => import("./account/keys")) },
+  { path: "/account/plan", page: lazy(() => import("./account/plan")) },
+  { path: "/account/team", page: lazy(() => import("./account/team")) },
+  { path: "/account/data", page: lazy(() => import("./account/data")) },
 ];

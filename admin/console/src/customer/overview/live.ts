@@ -46,6 +46,8 @@ export function useOverview() {
 
   /** A bot's equity now. */
   const equityOf = (b: Bot): string | undefined => told().get(b.id) ?? b.live?.equity;
+  /** What its run has won or lost now. */
+  const pnlOf = (b: Bot): string | undefined => (b.live && told().has(b.id) ? toText(add(amount(b.live.pnl), sub(amount(told().get(b.id)), amount(b.live.equity)))) : b.live?.pnl);
   /** By how much the equity of all that run has moved since the overview was read. */
   const moved = createMemo(() => {
     let d = ZERO;
@@ -57,5 +59,5 @@ export function useOverview() {
   });
   const plus = (text: string | undefined): string => toText(add(amount(text), moved()));
 
-  return { overview, bots, positions, trades, alerts, equityOf, plus, readOverview, readBots, readPositions, readTrades, readAlerts };
+  return { overview, bots, positions, trades, alerts, equityOf, pnlOf, plus, readOverview, readBots, readPositions, readTrades, readAlerts };
 }

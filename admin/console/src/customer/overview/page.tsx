@@ -87,7 +87,7 @@ export default function Overview(): JSX.Element {
     { id: "mode", label: "Money", value: (b) => (b.paper ? "paper" : "venue"), cell: (b) => (b.paper ? <ModeBadge mode="paper" /> : <Badge plain tone="accent">VENUE</Badge>) },
     { id: "state", label: "State", value: (b) => `${b.state} ${b.reason}`, cell: (b) => <span class="stack-0"><span><Badge tone={TONES[b.state] ?? "neutral"} pulse={b.state === "starting" || b.state === "stopping"}>{b.state}</Badge></span><Show when={b.state !== "running"}><span class="tiny muted bot-reason">{b.reason}</span></Show></span> },
     { id: "equity", label: "Equity", kind: "decimal", value: (b) => o.equityOf(b), cell: (b) => <Money value={o.equityOf(b)} /> },
-    { id: "pnl", label: "P&L of this run", kind: "decimal", value: (b) => b.live?.pnl, cell: (b) => <Money value={b.live?.pnl} signed /> },
+    { id: "pnl", label: "P&L of this run", kind: "decimal", value: (b) => o.pnlOf(b), cell: (b) => <Money value={o.pnlOf(b)} signed /> },
     { id: "orders", label: "Orders", kind: "number", value: (b) => b.live?.open_orders ?? null, cell: (b) => <span class="num">{formatCount(b.live?.open_orders)}</span> },
   ];
   const positionColumns: Column<Schemas["TenantPosition"]>[] = [
@@ -97,8 +97,8 @@ export default function Overview(): JSX.Element {
     { id: "upnl", label: "Unrealised", kind: "decimal", value: (p) => p.unrealised, cell: (p) => <Money value={p.unrealised} signed /> },
   ];
   const tradeColumns: Column<Schemas["TenantTrade"]>[] = [
-    { id: "exit", label: "Closed", value: (t) => t.exit_ms, cell: (t) => <Time ms={t.exit_ms} /> },
     { id: "symbol", label: "Symbol", value: (t) => t.symbol, lead: true, cell: (t) => <span class="stack-0"><span class="strong">{t.symbol} <span class="muted tiny">{t.side}</span></span><A class="tiny" href={`/bots/${t.bot_id}`}>{t.bot}</A></span> },
+    { id: "exit", label: "Closed", value: (t) => t.exit_ms, cell: (t) => <Time ms={t.exit_ms} /> },
     { id: "pnl", label: "P&L", kind: "decimal", value: (t) => t.pnl, cell: (t) => <Money value={t.pnl} signed /> },
   ];
   return (

@@ -1,0 +1,85 @@
+// A new account: play money, or a venue by an API key. Keys go in and never come out; the form forgets them as soon as they are sent.
+import { A } from "@solidjs/router";
+import { createSignal, For, Show, type JSX } from "solid-js";
+import { api, ok, type Schemas } from "~/api/client";
+import { me } from "~/api/session";
+import { useAction } from "~/lib/action";
+import { Button, Checkbox, Dialog, ErrorNote, ModeBadge, Note, Select, TextField } from "~/ui";
+import { ENVIRONMENTS, VENUES } from "./venues";
+
+export function Connect(props: { onClose: () => void; onMade: (account: Schemas["Account"]) => void }): JSX.Element {
+  const [kind, setKind] = createSignal<"paper" | "venue">("paper");
+  const [name, setName] = createSignal("");
+  const [balance, setBalance] = createSignal("10000");
+  const [currency, setCurrency] = createSignal("USDT");
+  const [fee, setFee] = createSignal("0.0005");
+  const [venue, setVenue] = createSignal(VENUES[0]!.id);
+  const [environment, setEnvironment] = createSignal("testnet");
+  const [key, setKey] = createSignal("");
+  const [secret, setSecret] = createSignal("");
+  const [limits, setLimits] = createSignal({ max_order: "", max_exposure: "", day_loss: "" });
+  const [known, setKnown] = createSignal(false);
+  const live = () => kind() === "venue" && environment() === "live";
+  const environments = () => VENUES.find((v) => v.id === venue())!.environments;
+  const make = useAction(async () => {
+    const given = Object.fromEntries(Object.entries(limits()).filter(([, v]) => v.trim()).map(([k, v]) => [k, v.trim()]));
+    const body: Schemas["AccountRequest"] = kind() === "paper"
+      ? { venue: "paper", name: name().trim() || "Paper money", settings: { balance: balance().trim(), currency: currency().trim(), fee_maker: fee().trim(), fee_taker: fee().trim() } }
+      : { venue: venue(), name: name().trim() || `${VENUES.find((v) => v.id === venue())!.name} ${environment()}`, settings: { environment: environment(), ...given, ...(live() ? { risk_acknowledged: known() } : {}) }, secrets: { api_key: key().trim(), api_secret: secret().trim() } };
+    const made = await ok(api.POST("/api/v1/accounts", { body }));
+    setKey("");
+    setSecret("");
+    props.onMade(made);
+  });
+  const limit = (k: "max_order" | "max_exposure" | "day_loss", label: string, hint: string): JSX.Element => (
+    <TextField label={label} hint={hint} numeric required={live()} value={limits()[k]} onValue={(v) => setLimits({ ...limits(), [k]: v })} problem={make.problem()} pointer={`/settings/${k}`} />
+  );
+  return (
+    <Dialog drawer title="Add account" onClose={props.onClose} footer={<><Button onClick={() => props.onClose()}>Cancel</Button><Button type="submit" form="connect" kind={live() ? "danger" : "primary"} solid busy={make.busy()} disabled={kind() === "venue" && !me()?.two_factor}>{kind() === "paper" ? "Make paper account" : live() ? "Connect with real money" : "Connect"}</Button></>}>
+      <form id="connect" class="stack" onSubmit={make.submit} autocomplete="off">
+        <div class="kinds" role="radiogroup" aria-label="Kind of account">
+          <For each={[{ value: "paper", title: "Paper", text: "Play money on live prices" }, { value: "venue", title: "A venue", text: "By API key: test network or real money" }] as const}>
+            {(k) => (
+              <label class="kind">
+                <input type="radio" name="kind" checked={kind() === k.value} onChange={() => setKind(k.value)} />
+                <span class="strong">{k.title}</span><span class="small muted">{k.text}</span>
+              </label>
+            )}
+          </For>
+        </div>
+        <TextField label="Name" value={name()} onValue={setName} placeholder={kind() === "paper" ? "Paper money" : `${venue()} ${environment()}`} maxLength={100} problem={make.problem()} pointer="/name" />
+        <Show when={kind() === "paper"}>
+          <div class="cols-2">
+            <TextField label="Begins with" numeric value={balance()} onValue={setBalance} required problem={make.problem()} pointer="/settings/balance" />
+            <TextField label="Currency" value={currency()} onValue={setCurrency} required maxLength={12} problem={make.problem()} pointer="/settings/currency" />
+          </div>
+          <TextField label="Fee of each order" hint="A fraction of its value: 0.0005 is 0.05 %." numeric value={fee()} onValue={setFee} required problem={make.problem()} pointer="/settings/fee_taker" />
+        </Show>
+        <Show when={kind() === "venue"}>
+          <Show when={!me()?.two_factor}>
+            <Note tone="warn" title="Set up two-factor authentication first"><p class="small">Credentials of a venue are only stored for who signs in with a second factor. <A href="/account/security">Set it up</A></p></Note>
+          </Show>
+          <div class="cols-2">
+            <Select label="Venue" value={venue()} onValue={(v) => { setVenue(v); setEnvironment(VENUES.find((x) => x.id === v)!.environments[0]!); }} options={VENUES.map((v) => ({ value: v.id, label: `${v.name}: ${v.about}` }))} problem={make.problem()} pointer="/venue" />
+            <Select label="Environment" value={environment()} onValue={setEnvironment} options={environments().map((e) => ({ value: e, label: ENVIRONMENTS[e]!.label }))} hint={ENVIRONMENTS[environment()]!.about} problem={make.problem()} pointer="/settings/environment" />
+          </div>
+          <div class="row"><span class="small muted">Orders will go to</span><ModeBadge mode={environment()} /></div>
+          <TextField label="API key" value={key()} onValue={setKey} required autocomplete="off" spellcheck={false} class="mono" problem={make.problem()} pointer="/secrets/api_key" />
+          <TextField label="API secret" type="password" value={secret()} onValue={setSecret} required autocomplete="new-password" class="mono" hint="Stored sealed; nobody can read it again, you neither." problem={make.problem()} pointer="/secrets/api_secret" />
+          <Note><p class="small">The key needs the right to trade and must not have the right to withdraw: keys that may withdraw are refused. Bind it to this server's address if the venue offers that.</p></Note>
+          <Show when={live()}>
+            <Note tone="bad" title="Real money"><p class="small">Bots on this account buy and sell for real. These limits hold for all of them together, whatever a script asks for.</p></Note>
+            <div class="cols-2">
+              {limit("max_order", "Largest order", "In the account's currency")}
+              {limit("max_exposure", "Largest exposure", "Of all positions together")}
+              {limit("day_loss", "Loss of a day", "Then only closing, until the day turns")}
+            </div>
+            <Checkbox label="I know that live trading moves real money and that losses are mine." checked={known()} onChecked={setKnown} />
+          </Show>
+        </Show>
+        <ErrorNote problem={make.problem()} what={make.problem()?.code === "second_factor_missing" ? "Sign in with your second factor first" : undefined} />
+        <Show when={make.problem()?.code === "second_factor_missing"}><p class="small">This session began without a code. Sign out and in again with one, then connect.</p></Show>
+      </form>
+    </Dialog>
+  );
+}
