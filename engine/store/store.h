@@ -47,8 +47,8 @@ void store_write(struct store *store, enum store_file file, store_fn fn, store_d
 // As store_write, for what can be made again from what was written before: it comes after all others (but waits for them no longer than some
 // 20 ms), alone, and its commit is not synced: a power cut may take it, but what is handed in after its completion was told is never there without it.
 void store_write_later(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg);
-// As store_write, for what nobody waits for and others will follow upon: it is written with the next store_write of the file, before it, or alone
-// when none has come for some 10 ms. So who follows waits for one sync and not for two.
+// As store_write, for what nobody waits for and others will follow upon: it is written at once and committed with the next store_write of the file, or
+// alone when none has come for some 10 ms. So who follows waits for one sync and not for two.
 void store_write_along(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg);
 // What waits as later comes before all that is handed in from now on.
 void store_promote(struct store *store, enum store_file file);

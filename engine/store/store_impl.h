@@ -41,7 +41,6 @@ struct writer {
   pthread_mutex_t lock;
   pthread_cond_t work, finished;
   struct job_queue now, later;
-  unsigned pressing;     // of `now`: those that do not wait for company
   bool lax;              // the connection's commits are not synced
   bool moving;           // the checkpointer has been asked
   int log_floor;         // pages of the log that could not be left behind, when that was tried last

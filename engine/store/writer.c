@@ -131,38 +131,52 @@ static enum status sync_commits(struct writer *w, bool lax, struct err *err) {
 // One of the few words that every batch is made of, parsed once.
 static enum status word(const struct writer *w, const char *sql, struct err *err) { return db_run(w->db, NULL, err, sql, ""); }
 
-// Runs one batch in one transaction.
-static void run_batch(struct writer *w, struct job *batch, bool later) {
-  struct err err = {0};
-  enum status st = ERR_IO;
-  if (w->why_readonly.code != OK) err = w->why_readonly;
-  else st = w->durable ? sync_commits(w, later, &err) : OK;
-  if (st == OK) st = word(w, "BEGIN IMMEDIATE", &err);
-  db_guard(w->db, st == OK);
-  for (struct job *j = batch; j; j = j->next) {
-    j->status = st != OK ? st : word(w, "SAVEPOINT w", &j->err);
-    if (st != OK) j->err = err;
+// Jobs of one transaction, in their order.
+struct batch {
+  struct job *first, **end;
+  unsigned n;
+  bool later;
+  bool urgent;         // somebody among them does not wait for company
+  enum status st;      // of the transaction; anything but OK: none of them is written
+  struct err err;
+};
+
+static void begin(struct writer *w, struct batch *b) {
+  b->st = ERR_IO;
+  if (w->why_readonly.code != OK) b->err = w->why_readonly;
+  else b->st = w->durable ? sync_commits(w, b->later, &b->err) : OK;
+  if (b->st == OK) b->st = word(w, "BEGIN IMMEDIATE", &b->err);
+}
+
+static void run(struct writer *w, struct batch *b, struct job *from) {
+  db_guard(w->db, b->st == OK);
+  for (struct job *j = from; j; j = j->next) {
+    j->status = b->st != OK ? b->st : word(w, "SAVEPOINT w", &j->err);
+    if (b->st != OK) j->err = b->err;
     if (j->status != OK) continue;
     j->status = j->fn(w->db, j->arg, &j->err);
     struct err why = j->err;
     if ((j->status != OK && db_script(w->db, "ROLLBACK TO w", &why) != OK) || word(w, "RELEASE w", &why) != OK) {
       const bool cause = j->status == ERR_IO || j->status == ERR_NOMEM;  // of the job tells more than what followed from it
-      err = cause ? j->err : why;
-      st = cause ? j->status : ERR_IO;
+      b->err = cause ? j->err : why;
+      b->st = cause ? j->status : ERR_IO;
     }
   }
   db_guard(w->db, false);
+}
+
+static void end(struct writer *w, struct batch *b) {
   // Before, so that what is refused is not there later; after, because the file may go in between.
-  if (st == OK) st = still_in_place(w, &err);
-  if (st == OK) st = word(w, "COMMIT", &err);
-  if (st == OK) st = still_in_place(w, &err);
-  if (st != OK) {
+  if (b->st == OK) b->st = still_in_place(w, &b->err);
+  if (b->st == OK) b->st = word(w, "COMMIT", &b->err);
+  if (b->st == OK) b->st = still_in_place(w, &b->err);
+  if (b->st != OK) {
     struct err ignored;
     (void)!db_script(w->db, "ROLLBACK", &ignored);
-    for (struct job *j = batch; j; j = j->next)
-      if (j->status == OK) j->status = st, j->err = err;
+    for (struct job *j = b->first; j; j = j->next)
+      if (j->status == OK) j->status = b->st, j->err = b->err;
   }
-  if (db_broken(w->db)) give_up(w, st != OK ? &err : &batch->err);
+  if (db_broken(w->db)) give_up(w, b->st != OK ? &b->err : &b->first->err);
 }
 
 static void count(struct writer *w, const struct job *batch, unsigned n, double took_s) {
@@ -226,45 +240,81 @@ static void look_when_due(struct writer *w) {
   w->stats.readonly = w->why_readonly.code != OK;
 }
 
-// Of the first queue: somebody waits for it, or it has waited for company for long enough. Without a clock there is no "long enough".
-static bool presses(const struct writer *w) {
-  if (!w->now.first) return false;
-  return w->pressing > 0 || w->stopping || w->store->by_hand || clock_monotonic_ns() - w->now.first->since_ns >= COMPANY_NS;
+static void sleep_until(struct writer *w, int64_t until_ns) {
+  const struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000)};
+  pthread_cond_timedwait(&w->work, &w->lock, &until);
 }
 
 // With the lock held: sleeps until there is work.
 static void wait_for_work(struct writer *w) {
   for (;;) {
     look_when_due(w);
-    if (presses(w) || w->later.first || w->stopping) return;
-    const int64_t company_ns = w->now.first ? w->now.first->since_ns + COMPANY_NS : INT64_MAX, until_ns = company_ns < w->next_look_ns ? company_ns : w->next_look_ns;
-    const struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000)};
-    pthread_cond_timedwait(&w->work, &w->lock, &until);
+    if (w->now.first || w->later.first || w->stopping) return;
+    sleep_until(w, w->next_look_ns);
   }
+}
+
+// With the lock held: what waits joins the batch, as much as fits. The first of it, or NULL.
+static struct job *take(struct writer *w, struct batch *b) {
+  struct job_queue *q = b->later ? &w->later : &w->now;
+  struct job *first = q->first, **end = &q->first;
+  const unsigned most = b->later ? 1 : BATCH_MAX, before = b->n;
+  while (*end && b->n < most) {
+    b->urgent |= !(*end)->waits_for_company;
+    end = &(*end)->next;
+    b->n++;
+  }
+  if (b->n == before) return NULL;
+  q->first = *end;
+  if (!q->first) q->last = &q->first;
+  *end = NULL;
+  *b->end = first;
+  b->end = end;
+  w->stats.waiting -= b->n - before;
+  return first;
+}
+
+// With the lock held, which it lets go of meanwhile: who asked for company has been written and not committed; what comes within a moment
+// is written behind it. Returns how long it waited.
+static int64_t wait_for_company(struct writer *w, struct batch *b) {
+  const int64_t until_ns = b->first->since_ns + COMPANY_NS;
+  int64_t waited_ns = 0;
+  while (!b->urgent && b->n < BATCH_MAX && !w->stopping && !w->store->by_hand) {
+    struct job *more = take(w, b);
+    if (more) {
+      pthread_mutex_unlock(&w->lock);
+      run(w, b, more);
+      pthread_mutex_lock(&w->lock);
+      continue;
+    }
+    const int64_t now_ns = clock_monotonic_ns();
+    if (now_ns >= until_ns) break;
+    sleep_until(w, until_ns);
+    waited_ns += clock_monotonic_ns() - now_ns;
+  }
+  return waited_ns;
 }
 
 // With the lock held, which it lets go of meanwhile: one batch of what waits.
 static void write_batch(struct writer *w) {
-  const bool later = (w->later.first && !presses(w)) || (w->later.first && !w->store->by_hand && clock_monotonic_ns() - w->later.first->since_ns > LATER_NS);
-  struct job_queue *q = later ? &w->later : &w->now;
-  struct job *batch = q->first, *last = batch;
-  unsigned n = 1, pressing = !batch->waits_for_company;
-  for (; last->next && n < (later ? 1 : BATCH_MAX); n++) {
-    last = last->next;
-    pressing += !last->waits_for_company;
-  }
-  if (!later) w->pressing -= pressing;
-  q->first = last->next;
-  if (!q->first) q->last = &q->first;
-  last->next = NULL;
-  w->stats.waiting -= n;
+  struct batch b = {.later = !w->now.first || (w->later.first && !w->store->by_hand && clock_monotonic_ns() - w->later.first->since_ns > LATER_NS)};
+  b.end = &b.first;
+  take(w, &b);
   pthread_mutex_unlock(&w->lock);
   const int64_t began_ns = clock_monotonic_ns();
-  run_batch(w, batch, later);
-  const double took_s = (double)(clock_monotonic_ns() - began_ns) * 1e-9;
+  begin(w, &b);
+  run(w, &b, b.first);
+  int64_t waited_ns = 0;
+  if (!b.urgent && b.st == OK) {
+    pthread_mutex_lock(&w->lock);
+    waited_ns = wait_for_company(w, &b);
+    pthread_mutex_unlock(&w->lock);
+  }
+  end(w, &b);
+  const double took_s = (double)(clock_monotonic_ns() - began_ns - waited_ns) * 1e-9;
   pthread_mutex_lock(&w->lock);
-  count(w, batch, n, took_s);
-  for (struct job *j = batch, *next; j; j = next) {
+  count(w, b.first, b.n, took_s);
+  for (struct job *j = b.first, *next; j; j = next) {
     next = j->next;
     j->finished = true;
     if (j->sync) continue;
@@ -272,7 +322,7 @@ static void write_batch(struct writer *w) {
     else job_give(j);
   }
   pthread_cond_broadcast(&w->finished);
-  const bool waits = presses(w);
+  const bool waits = w->now.first != NULL;
   pthread_mutex_unlock(&w->lock);
   keep_log_short(w, waits);
   pthread_mutex_lock(&w->lock);
@@ -310,7 +360,6 @@ static void wait_for_writer(struct writer *w) {
 }
 
 static void enqueue(struct writer *w, struct job_queue *q, struct job *job) {
-  if (q == &w->now && !job->waits_for_company) w->pressing++;
   *q->last = job;
   q->last = &job->next;
   w->stats.waiting++;
@@ -352,8 +401,7 @@ void store_promote(struct store *store, enum store_file file) {
   struct writer *w = &store->writers[file];
   pthread_mutex_lock(&w->lock);
   if (w->later.first) {
-    for (const struct job *j = w->later.first; j; j = j->next) w->pressing++;
-    *w->now.last = w->later.first;
+      *w->now.last = w->later.first;
     w->now.last = w->later.last;
     w->later = (struct job_queue){.last = &w->later.first};
   }
