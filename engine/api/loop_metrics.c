@@ -31,5 +31,5 @@ void loop_metrics_write(const struct loop *loop, struct buf *out) {
 
 void live_metrics_write(const struct live *live, struct buf *out) {
   const struct live_sends s = live_sends(live);
-  histogram(out, "order_send_duration_seconds", "From a script's order in the core, through the journal, to the session with its venue", live_send_bounds_s, s.buckets, LIVE_SEND_BOUNDS, s.sum_s);
+  histogram(out, "order_send_duration_seconds", "From a script's order in the core, through the journal, to the first byte of the request in the kernel", live_send_bounds_s, s.buckets, LIVE_SEND_BOUNDS, s.sum_s);
 }

@@ -12,6 +12,7 @@
 #include "tenant/registry.h"
 #include "tenant/vault.h"
 #include "venue/feed_remote.h"
+#include "venue/remote_limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct venue_desk {
   struct api_core *core;
   struct http_pool *pool;
   struct tls_client *tls;
+  struct remote_limits *limits;
   const char *const *urls;
   struct site *sites;
 };
@@ -43,6 +45,7 @@ enum status venue_desk_create(struct api_core *core, const struct venue_desk_opt
   d->core = core;
   d->urls = options->urls;
   enum status st = http_pool_create(core->loop, &(struct http_pool_options){0}, &d->pool, err);
+  if (st == OK) st = remote_limits_create(&d->limits, err);
   if (st == OK) st = tls_client_create(options->ca_file, &d->tls, err);
   if (st != OK) {
     venue_desk_destroy(d);
@@ -58,6 +61,7 @@ void venue_desk_destroy(struct venue_desk *d) {
     remote_site_destroy(s->remote);
     free(s);
   }
+  remote_limits_destroy(d->limits);
   http_pool_destroy(d->pool);
   if (d->tls) tls_client_release(d->tls);
   free(d);
@@ -96,7 +100,7 @@ static enum status renew(const struct venue_desk *d, struct site *s, struct err 
 static enum status site_get(struct venue_desk *d, const char *venue, const char *environment, const char *category, struct site **ret, struct err *err) {
   for (struct site *s = d->sites; s; s = s->next)
     if (strcmp(s->venue, venue) == 0 && strcmp(s->environment, environment) == 0 && strcmp(s->category, category) == 0) return *ret = s, renew(d, s, err);
-  struct remote_site_options options = {.loop = d->core->loop, .pool = d->pool, .tls = d->tls, .environment = environment, .category = *category ? category : NULL, .url = url_of(d, venue), .log = log_line, .log_arg = d};
+  struct remote_site_options options = {.loop = d->core->loop, .pool = d->pool, .tls = d->tls, .limits = d->limits, .environment = environment, .category = *category ? category : NULL, .url = url_of(d, venue), .log = log_line, .log_arg = d};
   struct site *s = calloc(1, sizeof *s);
   if (!s) return err_set(err, ERR_NOMEM, "no memory for a venue");
   snprintf(s->venue, sizeof s->venue, "%s", venue);

@@ -181,8 +181,8 @@ const struct fleet *live_fleet(const struct live *l);
 
 // ---- accounts at venues elsewhere
 
-// How long from the moment the core had a script's order until its request was handed to the venue's session, the journal's commit in
-// between. Upper bounds of the buckets; the last bucket is without one.
+// How long from the moment the core had read a script's order until the first byte of its request was the kernel's: the journal's commit,
+// budgets, a connection are in between. Of each bot's first order in an instant; counted when the answer comes. Upper bounds of the buckets; the last bucket is without one.
 #define LIVE_SEND_BOUNDS 10
 extern const double live_send_bounds_s[LIVE_SEND_BOUNDS];
 struct live_sends {

@@ -291,6 +291,7 @@ static void write_it(struct live *l, struct live_batch *b) {
   }
   l->writes++;
   store_write(l->config.store, STORE_JOURNAL, append, answered, b);
+  live_venues_brace(l, b->bots, b->bot_count);  // while the disk is at it
 }
 
 // Batches of a place stay in their order.

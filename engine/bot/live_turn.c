@@ -57,6 +57,7 @@ static void market_of(struct live_bot *b, const struct hub_instant *in) {
     if (in->bars[i].series == b->series[0]->hub) b->main_closed = true, b->main_open_ns = in->bars[i].bar.open_ns;
   b->instant_ns = in->now_ns;
   b->busy = true;
+  b->asked_ns = 0;
   live_clock_served(b, in->now_ns);
   live_fund(b, &part);
   const enum status st = clerk_market(b->clerk, &part, &err);

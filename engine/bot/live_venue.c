@@ -142,11 +142,25 @@ void live_request_end(struct live_request *r) {
   free(r);
 }
 
+const double live_send_bounds_s[LIVE_SEND_BOUNDS] = {0.0002, 0.00035, 0.0005, 0.0007, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05};
+struct live_sends live_sends(const struct live *l) { return l->sends; }
+
+// Until the first byte of the request was the kernel's. One that never was does not count.
+static void count_send(struct live_sends *s, int64_t intent_ns, int64_t sent_ns) {
+  if (intent_ns == 0 || sent_ns == 0) return;
+  const double took_s = (double)(sent_ns - intent_ns) / 1e9;
+  int at = 0;
+  while (at < LIVE_SEND_BOUNDS && took_s > live_send_bounds_s[at]) at++;
+  s->buckets[at]++;
+  s->sum_s += took_s;
+}
+
 static void replied(void *arg, const struct venue_reply *reply) {
   struct live_request *r = arg;
   struct live_mail m = {.bot_id = r->bot_id, .kind = HEARD_REPLY, .u.reply = {.order = r->order, .what = r->what, .change = r->change, .reply = *reply}};
   live_venue_post(r->venue, &m);
   struct live_venue *v = r->venue;
+  count_send(&v->live->sends, r->intent_ns, reply->sent_ns);
   live_request_end(r);
   live_venue_drain(v);
 }
@@ -157,19 +171,11 @@ static void not_sent(struct live_venue *v, uint64_t bot, uint64_t order, enum cl
   live_venue_post(v, &m);
 }
 
-const double live_send_bounds_s[LIVE_SEND_BOUNDS] = {0.0002, 0.00035, 0.0005, 0.0007, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05};
-struct live_sends live_sends(const struct live *l) { return l->sends; }
-
 // Of the first order of an instant; what follows leaves with it. Exits that come later have nobody who waits for them.
-static void count_send(struct live_bot *b) {
-  if (!b || b->asked_ns == 0) return;
-  struct live_sends *s = &b->live->sends;
-  const double took_s = (double)(clock_monotonic_ns() - b->asked_ns) / 1e9;
-  int at = 0;
-  while (at < LIVE_SEND_BOUNDS && took_s > live_send_bounds_s[at]) at++;
-  s->buckets[at]++;
-  s->sum_s += took_s;
-  b->asked_ns = 0;
+static int64_t intent_of(struct live_bot *b) {
+  const int64_t at_ns = b ? b->asked_ns : 0;
+  if (b) b->asked_ns = 0;
+  return at_ns;
 }
 
 static void port_place(void *self, uint64_t bot, uint64_t order, const struct venue_place *p) {
@@ -177,8 +183,8 @@ static void port_place(void *self, uint64_t bot, uint64_t order, const struct ve
   struct live_request *r = live_request(v, bot, order);
   if (!r) return not_sent(v, bot, order, CLERK_PLACE, 0);
   r->what = CLERK_PLACE;
+  r->intent_ns = intent_of(live_find(v->live, (int64_t)bot));
   v->venue.ops->place(v->venue.self, p, replied, r);
-  count_send(live_find(v->live, (int64_t)bot));
 }
 static void port_amend(void *self, uint64_t bot, uint64_t order, uint32_t change, const struct venue_ref *ref, const struct venue_change *c) {
   struct live_venue *v = self;
@@ -206,6 +212,19 @@ static struct venue_caps port_caps(void *self) {
 
 struct clerk_port live_venue_port(struct live_venue *v) {
   return (struct clerk_port){.self = v, .now_ns = port_now, .caps = port_caps, .place = port_place, .amend = port_amend, .cancel = port_cancel, .ask = live_venue_ask};
+}
+
+void live_venues_brace(struct live *l, const int64_t *bots, size_t count) {
+  if (!l->venues) return;
+  for (size_t i = 0; i < count; i++) {
+    const struct live_bot *b = live_find(l, bots[i]);
+    struct live_venue *v = b && b->asked_ns > 0 && b->account ? live_venue_of(l, b->account->id) : NULL;
+    if (v) v->expected++;
+  }
+  for (struct live_venue *v = l->venues; v; v = v->next) {
+    if (v->expected > 0) v->venue.ops->brace(v->venue.self, v->expected);
+    v->expected = 0;
+  }
 }
 
 // ---- what is heard

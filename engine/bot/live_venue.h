@@ -40,6 +40,7 @@ struct live_venue {
   struct live_listing *listings;  // questions that many orders have together (live_ask.c)
   int64_t *bots;                  // that have books and trade there
   size_t bot_count, bot_cap;
+  unsigned expected;              // of live_venues_brace
   struct live_mail *first, *last;
   size_t mail_count;
   enum live_reconcile stage;
@@ -76,6 +77,7 @@ struct live_request {
   bool asks;
   enum unknown_step question;
   int64_t asked_ns, since_ns;     // by the session's clock
+  int64_t intent_ns;              // by the monotonic clock: when the core had the order of a script; 0: not counted
   char client_id[CLIENT_ID_SIZE];
 };
 struct live_request *live_request(struct live_venue *v, uint64_t bot, uint64_t order);  // NULL: no memory
@@ -92,6 +94,7 @@ bool live_venue_can_hear(const struct live_bot *b);  // between instants, with n
 void live_venue_act(struct live_venue *v);                                // of all its bots, what is due
 void live_venue_flush(struct live_bot *b);  // something of it was committed: what may be sent, is
 void live_venues_close(struct live *l);
+void live_venues_brace(struct live *l, const int64_t *bots, size_t count);  // what these decided is being journalled: sessions get ready
 void live_venue_post(struct live_venue *v, const struct live_mail *mail);  // copies; heard as soon as its bot can
 void live_venue_drain(struct live_venue *v);
 void live_venue_funding(struct live_venue *v, const struct venue_fill *f);  // shared out among its bots, by what they hold

@@ -1,6 +1,7 @@
 // net/http_pool.c – see http_pool.h. An origin has connections and calls that wait; a connection has at most one call.
 #include "net/http_pool.h"
 
+#include "loop/clock.h"
 #include "loop/loop.h"
 #include "net/client.h"
 #include "net/http_answer.h"
@@ -28,6 +29,7 @@ struct conn {
   struct http_pool_call *call;  // NULL: opening or idle
   struct http_answer_reader answer;
   struct loop_timer *idle;
+  int64_t idle_until_ms;        // it is closed then, unless it is used
   bool open, used;              // used: has answered before
 };
 
@@ -51,7 +53,7 @@ struct http_pool_call {
   http_pool_done done;
   void *arg;
   size_t answer_max;
-  int64_t deadline_ms;
+  int64_t deadline_ms, written_ns;
   unsigned tries;               // fresh connections that broke before the first byte
   bool head_only, written, doomed;
 };
@@ -109,6 +111,12 @@ static void conn_destroy(struct conn *k) {
   free(k);
 }
 
+static void rest(struct conn *k) {
+  const struct http_pool *pool = k->origin->pool;
+  k->idle_until_ms = loop_now_ms(pool->loop) + pool->idle_ms;
+  loop_timer_start(k->idle, pool->idle_ms, 0);
+}
+
 // The call of a connection that is gone.
 static void lose(struct conn *k, const char *why) {
   struct http_pool_call *call = k->call;
@@ -137,7 +145,7 @@ static void answered(struct conn *k) {
   const bool keep = whole.keep && whole.rest == 0 && client_queued(k->client) == 0;
   if (keep) {
     k->used = true;
-    loop_timer_start(k->idle, o->pool->idle_ms, 0);
+    rest(k);
   } else {
     conn_destroy(k);
   }
@@ -193,7 +201,7 @@ static void on_close(void *arg, const char *why) {
 static void on_open(void *arg) {
   struct conn *k = arg;
   k->open = true;
-  loop_timer_start(k->idle, k->origin->pool->idle_ms, 0);
+  rest(k);
   serve(k->origin);
 }
 
@@ -231,6 +239,7 @@ static bool write_call(struct conn *k, struct http_pool_call *c) {
   if (!sent && client_handed(k->client) == before && client_queued(k->client) == 0) return false;
   // Broken in the middle of it counts as written: on_close follows.
   c->written = true;
+  c->written_ns = clock_monotonic_ns();
   buf_finish(&c->request);  // it may hold keys, and the answer may take its time
   http_answer_finish(&k->answer);
   http_answer_init(&k->answer, c->head_only, c->answer_max);
@@ -361,8 +370,8 @@ enum status http_pool_send(struct http_pool *pool, const struct http_client_requ
   return OK;
 }
 
-bool http_pool_written(const struct http_pool_call *c) {
-  return c->written;
+int64_t http_pool_written_ns(const struct http_pool_call *c) {
+  return c->written_ns;
 }
 
 void http_pool_cancel(struct http_pool_call *c) {
@@ -378,10 +387,19 @@ void http_pool_cancel(struct http_pool_call *c) {
   serve(o);
 }
 
-void http_pool_warm(struct http_pool *pool, const struct http_client_request *q) {
+void http_pool_warm(struct http_pool *pool, const struct http_client_request *q, unsigned count) {
   struct http_url url;
   struct origin *o;
-  if (request_origin(pool, q, &url, &o, NULL) == OK && o->conn_count == 0) conn_open(o, q->timeout_ms ? q->timeout_ms : TIMEOUT_MS);
+  if (request_origin(pool, q, &url, &o, NULL) != OK) return;
+  const int64_t now_ms = loop_now_ms(pool->loop);
+  unsigned there = 0;
+  for (const struct conn *k = o->conns; k; k = k->next) there += !k->open || k->call || k->idle_until_ms - now_ms > pool->idle_ms / 5;
+  while (there < count && o->conn_count < pool->per_origin_max && (o->conn_count == 0 || now_ms >= o->hold_ms)) {
+    const unsigned had = o->conn_count;
+    conn_open(o, q->timeout_ms ? q->timeout_ms : TIMEOUT_MS);
+    if (o->conn_count == had) return;
+    there++;
+  }
 }
 
 struct http_pool_stats http_pool_stats(const struct http_pool *pool) {

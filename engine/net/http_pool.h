@@ -28,11 +28,12 @@ enum status http_pool_send(struct http_pool *pool, const struct http_client_requ
   struct http_pool_call **ret, struct err *err) MUST_CHECK;
 // done is not called any more; a connection on which bytes were written is closed. Not after done. NULL does nothing.
 void http_pool_cancel(struct http_pool_call *call);
-// Bytes of the request may have left.
-bool http_pool_written(const struct http_pool_call *call);
+// When the first bytes of the request were handed to the kernel, by the monotonic clock; 0: not one was. Also within done.
+int64_t http_pool_written_ns(const struct http_pool_call *call);
 
-// A connection to where the URL leads, ahead of the first request, so that it need not wait for TLS. Does nothing where one is.
-void http_pool_warm(struct http_pool *pool, const struct http_client_request *request);
+// So many connections to where the URL leads, ahead of requests, so that those need not wait for TLS. Those that are open or being opened
+// count, unless they are idle and about to be closed for it; never more than per_origin_max.
+void http_pool_warm(struct http_pool *pool, const struct http_client_request *request, unsigned count);
 
 struct http_pool_stats { uint64_t opened, reused, replaced; unsigned connections, waiting; };
 struct http_pool_stats http_pool_stats(const struct http_pool *pool);

@@ -115,6 +115,9 @@ struct dialect_info {
   uint32_t ops;           // bit of each op it knows
   struct dialect_budget budgets[DIALECT_BUDGETS_MAX];
   int budget_count;
+  // Fields of answers, in lower case, that tell of the request's budget: how many are left, when it is new again (ms UTC), how many
+  // seconds to wait after a refusal (beside Retry-After). "": none.
+  struct { char left[DIALECT_CODE_MAX], reset[DIALECT_CODE_MAX], after[DIALECT_CODE_MAX]; } rate;
   int error_count;        // codes its table of errors explains
   char sha256[65];
 };

@@ -184,6 +184,18 @@ static void read_budgets(struct table_reader *r, int ix, struct dialect_info *in
   lua_pop(L, 1);
 }
 
+static void read_rate(struct table_reader *r, int ix, struct dialect_info *info) {
+  static const char *const keys[] = {"left", "reset_ms", "after_s"};
+  char *const to[] = {info->rate.left, info->rate.reset, info->rate.after};
+  if (!table_section(r, ix, "dialect", "rate")) return;
+  const int at = lua_gettop(r->L);
+  table_check_keys(r, at, "rate", keys, COUNT(keys));
+  for (size_t i = 0; i < COUNT(keys); i++)
+    if (table_text(r, at, "rate", keys[i], to[i], DIALECT_CODE_MAX) && strspn(to[i], "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(to[i]))
+      table_fail(r, keys[i], "rate.%s: a header's name in lower case", keys[i]);
+  lua_pop(r->L, 1);
+}
+
 static void read_capabilities(struct table_reader *r, int ix, struct dialect_info *info) {
   const struct {
     const char *name;
@@ -289,7 +301,7 @@ static void need_function(struct table_reader *r, const char *name, bool must) {
 
 void dialect_read_header(struct table_reader *r, struct dialect_info *info, struct dialect_errors *errors) {
   static const char *const keys[] = {"name", "api", "about", "environments", "categories", "credentials", "expiry_ms", "ping_ms",
-    "client_id_max", "clock", "capabilities", "lookups", "ops", "budgets", "errors"};
+    "client_id_max", "clock", "capabilities", "lookups", "ops", "budgets", "rate", "errors"};
   static const char *const clocks[] = {"none", "op", "date"};
   lua_State *L = r->L;
   int ix = lua_gettop(L);
@@ -313,6 +325,7 @@ void dialect_read_header(struct table_reader *r, struct dialect_info *info, stru
   read_lookups(r, ix, info);
   read_ops(r, ix, info);
   read_budgets(r, ix, info);
+  read_rate(r, ix, info);
   read_errors(r, ix, errors);
   info->error_count = errors->count;
   need_function(r, "request", true);

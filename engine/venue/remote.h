@@ -16,6 +16,7 @@ struct dialect_info;
 struct http_pool;
 struct loop;
 struct remote_call;
+struct remote_limits;
 struct remote_site;
 struct tls_client;
 
@@ -23,6 +24,7 @@ struct remote_site_options {
   struct loop *loop;
   struct http_pool *pool;
   struct tls_client *tls;      // whom we trust
+  struct remote_limits *limits;  // budgets shared with other sites (venue/remote_limits.h), which outlive it; NULL: its own
   struct dialect *dialect;     // the site's from then on, also when creating fails
   const char *environment;     // "testnet"; NULL: the dialect's first
   const char *category;        // "linear"; NULL: the dialect's first

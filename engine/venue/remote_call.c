@@ -12,8 +12,6 @@
 #define TRIES_MAX 3
 #define READ_PATIENCE_MS 30000
 #define PAGES_MAX 200
-#define BAN_MS 600000   // 403 and 418: the address is shut out
-#define BUSY_MS 10000   // 429 without a word about how long
 
 static void call_try(struct remote_call *c, bool granted);
 static void on_answer(void *arg, const struct http_client_answer *a, bool written, const char *why);
@@ -93,52 +91,20 @@ static struct remote_call *call_create(struct remote_site *site, struct remote_s
 
 // ---- budgets
 
-// The budgets a request counts in: its own and "all", each by key or by address.
-static unsigned budgets_of(struct remote_call *c, struct budget *ret[2 * DIALECT_BUDGETS_MAX]) {
-  const struct dialect_info *info = dialect_info(c->site->dialect);
-  unsigned n = 0;
-  for (int i = 0; i < info->budget_count; i++) {
-    const struct dialect_budget *b = &info->budgets[i];
-    if (strcmp(b->name, "all") != 0 && strcmp(b->name, c->request.budget) != 0) continue;
-    if (b->by == DIALECT_BY_IP) ret[n++] = &c->site->by_ip.list[i];
-    else if (c->session) ret[n++] = &c->session->by_key.list[i];
-  }
-  return n;
-}
-
 static int64_t free_ms(struct remote_call *c, struct budget *const *list, unsigned n, int64_t now_ms) {
   int64_t at_ms = now_ms;
   for (unsigned i = 0; i < n; i++) {
     // Those that wait for the same and go before it.
     int ahead = 0;
     for (struct remote_call *w = c->site->first; w && w != c; w = w->next) {
-      struct budget *theirs[2 * DIALECT_BUDGETS_MAX];
-      const unsigned m = w->rank >= c->rank && w->not_before_ms <= now_ms ? budgets_of(w, theirs) : 0;
+      struct budget *theirs[REMOTE_BUDGETS_MAX];
+      const unsigned m = w->rank >= c->rank && w->not_before_ms <= now_ms ? remote_budgets_of(w, theirs) : 0;
       for (unsigned k = 0; k < m; k++) ahead += theirs[k] == list[i];
     }
     const int64_t this_ms = budget_free_ms(list[i], c->rank, ahead, now_ms);
     if (this_ms > at_ms) at_ms = this_ms;
   }
   return at_ms;
-}
-
-static void throttled(struct remote_call *c, const struct http_client_answer *a) {
-  struct budget *list[2 * DIALECT_BUDGETS_MAX];
-  const unsigned n = budgets_of(c, list);
-  const char *after = http_client_field(a, "retry-after");
-  long wait_s = after && *after >= '0' && *after <= '9' ? strtol(after, NULL, 10) : 0;
-  int64_t wait_ms = wait_s > 0 && wait_s <= 86400 ? wait_s * 1000 : 0;
-  if (wait_ms == 0 && (a->status == 403 || a->status == 418)) wait_ms = BAN_MS;
-  else if (wait_ms == 0 && a->status == 429) wait_ms = BUSY_MS;
-  const int64_t now_ms = loop_now_ms(c->site->loop);
-  for (unsigned i = 0; i < n; i++) budget_throttle(list[i], wait_ms, now_ms);
-  remote_log(c->site, c->session, "throttled at %s (HTTP %d)", dialect_op_text(c->op), a->status);
-}
-
-static void peace(struct remote_call *c) {
-  struct budget *list[2 * DIALECT_BUDGETS_MAX];
-  const unsigned n = budgets_of(c, list);
-  for (unsigned i = 0; i < n; i++) budget_peace(list[i]);
 }
 
 // ---- waiting
@@ -168,11 +134,11 @@ void remote_call_pump(struct remote_site *site) {
   int64_t next_ms = INT64_MAX;
   site->pump_ms = 0;
   for (struct remote_call *c = site->first, *next; c; c = next) {
-    struct budget *list[2 * DIALECT_BUDGETS_MAX];
+    struct budget *list[REMOTE_BUDGETS_MAX];
     next = c->next;
     int64_t at_ms = c->not_before_ms;
     if (at_ms <= now_ms) {
-      const unsigned n = budgets_of(c, list);
+      const unsigned n = remote_budgets_of(c, list);
       at_ms = free_ms(c, list, n, now_ms);
       if (at_ms <= now_ms) {
         unlink_waiting(c);
@@ -250,7 +216,7 @@ static enum status call_send(struct remote_call *c, struct err *err) {
 
 // granted: its turn has come, the budgets are free.
 static void call_try(struct remote_call *c, bool granted) {
-  struct budget *list[2 * DIALECT_BUDGETS_MAX];
+  struct budget *list[REMOTE_BUDGETS_MAX];
   struct err err;
   const int64_t now_ms = loop_now_ms(c->site->loop);
   enum status st = build(c, &err);
@@ -258,7 +224,7 @@ static void call_try(struct remote_call *c, bool granted) {
     finish_later(c, st == ERR_NOTFOUND ? VENUE_WHY_UNSUPPORTED : VENUE_WHY_REQUEST, err.msg);
     return;
   }
-  const unsigned n = budgets_of(c, list);
+  const unsigned n = remote_budgets_of(c, list);
   const int64_t at_ms = granted ? now_ms : free_ms(c, list, n, now_ms);
   if (at_ms > c->give_up_ms) {
     finish_later(c, VENUE_WHY_THROTTLED, "no budget for it in time");
@@ -358,14 +324,14 @@ static void answered(struct remote_call *c, const struct http_client_answer *h, 
   venue_why_parse(a->why, &why);
   // A question to which nobody gave an answer that makes sense is not refused by that.
   if (!dialect_op_trades(c->op) && a->action == DIALECT_IS_FATAL && (h->status >= 500 || !dialect_explains(c->site->dialect, a->code))) a->action = DIALECT_IS_UNKNOWN;
-  if (a->action != DIALECT_IS_THROTTLE) peace(c);
+  if (a->action != DIALECT_IS_THROTTLE) remote_peace(c, h);
   if (why == VENUE_WHY_CLOCK) remote_sync(c->site);
   switch (a->action) {
     case DIALECT_IS_OK:
       accepted(c, a, why);
       return;
     case DIALECT_IS_THROTTLE:
-      throttled(c, h);
+      remote_throttled(c, h);
       if (again(c, 0)) return;
       settle(c, VENUE_REFUSED, VENUE_WHY_THROTTLED, a->text);
       break;
@@ -398,6 +364,7 @@ static void answered(struct remote_call *c, const struct http_client_answer *h, 
 static void on_answer(void *arg, const struct http_client_answer *h, bool written, const char *why) {
   struct remote_call *c = arg;
   struct remote_site *site = c->site;
+  c->reply.sent_ns = http_pool_written_ns(c->http);
   c->http = NULL;
   c->heard_ns = clock_monotonic_ns();
   if (!h) {

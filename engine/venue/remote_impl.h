@@ -2,6 +2,7 @@
 //   remote_site.c     sites: clock, budgets, who waits           remote_session.c  a session's life
 //   remote_call.c     one question: budget, signature, answer     remote_stream.c   its private streams
 //   remote_ops.c      struct venue_ops on top of calls            remote_public.c   questions without a key
+//   remote_warm.c     ready for the next order                     remote_limits.c   budgets, and what answers say of them
 #pragma once
 #include "base/json.h"
 #include "loop/loop.h"
@@ -18,8 +19,17 @@
 struct remote_call;
 struct remote_session;
 
-struct remote_budgets {  // beside dialect_info.budgets: those counted by the owner are initialised
-  struct budget list[DIALECT_BUDGETS_MAX];
+// What a venue counts of one address or of one key: remote_limits.c's.
+#define REMOTE_BUDGETS_MAX (2 * DIALECT_BUDGETS_MAX)  // also of a dialect that was replaced
+#define REMOTE_OWNER_MAX (DIALECT_NAME_MAX + DIALECT_URL_MAX + 40)
+struct remote_budget { char name[DIALECT_NAME_MAX]; struct budget budget; };
+struct remote_budgets {
+  struct remote_budgets *next;
+  char owner[REMOTE_OWNER_MAX];
+  unsigned users;
+  int64_t left_ms;                   // used last
+  int count;
+  struct remote_budget list[REMOTE_BUDGETS_MAX];
 };
 
 struct remote_site {
@@ -36,7 +46,9 @@ struct remote_site {
   unsigned samples;                  // of the synchronisation under way
   bool syncing;
   int64_t sync_ms, sync_tried_ms;    // next one; last time it was begun
-  struct remote_budgets by_ip;
+  struct { unsigned most, most_before; int64_t since_ms, run_ns; } warm;  // remote_warm.c
+  struct remote_limits *limits, *own_limits;  // own: nobody gave it any
+  struct remote_budgets *by_ip;
   struct remote_call *first, *last;  // wait for a budget, or for their time
   struct remote_call *open_calls;    // those without a session
   struct loop_timer *pump, *tick;
@@ -61,7 +73,7 @@ struct remote_session {
   enum remote_step step;             // of CONNECTING
   char why[VENUE_TEXT_MAX];
   bool key_checked;
-  struct remote_budgets by_key;
+  struct remote_budgets *by_key;
   struct remote_call *calls;
   struct remote_link *links;
   struct loop_timer *timer;          // the next try; while connecting: its end
@@ -110,8 +122,19 @@ void remote_call_pump(struct remote_site *site);
 struct dialect_env remote_env(struct remote_site *site);
 void remote_log(const struct remote_site *site, const struct remote_session *session, const char *fmt, ...) PRINTF(3, 4);
 void remote_sync(struct remote_site *site);
-enum status remote_budgets_init(struct remote_budgets *b, const struct dialect_info *info, enum dialect_by by, struct err *err) MUST_CHECK;
-void remote_budgets_finish(struct remote_budgets *b);
+const char *remote_rest(const struct remote_site *site);  // scheme and host
+
+// ---- budgets
+
+// key NULL: those of our address. Shared by all who ask for the same.
+enum status remote_budgets_get(struct remote_site *site, const char *key, struct remote_budgets **ret, struct err *err) MUST_CHECK;
+void remote_budgets_put(struct remote_site *site, struct remote_budgets *b);
+// As a dialect says from now on.
+enum status remote_budgets_meet(struct remote_budgets *b, const struct dialect_info *info, enum dialect_by by, int64_t now_ms, struct err *err) MUST_CHECK;
+// Those that a request counts in: its own and "all", each by key or by address.
+unsigned remote_budgets_of(const struct remote_call *c, struct budget *ret[REMOTE_BUDGETS_MAX]);
+void remote_throttled(const struct remote_call *c, const struct http_client_answer *a);
+void remote_peace(const struct remote_call *c, const struct http_client_answer *a);
 
 // ---- sessions
 
@@ -127,6 +150,11 @@ void remote_session_event(struct remote_session *s, enum remote_event event, con
 bool remote_session_clocked(struct remote_session *s, bool good);
 extern const struct venue_ops remote_ops;
 void remote_session_destroy(void *self);
+
+// ---- ready for the next order
+
+void remote_brace(void *self, unsigned orders);  // venue_ops
+void remote_warm_tick(struct remote_site *site);  // every second: connections of sessions that trade are open
 
 // ---- streams
 

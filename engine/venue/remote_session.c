@@ -53,7 +53,7 @@ void remote_enter(struct remote_session *s) {
 
 static void session_free(struct remote_session *s) {
   loop_timer_destroy(s->timer);
-  remote_budgets_finish(&s->by_key);
+  remote_budgets_put(s->site, s->by_key);
   char *const secrets[] = {s->key, s->secret, s->passphrase};
   for (size_t i = 0; i < 3; i++) {
     if (secrets[i]) secret_wipe(secrets[i], strlen(secrets[i]));
@@ -198,7 +198,7 @@ enum status remote_session_create(struct remote_site *site, const struct remote_
   s->probe = o->probe;
   snprintf(s->label, sizeof s->label, "%s", o->label ? o->label : "");
   enum status st = copy_secrets(s, &o->credentials, err);
-  if (st == OK) st = remote_budgets_init(&s->by_key, dialect_info(site->dialect), DIALECT_BY_KEY, err);
+  if (st == OK) st = remote_budgets_get(site, s->key ? s->key : "", &s->by_key, err);
   if (st == OK) st = loop_timer_create(site->loop, on_timer, s, &s->timer, err);
   if (st != OK) {
     session_free(s);

@@ -1,5 +1,6 @@
 // venue/remote_site.c – what the sessions with one venue share: its clock, the budgets of our address, the dialect.
 #include "venue/remote_impl.h"
+#include "venue/remote_limits.h"
 
 #include "loop/clock.h"
 #include "net/http_client.h"
@@ -34,20 +35,6 @@ void remote_log(const struct remote_site *site, const struct remote_session *s, 
   remote_scrub(s, text, clean, sizeof clean);
   snprintf(line, sizeof line, "%s %s%s%s: %s", dialect_info(site->dialect)->name, site->environment, s ? " " : "", s ? s->label : "", clean);
   site->log(site->log_arg, line);
-}
-
-enum status remote_budgets_init(struct remote_budgets *b, const struct dialect_info *info, enum dialect_by by, struct err *err) {
-  *b = (struct remote_budgets){0};
-  for (int i = 0; i < info->budget_count; i++) {
-    if (info->budgets[i].by != by) continue;
-    enum status st = budget_init(&b->list[i], info->budgets[i].count, info->budgets[i].per_ms, err);
-    if (st != OK) return st;
-  }
-  return OK;
-}
-
-void remote_budgets_finish(struct remote_budgets *b) {
-  for (int i = 0; i < DIALECT_BUDGETS_MAX; i++) budget_finish(&b->list[i]);
 }
 
 // ---- the clock
@@ -90,6 +77,7 @@ static void on_tick(void *arg) {
   } else if (site->sessions && loop_now_ms(site->loop) >= site->sync_ms) {
     remote_sync(site);
   }
+  remote_warm_tick(site);
 }
 
 static void on_pump(void *arg) {
@@ -107,6 +95,11 @@ static const struct dialect_environment *environment_of(const struct dialect_inf
   for (int i = 0; i < info->environment_count; i++)
     if (!name || strcmp(info->environments[i].name, name) == 0) return &info->environments[i];
   return NULL;
+}
+
+const char *remote_rest(const struct remote_site *site) {
+  const struct dialect_environment *e = environment_of(dialect_info(site->dialect), site->environment);
+  return site->rest[0] ? site->rest : e ? e->rest : "";
 }
 
 static const char *category_of(const struct dialect_info *info, const char *name) {
@@ -161,6 +154,7 @@ enum status remote_site_create(const struct remote_site_options *o, struct remot
   site->loop = o->loop;
   site->pool = o->pool;
   site->tls = o->tls;
+  site->limits = o->limits;
   site->dialect = o->dialect;
   site->timeout_ms = o->timeout_ms ? o->timeout_ms : TIMEOUT_MS;
   site->retry_ms = o->retry_ms ? o->retry_ms : RETRY_MS;
@@ -171,7 +165,9 @@ enum status remote_site_create(const struct remote_site_options *o, struct remot
   if (o->url && strlen(o->url) >= sizeof site->base) st = err_set(err, ERR_INVALID, "the URL of an exchange is too long");
   else if (o->url) strcpy(site->base, o->url);
   if (st == OK) st = settle_in(site, dialect_info(o->dialect), o->environment, o->category, err);
-  if (st == OK) st = remote_budgets_init(&site->by_ip, dialect_info(o->dialect), DIALECT_BY_IP, err);
+  if (st == OK && !site->limits) st = remote_limits_create(&site->own_limits, err);
+  if (st == OK && !site->limits) site->limits = site->own_limits;
+  if (st == OK) st = remote_budgets_get(site, NULL, &site->by_ip, err);
   if (st == OK) st = loop_timer_create(site->loop, on_pump, site, &site->pump, err);
   if (st == OK) st = loop_timer_create(site->loop, on_tick, site, &site->tick, err);
   if (st != OK) {
@@ -189,37 +185,18 @@ void remote_site_destroy(struct remote_site *site) {
   while (site->open_calls) remote_call_cancel(site->open_calls);
   loop_timer_destroy(site->pump);
   loop_timer_destroy(site->tick);
-  remote_budgets_finish(&site->by_ip);
+  remote_budgets_put(site, site->by_ip);
+  remote_limits_destroy(site->own_limits);
   dialect_destroy(site->dialect);
   free(site);
-}
-
-// Budgets as the new dialect says; what the last minute used is not known to them, so they begin as if it were all of it.
-static enum status new_budgets(struct remote_budgets *b, const struct dialect_info *info, enum dialect_by by, int64_t now_ms, struct err *err) {
-  enum status st = remote_budgets_init(b, info, by, err);
-  for (int i = 0; st == OK && i < info->budget_count; i++)
-    for (int n = 0; info->budgets[i].by == by && n < info->budgets[i].count; n++) budget_spend(&b->list[i], now_ms);
-  return st;
 }
 
 enum status remote_site_reload(struct remote_site *site, struct dialect *d, struct err *err) {
   const struct dialect_info *is = dialect_info(site->dialect), *will = dialect_info(d);
   enum status st = strcmp(is->name, will->name) == 0 ? settle_in(site, will, site->environment, site->category, err) : err_set(err, ERR_INVALID, "a dialect of another venue");
-  const bool same = st == OK && is->budget_count == will->budget_count && memcmp(is->budgets, will->budgets, sizeof is->budgets) == 0;
   const int64_t now_ms = loop_now_ms(site->loop);
-  if (st == OK && !same) {
-    struct remote_budgets fresh;
-    st = new_budgets(&fresh, will, DIALECT_BY_IP, now_ms, err);
-    if (st == OK) {
-      remote_budgets_finish(&site->by_ip);
-      site->by_ip = fresh;
-    }
-    for (struct remote_session *s = site->sessions; s && st == OK; s = s->next) {
-      remote_budgets_finish(&s->by_key);
-      st = new_budgets(&s->by_key, will, DIALECT_BY_KEY, now_ms, err);
-      if (st != OK) abort();  // half of them new: no way back, and no memory to go on with
-    }
-  }
+  if (st == OK) st = remote_budgets_meet(site->by_ip, will, DIALECT_BY_IP, now_ms, err);
+  for (struct remote_session *s = site->sessions; s && st == OK; s = s->next) st = remote_budgets_meet(s->by_key, will, DIALECT_BY_KEY, now_ms, err);
   if (st != OK) {
     dialect_destroy(d);
     return st;

@@ -89,6 +89,7 @@ struct venue_reply {
   enum venue_why why;           // REFUSED, NOT_SENT
   int64_t expiry_ns;            // from then on, by now_ns, the venue refuses the request if it arrives only now (recvWindow, ttl)
   int64_t asked_ns;             // when the question was asked, by the session's now_ns
+  int64_t sent_ns;              // by the monotonic clock: when its first byte was handed to the kernel; 0: none was, or nobody looked
   char venue_id[VENUE_ID_MAX];  // ACCEPTED, where the venue tells
   char text[VENUE_TEXT_MAX];    // for logs and people
 };
@@ -207,6 +208,8 @@ struct venue_ops {
   void (*set_leverage)(void *self, const char *symbol, struct decimal leverage, venue_reply_fn done, void *arg);
   // RECONCILING is over: READY. False: it is not in that state any more, begin anew with the next.
   bool (*reconciled)(void *self);
+  // So many orders will be placed within milliseconds, unless the journal refuses: what can be made ready for them is.
+  void (*brace)(void *self, unsigned orders);
   void (*destroy)(void *self);   // done of what is under way is not called any more
 };
 struct venue {

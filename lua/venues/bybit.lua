@@ -77,6 +77,7 @@ dialect{
     { name="query", per_ms=1000, count=50, by="key" },
     { name="account", per_ms=1000, count=10, by="key" },
   },
+  rate={ left="x-bapi-limit-status", reset_ms="x-bapi-limit-reset-timestamp" },
   errors=errors,
 }
 

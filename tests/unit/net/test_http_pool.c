@@ -267,14 +267,21 @@ static void idle_and_warm(void **state) {
   char url[64];
   snprintf(url, sizeof url, "http://127.0.0.1:%u/", raw.port);
   const struct http_client_request q = {.method = "GET", .url = url, .plain_allowed = true};
-  http_pool_warm(pool, &q);
-  http_pool_warm(pool, &q);
+  http_pool_warm(pool, &q, 1);
+  http_pool_warm(pool, &q, 1);
   while (raw.accepted == 0) loop_turn(loop, true);
   settle();
   begin(&o, "http", "127.0.0.1", raw.port, (struct http_client_request){0});
   wait_for(&o);
   assert_int_equal(raw.accepted, 1);
   while (http_pool_stats(pool).connections > 0) loop_turn(loop, true);  // idle for too long
+  // As many as are wanted, those that are there among them; never more than an origin may have.
+  http_pool_warm(pool, &q, 3);
+  assert_int_equal(http_pool_stats(pool).connections, 3);
+  http_pool_warm(pool, &q, 2);
+  assert_int_equal(http_pool_stats(pool).connections, 3);
+  http_pool_warm(pool, &q, 1000);
+  assert_int_equal(http_pool_stats(pool).connections, 16);
 }
 
 // Bytes on a connection that nobody asked for end it; they are never taken for the next answer.

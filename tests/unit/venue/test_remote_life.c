@@ -1,5 +1,7 @@
 // Sessions with a venue: clock, keys, streams that end and come back, budgets.
 #include "remote_session.h"
+#include "venue/remote_impl.h"
+#include "venue/remote_limits.h"
 
 static void skewed_clock(void **state) {
   (void)state;
@@ -160,6 +162,115 @@ static void budgets(void **state) {
   down();
 }
 
+static struct budget *order_budget(const struct venue *v) {
+  struct remote_budgets *b = ((struct remote_session *)v->self)->by_key;
+  for (int i = 0; i < b->count; i++)
+    if (strcmp(b->list[i].name, "order") == 0) return &b->list[i].budget;
+  return NULL;
+}
+
+// What is counted by key is counted for all who have it, over sessions, sites and time; by address for all of the venue.
+static void shared(void **state) {
+  (void)state;
+  struct remote_limits *l;
+  struct remote_site *spot;
+  struct venue same, other;
+  char url[64];
+  assert_int_equal(remote_limits_create(&l, &err), OK);
+  limits = l;
+  up(0);
+  for (int i = 0; i < 3; i++) ask_place(), expect(VENUE_ACCEPTED, VENUE_WHY_NONE);
+  assert_int_equal(order_budget(&venue)->filled, 3);
+  snprintf(url, sizeof url, "http://127.0.0.1:%u", fake.raw.port);
+  const struct remote_site_options o = {.loop = loop, .pool = pool, .limits = l, .dialect = bybit(), .environment = "testnet", .category = "spot", .url = url};
+  assert_int_equal(remote_site_create(&o, &spot, &err), OK);
+  struct remote_session_options so = {.label = "another", .credentials = {KEY, SECRET, NULL}, .no_streams = true};
+  static const struct venue_events deaf = {0};
+  assert_int_equal(remote_session_create(spot, &so, &deaf, NULL, &same, &err), OK);
+  so.credentials.key = "someone else's";
+  assert_int_equal(remote_session_create(spot, &so, &deaf, NULL, &other, &err), OK);
+  assert_ptr_equal(order_budget(&same), order_budget(&venue));
+  assert_ptr_not_equal(order_budget(&other), order_budget(&venue));
+  assert_ptr_equal(spot->by_ip, site->by_ip);
+  // Who connects anew has no new allowance.
+  venue.ops->destroy(venue.self);
+  same.ops->destroy(same.self);
+  begin_session((struct remote_session_options){0});
+  assert_int_equal(order_budget(&venue)->filled, 3);
+  assert_int_equal(order_budget(&other)->filled, 0);
+  other.ops->destroy(other.self);
+  remote_site_destroy(spot);
+  down();
+  limits = NULL;
+  remote_limits_destroy(l);
+}
+
+// How long a venue says to wait is how long is waited: by the fields of its answers that its dialect names, by Retry-After in both forms.
+static void told_to_wait(void **state) {
+  (void)state;
+  static const struct { const char *status, *field; int64_t from_now_ms, at_least_ms, at_most_ms; const char *body; } table[] = {
+    {"200 OK", NULL, 7000, 4000, 7000, "{\"retCode\":10006,\"retMsg\":\"Too many visits\",\"result\":{}}"},
+    {"200 OK", NULL, -5000, 0, 1000, "{\"retCode\":10006,\"retMsg\":\"Too many visits\",\"result\":{}}"},  // past: its own way
+    {"429 Too Many Requests", "Retry-After: 30", 0, 25000, 30000, "{\"retCode\":10006,\"retMsg\":\"\",\"result\":{}}"},
+    {"429 Too Many Requests", "Retry-After: soon", 0, 5000, 10000, "{\"retCode\":10006,\"retMsg\":\"\",\"result\":{}}"},
+    {"403 Forbidden", "X-Nothing: 1", 0, 500000, 600000, "{\"retCode\":10006,\"retMsg\":\"\",\"result\":{}}"},
+  };
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    char field[96], raw[512];
+    up(0);
+    if (table[i].field) snprintf(field, sizeof field, "%s", table[i].field);
+    else snprintf(field, sizeof field, "X-Bapi-Limit-Reset-Timestamp: %lld", (long long)(fake_now_ms() + table[i].from_now_ms));
+    snprintf(raw, sizeof raw, "HTTP/1.1 %s\r\n%s\r\nContent-Length: %zu\r\n\r\n%s", table[i].status, field, strlen(table[i].body), table[i].body);
+    fault("/v5/order/create", FAULT_RAW, 1, 0, raw);
+    const int64_t before_ms = loop_now_ms(loop);
+    ask_place();
+    expect(VENUE_REFUSED, VENUE_WHY_THROTTLED);
+    const int64_t until_ms = order_budget(&venue)->until_ms;
+    assert_true(until_ms - loop_now_ms(loop) <= table[i].at_most_ms);
+    assert_true(until_ms - before_ms >= table[i].at_least_ms);
+    down();
+  }
+  // Accepted, and nothing is left until the next second: somebody else with the key sends too.
+  static const char ok[] = "{\"retCode\":0,\"retMsg\":\"OK\",\"result\":{\"orderId\":\"1\",\"orderLinkId\":\"\"},\"time\":1}";
+  for (int left = 0; left < 2; left++) {
+    char raw[512];
+    up(0);
+    snprintf(raw, sizeof raw, "HTTP/1.1 200 OK\r\nX-Bapi-Limit-Status: %d\r\nX-Bapi-Limit-Reset-Timestamp: %lld\r\nContent-Length: %zu\r\n\r\n%s", left, (long long)fake_now_ms() + 900, strlen(ok), ok);
+    fault("/v5/order/create", FAULT_RAW, 1, 0, raw);
+    ask_place();
+    expect(VENUE_ACCEPTED, VENUE_WHY_NONE);
+    assert_int_equal(order_budget(&venue)->until_ms > 0, left == 0);
+    down();
+  }
+}
+
+// Connections are open before the orders come, and nothing is sent over them; not for who may not place any.
+static void braced(void **state) {
+  (void)state;
+  up(0);
+  const unsigned had = http_pool_stats(pool).connections;
+  venue.ops->brace(venue.self, 5);
+  assert_true(had < 5 && http_pool_stats(pool).connections == 5);
+  turns(20);
+  assert_int_equal(fake.creates, 0);
+  assert_int_equal(order_budget(&venue)->filled, 0);
+  ask_place();
+  expect(VENUE_ACCEPTED, VENUE_WHY_NONE);
+  assert_int_equal(fake.creates, 1);
+  assert_true(got.sent_ns > 0);
+  assert_int_equal(http_pool_stats(pool).connections, 5);
+  down();
+  fake_start(loop);
+  assert_int_equal(http_pool_create(loop, NULL, &pool, &err), OK);
+  begin_site(0);
+  begin_session((struct remote_session_options){.read_only = true});
+  until_state(VENUE_STATE_RECONCILING);
+  const unsigned few = http_pool_stats(pool).connections;
+  venue.ops->brace(venue.self, 5);
+  assert_int_equal(http_pool_stats(pool).connections, few);
+  down();
+}
+
 static void sites(void **state) {
   (void)state;
   struct remote_site *s;
@@ -178,7 +289,7 @@ static void sites(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(skewed_clock), cmocka_unit_test(keys), cmocka_unit_test(streams), cmocka_unit_test(hints), cmocka_unit_test(budgets), cmocka_unit_test(sites),
+    cmocka_unit_test(skewed_clock), cmocka_unit_test(keys), cmocka_unit_test(streams), cmocka_unit_test(hints), cmocka_unit_test(budgets), cmocka_unit_test(shared), cmocka_unit_test(told_to_wait), cmocka_unit_test(braced), cmocka_unit_test(sites),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
