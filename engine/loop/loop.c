@@ -429,6 +429,10 @@ void loop_child_kill(struct loop_child *child, int signum) {
   if (!child->ended) uv_process_kill(&child->uv, signum);
 }
 
+void loop_child_forget(struct loop_child *child) {
+  child->on_exit = NULL;
+}
+
 enum status loop_socketpair(int ret_fds[2], struct err *err) {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret_fds) != 0) return err_errno(err, errno, "socketpair");
   if (fcntl(ret_fds[0], F_SETFL, O_NONBLOCK) == 0) return OK;

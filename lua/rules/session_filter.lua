@@ -21,7 +21,7 @@ function on_signal(s, env)
   local set = env.settings
   local from, to = minutes(set.from, "from"), minutes(set.to, "to")
   local now = local_time(env.now_ms, set.zone)
-  local day, inside = now.weekday, nil
+  local day, inside = now.weekday
   if from < to then
     inside = now.minute_of_day >= from and now.minute_of_day < to
   elseif from == to then
