@@ -254,7 +254,7 @@ static const struct stream_kind {
   const char *prefix;
   enum permission permission;
   bool (*names)(struct api_core *core, const struct api_who *who, const char *rest);
-} stream_kinds[] = {{"backtest:", PERMISSION_backtests_read, own_backtest}, {"bot:", PERMISSION_bots_read, own_bot}, {"orders", PERMISSION_bots_read, whole},
+} stream_kinds[] = {{"backtest:", PERMISSION_backtests_read, own_backtest}, {"bot:", PERMISSION_bots_read, own_bot}, {"orders", PERMISSION_bots_read, whole}, {"signals", PERMISSION_signals_read, whole},
                     {"market:", PERMISSION_markets_read, market_name}, {SYSTEM_CHANNEL, PERMISSION_admin_system_read, whole}, {AUDIT_CHANNEL, PERMISSION_admin_audit_read, whole}};
 
 static enum problem stream_permits(void *arg, const struct api_who *who, const char *channel) {
@@ -288,5 +288,5 @@ static bool stream_valid(void *arg, const struct api_who *who) {
   if (key_list(store_reader(core->store, STORE_CONTROL), who->user_id, who->key_id + 1, 1, take_key_id, &found, &err) == OK) alive = found == who->key_id;
   return alive;
 }
-static const char *const of_tenant[] = {"orders", NULL};
+static const char *const of_tenant[] = {"orders", "signals", NULL};
 const struct stream_rules api_stream_rules = {stream_authenticate, stream_permits, stream_valid, NULL, of_tenant};

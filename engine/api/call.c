@@ -368,6 +368,7 @@ static bool is_json_type(const char *type) {
 
 static bool read_body(struct api_call *call) {
   const struct api_request *req = call->req;
+  if (call->route->raw) return true;
   if (!call->route->request) {
     // A body nobody reads would be a mistake that nobody sees; an empty object is what some clients always send.
     if (req->body_len == 0 || (req->body_len == 2 && memcmp(req->body, "{}", 2) == 0)) return true;

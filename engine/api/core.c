@@ -9,6 +9,7 @@
 #include "api/market_watch.h"
 #include "api/server.h"
 #include "api/services.h"
+#include "api/signal_desk.h"
 #include "api/account_watch.h"
 #include "api/venue_desk.h"
 #include "bot/live.h"
@@ -130,6 +131,8 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
 void api_core_destroy(struct api_core *core) {
   if (!core) return;
   system_watch_destroy(core->system);
+  signal_desk_destroy(core->desk);
+  core->desk = NULL;
   live_destroy(core->live);
   account_watch_destroy(core->accounts);
   venue_desk_destroy(core->venues);

@@ -50,6 +50,7 @@ struct api_core {
   struct live *live;      // running bots; NULL in commands that work without the service
   struct account_watch *accounts;  // balances and tests of accounts at venues; NULL likewise
   struct venue_desk *venues;  // sessions of accounts; NULL likewise
+  struct signal_desk *desk;   // signals that hooks accepted (signal_desk.h); NULL likewise
   const struct halt_desk *halts;  // the kill switch (bot/halt_file.h); NULL likewise
   struct identity *identity;
   uint8_t csrf_key[32];

@@ -19,6 +19,7 @@ static const struct { const char *name; int64_t count, burst; } classes[RATE_COU
     [RATE_WRITE] = {"write", 600, 120},
     [RATE_HEAVY] = {"heavy", 60, 20},
     [RATE_TYPING] = {"typing", 180, 30},  // an editor that asks after each pause
+    [RATE_HOOK] = {"hook", 600000, 60000},  // senders of many customers share few addresses; each hook has a limit of its own
 };
 // Requests that showed credentials which are not accepted, by network.
 #define GUESSES_PER_MINUTE 120

@@ -7,6 +7,7 @@
 #include "api/venue_desk.h"
 #include "api/market_watch.h"
 #include "api/replays.h"
+#include "api/signal_desk.h"
 #include "api/server.h"
 #include "api/tier.h"
 #include "bot/live.h"
@@ -127,5 +128,6 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
     metrics_gauge(core->metrics, (struct metrics_gauge){gauges[i].name, gauges[i].help, gauges[i].type, gauges[i].read, core->live});
   if (st == OK) st = system_watch_create(core, &core->system, err);
   if (st == OK) st = replays_create(core, config->parity_hour, &core->replays, err);
+  if (st == OK) st = signal_desk_create(core, config->exe, &core->desk, err);
   return st;
 }

@@ -7,6 +7,7 @@
 #include "api/me.h"
 #include "api/tier.h"
 #include "crypto/secret.h"
+#include "store/hook_rows.h"
 #include "store/id.h"
 #include "store/audit_rows.h"
 #include "store/backtest_rows.h"
@@ -286,6 +287,7 @@ static enum status write_erasure(struct api_call *call, struct db *db) {
   if ((st = bots_of_erased(call, db)) != OK) return st;
   st = backtest_erase_tenant(db, call->erased_tenant, &call->err);
   if (st == OK) st = replay_erase_tenant(db, call->erased_tenant, &call->err);
+  if (st == OK) st = hook_erase_tenant(db, call->erased_tenant, &call->err);
   if (st == OK) st = bot_erase_tenant(db, call->erased_tenant, &call->err);
   if (st == OK) st = script_erase_tenant(db, call->erased_tenant, &call->err);
   return st == OK ? usage_erase_tenant(db, call->erased_tenant, &call->err) : st;

@@ -207,6 +207,7 @@ static json_t *operation(const struct api_table *t, const struct route *r) {
   if (request)
     json_object_set_new(op, "requestBody", json_pack("{s:b, s:{s:{s:o}}}", "required", !r->request_optional, "content", "application/json", "schema",
                                                      ref_or_inline(request, true)));
+  if (r->raw) json_object_set_new(op, "requestBody", json_pack("{s:b, s:{s:{s:{}}, s:{s:{s:s}}}}", "required", 1, "content", "application/json", "schema", "text/plain", "schema", "type", "string"));
   return op;
 }
 

@@ -1,11 +1,14 @@
 #include "api/services.h"
 
+#include "api/signal_desk.h"
+
 #include "api/server.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
 #include "loop/watchdog.h"
 #include "store/id.h"
 #include "store/org_rows.h"
+#include "store/hook_rows.h"
 #include "store/store.h"
 #include "store/vault_rows.h"
 #include "tenant/audit.h"
@@ -32,6 +35,7 @@ static enum status start_scripts(struct db *db, void *arg, struct err *err) { re
 static void on_activation(void *arg, int64_t tenant_id, enum script_kind kind, int64_t script_id, int64_t version) {
   struct api_core *core = arg;
   if (kind == SCRIPT_TIER && core->usage) usage_forget_all(core->usage);
+  if (kind == SCRIPT_RULE) signal_desk_forget_all(core->desk);
   api_log(core, "info", "script_active", json_pack("{s:o, s:o, s:I}", "tenant", api_id("org", tenant_id), "script", api_id("str", script_id), "version", (json_int_t)version));
 }
 
@@ -46,6 +50,7 @@ static enum status sweep_and_sign(struct db *db, void *arg, struct err *err) {
   struct services *s = arg;
   bool is_signed;
   enum status st = identity_sweep(db, clock_wall_ns(), err);
+  if (st == OK) st = delivery_sweep_all(db, clock_wall_ns(), err);
   return st == OK ? audit_sign(db, &identity_keys(s->core->identity)->audit, clock_wall_ns(), &is_signed, err) : st;
 }
 static void swept(void *arg, enum status st, const struct err *err) {

@@ -82,10 +82,10 @@ static enum status load_problems(struct route *r, json_t *o, struct err *err) {
 }
 
 static enum status load_route(struct api_table *t, struct route *r, json_t *o, struct err *err) {
-  static const char *const auths[] = {"none", "optional", "user"}, *const rates[] = {"auth", "read", "write", "heavy", "typing"},
+  static const char *const auths[] = {"none", "optional", "user"}, *const rates[] = {"auth", "read", "write", "heavy", "typing", "hook"},
                            *const etags[] = {"none", "read", "write"};
   static const char *const known[] = {"method", "path", "id", "tag", "summary", "description", "auth", "permission", "right", "rate", "query", "list", "request",
-                                      "request_optional", "responses", "problems", "idempotent", "for_tenant", "etag", "root"};
+                                      "request_optional", "raw", "responses", "problems", "idempotent", "for_tenant", "etag", "root"};
   const char *key;
   json_t *v;
   json_object_foreach(o, key, v) {
@@ -103,6 +103,7 @@ static enum status load_route(struct api_table *t, struct route *r, json_t *o, s
   r->list = json_is_true(json_object_get(o, "list"));
   r->idempotent = json_is_true(json_object_get(o, "idempotent"));
   r->request_optional = json_is_true(json_object_get(o, "request_optional"));
+  r->raw = json_is_true(json_object_get(o, "raw"));
   r->root = json_is_true(json_object_get(o, "root"));
   const bool of_tenant = json_is_true(json_object_get(o, "for_tenant")) || permission_of_tenant(r->permission);
   const char *method = json_string_value(json_object_get(o, "method")), *path = json_string_value(json_object_get(o, "path"));

@@ -8,10 +8,11 @@
 //   auth             "none"; "optional"; "user": access token, console cookie, or API key where the permission knows a scope
 //   permission       of tenant/permission.h; required with auth "user"
 //   right            of the tenant's tier ("api_access" …), checked by the handler, shown in the documentation
-//   rate             rate class: "auth", "read", "write", "heavy", "typing"
+//   rate             rate class: "auth", "read", "write", "heavy", "typing", "hook"
 //   query            {name: {"schema": …, "required": bool, "description": …}}; a schema's default is the value when absent
 //   list             true: also limit and cursor
 //   request          schema, or the name of a component; "request_optional": true when the body may be missing
+//   raw              true: the body is taken as it is, whatever its type; without "request"
 //   responses        {"200": schema or name or null or {"content": "text/plain"}}
 //   problems         codes beyond those that follow from the above
 //   idempotent       true: Idempotency-Key is honoured
@@ -29,7 +30,7 @@
 #define ROUTE_PROBLEMS_MAX 12
 
 enum route_auth { AUTH_NONE, AUTH_OPTIONAL, AUTH_USER };
-enum route_rate { RATE_AUTH, RATE_READ, RATE_WRITE, RATE_HEAVY, RATE_TYPING, RATE_COUNT };
+enum route_rate { RATE_AUTH, RATE_READ, RATE_WRITE, RATE_HEAVY, RATE_TYPING, RATE_HOOK, RATE_COUNT };
 enum route_etag { ROUTE_ETAG_NONE, ROUTE_ETAG_READ, ROUTE_ETAG_WRITE };
 
 struct route {
@@ -40,7 +41,7 @@ struct route {
   enum route_auth auth;
   enum route_rate rate;
   enum route_etag etag;
-  bool list, idempotent, request_optional, root, for_tenant;
+  bool list, idempotent, request_optional, raw, root, for_tenant;
   struct query_param query[QUERY_PARAMS_MAX];
   int query_count;
   const struct schema *request;  // NULL: no body

@@ -33,7 +33,7 @@ struct rules_host {
   char *exe;
   struct loop_child *child;
   struct loop_watch *watch;
-  struct loop_timer *late;
+  struct loop_timer *late, *starter;
   int fd;                  // -1: no process
   bool ended;              // the process has ended; its descriptor is read to the end
   bool timing;             // late runs
@@ -49,6 +49,16 @@ struct rules_host {
 };
 
 static void pump(struct rules_host *h);
+static void process_lost(struct rules_host *h, const char *why);
+
+static void on_start(void *arg) { pump(arg); }
+
+static void on_late(void *arg) {
+  struct rules_host *h = arg;
+  h->timing = false;
+  process_lost(h, "did not answer");
+  pump(h);
+}
 
 struct rules_host_stats rules_host_stats(const struct rules_host *h) { return h->stats; }
 
@@ -59,6 +69,9 @@ enum status rules_host_create(const struct rules_host_options *options, struct r
   if (h->o.answer_ms <= 0) h->o.answer_ms = ANSWER_MS;
   h->fd = -1;
   h->last = &h->first;
+  enum status st = loop_timer_create(h->o.loop, on_late, h, &h->late, err);
+  if (st == OK) st = loop_timer_create(h->o.loop, on_start, h, &h->starter, err);
+  if (st != OK) return rules_host_destroy(h), st;
   buf_init(&h->in, RULES_LINE_MAX + 65536);
   buf_init(&h->out, 64u << 20);
   *ret = h;
@@ -132,7 +145,8 @@ enum status rules_host_ask(struct rules_host *h, const struct rules_stage *stage
   h->last = &q->next;
   h->stats.asked++;
   h->stats.waiting++;
-  if (h->fd >= 0 && !h->ended) write_question(h, q, false);
+  if (h->fd < 0) return loop_timer_start(h->starter, 0, 0), OK;  // not from inside: it may fail, and fail those that wait
+  write_question(h, q, false);
   pump(h);
   return OK;
 }
@@ -174,13 +188,6 @@ static void on_exit_child(void *arg, int code, int signum) {
   h->child = NULL;
   if (h->fd < 0) return pump(h);  // killed by us; the next may start
   h->ended = true;  // what it wrote is read first
-}
-
-static void on_late(void *arg) {
-  struct rules_host *h = arg;
-  h->timing = false;
-  process_lost(h, "did not answer");
-  pump(h);
 }
 
 static void take_line(struct rules_host *h, const char *line, size_t len) {
@@ -252,8 +259,7 @@ static enum status start(struct rules_host *h, struct err *err) {
   char tz[512] = "";
   const char *tzdir = getenv("TZDIR"), *env[] = {NULL, NULL}, *argv[] = {"perigee", "host", "--rules", NULL};
   if (tzdir && snprintf(tz, sizeof tz, "TZDIR=%s", tzdir) < (int)sizeof tz) env[0] = tz;
-  enum status st = h->late ? OK : loop_timer_create(h->o.loop, on_late, h, &h->late, err);
-  if (st == OK) st = loop_socketpair(pair, err);
+  enum status st = loop_socketpair(pair, err);
   if (st != OK) return st;
   struct loop_spawn s = {.file = h->exe, .argv = argv, .env = env, .in_fd = -1, .out_fd = -1, .err_fd = 2, .fds = &pair[1], .fd_count = 1, .on_exit = on_exit_child, .arg = h};
   st = loop_watch_create(h->o.loop, pair[0], on_socket, h, &h->watch, err);
@@ -297,6 +303,7 @@ void rules_host_destroy(struct rules_host *h) {
   }
   close_process(h);
   loop_timer_destroy(h->late);
+  loop_timer_destroy(h->starter);
   while (h->first) {
     struct question *q = h->first;
     h->first = q->next;

@@ -5,11 +5,11 @@
 
 #include <stdio.h>
 
-#define COLUMNS "id, bot_id, received_ns, expires_ns, state, delivered_ns, body"
+#define COLUMNS "id, bot_id, received_ns, expires_ns, state, delivered_ns, body, delivery_id"
 
 enum status signal_add(struct db *db, const struct signal_row *s, struct err *err) {
-  enum status st = db_run(db, NULL, err, "INSERT INTO bot_signals (id, bot_id, received_ns, expires_ns, state, body) VALUES (?, ?, ?, ?, 'waiting', ?)", "iiiit", s->id, s->bot_id,
-    s->received_ns, s->expires_ns, s->body);
+  enum status st = db_run(db, NULL, err, "INSERT INTO bot_signals (id, bot_id, received_ns, expires_ns, state, body, delivery_id) VALUES (?, ?, ?, ?, 'waiting', ?, nullif(?, 0))", "iiiiti", s->id, s->bot_id,
+    s->received_ns, s->expires_ns, s->body, s->delivery_id);
   if (st != OK) return st;
   return db_run(db, NULL, err, "DELETE FROM bot_signals WHERE bot_id = ?1 AND id <= (SELECT id FROM bot_signals WHERE bot_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)", "ii",
     s->bot_id, (int64_t)SIGNAL_ROWS_MAX);
@@ -21,7 +21,8 @@ enum status signal_done(struct db *db, int64_t id, const char *state, int64_t de
 
 static enum status rows_over(struct db_rows *r, enum status st, signal_row_fn fn, void *arg, struct err *err) {
   while (st == OK && db_next(r)) {
-    struct signal_row s = {.id = db_int(r, 0), .bot_id = db_int(r, 1), .received_ns = db_int(r, 2), .expires_ns = db_int(r, 3), .delivered_ns = db_int(r, 5), .body = db_text(r, 6)};
+    struct signal_row s = {.id = db_int(r, 0), .bot_id = db_int(r, 1), .received_ns = db_int(r, 2), .expires_ns = db_int(r, 3), .delivered_ns = db_int(r, 5), .body = db_text(r, 6),
+      .delivery_id = db_int(r, 7)};
     snprintf(s.state, sizeof s.state, "%s", db_text(r, 4));
     if (!fn(arg, &s)) break;
   }
@@ -31,6 +32,12 @@ static enum status rows_over(struct db_rows *r, enum status st, signal_row_fn fn
 enum status signal_list(struct db *db, int64_t bot_id, int64_t before_id, int limit, signal_row_fn fn, void *arg, struct err *err) {
   struct db_rows r;
   const enum status st = db_query(db, &r, err, "SELECT " COLUMNS " FROM bot_signals WHERE bot_id = ? AND id < ? ORDER BY id DESC LIMIT ?", "iii", bot_id, before_id, (int64_t)limit);
+  return rows_over(&r, st, fn, arg, err);
+}
+
+enum status signal_list_delivery(struct db *db, int64_t delivery_id, int64_t after_id, int limit, signal_row_fn fn, void *arg, struct err *err) {
+  struct db_rows r;
+  const enum status st = db_query(db, &r, err, "SELECT " COLUMNS " FROM bot_signals WHERE delivery_id = ? AND id > ? ORDER BY id LIMIT ?", "iii", delivery_id, after_id, (int64_t)limit);
   return rows_over(&r, st, fn, arg, err);
 }
 

@@ -15,6 +15,7 @@ struct signal_row {
   int64_t id, bot_id, received_ns, expires_ns;
   char state[SIGNAL_STATE_SIZE];  // "waiting" "delivered" "expired"
   int64_t delivered_ns;           // 0: not
+  int64_t delivery_id;            // of a hook (store/hook_rows.h); 0: it was sent to the bot itself
   const char *body;               // JSON object; during a callback
 };
 
@@ -25,5 +26,7 @@ enum status signal_done(struct db *db, int64_t id, const char *state, int64_t de
 typedef bool (*signal_row_fn)(void *arg, const struct signal_row *row);  // false: enough
 // Newest first. Whose bot it is, bot_get has said.
 enum status signal_list(struct db *db, int64_t bot_id, int64_t before_id, int limit, signal_row_fn fn, void *arg, struct err *err) MUST_CHECK;
+// All that a delivery of a hook became, in the order in which bots were told: ids above after_id.
+enum status signal_list_delivery(struct db *db, int64_t delivery_id, int64_t after_id, int limit, signal_row_fn fn, void *arg, struct err *err) MUST_CHECK;
 // Those that wait, oldest first, with ids above after_id.
 enum status signal_waiting(struct db *db, int64_t bot_id, int64_t after_id, signal_row_fn fn, void *arg, struct err *err) MUST_CHECK;

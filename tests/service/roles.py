@@ -25,6 +25,7 @@ LEAST = {
     "backtests.read": ("viewer", "user", "read", False), "backtests.run": ("trader", "user", "strategies", False),
     "accounts.read": ("viewer", "user", "read", False), "accounts.write": ("owner", "user", None, False), "accounts.secrets": ("owner", "user", None, True),
     "bots.read": ("viewer", "user", "read", False), "bots.write": ("trader", "user", "trade", False),
+    "signals.read": ("viewer", "user", "read", False), "signals.write": ("trader", "user", "trade", False),
     "admin.bots.read": (None, "support", "admin", False), "admin.bots.write": (None, "admin", "admin", True), "admin.halt": (None, "admin", "admin", False),
     "usage.read": ("viewer", "user", "read", False), "plans.read": ("viewer", "user", "read", False), "plans.write": ("owner", "user", None, False),
     "admin.users.read": (None, "support", "admin", False), "admin.users.write": (None, "admin", "admin", True), "admin.impersonate": (None, "admin", None, True),

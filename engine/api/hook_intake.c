@@ -1,0 +1,388 @@
+// api/hook_intake.c – a message that somebody posts to a hook: who may, what it says, whether it is new; answered when it is stored, and the
+// rules are asked afterwards, since senders give up after three seconds. And the same message tried without being acted upon.
+#include "api/hooks.h"
+
+#include "api/core.h"
+#include "api/handlers.h"
+#include "api/signal_desk.h"
+#include "base/buf.h"
+#include "crypto/encode.h"
+#include "crypto/hmac.h"
+#include "crypto/secret.h"
+#include "loop/clock.h"
+#include "net/address.h"
+#include "signal/message.h"
+#include "store/id.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
+#define SIGNED_OFF_S 300
+#define REFUSED_BODY_MAX 2000  // bytes kept of a message that is refused
+#define DRY_MAX 100
+
+static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
+
+struct intake {
+  struct hook_row hook;
+  json_t *settings, *signal;
+  char *body, *signal_text, *id;  // body: as it is kept; id: of a signed message
+  char dedupe[MESSAGE_DEDUPE_SIZE], reason[300];
+  struct delivery_row row;
+};
+
+static void finish(struct api_call *call) {
+  struct intake *in = call->state;
+  hook_row_finish(&in->hook);
+  json_decref(in->settings);
+  json_decref(in->signal);
+  free(in->body);
+  free(in->signal_text);
+}
+
+// ---- who may post
+
+static bool from_allowed(const struct intake *in, const char *from) {
+  const json_t *list = json_object_get(in->settings, "addresses");
+  struct address_range range;
+  struct address a;
+  struct err err;
+  if (json_array_size(list) == 0) return true;
+  if (!address_parse(from, &a)) return false;
+  for (size_t i = 0; i < json_array_size(list); i++)
+    if (address_range_parse(json_string_value(json_array_get(list, i)), &range, &err) == OK && address_range_has(&range, &a)) return true;
+  return false;
+}
+
+// Standard Webhooks: any of the signatures, separated by blanks, may be ours.
+static bool signature_fits(const char *list, const uint8_t mac[HMAC_SHA256_BYTES]) {
+  char want[64];
+  size_t n = base64url_encode(mac, HMAC_SHA256_BYTES, want);
+  bool fits = false;
+  for (const char *p = list; *p; p += strspn(p, " ")) {
+    const size_t len = strcspn(p, " ");
+    char got[64] = "";
+    size_t m = 0;
+    if (len > 3 && len < 60 && memcmp(p, "v1,", 3) == 0)
+      for (const char *c = p + 3; c < p + len && *c != '='; c++) got[m++] = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+    if (m == n && secret_equal(got, want, n)) fits = true;
+    p += len;
+  }
+  return fits;
+}
+
+// NULL: it is signed as it must be; else why not.
+static const char *unsigned_why(struct api_call *call, struct intake *in) {
+  const struct api_request *req = call->req;
+  const char *id = req->field(req, "webhook-id"), *at = req->field(req, "webhook-timestamp"), *list = req->field(req, "webhook-signature");
+  uint8_t key[200], mac[HMAC_SHA256_BYTES];
+  size_t len;
+  char *end;
+  if (!id || !at || !list || strlen(id) > 200) return "it is not signed: webhook-id, webhook-timestamp and webhook-signature are needed";
+  const long long s = strtoll(at, &end, 10), now_s = call->now_ns / NS_PER_S;
+  if (end == at || *end) return "webhook-timestamp is no Unix time in seconds";
+  if (s < now_s - SIGNED_OFF_S || s > now_s + SIGNED_OFF_S) return "webhook-timestamp is more than 300 seconds off";
+  if (hook_sign_key(call, reader(call), &in->hook, key, &len) != OK) return "the key of its signature cannot be opened";
+  struct buf text;
+  buf_init(&text, 1 << 20);
+  buf_printf(&text, "%s.%s.", id, at);
+  buf_add(&text, req->body, req->body_len);
+  hmac_sha256(key, len, text.data, text.len, mac);
+  const bool failed = text.failed;
+  buf_finish(&text);
+  secret_wipe(key, sizeof key);
+  if (failed || !signature_fits(list, mac)) return "no signature in webhook-signature is that of this message";
+  in->id = (char *)id;
+  return NULL;
+}
+
+// Takes the body secret out of a JSON message: it is neither kept nor shown. False: it is not what it must be.
+static bool take_secret(struct intake *in, const char *body, size_t len) {
+  const char *hash = json_string_value(json_object_get(in->settings, "secret_sha256")), *path = json_string_value(json_object_get(in->settings, "secret_path"));
+  if (!hash) return true;
+  json_t *tree = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL), *at = tree;
+  if (!path) path = "secret";
+  for (const char *dot; at && (dot = strchr(path, '.')); path = dot + 1) at = json_object_getn(at, path, (size_t)(dot - path));
+  json_t *v = json_object_get(at, path);
+  char hex[SHA256_HEX_SIZE] = "";
+  if (json_is_string(v)) sha256_hex(json_string_value(v), json_string_length(v), hex);
+  const bool right = strlen(hash) == SHA256_HEX_SIZE - 1 && secret_equal(hex, hash, SHA256_HEX_SIZE - 1);
+  if (right) {
+    json_object_del(at, path);
+    free(in->body);
+    in->body = json_dumps(tree, JSON_COMPACT);
+  }
+  json_decref(tree);
+  return right && in->body;
+}
+
+// ---- what becomes of it
+
+static enum status write_delivery(struct api_call *call, struct db *db) {
+  struct intake *in = call->state;
+  enum status st = delivery_insert(db, &in->row, &call->err);
+  if (st == ERR_EXISTS && in->row.dedupe) {
+    in->row.state = "duplicate", in->row.dedupe = NULL, in->row.reason = "it was delivered before", in->row.done_ns = call->now_ns;
+    st = delivery_insert(db, &in->row, &call->err);
+  }
+  if (st != OK) return st;
+  return api_json(call, 200, json_pack("{s:o, s:b}", "id", api_id("dlv", in->row.id), "duplicate", strcmp(in->row.state, "duplicate") == 0));
+}
+
+static enum status written(struct api_call *call) {
+  struct intake *in = call->state;
+  if (strcmp(in->row.state, "accepted") != 0) return OK;
+  signal_desk_take(call->core->desk, in->hook.id, in->row.id, in->row.received_ns, in->row.expires_ns, in->signal);
+  in->signal = NULL;
+  return OK;
+}
+
+// A message that is not taken is kept for its owner to see, in a write of its own after the sender was told.
+struct refusal {
+  struct delivery_row row;
+  char body[REFUSED_BODY_MAX + 1], reason[300], address[64];
+};
+static enum status write_refusal(struct db *db, void *arg, struct err *err) { return delivery_insert(db, &((struct refusal *)arg)->row, err); }
+static void refusal_written(void *arg, enum status st, const struct err *err) {
+  (void)st, (void)err;  // a full disk says so elsewhere
+  free(arg);
+}
+
+static enum status refuse(struct api_call *call, enum problem p, const char *reason) {
+  struct intake *in = call->state;
+  struct refusal *r = calloc(1, sizeof *r);
+  if (r) {
+    // Cut at a character's border; bytes that are no UTF-8 are not kept.
+    size_t len = call->req->body_len < REFUSED_BODY_MAX ? call->req->body_len : REFUSED_BODY_MAX;
+    while (len && len < call->req->body_len && ((unsigned char)call->req->body[len] & 0xc0) == 0x80) len--;
+    json_t *text = json_object_get(in->settings, "secret_sha256") ? NULL : json_stringn(call->req->body, len);  // it may hold a secret that is nearly right
+    snprintf(r->body, sizeof r->body, "%s", text ? json_string_value(text) : "");
+    json_decref(text);
+    snprintf(r->reason, sizeof r->reason, "%s", reason);
+    snprintf(r->address, sizeof r->address, "%s", call->req->address);
+    r->row = (struct delivery_row){.id = id_next(call->now_ns), .hook_id = in->hook.id, .received_ns = call->now_ns, .expires_ns = call->now_ns, .done_ns = call->now_ns, .state = "refused", .reason = r->reason,
+      .address = r->address, .body = r->body, .signal = "{}"};
+    store_write(call->core->store, STORE_CONTROL, write_refusal, refusal_written, r);
+  }
+  return api_problem(call, p, reason);
+}
+
+static int64_t setting(const struct intake *in, const char *key, int64_t absent) {
+  const json_t *v = json_object_get(in->settings, key);
+  return v ? json_integer_value(v) : absent;
+}
+
+static bool within_rate(struct api_call *call, const struct intake *in) {
+  struct api_core *core = call->core;
+  const int64_t count = setting(in, "per_minute", HOOK_PER_MINUTE);
+  const struct rate_limit limit = {60 * NS_PER_S, count, (count + 5) / 6};
+  const struct rate_result r = rate_take(core->rates, rate_key(core->rates, "a hook", &in->hook.id, sizeof in->hook.id), &limit, 1, clock_monotonic_ns());
+  if (!r.allowed) api_field(call, "Retry-After", "%lld", (long long)r.retry_after_s);
+  return r.allowed;
+}
+
+static enum status accept(struct api_call *call, struct intake *in) {
+  const int64_t max_age_s = setting(in, "max_age_s", 0);
+  const json_t *ts = json_object_get(in->signal, "ts");
+  if (max_age_s && ts && call->now_ns / NS_PER_MS - json_integer_value(ts) > max_age_s * 1000) {
+    snprintf(in->reason, sizeof in->reason, "its own time is more than %lld seconds ago", (long long)max_age_s);
+    return refuse(call, PROBLEM_validation_failed, in->reason);
+  }
+  if (in->id) {
+    char id[SHA256_HEX_SIZE];
+    sha256_hex(in->id, strlen(in->id), id);
+    memcpy(in->dedupe, id, sizeof in->dedupe);
+  } else {
+    message_dedupe(in->signal, in->dedupe);
+  }
+  in->signal_text = json_dumps(in->signal, JSON_COMPACT);
+  if (!in->signal_text) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  in->row = (struct delivery_row){.id = id_next(call->now_ns), .hook_id = in->hook.id, .received_ns = call->now_ns, .expires_ns = call->now_ns + setting(in, "ttl_s", HOOK_TTL_S) * NS_PER_S, .state = "accepted",
+    .reason = "", .dedupe = in->dedupe[0] ? in->dedupe : NULL, .address = call->req->address, .body = in->body, .signal = in->signal_text};
+  return api_write_then(call, write_delivery, written);
+}
+
+enum status api_hook_post(struct api_call *call) {
+  struct intake *in = api_alloc(call, sizeof *in);
+  const char *token = api_param(call, "hook");
+  uint8_t hash[SHA256_BYTES];
+  if (!in) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  if (!api_guess_allowed(call->core, call->req->address)) return api_problem(call, PROBLEM_rate_limited, "There were too many addresses from here that are none.");
+  hook_token_hash(token, strlen(token), hash);
+  enum status st = hook_by_token(reader(call), hash, &in->hook, &call->err);
+  if (st == ERR_NOTFOUND) {
+    api_guess_failed(call->core, call->req->address);
+    return api_problem(call, PROBLEM_not_found, NULL);
+  }
+  if (st != OK) return st;
+  call->state = in;
+  call->cleanup = finish;
+  in->settings = json_loads(in->hook.settings, 0, NULL);
+  if (!call->core->desk) return api_problem(call, PROBLEM_unavailable, "No service is running that could act upon signals.");
+  if (!in->hook.enabled) return api_problem(call, PROBLEM_conflict, "The hook is switched off.");
+  if (!within_rate(call, in)) return api_problem(call, PROBLEM_rate_limited, "More messages than the hook takes in a minute.");
+  if (!from_allowed(in, call->req->address)) return refuse(call, PROBLEM_forbidden, "the address is not among those that may post");
+  const char *why = in->hook.sign_key_len ? unsigned_why(call, in) : NULL;
+  if (why) return refuse(call, PROBLEM_forbidden, why);
+  if (!signal_desk_has_room(call->core->desk, in->hook.id)) return api_problem(call, PROBLEM_rate_limited, "Too many messages wait to be worked off.");
+  if (call->req->body_len > MESSAGE_MAX) return refuse(call, PROBLEM_body_too_large, "the message has more than 16000 bytes");
+  in->body = malloc(call->req->body_len + 1);
+  if (!in->body) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  memcpy(in->body, call->req->body, call->req->body_len);
+  in->body[call->req->body_len] = '\0';
+  if (!take_secret(in, call->req->body, call->req->body_len)) return refuse(call, PROBLEM_forbidden, "the message does not hold the secret it must hold");
+  const json_t *cut = json_object_get(in->settings, "secret_sha256");
+  st = message_read(in->body, cut ? strlen(in->body) : call->req->body_len, json_object_get(in->settings, "mapping"), &in->signal, &call->err);
+  if (st == ERR_INVALID || st == ERR_LIMIT) {
+    snprintf(in->reason, sizeof in->reason, "%.290s", call->err.msg);
+    return refuse(call, PROBLEM_validation_failed, in->reason);
+  }
+  return st == OK ? accept(call, in) : st;
+}
+
+// ---- the same without consequences: one message, or those of a day
+
+struct trial {
+  struct hook_row hook;
+  json_t *settings, *stages;     // stages NULL: the hook's
+  json_t *signals;               // [{"signal", "received_ms", "delivery_id"?, "state"?}], oldest first
+  size_t at;
+  json_t *items, *recent;
+  int64_t today, day;
+  bool one;
+  json_t *answer;
+  char why[300];
+};
+
+static void trial_finish(struct api_call *call) {
+  struct trial *t = call->state;
+  hook_row_finish(&t->hook);
+  json_decref(t->settings);
+  json_decref(t->stages);
+  json_decref(t->signals);
+  json_decref(t->items);
+  json_decref(t->recent);
+  json_decref(t->answer);
+}
+
+static enum status trial_done(struct api_call *call) {
+  struct trial *t = call->state;
+  if (t->why[0]) return api_problem(call, PROBLEM_unavailable, t->why);
+  json_t *v = t->answer;
+  t->answer = NULL;
+  return api_json(call, 200, v);
+}
+
+static bool trial_over(struct api_call *call);
+static bool trial_ask(struct api_call *call);
+
+static const char *reason_of(const json_t *log) {
+  const char *reason = json_string_value(json_object_get(json_array_get(log, json_array_size(log) - 1), "reason"));
+  return reason ? reason : "";
+}
+
+static void trial_answered(void *arg, bool accepted, json_t *log, json_t *signal, const struct err *err) {
+  struct api_call *call = arg;
+  struct trial *t = call->state;
+  const json_t *asked = json_array_get(t->signals, t->at);
+  if (!log) {
+    snprintf(t->why, sizeof t->why, "%.290s", err->msg);
+    return api_resume(call, trial_done);
+  }
+  if (t->one) {
+    t->answer = json_pack("{s:b, s:s, s:O, s:O}", "accept", accepted, "reason", accepted ? "" : reason_of(log), "signal", signal, "log", log);
+    return api_resume(call, trial_done);
+  }
+  json_array_append_new(t->items, json_pack("{s:O, s:O, s:b, s:s, s:O}", "delivery_id", json_object_get(asked, "delivery_id"), "state", json_object_get(asked, "state"), "accept", accepted, "reason",
+    accepted ? "" : reason_of(log), "log", log));
+  if (accepted) {
+    const json_int_t ms = json_integer_value(json_object_get(asked, "received_ms"));
+    json_t *e = json_pack("{s:I}", "received_ms", ms);
+    static const char *const fields[] = {"symbol", "action", "key", "source"};
+    for (size_t i = 0; i < 4; i++)
+      if (json_object_get(signal, fields[i])) json_object_set(e, fields[i], json_object_get(signal, fields[i]));
+    json_array_insert_new(t->recent, 0, e);
+    if (json_array_size(t->recent) > 50) json_array_remove(t->recent, 50);
+    if (ms / 86400000 != t->day) t->day = ms / 86400000, t->today = 0;
+    t->today++;
+  }
+  t->at++;
+  if (trial_over(call) || !trial_ask(call)) api_resume(call, trial_done);
+}
+
+// All were asked about: the answer is made.
+static bool trial_over(struct api_call *call) {
+  struct trial *t = call->state;
+  if (t->at < json_array_size(t->signals)) return false;
+  json_int_t accepted = 0;
+  for (size_t i = 0; i < json_array_size(t->items); i++) accepted += json_is_true(json_object_get(json_array_get(t->items, i), "accept"));
+  t->answer = json_pack("{s:I, s:I, s:O}", "accepted", accepted, "rejected", (json_int_t)json_array_size(t->items) - accepted, "items", t->items);
+  return true;
+}
+
+// False: they cannot be asked; t->why says why.
+static bool trial_ask(struct api_call *call) {
+  struct trial *t = call->state;
+  struct err err;
+  const json_t *one = json_array_get(t->signals, t->at);
+  const json_int_t ms = json_integer_value(json_object_get(one, "received_ms"));
+  json_t *env = json_pack("{s:I, s:o, s:O, s:I}", "now_ms", ms, "hook", api_id("hok", t->hook.id), "accepted", t->recent, "today", (json_int_t)(ms / 86400000 == t->day ? t->today : 0));
+  const enum status st = signal_desk_ask(call->core->desk, &t->hook, t->stages, json_object_get(one, "signal"), env, trial_answered, call, &err);
+  json_decref(env);
+  if (st != OK) snprintf(t->why, sizeof t->why, "%.290s", err.msg);
+  return st == OK;
+}
+
+// The hook, and the stages to try, into the call's state; NULL: answered, or *ret says why not.
+static struct trial *trial_begin(struct api_call *call, enum status *ret) {
+  struct trial *t = api_alloc(call, sizeof *t);
+  *ret = t ? hook_get(reader(call), call->who.tenant_id, api_param_id(call, "hook"), &t->hook, &call->err) : err_set(&call->err, ERR_NOMEM, "out of memory");
+  if (*ret != OK) return NULL;
+  call->state = t;
+  call->cleanup = trial_finish;
+  t->settings = json_loads(t->hook.settings, 0, NULL);
+  t->stages = json_incref(json_object_get(call->body, "stages"));
+  t->signals = json_array(), t->items = json_array(), t->recent = json_array();
+  if (call->core->desk) return t;
+  *ret = api_problem(call, PROBLEM_unavailable, "No service is running that could ask the rules.");
+  return NULL;
+}
+
+enum status api_hook_test(struct api_call *call) {
+  enum status st;
+  struct trial *t = trial_begin(call, &st);
+  json_t *signal = NULL, *body = json_object_get(call->body, "body");
+  if (!t) return st;
+  st = message_read(json_string_value(body), json_string_length(body), json_object_get(t->settings, "mapping"), &signal, &call->err);
+  if (st == ERR_INVALID || st == ERR_LIMIT) return api_json(call, 200, json_pack("{s:b, s:s, s:{}, s:[]}", "accept", 0, "reason", call->err.msg, "signal", "log"));
+  if (st != OK) return st;
+  json_array_append_new(t->signals, json_pack("{s:o, s:I}", "signal", signal, "received_ms", (json_int_t)(call->now_ns / NS_PER_MS)));
+  t->one = true;
+  return trial_ask(call) ? api_wait(call) : trial_done(call);
+}
+
+static bool add_signal(void *arg, const struct delivery_row *d) {
+  struct trial *t = arg;
+  if (strcmp(d->state, "delivered") != 0 && strcmp(d->state, "rejected") != 0) return true;
+  json_t *signal = NULL;
+  struct err err;
+  // As it came, not as the rules of then left it.
+  if (message_read(d->body, strlen(d->body), json_object_get(t->settings, "mapping"), &signal, &err) != OK) return true;
+  json_array_insert_new(t->signals, 0, json_pack("{s:o, s:I, s:o, s:s}", "signal", signal, "received_ms", (json_int_t)(d->received_ns / NS_PER_MS), "delivery_id", api_id("dlv", d->id), "state", d->state));
+  return true;
+}
+
+enum status api_hook_dry_run(struct api_call *call) {
+  enum status st;
+  struct trial *t = trial_begin(call, &st);
+  if (!t) return st;
+  const int64_t since_ns = api_body_int(call, "since_ms", call->now_ns / NS_PER_MS - 86400000) * NS_PER_MS;
+  st = delivery_list(reader(call), t->hook.id, INT64_MAX, DRY_MAX, add_signal, t, &call->err);
+  if (st != OK) return st;
+  for (size_t n; (n = json_array_size(t->signals)) && json_integer_value(json_object_get(json_array_get(t->signals, 0), "received_ms")) * NS_PER_MS < since_ns;) json_array_remove(t->signals, 0);
+  return trial_over(call) || !trial_ask(call) ? trial_done(call) : api_wait(call);
+}

@@ -1,0 +1,302 @@
+// api/signal_desk.c – see signal_desk.h.
+#include "api/signal_desk.h"
+
+#include "api/core.h"
+#include "api/signal_fanout.h"
+#include "api/signal_stages.h"
+#include "loop/clock.h"
+#include "store/hook_rows.h"
+#include "store/store.h"
+#include "tenant/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_MS INT64_C(1000000)
+#define DAY_NS (INT64_C(86400) * 1000000000)
+#define WAITING_MAX 20000   // of one hook
+#define RECENT_MAX 50       // that rules may know of
+#define SWEEP_EVERY 512     // deliveries of a hook
+
+struct waiting {
+  struct waiting *next;
+  int64_t id, received_ns, expires_ns;
+  json_t *signal;
+};
+
+struct desk_hook {
+  struct desk_hook *next;
+  int64_t id, tenant_id;
+  char name[HOOK_NAME_SIZE];
+  bool loaded, busy;
+  json_t *settings;
+  struct kept_stage *stages;  // STAGES_MAX
+  size_t stage_count;
+  json_t *recent;             // newest first
+  int64_t day, today;
+  struct waiting *first, **last;
+  unsigned count, since_sweep;
+};
+
+struct signal_desk {
+  struct api_core *core;
+  struct rules_host *rules;
+  struct signal_fanout *fanout;
+  struct desk_hook *hooks;
+  unsigned waiting;
+};
+
+static void next(struct signal_desk *d, struct desk_hook *h);
+
+struct signal_desk_stats signal_desk_stats(const struct signal_desk *d) {
+  const struct signal_fanout_stats f = signal_fanout_stats(d->fanout);
+  return (struct signal_desk_stats){f.delivered, f.rejected, f.failed, f.signals, d->waiting + f.waiting};
+}
+static struct db *reader(const struct signal_desk *d) { return store_reader(d->core->store, STORE_CONTROL); }
+
+static struct desk_hook *hook_of(struct signal_desk *d, int64_t id) {
+  for (struct desk_hook *h = d->hooks; h; h = h->next)
+    if (h->id == id) return h;
+  return NULL;
+}
+
+bool signal_desk_has_room(const struct signal_desk *d, int64_t hook_id) {
+  const struct desk_hook *h = hook_of((struct signal_desk *)d, hook_id);
+  return !h || h->count < WAITING_MAX;
+}
+
+// ---- what is kept of a hook
+
+static void unload(struct desk_hook *h) {
+  signal_stages_free(h->stages, h->stage_count);
+  free(h->stages);
+  json_decref(h->settings);
+  json_decref(h->recent);
+  h->stages = NULL;
+  h->stage_count = 0;
+  h->settings = h->recent = NULL;
+  h->loaded = false;
+}
+
+static json_t *recent_entry(const json_t *signal, int64_t received_ns) {
+  static const char *const fields[] = {"symbol", "action", "key", "source"};
+  json_t *e = json_pack("{s:I}", "received_ms", (json_int_t)(received_ns / NS_PER_MS));
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    json_t *v = json_object_get(signal, fields[i]);
+    if (v) json_object_set(e, fields[i], v);
+  }
+  return e;
+}
+
+static bool add_recent(void *arg, const struct delivery_row *row) {
+  json_t *signal = json_loads(row->signal, 0, NULL);
+  json_array_append_new(arg, recent_entry(signal, row->received_ns));
+  json_decref(signal);
+  return true;
+}
+
+static enum status load(struct signal_desk *d, struct desk_hook *h, struct err *err) {
+  struct hook_row row;
+  const int64_t now_ns = clock_wall_ns();
+  enum status st = hook_find(reader(d), h->id, &row, err);
+  if (st != OK) return st;
+  h->tenant_id = row.tenant_id;
+  snprintf(h->name, sizeof h->name, "%s", row.name);
+  h->settings = json_loads(row.settings, 0, NULL);
+  hook_row_finish(&row);
+  h->stages = calloc(STAGES_MAX, sizeof *h->stages);
+  h->recent = json_array();
+  h->day = now_ns / DAY_NS;
+  if (!h->stages || !h->settings || !h->recent) st = err_set(err, ERR_NOMEM, "out of memory");
+  if (st == OK) st = signal_stages_load(registry_snapshot(d->core->registry), reader(d), h->tenant_id, json_object_get(h->settings, "stages"), h->stages, &h->stage_count, err);
+  if (st == OK) st = delivery_recent(reader(d), h->id, now_ns - DAY_NS, RECENT_MAX, add_recent, h->recent, err);
+  if (st == OK) st = delivery_count_since(reader(d), h->id, h->day * DAY_NS, &h->today, err);
+  if (st == OK) h->loaded = true;
+  else unload(h);
+  return st;
+}
+
+static void remember(struct desk_hook *h, const json_t *signal, int64_t received_ns) {
+  const int64_t day = received_ns / DAY_NS;
+  if (day != h->day) h->day = day, h->today = 0;
+  h->today++;
+  json_array_insert_new(h->recent, 0, recent_entry(signal, received_ns));
+  while (json_array_size(h->recent) > RECENT_MAX) json_array_remove(h->recent, RECENT_MAX);
+}
+
+static json_t *env_of(struct desk_hook *h, int64_t received_ns) {
+  const int64_t since_ms = (received_ns - DAY_NS) / NS_PER_MS;
+  for (size_t n; (n = json_array_size(h->recent)) && json_integer_value(json_object_get(json_array_get(h->recent, n - 1), "received_ms")) < since_ms;) json_array_remove(h->recent, n - 1);
+  return json_pack("{s:I, s:o, s:O, s:I}", "now_ms", (json_int_t)(received_ns / NS_PER_MS), "hook", api_id("hok", h->id), "accepted", h->recent, "today",
+    (json_int_t)(received_ns / DAY_NS == h->day ? h->today : 0));
+}
+
+// ---- one after the other
+
+struct asked {
+  struct signal_desk *desk;
+  struct desk_hook *hook;
+};
+
+static void waiting_free(struct waiting *w) {
+  json_decref(w->signal);
+  free(w);
+}
+
+static struct waiting *take_first(struct signal_desk *d, struct desk_hook *h) {
+  struct waiting *w = h->first;
+  h->first = w->next;
+  if (!h->first) h->last = &h->first;
+  h->count--;
+  d->waiting--;
+  return w;
+}
+
+// The first is over. signal: as the rules left it.
+static void conclude(struct signal_desk *d, struct desk_hook *h, const char *state, const char *reason, const json_t *signal, const json_t *log) {
+  struct waiting *w = take_first(d, h);
+  const bool delivered = strcmp(state, "delivered") == 0;
+  struct signal_verdict v = {.hook_id = h->id, .tenant_id = h->tenant_id, .delivery_id = w->id, .received_ns = w->received_ns, .expires_ns = w->expires_ns, .hook_name = h->name, .settings = h->settings,
+    .signal = signal ? signal : w->signal, .log = log, .state = state, .reason = reason};
+  if (++h->since_sweep >= SWEEP_EVERY) v.sweep = true, h->since_sweep = 0;
+  if (signal_fanout(d->fanout, &v) && delivered) remember(h, v.signal, w->received_ns);
+  waiting_free(w);
+}
+
+static const char *text_of(const json_t *entry, const char *key) {
+  const char *text = json_string_value(json_object_get(entry, key));
+  return text ? text : "";
+}
+
+static void answered(void *arg, bool accept, json_t *log, json_t *signal, const struct err *err) {
+  struct desk_hook *h = ((struct asked *)arg)->hook;
+  struct signal_desk *d = ((struct asked *)arg)->desk;
+  struct err own = {0};
+  free(arg);
+  const json_t *last = json_array_get(log, json_array_size(log) - 1);
+  char reason[300] = "";
+  // The hook may have been changed meanwhile: its route and caps are those of now.
+  const enum status st = h->loaded ? OK : load(d, h, &own);
+  if (!log || st != OK) snprintf(reason, sizeof reason, "%.290s", log ? own.msg : err->msg);
+  else if (!accept) snprintf(reason, sizeof reason, "%.60s: %.200s", text_of(last, "stage"), text_of(last, "reason"));
+  conclude(d, h, !log || st != OK ? "failed" : accept ? "delivered" : "rejected", reason, signal, log);
+  h->busy = false;
+  next(d, h);
+}
+
+static enum status ask_first(struct signal_desk *d, struct desk_hook *h, struct err *err) {
+  struct rules_stage stages[STAGES_MAX];
+  for (size_t i = 0; i < h->stage_count; i++) {
+    const struct kept_stage *s = &h->stages[i];
+    stages[i] = (struct rules_stage){s->name, s->file, s->sha, s->source, s->source_len, s->settings};
+  }
+  struct asked *a = malloc(sizeof *a);
+  json_t *env = env_of(h, h->first->received_ns);
+  if (a) *a = (struct asked){d, h};
+  const enum status st = a && env ? rules_host_ask(d->rules, stages, h->stage_count, h->first->signal, env, answered, a, err) : err_set(err, ERR_NOMEM, "out of memory");
+  json_decref(env);
+  if (st != OK) free(a);
+  return st;
+}
+
+// The one that waits longest is asked about, or concluded at once; until one is under way or none waits.
+static void next(struct signal_desk *d, struct desk_hook *h) {
+  while (h->first && !h->busy) {
+    struct err err = {0};
+    enum status st = h->loaded ? OK : load(d, h, &err);
+    if (st == ERR_NOTFOUND) {  // deleted: its deliveries went with it
+      waiting_free(take_first(d, h));
+    } else if (st == OK && clock_wall_ns() > h->first->expires_ns) {
+      conclude(d, h, "failed", "its time was over before the rules could be asked", NULL, NULL);
+    } else if (st == OK && h->stage_count == 0) {
+      conclude(d, h, "delivered", "", NULL, NULL);
+    } else {
+      h->busy = true;
+      if (st == OK) st = ask_first(d, h, &err);
+      if (st == OK) return;
+      h->busy = false;
+      conclude(d, h, "failed", err.msg, NULL, NULL);
+    }
+  }
+}
+
+void signal_desk_take(struct signal_desk *d, int64_t hook_id, int64_t delivery_id, int64_t received_ns, int64_t expires_ns, json_t *signal) {
+  struct desk_hook *h = hook_of(d, hook_id);
+  struct waiting *w = calloc(1, sizeof *w);
+  if (!h && (h = calloc(1, sizeof *h))) {
+    *h = (struct desk_hook){.id = hook_id, .next = d->hooks};
+    h->last = &h->first;
+    d->hooks = h;
+  }
+  if (!w || !h) {  // its row stays accepted
+    free(w);
+    json_decref(signal);
+    return;
+  }
+  *w = (struct waiting){.id = delivery_id, .received_ns = received_ns, .expires_ns = expires_ns, .signal = signal};
+  *h->last = w;
+  h->last = &w->next;
+  h->count++;
+  d->waiting++;
+  next(d, h);
+}
+
+void signal_desk_forget(struct signal_desk *d, int64_t hook_id) {
+  struct desk_hook *h = d ? hook_of(d, hook_id) : NULL;
+  if (h) unload(h);  // one that is being asked about has what it needs with the question
+}
+
+void signal_desk_forget_all(struct signal_desk *d) {
+  for (struct desk_hook *h = d ? d->hooks : NULL; h; h = h->next) unload(h);
+}
+
+enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, const json_t *own, const json_t *signal, const json_t *env, rules_answered fn, void *arg, struct err *err) {
+  struct kept_stage kept[STAGES_MAX];
+  struct rules_stage stages[STAGES_MAX];
+  size_t count;
+  json_t *settings = own ? NULL : json_loads(hook->settings, 0, NULL);
+  enum status st = signal_stages_load(registry_snapshot(d->core->registry), reader(d), hook->tenant_id, own ? own : json_object_get(settings, "stages"), kept, &count, err);
+  json_decref(settings);
+  if (st != OK) return st;
+  for (size_t i = 0; i < count; i++) stages[i] = (struct rules_stage){kept[i].name, kept[i].file, kept[i].sha, kept[i].source, kept[i].source_len, kept[i].settings};
+  st = rules_host_ask(d->rules, stages, count, signal, env, fn, arg, err);
+  signal_stages_free(kept, count);
+  return st;
+}
+
+// ---- beginning and end
+
+static bool take_up(void *arg, const struct delivery_row *row) {
+  json_t *signal = json_loads(row->signal, 0, NULL);
+  signal_desk_take(arg, row->hook_id, row->id, row->received_ns, row->expires_ns, signal ? signal : json_object());
+  return true;
+}
+
+static void rules_log(void *arg, const char *event, const char *detail) { api_log(arg, "error", event, json_pack("{s:s}", "detail", detail)); }
+
+enum status signal_desk_create(struct api_core *core, const char *exe, struct signal_desk **ret, struct err *err) {
+  struct signal_desk *d = calloc(1, sizeof *d);
+  if (!d) return err_set(err, ERR_NOMEM, "out of memory");
+  d->core = core;
+  enum status st = rules_host_create(&(struct rules_host_options){.loop = core->loop, .exe = exe, .log = rules_log, .log_arg = core}, &d->rules, err);
+  if (st == OK) st = signal_fanout_create(core, &d->fanout, err);
+  if (st == OK) st = delivery_open(reader(d), take_up, d, err);
+  if (st == OK) *ret = d;
+  else signal_desk_destroy(d);
+  return st;
+}
+
+void signal_desk_destroy(struct signal_desk *d) {
+  if (!d) return;
+  rules_host_destroy(d->rules);
+  signal_fanout_destroy(d->fanout);
+  while (d->hooks) {
+    struct desk_hook *h = d->hooks;
+    d->hooks = h->next;
+    while (h->first) waiting_free(take_first(d, h));
+    unload(h);
+    free(h);
+  }
+  free(d);
+}

@@ -1,0 +1,110 @@
+// api/signal_stages.c – see signal_stages.h.
+#include "api/signal_stages.h"
+
+#include "store/hook_rows.h"
+#include "tenant/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void signal_stages_free(struct kept_stage *s, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    free(s[i].source);
+    json_decref(s[i].settings);
+  }
+}
+
+// A tenant's own rule of the name, else the installation's.
+static enum status rule_source(const struct snapshot *scripts, struct db *db, int64_t tenant_id, const char *name, struct kept_stage *ret, struct err *err) {
+  struct script_row row;
+  struct script_version_row v;
+  enum status st = tenant_id ? script_find(db, tenant_id, "rule", name, &row, err) : ERR_NOTFOUND;
+  if (st == OK && row.active_version == 0) st = ERR_NOTFOUND;
+  if (st == OK) st = script_version_get(db, tenant_id, row.id, 0, &v, err);
+  if (st == OK) {
+    snprintf(ret->sha, sizeof ret->sha, "%s", v.sha256);
+    ret->source = v.source, ret->source_len = v.source_len;
+    v.source = NULL;
+    script_version_finish(&v);
+  } else if (st == ERR_NOTFOUND) {
+    const struct active_script *s = snapshot_find(scripts, SCRIPT_RULE, name);
+    if (!s) return err_set(err, ERR_INVALID, "there is no active rule named %s", name);
+    snprintf(ret->sha, sizeof ret->sha, "%s", s->sha256);
+    ret->source = malloc(s->source_len + 1);
+    if (!ret->source) return err_set(err, ERR_NOMEM, "out of memory");
+    memcpy(ret->source, s->source, ret->source_len = s->source_len);
+    ret->source[s->source_len] = '\0';
+    st = OK;
+  }
+  snprintf(ret->file, sizeof ret->file, "%s.lua", name);
+  return st;
+}
+
+static enum status stages_of(const struct snapshot *scripts, struct db *db, int64_t tenant_id, const json_t *list, struct kept_stage *stages, size_t *count, struct err *err) {
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *v = json_array_get(list, i);
+    const char *rule = json_string_value(json_object_get(v, "rule")), *name = json_string_value(json_object_get(v, "name"));
+    if (*count == STAGES_MAX) return err_set(err, ERR_LIMIT, "more than %d stages together", STAGES_MAX);
+    struct kept_stage *s = &stages[*count];
+    *s = (struct kept_stage){0};
+    snprintf(s->name, sizeof s->name, "%s", name ? name : rule ? rule : "");
+    const enum status st = rule_source(scripts, db, tenant_id, rule ? rule : "", s, err);
+    if (st != OK) return st;
+    s->settings = json_deep_copy(json_object_get(v, "settings"));
+    (*count)++;
+  }
+  return OK;
+}
+
+// Of the installation, the tenant and the hook, in this order.
+enum status signal_stages_load(const struct snapshot *scripts, struct db *db, int64_t tenant_id, const json_t *own, struct kept_stage *stages, size_t *count, struct err *err) {
+  const int64_t owners[] = {0, tenant_id};
+  enum status st = OK;
+  *count = 0;
+  for (int i = 0; st == OK && i < 2; i++) {
+    char *text;
+    int64_t revision;
+    st = stages_get(db, owners[i], &text, &revision, err);
+    if (st != OK) break;
+    json_t *list = json_loads(text, 0, NULL);
+    free(text);
+    st = stages_of(scripts, db, owners[i], list, stages, count, err);
+    json_decref(list);
+  }
+  if (st == OK) st = stages_of(scripts, db, tenant_id, own, stages, count, err);
+  if (st != OK) signal_stages_free(stages, *count), *count = 0;
+  return st;
+}
+
+enum status signal_stages_check(const struct snapshot *scripts, struct db *db, int64_t tenant_id, const json_t *stages, struct err *err) {
+  enum status st = OK;
+  for (size_t i = 0; st == OK && i < json_array_size(stages); i++) {
+    const json_t *v = json_array_get(stages, i);
+    const char *rule = json_string_value(json_object_get(v, "rule")), *name = json_string_value(json_object_get(v, "name"));
+    if (!name) name = rule;
+    for (size_t k = 0; k < i; k++) {
+      const json_t *o = json_array_get(stages, k);
+      const char *other = json_string_value(json_object_get(o, json_object_get(o, "name") ? "name" : "rule"));
+      if (strcmp(name, other) == 0) return err_set(err, ERR_INVALID, "/%zu/name: '%s' is there twice; scores go by this name", i, name);
+    }
+    struct kept_stage s = {0};
+    struct rule *r = NULL;
+    json_t *full = NULL;
+    const char *where = "/rule";
+    st = rule_source(scripts, db, tenant_id, rule, &s, err);
+    // Describing a rule evaluates its header alone, within an instruction budget: what an upload does here as well.
+    if (st == OK) st = rule_create(s.file, s.source, s.source_len, NULL, &r, err);
+    if (st == OK) where = "/settings", st = rule_settings_fill(rule_settings(r), json_object_get(v, "settings"), &full, err);
+    json_decref(full);
+    rule_destroy(r);
+    free(s.source);
+    if (st != OK && st != ERR_NOMEM && st != ERR_IO) {
+      char why[400];
+      snprintf(why, sizeof why, "%.399s", err->msg);
+      st = err_set(err, ERR_INVALID, "/%zu%s: %s", i, where, why);
+    }
+  }
+  return st;
+}
+

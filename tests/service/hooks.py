@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+"""Hooks: hooks.py PERIGEE. Messages as TradingView and others send them, over HTTP; who may post; what rules say; one signal to bots of several
+accounts; nothing accepted is lost and nothing acted upon twice over kill -9. Prints TAP."""
+import base64
+import hashlib
+import hmac
+import json
+import signal
+import sys
+import time
+
+from live import BOTS, Trader
+from service import Service, run_cases
+
+HOOKS = "/api/v1/hooks"
+# Buys what a signal says, and keeps count of what it heard.
+FOLLOWS = """strategy{ name="follows", api=1 }
+function on_bar(ctx, bar) end
+function on_signal(ctx, s)
+  ctx.state.heard = (ctx.state.heard or "") .. (s.id or "?") .. " " .. (s.action or "?") .. " " .. (s.symbol or "?") .. " " .. tostring(s.size) .. ";"
+  ctx:log("info", "heard", s.id, s.action, s.symbol, tostring(s.size), s.source)
+  if s.action == "buy" then ctx:buy{qty=s.size or 0.01, tag="hook"} elseif s.action == "close" then ctx:close{tag="hook"} end
+end
+"""
+TV = {"ticker": "BTCUSDT", "strategy": {"order": {"action": "buy", "contracts": "0.02"}}, "time": "2026-03-30T07:00:00Z"}
+
+
+class Poster:
+    """Somebody outside, who has no token but the hook's."""
+
+    def __init__(self, service, hook):
+        self.client, self.path = service.anonymous(), hook["path"]
+
+    def post(self, body, expect=200, headers=None):
+        raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        return self.client.call("POST", self.path, raw=raw, headers={"Content-Type": "text/plain", **(headers or {})}, expect=expect)
+
+
+def until(read, done, wait_s=20):
+    deadline = time.monotonic() + wait_s
+    while True:
+        value = read()
+        if done(value):
+            return value
+        assert time.monotonic() < deadline, value
+        time.sleep(0.03)
+
+
+def main(binary):
+    cases = []
+
+    def case(title):
+        return lambda f: cases.append((title, f)) or f
+
+    with Service(binary, args=["--feed", "sim=sim:speed=600,seed=3"]) as s:
+        ada, bob = Trader(s, "ada@example.org"), Trader(s, "bob@example.org")
+        made = {}
+
+        def hook(trader=ada, expect=201, **body):
+            return trader.client.post(HOOKS, {"name": "TV", **body}, expect=expect).json
+
+        def deliveries(h, trader=ada):
+            return trader.client.get(f"{HOOKS}/{h['id']}/deliveries?limit=200", expect=200).json["items"]
+
+        def last(h, state=None):
+            """The newest delivery, once it is worked off."""
+            return until(lambda: deliveries(h)[:1], lambda d: d and d[0]["state"] != "accepted" and state in (None, d[0]["state"]))[0]
+
+        def heard(trader, bot):
+            return [line["text"] for line in trader.get(bot, "/logs?limit=200")["items"] if line["text"].startswith("heard")]
+
+        def listens(h, trader, name):
+            bot = trader.bot(name, FOLLOWS)
+            trader.client.put(f"{HOOKS}/{h['id']}/bots/{bot}", expect=204)
+            trader.wait(bot, lambda b: b["state"] == "running")
+            return bot
+
+        @case("a signal as tradingview sends it is a trade")
+        def _():
+            h = made["h"] = hook()
+            assert h["token"] and h["path"].endswith(h["token"]) and "token" not in ada.client.get(f"{HOOKS}/{h['id']}", expect=200).json
+            bot = made["bot"] = listens(h, ada, "one")
+            taken = Poster(s, h).post(TV).json
+            assert taken["id"].startswith("dlv_") and not taken["duplicate"]
+            d = last(h, "delivered")
+            assert d["bots"] == 1 and d["signal"]["symbol"] == "BTCUSDT" and d["signal"]["size"] == 0.02 and json.loads(d["body"]) == TV, d
+            ada.wait(bot, lambda b: (b["live"] or {}).get("fills"))
+            assert heard(ada, bot)[0].startswith(f"heard {taken['id']} buy BTCUSDT 0.02 TV"), heard(ada, bot)
+            receipts = ada.client.get(f"{HOOKS}/{h['id']}/deliveries/{taken['id']}/receipts", expect=200).json["items"]
+            assert [(r["bot_id"], r["account_id"]) for r in receipts] == [(bot, ada.account)], receipts
+            again = Poster(s, h).post(TV).json
+            assert again["duplicate"] and deliveries(h)[0]["state"] == "duplicate"
+            Poster(s, h).post("close BTCUSDT")
+            until(lambda: len(heard(ada, bot)), lambda n: n == 2)
+
+        @case("who may not post is told so and its owner sees it")
+        def _():
+            h = hook(settings={"addresses": ["192.0.2.0/24"]})
+            assert Poster(s, h).post(TV, expect=403).code == "forbidden"
+            assert "not among those" in last(h, "refused")["reason"]
+            ada.client.patch(f"{HOOKS}/{h['id']}", {"settings": {"addresses": ["127.0.0.0/8"]}, "body_secret": "correct horse"}, expect=200)
+            for body in (TV, {**TV, "secret": "wrong"}, "buy BTCUSDT secret=correct"):
+                assert Poster(s, h).post(body, expect=403).code == "forbidden"
+            Poster(s, h).post({**TV, "secret": "correct horse"})
+            d = last(h, "delivered")
+            assert "correct horse" not in json.dumps(deliveries(h)) and json.loads(d["body"]) == TV
+            assert ada.client.get(f"{HOOKS}/{h['id']}", expect=200).json["body_secret"] is True
+            key = b"a key of thirty-two bytes, or so"
+            ada.client.patch(f"{HOOKS}/{h['id']}", {"body_secret": None, "sign_secret": "whsec_" + base64.b64encode(key).decode()}, expect=200)
+
+            def signed(body, at=None, ident="msg_1", key=key):
+                stamp = str(int(time.time()) if at is None else at)
+                mac = base64.b64encode(hmac.new(key, f"{ident}.{stamp}.{body}".encode(), hashlib.sha256).digest()).decode()
+                return {"webhook-id": ident, "webhook-timestamp": stamp, "webhook-signature": f"v1,AAAA v1,{mac}"}
+
+            body = json.dumps({"symbol": "BTCUSDT", "action": "sell"})
+            for headers in ({}, signed(body + " "), signed(body, key=b"another"), signed(body, at=time.time() - 400), signed(body, at=int(time.time()) + 400)):
+                assert Poster(s, h).post(body, expect=403, headers=headers).code == "forbidden"
+            assert not Poster(s, h).post(body, headers=signed(body)).json["duplicate"]
+            assert Poster(s, h).post(body, headers=signed(body)).json["duplicate"]
+            assert not Poster(s, h).post(body, headers=signed(body, ident="msg_2")).json["duplicate"]
+            ada.client.patch(f"{HOOKS}/{h['id']}", {"enabled": False}, expect=200)
+            assert Poster(s, h).post(body, expect=409).code == "conflict"
+            assert s.anonymous().call("POST", HOOKS + "/" + "A" * 43, raw=b"buy", expect=404).code == "not_found"
+            old = dict(h)
+            new = ada.client.post(f"{HOOKS}/{h['id']}/token", expect=200).json
+            ada.client.patch(f"{HOOKS}/{h['id']}", {"enabled": True, "sign_secret": None}, expect=200)
+            Poster(s, old).post(body, expect=404)
+            Poster(s, new).post(body)
+
+        @case("what is no signal is refused and what was asked wrongly is pointed at")
+        def _():
+            h = hook()
+            refused = Poster(s, h).post({"symbol": "BTCUSDT", "action": "buy", "size": "lots"}, expect=422)
+            assert "size: 'lots' is no number" in refused.json["detail"], refused
+            assert Poster(s, h).post(b"\xff\xfe", expect=422).code == "validation_failed"
+            assert Poster(s, h).post(b"x" * 16001, expect=413).code == "body_too_large"
+            assert Poster(s, h).post("", expect=422).code == "validation_failed"
+            for settings, pointer in (({"mapping": {"symbl": "a"}}, "/settings/mapping/symbl"), ({"addresses": ["10.0.0.0/99"]}, "/settings/addresses/0"),
+                                      ({"stages": [{"rule": "nosuch"}]}, "/settings/stages/0/rule"), ({"stages": [{"rule": "daily_cap", "settings": {"mx": 1}}]}, "/settings/stages/0/settings"),
+                                      ({"stages": [{"rule": "dedupe"}, {"rule": "dedupe"}]}, "/settings/stages/1/name"), ({"route": "some"}, "/settings/route")):
+                wrong = hook(settings=settings, expect=422)
+                assert wrong["errors"][0]["pointer"] == pointer, wrong
+            assert hook(shared=True, expect=422)["errors"][0]["pointer"] == "/shared"
+            bob.client.get(f"{HOOKS}/{h['id']}", expect=404)
+            bob.client.patch(f"{HOOKS}/{h['id']}", {"name": "mine"}, expect=404)
+            bob.client.put(f"{HOOKS}/{h['id']}/bots/{made['bot']}", expect=404)
+            ada.client.put(f"{HOOKS}/{h['id']}/bots/bot_0000000000000", expect=404)
+
+        @case("rules stage by stage")
+        def _():
+            rules = {r["name"]: r for r in ada.client.get("/api/v1/rules", expect=200).json["items"]}
+            assert {"session_filter", "risk_filter", "four_phases", "tech_filter"} <= set(rules) and rules["daily_cap"]["settings"][1]["name"] == "max", rules.get("daily_cap")
+            h = hook(settings={"stages": [{"rule": "symbol_map", "settings": {"map": {"XBT": "BTCUSDT"}}}, {"rule": "dedupe", "settings": {"within_s": 600}}, {"rule": "daily_cap", "settings": {"max": 2}}]})
+            bot = listens(h, ada, "ruled")
+            Poster(s, h).post("buy XBT 0.01")
+            d = last(h, "delivered")
+            assert d["signal"]["symbol"] == "BTCUSDT" and [e["stage"] for e in d["log"]] == ["symbol_map", "dedupe", "daily_cap"] and d["log"][0]["note"] == "XBT is BTCUSDT", d
+            Poster(s, h).post("buy XBT 0.02")
+            assert last(h, "rejected")["reason"].startswith("dedupe: the same was accepted")
+            Poster(s, h).post("sell XBT 0.02")
+            last(h, "delivered")
+            Poster(s, h).post("buy XBT 0.02")
+            assert last(h, "rejected")["reason"] == "daily_cap: 2 signals were accepted today, 2 are allowed"
+            until(lambda: len(heard(ada, bot)), lambda n: n == 2)
+            tested = ada.client.post(f"{HOOKS}/{h['id']}/test", {"body": "close XBT"}, expect=200).json
+            assert tested["accept"] and tested["signal"]["symbol"] == "BTCUSDT" and len(deliveries(h)) == 4, tested
+            tested = ada.client.post(f"{HOOKS}/{h['id']}/test", {"body": "size=lots"}, expect=200).json
+            assert not tested["accept"] and "no number" in tested["reason"]
+            dry = ada.client.post(f"{HOOKS}/{h['id']}/dry-run", {"stages": []}, expect=200).json
+            assert (dry["accepted"], dry["rejected"]) == (4, 0), dry
+            dry = ada.client.post(f"{HOOKS}/{h['id']}/dry-run", expect=200).json
+            assert [i["accept"] for i in dry["items"]] == [True, False, True, False], dry
+            ada.client.put("/api/v1/signals/stages", {"stages": [{"rule": "session_filter", "settings": {"from": "00:00", "to": "00:00", "days": "8"}}]}, expect=200)
+            Poster(s, h).post("close XBT")
+            assert last(h, "rejected")["reason"].startswith("session_filter: no session begins")
+            ada.client.put("/api/v1/signals/stages", {"stages": []}, expect=200)
+
+        @case("an operator changes a rule and the next signal meets the new one")
+        def _():
+            h = hook(settings={"stages": [{"rule": "house"}]}, expect=422)
+            assert h["errors"][0]["pointer"] == "/settings/stages/0/rule"
+            operator = s.operator()
+
+            def put(body):
+                made = operator.post("/api/v1/admin/scripts", {"kind": "rule", "name": "house", "source": "rule{name='House', api=1}\nfunction on_signal(s, env) " + body + " end"}).json
+                operator.post(f"/api/v1/admin/scripts/{made['id']}/versions/{made['latest_version']}/activate", expect=200)
+
+            put("return false, 'the first'")
+            h = hook(settings={"stages": [{"rule": "house"}]})
+            for body, state, reason in (("return true", "delivered", ""), ("while true do end", "rejected", "house: the rule failed"), ("error('no')", "rejected", "house: the rule failed"),
+                                        ("return 1 == 1", "delivered", ""), ("return false, 'the last'", "rejected", "house: the last")):
+                put(body)
+                Poster(s, h).post("buy BTCUSDT")
+                d = last(h, state)
+                assert d["reason"] == reason, d
+
+        @case("one signal to several bots drawn by lot where there is a cap and by symbol")
+        def _():
+            h = hook(settings={"cap": {"bots": 2}, "route": "symbol"})
+            bots = [listens(h, ada, f"fan {i}") for i in range(3)]
+            other = ada.bot("elsewhere", FOLLOWS, symbol="ETHUSDT")
+            ada.client.put(f"{HOOKS}/{h['id']}/bots/{other}", expect=204)
+            ada.wait(other, lambda b: b["state"] == "running")
+            told = set()
+            for i in range(6):
+                Poster(s, h).post({"id": str(i), "symbol": "BTCUSDT", "action": "hold"})
+                d = last(h, "delivered")
+                receipts = ada.client.get(f"{HOOKS}/{h['id']}/deliveries/{d['id']}/receipts", expect=200).json["items"]
+                assert d["bots"] == 2 and len(receipts) == 2 and other not in {r["bot_id"] for r in receipts}, (d, receipts)
+                told.add(tuple(r["bot_id"] for r in receipts))
+            assert len(told) > 1 and {b for t in told for b in t} <= set(bots), told  # drawn by lot
+
+        @case("killed at any moment nothing accepted is lost or acted upon twice")
+        def _():
+            h = hook(settings={"stages": [{"rule": "dedupe", "settings": {"within_s": 1}}], "ttl_s": 3600, "per_minute": 100000})
+            bot = listens(h, ada, "killed")
+            accepted = []
+            for round_ in range(3):
+                for i in range(25):
+                    try:
+                        answer = Poster(s, h).post({"id": f"{round_}-{i}", "symbol": f"S{round_}x{i}", "action": "note"})
+                        accepted.append(answer.json["id"])
+                    except OSError:
+                        pass
+                s.stop(signal.SIGKILL)
+                s.start()
+                ada.client = s.login("ada@example.org")
+            until(lambda: [d for d in deliveries(h) if d["state"] == "accepted"], lambda d: not d)
+            rows = {d["id"]: d for d in deliveries(h)}
+            assert len(accepted) == 75 and set(accepted) <= set(rows), len(accepted)
+            ada.wait(bot, lambda b: b["state"] == "running", 60)
+            assert all(rows[a]["state"] == "delivered" for a in accepted), [d for d in rows.values() if d["state"] != "delivered"]
+            lines = until(lambda: heard(ada, bot), lambda n: len(n) >= 75)
+            assert len(lines) == 75 and len(set(lines)) == 75, len(lines)
+
+        return run_cases(cases)
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1]) else 0)
