@@ -35,6 +35,8 @@ struct backtest_config {
   struct csv_options csv;              // symbol, timeframe, tick, lot … for files that do not tell
   const char *funding_path, *detail_path, *mark_path, *signals_path, *terms_path;
   struct backtest_text funding, signals, terms;   // instead of the paths
+  struct backtest_text rules;          // a prop firm's rule set as JSON (judge.h); not with terms or swaps
+  const struct news_list *news;        // of those rules; borrowed, may be NULL
   const struct series *detail_series, *mark_series;  // likewise; borrowed, outlive the data
   struct match_config match;           // deposit, model, path, participation, latency
   struct match_fees fees;

@@ -81,6 +81,20 @@ struct result_plot {
   size_t count, cap, dropped;
 };
 
+// What a prop firm's rules (backtest/judge.h) made of the run.
+struct result_rules {
+  bool given;
+  char name[64];
+  uint64_t denied;         // orders; they are in result.denied too
+  uint64_t interventions;  // times the core cancelled or closed by itself
+  uint64_t ends;           // days that they ended, and the account's end
+  int64_t ended_ns;        // the first of those; 0: none
+  char why[200];
+  bool stopped, failed;    // the account's soft level, or a fatal floor, was reached
+  bool has_consistency;
+  int64_t consistency_e8;  // best day as a fraction of all profit
+};
+
 enum result_path { RESULT_NEARER, RESULT_ADVERSE, RESULT_FAVOURABLE, RESULT_PATH_COUNT };
 const char *result_path_text(enum result_path p);  // "nearer"
 
@@ -102,6 +116,7 @@ struct result {
   size_t trade_count, trade_cap;
   struct result_open *open;
   size_t open_count, open_cap;
+  struct result_rules rules;
   struct result_denied denied[REASON_COUNT];
   size_t denied_count;
   struct result_notes logs, marks;

@@ -251,6 +251,21 @@ static void curves_json(struct json_out *j, const struct result *r) {
   jo_close(j);
 }
 
+static void rules_json(struct json_out *j, const struct result_rules *r) {
+  if (!r->given) return;
+  jo_open(j, "rules", '{');
+  jo_text(j, "name", r->name);
+  jo_int(j, "denied", (int64_t)r->denied);
+  jo_int(j, "interventions", (int64_t)r->interventions);
+  jo_int(j, "ends", (int64_t)r->ends);
+  if (r->ends) jo_int(j, "ended", ms(r->ended_ns));
+  if (r->ends) jo_text(j, "why", r->why);
+  jo_bool(j, "stopped", r->stopped);
+  jo_bool(j, "failed", r->failed);
+  if (r->has_consistency) jo_real(j, "best_day_pct", (double)r->consistency_e8 / 1e6);
+  jo_close(j);
+}
+
 void result_json(const struct result *r, struct buf *out) {
   struct json_out j;
   json_out_init(&j, out, false);
@@ -268,6 +283,7 @@ void result_json(const struct result *r, struct buf *out) {
     jo_close(&j);
   }
   jo_close(&j);
+  rules_json(&j, &r->rules);
   notes_json(&j, "logs", &r->logs);
   curves_json(&j, r);
   notes_json(&j, "marks", &r->marks);

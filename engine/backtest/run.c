@@ -6,6 +6,7 @@
 // opened before ts: funding at ts is booked before a bar opening at ts is matched, and after one that opened earlier.
 #include "backtest/backtest.h"
 
+#include "backtest/judge.h"
 #include "bot/event_hash.h"
 #include "loop/clock.h"
 #include "market/event_order.h"
@@ -22,6 +23,7 @@
 // Script time is measured on some main bars, each of which stands for those since the one before: every 64th, and in a long run
 // fewer, since the thread's clock is a system call and costs as much as two bars.
 #define SAMPLE_EVERY 64
+#define FUNDED_MAX 64
 #define SAMPLE_OFTEN_UNTIL 65536
 #define SAMPLE_EVERY_LATER 1024
 
@@ -37,6 +39,12 @@ struct walk {
   struct result *r;
   struct matcher *matcher;
   struct bot *bot;
+  struct match_symbol_config symbols[SPEC_STREAMS_MAX];
+  struct judge *judge;       // NULL: no rules
+  struct instant instant;    // what it is shown of this instant
+  struct instant_match matched[SPEC_STREAMS_MAX];
+  struct instant_funding funded[FUNDED_MAX];
+  bool main_matched;         // the main symbol's bar of this instant
   struct event_hash hash;
   struct script_spec *spec;  // the script's, with --warmup added to its own
   struct cursor exec[SPEC_STREAMS_MAX], stream[SPEC_STREAMS_MAX];
@@ -102,6 +110,11 @@ static void seen_notify(void *self, int64_t time_ns, const char *text) {
   if (!result_log_add(w->r, time_ns, "notify", text)) w->failed_memory = true;
 }
 
+static void seen_command(void *self, const struct bot_command *c) {
+  struct walk *w = self;
+  if (w->judge) judge_command(w->judge, c);
+}
+
 // ---- setting up
 
 static void cursor_settle(struct cursor *c) {
@@ -116,25 +129,30 @@ static enum status symbols_add(struct walk *w, enum path_mode path, struct err *
   enum status st = matcher_create(&mc, &w->matcher, err);
   for (int i = 0; st == OK && i < w->d->symbol_count; i++) {
     const struct series *s = w->d->symbols[i].exec;
-    struct match_symbol_config sc;
-    match_symbol_config_init(&sc, &s->inst);
-    sc.fees = c->fees;
-    sc.costs = c->costs;
-    sc.leverage_e4 = c->leverage_e4;
-    sc.maintenance_frac_e8 = c->maintenance_frac_e8;
-    sc.volume_scale = s->volume_scale;
+    struct match_symbol_config *sc = &w->symbols[i];
+    match_symbol_config_init(sc, &s->inst);
+    sc->fees = c->fees;
+    sc->costs = c->costs;
+    sc->leverage_e4 = c->leverage_e4;
+    sc->maintenance_frac_e8 = c->maintenance_frac_e8;
+    sc->volume_scale = s->volume_scale;
     if (c->spread.digits) {
       price ticks;
       if (!price_from_double(&s->inst, decimal_double(c->spread), ROUND_CEIL, &ticks)) return err_set(err, ERR_RANGE, "--spread does not fit the price range");
-      sc.costs.spread_ticks = ticks.ticks;
+      sc->costs.spread_ticks = ticks.ticks;
     }
     int64_t margin_e8;
-    if (c->margin_per_unit.digits && decimal_rescale(c->margin_per_unit, 8, &margin_e8)) sc.futures_margin.e8 = margin_e8;
+    if (c->margin_per_unit.digits && decimal_rescale(c->margin_per_unit, 8, &margin_e8)) sc->futures_margin.e8 = margin_e8;
     int symbol;
-    st = matcher_symbol_add(w->matcher, &sc, &symbol, err);
+    st = matcher_symbol_add(w->matcher, sc, &symbol, err);
     if (st == OK) assert(symbol == i);
   }
-  return st;
+  if (st != OK || !c->rules.bytes) return st;
+  if (w->d->terms.count || c->costs.swap_long_e8 || c->costs.swap_short_e8) return err_set(err, ERR_USAGE, "rules do not go with dated terms or swaps");
+  const struct series *main = w->d->streams[0];
+  const struct judge_config jc = {.rules = c->rules.bytes, .rules_len = c->rules.len, .news = c->news, .match = &mc, .symbols = w->symbols, .symbol_count = w->d->symbol_count,
+                                  .begin_ns = main->bars[w->d->main_from].open_ns, .result = w->r};
+  return judge_create(&jc, &w->judge, err);
 }
 
 static enum status walk_init(struct walk *w, enum path_mode path, struct err *err) {
@@ -163,6 +181,7 @@ static enum status walk_init(struct walk *w, enum path_mode path, struct err *er
                           .risk = c->risk,
                           .observer = {.self = w, .order = seen_order, .fill = seen_fill, .denied = seen_denied, .log = seen_log, .plot = seen_plot,
                                        .mark = seen_mark, .notify = seen_notify}};
+  if (w->judge) bc.observer.command = seen_command;
   st = bot_create(&bc, &w->bot, err);
   if (st != OK) return st;
   w->swap_next_ns = INT64_MAX;
@@ -172,7 +191,7 @@ static enum status walk_init(struct walk *w, enum path_mode path, struct err *er
     w->swap_next_ns = tz_next_time_of_day(w->new_york, d->streams[0]->bars[0].open_ns / NS_PER_S, 17 * 3600) * NS_PER_S;
   }
   w->day = INT64_MIN;
-  w->lone = d->symbol_count == 1 && c->spec->stream_count == 1 && d->streams[0] == d->symbols[0].exec && !d->symbols[0].detail && !d->symbols[0].mark;
+  w->lone = !w->judge && d->symbol_count == 1 && c->spec->stream_count == 1 && d->streams[0] == d->symbols[0].exec && !d->symbols[0].detail && !d->symbols[0].mark;
   w->clock_cost_ns = INT64_MAX;
   for (int i = 0; i < 16; i++) {
     int64_t begin = clock_thread_cpu_ns(), cost = clock_thread_cpu_ns() - begin;
@@ -195,6 +214,11 @@ static enum status carry_until(struct walk *w, int64_t limit_ns, struct err *err
       if (i > 0) mark = m->bars[i - 1].close;
     }
     if (!matcher_funding(w->matcher, symbol, f->ts_ns, f->rate_e12, mark)) return err_set(err, ERR_RANGE, "funding does not fit in 64 bits");
+    if (w->judge) {
+      const bool before = !w->main_matched;
+      if (w->instant.funding_count == FUNDED_MAX) return err_set(err, ERR_RANGE, "more than %d fundings at once do not go with rules", FUNDED_MAX);
+      w->funded[w->instant.funding_count++] = (struct instant_funding){symbol, f->ts_ns, f->rate_e12, mark, before};
+    }
   }
   while (w->swap_next_ns <= limit_ns) {
     int64_t at_s = w->swap_next_ns / NS_PER_S;
@@ -244,6 +268,8 @@ static enum status match_symbols(struct walk *w, int64_t now_ns, bool *ret_event
     struct match_bar in = {.bar = b, .close_ns = c->close_ns};
     if (w->d->symbols[i].detail || w->d->symbols[i].mark) attach_detail(w, i, b, &in);
     if (bot_match(w->bot, i, &in, now_ns)) *ret_events = true;
+    if (w->judge) w->matched[w->instant.match_count++] = (struct instant_match){i, in};
+    w->main_matched |= i == w->d->stream_symbols[0];
     c->next++;
     cursor_settle(c);
   }
@@ -266,6 +292,7 @@ static enum status turn_day(struct walk *w, int64_t now_ns, struct err *err) {
 // The equity at the end of a main bar, for the hash and the curve.
 static inline bool mark_equity(struct walk *w, int64_t open_ns) {
   cash equity = matcher_equity(w->matcher);
+  if (__builtin_expect(w->judge != NULL, 0)) judge_command(w->judge, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = open_ns});
   event_hash_equity(&w->hash, open_ns, equity);
   bot_risk_mark(bot_risk_state(w->bot), equity);
   return result_equity_add(w->r, open_ns, equity, matcher_account(w->matcher)->open_count != 0);
@@ -322,6 +349,7 @@ static int64_t next_time(const struct walk *w) {
   if (t == INT64_MAX) return t;  // no more bars: timers alone do not go on for ever
   if (w->signal_next < w->d->signals.count && w->d->signals.items[w->signal_next].ts_ns < t) t = w->d->signals.items[w->signal_next].ts_ns;
   int64_t timer_ns = bot_timer_next(w->bot);
+  if (w->judge && judge_next(w->judge) < t) t = judge_next(w->judge);
   return timer_ns < t ? timer_ns : t;
 }
 
@@ -335,7 +363,9 @@ static enum status terms_until(struct walk *w, int64_t limit_ns, struct err *err
 }
 
 static enum status step(struct walk *w, int64_t now_ns, struct err *err) {
-  bool events = false;  // nearly never
+  bool events = w->judge && (matcher_event_count(w->matcher) > 0 || bot_risk_waits(w->bot));  // nearly never
+  w->instant = (struct instant){.now_ns = now_ns, .match = w->matched, .funding = w->funded};
+  w->main_matched = false;
   enum status st = match_symbols(w, now_ns, &events, err);
   if (st == OK && w->terms_next < w->d->terms.count) {
     st = terms_until(w, now_ns, err);
@@ -345,11 +375,13 @@ static enum status step(struct walk *w, int64_t now_ns, struct err *err) {
     st = carry_until(w, now_ns, err);
     events = true;
   }
+  if (st == OK && w->judge) st = judge_market(w->judge, &w->instant, err);
   if (st == OK && events) st = bot_settle(w->bot, now_ns, err);
   if (st == OK && now_ns / NS_PER_DAY != w->day) st = turn_day(w, now_ns, err);
   if (st == OK) st = stream_bars(w, now_ns, err);
   if (st == OK && bot_timer_next(w->bot) <= now_ns) st = bot_timers_fire(w->bot, now_ns, err);
   if (st == OK && w->signal_next < w->d->signals.count) st = signals_fire(w, now_ns, err);
+  if (st == OK && w->judge) st = judge_end(w->judge, w->matcher, w->bot, err);
   return st;
 }
 
@@ -444,7 +476,15 @@ static enum status walk_all(struct walk *w, struct err *err) {
     // the last equity mark
     if (w->stream[0].next >= w->d->main_to) break;
   }
-  st = bot_stop(w->bot, w->now_ns, "end", err);
+  if (w->judge) {  // what it did last is the run's, though the script does not hear of it; the script's last words are nobody's to judge
+    bot_mute(w->bot, true);
+    st = bot_settle(w->bot, w->now_ns, err);
+    bot_mute(w->bot, false);
+    judge_report(w->judge);
+    judge_destroy(w->judge);
+    w->judge = NULL;
+  }
+  if (st == OK) st = bot_stop(w->bot, w->now_ns, "end", err);
   if (st != OK) return st;
   if (c->finalize) {
     int symbol = w->d->stream_symbols[0];
@@ -478,6 +518,7 @@ enum status backtest_walk(const struct backtest_config *c, const struct backtest
   }
   *ret_path_matters = w->path_matters || c->leverage_e4 > 10000;
   bot_destroy(w->bot);
+  judge_destroy(w->judge);
   matcher_destroy(w->matcher);
   tz_destroy(w->new_york);
   free(w->spec);

@@ -167,6 +167,13 @@ static void troubles(const struct summary *s, const struct result *r) {
     const struct result_denied *d = &r->denied[i];
     fprintf(s->out, "  %8llu x %-14s %s%s%s\n", (unsigned long long)d->count, reason_code(d->code), code(s, DIM), reason_text(d->code), plain(s, DIM));
   }
+  if (r->rules.given) {
+    fprintf(s->out, "\n  Rules of ");
+    text(s, r->rules.name);
+    fprintf(s->out, ": %llu orders denied, %llu times cancelled or closed by the rules%s\n", (unsigned long long)r->rules.denied, (unsigned long long)r->rules.interventions,
+            r->rules.failed ? "; the account failed" : r->rules.stopped ? "; the account was stopped" : "");
+    if (r->rules.ends) fprintf(s->out, "  %s%s%s\n", code(s, WARN), r->rules.why, plain(s, WARN));
+  }
   if (r->warning_count) fprintf(s->out, "\n  %sWarnings%s\n", code(s, WARN), plain(s, WARN));
   for (size_t i = 0; i < r->warning_count && i < WARNINGS_SHOWN; i++) {
     fputs("  - ", s->out);

@@ -7,6 +7,9 @@
 #include "loop/interrupt.h"
 #include "loop/watchdog.h"
 #include "market/tz.h"
+#include "risk/news_read.h"
+#include "risk/rule_set.h"
+#include "tenant/shipped.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -60,6 +63,8 @@ static const struct cli_option options[] = {
     {"--day-loss", "X", "only exits once the day has lost so much"},
     {"--max-drawdown", "X", "only exits once so much is lost from the equity peak"},
     {"--max-open", "N", "working orders at once (200)"},
+    {"--rules", "FILE|NAME", "a prop firm's rules over the account, as live: a rule set as JSON, or one that ships (perigee rules)"},
+    {"--news", "FILE", "calendar that those rules keep clear of: from,to,concerns,impact,title"},
     {"--repair", NULL, "sort and drop what is wrong in the data instead of refusing it"},
     {"--json", "FILE", "the result as JSON; - is standard output"},
     {"--report", "FILE.html", "the report: one self-contained page"},
@@ -155,6 +160,47 @@ static bool parse_run(const struct cli_args *a, struct backtest_config *c) {
   c->limits.fuel_instructions = (uint64_t)fuel;
   c->warmup = (int)warmup;
   c->risk.max_open = (int)max_open;
+  return true;
+}
+
+// ---- rules: a file's, or a set that ships
+
+struct rules {
+  struct buf text;
+  struct news_list *news;
+};
+
+static bool read_news(const char *path, struct news_list **ret) {
+  struct news_entry *entries = NULL;
+  struct err err;
+  size_t count = 0;
+  enum status st = news_csv_read(path, &entries, &count, &err);
+  struct news_event *events = st == OK ? calloc(count + 1, sizeof *events) : NULL;
+  for (size_t i = 0; events && i < count; i++) events[i] = entries[i].event;
+  if (st == OK) st = events ? news_list_create(events, count, ret, &err) : err_set(&err, ERR_NOMEM, "out of memory");
+  free(events);
+  free(entries);
+  if (st != OK) cli_error("--news: %s", err.msg);
+  return st == OK;
+}
+
+static bool read_rules(const struct cli_args *a, struct backtest_config *c, struct rules *r) {
+  const char *name = cli_value(a, "--rules", NULL), *news = cli_value(a, "--news", NULL);
+  struct err err;
+  if (news && !name) return cli_usage(a, "--news goes with --rules"), false;
+  if (!name) return true;
+  buf_init(&r->text, RULE_SET_TEXT_MAX + 1);
+  for (const struct shipped *s = shipped_rule_sets; s->name; s++)
+    if (access(name, F_OK) != 0 && strcmp(s->name, name) == 0) c->rules = (struct backtest_text){s->source, s->len};
+  if (!c->rules.bytes) {
+    if (buf_read_file(&r->text, name, &err) != OK) return cli_error("--rules: %s; those that ship: perigee rules list", err.msg), false;
+    c->rules = (struct backtest_text){r->text.data ? r->text.data : "", r->text.len};
+  }
+  struct rule_set *set;
+  if (rule_set_parse_of(c->rules.bytes, c->rules.len, c->match.deposit, &set, &err) != OK) return cli_error("--rules %s: %s", name, err.msg), false;
+  rule_set_destroy(set);
+  if (news && !read_news(news, &r->news)) return false;
+  c->news = r->news;
   return true;
 }
 
@@ -338,7 +384,12 @@ static int run_backtest(const struct cli_args *a) {
   if (!parse_data(a, &c, names) || !parse_model(a, &c) || !parse_fees(a, &c) || !parse_costs(a, &c) || !parse_run(a, &c)) return 2;
   if (!outputs_possible(a)) return 1;
   struct buf source;
-  if (!cli_script_read(a->positional[0], &source)) return 1;
+  struct rules rules = {0};
+  if (!read_rules(a, &c, &rules) || !cli_script_read(a->positional[0], &source)) {
+    buf_finish(&rules.text);
+    news_list_destroy(rules.news);
+    return 1;
+  }
   c.script_path = a->positional[0];
   c.source = source.data;
   c.source_len = source.len;
@@ -354,6 +405,8 @@ static int run_backtest(const struct cli_args *a) {
   result_finish(&r);
   watchdog_destroy(c.watchdog);
   buf_finish(&source);
+  buf_finish(&rules.text);
+  news_list_destroy(rules.news);
   return code;
 }
 

@@ -69,7 +69,10 @@ VENUES = {
     "partial fills": ({"participation": "0.05"}, ["--participation", "0.05"]),
     "latency": ({"latency_ms": 60000}, ["--latency", "60000"]),
     "slippage and spread": ({"slippage_ticks": 3, "spread_ticks": 4}, ["--slippage-ticks", "3", "--spread", "0.04"]),
+    "rules": ({"rules": "tight"}, ["--rules", "tight.json"]),
 }
+# Lets the first order of MIXED pass and denies the two larger ones.
+TIGHT = {"name": "Tight", "total": {"trail": "static", "loss": "6000"}, "max_qty": "80"}
 FIRST_MS = 1767225600000
 ACCOUNTS = "/api/v1/accounts"
 
@@ -372,9 +375,11 @@ def main(binary):
             m = lost.until(lambda m: not m["bots"])
             until(lambda: ada.client.get(f"{BOTS}/{b['id']}/equity?points=5000", expect=200).json["items"][-1], lambda last: D(m["free"]) - 5000 == D(last["equity"]) != 5000)
 
-        @case("leverage, fees, partial fills, latency, slippage and spread are the account's: its bot ends where a backtest with these flags does")
+        @case("leverage, fees, partial fills, latency, slippage, spread and rules are the account's: its bot ends where a backtest with these flags does")
         def _():
             mixed = ada.strategy("Mixed", MIXED)
+            ada.client.put("/api/v1/risk/rule-sets/tight", {"rules": TIGHT}, expect=200)
+            pathlib.Path(folder.name, "tight.json").write_text(json.dumps(TIGHT))
             made = {name: Books(ada, "10000", **{"fee_taker": "0", **settings}) for name, (settings, _) in VENUES.items()}
             live = {name: bot(mixed, None, books, name=name, venue="file", symbol="TEST") for name, books in made.items()}
             for b in live.values():
@@ -396,12 +401,15 @@ def main(binary):
                     assert time.monotonic() < deadline, ada.get(live[name])
                     time.sleep(0.05)
                 subprocess.run([binary, "backtest", script, "--data", recorded, "--symbol", "TEST", "--timeframe", "1m", "--tick", "0.01", "--lot", "0.01", "--cash", "10000", *flags, "--seed", str(live[name]["seed"]), "--json", told],
-                               check=True, capture_output=True, timeout=30)
+                               check=True, capture_output=True, timeout=30, cwd=folder.name)
                 result = json.loads(told.read_text())
                 fills = until(lambda: everything(ada.client, f"{BOTS}/{live[name]['id']}/fills"), lambda rows: len(rows) == len(result["fills"]))
                 got = [(f["side"], D(f["qty"]), D(f["price"]), D(f["fee"])) for f in reversed(fills)]
                 assert got == [(f["side"], D(f["qty"]), D(f["price"]), D(f["fee"])) for f in result["fills"]], (name, got, result["fills"])
                 assert result["hash"] == hashes[name], name
+                if name == "rules":
+                    told = [x["text"] for x in reversed(everything(ada.client, f"{BOTS}/{live[name]['id']}/logs")) if "refused" in x["text"]]
+                    assert told == [x["text"] for x in result["logs"] if "refused" in x["text"]] and len(told) == result["rules"]["denied"] > 20 < len(got), (told, result["rules"])
             assert len(set(hashes.values())) == len(VENUES), hashes
 
         return run_cases(cases)
