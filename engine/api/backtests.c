@@ -1,4 +1,5 @@
 // api/backtests.c – backtests on the server: queued by a committed row, run in a jailed child, followed on a channel.
+#include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/jobs.h"
@@ -6,8 +7,10 @@
 #include "api/market_data.h"
 #include "api/tier.h"
 #include "backtest/request.h"
+#include "base/decimal.h"
 #include "bot/live.h"
 #include "loop/clock.h"
+#include "risk/rule_set.h"
 #include "store/backtest_rows.h"
 #include "store/id.h"
 #include "store/script_rows.h"
@@ -32,7 +35,7 @@ static json_t *backtest_json(struct api_core *core, const struct backtest_row *r
 // ---- reading
 
 // Texts of the request that may have 128 KiB each: one backtest shows them, a list does not.
-static const char *const files[] = {"funding", "signals", "terms"};
+static const char *const files[] = {"funding", "signals", "terms", "news", "rule_set"};
 
 static void add_backtest(void *arg, const struct backtest_row *row) {
   struct api_list *l = arg;
@@ -141,6 +144,24 @@ static bool data_there(struct api_call *call) {
   return true;
 }
 
+// The set by its name, as it stands now: put into the request, so that the run is one of its request alone.
+static bool rules_fit(struct api_call *call, json_t *request) {
+  const char *name = api_body_text(call, "rules"), *cash_text = json_string_value(json_object_get(json_object_get(call->body, "config"), "cash"));
+  cash deposit = {10000 * CASH_ONE};
+  if (json_object_get(request, "news") && !name) return (void)api_invalid_at(call, "/news", "goes with rules"), false;
+  if (!name) return true;
+  if (cash_text) (void)!decimal_parse_scaled(cash_text, strlen(cash_text), 8, &deposit.e8);  // config_fits() has said what is wrong
+  char *text = rule_set_text(reader(call), call->who.tenant_id, name);
+  if (!text) return (void)api_invalid_at(call, "/rules", "there is no rule set of this name: GET /risk/rule-sets lists them"), false;
+  struct rule_set *set = NULL;
+  const enum status st = rule_set_parse_of(text, strlen(text), deposit, &set, &call->err);
+  rule_set_destroy(set);
+  json_object_set_new(request, "rule_set", json_loads(text, 0, NULL));
+  free(text);
+  if (st != OK) (void)api_invalid_at(call, "/rules", call->err.msg);
+  return st == OK;
+}
+
 static enum status queue(struct api_call *call, struct db *db) {
   struct wish *w = call->state;
   const struct backtest_row row = {.id = w->id, .tenant_id = call->who.tenant_id, .user_id = call->who.user_id, .strategy_id = w->strategy_id, .version = w->version,
@@ -171,7 +192,7 @@ enum status api_backtest_create(struct api_call *call) {
   enum status st = backtest_count_open(reader(call), call->who.tenant_id, &open, &call->err);
   if (st != OK) return st;
   if (open >= OPEN_MAX) return api_problemf(call, PROBLEM_tier_limit, "At most %d backtests may wait or run at once.", OPEN_MAX);
-  if (!config_fits(call) || !roles_fit(call) || !data_there(call)) return OK;
+  if (!config_fits(call) || !roles_fit(call) || !data_there(call) || !rules_fit(call, call->body)) return OK;
   struct wish *w = api_alloc(call, sizeof *w);
   if (!w) return err_set(&call->err, ERR_NOMEM, "out of memory");
   struct script_row strategy;

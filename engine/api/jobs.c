@@ -4,9 +4,11 @@
 #include "api/market_data.h"
 #include "bot/live.h"
 #include "loop/clock.h"
+#include "risk/news.h"
 #include "store/backtest_rows.h"
 #include "store/id.h"
 #include "store/market_rows.h"
+#include "store/news_rows.h"
 #include "store/store.h"
 #include "tenant/usage.h"
 
@@ -255,9 +257,31 @@ static enum status read_live(struct running *r, struct err *err) {
   return st;
 }
 
+// ---- calendars that rules keep clear of: the tenant's own and the installation's, as the file of --news
+
+static bool add_news(void *arg, const struct news_row *row) {
+  const enum news_impact impact = row->impact >= 0 && row->impact < NEWS_IMPACT_COUNT ? (enum news_impact)row->impact : NEWS_HIGH;
+  buf_printf(arg, "%lld,%lld,\"%s\",%s\n", (long long)(row->from_ns / 1000000), (long long)(row->to_ns / 1000000), row->what, news_impact_text(impact));
+  return true;
+}
+
+static json_t *calendars(const struct running *r) {
+  struct db *db = store_reader(r->jobs->core->store, STORE_CONTROL);
+  struct buf text;
+  struct err err;
+  buf_init(&text, 1 << 20);
+  buf_str(&text, "from,to,concerns,impact\n");
+  enum status st = news_list_rows(db, r->tenant_id, 0, INT64_MAX, NEWS_ROWS_MAX, add_news, &text, &err);
+  if (st == OK) st = news_list_rows(db, 0, 0, INT64_MAX, NEWS_ROWS_MAX, add_news, &text, &err);
+  json_t *v = st == OK && !text.failed ? json_string(text.data) : NULL;
+  if (!v) api_log(r->jobs->core, "error", "news_unreadable", json_pack("{s:s}", "error", st == OK ? "too long" : err.msg));
+  buf_finish(&text);
+  return v;
+}
+
 // The customer's request as request.h wants it: data by descriptor, limits from the plan. wish: NULL for a verdict.
 static char *runner_request(const struct running *r, const char *kind, json_t *wish, const struct jobs_grant *grant) {
-  static const char *const taken[] = {"params", "config", "funding", "signals", "terms"};
+  static const char *const taken[] = {"params", "config", "funding", "signals", "terms", "rule_set", "news"};
   json_t *data = json_array(), *limits = json_object();
   for (int i = 0; i < r->data_count; i++) {
     json_t *entry = json_pack("{s:s, s:s}", "format", "bars", "role", r->data[i].role);
@@ -267,6 +291,7 @@ static char *runner_request(const struct running *r, const char *kind, json_t *w
   if (grant->heap_bytes) json_object_set_new(limits, "heap_bytes", json_integer(grant->heap_bytes));
   json_t *request = json_pack("{s:s, s:s, s:o, s:o}", "kind", kind, "name", "strategy.lua", "data", data, "limits", limits);
   for (size_t i = 0; wish && i < sizeof taken / sizeof *taken; i++) json_object_set(request, taken[i], json_object_get(wish, taken[i]));
+  if (json_object_get(json_object_get(request, "rule_set"), "news") && !json_object_get(request, "news")) json_object_set_new(request, "news", calendars(r));
   char *text = json_dumps(request, JSON_COMPACT);
   json_decref(request);
   return text;

@@ -1,6 +1,7 @@
 #include "backtest/request.h"
 
 #include "base/suggest.h"
+#include "risk/news_read.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -188,6 +189,27 @@ static enum status text_parse(const char *key, json_t *v, json_t **keep, struct 
   return OK;
 }
 
+static enum status rules_parse(const json_t *v, struct backtest_request *q, struct err *err) {
+  free(q->rules);
+  q->rules = json_dumps(v, JSON_COMPACT);
+  if (!q->rules) return err_set(err, ERR_NOMEM, "out of memory");
+  q->config.rules = (struct backtest_text){q->rules, strlen(q->rules)};
+  return OK;
+}
+
+static enum status news_parse(const json_t *v, struct backtest_request *q, struct err *err) {
+  struct news_entry *entries = NULL;
+  size_t count = 0;
+  enum status st = news_csv_read_bytes("/news", json_string_value(v), json_string_length(v), &entries, &count, err);
+  struct news_event *events = st == OK ? calloc(count + 1, sizeof *events) : NULL;
+  for (size_t i = 0; events && i < count; i++) events[i] = entries[i].event;
+  if (st == OK) st = events ? news_list_create(events, count, &q->news, err) : err_set(err, ERR_NOMEM, "out of memory");
+  free(events);
+  free(entries);
+  q->config.news = q->news;
+  return st;
+}
+
 static enum status data_parse(const json_t *v, int index, struct request_data *d, struct err *err) {
   static const char *const keys[] = {"stream", "label", "format", "symbol", "timeframe", "role"}, *const roles[] = {"bars", "detail", "mark"};
   char where[40];
@@ -211,7 +233,7 @@ static enum status data_parse(const json_t *v, int index, struct request_data *d
 }
 
 static enum status root_parse(json_t *root, struct backtest_request *q, struct err *err) {
-  static const char *const keys[] = {"kind", "name", "params", "config", "limits", "data", "funding", "signals", "terms"};
+  static const char *const keys[] = {"kind", "name", "params", "config", "limits", "data", "funding", "signals", "terms", "rule_set", "news"};
   const char *key;
   json_t *v;
   json_object_foreach(root, key, v) {
@@ -241,6 +263,10 @@ static enum status root_parse(json_t *root, struct backtest_request *q, struct e
       st = text_parse(key, v, &q->signals, &q->config.signals, err);
     } else if (strcmp(key, "terms") == 0) {
       st = text_parse(key, v, &q->terms, &q->config.terms, err);
+    } else if (strcmp(key, "rule_set") == 0) {
+      st = json_is_object(v) ? rules_parse(v, q, err) : err_set(err, ERR_INVALID, "/rule_set: an object");
+    } else if (strcmp(key, "news") == 0) {
+      st = json_is_string(v) ? news_parse(v, q, err) : err_set(err, ERR_INVALID, "/news: a text");
     } else {
       st = unknown_key("", key, keys, COUNT(keys), err);
     }
@@ -282,6 +308,10 @@ void request_finish(struct backtest_request *q) {
     json_decref(*trees[i]);
     *trees[i] = NULL;
   }
+  free(q->rules);
+  news_list_destroy(q->news);
+  q->rules = NULL;
+  q->news = NULL;
 }
 
 enum status request_params(const struct backtest_request *q, const struct script_spec *spec, struct param_value *values, struct err *err) {
@@ -321,6 +351,11 @@ enum status request_echo(const struct backtest_request *q, const struct backtest
             result_pair_add(&r->config, "lot", (decimal_format(inst->lot, text), text), RESULT_TEXT);
   const char *key;
   json_t *v;
+  if (c->rules.bytes) {
+    json_t *rules = json_loadb(c->rules.bytes, c->rules.len, 0, NULL);
+    ok = ok && result_pair_add(&r->config, "rules", json_string_value(json_object_get(rules, "name")) ? json_string_value(json_object_get(rules, "name")) : "", RESULT_TEXT);
+    json_decref(rules);
+  }
   if (q && q->given) json_object_foreach(q->given, key, v) ok = ok && echo_json(r, key, v);
   for (int i = 0; i < c->spec->param_count && ok; i++) {
     const struct param_spec *p = &c->spec->params[i];

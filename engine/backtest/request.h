@@ -3,7 +3,7 @@
 //     {"kind": "backtest", "name": "sma.lua", "params": {"fast": 12},
 //      "config": {"cash": "10000", "fee_maker": "0.001", …}, "limits": {"heap_bytes": 1048576, …},
 //      "data": [{"stream": "main", "format": "bars"}, {"role": "detail"}, …],
-//      "funding": "time,rate\n…", "signals": "…", "terms": "…"}
+//      "funding": "time,rate\n…", "signals": "…", "terms": "…", "rule_set": {"name": …}, "news": "from,concerns\n…"}
 //
 // config has the command line's names with underscores: cash fee fee_maker fee_taker fee_fixed fee_per_unit slippage_ticks
 // slippage_pct spread spread_pct leverage maintenance_pct margin_per_unit market swap_long swap_short swap_triple fill_model path participation
@@ -12,7 +12,8 @@
 // numbers, never fractions in JSON (they would have gone through a double); times are Unix ms. limits: heap_bytes,
 // callback_us, load_us, fuel, max_open – set by the service from the tier; a config may ask for less. data: one entry per
 // descriptor, in order; format "bars" (market/segment.h's packed series) or "csv", where symbol and timeframe may be given too; role
-// "bars" (the default), or "detail" or "mark", once each. funding, signals and terms are the text of the command line's files.
+// "bars" (the default), or "detail" or "mark", once each. funding, signals, terms and news are the text of the command line's files; rule_set is
+// the rule set itself, an object.
 // An unknown key is refused with a suggestion.
 #pragma once
 #include "backtest/backtest.h"
@@ -39,6 +40,8 @@ struct backtest_request {
   int data_count;
   json_t *params, *given;              // given: the config object, for the result's echo
   json_t *funding, *signals, *terms;   // texts that config points into, or NULL
+  char *rules;                         // likewise
+  struct news_list *news;
 };
 
 // A big struct: keep it on the heap. ret needs no init; finish it also after a failure. ERR_INVALID names the field by its

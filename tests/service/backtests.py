@@ -122,6 +122,29 @@ def main(binary):
                 listed = ada.get("/api/v1/backtests", expect=200).json["items"][0]["request"]
                 assert "funding" not in listed and "data" in listed, listed
 
+            @case("rules of a firm and news: as the command line's, by name as one's set stands then, with one's calendar or one that is given")
+            def _():
+                rules = {"name": "Ruled", "day": {"reset": "12:00", "zone": "Europe/Prague", "basis": "balance", "loss": "4000", "soft_pct": "50", "fatal": False}, "max_qty": "400",
+                         "news": {"before_s": 7200, "after_s": 7200, "impact": "medium", "flat": True}}
+                calendar = [FROM_S + 86400 * day for day in (3, 5, 8, 13)]
+                (root / "rules.json").write_text(json.dumps(rules))
+                (root / "news.csv").write_text("from,concerns,impact\n" + "".join(f"{t},MAIN,high\n" for t in calendar))
+                ada.put("/api/v1/risk/rule-sets/ruled", {"rules": rules}, expect=200)
+                ruled = same(service_run(rules="ruled"), command("--rules", str(root / "rules.json")))
+                assert ruled["hash"] != plain["hash"] and ruled["rules"]["denied"] > 0 and ruled["config"]["rules"] == "Ruled", ruled["rules"]
+                wanted = command("--rules", str(root / "rules.json"), "--news", str(root / "news.csv"))
+                got = same(service_run(rules="ruled", news=(root / "news.csv").read_text()), wanted)
+                assert got["hash"] != ruled["hash"] and got["rules"] == wanted["rules"] and got["rules"]["interventions"] > ruled["rules"]["interventions"], (got["rules"], ruled["rules"])
+                ada.post("/api/v1/risk/news", {"items": [{"from_ms": t * 1000, "to_ms": t * 1000, "impact": "high", "concerns": ["MAIN"], "title": "calls, and \"quotes\""} for t in calendar]}, expect=200)
+                row = service_run(rules="ruled")
+                assert same(row, wanted)["rules"] == wanted["rules"] and row["request"]["rule_set"] == rules, row["request"]
+                for pointer, body in (("/rules", {"rules": "nobody's"}), ("/news", {"news": "from\n1\n"}), ("/rules", {"rules": "ruled", "config": {"cash": "1000"}})):
+                    answer = ada.post("/api/v1/backtests", {"strategy_id": strategy["id"], "data": data, **body})
+                    assert answer.code == "validation_failed" and answer.json["errors"][0]["pointer"] == pointer, answer
+                for body, why in (({"terms": files["terms.csv"]}, "do not go with"), ({"news": "from\nnever\n"}, "/news:2:1")):
+                    row = service_run(rules="ruled", **body)
+                    assert row["state"] == "failed" and why in row["error"], row["error"]
+
             @case("tick, lot, contract size, smallest notional, fees of both sides, fuel, working orders: each as the command line's, and each matters")
             def _():
                 for flags, config, changes in ((["--tick", "0.0001"], {"tick": "0.0001"}, "tick"), (["--lot", "0.5"], {"lot": "0.5"}, "lot"),
