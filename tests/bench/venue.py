@@ -1,30 +1,42 @@
 #!/usr/bin/env python3
-"""How long an order takes to a venue on this machine: venue.py PERIGEE [BOTS [SECONDS]]. `perigee exchange` without faults, bots that trade at every bar, a bar a second;
-prints the service's own histogram, from the order in the core through the journal's commit to the bytes handed to the connection, and how long a restart
-takes with so many orders open."""
+"""Orders to a venue on this machine: venue.py PERIGEE [SECONDS [ACCOUNTS]]. `perigee exchange` without faults is the venue.
+
+First how long an order takes, by the service's own histogram: from the core having read it to the first byte of its request in the kernel, the journal's
+commit in between; one bot that trades at every bar, then ten at the same bar, as many of whose orders leave at once as the venue takes of a key in a
+second. Then a restart with 1,000 orders open on ACCOUNTS keys (10; each is filled within the venue's limit of ten orders a second): the service is
+killed, and started again."""
+import json
+import os
 import pathlib
 import re
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "service"))
-from venue_live import Exchange, VenueTrader, service_at  # noqa: E402
+from venue_live import Exchange, VenueTrader, ledger, service_at  # noqa: E402
 
+# In at one bar, out at the next, all bots at the same ones: what waits for a key's budget has left before the next.
 ONCE = """strategy{ name="once", api=1 }
 function on_bar(ctx, bar)
-  local n = (ctx.state.n or 0) + 1
-  ctx.state.n = n
-  if n % 2 == 1 then ctx:buy{qty=0.001} else ctx:close{} end
+  if bar.time // 60000 % 2 == 1 then ctx:buy{qty=0.001} else ctx:close{} end
 end
 """
-# A venue takes ten orders a second of one key, and so does its dialect's budget: a hundred seconds for a thousand.
-LADDER = """strategy{ name="ladder", api=1 }
+LADDER = """strategy{ name="ladder", api=1, params={ rungs=int{50, min=1, max=1000} } }
 function on_bar(ctx, bar)
-  local n = (ctx.state.n or 0) + 1
-  ctx.state.n = n
-  if n % 3 == 0 and n <= 150 then ctx:buy{qty=0.001, type="limit", price=bar.close*(0.8 - n*0.001)} end
+  for _ = 1, 4 do
+    local n = (ctx.state.n or 0) + 1
+    if n <= ctx.p.rungs then
+      ctx:buy{qty=0.001, type="limit", price=bar.close*(0.8 - n*0.0005)}
+      ctx.state.n = n
+    end
+  end
+end
+function on_order(ctx, e)
+  if e.status == "REJECTED" then ctx.state.n = ctx.state.n - 1 end -- another rung instead: the session was not up, or the key's second was full
 end
 """
+ORDERS, WORKING = 1000, ("New", "PartiallyFilled", "Untriggered")
 
 
 def histogram(service):
@@ -32,39 +44,98 @@ def histogram(service):
     return [(le, int(n)) for le, n in re.findall(r'perigee_order_send_duration_seconds_bucket\{le="([^"]+)"\} (\d+)', text)]
 
 
-def main():
-    binary, bots, seconds = sys.argv[1], int((sys.argv + ["", "", "10"])[2] or 10), float((sys.argv + ["", "", "", ""])[3] or 20)
+def sync_ms(directory):
+    """What the disk takes beside it: the median of a bare fdatasync of three pages behind the end of a file."""
+    times = []
+    with tempfile.NamedTemporaryFile(dir=directory) as f:
+        for _ in range(200):
+            f.write(os.urandom(12288))
+            f.flush()
+            began = time.monotonic()
+            os.fdatasync(f.fileno())
+            times.append(time.monotonic() - began)
+            time.sleep(0.002)
+    return sorted(times)[100] * 1000
+
+
+def sending(binary, bots, seconds):
     with Exchange(binary, "--no-limits", "--seed", "3") as exchange:
-        s = service_at(binary, exchange, 60).start()
+        s = service_at(binary, exchange, 120 if bots == 1 else 30).start()
         try:
             t = VenueTrader(s, "ada@example.org")
             made = [t.bot("once", ONCE, settings={"cash": "1000"}) for _ in range(bots)]
-            t.wait(made[-1], lambda b: b["live"] and b["live"]["fills"] >= 1, 90)
+            for bot in made:
+                t.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 1, 90)
+            began = dict(histogram(s))
             time.sleep(seconds)
-            rows = histogram(s)
-            total = rows[-1][1]
-            print(f"{bots} bots, {total} orders: from the core through the journal to the connection")
+            rows = [(le, n - began[le]) for le, n in histogram(s)]
+            total = max(1, rows[-1][1])
+            print(f"{bots} bots, {total} orders: from the core to the first byte in the kernel; load {os.getloadavg()[0]:.1f}, bare fdatasync {sync_ms(s.data):.2f} ms")
             for le, n in rows:
                 print(f"  <= {le:>7} s  {100 * n / total:5.1f} %")
-            for bot in made:
-                t.act(bot, "stop", {"close": True})
-            ladders = [t.bot("ladder", LADDER, settings={"cash": "2000"}) for _ in range(20)]
-            for bot in ladders:
-                t.wait(bot, lambda b: b["live"] and b["live"]["open_orders"] >= 45, 240)
+        finally:
+            s.stop()
+
+
+def restart(binary, accounts):
+    each = ORDERS // accounts
+    keys = [f"key{i}:secret{i}" for i in range(accounts)]
+    with Exchange(binary, "--seed", "3", keys=("testkey:testsecret", *keys)) as exchange:
+        s = service_at(binary, exchange, 60).start()
+        try:
+            t = VenueTrader(s, "ada@example.org")
+            bots = []
+            for key in keys:
+                name, secret = key.split(":")
+                account = t.client.post("/api/v1/accounts", {"venue": "bybit", "name": name, "settings": {"balance": "50000", "leverage": "5"},
+                                                             "secrets": {"api_key": name, "api_secret": secret}}, headers={"Idempotency-Key": name}, expect=201).json["id"]
+                bots += [t.bot("ladder", LADDER, account_id=account, settings={"cash": "10000"}, params={"rungs": each // 2}) for _ in range(2)]
+            began, deadline = time.monotonic(), time.monotonic() + 2 * ORDERS / accounts / 9 + 90
+            while working(exchange) < ORDERS:
+                assert time.monotonic() < deadline, (working(exchange), [t.get(b)["live"] for b in bots[:4]])
+                time.sleep(0.5)
+            time.sleep(2)
+            print(f"{working(exchange)} orders open of {len(bots)} bots on {accounts} keys after {time.monotonic() - began:.0f} s")
             s.process.kill()
             s.process.wait()
             s.log.close()
-            began = time.monotonic()
+            log = pathlib.Path(s.log.name)
+            had = log.stat().st_size
+            asked = len(ledger(exchange)["requests"])
+            began, wall = time.monotonic(), time.time()
             s.start()
-            ready = time.monotonic() - began
-            t.login()
-            began_login = time.monotonic()
-            while t.client.get(f"/api/v1/accounts/{t.account}/connection").json.get("state") != "ready" or s.operator().get("/api/v1/admin/unknown-orders").json["items"]:
-                time.sleep(0.05)
-            print(f"killed with {sum(t.get(b)['live']['open_orders'] for b in ladders)} orders open: listening after {ready:.2f} s, all of them reconciled "
-                  f"at most {time.monotonic() - began_login + ready:.2f} s after the start of the service (a login's wait left out)")
+            listening = time.monotonic() - began
+            ready = {}
+            while len(ready) < accounts:
+                assert time.monotonic() < began + 120, log.read_text(errors="replace")[had:][-3000:]
+                time.sleep(0.02)
+                for line in log.read_bytes()[had:].decode(errors="replace").splitlines():
+                    if '"venue_session"' in line and "ready after reconciling" in line:
+                        row = json.loads(line)
+                        ready.setdefault(row["account"], row["ts"] - wall)
+            while s.operator().get("/api/v1/admin/unknown-orders", expect=200).json["items"]:
+                assert time.monotonic() < began + 120
+                time.sleep(0.02)
+            done = time.monotonic() - began
+            requests = len(ledger(exchange)["requests"]) - asked
+            time.sleep(1)
+            assert working(exchange) == ORDERS, working(exchange)
+            print(f"killed and started: listening after {listening:.2f} s, sessions compared after {min(ready.values()):.2f} to {max(ready.values()):.2f} s, "
+                  f"no order in doubt after {done:.2f} s; {requests} requests to the venue; load {os.getloadavg()[0]:.1f}")
         finally:
             s.stop()
+
+
+def working(exchange):
+    return sum(o["orderStatus"] in WORKING for o in ledger(exchange)["orders"])
+
+
+def main():
+    binary, seconds, accounts = sys.argv[1], float((sys.argv + ["", ""])[2] or 20), int((sys.argv + ["", "", ""])[3] or 10)
+    if seconds > 0:
+        sending(binary, 1, seconds)
+        sending(binary, 10, seconds)
+    restart(binary, accounts)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ HOLD = """strategy{ name="hold", api=1 }
 function on_bar(ctx, bar)
   if not ctx.state.done then ctx.state.done = true ctx:buy{qty=0.02} end
 end
+function on_order(ctx, e)
+  if e.status == "REJECTED" then ctx.state.done = false end -- the session was not up yet
+end
 """
 
 
