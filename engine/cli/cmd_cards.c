@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cli/operator.h"
 #include "cli/venue_dialect.h"
+#include "crypto/secret.h"
 #include "loop/interrupt.h"
 #include "loop/loop.h"
 #include "net/http_pool.h"
@@ -11,6 +12,7 @@
 #include "script/dialect.h"
 #include "venue/cards.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,17 +96,55 @@ static enum status run_cards(struct run *run, struct dialect *d, struct cards_op
   return st;
 }
 
+// The secret and, where there is one, the passphrase: lines of a file or of standard input, or of the environment. On the command line every user of
+// the machine reads them; there they are for simulated exchanges, which have none.
+#define LINE_MAX_BYTES 1024
+struct secrets {
+  char secret[LINE_MAX_BYTES], passphrase[LINE_MAX_BYTES];
+};
+
+static bool line(FILE *f, char ret[LINE_MAX_BYTES]) {
+  if (!fgets(ret, LINE_MAX_BYTES, f)) return false;
+  const size_t len = strcspn(ret, "\r\n");
+  const bool whole = ret[len] || feof(f);
+  ret[len] = '\0';
+  return whole && len > 0;
+}
+
+static bool read_secrets(const struct cli_args *a, struct secrets *s, struct remote_credentials *c) {
+  const char *path = cli_value(a, "--secret-file", NULL);
+  c->key = cli_value(a, "--key", getenv("PERIGEE_VENUE_KEY"));
+  c->secret = cli_value(a, "--secret", getenv("PERIGEE_VENUE_SECRET"));
+  c->passphrase = cli_value(a, "--passphrase", getenv("PERIGEE_VENUE_PASSPHRASE"));
+  if ((cli_has(a, "--secret") || cli_has(a, "--passphrase")) && !cli_has(a, "--url"))
+    cli_warn("a secret on the command line is read by everybody on this machine: --secret-file FILE, or PERIGEE_VENUE_SECRET");
+  if (!path) return true;
+  FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+  if (!f) {
+    cli_error("%s: %s", path, strerror(errno));
+    return false;
+  }
+  const bool good = line(f, s->secret);
+  if (good && line(f, s->passphrase)) c->passphrase = s->passphrase;
+  if (f != stdin) fclose(f);
+  if (!good) cli_error("%s: its first line is the secret, its second the passphrase where there is one", path);
+  c->secret = s->secret;
+  return good;
+}
+
 static int run_command(const struct cli_args *a) {
   struct run run = {.args = a, .list = json_array(), .quiet = cli_has(a, "--json") && strcmp(cli_value(a, "--json", ""), "-") == 0};
   struct cards_options o = {.url = cli_value(a, "--url", NULL), .admin_token = cli_value(a, "--admin-token", NULL), .symbol = cli_value(a, "--symbol", "BTCUSDT"),
-    .credentials = {cli_value(a, "--key", NULL), cli_value(a, "--secret", NULL), cli_value(a, "--passphrase", NULL)}, .quick = cli_has(a, "--quick"),
+    .quick = cli_has(a, "--quick"),
     .stop = interrupted, .told = told, .arg = &run};
+  struct secrets secrets = {0};
   struct dialect *d;
   struct err err = {0};
   int64_t only = 0;
   int code = 1;
   if (a->positional_count != 1) return cli_usage(a, "cards takes one dialect: a file, or the name of a shipped one");
   if (!cli_integer(a, "--card", 1, cards_count(), &only)) return 2;
+  if (!cli_has(a, "--declare") && !read_secrets(a, &secrets, &o.credentials)) return 1;
   if (cli_venue_dialect(a->positional[0], NULL, &d) != OK) return 1;
   const struct dialect_info info = *dialect_info(d);
   if (cli_has(a, "--declare")) {
@@ -112,7 +152,7 @@ static int run_command(const struct cli_args *a) {
     dialect_destroy(d);
   } else if (!o.credentials.key || !o.credentials.secret) {
     dialect_destroy(d);
-    code = cli_usage(a, "--key and --secret are needed, or --declare");
+    code = cli_usage(a, "--key and --secret-file are needed, or --declare");
   } else if (strcmp(environment(a, &info), "live") == 0 && !cli_has(a, "--real-money")) {
     dialect_destroy(d);
     code = cli_usage(a, "the environment is live: the cards trade there with real money. --real-money if that is meant; else --environment");
@@ -125,6 +165,7 @@ static int run_command(const struct cli_args *a) {
     if (st != OK && code == 0) code = 1;
   }
   json_decref(run.list);
+  secret_wipe(&secrets, sizeof secrets);
   return code;
 }
 
@@ -133,8 +174,10 @@ static const struct cli_option options[] = {
     {"--url", "URL", "a simulated exchange: http://127.0.0.1:9500. Cards with faults need its /admin"},
     {"--environment", "E", "testnet, demo (testnet where there is one)"},
     {"--key", "KEY", "of an account with nothing in the symbol"},
-    {"--secret", "SECRET", "its secret"},
-    {"--passphrase", "P", "where the venue has one"},
+    {"--secret-file", "FILE", "its secret in the first line, in the second the passphrase where the venue has one; - is standard input. Or the environment's\n"
+     "PERIGEE_VENUE_SECRET and PERIGEE_VENUE_PASSPHRASE"},
+    {"--secret", "SECRET", "of a simulated exchange: everybody on the machine can read a command line"},
+    {"--passphrase", "P", "likewise"},
     {"--symbol", "S", "what is traded (BTCUSDT)"},
     {"--category", "C", "kind of market, such as spot (the dialect's first)"},
     {"--card", "N", "only this one"},
@@ -145,7 +188,7 @@ static const struct cli_option options[] = {
     {"--json", "FILE", "the results as JSON; - is standard output"},
     {NULL, NULL, NULL}};
 const struct cli_command cmd_cards = {
-    "cards", "DIALECT --url URL --key K --secret S [--card N] | DIALECT --declare", "numbered acceptance cards of a venue",
+    "cards", "DIALECT --url URL --key K --secret S [--card N] | DIALECT --key K --secret-file FILE | DIALECT --declare", "numbered acceptance cards of a venue",
     "What a venue and its dialect must do before anybody's money goes there, through the engine's own sessions: connect, place, reject, partial fills, races,\n"
     "unknown outcomes, reconnecting, throttling, liquidation … A card passes, fails with what was seen (exit code 1), is unsupported because the dialect's header\n"
     "does not claim the capability, or is skipped because it needs faults, which only a simulated exchange has.\n\n"

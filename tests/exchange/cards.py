@@ -2,6 +2,7 @@
 """`perigee cards` as its users have it: Bybit passes all cards against `perigee exchange` with faults on, a dialect with a mistake fails the
 card that is about it, what a venue does not claim is declared, and nothing runs where it must not: cards.py PERIGEE DIALECT LUNO."""
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -22,8 +23,8 @@ MISTAKES = {  # of a dialect: what is changed, the card that must see it
 }
 
 
-def cards(*args, code=None):
-    run = subprocess.run([BINARY, "cards", *args, "--json", "-"], capture_output=True, text=True, timeout=100)
+def cards(*args, code=None, **more):
+    run = subprocess.run([BINARY, "cards", *args, "--json", "-"], capture_output=True, text=True, timeout=100, **more)
     assert code is None or run.returncode == code, (run.returncode, run.stdout[-2000:], run.stderr)
     return json.loads(run.stdout) if run.stdout else run.stderr
 
@@ -93,6 +94,22 @@ def real_money():
         assert "real money" in said, said
 
 
+def secrets():
+    with exchange() as e, tempfile.TemporaryDirectory() as directory:
+        file = pathlib.Path(directory) / "secret"
+        first = ("bybit", "--url", f"http://127.0.0.1:{e.port}", "--key", KEY, "--card", "1", "--quick")
+        file.write_text(SECRET + "\n")
+        for args, more in ((("--secret-file", str(file)), {}), (("--secret-file", "-"), {"input": SECRET + "\n"}), ((), {"env": {**os.environ, "PERIGEE_VENUE_SECRET": SECRET}})):
+            assert cards(*first, *args, code=0, **more)["passed"] == 1, args
+        file.write_text("another\n")
+        assert cards(*first, "--secret-file", str(file), code=1)["passed"] == 0
+        assert "secret-file" in cards(*first, code=2)
+        for text in ("", "\n", "x" * 2000):
+            file.write_text(text)
+            assert "its first line is the secret" in cards(*first, "--secret-file", str(file), code=1)
+        assert "everybody on this machine" in cards("bybit", "--environment", "live", "--key", "k", "--secret", "s", code=2)
+
+
 if __name__ == "__main__":
     sys.exit(1 if run_cases([("Bybit passes all cards", passes), ("mistakes in a dialect are seen", mistakes), ("without /admin, and where an account is in use", without_admin),
-                             ("what Luno does not have is declared", declared), ("nothing runs with real money unasked", real_money)]) else 0)
+                             ("what Luno does not have is declared", declared), ("secrets come from files, standard input and the environment", secrets), ("nothing runs with real money unasked", real_money)]) else 0)
