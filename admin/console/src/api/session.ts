@@ -67,6 +67,14 @@ export function signedOut(tellOthers = true): void {
   if (tellOthers) tabs?.postMessage("signed-out");
 }
 
+// Who looked over a customer's shoulder is an operator again: the refresh token was theirs all the time. What this page shows is the
+// customer's, so it goes, and nothing that waits for an answer is asked again as somebody else.
+function backToOperations(): Promise<boolean> {
+  tabs?.postMessage("signed-in");
+  location.assign("/admin/users");
+  return new Promise(() => undefined);
+}
+
 let renewing: Promise<boolean> | null = null;
 let renewedAt = 0;
 
@@ -79,6 +87,7 @@ async function renew(): Promise<boolean> {
     const body = (await answer.json()) as { csrf_token?: string };
     csrf = body.csrf_token ?? csrf;
     renewedAt = Date.now();
+    if (me()?.impersonated_by) return backToOperations();
     return true;
   };
   // A refresh token works once: tabs take turns.

@@ -2,8 +2,8 @@
 import { A, useNavigate } from "@solidjs/router";
 import { Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
-import { me, signedOut } from "~/api/session";
-import { Icon, Menu, toastProblem } from "~/ui";
+import { me, refresh, signedOut } from "~/api/session";
+import { Button, Icon, Menu, toastProblem } from "~/ui";
 import { navOf } from "~/ui/routing";
 import { Brand, Shell, ThemeMenu } from "~/ui/shell";
 import { Toasts } from "~/ui/toasts";
@@ -39,7 +39,7 @@ export function Layout(props: { children: JSX.Element }): JSX.Element {
       tools={<><KillSwitch /><UserMenu /></>}
       banners={
         <>
-          <Show when={me()?.impersonated_by}><div class="banner bad" role="status"><Icon name="users" />You are looking at {me()?.email}'s account as an operator. Nothing can be changed; this is in the audit log.</div></Show>
+          <Show when={me()?.impersonated_by}><div class="banner bad" role="status"><Icon name="users" />You are looking at {me()?.email}'s account as an operator. Nothing can be changed; this is in the audit log.<Button small onClick={() => void refresh()}>Back to operations</Button></div></Show>
           <HaltBanner />
         </>
       }

@@ -2,7 +2,7 @@
 import { useNavigate } from "@solidjs/router";
 import { createResource, createRoot, For, Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
-import { me, signedOut } from "~/api/session";
+import { me, refresh, signedOut } from "~/api/session";
 import { Button, Empty, Icon, LinkButton, Menu } from "~/ui";
 import { navOf } from "~/ui/routing";
 import { Brand, Shell, ThemeMenu } from "~/ui/shell";
@@ -62,17 +62,11 @@ export function Layout(props: { children: JSX.Element }): JSX.Element {
     <Shell base="/admin" brand={<Brand href="/" tag="operations" />} nav={isOperator() ? nav() : []} tools={<UserMenu />} banners={<Show when={isOperator()}><Banners /></Show>}>
       <Show when={isOperator()} fallback={
         <Empty icon="lock" title="This is the operators' console" text={me()?.impersonated_by ? "You are looking at a customer's account." : "Your account is a customer's."}>
-          <Show when={me()?.impersonated_by} fallback={<LinkButton href="/" external>Customer console</LinkButton>}><Button kind="primary" onClick={() => void stopLooking()}>Back to my own account</Button></Show>
+          <Show when={me()?.impersonated_by} fallback={<LinkButton href="/" external>Customer console</LinkButton>}><Button kind="primary" onClick={() => void refresh()}>Back to my own account</Button></Show>
         </Empty>
       }>{props.children}</Show>
     </Shell>
   );
-}
-
-/** The refresh token stayed the operator's: renewing the session ends the look over a customer's shoulder. */
-export async function stopLooking(): Promise<void> {
-  await fetch("/api/v1/auth/refresh", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
-  location.assign("/admin/users");
 }
 
 export function Frame(props: { children: JSX.Element }): JSX.Element {

@@ -29,7 +29,7 @@ function Verify(): JSX.Element {
     <>
       <Show when={verdict()}>
         {(v) => (
-          <Show when={v().fault} fallback={<Note tone="good" role="status" title="The log is as it was written">{formatCount(v().rows)} entries in {formatCount(v().chains)} chains and {formatCount(v().signatures)} signatures fit, checked <Time ms={v().at_ms} />.</Note>}>
+          <Show when={v().fault} fallback={<Note tone="good" role="status" title="The log is as it was written"><p>{formatCount(v().rows)} entries in {formatCount(v().chains)} chains and {formatCount(v().signatures)} signatures fit, checked <Time ms={v().at_ms} />.</p></Note>}>
             {(f) => (
               <Note tone="bad" role="alert" title="The log was changed">
                 <p>{f().what}.</p>
@@ -63,7 +63,7 @@ export default function Audit(): JSX.Element {
     { id: "who", label: "Who", value: (e) => e.user ?? e.user_id, cell: (e) => <Show when={e.user_id} fallback={<span class="muted">the machine</span>}><A href={`/audit?user=${e.user_id}`}>{e.user ?? e.user_id}</A></Show> },
     { id: "actor", label: "As them", value: (e) => e.actor ?? e.actor_id, cell: (e) => <Show when={e.actor_id} fallback="–"><A href={`/audit?user=${e.actor_id}`}>{e.actor ?? e.actor_id}</A></Show> },
     { id: "object", label: "Of what", value: (e) => e.object, cell: (e) => <span class="small">{e.object ? link(e.object) : "–"}</span> },
-    { id: "detail", label: "Detail", value: (e) => (e.detail ? JSON.stringify(e.detail) : ""), sortable: false, cell: (e) => <code class="tiny break">{e.detail ? JSON.stringify(e.detail).slice(0, 120) : ""}</code> },
+    { id: "detail", label: "Detail", value: (e) => (e.detail ? JSON.stringify(e.detail) : ""), sortable: false, cell: (e) => <code class="tiny break">{e.detail ? JSON.stringify(e.detail).slice(0, 120) : "–"}</code> },
     { id: "seq", label: "No.", value: (e) => e.seq, kind: "number" },
   ];
   return (
@@ -72,15 +72,15 @@ export default function Audit(): JSX.Element {
       <div class="stack">
         <Verify />
         <Panel flush>
-          <div class="table-tools">
-            <Filter name="action" label="Action" options={[{ value: "", label: "All actions" }, ...GROUPS.map((g) => ({ value: g, label: g.replace(/\.$/, "") }))]} />
-            <Show when={params.user}><Button small icon="close" onClick={() => setParams({ user: undefined })}>One person only</Button></Show>
-            <Show when={params.object}><Button small icon="close" onClick={() => setParams({ object: undefined })}>One object only</Button></Show>
-            <span class="grow" />
-            <Button small kind={fresh() ? "primary" : "quiet"} icon="reload" onClick={reload}>{fresh() ? `Show ${fresh()} new` : "Read again"}</Button>
-          </div>
           <Load of={pages.of} retry={reload}>
-            {() => <Table label="Audit log" rows={pages.rows()} columns={columns} key={(e) => e.id} more={pages.more()} csvName="audit" onRow={setOpen} empty={<Empty icon="history" title="No such entry" />} />}
+            {() => <Table tools={
+              <>
+                <Filter name="action" label="Action" options={[{ value: "", label: "All actions" }, ...GROUPS.map((g) => ({ value: g, label: g.replace(/\.$/, "") }))]} />
+                <Show when={params.user}><Button small icon="close" onClick={() => setParams({ user: undefined })}>One person only</Button></Show>
+                <Show when={params.object}><Button small icon="close" onClick={() => setParams({ object: undefined })}>One object only</Button></Show>
+                <Button small kind={fresh() ? "primary" : "quiet"} icon="reload" onClick={reload}>{fresh() ? `Show ${fresh()} new` : "Read again"}</Button>
+              </>
+            } label="Audit log" rows={pages.rows()} columns={columns} key={(e) => e.id} more={pages.more()} csvName="audit" onRow={setOpen} empty={<Empty icon="history" title="No such entry" />} />}
           </Load>
         </Panel>
       </div>

@@ -30,15 +30,15 @@ export default function Bots(): JSX.Element {
     <>
       <PageHead title="Bots" />
       <Panel flush>
-        <div class="table-tools">
-          <SearchBox label="Search bots" placeholder="Name, symbol, owner or id" />
-          <Filter name="state" label="State" options={[{ value: "", label: "Any state" }, { value: "held", label: "Waiting for somebody" }, ...STATES.map((s) => ({ value: s, label: s }))]} />
-          <Show when={params.tenant}><Button small icon="close" onClick={() => setParams({ tenant: undefined })}>One tenant only</Button></Show>
-          <span class="grow" />
-          <Button small kind="quiet" icon="reload" onClick={pages.reload}>Read again</Button>
-        </div>
         <Load of={pages.of} retry={pages.reload}>
-          {() => <Table label="Bots" rows={pages.rows()} columns={columns} key={(b) => b.id} more={pages.more()} csvName="bots" empty={<Empty icon="bot" title="No such bot" text="None fits what is asked for." />} />}
+          {() => <Table tools={
+            <>
+              <SearchBox label="Search bots" placeholder="Name, symbol, owner, id" />
+              <Filter name="state" label="State" options={[{ value: "", label: "Any state" }, { value: "held", label: "Waiting for somebody" }, ...STATES.map((s) => ({ value: s, label: s }))]} />
+              <Show when={params.tenant}><Button small icon="close" onClick={() => setParams({ tenant: undefined })}>One tenant only</Button></Show>
+              <Button small kind="quiet" icon="reload" onClick={pages.reload}>Read again</Button>
+            </>
+          } label="Bots" rows={pages.rows()} columns={columns} key={(b) => b.id} more={pages.more()} csvName="bots" empty={<Empty icon="bot" title="No such bot" text="None fits what is asked for." />} />}
         </Load>
       </Panel>
     </>

@@ -84,13 +84,13 @@ function Overview(props: { bot: Bot }): JSX.Element {
       <Show when={b().live} fallback={<Note>It does not run now: figures of past runs are in its orders, decisions and logs.</Note>}>
         {(l) => (
           <>
-            <div class="tiles">
+            <div class="tiles op-tiles">
               <Stat name="Equity"><Money value={l().equity} /></Stat>
               <Stat name="P&L of the run"><Money value={l().pnl} signed /></Stat>
               <Stat name="Working orders">{l().open_orders}</Stat>
               <Stat name="Asked, executed, denied">{formatCount(l().intents)} · {formatCount(l().fills)} · {formatCount(l().denials)}</Stat>
               <Stat name="Errors of its script">{formatCount(l().errors)}</Stat>
-              <Stat name="Last instant" note={l().host}><Ago ms={l().instant_ms} /></Stat>
+              <Stat name="Last instant" note={l().host}><span class="op-small"><Time ms={l().instant_ms} /></span></Stat>
             </div>
             <Panel title="Positions" flush>
               <Table label="Positions" rows={l().positions} key={(p) => `${p.symbol}${p.qty}`} empty={<p class="empty">No position is open.</p>} columns={[
@@ -128,7 +128,7 @@ function Overview(props: { bot: Bot }): JSX.Element {
 export function Values(props: { of: Record<string, unknown>; empty?: string }): JSX.Element {
   return (
     <Show when={Object.keys(props.of).length} fallback={<p class="small muted">{props.empty ?? "None."}</p>}>
-      <div class="op-values"><For each={Object.entries(props.of)}>{([k, v]) => <div><span class="muted">{k}</span><span class="num">{typeof v === "object" ? JSON.stringify(v) : String(v)}</span></div>}</For></div>
+      <div class="op-values"><For each={Object.entries(props.of)}>{([k, v]) => <div><span class="muted">{k.replace(/_ms$/, "")}</span><span class="num">{typeof v === "number" && k.endsWith("_ms") ? <Time ms={v} /> : typeof v === "object" ? JSON.stringify(v) : String(v)}</span></div>}</For></div>
     </Show>
   );
 }

@@ -51,9 +51,8 @@ export default function Failures(): JSX.Element {
           </Load>
         </Panel>
         <Panel title="Failures" flush>
-          <div class="table-tools"><Filter name="show" label="Which" options={[{ value: "", label: "Of all bots" }, { value: "held", label: "Of those that wait" }]} /></div>
           <Load of={pages.of} retry={pages.reload}>
-            {() => <Table label="Failures" rows={pages.rows()} columns={columns} key={(f) => f.id} more={pages.more()} csvName="failures" empty={<Empty icon="check" title="Nothing has failed" />} />}
+            {() => <Table tools={<Filter name="show" label="Which" options={[{ value: "", label: "Of all bots" }, { value: "held", label: "Of those that wait" }]} />} label="Failures" rows={pages.rows()} columns={columns} key={(f) => f.id} more={pages.more()} csvName="failures" empty={<Empty icon="check" title="Nothing has failed" />} />}
           </Load>
         </Panel>
       </div>

@@ -33,7 +33,7 @@ export default function Revenue(): JSX.Element {
         <Load of={business} retry={() => void refetch()} skeleton={<SkeletonTiles count={6} />}>
           {(b) => (
             <div class="stack">
-              <div class="tiles">
+              <div class="tiles op-tiles">
                 <Stat name="Monthly recurring revenue" note={<><Money value={b().arr} /> a year</>}><Money value={b().mrr} currency={b().currency} /></Stat>
                 <Stat name="Paying customers" note={<>of {formatCount(b().tenants)} tenants</>}>{formatCount(b().paying)}</Stat>
                 <Stat name="A customer a month" note="average of those who pay"><Money value={b().arpu} currency={b().currency} /></Stat>
@@ -41,7 +41,7 @@ export default function Revenue(): JSX.Element {
                 <Stat name="Worth of a customer" note={b().ltv ? "average a month over the share that goes" : "nobody has gone yet, so it is not known"}><Money value={b().ltv} currency={b().ltv ? b().currency : undefined} /></Stat>
                 <Stat name="Leaving" note={<>{formatCount(b().leaving)} have cancelled, paid to their month's end</>}><Money value={b().leaving_mrr} currency={b().currency} /></Stat>
               </div>
-              <Panel title={`Plans of ${b().edition}`} flush><Table label="Plans" rows={b().plans} columns={plans} key={(p) => p.plan} csvName="revenue" /></Panel>
+              <Panel title={`Plans of ${b().edition}`} flush><Table label="Plans" rows={b().plans} columns={plans} key={(p) => p.plan} /></Panel>
               <Show when={b().addons.length}><Panel title="Add-ons" flush><Table label="Add-ons" rows={b().addons} columns={addons} key={(a) => a.addon} /></Panel></Show>
               <p class="small muted">From the subscriptions in force and the log of their changes since {formatDate(b().churn.from_ms)}, at the monthly prices of the plans in force; years paid at once, discounts, taxes and refunds are the payment provider's to tell. {b().exceptions ? `${b().exceptions} exceptions of operators change no figure here. ` : ""}{b().unpriced ? `${b().unpriced} subscriptions are to plans that no longer exist, and count nowhere.` : ""}</p>
             </div>

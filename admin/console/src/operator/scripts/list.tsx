@@ -27,9 +27,8 @@ export default function Scripts(): JSX.Element {
       <div class="stack">
         <p class="muted">What an activation changes is in force everywhere at once, without a restart: prices and limits, venues' dialects, rules of signals, strategies that come with the product.</p>
         <Panel flush>
-          <div class="table-tools"><Filter name="kind" label="Kind" options={[{ value: "", label: "All kinds" }, { value: "tier", label: "Tiers" }, { value: "strategy", label: "Strategies" }, { value: "dialect", label: "Dialects" }, { value: "rule", label: "Rules" }]} /></div>
           <Load of={scripts} retry={() => void refetch()}>
-            {(list) => <Table label="Scripts" rows={list()} columns={columns} key={(s) => s.id} search="Filter" sort={{ id: "kind", desc: true }} empty={<Empty icon="studio" title="No script of this kind" />} />}
+            {(list) => <Table tools={<Filter name="kind" label="Kind" options={[{ value: "", label: "All kinds" }, { value: "tier", label: "Tiers" }, { value: "strategy", label: "Strategies" }, { value: "dialect", label: "Dialects" }, { value: "rule", label: "Rules" }]} />} label="Scripts" rows={list()} columns={columns} key={(s) => s.id} search="Filter" sort={{ id: "kind", desc: true }} empty={<Empty icon="studio" title="No script of this kind" />} />}
           </Load>
         </Panel>
       </div>

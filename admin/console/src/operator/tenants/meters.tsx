@@ -6,7 +6,7 @@ import { Ago, Note } from "~/ui";
 import { formatBytes } from "../lib/parts";
 
 type Item = Schemas["UsageItem"];
-const amount = (i: Item, n: number): string => (/memory|bytes/.test(i.name) ? formatBytes(n) : formatCount(n));
+const amount = (i: Item, n: number): string => (/_kib$/.test(i.name) ? formatBytes(n * 1024) : formatCount(n));
 
 export function Meters(props: { of: Schemas["Usage"] }): JSX.Element {
   return (
@@ -20,8 +20,8 @@ export function Meters(props: { of: Schemas["Usage"] }): JSX.Element {
             const share = () => (i.limit ? Math.min(1, i.used / i.limit) : 0);
             return (
               <div class="stack-s">
-                <div class="row-between small"><span>{i.name.replace(/_/g, " ")}</span><span class="num muted">{amount(i, i.used)} {i.limit == null ? "of unlimited" : `of ${amount(i, i.limit)}`}</span></div>
-                <div class="op-meter" classList={{ full: i.limit != null && i.used >= i.limit && i.used > 0 }} aria-hidden="true"><span style={{ width: `${share() * 100}%` }} /></div>
+                <div class="row-between small"><span>{i.name.replace(/_kib$/, "").replace(/_/g, " ")}</span><span class="num muted">{amount(i, i.used)}{i.limit == null ? ", no limit" : ` of ${amount(i, i.limit)}`}</span></div>
+                <div class="op-meter" classList={{ none: i.limit == null, full: i.limit != null && i.used >= i.limit && i.used > 0 }} aria-hidden="true"><span style={{ width: `${share() * 100}%` }} /></div>
               </div>
             );
           }}

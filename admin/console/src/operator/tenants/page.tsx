@@ -13,7 +13,7 @@ type Tenant = Schemas["AdminTenant"];
 function tightest(t: Tenant): { name: string; share: number } | null {
   let best: { name: string; share: number } | null = null;
   for (const i of t.usage?.items ?? []) {
-    if (i.limit == null || i.limit === 0) continue;
+    if (i.limit == null || i.limit === 0 || (t.personal && i.name === "members")) continue;
     const share = i.used / i.limit;
     if (i.used > 0 && (!best || share > best.share)) best = { name: i.name, share };
   }
@@ -37,9 +37,8 @@ export default function Tenants(): JSX.Element {
     <>
       <PageHead title="Usage" />
       <Panel flush>
-        <div class="table-tools"><SearchBox label="Search tenants" placeholder="Name or address" /></div>
         <Load of={pages.of} retry={pages.reload}>
-          {() => <Table label="Tenants" rows={pages.rows()} columns={columns} key={(t) => t.id} more={pages.more()} csvName="tenants" onRow={setOpen} empty={<Empty icon="account" title="No such tenant" />} />}
+          {() => <Table tools={<SearchBox label="Search tenants" placeholder="Name or address" />} label="Tenants" rows={pages.rows()} columns={columns} key={(t) => t.id} more={pages.more()} csvName="tenants" onRow={setOpen} empty={<Empty icon="account" title="No such tenant" />} />}
         </Load>
       </Panel>
       <Show when={open()}>{(t) => <Dialog drawer title={t().email || t().name} onClose={() => setOpen(null)}><Show when={t().usage}>{(u) => <Meters of={u()} />}</Show></Dialog>}</Show>

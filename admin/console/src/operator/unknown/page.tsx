@@ -64,7 +64,7 @@ export default function Unknown(): JSX.Element {
         <p class="muted">An answer of the venue was lost. Such an order counts as filled in full against every limit, is never sent again, and the venue is asked until it proves what became of it.</p>
         <Panel flush>
           <Load of={orders} retry={() => void refetch()}>
-            {(o) => <Table label="Unknown orders" rows={o().items} columns={columns} key={(x) => x.client_id} csvName="unknown-orders" empty={<Empty icon="check" title="None" text="What became of every order at every venue is proven." />} />}
+            {(o) => <Table label="Unknown orders" rows={o().items} columns={columns} key={(x) => x.client_id} empty={<Empty icon="check" title="None" text="What became of every order at every venue is proven." />} />}
           </Load>
         </Panel>
       </div>

@@ -25,12 +25,13 @@ export default function Users(): JSX.Element {
     <>
       <PageHead title="Users" />
       <Panel flush>
-        <div class="table-tools">
-          <SearchBox label="Search users" placeholder="Address, name or id" />
-          <Filter name="show" label="Which" options={[{ value: "", label: "All" }, { value: "suspended", label: "Suspended" }, { value: "support", label: "Support" }, { value: "admin", label: "Admins" }, { value: "super_admin", label: "Super admins" }]} />
-        </div>
         <Load of={pages.of} retry={pages.reload}>
-          {() => <Table label="Users" rows={pages.rows()} columns={columns} key={(u) => u.id} more={pages.more()} csvName="users" empty={<Empty icon="users" title="Nobody found" text="Part of an address or a name is enough; whole ids work, too." />} />}
+          {() => <Table tools={
+            <>
+              <SearchBox label="Search users" placeholder="Address, name or id" />
+              <Filter name="show" label="Which" options={[{ value: "", label: "All" }, { value: "suspended", label: "Suspended" }, { value: "support", label: "Support" }, { value: "admin", label: "Admins" }, { value: "super_admin", label: "Super admins" }]} />
+            </>
+          } label="Users" rows={pages.rows()} columns={columns} key={(u) => u.id} more={pages.more()} csvName="users" empty={<Empty icon="users" title="Nobody found" text="Part of an address or a name is enough; whole ids work, too." />} />}
         </Load>
       </Panel>
     </>

@@ -3,7 +3,7 @@ import { A, useParams } from "@solidjs/router";
 import { createResource, createSignal, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { closeLive } from "~/api/live";
-import { me, setTenant } from "~/api/session";
+import { me, setTenant, signedIn } from "~/api/session";
 import { Ago, Badge, Button, ConfirmDialog, Load, Money, Note, PageHead, Panel, Select, TextField, Time, toast, toastProblem } from "~/ui";
 import { may } from "../lib/may";
 import { Id, Role, UserState } from "../lib/parts";
@@ -32,6 +32,7 @@ function LookDialog(props: { user: User; onClose: () => void }): JSX.Element {
     await ok(api.POST("/api/v1/admin/users/{user_id}/impersonate", { params: { path: { user_id: props.user.id } }, body: { cookie: true } }));
     closeLive();
     setTenant("");
+    await signedIn(); // other tabs learn of it
     location.assign("/");
   };
   return (
@@ -117,7 +118,7 @@ export default function UserPage(): JSX.Element {
     <Load of={user} retry={done}>
       {(u) => (
         <>
-          <PageHead title={u().email || u().id} up={{ href: "/users", label: "Users" }} heading={<><span class="break">{u().email || u().id}</span><UserState state={u().state} /><Role role={u().role} /></>}>
+          <PageHead title={u().email || u().id} up={{ href: "/users", label: "Users" }} heading={<><span class="break">{u().email || u().id}</span><UserState state={u().state} /><Show when={u().role !== "user"}><Role role={u().role} /></Show></>}>
             <Show when={may("impersonate") && u().role === "user" && u().state !== "erased"}><Button icon="users" onClick={() => setDialog("look")}>See what they see</Button></Show>
             <Show when={may("roles") && u().id !== me()?.id}><Button onClick={() => setDialog("role")}>Role</Button></Show>
             <Show when={may("users") && u().state !== "erased"}><Button onClick={() => void resetPassword()}>Reset password</Button></Show>
