@@ -1,12 +1,13 @@
 // The editor of operators' scripts. CodeMirror is large, so pages import this lazily. It lives in a shadow root, which adopts the style
 // sheets that it brings along; a document's content security policy refuses them.
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { bracketMatching, defaultHighlightStyle, indentOnInput, indentUnit, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
+import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
 import { lua } from "@codemirror/legacy-modes/mode/lua";
 import { lintGutter, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
 import { EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import { tags as t } from "@lezer/highlight";
 import { createEffect, on, onCleanup, onMount, type JSX } from "solid-js";
 import type { Schemas } from "~/api/client";
 
@@ -21,6 +22,14 @@ const look = EditorView.theme({
   ".cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--surface-2) 60%, transparent)" },
   ".cm-tooltip": { backgroundColor: "var(--surface)", color: "var(--text)", border: "1px solid var(--line-strong)" },
 });
+
+// Colours of the theme: CodeMirror's own are for white paper.
+const colours = HighlightStyle.define([
+  { tag: t.keyword, color: "var(--accent)", fontWeight: "600" },
+  { tag: [t.string, t.special(t.string)], color: "var(--up)" },
+  { tag: [t.number, t.bool, t.atom], color: "var(--warn)" },
+  { tag: t.comment, color: "var(--text-3)", fontStyle: "italic" },
+]);
 
 /** Offsets of a place that is told in lines and characters (code points). */
 function spanOf(state: EditorState, p: Problem): { from: number; to: number } | null {
@@ -41,7 +50,7 @@ export function Editor(props: { value: string; onValue: (text: string) => void; 
         doc: props.value,
         extensions: [
           lineNumbers(), history(), indentOnInput(), bracketMatching(), highlightActiveLine(), lintGutter(), look, EditorView.lineWrapping,
-          StreamLanguage.define(lua), syntaxHighlighting(defaultHighlightStyle, { fallback: true }), indentUnit.of("  "), EditorState.tabSize.of(2),
+          StreamLanguage.define(lua), syntaxHighlighting(colours), indentUnit.of("  "), EditorState.tabSize.of(2),
           keymap.of([...defaultKeymap, ...searchKeymap, ...historyKeymap]), EditorState.readOnly.of(!!props.readOnly),
           EditorView.contentAttributes.of({ "aria-label": props.label, spellcheck: "false", autocapitalize: "off" }),
           EditorView.updateListener.of((u) => {
