@@ -32,4 +32,6 @@ void loop_metrics_write(const struct loop *loop, struct buf *out) {
 void live_metrics_write(const struct live *live, struct buf *out) {
   const struct live_sends s = live_sends(live);
   histogram(out, "order_send_duration_seconds", "From a script's order in the core, through the journal, to the first byte of the request in the kernel", live_send_bounds_s, s.buckets, LIVE_SEND_BOUNDS, s.sum_s);
+  const struct live_sends h = live_hears(live);
+  histogram(out, "signal_delay_seconds", "From the moment in which a signal came from outside until its bot's script had heard it", live_send_bounds_s, h.buckets, LIVE_SEND_BOUNDS, h.sum_s);
 }

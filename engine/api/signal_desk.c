@@ -275,6 +275,24 @@ static bool take_up(void *arg, const struct delivery_row *row) {
 
 static void rules_log(void *arg, const char *event, const char *detail) { api_log(arg, "error", event, json_pack("{s:s}", "detail", detail)); }
 
+static double gauge_delivered(void *arg) { return (double)signal_desk_stats(arg).delivered; }
+static double gauge_rejected(void *arg) { return (double)signal_desk_stats(arg).rejected; }
+static double gauge_failed(void *arg) { return (double)signal_desk_stats(arg).failed; }
+static double gauge_signals(void *arg) { return (double)signal_desk_stats(arg).signals; }
+static double gauge_waiting(void *arg) { return signal_desk_stats(arg).waiting; }
+static double gauge_died(void *arg) { return (double)rules_host_stats(((struct signal_desk *)arg)->rules).died; }
+
+static void show(struct signal_desk *d) {
+  static const struct { const char *name, *help, *type; double (*read)(void *); } gauges[] = {
+    {"signals_delivered_total", "Messages of hooks that the rules let pass", "counter", gauge_delivered},
+    {"signals_rejected_total", "Messages of hooks that a rule refused", "counter", gauge_rejected},
+    {"signals_failed_total", "Messages of hooks about which the rules could not be asked in time", "counter", gauge_failed},
+    {"signals_to_bots_total", "Signals that messages became", "counter", gauge_signals},
+    {"signals_waiting", "Messages accepted and not yet worked off", "gauge", gauge_waiting},
+    {"rules_process_deaths_total", "Times that the process that asks rules died or did not answer", "counter", gauge_died}};
+  for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++) metrics_gauge(d->core->metrics, (struct metrics_gauge){gauges[i].name, gauges[i].help, gauges[i].type, gauges[i].read, d});
+}
+
 enum status signal_desk_create(struct api_core *core, const char *exe, struct signal_desk **ret, struct err *err) {
   struct signal_desk *d = calloc(1, sizeof *d);
   if (!d) return err_set(err, ERR_NOMEM, "out of memory");
@@ -282,7 +300,7 @@ enum status signal_desk_create(struct api_core *core, const char *exe, struct si
   enum status st = rules_host_create(&(struct rules_host_options){.loop = core->loop, .exe = exe, .log = rules_log, .log_arg = core}, &d->rules, err);
   if (st == OK) st = signal_fanout_create(core, &d->fanout, err);
   if (st == OK) st = delivery_open(reader(d), take_up, d, err);
-  if (st == OK) *ret = d;
+  if (st == OK) show(d), *ret = d;
   else signal_desk_destroy(d);
   return st;
 }

@@ -190,6 +190,8 @@ struct live_sends {
   double sum_s;
 };
 struct live_sends live_sends(const struct live *l);
+// The same of signals: from the moment in which one came from outside until its bot's script had heard it.
+struct live_sends live_hears(const struct live *l);
 
 // How the account's session does and what the last comparison found; a reference of the caller's. NULL: no bot uses it now.
 //   {state, why, compared_at_ms, bots, differs, strangers:[{kind, symbol, name, text, seen_at_ms}]}

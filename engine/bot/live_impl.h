@@ -197,6 +197,8 @@ int64_t live_clock_next(void *self, int venue);           // hub_sink.clock
 bool live_calls(void *self, int host, const struct hub_instant *in);  // fleet_callbacks.calls
 // Those of a place that are due by the instant. *ret is valid until the next call.
 size_t live_clock_due(struct live *l, int place, const struct hub_instant *in, struct live_bot *const **ret);
+// live_venue.c
+void live_took(struct live_sends *s, int64_t from_ns, int64_t to_ns);  // one more, of clocks of the same kind
 // live_signal.c
 void live_signals_read(struct live_bot *b);                  // what waits for it, if its script runs
 void live_signals_send(struct live_bot *b, int64_t now_ns);  // with the instant that its host is about to be shown

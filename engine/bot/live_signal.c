@@ -18,7 +18,7 @@
 
 struct live_signal {
   struct live_signal *next;
-  int64_t id, expires_ns, ts_ns;
+  int64_t id, received_ns, expires_ns, ts_ns;
   bool told;             // its host has it, for the instant under way
   json_t *body;
 };
@@ -100,6 +100,7 @@ static bool take(void *arg, const struct signal_row *row) {
   struct live_signal **at = &b->signals, *s = b->signal_count < WAITING_MAX ? calloc(1, sizeof *s) : NULL;
   if (!s) return false;
   s->id = row->id;
+  s->received_ns = row->received_ns;
   s->expires_ns = row->expires_ns;
   s->ts_ns = hub_clock_soon(b->live->hub, b->venue);
   s->body = json_loads(row->body, 0, NULL);
@@ -206,6 +207,7 @@ void live_signals_end(struct live_bot *b, bool heard) {
     live_news(b, "signal", json_pack("{s:s%, s:s%, s:I}", "id", r.signal_id.text, r.signal_id.len, "action", r.action.text ? r.action.text : "", r.action.len, "time",
       (json_int_t)(b->instant_ns / NS_PER_MS)));
     live_signal_delivered(b, b->signals->id, b->instant_ns);
+    live_took(&b->live->hears, b->signals->received_ns, clock_wall_ns());
     drop(b);
   }
   if (b->signals) live_clock_soon(b);

@@ -312,7 +312,7 @@ struct live {
   bool ticks_heard;                 // by some bot, since the service began
   struct live_tenant *tenants;
   struct live_venue *venues;        // sessions of accounts at venues elsewhere
-  struct live_sends sends;
+  struct live_sends sends, hears;
   uint32_t journal_series;          // highest id given
   struct live_host hosts[FLEET_HOSTS_MAX + 1];
   bool closing;

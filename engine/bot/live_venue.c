@@ -144,11 +144,12 @@ void live_request_end(struct live_request *r) {
 
 const double live_send_bounds_s[LIVE_SEND_BOUNDS] = {0.0002, 0.00035, 0.0005, 0.0007, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05};
 struct live_sends live_sends(const struct live *l) { return l->sends; }
+struct live_sends live_hears(const struct live *l) { return l->hears; }
 
 // Until the first byte of the request was the kernel's. One that never was does not count.
-static void count_send(struct live_sends *s, int64_t intent_ns, int64_t sent_ns) {
-  if (intent_ns == 0 || sent_ns == 0) return;
-  const double took_s = (double)(sent_ns - intent_ns) / 1e9;
+void live_took(struct live_sends *s, int64_t from_ns, int64_t to_ns) {
+  if (from_ns == 0 || to_ns == 0) return;
+  const double took_s = (double)(to_ns - from_ns) / 1e9;
   int at = 0;
   while (at < LIVE_SEND_BOUNDS && took_s > live_send_bounds_s[at]) at++;
   s->buckets[at]++;
@@ -160,7 +161,7 @@ static void replied(void *arg, const struct venue_reply *reply) {
   struct live_mail m = {.bot_id = r->bot_id, .kind = HEARD_REPLY, .u.reply = {.order = r->order, .what = r->what, .change = r->change, .reply = *reply}};
   live_venue_post(r->venue, &m);
   struct live_venue *v = r->venue;
-  count_send(&v->live->sends, r->intent_ns, reply->sent_ns);
+  live_took(&v->live->sends, r->intent_ns, reply->sent_ns);
   live_request_end(r);
   live_venue_drain(v);
 }

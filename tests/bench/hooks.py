@@ -81,7 +81,7 @@ def main():
         rows = t.client.get(f"{HOOKS}/{hook['id']}/deliveries?limit=200", expect=200).json["items"]
         print(f"received to verdict, latest {len(rows)}: {quantiles([(d['done_at_ms'] - d['received_at_ms']) / 1e3 for d in rows])} (whole ms)")
         text = s.anonymous().get("/metrics").body.decode()
-        print("\n".join(line for line in text.splitlines() if line.startswith("perigee_signal") and not line.startswith("perigee_signal_delay_seconds_bucket")))
+        print("\n".join(line for line in text.splitlines() if line.startswith(("perigee_signal", "perigee_rules"))))
         began, burst = time.perf_counter(), 5000
         times = steady(s, hook["path"], 1e6, burst / 1e6, lines=32)
         print(f"burst: {len(times) / (time.perf_counter() - began):.0f} stored a second by this client, {quantiles(times)}")
