@@ -15,11 +15,8 @@
 #include "net/address.h"
 #include "signal/message.h"
 #include "store/id.h"
-#include "store/script_rows.h"
-#include "store/signal_rows.h"
 #include "store/store.h"
 #include "tenant/identity.h"
-#include "tenant/registry.h"
 #include "tenant/vault.h"
 
 #include <stdio.h>
@@ -78,22 +75,7 @@ static enum status answer(struct api_call *call, struct db *db, int status, cons
   return api_json(call, status, v);
 }
 
-json_t *delivery_json(const struct delivery_row *d) {
-  json_t *signal = json_loads(d->signal, 0, NULL), *log = json_loads(d->log, 0, NULL);
-  return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:I}", "id", api_id("dlv", d->id), "hook_id", api_id("hok", d->hook_id), "state", d->state, "reason", d->reason, "received_at_ms",
-    api_ms(d->received_ns), "expires_at_ms", api_ms(d->expires_ns), "done_at_ms", api_ms(d->done_ns), "address", d->address, "body", d->body, "signal", signal ? signal : json_object(), "log",
-    log ? log : json_array(), "bots", (json_int_t)d->bots);
-}
-
 // ---- what is asked for, checked
-
-// "/1/settings: …" of a list of stages that stands at `where` in the request.
-static enum status stages_wrong(struct api_call *call, const char *where) {
-  char pointer[120];
-  const char *colon = call->err.msg[0] == '/' ? strchr(call->err.msg, ':') : NULL;
-  snprintf(pointer, sizeof pointer, "%s%.*s", where, colon ? (int)(colon - call->err.msg) : 0, call->err.msg);
-  return api_invalid_at(call, pointer, colon ? colon + 2 : call->err.msg);
-}
 
 static enum status settings_fit(struct api_call *call, struct db *db, const json_t *settings) {
   const json_t *mapping = json_object_get(settings, "mapping"), *addresses = json_object_get(settings, "addresses");
@@ -110,7 +92,7 @@ static enum status settings_fit(struct api_call *call, struct db *db, const json
     return api_invalid_at(call, pointer, "is no address (192.0.2.1) and no range (192.0.2.0/24)");
   }
   const enum status st = signal_stages_check(call->snapshot, db, call->who.tenant_id, json_object_get(settings, "stages"), &call->err);
-  return st == ERR_INVALID ? stages_wrong(call, "/settings/stages") : st;
+  return st == ERR_INVALID ? signal_stages_wrong(call, "/settings/stages") : st;
 }
 
 // The key itself: the text, or behind "whsec_" what its Base64 stands for. False: no such Base64.
@@ -312,195 +294,3 @@ static enum status listen_no_more(struct api_call *call, struct db *db) {
   return st == OK ? api_json(call, 204, NULL) : st;
 }
 enum status api_hook_bot_delete(struct api_call *call) { return api_write(call, listen_no_more); }
-
-// ---- deliveries
-
-static bool add_delivery(void *arg, const struct delivery_row *row) {
-  struct api_list *l = arg;
-  if (!api_list_room(l, row->id)) return false;
-  json_array_append_new(l->items, delivery_json(row));
-  return true;
-}
-
-static enum status own_hook(struct api_call *call, int64_t *ret) {
-  struct hook_row row;
-  const enum status st = hook_get(reader(call), call->who.tenant_id, *ret = api_param_id(call, "hook"), &row, &call->err);
-  if (st == OK) hook_row_finish(&row);
-  return st;
-}
-
-enum status api_hook_deliveries(struct api_call *call) {
-  struct api_list l;
-  int64_t hook;
-  enum status st = own_hook(call, &hook);
-  if (st != OK || !api_list_begin(call, &l, API_LIST_NEWEST)) return st;
-  return api_list_end(&l, delivery_list(reader(call), hook, l.at, l.limit + 1, add_delivery, &l, &call->err));
-}
-
-enum status api_signals_list(struct api_call *call) {
-  struct api_list l;
-  if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
-  return api_list_end(&l, delivery_list_tenant(reader(call), call->who.tenant_id, l.at, l.limit + 1, add_delivery, &l, &call->err));
-}
-
-static bool one_delivery(void *arg, const struct delivery_row *row) {
-  *(json_t **)arg = delivery_json(row);
-  return false;
-}
-enum status api_hook_delivery(struct api_call *call) {
-  json_t *v = NULL;
-  int64_t hook;
-  enum status st = own_hook(call, &hook);
-  if (st == OK) st = delivery_get(reader(call), hook, api_param_id(call, "delivery_id"), one_delivery, &v, &call->err);
-  return st == OK ? api_json(call, 200, v) : st;
-}
-
-struct receipts {
-  struct api_list page;
-  struct db *db;
-  bool all;
-  enum status status;
-};
-
-static bool add_receipt(void *arg, const struct signal_row *s) {
-  struct receipts *r = arg;
-  struct api_call *call = r->page.call;
-  struct bot_row bot;
-  const enum status st = bot_find(r->db, s->bot_id, &bot, &call->err);
-  if (st == ERR_NOTFOUND) return true;  // deleted meanwhile
-  if (st != OK) return r->status = st, false;
-  const bool mine = bot.tenant_id == call->who.tenant_id;
-  const bool room = !(mine || r->all) || api_list_room(&r->page, s->id);
-  if (room && (mine || r->all)) {
-    const char *state = strcmp(s->state, "waiting") == 0 && s->expires_ns < call->now_ns ? "expired" : s->state;
-    json_t *v = json_pack("{s:o, s:o, s:s, s:o}", "bot_id", api_id("bot", s->bot_id), "signal_id", api_id("sig", s->id), "state", state, "delivered_ms", api_ms(s->delivered_ns));
-    if (mine) json_object_set_new(v, "account_id", api_id("acc", bot.account_id));
-    json_array_append_new(r->page.items, v);
-  }
-  bot_row_finish(&bot);
-  return room;
-}
-
-enum status api_hook_receipts(struct api_call *call) {
-  struct receipts r = {.db = reader(call), .status = OK};
-  struct hook_row hook;
-  json_t *v = NULL;
-  enum status st = hook_find(r.db, api_param_id(call, "hook"), &hook, &call->err);
-  if (st != OK) return st;
-  r.all = hook.tenant_id == call->who.tenant_id;
-  const bool open = r.all || hook.shared;
-  const int64_t id = hook.id;
-  hook_row_finish(&hook);
-  if (!open) return ERR_NOTFOUND;
-  st = delivery_get(r.db, id, api_param_id(call, "delivery_id"), one_delivery, &v, &call->err);
-  json_decref(v);
-  if (st != OK || !api_list_begin(call, &r.page, API_LIST_OLDEST)) return st;
-  st = signal_list_delivery(r.db, api_param_id(call, "delivery_id"), r.page.at, INT32_MAX, add_receipt, &r, &call->err);
-  return api_list_end(&r.page, st == OK ? r.status : st);
-}
-
-// ---- stages of the tenant and of the installation
-
-static enum status stages_answer(struct api_call *call, const char *text, int64_t revision) {
-  char tag[ETAG_TEXT_SIZE];
-  etag_format(revision, tag);
-  api_field(call, "ETag", "%s", tag);
-  json_t *v = json_loads(text, 0, NULL);
-  return api_json(call, 200, json_pack("{s:o, s:I}", "stages", v ? v : json_array(), "revision", (json_int_t)revision));
-}
-
-static enum status get_stages(struct api_call *call, int64_t tenant_id) {
-  char *text;
-  int64_t revision;
-  enum status st = stages_get(reader(call), tenant_id, &text, &revision, &call->err);
-  if (st != OK) return st;
-  st = api_not_modified(call, revision) ? OK : stages_answer(call, text, revision);
-  free(text);
-  return st;
-}
-enum status api_stages_get(struct api_call *call) { return get_stages(call, call->who.tenant_id); }
-enum status api_admin_stages_get(struct api_call *call) { return get_stages(call, 0); }
-
-static enum status put_stages(struct api_call *call, struct db *db, int64_t tenant_id) {
-  const json_t *stages = json_object_get(call->body, "stages");
-  const char *text = bots_text(call, stages);
-  char *before = NULL;
-  int64_t revision;
-  enum status st = text ? stages_get(db, tenant_id, &before, &revision, &call->err) : no_memory(call);
-  free(before);
-  if (st == OK && !api_if_match(call, revision)) return ERR_CANCELLED;
-  if (st == OK && (st = signal_stages_check(call->snapshot, db, tenant_id, stages, &call->err)) == ERR_INVALID) return stages_wrong(call, "/stages");
-  if (st == OK) st = stages_put(db, tenant_id, text, call->now_ns, &call->err);
-  json_t *detail = json_pack("{s:O}", "stages", stages);
-  const char *told = detail ? bots_text(call, detail) : NULL;
-  json_decref(detail);
-  if (st == OK) st = told ? api_audit(call, db, "signal.stages", tenant_id ? "org" : NULL, tenant_id, told) : no_memory(call);
-  return st == OK ? stages_answer(call, text, revision + 1) : st;
-}
-static enum status put_own(struct api_call *call, struct db *db) { return put_stages(call, db, call->who.tenant_id); }
-static enum status put_all(struct api_call *call, struct db *db) { return put_stages(call, db, 0); }
-static enum status stages_changed(struct api_call *call) {
-  signal_desk_forget_all(call->core->desk);
-  return OK;
-}
-enum status api_stages_put(struct api_call *call) {
-  plans_hold(call);
-  return api_write_then(call, put_own, stages_changed);
-}
-enum status api_admin_stages_put(struct api_call *call) {
-  plans_hold(call);
-  return api_write_then(call, put_all, stages_changed);
-}
-
-// ---- rules
-
-static json_t *rule_json(const char *name, const json_t *header, bool own) {
-  json_t *settings = json_object_get(header, "settings");
-  const char *about = json_string_value(json_object_get(header, "about")), *title = json_string_value(json_object_get(header, "name"));
-  return json_pack("{s:s, s:s, s:s, s:b, s:o}", "name", name, "title", title ? title : name, "about", about ? about : "", "own", own, "settings", settings ? json_incref(settings) : json_array());
-}
-
-struct rules {
-  struct api_call *call;
-  json_t *items;
-  enum status status;
-};
-
-static void add_own_rule(void *arg, const struct script_row *row) {
-  struct rules *r = arg;
-  struct script_version_row v;
-  if (row->active_version == 0 || r->status != OK) return;
-  r->status = script_version_get(reader(r->call), row->tenant_id, row->id, 0, &v, &r->call->err);
-  if (r->status != OK) return;
-  json_t *header = v.header ? json_loads(v.header, 0, NULL) : NULL;
-  json_array_append_new(r->items, rule_json(row->name, header, true));
-  json_decref(header);
-  script_version_finish(&v);
-}
-
-// The header of an active rule of the installation, from its stored version; a shipped one that is not stored is described anew.
-static json_t *installation_rule(struct api_call *call, const struct active_script *s) {
-  struct script_draft draft;
-  struct err err;
-  if (registry_describe(SCRIPT_RULE, s->name, s->source, s->source_len, NULL, &draft, &err) != OK) return NULL;
-  json_t *header = json_loads(draft.header, 0, NULL), *v = rule_json(s->name, header, false);
-  json_decref(header);
-  script_draft_finish(&draft);
-  (void)call;
-  return v;
-}
-
-enum status api_rules_list(struct api_call *call) {
-  struct rules r = {call, json_array(), OK};
-  enum status st = script_list(reader(call), call->who.tenant_id, "rule", 0, 200, add_own_rule, &r, &call->err);
-  const struct snapshot *scripts = registry_snapshot(call->core->registry);
-  const struct active_script *s;
-  for (size_t i = 0; st == OK && (s = snapshot_at(scripts, i)); i++) {
-    json_t *v = s->kind == SCRIPT_RULE ? installation_rule(call, s) : NULL;
-    if (v) json_array_append_new(r.items, v);
-  }
-  if (st == OK) st = r.status;
-  if (st == OK) return api_json(call, 200, json_pack("{s:o}", "items", r.items));
-  json_decref(r.items);
-  return st;
-}

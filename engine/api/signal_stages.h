@@ -7,6 +7,7 @@
 #include "signal/stages.h"
 #include "store/script_rows.h"
 
+struct api_call;
 struct db;
 struct snapshot;
 
@@ -23,3 +24,5 @@ enum status signal_stages_load(const struct snapshot *scripts, struct db *db, in
 
 // Whether a list of stages can be used by the tenant: rules that exist and load, settings that fit, names that differ. ERR_INVALID says where: "/1/settings: …".
 enum status signal_stages_check(const struct snapshot *scripts, struct db *db, int64_t tenant_id, const json_t *stages, struct err *err) MUST_CHECK;
+// Answers with what signal_stages_check said (call->err) of a list that stands at `where` in the request ("/settings/stages").
+enum status signal_stages_wrong(struct api_call *call, const char *where);
