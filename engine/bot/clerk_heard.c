@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define RETRY_NS INT64_C(1000000000)
+#define TRAIL_NS (5 * INT64_C(1000000000))
 #define CASH_SCALE 8
 #define IN_VAIN_MOST 5  // 32 s apart
 
@@ -69,7 +70,7 @@ void clerk_wish_back(struct clerk *c, const struct clerk_routed *w) {
   if (!o || !order_alive(o)) return;
   order_change_init(&back.change);
   if (o->limit.ticks != w->limit.ticks && price_given(w->limit)) back.change.limit = w->limit;
-  if (o->trigger.ticks != w->trigger.ticks && price_given(w->trigger)) back.change.trigger = w->trigger;
+  if (o->trigger.ticks != w->trigger.ticks && price_given(w->trigger) && o->type != ORDER_TRAILING) back.change.trigger = w->trigger;
   if (o->qty.lots != w->route.qty.lots && w->route.qty.lots > o->filled.lots) back.change.qty = w->route.qty;
   if (price_given(back.change.limit) || price_given(back.change.trigger) || back.change.qty.lots > 0) impose(c, &back);
 }
@@ -89,6 +90,8 @@ static void amended(struct clerk *c, struct clerk_routed *w, uint32_t change, co
   const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_MODIFY_REFUSED, &(struct route_event){.change = change});
   const bool again = r->outcome == VENUE_NOT_SENT || r->why == VENUE_WHY_THROTTLED || r->why == VENUE_WHY_CLOCK;
   if (e.kind == ROUTE_LATE || again) return;  // the wish stands, and is sent anew
+  const struct order *o = matcher_order(c->blotter.matcher, w->id);
+  if (o && o->type == ORDER_TRAILING) w->amend_ns = venue_now(c) + TRAIL_NS;  // the price may be beyond its level: it stays where it is for a while
   if (r->why == VENUE_WHY_NOT_FOUND || r->why == VENUE_WHY_DONE) clerk_route_lost(c, w);
   else clerk_wish_back(c, w);
 }
@@ -148,6 +151,19 @@ static enum reason end_reason(const struct order *o, enum venue_why why) {
   return asked ? o->reason : r == REASON_NONE ? REASON_VENUE : r;
 }
 
+// An exit that was cancelled as it cannot be changed: another one, for all that its entry has open, where it was wished to be.
+static void replace(struct clerk *c, struct clerk_routed *w) {
+  const struct order *o = matcher_order(c->blotter.matcher, w->id);
+  struct bot_command again = {.kind = COMMAND_MODIFY};
+  w->replacing = false;
+  if (!o || order_alive(o) || o->status != ORDER_CANCELED || o->reason == REASON_SCRIPT || clerk_symbol_of(c, o->symbol, o->leg)->gate.lots == 0) return;
+  order_change_init(&again.change);
+  again.id = o->parent;
+  if (o->type == ORDER_LIMIT) again.change.tp = o->limit;
+  else again.change.sl = o->trigger;
+  impose(c, &again);
+}
+
 enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v, int64_t asked_ns, char *ret_text) {
   const struct order *o = named(c, &v->ref);
   if (!o) return CLERK_STRANGE;
@@ -179,6 +195,7 @@ enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v
     if (e.to == ROUTE_UNKNOWN) clerk_venue_says(c, o->id, ORDER_UNKNOWN, REASON_NONE);
   } else if (said[v->state].status != ORDER_OPEN) {
     clerk_venue_says(c, o->id, e.to == ROUTE_CANCELED ? ORDER_CANCELED : said[v->state].status, end_reason(o, v->why));
+    if (w->replacing) replace(c, w);
   }
   return CLERK_HEARD;
 }
@@ -193,13 +210,8 @@ bool clerk_cash_of(struct decimal d, cash *ret) {
   return narrow_checked(v, &ret->e8);
 }
 
-// In the account's currency: as charged, or, where it was taken in the asset that was traded, at the price of the execution.
-static bool fee_of(const struct instrument *inst, const struct venue_fill *f, price px, cash *ret) {
-  ret->e8 = 0;
-  if (!decimal_given(f->fee) || f->fee.digits == 0) return true;
-  const size_t len = strlen(f->fee_asset);
-  const bool base = len > 0 && strncmp(inst->symbol, f->fee_asset, len) == 0;
-  if (!base) return clerk_cash_of(f->fee, ret);
+// An amount at a price of an instrument whose symbol begins with what it is in; rounded up.
+static bool worth(const struct instrument *inst, const struct venue_fill *f, price px, cash *ret) {
   int128 v = (int128)f->fee.digits * px.ticks;  // × tick, in e8
   const int shift = f->fee.scale + inst->tick.scale - CASH_SCALE;
   if (__builtin_mul_overflow(v, (int128)inst->tick.digits, &v)) return false;
@@ -209,6 +221,35 @@ static bool fee_of(const struct instrument *inst, const struct venue_fill *f, pr
     return false;
   }
   return narrow_checked(v, &ret->e8);
+}
+
+static bool ends_with(const char *text, const char *end) {
+  const size_t len = strlen(text), tail = strlen(end);
+  return tail <= len && strcmp(text + len - tail, end) == 0;
+}
+
+// In the account's currency: as charged; where it was taken in the asset that was traded, at the price of the execution; in another one, at the
+// last price of a symbol of this bot that says what it is worth. Else it is not counted, and somebody is told: it is not of this currency.
+static bool fee_of(struct clerk *c, const struct instrument *inst, const struct venue_fill *f, price px, cash *ret) {
+  const struct clerk_remote *r = c->remote;
+  const char *asset = f->fee_asset;
+  const size_t len = strlen(asset);
+  ret->e8 = 0;
+  if (!decimal_given(f->fee) || f->fee.digits == 0) return true;
+  if (len == 0 || strcmp(asset, r->currency) == 0 || (r->currency[0] == '\0' && ends_with(inst->symbol, asset))) return clerk_cash_of(f->fee, ret);
+  if (strncmp(inst->symbol, asset, len) == 0) return worth(inst, f, px, ret);
+  if (ends_with(inst->symbol, asset)) return clerk_cash_of(f->fee, ret);
+  const struct account *a = matcher_account(c->blotter.matcher);
+  for (int i = 0; i < a->symbol_count; i++) {
+    const struct instrument *other = &matcher_symbol_config(c->blotter.matcher, i)->inst;
+    const bool same = strncmp(other->symbol, asset, len) == 0 && strlen(other->symbol) > len && ends_with(inst->symbol, other->symbol + len);
+    if (same && price_given(a->symbols[i].mark)) return worth(other, f, a->symbols[i].mark, ret);
+  }
+  char text[VENUE_TEXT_MAX];
+  snprintf(text, sizeof text, "the venue takes fees in %s: they are not in the bot's books, as nothing says what they are worth", asset);
+  if (!c->remote->told_fee) clerk_tell_intervened(c, REASON_VENUE, text);
+  c->remote->told_fee = true;
+  return true;
 }
 
 enum clerk_heard clerk_remote_fill(struct clerk *c, const struct venue_fill *f, char *ret_text) {
@@ -223,7 +264,7 @@ enum clerk_heard clerk_remote_fill(struct clerk *c, const struct venue_fill *f, 
   if (strcmp(inst->symbol, f->ref.symbol) != 0 || o->side != f->side) return unfit(ret_text, "an execution of another symbol or side than was ordered", &f->ref);
   if (!count(f->qty, inst->lot, &cmd.qty.lots) || cmd.qty.lots <= 0) return unfit(ret_text, "an execution that is not whole lots", &f->ref);
   if (!count(f->px, inst->tick, &cmd.change.limit.ticks) || cmd.change.limit.ticks <= 0) return unfit(ret_text, "an execution at a price between two ticks", &f->ref);
-  if (!fee_of(inst, f, cmd.change.limit, &cmd.venue.fee)) return unfit(ret_text, "a fee that does not fit in 64 bits", &f->ref);
+  if (!fee_of(c, inst, f, cmd.change.limit, &cmd.venue.fee)) return unfit(ret_text, "a fee that does not fit in 64 bits", &f->ref);
   if (!fill_set_reserve(&c->remote->booked, 1)) return unfit(ret_text, "no memory to book an execution", &f->ref);
   struct clerk_routed *w = clerk_routed_find(c, o->id);
   if (!w && order_alive(o)) return unfit(ret_text, "an execution of an order that was never sent", &f->ref);
@@ -255,7 +296,7 @@ void clerk_remote_listed(struct clerk *c, int64_t asked_ns) {
   for (size_t i = 0; i < c->remote->count; i++) {
     struct clerk_routed *w = &c->remote->routes[i];
     const bool there = w->seen_ns >= asked_ns;
-    if (!there && w->route.sent_ns < asked_ns && (w->route.state == ROUTE_OPEN || w->route.state == ROUTE_PARTIAL || w->route.state == ROUTE_CANCELLING))
+    if (!there && (w->restored || w->route.sent_ns < asked_ns) && (w->route.state == ROUTE_OPEN || w->route.state == ROUTE_PARTIAL || w->route.state == ROUTE_CANCELLING))
       clerk_route_lost(c, w);
   }
 }
@@ -272,6 +313,7 @@ void clerk_remote_restored(struct clerk *c) {
       struct clerk_routed *w = clerk_routed_add(c, o);
       const struct clerk_order *known = clerk_order_find(c, o->id);
       w->route.state = ROUTE_SENT;
+      w->restored = true;
       if (known && known->largest_lots > w->route.qty.lots) w->route.qty.lots = known->largest_lots;
       w->route.filled = w->route.cum = o->filled;
       w->route.fill_value = o->fill_value;

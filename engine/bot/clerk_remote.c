@@ -2,6 +2,7 @@
 #include "bot/clerk_remote_impl.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@ enum status clerk_remote_open(struct clerk *c, const struct clerk_port *port, st
   struct clerk_remote *r = calloc(1, sizeof *r);
   if (!r) return err_set(err, ERR_NOMEM, "no memory for a bot's routes");
   r->port = *port;
+  snprintf(r->currency, sizeof r->currency, "%s", port->currency ? port->currency : "");
+  r->port.currency = r->currency;
   fill_set_init(&r->booked);
   c->remote = r;
   return OK;
@@ -44,7 +47,7 @@ struct clerk_routed *clerk_routed_add(struct clerk *c, const struct order *o) {
   struct clerk_remote *r = c->remote;
   clerk_room((void **)&r->routes, &r->cap, r->count + 1, sizeof *r->routes);
   struct clerk_routed *w = &r->routes[r->count++];
-  *w = (struct clerk_routed){.id = o->id, .limit = o->limit, .trigger = o->trigger, .sent_limit = o->limit, .sent_trigger = o->trigger};
+  *w = (struct clerk_routed){.id = o->id, .limit = o->limit, .trigger = matcher_stop_level(o), .sent_limit = o->limit, .sent_trigger = matcher_stop_level(o)};
   const struct client_id name = clerk_name(c, o->id);
   route_init(&w->route, &name, c->account->id, clerk_symbol_of(c, o->symbol, o->leg)->path.venue_id, o->symbol, o->side, o->qty);
   return w;
@@ -126,6 +129,11 @@ static int64_t closable(const struct clerk *c, const struct clerk_symbol *s, enu
 // True: something was imposed.
 static bool place(struct clerk *c, const struct order *o) {
   struct clerk_symbol *s = clerk_symbol_of(c, o->symbol, o->leg);
+  if ((o->trail_ticks || o->trail_frac_e8) && !o->parent && !c->remote->port.caps(c->remote->port.self).amend) {
+    clerk_tell_intervened(c, REASON_VENUE, "the venue cannot change orders: a stop cannot trail there, and the order was not sent");
+    clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = REASON_VENUE, .venue.status = ORDER_REJECTED});
+    return true;
+  }
   const int64_t room = o->reduce && !o->parent ? closable(c, s, o->side) : order_left(o).lots;
   if (room <= 0) {
     clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = REASON_REDUCE_ONLY, .venue.status = ORDER_REJECTED});
@@ -140,9 +148,9 @@ static bool place(struct clerk *c, const struct order *o) {
   }
   struct clerk_routed *w = clerk_routed_add(c, o);
   const struct instrument *inst = inst_of(c, o->symbol);
-  struct venue_place p = {.side = o->side, .leg = o->leg, .type = o->type, .tif = o->tif == TIF_IOC || o->tif == TIF_FOK ? o->tif : TIF_GTC,
+  struct venue_place p = {.side = o->side, .leg = o->leg, .type = o->type == ORDER_TRAILING ? ORDER_STOP : o->type, .tif = o->tif == TIF_IOC || o->tif == TIF_FOK ? o->tif : TIF_GTC,
                           .post = o->post, .reduce = o->reduce && alone(c, s), .qty = lots_of(inst, order_left(o).lots), .limit = price_of(inst, o->limit),
-                          .trigger = price_of(inst, o->trigger), .trigger_rises = o->side == SIDE_BUY};
+                          .trigger = price_of(inst, matcher_stop_level(o)), .trigger_rises = o->side == SIDE_BUY};
   memcpy(p.client_id, w->route.client_id, sizeof p.client_id);
   strncpy(p.symbol, inst->symbol, sizeof p.symbol - 1);
   clerk_route_tell(c, w, ROUTE_EV_JOURNALLED, NULL);
@@ -175,20 +183,24 @@ static void cancel(struct clerk *c, struct clerk_routed *w, const struct order *
 }
 
 static void amend(struct clerk *c, struct clerk_routed *w, const struct order *o, int64_t now_ns) {
-  const bool qty = o->qty.lots != w->route.qty.lots, limit = o->limit.ticks != w->limit.ticks, trigger = o->trigger.ticks != w->trigger.ticks && !o->triggered;
+  const price level = matcher_stop_level(o);
+  const bool qty = o->qty.lots != w->route.qty.lots, limit = o->limit.ticks != w->limit.ticks, trigger = level.ticks != w->trigger.ticks && !o->triggered;
   if (!settled(w) || (!qty && !limit && !trigger) || now_ns < w->amend_ns || o->qty.lots <= w->route.cum.lots) return;
   if (!c->remote->port.caps(c->remote->port.self).amend) {
-    if (!o->parent) clerk_wish_back(c, w);  // nothing can be changed there; an exit that ought to grow with its entry stays as it is
+    // Nothing can be changed there. An exit that grows with its entry, or is moved, makes place for another; they never work together.
+    w->replacing = o->parent != 0;
+    if (o->parent) cancel(c, w, o, now_ns);
+    else clerk_wish_back(c, w);
     return;
   }
   const struct instrument *inst = inst_of(c, o->symbol);
   const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_MODIFY_SEND, &(struct route_event){.qty = o->qty});
   if (e.kind == ROUTE_REFUSE) return;
-  w->sent_limit = o->limit, w->sent_trigger = o->trigger;
+  w->sent_limit = o->limit, w->sent_trigger = level;
   struct venue_ref ref;
   ref_of(w, inst, &ref);
   const struct venue_change ch = {.qty = qty ? lots_of(inst, o->qty.lots) : NO_DECIMAL, .limit = limit ? price_of(inst, o->limit) : NO_DECIMAL,
-                                  .trigger = trigger ? price_of(inst, o->trigger) : NO_DECIMAL};
+                                  .trigger = trigger ? price_of(inst, level) : NO_DECIMAL};
   c->remote->port.amend(c->remote->port.self, c->bot_id, w->id, w->route.changes, &ref, &ch);
 }
 
@@ -218,9 +230,10 @@ static bool unknown(const struct clerk_routed *w) { return w->route.state == ROU
 
 static void question(struct clerk *c, struct clerk_routed *w, enum unknown_step step) {
   struct venue_ref ref;
+  const int64_t now_ns = c->remote->port.now_ns(c->remote->port.self);  // a restored one's bot may be ahead of the venue
   ref_of(w, inst_of(c, w->route.symbol), &ref);
   w->asking = true;
-  c->remote->port.ask(c->remote->port.self, c->bot_id, w->id, step, &ref, w->route.sent_ns);
+  c->remote->port.ask(c->remote->port.self, c->bot_id, w->id, step, &ref, w->route.sent_ns < now_ns ? w->route.sent_ns : now_ns);
 }
 
 static void absent(struct clerk *c, struct clerk_routed *w) {

@@ -23,6 +23,7 @@ struct clerk_port {
   void (*amend)(void *self, uint64_t bot, uint64_t order, uint32_t change, const struct venue_ref *ref, const struct venue_change *c);
   void (*cancel)(void *self, uint64_t bot, uint64_t order, const struct venue_ref *ref);
   void (*ask)(void *self, uint64_t bot, uint64_t order, enum unknown_step question, const struct venue_ref *ref, int64_t since_ns);
+  const char *currency;  // of the account, copied; NULL: fees in what a symbol ends with are in it
 };
 
 // Connects a clerk to its venue; before anything happens to it. account and venue: of the keys of executions. ERR_NOMEM.

@@ -13,6 +13,8 @@ struct clerk_routed {
   price limit, trigger;            // as the venue has them
   price sent_limit, sent_trigger;  // of the change that is under way
   bool cancelling, asking;         // a request is under way
+  bool replacing;                  // cancelled for another in its place: the venue cannot change orders
+  bool restored;                   // sent by a process before this one: its times are by the bot's clock
   int64_t cancel_ns, amend_ns;     // not again before
   int64_t cancelled_ns;            // the venue has taken the cancel; 0: it has not
   uint8_t in_vain;                 // cancels that it did not find, since it was last seen to work
@@ -23,6 +25,8 @@ struct clerk_routed {
 
 struct clerk_remote {
   struct clerk_port port;
+  char currency[VENUE_ASSET_MAX];  // of the account; "": not known
+  bool told_fee;                   // that fees are taken in something else
   struct clerk_routed *routes;
   size_t count, cap;
   struct fill_set booked;

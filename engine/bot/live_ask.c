@@ -129,8 +129,7 @@ void live_venue_ask(void *self, uint64_t bot, uint64_t order, enum unknown_step 
   }
   r->asks = true;
   r->question = question;
-  // After a restart an order's time is its bot's, whose market may be ahead.
-  r->since_ns = since_ns < r->asked_ns ? since_ns : r->asked_ns;
+  r->since_ns = since_ns;
   memcpy(r->client_id, ref->client_id, sizeof r->client_id);
   if (!l) {
     v->venue.ops->order(v->venue.self, ref, on_order, r);

@@ -129,7 +129,8 @@ static enum status connect_clerk(struct live_bot *b, struct err *err) {
   enum status st = live_venue_use(b->live, b->tenant_id, b->account->id, b->setup->venue, &v, err);
   if (st != OK) return st;
   v->foreign = b->setup->foreign;
-  const struct clerk_port port = live_venue_port(v);
+  struct clerk_port port = live_venue_port(v);
+  port.currency = b->setup->currency;
   st = clerk_remote_open(b->clerk, &port, err);
   return st == OK && !live_venue_join(v, b) ? err_set(err, ERR_NOMEM, "no memory for a bot") : st;
 }

@@ -133,6 +133,8 @@ enum status live_setup_read(const json_t *bot, const json_t *account, bool hedgi
     ret->match.model = MODEL_REMOTE;
     const char *foreign = json_string_value(json_object_get(account, "foreign"));
     ret->foreign = !foreign ? FOREIGN_ADOPT : strcmp(foreign, "freeze") == 0 ? FOREIGN_FREEZE : strcmp(foreign, "report") == 0 ? FOREIGN_REPORT : FOREIGN_ADOPT;
+    const char *currency = json_string_value(json_object_get(account, "currency"));
+    snprintf(ret->currency, sizeof ret->currency, "%s", currency ? currency : "");
     ret->match.latency_ns = 0;
   }
   snprintf(ret->rules, sizeof ret->rules, "%s", rules ? rules : "");

@@ -203,7 +203,6 @@ static enum reason order_shape_check(const struct matcher *m, const struct order
   if ((o->type == ORDER_LIMIT || o->type == ORDER_STOP_LIMIT) && !price_given(o->limit)) return REASON_BAD_PRICE;
   if ((o->type == ORDER_STOP || o->type == ORDER_STOP_LIMIT) && !price_given(o->trigger)) return REASON_BAD_PRICE;
   if (o->trail_ticks < 0 || o->trail_frac_e8 < 0 || o->trail_frac_e8 >= FRAC_ONE) return REASON_BAD_PRICE;
-  if (market_elsewhere(m) && (o->trail_ticks || o->trail_frac_e8)) return REASON_VENUE;
   if (o->type == ORDER_TRAILING) {
     if (o->trail_ticks == 0 && o->trail_frac_e8 == 0) return REASON_BAD_PRICE;
     if (!price_given(m->account.symbols[o->symbol].mark)) return REASON_NO_PRICE;

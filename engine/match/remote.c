@@ -14,6 +14,13 @@ void remote_bar(struct matcher *m, struct match_symbol *s, const struct bar *b) 
     lot_list_extend(&as->pos[leg].open, b->low);
     lot_list_extend(&as->pos[leg].open, b->high);
   }
+  // Trailing stops are stops there, moved by us after each bar. What the price did before one was made in this bar does not move it.
+  for (size_t i = 0; i < s->work_count; i++) {
+    struct order *o = s->work[i];
+    if (o->type != ORDER_TRAILING || !price_given(o->trail_ref)) continue;
+    const price best = o->decided_ns >= b->open_ns ? b->close : o->side == SIDE_SELL ? b->high : b->low;
+    trailing_ratchet(o, best.ticks);
+  }
 }
 
 bool matcher_venue_says(struct matcher *m, uint64_t id, enum order_status to, enum reason why, int64_t now_ns) {

@@ -20,6 +20,10 @@ int64_t trailing_level(const struct order *o) {
   return level < o->trigger.ticks ? level : o->trigger.ticks;
 }
 
+price matcher_stop_level(const struct order *o) {
+  return o->type == ORDER_TRAILING && price_given(o->trail_ref) ? (price){trailing_level(o)} : o->trigger;
+}
+
 bool trailing_ratchet(struct order *o, int64_t ticks) {
   assert(o->type == ORDER_TRAILING);
   bool better = o->side == SIDE_SELL ? ticks > o->trail_ref.ticks : ticks < o->trail_ref.ticks;

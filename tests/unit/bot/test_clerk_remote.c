@@ -133,7 +133,7 @@ static void submit(int64_t now_ns) {
   send(&c);
   c.kind = COMMAND_SUBMIT;
   intent_init(&c.intent, 0, rnd(2) ? SIDE_BUY : SIDE_SELL);
-  c.intent.type = (enum order_type)rnd(4);
+  c.intent.type = (enum order_type)rnd(5);
   c.qty.lots = c.intent.size = 1 + (int64_t)rnd(20);
   c.intent.reduce = rnd(6) == 0;
   const int64_t px = w.venue.last_px, away = 1 + (int64_t)rnd(80);
@@ -141,6 +141,7 @@ static void submit(int64_t now_ns) {
   if (c.intent.type == ORDER_STOP || c.intent.type == ORDER_STOP_LIMIT) c.intent.trigger.ticks = px + (rnd(2) ? away : -away);
   if (rnd(2) && !c.intent.reduce) c.intent.sl.ticks = px - c.intent.side * 300;
   if (rnd(3) == 0 && !c.intent.reduce) c.intent.tp.ticks = px + c.intent.side * 300;
+  if (c.intent.type == ORDER_TRAILING || (rnd(8) == 0 && !c.intent.reduce && !price_given(c.intent.sl))) c.intent.trail_ticks = 20 + (int64_t)rnd(60);
   if (rnd(6) == 0) c.intent.tif = TIF_GTD, c.intent.expires_ns = now_ns + (int64_t)(1 + rnd(6)) * SEC;
   send(&c);
   sent++;
