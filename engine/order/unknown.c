@@ -39,22 +39,23 @@ enum unknown_step unknown_next(struct unknown_probe *p, int64_t now_ns, int64_t 
   return UNKNOWN_WAIT;
 }
 
-static void round_end(struct unknown_probe *p, int64_t now_ns, int64_t pause_ns) {
+// proves: the next may be the proof, so it does not come slowly.
+static void round_end(struct unknown_probe *p, int64_t now_ns, int64_t pause_ns, bool proves) {
   p->asked = 0;
-  p->next_ns = now_ns + (p->quarantined && pause_ns < UNKNOWN_QUARANTINE_NS ? UNKNOWN_QUARANTINE_NS : pause_ns);
+  p->next_ns = now_ns + (p->quarantined && !proves && pause_ns < UNKNOWN_QUARANTINE_NS ? UNKNOWN_QUARANTINE_NS : pause_ns);
 }
 
 // Every question of the round was answered "not there".
 static void round_negative(struct unknown_probe *p, int64_t now_ns) {
+  // Without a look-up by id, or without the executions, absence is a guess: it could have filled and gone.
+  bool provable = (p->lookups & LOOKUP_ID) && (p->lookups & LOOKUP_FILLS);
   bool apart = p->negatives == 0 || p->round_ns - p->negative_ns >= UNKNOWN_APART_NS;
   if (p->round_ns > p->expiry_ns && apart) {
     p->negatives++;
     p->negative_ns = now_ns;
-    // Without a look-up by id, or without the executions, absence is a guess: it could have filled and gone.
-    bool provable = (p->lookups & LOOKUP_ID) && (p->lookups & LOOKUP_FILLS);
     p->proven = provable && p->negatives >= UNKNOWN_NEGATIVES && p->round_ns - p->expiry_ns > UNKNOWN_AFTER_EXPIRY_NS;
   }
-  round_end(p, now_ns, UNKNOWN_APART_NS);
+  round_end(p, now_ns, UNKNOWN_APART_NS, provable && p->round_ns > p->expiry_ns);
 }
 
 void unknown_answered(struct unknown_probe *p, enum unknown_step question, enum unknown_answer answer, int64_t now_ns) {
@@ -66,10 +67,10 @@ void unknown_answered(struct unknown_probe *p, enum unknown_step question, enum 
   case ANSWER_FOUND:
     p->negatives = 0;  // whatever was believed before, it exists
     p->wait_ns = WAIT_FIRST_NS;
-    round_end(p, now_ns, UNKNOWN_APART_NS);
+    round_end(p, now_ns, UNKNOWN_APART_NS, false);
     return;
   case ANSWER_UNREACHABLE:
-    round_end(p, now_ns, p->wait_ns);
+    round_end(p, now_ns, p->wait_ns, false);
     p->wait_ns = p->wait_ns * 2 < WAIT_LONGEST_NS ? p->wait_ns * 2 : WAIT_LONGEST_NS;
     return;
   case ANSWER_ABSENT:

@@ -9,7 +9,8 @@
 //   venue refuses it from then on: recvWindow, deadline, ttl), the last begun ten seconds or more after it. Venues answer
 //   "not found" for fresh orders that exist.
 // - A venue that cannot be asked by client id cannot prove absence. What is unresolved 30 seconds after it became unknown goes
-//   to quarantine for a human; the questions go on, slowly, as late proof is welcome.
+//   to quarantine for a human; the questions go on, slowly, as late proof is welcome, and at their old pace while they are about
+//   to prove absence.
 // Pure: the caller asks, and says what time it is (any clock that never goes back).
 #pragma once
 #include <stdbool.h>

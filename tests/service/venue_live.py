@@ -229,7 +229,7 @@ def main():
                     for bot in bots:
                         t.act(bot, "stop", {"close": True})
                     for bot in bots:
-                        t.wait(bot, lambda b: b["state"] == "stopped", 90)
+                        t.wait(bot, lambda b: b["state"] == "stopped", 90 + kills / 3)  # hundreds are asked about, some ten a second
                     book, lots, orders = executed(exchange)
                     assert max(orders.values()) == 1, {k: n for k, n in orders.items() if n > 1}
                     assert sum(lots.values()) == 0, lots
