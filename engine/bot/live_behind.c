@@ -10,6 +10,7 @@
 
 #define AT_ONCE 16      // rows
 #define RETRY_MS 1000
+#define GATHER_MS 100
 
 static void room(void *self) {
   struct live *l = self;
@@ -26,7 +27,7 @@ static void failed(void *self, const struct err *err, bool given_up) {
 static void on_timer(void *arg) { journal_behind_retry(((struct live *)arg)->behind); }
 
 enum status live_behind_begin(struct live *l, struct err *err) {
-  const struct journal_behind_config config = {.store = l->config.store, .room = room, .failed = failed, .self = l};
+  const struct journal_behind_config config = {.store = l->config.store, .loop = l->config.loop, .gather_ms = GATHER_MS, .room = room, .failed = failed, .self = l};
   enum status st = loop_timer_create(l->config.loop, on_timer, l, &l->behind_timer, err);
   return st == OK ? journal_behind_create(&config, &l->behind, err) : st;
 }

@@ -3,9 +3,13 @@
 
 #include "store/db.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PASSES_MAX 5
+#define PASS_PAGES 64  // a pass that moved so few was the last
 
 struct checkpointer {
   pthread_t thread;
@@ -27,7 +31,12 @@ static void move(struct checkpointer *c, int f) {
   struct db **db = &c->files[f].db;
   pthread_mutex_unlock(&c->lock);
   enum status st = *db ? OK : db_open(c->files[f].path, false, c->files[f].durable, db, &err);
-  if (st == OK) st = db_checkpoint(*db, &pages, &moved, &err);
+  // What came meanwhile is less with every pass, and less is left to the writer.
+  int before = 0, left = INT_MAX;
+  for (int pass = 0; st == OK && pass < PASSES_MAX && left > PASS_PAGES; pass++, before = moved) {
+    st = db_checkpoint(*db, &pages, &moved, &err);
+    left = moved - before;
+  }
   pthread_mutex_lock(&c->lock);
   c->files[f].asked = false;
   if (st != OK && *db && db_broken(*db)) c->files[f].broken = err;

@@ -2,7 +2,8 @@
 // and no commit is to wait for it.
 //
 // SQLite's log is moved by its PASSIVE checkpoint, which runs beside readers and the writer. While it runs, more is written to the log, so
-// it leaves something; the writer moves these few pages itself, between two commits, after which the log begins anew.
+// it leaves something: what that was is moved by another pass, until it is little. The writer moves these few pages itself, between two commits, after
+// which the log begins anew.
 #pragma once
 #include "store/store.h"
 

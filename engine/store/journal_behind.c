@@ -1,6 +1,7 @@
 // store/journal_behind.c – see journal_behind.h.
 #include "store/journal_behind.h"
 
+#include "loop/loop.h"
 #include "store/store.h"
 
 #include <assert.h>
@@ -37,6 +38,8 @@ struct journal_behind {
   struct set gathering, sealed;  // sealed: sorted, being written
   struct journal_batch piece;    // under way, of the sealed rows up to piece_end
   size_t piece_end[KINDS];
+  struct loop_timer *gather;     // NULL: nothing is waited for
+  bool gathers, ripe;            // the timer runs; it has run out
   bool writing, refused, closing, was_full;
   bool handed_on;                // what is under way was taken too: it is not tried again
 };
@@ -206,9 +209,28 @@ static void seal(struct journal_behind *b) {
     for (int k = 0; k < KINDS; k++) b->ends[i].of[k] -= end.of[k];
 }
 
+// Whether what is gathered is to be written now.
+static bool is_ripe(struct journal_behind *b) {
+  const size_t rows = left(&b->gathering);
+  if (rows == 0 || !b->gather || b->ripe || b->closing || rows >= SEAL_ROWS) return rows > 0;
+  if (!b->gathers) loop_timer_start(b->gather, b->c.gather_ms, 0);
+  b->gathers = true;
+  return false;
+}
+
+static void on_ripe(void *arg) {
+  struct journal_behind *b = arg;
+  b->gathers = false;
+  b->ripe = left(&b->gathering) > 0;  // it may have been taken
+  next_piece(b);
+}
+
 static void next_piece(struct journal_behind *b) {
   if (b->writing) return;
-  if (left(&b->sealed) == 0 && left(&b->gathering) > 0) seal(b);
+  if (left(&b->sealed) == 0 && is_ripe(b)) {
+    seal(b);
+    b->ripe = b->ripe && left(&b->gathering) > 0;
+  }
   if (left(&b->sealed) == 0) return;
   choose(b);
   assert(rows_of(&b->piece) > 0);
@@ -224,13 +246,16 @@ enum status journal_behind_create(const struct journal_behind_config *config, st
   b->c = *config;
   if (!b->c.rows_max) b->c.rows_max = ROWS_MAX;
   for (int k = 0; k < KINDS; k++) b->gathering.of[k].size = b->sealed.of[k].size = sizes[k];
-  *ret = b;
-  return OK;
+  const enum status st = b->c.loop && b->c.gather_ms > 0 ? loop_timer_create(b->c.loop, on_ripe, b, &b->gather, err) : OK;
+  if (st == OK) *ret = b;
+  else free(b);
+  return st;
 }
 
 void journal_behind_destroy(struct journal_behind *b) {
   if (!b) return;
   assert(!b->writing);
+  if (b->gather) loop_timer_destroy(b->gather);
   for (int k = 0; k < KINDS; k++) {
     free(b->gathering.of[k].items);
     free(b->sealed.of[k].items);
@@ -287,7 +312,7 @@ enum status journal_behind_take(struct journal_behind *b, struct journal_batch *
 
 void journal_behind_close(struct journal_behind *b) {
   b->closing = true;
-  journal_behind_retry(b);
+  next_piece(b);
 }
 
 void journal_behind_retry(struct journal_behind *b) {

@@ -9,12 +9,17 @@
 #pragma once
 #include "store/journal_rows.h"
 
+struct loop;
 struct store;
 struct journal_behind;
 
 struct journal_behind_config {
   struct store *store;
   size_t rows_max;     // waiting; more is journal_behind_full(). 0: 20,000
+  // With a loop, rows are gathered for so long, or until there are 2,000: then those of one bot, and the last of many for one order, lie together and are
+  // one page instead of many. NULL: they are written as soon as the writer has nothing else to do.
+  struct loop *loop;
+  int64_t gather_ms;
   // It was full and is no more. May be NULL.
   void (*room)(void *self);
   // The disk refuses (it is tried again with the next write or after a while), or rows were given up that can never be written.

@@ -22,8 +22,10 @@
 #define LOCK_TRIES 100  // two seconds, while who holds the lock is no longer there
 #define LOCK_RETRY_NS 20000000
 
-static const struct { const char *name; bool durable; } files[STORE_FILES] = {
-    [STORE_CONTROL] = {"control", true}, [STORE_JOURNAL] = {"journal", true}, [STORE_MARKET] = {"market", false}};
+// pages: of the log, before it is moved into the file. Where much is written a longer one is worth its room: while the last of it is moved nobody's
+// commit goes on, and a page that was written ten times is moved once.
+static const struct { const char *name; bool durable; unsigned pages; } files[STORE_FILES] = {
+    [STORE_CONTROL] = {"control", true, 2000}, [STORE_JOURNAL] = {"journal", true, 8000}, [STORE_MARKET] = {"market", false, 2000}};
 
 struct db *store_reader(struct store *store, enum store_file file) { return store->writers[file].reader; }
 enum status store_reader_open(const struct store *store, enum store_file file, struct db **ret, struct err *err) {
@@ -123,6 +125,7 @@ static enum status open_file(struct store *s, int f, struct err *err) {
   writer_init(w, s);
   writer_path(w, "", path);
   w->durable = files[f].durable;
+  w->checkpoint_pages = s->checkpoint_pages ? s->checkpoint_pages : files[f].pages;
   // Only its owner reads the file; SQLite gives the log beside it the same rights.
   const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return err_errno(err, errno, "%s", path);
@@ -134,7 +137,7 @@ static enum status open_file(struct store *s, int f, struct err *err) {
   w->inode = info.st_ino;
   enum status st = db_open(path, false, files[f].durable, &w->db, err);
   char pages[64];
-  snprintf(pages, sizeof pages, "PRAGMA wal_autocheckpoint=%u", s->checkpoint_pages);
+  snprintf(pages, sizeof pages, "PRAGMA wal_autocheckpoint=%u", w->checkpoint_pages);
   if (st == OK) st = db_script(w->db, pages, err);
   if (st == OK) st = migrate(w->db, files[f].name, path, err);
   if (st == OK && f == STORE_CONTROL) st = recall_ids(w->db, err);
@@ -179,7 +182,7 @@ enum status store_open(const char *dir, const struct store_options *options, str
   s->loop = options ? options->loop : NULL;
   s->by_hand = options && options->by_hand;
   s->queue_max = options && options->queue_max ? options->queue_max : QUEUE_MAX;
-  s->checkpoint_pages = options && options->checkpoint_pages ? options->checkpoint_pages : 2000;
+  s->checkpoint_pages = options ? options->checkpoint_pages : 0;
   if ((size_t)snprintf(s->dir, sizeof s->dir, "%s", dir) >= sizeof s->dir) {
     free(s);
     return err_set(err, ERR_INVALID, "the data directory's name is too long");

@@ -42,6 +42,7 @@ struct writer {
   pthread_cond_t work, finished;
   struct job_queue now, later;
   bool lax;              // the connection's commits are not synced
+  unsigned checkpoint_pages;
   bool moving;           // the checkpointer has been asked
   int log_floor;         // pages of the log that could not be left behind, when that was tried last
   struct err why_readonly;
@@ -57,7 +58,7 @@ struct store {
   int lock_fd;
   struct loop *loop;
   struct spares *spares;
-  unsigned queue_max, checkpoint_pages;
+  unsigned queue_max, checkpoint_pages;  // 0: as each file
   bool by_hand;
   struct checkpointer *checkpointer;  // NULL: by hand
   struct writer writers[STORE_FILES];

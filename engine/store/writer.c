@@ -209,7 +209,7 @@ static void move_rest(struct writer *w) {
 // waits: somebody waits for a commit.
 static void keep_log_short(struct writer *w, bool waits) {
   struct checkpointer *c = w->store->checkpointer;
-  const int pages = db_log_pages(w->db), most = (int)w->store->checkpoint_pages;
+  const int pages = db_log_pages(w->db), most = (int)w->checkpoint_pages;
   struct err err;
   if (!c || w->why_readonly.code != OK) return;
   if (pages < w->log_floor) w->log_floor = 0;  // it has begun anew

@@ -234,7 +234,7 @@ int main(int argc, char **argv) {
   }
   const double base = baseline(argv[1]);
   printf("fdatasync of 256 bytes                     %9.0f /s\n", base);
-  if (journal_behind_create(&(struct journal_behind_config){.store = store, .failed = refused}, &behind, &err) != OK) return 1;
+  if (journal_behind_create(&(struct journal_behind_config){.store = store, .loop = loop, .gather_ms = 100, .failed = refused}, &behind, &err) != OK) return 1;
   for (int k = ALONE; k <= ROWS_BEHIND; k++) {
     how = k;
     sustained(1, 2000, base);

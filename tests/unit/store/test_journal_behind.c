@@ -40,12 +40,13 @@ static void failed(void *self, const struct err *err, bool given_up) {
   f.given_up += given_up;
 }
 
-static void open_store(void) {
+static void open_gathering(int64_t gather_ms) {
   struct err err;
   must(loop_create(&f.loop, NULL, &err), &err);
   must(store_open(f.dir, &(struct store_options){.loop = f.loop}, &f.store, &err), &err);
-  must(journal_behind_create(&(struct journal_behind_config){.store = f.store, .rows_max = 1000, .room = room, .failed = failed}, &f.behind, &err), &err);
+  must(journal_behind_create(&(struct journal_behind_config){.store = f.store, .rows_max = 1000, .room = room, .failed = failed, .loop = f.loop, .gather_ms = gather_ms}, &f.behind, &err), &err);
 }
+static void open_store(void) { open_gathering(0); }
 static void close_store(void) {
   while (journal_behind_busy(f.behind)) loop_turn(f.loop, true);
   journal_behind_destroy(f.behind);
@@ -167,6 +168,36 @@ static void who_ends_takes_what_waits(void **state) {
   free((void *)(uintptr_t)last.orders), free(last.fills), free(last.trades), free((void *)(uintptr_t)last.marks), free((void *)(uintptr_t)last.followed);
 }
 
+// Rows wait for others until there are many, the time is over, or nobody brings more.
+static void they_gather(void **state) {
+  (void)state;
+  struct err err;
+  close_store();
+  open_gathering(600000);
+  const uint64_t writes = store_stats(f.store, STORE_JOURNAL).writes;
+  for (uint64_t n = 1; n <= 7; n++) {  // less than 2,000 rows
+    must(journal_behind_add(f.behind, instant(n), &err), &err);
+    loop_turn(f.loop, false);
+  }
+  assert_true(journal_behind_busy(f.behind));
+  assert_int_equal(store_stats(f.store, STORE_JOURNAL).writes, writes);
+  assert_int_equal(number("SELECT count(*) FROM bot_order"), 0);
+  must(journal_behind_add(f.behind, instant(8), &err), &err);
+  while (number("SELECT count(*) FROM bot_fill") < 8 * BOTS) loop_turn(f.loop, true);
+  drain();
+  check(8);
+  must(journal_behind_add(f.behind, instant(9), &err), &err);
+  assert_true(journal_behind_busy(f.behind));
+  journal_behind_close(f.behind);
+  drain();
+  check(9);
+  close_store();
+  open_gathering(1);
+  must(journal_behind_add(f.behind, instant(10), &err), &err);
+  drain();
+  check(10);
+}
+
 static void a_disk_that_refuses(void **state) {
   (void)state;
   struct err err;
@@ -220,6 +251,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(all_rows_come_in_order, setup, teardown),
     cmocka_unit_test_setup_teardown(who_ends_takes_what_waits, setup, teardown),
+    cmocka_unit_test_setup_teardown(they_gather, setup, teardown),
     cmocka_unit_test_setup_teardown(a_disk_that_refuses, setup, teardown),
     cmocka_unit_test_setup_teardown(what_was_taken_is_not_tried_again, setup, teardown),
   };
