@@ -10,9 +10,9 @@
   /* analytics.c, analytics_equity.c, tenant_lists.c, alerts.c, reports.c */ \
   X(analytics_overview) X(analytics_by_symbol) X(analytics_by_strategy) X(analytics_by_account) X(analytics_by_day) X(analytics_equity) \
   X(trades_list) X(fills_list) X(positions_list) X(alerts_list) X(reports_get) \
-  /* hooks.c, hook_intake.c, hook_deliveries.c, signal_routes.c */ \
+  /* hooks.c, hook_intake.c, hook_deliveries.c, signal_routes.c, own_rules.c */ \
   X(hooks_list) X(hook_create) X(hook_get) X(hook_patch) X(hook_delete) X(hook_post) X(hook_token) X(hook_bot_put) X(hook_bot_delete) X(hook_deliveries) X(hook_delivery) X(hook_receipts) \
-  X(hook_test) X(hook_dry_run) X(signals_list) X(stages_get) X(stages_put) X(admin_stages_get) X(admin_stages_put) X(rules_list) \
+  X(hook_test) X(hook_dry_run) X(signals_list) X(stages_get) X(stages_put) X(admin_stages_get) X(admin_stages_put) X(rules_list) X(rule_put) X(rule_get) X(rule_activate) X(rule_delete) \
   /* bots_signals.c */                                  \
   X(bot_signal) X(bot_signals) \
   /* bots_why.c, replays.c */                           \

@@ -53,6 +53,7 @@ struct signal_desk_stats signal_desk_stats(const struct signal_desk *d) {
   const struct signal_fanout_stats f = signal_fanout_stats(d->fanout);
   return (struct signal_desk_stats){f.delivered, f.rejected, f.failed, f.signals, d->waiting + f.waiting};
 }
+struct rules_host *signal_desk_rules(struct signal_desk *d) { return d->rules; }
 static struct db *reader(const struct signal_desk *d) { return store_reader(d->core->store, STORE_CONTROL); }
 
 static struct desk_hook *hook_of(struct signal_desk *d, int64_t id) {

@@ -33,6 +33,9 @@ bool signal_desk_has_room(const struct signal_desk *d, int64_t hook_id);
 enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, const json_t *stages, const json_t *signal, const json_t *env, rules_answered fn, void *arg,
   struct err *err) MUST_CHECK;
 
+// The process that asks rules, for who puts one.
+struct rules_host *signal_desk_rules(struct signal_desk *d);
+
 struct signal_desk_stats {
   uint64_t delivered, rejected, failed, signals;  // signals: to bots
   unsigned waiting;

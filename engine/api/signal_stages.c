@@ -16,7 +16,8 @@ void signal_stages_free(struct kept_stage *s, size_t count) {
 }
 
 // A tenant's own rule of the name, else the installation's.
-static enum status rule_source(const struct snapshot *scripts, struct db *db, int64_t tenant_id, const char *name, struct kept_stage *ret, struct err *err) {
+// *ret_header (may be NULL): of a tenant's own rule what its header said when it was put; NULL of others.
+static enum status rule_source(const struct snapshot *scripts, struct db *db, int64_t tenant_id, const char *name, struct kept_stage *ret, json_t **ret_header, struct err *err) {
   struct script_row row;
   struct script_version_row v;
   enum status st = tenant_id ? script_find(db, tenant_id, "rule", name, &row, err) : ERR_NOTFOUND;
@@ -26,6 +27,7 @@ static enum status rule_source(const struct snapshot *scripts, struct db *db, in
     snprintf(ret->sha, sizeof ret->sha, "%s", v.sha256);
     ret->source = v.source, ret->source_len = v.source_len;
     v.source = NULL;
+    if (ret_header) *ret_header = v.header ? json_loads(v.header, 0, NULL) : NULL;
     script_version_finish(&v);
   } else if (st == ERR_NOTFOUND) {
     const struct active_script *s = snapshot_find(scripts, SCRIPT_RULE, name);
@@ -49,7 +51,7 @@ static enum status stages_of(const struct snapshot *scripts, struct db *db, int6
     struct kept_stage *s = &stages[*count];
     *s = (struct kept_stage){0};
     snprintf(s->name, sizeof s->name, "%s", name ? name : rule ? rule : "");
-    const enum status st = rule_source(scripts, db, tenant_id, rule ? rule : "", s, err);
+    const enum status st = rule_source(scripts, db, tenant_id, rule ? rule : "", s, NULL, err);
     if (st != OK) return st;
     s->settings = json_deep_copy(json_object_get(v, "settings"));
     (*count)++;
@@ -90,13 +92,14 @@ enum status signal_stages_check(const struct snapshot *scripts, struct db *db, i
     }
     struct kept_stage s = {0};
     struct rule *r = NULL;
-    json_t *full = NULL;
+    json_t *full = NULL, *header = NULL;
     const char *where = "/rule";
-    st = rule_source(scripts, db, tenant_id, rule, &s, err);
-    // Describing a rule evaluates its header alone, within an instruction budget: what an upload does here as well.
-    if (st == OK) st = rule_create(s.file, s.source, s.source_len, NULL, &r, err);
-    if (st == OK) where = "/settings", st = rule_settings_fill(rule_settings(r), json_object_get(v, "settings"), &full, err);
+    st = rule_source(scripts, db, tenant_id, rule, &s, &header, err);
+    // An operator's rule is evaluated here; a customer's own is not, as in this process are secrets.
+    if (st == OK && !header) st = rule_create(s.file, s.source, s.source_len, NULL, &r, err);
+    if (st == OK) where = "/settings", st = rule_settings_fill(header ? json_object_get(header, "settings") : rule_settings(r), json_object_get(v, "settings"), &full, err);
     json_decref(full);
+    json_decref(header);
     rule_destroy(r);
     free(s.source);
     if (st != OK && st != ERR_NOMEM && st != ERR_IO) {

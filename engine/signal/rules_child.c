@@ -6,6 +6,7 @@
 #include "bot/jail.h"
 #include "loop/watchdog.h"
 #include "market/tz_files.h"
+#include "script/profile.h"
 #include "signal/stages.h"
 
 #include <errno.h>
@@ -81,8 +82,22 @@ static json_t *ask(struct rules_kept *k, json_t *question) {
   return json_pack("{s:O, s:b, s:o, s:O}", "n", n, "accept", accept, "log", log, "signal", signal);
 }
 
+static json_t *describe(const struct rules_kept *k, json_t *n, const json_t *what) {
+  const char *file = json_string_value(json_object_get(what, "file"));
+  const json_t *source = json_object_get(what, "source");
+  struct profile_spec spec;
+  struct err err;
+  if (!json_is_integer(n) || !file || !json_is_string(source)) return NULL;
+  if (profile_describe(SCRIPT_RULE, file, json_string_value(source), json_string_length(source), k->dog, &spec, &err) != OK)
+    return json_pack("{s:O, s:b, s:[{s:s, s:b, s:s, s:s}], s:{}}", "n", n, "accept", 0, "log", "stage", file, "accept", 0, "reason", "the rule does not load", "error", err.msg, "signal");
+  json_t *answer = json_pack("{s:O, s:b, s:[], s:o}", "n", n, "accept", 1, "log", "signal", profile_json(&spec));
+  profile_spec_finish(&spec);
+  return answer;
+}
+
 char *rules_answer(struct rules_kept *k, const char *line, unsigned long len) {
-  json_t *question = json_loadb(line, len, 0, NULL), *answer = question ? ask(k, question) : NULL;
+  json_t *question = json_loadb(line, len, 0, NULL), *what = json_object_get(question, "describe"), *answer = NULL;
+  if (question) answer = what ? describe(k, json_object_get(question, "n"), what) : ask(k, question);
   char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
   json_decref(question);
   json_decref(answer);

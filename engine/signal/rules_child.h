@@ -4,6 +4,7 @@
 // One JSON object a line, both ways, answered in order:
 //   asked     {"n", "signal", "env", "stages": [{"name", "sha", "file", "settings"[, "source"]}]}
 //   answered  {"n", "accept", "log", "signal"}, or {"n", "missing": true} when a source is not (any more) here: asked again with all sources
+//   or asked  {"n", "describe": {"file", "source"}}: answered with the header as "signal", or with a refusal whose error says what is wrong
 // A source that does not load refuses like a rule that failed.
 #pragma once
 #include <stdint.h>

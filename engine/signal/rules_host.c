@@ -103,7 +103,7 @@ static void learn(struct rules_host *h, const char *sha) {
 
 // The question as it goes over: sources only where the child does not have them.
 static void write_question(struct rules_host *h, const struct question *q, bool all) {
-  json_t *body = json_copy(q->body), *stages = json_array(), *s;
+  json_t *body = json_copy(q->body), *stages = json_object_get(q->body, "stages") ? json_array() : NULL, *s;
   size_t i;
   json_array_foreach(json_object_get(q->body, "stages"), i, s) {
     const char *sha = json_string_value(json_object_get(s, "sha"));
@@ -112,7 +112,7 @@ static void write_question(struct rules_host *h, const struct question *q, bool 
     else if (!is_known(h, sha)) learn(h, sha);
     json_array_append_new(stages, told);
   }
-  json_object_set_new(body, "stages", stages);
+  if (stages) json_object_set_new(body, "stages", stages);
   char *text = json_dumps(body, JSON_COMPACT);
   if (text) {
     buf_str(&h->out, text);
@@ -128,19 +128,12 @@ static json_t *stage_json(const struct rules_stage *s) {
   return v;
 }
 
-enum status rules_host_ask(struct rules_host *h, const struct rules_stage *stages, size_t count, const json_t *signal, const json_t *env, rules_answered fn,
-  void *arg, struct err *err) {
-  if (count > STAGES_MAX) return err_set(err, ERR_LIMIT, "%zu stages, at most %d are allowed", count, STAGES_MAX);
-  struct question *q = calloc(1, sizeof *q);
-  json_t *list = json_array();
-  bool good = q && list;
-  for (size_t i = 0; good && i < count; i++) good = json_array_append_new(list, stage_json(&stages[i])) == 0;
-  if (good) {
-    *q = (struct question){.n = ++h->n, .fn = fn, .arg = arg};
-    q->body = json_pack("{s:I, s:O, s:O, s:O}", "n", (json_int_t)q->n, "signal", signal, "env", env, "stages", list);
-  }
-  json_decref(list);
-  if (!good || !q->body) return free(q), err_set(err, ERR_NOMEM, "out of memory");
+// Takes body, which gets its number.
+static enum status queue(struct rules_host *h, json_t *body, rules_answered fn, void *arg, struct err *err) {
+  struct question *q = body ? calloc(1, sizeof *q) : NULL;
+  if (!q) return json_decref(body), err_set(err, ERR_NOMEM, "out of memory");
+  *q = (struct question){.n = ++h->n, .body = body, .fn = fn, .arg = arg};
+  json_object_set_new(body, "n", json_integer(q->n));
   *h->last = q;
   h->last = &q->next;
   h->stats.asked++;
@@ -149,6 +142,21 @@ enum status rules_host_ask(struct rules_host *h, const struct rules_stage *stage
   write_question(h, q, false);
   pump(h);
   return OK;
+}
+
+enum status rules_host_ask(struct rules_host *h, const struct rules_stage *stages, size_t count, const json_t *signal, const json_t *env, rules_answered fn,
+  void *arg, struct err *err) {
+  if (count > STAGES_MAX) return err_set(err, ERR_LIMIT, "%zu stages, at most %d are allowed", count, STAGES_MAX);
+  json_t *list = json_array();
+  bool good = list != NULL;
+  for (size_t i = 0; good && i < count; i++) good = json_array_append_new(list, stage_json(&stages[i])) == 0;
+  json_t *body = good ? json_pack("{s:O, s:O, s:O}", "signal", signal, "env", env, "stages", list) : NULL;
+  json_decref(list);
+  return queue(h, body, fn, arg, err);
+}
+
+enum status rules_host_describe(struct rules_host *h, const char *file, const char *source, size_t len, rules_answered fn, void *arg, struct err *err) {
+  return queue(h, json_pack("{s:{s:s, s:s%}}", "describe", "file", file, "source", source, len), fn, arg, err);
 }
 
 // ---- the process

@@ -35,6 +35,9 @@ typedef void (*rules_answered)(void *arg, bool accept, json_t *log, json_t *sign
 enum status rules_host_ask(struct rules_host *h, const struct rules_stage *stages, size_t count, const json_t *signal, const json_t *env, rules_answered fn,
   void *arg, struct err *err) MUST_CHECK;
 
+// A rule's header, evaluated there: accept, and the header (script/profile.h) as the signal; else what is wrong as the error of log's entry.
+enum status rules_host_describe(struct rules_host *h, const char *file, const char *source, size_t len, rules_answered fn, void *arg, struct err *err) MUST_CHECK;
+
 struct rules_host_stats {
   uint64_t asked, died;
   unsigned waiting;

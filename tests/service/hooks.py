@@ -195,6 +195,31 @@ def main(binary):
                 d = last(h, state)
                 assert d["reason"] == reason, d
 
+        @case("rules of customers own run elsewhere and nobody else meets them")
+        def _():
+            bad = ada.client.post("/api/v1/rules", {"name": "mine", "source": "rule{name='x', api=1}\nfunction on_signl() end"}, expect=422)
+            assert bad.code == "script_rejected" and "is 'on_signl' meant?" in bad.json["detail"] and "mine.lua:1" in bad.json["detail"], bad
+            spin = ada.client.post("/api/v1/rules", {"name": "mine", "source": "rule{name='x', api=1}\nwhile true do end"}, expect=422)
+            assert spin.code == "script_rejected", spin
+            source = "rule{name='Mine', api=1, settings={word={default='%s'}}}\nfunction on_signal(s, env) return false, env.settings.word end"
+            made = ada.client.post("/api/v1/rules", {"name": "mine", "source": source % "one", "activate": True}, expect=201).json
+            assert made["active_version"] == 1 and made["header"]["settings"][0]["name"] == "word", made
+            assert [r["own"] for r in ada.client.get("/api/v1/rules", expect=200).json["items"] if r["name"] == "mine"] == [True]
+            assert not [r for r in bob.client.get("/api/v1/rules", expect=200).json["items"] if r["name"] == "mine"]
+            bob.client.get("/api/v1/rules/mine", expect=404)
+            assert hook(bob, expect=422, settings={"stages": [{"rule": "mine"}]})["errors"][0]["pointer"] == "/settings/stages/0/rule"
+            assert hook(expect=422, settings={"stages": [{"rule": "mine", "settings": {"wrd": "x"}}]})["errors"][0]["pointer"] == "/settings/stages/0/settings"
+            h = hook(settings={"stages": [{"rule": "mine"}]})
+            Poster(s, h).post("buy BTCUSDT")
+            assert last(h, "rejected")["reason"] == "mine: one"
+            ada.client.post("/api/v1/rules", {"name": "mine", "source": source % "two"}, expect=201)
+            assert ada.client.post("/api/v1/rules/mine/versions/2/activate", expect=200).json["active_version"] == 2
+            Poster(s, h).post("buy BTCUSDT 2")
+            until(lambda: last(h)["reason"], lambda reason: reason == "mine: two")
+            ada.client.delete("/api/v1/rules/mine", expect=204)
+            Poster(s, h).post("buy BTCUSDT 3")
+            assert "no active rule named mine" in last(h, "failed")["reason"]
+
         @case("one signal to several bots drawn by lot where there is a cap and by symbol")
         def _():
             h = hook(settings={"cap": {"bots": 2}, "route": "symbol"})
