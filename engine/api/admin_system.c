@@ -162,7 +162,7 @@ enum status api_admin_system_get(struct api_call *call) {
 struct system_watch {
   struct api_core *core;
   struct loop_timer *timer;
-  int64_t audit_id;  // the newest entry that was told; 0: nobody listened
+  int64_t audit_id;  // the newest entry at the last turn; 0: there was none yet, or it is not known
 };
 
 #define AUDIT_TOLD_MAX 100  // in one turn; who wants all of them reads the log
@@ -170,27 +170,26 @@ struct system_watch {
 struct news {
   struct api_core *core;
   int64_t after, newest;
-  json_t *list;  // newest first
+  json_t *list;  // newest first; NULL: nobody wants them, only where the log stands
 };
 
 static bool add_news(void *arg, const struct audit_row *row, const char *address) {
   struct news *n = arg;
   if (row->id <= n->after) return false;
   if (row->id > n->newest) n->newest = row->id;
-  if (n->after) json_array_append_new(n->list, admin_audit_json(store_reader(n->core->store, STORE_CONTROL), row, address));
-  return n->after != 0;  // at first only where the log stands
+  if (n->list) json_array_append_new(n->list, admin_audit_json(store_reader(n->core->store, STORE_CONTROL), row, address));
+  return n->list != NULL;
 }
 
+// Where the log stands is kept also while nobody listens: who subscribes misses nothing from then on, and may be told again what was written in the
+// two seconds before.
 static void tell_audit(struct system_watch *w, int64_t now_ms) {
   struct api_core *core = w->core;
   struct err err;
-  if (!stream_listened(core->hub, AUDIT_CHANNEL)) {
-    w->audit_id = 0;
-    return;
-  }
-  struct news n = {.core = core, .after = w->audit_id, .newest = w->audit_id, .list = json_array()};
+  const bool wanted = w->audit_id && stream_listened(core->hub, AUDIT_CHANNEL);
+  struct news n = {.core = core, .after = w->audit_id, .newest = w->audit_id, .list = wanted ? json_array() : NULL};
   const struct audit_filter all = {.tenant_id = -1};
-  if (audit_list(store_reader(core->store, STORE_CONTROL), &all, INT64_MAX, AUDIT_TOLD_MAX, add_news, &n, &err) == OK) {
+  if (audit_list(store_reader(core->store, STORE_CONTROL), &all, INT64_MAX, wanted ? AUDIT_TOLD_MAX : 1, add_news, &n, &err) == OK) {
     for (size_t i = json_array_size(n.list); i > 0; i--) (void)stream_publish(core->hub, AUDIT_CHANNEL, "audit", json_array_get(n.list, i - 1), now_ms);
     w->audit_id = n.newest;
   }

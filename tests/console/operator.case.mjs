@@ -144,6 +144,9 @@ export const cases = {
     await to(page, "Audit log");
     await page.getByRole("button", { name: "Check the whole chain" }).click();
     await page.getByText("The log is as it was written").waitFor();
+    await machine(t, "POST", `/admin/users/${me.id}/reset-password`);
+    await page.getByRole("button", { name: /^Show \d+ new$/ }).click(); // told by the stream
+    await page.getByRole("table", { name: "Audit log" }).getByText("admin.reset_password").waitFor();
     await look(t, page, "op-audit");
   },
 
@@ -230,6 +233,8 @@ export const cases = {
     const bot = await who.post("/bots", { name: "Follower", account_id: account.id, strategy: "Shipped one", venue: "sim", symbol: "BTCUSDT", timeframe: "1m" });
     await who.post(`/bots/${bot.id}/start`);
     await until("it trades", async () => (await who.get(`/bots/${bot.id}`)).live?.version === 1);
+    const open = await t.page({ who, path: `/bots/${bot.id}` });
+    await open.getByText(/, version 1$/).waitFor();
     const { page } = await staff(t, "admin");
     await to(page, "Scripts");
     await page.getByRole("link", { name: "Shipped one" }).click();
@@ -255,6 +260,7 @@ export const cases = {
     await page.getByRole("alertdialog").getByRole("button", { name: "Activate" }).click();
     await page.getByText("Version 2 is active").waitFor();
     await until("the bot runs it", async () => (await who.get(`/bots/${bot.id}`)).live?.version === 2);
+    await open.getByText(/, version 2$/).waitFor(); // without anybody having touched the page
     await page.getByRole("button", { name: "Roll back" }).click();
     await page.getByRole("alertdialog").getByRole("button", { name: "Roll back" }).click();
     await page.getByText("Version 1 is active").waitFor();
@@ -262,5 +268,32 @@ export const cases = {
     await page.getByRole("table", { name: "Activations" }).getByText("back").waitFor();
     await look(t, page, "op-activations");
     await until("the bot is back", async () => (await who.get(`/bots/${bot.id}`)).live?.version === 1);
+  },
+
+  // What a test cannot bring about within seconds is answered in the service's place.
+  "an order nobody knows about is decided; an audit log that was changed says where": async (t) => {
+    const { page } = await staff(t, "admin");
+    const order = { bot_id: "bot_0SA43B7K80001", tenant_id: "org_0SA43B7K80001", account_id: "acc_0SA43B7K80001", order: 7, client_id: "PG-0SA43B7K80001-1-7", venue_order_id: "", symbol: "BTCUSDT", side: "buy", qty: "0.5", filled: "0", state: "quarantined", since_ms: Date.now() - 60_000, asked_rounds: 2 };
+    let decided = null;
+    await page.route("**/api/v1/admin/unknown-orders", (route) => route.fulfill({ json: { items: decided ? [] : [order] } }));
+    await page.route("**/api/v1/admin/bots/*/unknown-orders", async (route) => {
+      decided = [route.request().url().split("/").at(-2), route.request().postDataJSON()];
+      await route.fulfill({ status: 204 });
+    });
+    await to(page, "Unknown orders");
+    await page.getByRole("button", { name: "It is dead" }).click();
+    const dialog = page.getByRole("alertdialog"), dead = dialog.getByRole("button", { name: "It is dead" });
+    assert.equal(await dead.isDisabled(), true); // before somebody says that they have looked
+    await look(t, page, "op-unknown-dialog", { full: false });
+    await dialog.getByRole("checkbox").check();
+    await dead.click();
+    await page.getByText("What became of every order").waitFor();
+    assert.deepEqual(decided, [order.bot_id, { order: 7, decision: "dead" }]);
+    await page.route("**/api/v1/admin/audit/verify", (route) => route.fulfill({ json: { sound: false, chains: 3, rows: 41, signatures: 2, at_ms: Date.now(), fault: { what: "a row was changed (tenant 0, row 42)", tenant_id: null, seq: 42 } } }));
+    await to(page, "Audit log");
+    await page.getByRole("button", { name: "Check the whole chain" }).click();
+    await page.getByRole("alert").getByText("The log was changed").waitFor();
+    await page.getByText("The site's chain, entry 42").waitFor();
+    await look(t, page, "op-audit-broken", { full: false });
   },
 };

@@ -46,7 +46,7 @@ function Banners(): JSX.Element {
   return (
     <>
       <Show when={wantsSecondFactor()}>
-        <div class="banner" role="status"><Icon name="lock" />Without two-factor authentication you only look. Set it up, then sign in with it.<LinkButton small href="/account" external>Account</LinkButton></div>
+        <div class="banner" role="status"><Icon name="lock" />Without two-factor authentication you can look and halt, nothing else. Set it up, then sign in with it.<LinkButton small href="/account" external>Account</LinkButton></div>
       </Show>
       <For each={wide()}>
         {(h) => <div class="banner bad" role="status"><Icon name="stop" />{h.level === "all" ? "Everything is halted" : `Venue ${h.id} is halted`}: {haltMode(h.mode).toLowerCase()}{h.by ? `, by ${h.by}` : ""}.<LinkButton small href="/halt">Halt</LinkButton></div>}

@@ -52,7 +52,9 @@ export default function Audit(): JSX.Element {
   const pages = createPages(() => ({ ...params }), (p, cursor) => ok(api.GET("/api/v1/admin/audit", { params: { query: { limit: 100, cursor, action: p.action, user_id: p.user, object: p.object } } })));
   const [fresh, setFresh] = createSignal(0);
   const [open, setOpen] = createSignal<Entry | null>(null);
-  useChannel("audit", { events: (events) => setFresh((n) => n + events.length) });
+  // What was written just before may be told again; ids grow with time.
+  const newest = () => pages.of.latest?.items[0]?.id ?? "";
+  useChannel("audit", { events: (events) => setFresh((n) => n + events.filter((e) => (e.data as Entry).id > newest()).length) });
   const reload = (): void => {
     setFresh(0);
     pages.reload();
