@@ -43,6 +43,7 @@ export default defineConfig({
   },
   server: {
     host: "localhost",
+    fs: { allow: [here, here + "../../lua"] },
     proxy: {
       "/api": { target: service, ws: true },
       "^/admin(?!\\.html|/@|/src)": { target: "http://localhost:5173", rewrite: () => "/admin.html" },

@@ -175,10 +175,24 @@ static enum status begin(struct api_call *call, struct why *w) {
   return api_wait(call);
 }
 
-// Of the path: the client id of an order of this bot. False: it is none.
+// "RUN-ORDER", as fills, trades and decisions name an order. False: something else.
+static bool names_by_number(const char *text, uint64_t *ret_intent) {
+  unsigned run;
+  unsigned long long order;
+  const size_t digits = strspn(text, "0123456789");
+  if (digits < 1 || digits > 5 || text[digits] != '-') return false;
+  const char *after = text + digits + 1;
+  if (!*after || strlen(after) > 10 || after[strspn(after, "0123456789")] != '\0' || sscanf(text, "%u-%llu", &run, &order) != 2) return false;
+  if (!run || run > RECORD_RUN_MAX || !order || order > RECORD_ORDER_MAX) return false;
+  *ret_intent = record_intent(run, order);
+  return true;
+}
+
+// Of the path: the client id of an order of this bot, or its run and number. False: it is none.
 static bool names_order(struct api_call *call, int64_t bot_id, uint64_t *ret_intent) {
   struct client_id id;
   const char *text = api_param(call, "order_id");
+  if (names_by_number(text, ret_intent)) return true;
   if (!client_id_parse(text, strlen(text), &id) || id.bot != (uint64_t)bot_id || !(id.intent >> 30) || !(id.intent & RECORD_ORDER_MAX)) return false;
   *ret_intent = id.intent;
   return true;

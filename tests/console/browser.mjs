@@ -37,7 +37,7 @@ export class World {
   async serve() {
     this.logFile = `${this.data}.log`;
     const log = openSync(this.logFile, "a");
-    this.process = spawn(this.perigee, ["serve", "--data-dir", this.data, "--listen", `127.0.0.1:${this.port}`, "--feed", "sim=sim:speed=300", "--parity-hour", "-1"], {
+    this.process = spawn(this.perigee, ["serve", "--data-dir", this.data, "--listen", `127.0.0.1:${this.port}`, "--feed", "sim=sim:speed=300", "--parity-hour", "-1", ...(this.consoleDir ? ["--console-dir", this.consoleDir] : [])], {
       stdio: ["ignore", log, log], env: { ...process.env, PERIGEE_RATE_PERCENT: "0", PERIGEE_CHECK_ANSWERS: "1", PERIGEE_VENUE_URL: "bybit=http://127.0.0.1:9 luno=http://127.0.0.1:9" },
     });
     closeSync(log);
@@ -174,7 +174,7 @@ class Tools {
         await page.emulateMedia({ colorScheme: theme });
         if (this.world.shots) {
           mkdirSync(this.world.shots, { recursive: true });
-          await page.waitForTimeout(150);
+          await page.waitForTimeout(400);
           await page.screenshot({ path: join(this.world.shots, `${name}-${suffix}-${theme}.png`), fullPage: full });
         }
         if (suffix === "desk" || theme === "light") await this.accessible(page, `${name} ${suffix} ${theme}`);

@@ -1,8 +1,9 @@
-// The consoles in a real browser against the real binary.   node run.mjs PERIGEE [--shots DIR] [--only TEXT] [FILE.case.mjs …]
+// The consoles in a real browser against the real binary.   node run.mjs PERIGEE [--shots DIR] [--only TEXT] [--console DIR] [FILE.case.mjs …]
 //
 // Starts `perigee serve` with a data directory of its own and one Chromium, runs the cases of every *.case.mjs here and prints TAP.
 // A case gets `t` (browser.mjs) and fails by throwing. Whatever a page reports on its own – an exception, an error on the console, a
-// violation of CSP, a request to anywhere else – fails the case as well. Skipped when Chromium or the packages are missing.
+// violation of CSP, a request to anywhere else – fails the case as well. --console DIR: what `npm run build` made, not what is in the
+// binary. Skipped when Chromium or the packages are missing.
 //
 //   export const cases = { "what is true": async (t) => { const page = await t.page(); … } };
 import { existsSync, readdirSync } from "node:fs";
@@ -15,7 +16,7 @@ const option = (name) => {
   const i = args.indexOf(name);
   return i < 0 ? undefined : args.splice(i, 2)[1];
 };
-const shots = option("--shots"), only = option("--only");
+const shots = option("--shots"), only = option("--only"), consoleDir = option("--console");
 const [perigee, ...named] = args;
 if (!perigee) {
   console.error("usage: node run.mjs PERIGEE [--shots DIR] [--only TEXT] [FILE.case.mjs …]");
@@ -38,7 +39,7 @@ for (const file of files) {
   for (const [name, run] of Object.entries(module.cases)) if (!only || `${basename(file)} ${name}`.includes(only)) list.push([`${basename(file, ".case.mjs")}: ${name}`, run]);
 }
 
-const world = new World({ perigee: resolve(perigee), chromium, packages, shots: shots && resolve(shots) });
+const world = new World({ perigee: resolve(perigee), chromium, packages, shots: shots && resolve(shots), consoleDir: consoleDir && resolve(consoleDir) });
 console.log(`1..${list.length}`);
 let failed = 0;
 try {

@@ -176,6 +176,9 @@ def main(binary):
             assert why["by"] == "engine" and why["replay"]["explanation"]["intent"]["order"] == guard["parent"], why
             bob.client.get(f"{url}/orders/{guard['id']}/why", expect=404)
             ada.client.get(f"{url}/orders/nothing/why", expect=404)
+            assert ada.client.get(f"{url}/orders/{guard['run']}-{guard['order']}/why", expect=200).json["order"]["id"] == guard["id"]
+            for none in ("0-1", "1-0", "1-", "-1", "1-1x", "99999-1", "1-99999999999", "1-1073741823"):
+                ada.client.get(f"{url}/orders/{none}/why", expect=404)
 
         @case("a run is made again over HTTP and from the shell: the same decisions, the core's own hash")
         def _():

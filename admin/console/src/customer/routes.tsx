@@ -19,6 +19,7 @@ export const routes: readonly PageRoute[] = [
   { path: "/accounts", nav: { label: "Accounts", icon: "account" }, page: lazy(() => import("./accounts/list")) },
   { path: "/accounts/:id", page: lazy(() => import("./accounts/detail")) },
   { path: "/analytics", nav: { label: "Analytics", icon: "analytics" }, page: lazy(() => import("./analytics/page")) },
+  { path: "/bots/:id", page: lazy(() => import("./bots/page")) },
 
   // Strategies
 

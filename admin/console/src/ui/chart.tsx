@@ -155,7 +155,7 @@ export function Chart(props: ChartProps): JSX.Element {
 
   const options = (s: ChartSeries): object => {
     const color = token(s.color ?? "--chart-1");
-    const common = { title: s.title && s.kind !== "candles" ? s.title : "", priceLineVisible: s.kind === "candles", lastValueVisible: s.kind === "candles" || s.pane !== 0,
+    const common = { title: "", priceLineVisible: s.kind === "candles", lastValueVisible: s.kind === "candles" || (s.pane ?? 0) > 0,
       ...(s.places === undefined ? {} : { priceFormat: { type: "price", precision: s.places, minMove: 10 ** -s.places } }) };
     if (s.kind === "candles") return { ...common, upColor: token("--up"), downColor: token("--down"), wickUpColor: token("--up"), wickDownColor: token("--down"), borderVisible: false };
     if (s.kind === "area") return { ...common, lineColor: color, topColor: `${color}44`, bottomColor: `${color}05`, lineWidth: 2 };

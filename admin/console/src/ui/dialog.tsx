@@ -8,7 +8,7 @@ import { ErrorNote } from "./states";
 
 const FOCUSABLE = 'a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), textarea:not(:disabled), [tabindex]:not([tabindex="-1"])';
 
-export function Dialog(props: { title: JSX.Element; onClose: () => void; large?: boolean; drawer?: boolean; footer?: JSX.Element; children: JSX.Element; role?: "dialog" | "alertdialog" }): JSX.Element {
+export function Dialog(props: { title: JSX.Element; onClose: () => void; large?: boolean; drawer?: boolean; class?: string; footer?: JSX.Element; children: JSX.Element; role?: "dialog" | "alertdialog" }): JSX.Element {
   const id = createUniqueId();
   let box!: HTMLDivElement;
   const before = document.activeElement as HTMLElement | null;
@@ -41,7 +41,7 @@ export function Dialog(props: { title: JSX.Element; onClose: () => void; large?:
   return (
     <Portal>
       <div class="scrim" classList={{ "drawer-scrim": props.drawer }} onKeyDown={onKey} onMouseDown={(e) => e.target === e.currentTarget && props.onClose()}>
-        <div ref={box} class="dialog" classList={{ large: props.large, drawer: props.drawer }} role={props.role ?? "dialog"} aria-modal="true" aria-labelledby={id} tabindex="-1">
+        <div ref={box} class={`dialog ${props.class ?? ""}`} classList={{ large: props.large, drawer: props.drawer }} role={props.role ?? "dialog"} aria-modal="true" aria-labelledby={id} tabindex="-1">
           <header>
             <h2 id={id}>{props.title}</h2>
             <Button kind="quiet" icon="close" iconOnly small onClick={() => props.onClose()}>Close</Button>

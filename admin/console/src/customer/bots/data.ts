@@ -1,0 +1,179 @@
+// Everything of one bot that its page shows, kept up to date: read once subscribed, then changed by events; read again where events
+// were missed or tell too little.
+import { createResource, createSignal, onCleanup, type Accessor } from "solid-js";
+import { createStore, produce, reconcile } from "solid-js/store";
+import { api, ok, okTagged, type Schemas } from "~/api/client";
+import { useChannel, type LiveEvent } from "~/api/live";
+import type { ScriptHeader } from "~/lib/params";
+import { candle, type Candle, type Point } from "~/ui/chart";
+import { applyToBot } from "./list";
+import type { Bot } from "./state";
+
+export type Order = Schemas["BotOrder"];
+export type Fill = Schemas["BotFill"];
+export type Trade = Schemas["BotTrade"];
+export type Log = Schemas["BotLog"];
+export type Decision = Schemas["BotDecision"];
+
+const PLOT_POINTS = 5000, BARS = 1000;
+
+/** A list of the bot, newest first: the first page again after events, more on request. */
+export interface Listing<T> {
+  items: Accessor<readonly T[]>;
+  state: Accessor<"loading" | "ready" | "errored">;
+  error: Accessor<unknown>;
+  more: Accessor<{ busy: boolean; load: () => void } | null>;
+  refresh: () => void;
+}
+
+function createListing<T>(page: (cursor: string | undefined) => Promise<{ items: T[]; next_cursor: string | null }>, key: (row: T) => string, wanted: Accessor<boolean>): Listing<T> {
+  const [items, setItems] = createSignal<readonly T[]>([]);
+  const [cursor, setCursor] = createSignal<string | null>(null);
+  const [busy, setBusy] = createSignal(false);
+  const [first, { refetch }] = createResource(() => wanted() || undefined, async () => {
+    const p = await page(undefined);
+    // What was loaded before and lies beyond the first page stays.
+    const fresh = new Set(p.items.map(key)), old = items().filter((r) => !fresh.has(key(r)));
+    const overlaps = items().some((r) => fresh.has(key(r)));
+    setItems(overlaps ? [...p.items, ...old] : p.items);
+    if (!overlaps || items().length <= p.items.length) setCursor(p.next_cursor);
+    return true;
+  });
+  const load = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      const p = await page(cursor() ?? undefined);
+      const have = new Set(items().map(key));
+      setItems([...items(), ...p.items.filter((r) => !have.has(key(r)))]);
+      setCursor(p.next_cursor);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return {
+    items, error: () => first.error as unknown, refresh: () => void refetch(),
+    state: () => (first.state === "errored" ? "errored" : first.latest ? "ready" : "loading"),
+    more: () => (cursor() ? { busy: busy(), load: () => void load() } : null),
+  };
+}
+
+/** At most once in so many ms, the last call included. */
+function calm(run: () => void, ms: number): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined, last = 0;
+  onCleanup(() => clearTimeout(timer));
+  return () => {
+    clearTimeout(timer);
+    const wait = Math.max(0, last + ms - Date.now());
+    timer = setTimeout(() => {
+      last = Date.now();
+      run();
+    }, wait);
+  };
+}
+
+export type Tab = "orders" | "trades" | "decisions" | "logs" | "stats" | "setup";
+
+export function createBot(id: string, tab: Accessor<Tab>) {
+  const path = { bot_id: id };
+  const [state, setState] = createStore<{ bot: Bot | null; etag: string }>({ bot: null, etag: "" });
+  const [loaded, { refetch }] = createResource(async () => {
+    const { data, etag } = await okTagged(api.GET("/api/v1/bots/{bot_id}", { params: { path } }));
+    setState({ etag });
+    setState("bot", reconcile(data, { key: "id" }));
+    return true;
+  });
+  const known = (): boolean => state.bot !== null;
+  const bot = (): Bot => state.bot!;
+  const setBot = (changed: Bot): void => {
+    setState("bot", reconcile(changed, { key: "id" }));
+    void refetch();
+  };
+
+  const query = (cursor: string | undefined, limit = 100) => ({ params: { path, query: { limit, cursor } } });
+  const orders = createListing<Order>((c) => ok(api.GET("/api/v1/bots/{bot_id}/orders", query(c))), (o) => o.id, () => true);
+  const fills = createListing<Fill>((c) => ok(api.GET("/api/v1/bots/{bot_id}/fills", query(c, 200))), (f) => String(f.number), () => true);
+  const trades = createListing<Trade>((c) => ok(api.GET("/api/v1/bots/{bot_id}/trades", query(c))), (t) => String(t.number), () => tab() === "trades");
+  const decisions = createListing<Decision>((c) => ok(api.GET("/api/v1/bots/{bot_id}/decisions", query(c))), (d) => String(d.id), () => tab() === "decisions");
+  const denials = createListing<Decision>((c) => ok(api.GET("/api/v1/bots/{bot_id}/decisions", { params: { path, query: { limit: 100, cursor: c, kind: "deny" } } })), (d) => String(d.id), () => true);
+  const logs = createListing<Log>((c) => ok(api.GET("/api/v1/bots/{bot_id}/logs", query(c, 200))), (l) => String(l.number), () => tab() === "logs");
+  const [stats, { refetch: statsAgain }] = createResource(() => ok(api.GET("/api/v1/bots/{bot_id}/stats", { params: { path } })));
+
+  // ---- what the chart draws
+  const [bars, setBars] = createSignal<readonly Candle[]>([]);
+  const [equity, setEquity] = createSignal<readonly Point[]>([]);
+  const [plots, setPlots] = createSignal<ReadonlyMap<string, readonly Point[]>>(new Map());
+  const [barsRead, { refetch: barsAgain }] = createResource(() => known() && { symbol: bot().symbol, timeframe: bot().timeframe, venue: bot().venue }, async ({ symbol, timeframe, venue }) => {
+    const list = await ok(api.GET("/api/v1/markets/{symbol}/bars", { params: { path: { symbol }, query: { timeframe, venue, limit: BARS } } }));
+    setBars(list.items.map(candle));
+    return true;
+  });
+  const [, { refetch: equityAgain }] = createResource(async () => {
+    const e = await ok(api.GET("/api/v1/bots/{bot_id}/equity", { params: { path, query: { points: 1000 } } }));
+    setEquity(e.items.map((p) => ({ time: p.time_ms, value: Number(p.equity) })));
+    return true;
+  });
+
+  // ---- events
+  const botAgain = calm(() => void refetch(), 1000);
+  const listsAgain = calm(() => {
+    orders.refresh();
+    fills.refresh();
+    if (tab() === "trades") trades.refresh();
+    void statsAgain();
+  }, 1500);
+  const deniedAgain = calm(() => denials.refresh(), 1500);
+  const logsAgain = calm(() => logs.refresh(), 1000);
+  const decisionsAgain = calm(() => decisions.refresh(), 2000);
+  const addPoints = (events: LiveEvent[]): void => {
+    const e = events.filter((x) => x.type === "equity").map((x) => x.data as { equity: string; time: number });
+    if (e.length) setEquity((list) => [...list.filter((p) => p.time < e[0]!.time), ...e.map((p) => ({ time: p.time, value: Number(p.equity) }))].slice(-PLOT_POINTS));
+    const p = events.filter((x) => x.type === "plot").map((x) => x.data as { name: string; value: number; time: number });
+    if (!p.length) return;
+    setPlots((before) => {
+      const next = new Map(before);
+      for (const point of p) next.set(point.name, [...(next.get(point.name) ?? []), { time: point.time, value: point.value }].slice(-PLOT_POINTS));
+      return next;
+    });
+  };
+  useChannel(`bot:${id}`, {
+    reload: () => {
+      void refetch();
+      listsAgain();
+      deniedAgain();
+      void equityAgain();
+    },
+    events: (events) => {
+      if (state.bot) setState("bot", produce((b) => events.forEach((e) => applyToBot(b!, e))));
+      addPoints(events);
+      const types = new Set(events.map((e) => e.type));
+      if (["status", "reload", "fill", "canary"].some((t) => types.has(t))) botAgain();
+      if (types.has("order") || types.has("fill")) listsAgain();
+      if (types.has("denied")) deniedAgain();
+      if (types.has("log") && tab() === "logs") logsAgain();
+      if (tab() === "decisions" && ["order", "denied", "status", "reload"].some((t) => types.has(t))) decisionsAgain();
+    },
+  });
+  // The market's channel has a name once the bot is known.
+  const followMarket = (): void => {
+    const b = bot();
+    useChannel(`market:${b.symbol}:${b.timeframe}`, {
+      reload: () => barsRead.state === "ready" && void barsAgain(),
+      events: (events) => {
+        const fresh = events.filter((e) => e.type === "bar" && (e.data as { venue?: string }).venue === b.venue).map((e) => candle(e.data as Parameters<typeof candle>[0]));
+        if (fresh.length) setBars((list) => [...list.filter((x) => x.time < fresh[0]!.time), ...fresh].slice(-PLOT_POINTS));
+      },
+    });
+  };
+  const slow = setInterval(() => !document.hidden && botAgain(), 15_000);
+  onCleanup(() => clearInterval(slow));
+
+  // ---- its script: header for the form, source for "why"
+  const [script] = createResource(() => known() && { strategy_id: bot().strategy_id, version: bot().live?.version ?? bot().version ?? null }, async ({ strategy_id, version }) => {
+    const known = version ?? (await ok(api.GET("/api/v1/strategies/{strategy_id}", { params: { path: { strategy_id } } }))).active_version ?? 1;
+    return await ok(api.GET("/api/v1/strategies/{strategy_id}/versions/{version}", { params: { path: { strategy_id, version: known } } })).catch(() => null); // the installation's may be closed
+  });
+  const header = (): ScriptHeader | null => (script.latest?.header as ScriptHeader | null | undefined) ?? null;
+
+  return { id, path, loaded, bot, setBot, etag: () => state.etag, refresh: () => void refetch(), orders, fills, trades, decisions, denials, logs, stats, bars, barsRead, equity, plots, script, header, followMarket };
+}
+export type BotData = ReturnType<typeof createBot>;
