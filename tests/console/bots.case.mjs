@@ -49,14 +49,14 @@ export const cases = {
     const b = await bot(who, account);
     await page.reload();
     const row = page.getByRole("row").filter({ hasText: "Steady on Bitcoin" });
-    await row.getByText("Running").waitFor();
+    await row.getByText("Running", { exact: true }).waitFor();
     const equity = () => row.locator('[data-label="Equity"]').innerText();
     const before = await equity();
     await page.waitForFunction((was) => document.querySelector('[data-label="Equity"]')?.innerText !== was && !/–/.test(document.querySelector('[data-label="Equity"]')?.innerText), before);
     await row.getByRole("button", { name: "Pause Steady on Bitcoin" }).click();
-    await row.getByText("Paused").waitFor();
+    await row.getByText("Paused", { exact: true }).waitFor();
     await row.getByRole("button", { name: "Start Steady on Bitcoin" }).click();
-    await row.getByText("Running").waitFor();
+    await row.getByText("Running", { exact: true }).waitFor();
     await t.look(page, "bots");
 
     await row.getByRole("link").click();
@@ -120,13 +120,13 @@ export const cases = {
 
     await page.getByRole("button", { name: "Flatten" }).click();
     await page.getByRole("button", { name: "Close everything now" }).click();
-    await page.getByRole("heading", { level: 1 }).getByText("Halted").waitFor();
+    await page.getByRole("heading", { level: 1 }).getByText("Halted", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Lift its halt" }).click();
-    await page.getByRole("heading", { level: 1 }).getByText("Running").waitFor();
+    await page.getByRole("heading", { level: 1 }).getByText("Running", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Stop" }).click();
     await page.getByLabel("Also close its positions").check();
     await page.getByRole("alertdialog").getByRole("button", { name: "Stop", exact: true }).click();
-    await page.getByRole("heading", { level: 1 }).getByText("Stopped").waitFor();
+    await page.getByRole("heading", { level: 1 }).getByText("Stopped", { exact: true }).waitFor();
 
     const eve = await t.person("eve");
     t.expect(/404/);

@@ -74,8 +74,10 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
     id: c.id, header: c.label, accessorFn: (row: T) => c.value(row), enableSorting: c.sortable !== false && !c.bare,
     sortingFn: (a, b) => compare(c, a.original, b.original), sortUndefined: "last", filterFn: "includesString",
   })));
+  // One array for as long as the rows are the same: each access to another one would sort and filter anew.
+  const data = createMemo((): T[] => [...props.rows]);
   const table = createSolidTable<T>({
-    get data() { return props.rows as T[]; },
+    get data() { return data(); },
     get columns() { return defs(); },
     state: {
       get sorting() { return sorting(); },
@@ -114,6 +116,9 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
     overscan: 12,
   });
   const drawn = () => (props.virtual ? virtualizer.getVirtualItems().map((v) => rows()[v.index]!).filter(Boolean) : rows());
+  // Rows are known by their key: a list that was read again keeps what it shows, so that nothing vanishes under a pointer.
+  const keys = createMemo(() => drawn().map((r) => r.id));
+  const shownByKey = createMemo(() => new Map(drawn().map((r) => [r.id, r.original])));
   const before = () => (props.virtual ? (virtualizer.getVirtualItems()[0]?.start ?? 0) : 0);
   const after = () => {
     const last = props.virtual ? virtualizer.getVirtualItems().at(-1) : undefined;
@@ -162,14 +167,17 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
             </thead>
             <tbody>
               <Show when={before() > 0}><tr aria-hidden="true"><td colSpan={props.columns.length} style={{ height: `${before()}px`, padding: "0", border: "0" }} /></tr></Show>
-              <For each={drawn()}>
-                {(r) => (
-                  <tr classList={{ clickable: !!props.onRow, selected: props.selected?.(r.original) }} onClick={(e) => props.onRow && !(e.target as Element).closest("a, button, input, label") && props.onRow(r.original)}>
-                    <For each={props.columns}>
-                      {(c) => <td classList={{ right: c.right ?? numeric(c), num: numeric(c), lead: c.lead }} data-label={c.bare ? "" : c.label}>{c.cell ? c.cell(r.original) : String(c.value(r.original) ?? "–")}</td>}
-                    </For>
-                  </tr>
-                )}
+              <For each={keys()}>
+                {(key) => {
+                  const row = createMemo((before?: T): T => (shownByKey().get(key) ?? before)!);
+                  return (
+                    <tr classList={{ clickable: !!props.onRow, selected: props.selected?.(row()) }} onClick={(e) => props.onRow && !(e.target as Element).closest("a, button, input, label") && props.onRow(row())}>
+                      <For each={props.columns}>
+                        {(c) => <td classList={{ right: c.right ?? numeric(c), num: numeric(c), lead: c.lead }} data-label={c.bare ? "" : c.label}>{c.cell ? c.cell(row()) : String(c.value(row()) ?? "–")}</td>}
+                      </For>
+                    </tr>
+                  );
+                }}
               </For>
               <Show when={after() > 0}><tr aria-hidden="true"><td colSpan={props.columns.length} style={{ height: `${after()}px`, padding: "0", border: "0" }} /></tr></Show>
             </tbody>

@@ -1,6 +1,6 @@
 // Everything of one bot that its page shows, kept up to date: read once subscribed, then changed by events; read again where events
 // were missed or tell too little.
-import { createResource, createSignal, onCleanup, type Accessor } from "solid-js";
+import { createMemo, createResource, createSignal, onCleanup, type Accessor } from "solid-js";
 import { createStore, produce, reconcile } from "solid-js/store";
 import { api, ok, okTagged, type Schemas } from "~/api/client";
 import { useChannel, type LiveEvent } from "~/api/live";
@@ -26,8 +26,11 @@ export interface Listing<T> {
   refresh: () => void;
 }
 
-function createListing<T>(page: (cursor: string | undefined) => Promise<{ items: T[]; next_cursor: string | null }>, key: (row: T) => string, wanted: Accessor<boolean>): Listing<T> {
-  const [items, setItems] = createSignal<readonly T[]>([]);
+function createListing<T extends object>(page: (cursor: string | undefined) => Promise<{ items: T[]; next_cursor: string | null }>, name: "id" | "number", wanted: Accessor<boolean>): Listing<T> {
+  const key = (row: T): unknown => (row as Record<string, unknown>)[name];
+  const [rows, setRows] = createStore<{ list: T[] }>({ list: [] });
+  const items = createMemo((): readonly T[] => [...rows.list]);
+  const setItems = (list: readonly T[]): void => setRows("list", reconcile([...list], { key: name })); // rows that stayed the same are the same
   const [cursor, setCursor] = createSignal<string | null>(null);
   const [busy, setBusy] = createSignal(false);
   const [first, { refetch }] = createResource(() => wanted() || undefined, async () => {
@@ -90,12 +93,12 @@ export function createBot(id: string, tab: Accessor<Tab>) {
   };
 
   const query = (cursor: string | undefined, limit = 100) => ({ params: { path, query: { limit, cursor } } });
-  const orders = createListing<Order>((c) => ok(api.GET("/api/v1/bots/{bot_id}/orders", query(c))), (o) => o.id, () => true);
-  const fills = createListing<Fill>((c) => ok(api.GET("/api/v1/bots/{bot_id}/fills", query(c, 200))), (f) => String(f.number), () => true);
-  const trades = createListing<Trade>((c) => ok(api.GET("/api/v1/bots/{bot_id}/trades", query(c))), (t) => String(t.number), () => tab() === "trades");
-  const decisions = createListing<Decision>((c) => ok(api.GET("/api/v1/bots/{bot_id}/decisions", query(c))), (d) => String(d.id), () => tab() === "decisions");
-  const denials = createListing<Decision>((c) => ok(api.GET("/api/v1/bots/{bot_id}/decisions", { params: { path, query: { limit: 100, cursor: c, kind: "deny" } } })), (d) => String(d.id), () => true);
-  const logs = createListing<Log>((c) => ok(api.GET("/api/v1/bots/{bot_id}/logs", query(c, 200))), (l) => String(l.number), () => tab() === "logs");
+  const orders = createListing<Order>((c) => ok(api.GET("/api/v1/bots/{bot_id}/orders", query(c))), "id", () => true);
+  const fills = createListing<Fill>((c) => ok(api.GET("/api/v1/bots/{bot_id}/fills", query(c, 200))), "number", () => true);
+  const trades = createListing<Trade>((c) => ok(api.GET("/api/v1/bots/{bot_id}/trades", query(c))), "number", () => tab() === "trades");
+  const decisions = createListing<Decision>((c) => ok(api.GET("/api/v1/bots/{bot_id}/decisions", query(c))), "id", () => tab() === "decisions");
+  const denials = createListing<Decision>((c) => ok(api.GET("/api/v1/bots/{bot_id}/decisions", { params: { path, query: { limit: 100, cursor: c, kind: "deny" } } })), "id", () => true);
+  const logs = createListing<Log>((c) => ok(api.GET("/api/v1/bots/{bot_id}/logs", query(c, 200))), "number", () => tab() === "logs");
   const [stats, { refetch: statsAgain }] = createResource(() => ok(api.GET("/api/v1/bots/{bot_id}/stats", { params: { path } })));
 
   // ---- what the chart draws

@@ -56,8 +56,9 @@ export function PriceChart(props: { data: BotData; onWhy: (order: string) => voi
     const start = d.equity()[0]?.value ?? 0;
     return [
       { id: "price", kind: "candles", data: d.bars(), markers: markers(), lines: lines() },
+      // Always there, so that the panes below keep their places.
+      { id: "equity", kind: "baseline", base: start, title: "equity", color: "--text-3", pane: 1, places: 2, data: equity() },
       ...plots(),
-      ...(equity().length > 1 ? [{ id: "equity", kind: "baseline", base: start, title: "equity", color: "--text-3", pane: 1, places: 2, data: equity() } satisfies ChartSeries] : []),
     ];
   });
 
