@@ -72,7 +72,7 @@ export const cases = {
     const why = page.getByRole("dialog");
     await why.getByText("Made again: it decided exactly as recorded").waitFor();
     await why.getByText("ctx:close{tag=\"turn\"}").waitFor();
-    assert.match(await why.innerText(), /on_bar asked for it/);
+    await why.getByText(/on_bar asked for it in line 16/).waitFor();
     assert.match(await why.getByRole("row", { name: /^n /, exact: false }).innerText(), /n\s+\d+\s+\d+/);
     const step = why.getByRole("slider", { name: "Step" });
     const last = await step.inputValue();

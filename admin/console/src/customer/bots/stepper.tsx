@@ -1,11 +1,16 @@
 // A decision's steps over the script's text: which lines ran, the values that each brought, and the variables at any step.
-import { createEffect, createMemo, createSignal, For, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, For, on, Show, type JSX } from "solid-js";
 import { Button } from "~/ui";
-import { excerpt, moments, valuesByLine, type Explanation } from "./trace";
+import { askingStep, excerpt, moments, valuesByLine, type Explanation } from "./trace";
 
-export function Stepper(props: { trace: Explanation["trace"]; source: string | null; cut?: boolean }): JSX.Element {
+export function Stepper(props: { trace: Explanation["trace"]; source: string | null; cut?: boolean; tag?: string | null }): JSX.Element {
   const steps = createMemo(() => moments(props.trace));
   const [at, setAt] = createSignal(props.trace.length - 1);
+  // The text comes later than the steps: then it begins where the order was asked for.
+  createEffect(on(() => props.source, (source) => {
+    const asked = askingStep(steps(), source, props.tag);
+    if (asked >= 0) setAt(asked);
+  }));
   const [whole, setWhole] = createSignal(false);
   const now = () => steps()[Math.min(at(), steps().length - 1)]!;
   const ran = createMemo(() => new Set(steps().map((s) => s.line)));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { differences, excerpt, flat, moments, valuesByLine } from "./trace";
+import { askingStep, differences, excerpt, flat, moments, valuesByLine } from "./trace";
 
 const step = (line: number, locals: Record<string, string>, callback?: string) => ({ line, function: "", locals, ...(callback ? { callback } : {}) });
 
@@ -23,4 +23,15 @@ test("the source around the lines that ran", () => {
 test("what changed comes first; nested indicators become rows", () => {
   assert.deepEqual(differences({ a: 1, b: { x: 1 } }, { a: 1, b: { x: 2 }, c: true }).map((d) => [d.name, d.before, d.after]), [["b", '{"x":1}', '{"x":2}'], ["c", undefined, "true"], ["a", "1", "1"]]);
   assert.deepEqual(flat({ rsi: { value: 3 }, macd: { macd: 1, hist: null } }), { rsi: 3, "macd.macd": 1, "macd.hist": null });
+});
+
+test("the line that asked: by its method, and by the tag where one has it", () => {
+  const source = 'function on_bar(ctx)\n  if a then ctx:buy{qty=9, tag="much"} end\n  ctx:buy{qty=1, tag="little"}\n  log()\nend\n';
+  const list = moments([2, 3, 4].map((n) => step(n, {})));
+  assert.equal(askingStep(list, source, "much"), 0);
+  assert.equal(askingStep(list, source, "little"), 1);
+  assert.equal(askingStep(list, source, null), 1);
+  assert.equal(askingStep(list, source, "made of parts"), 1);
+  assert.equal(askingStep(list.slice(2), source, "much"), -1);
+  assert.equal(askingStep(list, null, "much"), -1);
 });

@@ -39,6 +39,18 @@ export function valuesByLine(list: readonly Moment[]): Map<number, [string, stri
   return out;
 }
 
+const ASKS = /ctx\s*:\s*(buy|sell|enter|target|close|ladder|modify)\b/;
+
+/** The step that asked for an order with this tag, as far as the text tells: the last that ran a line with one of the methods that make
+ *  orders, and with the tag where a line has it. -1: it cannot be told. */
+export function askingStep(list: readonly Moment[], source: string | null, tag: string | null | undefined): number {
+  const lines = source?.split("\n") ?? [];
+  const text = (i: number): string => lines[list[i]!.line - 1] ?? "";
+  const asks = list.map((_, i) => i).filter((i) => ASKS.test(text(i)));
+  const tagged = tag ? asks.filter((i) => text(i).includes(`"${tag}"`) || text(i).includes(`'${tag}'`)) : [];
+  return tagged.at(-1) ?? asks.at(-1) ?? -1;
+}
+
 export interface SourceLine {
   number: number;
   text: string;

@@ -10,7 +10,7 @@ import { CODES } from "./codes";
 import type { BotData, Decision } from "./data";
 import { orderTone, orderWords } from "./state";
 import { Stepper } from "./stepper";
-import { differences, flat, type Explanation } from "./trace";
+import { askingStep, differences, flat, moments, type Explanation } from "./trace";
 import "./why.css";
 
 type Replayed = Omit<NonNullable<Schemas["OrderWhy"]["replay"]>, "explanation"> & { explanation?: Explanation | null };
@@ -80,10 +80,13 @@ export function Why(props: { data: BotData; of: string; onClose: () => void }): 
 
 const CALLBACKS: Record<string, string> = { on_bar: "a bar ended", on_data: "a bar of another stream ended", on_fill: "an order was filled", on_order: "an order changed", on_signal: "a signal came", on_timer: "a timer rang", on_tick: "a trade happened", on_position: "its position changed", on_init: "it began", on_day: "the risk day turned", on_risk: "something was denied or halted", on_params: "its parameters changed", on_stop: "it was told to stop" };
 
-function Sentence(props: { answer: Answer; data: BotData }): JSX.Element {
+function Sentence(props: { answer: Answer; source: string | null }): JSX.Element {
   const a = () => props.answer, e = () => a().replay?.explanation;
   const bar = () => e()?.bars[0] as { stream?: string; close?: string; symbol?: string } | undefined;
-  const lastLine = () => e()?.trace.at(-1)?.line;
+  const line = createMemo(() => {
+    const steps = moments(e()?.trace ?? []), at = askingStep(steps, props.source, a().order?.tag);
+    return at >= 0 ? steps[at]!.line : undefined;
+  });
   return (
     <div class="why-answer stack-s">
       <Switch>
@@ -91,7 +94,7 @@ function Sentence(props: { answer: Answer; data: BotData }): JSX.Element {
         <Match when={a().by === "engine"}><p>The engine made it <strong>together with order #{a().order?.parent ?? "?"}</strong>, as the stop or take-profit that its script gave that order. What led to that one is below.</p></Match>
         <Match when={true}>
           <p>
-            {formatDateTime(a().decided_ms)}: <Show when={e()?.callback} fallback={<>its script asked for it</>}>{(c) => <>{CALLBACKS[c()] ?? "its script was called"}, and <code>{c()}</code> asked for it<Show when={lastLine()}>{(n) => <> – line <strong class="num">{n()}</strong> was the last that ran before</>}</Show></>}</Show>
+            {formatDateTime(a().decided_ms)}: <Show when={e()?.callback} fallback={<>its script asked for it</>}>{(c) => <>{CALLBACKS[c()] ?? "its script was called"}, and <code>{c()}</code> asked for it<Show when={line()}>{(n) => <> in line <strong class="num">{n()}</strong></>}</Show></>}</Show>
             <Show when={a().order?.tag}>{(t) => <>, tagged “{t()}”</>}</Show>.
             <Show when={bar()?.close}>{(c) => <> {bar()!.symbol} had closed at <strong class="num">{formatDecimal(c())}</strong>.</>}</Show>
           </p>
@@ -150,7 +153,7 @@ function Inputs(props: { e: Explanation }): JSX.Element {
     <section>
       <h3>What it saw</h3>
       <For each={props.e.bars as unknown as Bar[]}>
-        {(b) => <p class="small num"><span class="muted">{b.stream} · {b.symbol} from {formatDateTime(b.open_ms)}:</span> O {formatDecimal(b.open)} H {formatDecimal(b.high)} L {formatDecimal(b.low)} C <strong>{formatDecimal(b.close)}</strong></p>}
+        {(b) => <p class="small"><span class="muted">{b.stream} · {b.symbol} from {formatDateTime(b.open_ms)}:</span> O {formatDecimal(b.open)} H {formatDecimal(b.high)} L {formatDecimal(b.low)} C <strong>{formatDecimal(b.close)}</strong></p>}
       </For>
       <Show when={Object.keys(now()).length} fallback={<p class="small muted">It declares no indicators.</p>}>
         <table class="mini">
@@ -206,7 +209,7 @@ function Explained(props: { answer: Answer; data: BotData }): JSX.Element {
   type Other = { id: number; side?: string; symbol: string; type: string; status: string; qty: string; limit: string | null; trigger: string | null };
   return (
     <>
-      <Sentence answer={props.answer} data={props.data} />
+      <Sentence answer={props.answer} source={source.latest ?? null} />
       <div class="why-cols">
         <Fate answer={props.answer} />
         <Show when={e()}>{(x) => <Inputs e={x()} />}</Show>
@@ -217,7 +220,7 @@ function Explained(props: { answer: Answer; data: BotData }): JSX.Element {
             <Show when={x().trace.length} fallback={<Show when={props.answer.by === "script"}><Note title="No step of its own led to it"><p>A ladder that its script set up earlier placed it as part of what the engine keeps placed; the state and orders around it are below.</p></Note></Show>}>
               <section>
                 <h3>How it decided, step by step</h3>
-                <Stepper trace={x().trace} source={source.latest ?? null} cut={x().cut} />
+                <Stepper trace={x().trace} source={source.latest ?? null} cut={x().cut} tag={props.answer.order?.tag} />
               </section>
             </Show>
             <div class="why-cols">
