@@ -403,7 +403,13 @@ enum status bot_params(struct bot *b, const struct param_value *values, int64_t 
   b->now_ns = now_ns;
   script_now(b->script, now_ns);
   desk_begin(b);
-  enum status st = bot_finish_callback(b, script_on_params(b->script, values, err), err);
+  enum status st = script_on_params(b->script, values, err);
+  if (st == OK && !b->verified) {  // before it is told, since it cannot be taken back then
+    st = script_verify(b->script, err);
+    b->verified = st == OK;
+  }
+  if (st == OK && b->observer.params) b->observer.params(b->observer.self);
+  st = bot_finish_callback(b, st, err);
   return st == OK ? bot_settle(b, now_ns, err) : st;
 }
 

@@ -19,6 +19,7 @@ struct bot_observer {
   void (*mark)(void *self, int64_t time_ns, const char *text);
   void (*notify)(void *self, int64_t time_ns, const char *text);
   void (*command)(void *self, const struct bot_command *c);  // before the matcher gets it
+  void (*params)(void *self);  // on_params has taken what bot_params() was given; before the first command that comes of it
 };
 
 struct bot_config {

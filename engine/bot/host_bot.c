@@ -24,6 +24,13 @@ static void tell_tags(struct host_bot *b) {
 }
 
 // The mark of a bar is only told between other commands of the instant: wire.h.
+// Before the commands that come of it: should this process end inside of the instant, whoever has some of them knows by which parameters
+// they were decided.
+static void seen_params(void *self) {
+  const struct host_bot *b = self;
+  wire_put_answer(&b->feed->out, b->id, WIRE_PARAMS, OK, "");
+}
+
 static void seen_command(void *self, const struct bot_command *c) {
   struct host_bot *b = self;
   struct host_feed *f = b->feed;
@@ -71,7 +78,7 @@ static void seen_notify(void *self, int64_t time_ns, const char *text) {
 }
 
 struct bot_observer host_bot_observer(struct host_bot *b) {
-  return (struct bot_observer){.self = b, .command = seen_command, .denied = seen_denied, .log = seen_log, .plot = seen_plot, .mark = seen_mark, .notify = seen_notify};
+  return (struct bot_observer){.self = b, .params = seen_params, .command = seen_command, .denied = seen_denied, .log = seen_log, .plot = seen_plot, .mark = seen_mark, .notify = seen_notify};
 }
 
 // ---- its state
@@ -150,8 +157,7 @@ static void signals_done(struct host_bot *b, int count) {
 static void answer(struct host_bot *b, enum status st, const struct err *err) {
   struct host_feed *f = b->feed;
   if (b->params) {
-    bool taken = pilot_params_taken(b->pilot);
-    wire_put_answer(&f->out, b->id, WIRE_PARAMS, taken ? OK : st == OK ? ERR_SCRIPT : st, taken ? "" : err->msg);
+    if (!pilot_params_taken(b->pilot)) wire_put_answer(&f->out, b->id, WIRE_PARAMS, st == OK ? ERR_SCRIPT : st, st == OK ? "" : err->msg);
     free(b->params);
     b->params = NULL;
   }

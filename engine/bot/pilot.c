@@ -75,6 +75,12 @@ static void seen_notify(void *self, int64_t time_ns, const char *text) {
   if (p->observer.notify) p->observer.notify(p->observer.self, time_ns, text);
 }
 
+static void seen_params(void *self) {
+  struct pilot *p = self;
+  p->params_taken = true;
+  if (p->observer.params) p->observer.params(p->observer.self);
+}
+
 // ---- life
 
 static void order_streams(struct pilot *p, const struct bot_config *bot) {
@@ -101,7 +107,7 @@ enum status pilot_create(const struct pilot_config *config, struct pilot **ret, 
     struct bot_config bot = config->bot;
     bot.matcher = p->blotter.matcher;
     bot.observer = (struct bot_observer){.self = p, .order = seen_order, .fill = seen_fill, .command = seen_command, .denied = seen_denied,
-                                         .log = seen_log, .plot = seen_plot, .mark = seen_mark, .notify = seen_notify};
+                                         .log = seen_log, .plot = seen_plot, .mark = seen_mark, .notify = seen_notify, .params = seen_params};
     p->hears_more = hears_more(bot.spec);
     st = bot_create(&bot, &p->bot, err);
   }
@@ -294,10 +300,7 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
   if (events && (st = bot_settle(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   if ((st = turn_day(p, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   p->params_taken = false;
-  if (in->params && t.st == OK && !p->skipping) {
-    if ((st = bot_params(p->bot, in->params, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
-    else p->params_taken = true;
-  }
+  if (in->params && t.st == OK && !p->skipping && (st = bot_params(p->bot, in->params, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   bars(p, in, &t);
   if (t.st == OK && p->hears_more && (st = bot_begin(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   for (int i = 0; t.st == OK && i < in->tick_count; i++)

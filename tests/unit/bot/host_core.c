@@ -169,7 +169,10 @@ static void copy_text(char *to, const struct wire_frame *f) {
 static void frame(struct core *c, const struct wire_frame *f) {
   struct core_bot *b = f->bot ? find(c, f->bot) : NULL;
   switch (f->type) {
-    case WIRE_COMMAND: command(b, &f->command); break;
+    case WIRE_COMMAND:
+      if (f->command.kind == COMMAND_SUBMIT) b->answers_at_order = b->answers;
+      command(b, &f->command);
+      break;
     case WIRE_OPENED:
       wire_frame_opened(f, &b->as_opened);
       b->opened = true;

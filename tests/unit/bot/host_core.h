@@ -22,6 +22,7 @@ struct core_bot {
   struct wire_opened as_opened;
   enum status fault;      // the last
   int faults, fault_line, logs, plots, denials, tags, states, answers, commands;
+  int answers_at_order;   // as many had come when it last sent an order
   char fault_text[WIRE_TEXT_MAX + 1], log_text[WIRE_TEXT_MAX + 1];
   enum status answer;
   enum wire_type answer_to;

@@ -47,6 +47,7 @@ static void signals_parameters_timers_and_stop(void **state) {
   wire_put_signal(&r.to, 1, &signal);
   rig_instants(&r, 6);
   assert_true(b->answers == 3 && b->answer == OK && b->tags == 1);
+  assert_int_equal(b->answers_at_order, 3);  // the answer comes before the orders of on_params
   assert_true(strstr(b->state.data, "\"params\":\"23\"") && strstr(b->state.data, "\"signal\":\"buy12.5\"") && strstr(b->state.data, "\"timers\":"));
   rig_same_hashes(&r);
 
