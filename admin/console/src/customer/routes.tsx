@@ -22,6 +22,11 @@ export const routes: readonly PageRoute[] = [
   { path: "/bots/:id", page: lazy(() => import("./bots/page")) },
 
   // Strategies
+  { path: "/strategies", nav: { label: "Strategies", icon: "studio" }, page: lazy(() => import("./studio/list")) },
+  { path: "/strategies/:id", page: lazy(() => import("./studio/page")) },
+  { path: "/backtests", nav: { label: "Backtests", icon: "backtest" }, page: lazy(() => import("./backtests/list")) },
+  { path: "/backtests/compare", page: lazy(() => import("./backtests/compare")) },
+  { path: "/backtests/:id", page: lazy(() => import("./backtests/page")) },
 
   // Account
   { path: "/account", page: lazy(() => import("./account/profile")) },

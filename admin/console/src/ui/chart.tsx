@@ -97,6 +97,8 @@ export interface ChartProps {
   stretch?: readonly number[];
   /** Show all of it at first rather than the newest part. */
   fit?: boolean;
+  /** Brings these times (Unix ms) into view whenever they change. */
+  show?: readonly [number, number] | null;
   legend?: boolean;
 }
 
@@ -216,6 +218,10 @@ export function Chart(props: ChartProps): JSX.Element {
       fitted = true;
       if (props.fit) r.chart.timeScale().fitContent();
     }
+  }));
+
+  createEffect(on([ready, () => props.show], ([r, show]) => {
+    if (r && show) r.chart.timeScale().setVisibleRange({ from: seconds(show[0]), to: seconds(show[1]) });
   }));
 
   return (

@@ -58,6 +58,7 @@ export function Dialog(props: { title: JSX.Element; onClose: () => void; large?:
 export function ConfirmDialog(props: { title: JSX.Element; confirm: string; danger?: boolean; action: () => Promise<unknown> | unknown; onClose: () => void; children: JSX.Element; disabled?: boolean }): JSX.Element {
   const [busy, setBusy] = createSignal(false);
   const [problem, setProblem] = createSignal<Problem | null>(null);
+  let cancel!: HTMLButtonElement;
   const run = async (): Promise<void> => {
     setBusy(true);
     setProblem(null);
@@ -66,6 +67,7 @@ export function ConfirmDialog(props: { title: JSX.Element; confirm: string; dang
       props.onClose();
     } catch (e) {
       setProblem(toProblem(e));
+      cancel.focus(); // the pressed button was disabled meanwhile and lost it, and Escape would be heard by nobody
     } finally {
       setBusy(false);
     }
@@ -75,7 +77,7 @@ export function ConfirmDialog(props: { title: JSX.Element; confirm: string; dang
       role="alertdialog" title={props.title} onClose={props.onClose}
       footer={
         <>
-          <Button onClick={() => props.onClose()} autofocus>Cancel</Button>
+          <Button ref={cancel} onClick={() => props.onClose()} autofocus>Cancel</Button>
           <Button kind={props.danger ? "danger" : "primary"} solid busy={busy()} disabled={props.disabled} onClick={() => void run()}>{props.confirm}</Button>
         </>
       }
