@@ -43,6 +43,7 @@ void live_venue_strange(struct live_venue *v, const char *kind, const struct ven
 static void failed(struct live_venue *v, const struct venue_reply *r) {
   v->stage = RECONCILE_NONE;
   v->again_ns = clock_monotonic_ns() + RETRY_NS;
+  live_venue_look(v, v->again_ns);
   v->live->config.log(v->live->config.self, "warning", "venue_not_compared", json_pack("{s:I, s:s}", "account", (json_int_t)v->account_id, "text", r->text));
 }
 
@@ -119,6 +120,7 @@ static void done(struct live_venue *v, bool doubt) {
   v->stage = RECONCILE_DONE;
   v->compared_ns = venue_now(v);
   v->again_ns = clock_monotonic_ns() + (doubt ? DOUBT_NS : AGAIN_NS);
+  live_venue_look(v, v->again_ns);
   if (in_state(v, VENUE_STATE_RECONCILING) && v->venue.ops->reconciled(v->venue.self)) live_venue_act(v);
 }
 
@@ -244,4 +246,7 @@ void live_reconcile_heard(struct live_venue *v) {
 void live_reconcile_look(struct live_venue *v) {
   const bool rests = v->stage == RECONCILE_NONE || v->stage == RECONCILE_DONE, open = in_state(v, VENUE_STATE_RECONCILING) || in_state(v, VENUE_STATE_READY);
   if (open && v->asked == 0 && (rests || v->failed) && (v->failed || clock_monotonic_ns() >= v->again_ns)) live_reconcile_begin(v);
+  if (!open) return;  // a connection begins it anew
+  const bool under_way = v->asked > 0 || v->failed || (v->stage != RECONCILE_NONE && v->stage != RECONCILE_DONE);
+  live_venue_look(v, under_way ? clock_monotonic_ns() + LIVE_VENUE_LOOK_NS : v->again_ns);
 }

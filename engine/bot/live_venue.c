@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS 100
 #define MAIL_MOST 100000       // a venue that says more than its bots can hear is connected to anew
 
 static bool ready(const struct live_venue *v) {
@@ -26,6 +25,15 @@ static void say(const struct live_venue *v, const char *level, const char *event
   v->live->config.log(v->live->config.self, level, event, json_pack("{s:I, s:s}", "account", (json_int_t)v->account_id, "text", text));
 }
 
+void live_venue_look(struct live_venue *v, int64_t at_ns) {
+  if (at_ns >= v->due_ns || v->live->closing || !v->timer) return;
+  const int64_t in_ns = at_ns - clock_monotonic_ns();
+  v->due_ns = at_ns;
+  loop_timer_start(v->timer, in_ns > 0 ? (in_ns + NS_PER_MS - 1) / NS_PER_MS : 0, 0);
+}
+
+static void look_soon(struct live_venue *v) { live_venue_look(v, clock_monotonic_ns() + LIVE_VENUE_LOOK_NS); }
+
 // ---- the inbox
 
 void live_venue_post(struct live_venue *v, const struct live_mail *mail) {
@@ -33,6 +41,7 @@ void live_venue_post(struct live_venue *v, const struct live_mail *mail) {
   if (!m || v->mail_count >= MAIL_MOST) {
     free(m);
     v->failed = true;  // something was not heard: all of it is asked for again
+    look_soon(v);
     snprintf(v->why, sizeof v->why, "%s", "too much is heard at once, or no memory for it");
     return;
   }
@@ -85,9 +94,17 @@ static void journal(struct live_bot *b) {
 
 // Also what is due by time: questions, cancels that are asked for again.
 static void act(struct live_venue *v, struct live_bot *b) {
-  if (!live_venue_can_hear(b)) return;
-  if (ready(v)) clerk_remote_sync(b->clerk);
-  else clerk_remote_unsent(b->clerk);
+  if (!live_venue_can_hear(b)) {
+    look_soon(v);
+    return;
+  }
+  if (ready(v)) {
+    const int64_t next_ns = clerk_remote_sync(b->clerk), in_ns = next_ns < INT64_MAX ? next_ns - v->venue.ops->now_ns(v->venue.self) : 0;
+    if (next_ns < INT64_MAX) live_venue_look(v, clock_monotonic_ns() + (in_ns > NS_PER_MS ? in_ns : NS_PER_MS));
+  } else {
+    clerk_remote_unsent(b->clerk);
+  }
+  if (b->life.state == LIFE_STOPPING) look_soon(v);
   journal(b);
   live_stop_look(b);
 }
@@ -116,6 +133,7 @@ void live_venue_drain(struct live_venue *v) {
   }
   v->last = kept;
   v->draining = false;
+  if (kept) look_soon(v);
   if (!v->first) live_reconcile_heard(v);
 }
 
@@ -290,10 +308,12 @@ static void on_state(void *self, enum venue_state from, enum venue_state to, con
   snprintf(text, sizeof text, "%s after %s%s%s", venue_state_text(to), venue_state_text(from), why && why[0] ? ": " : "", why ? why : "");
   say(v, to == VENUE_STATE_REFUSED ? "error" : "info", "venue_session", text);
   if (to == VENUE_STATE_RECONCILING) live_reconcile_begin(v);
+  live_venue_look(v, clock_monotonic_ns());
 }
 
 static void on_timer(void *arg) {
   struct live_venue *v = arg;
+  v->due_ns = INT64_MAX;
   if (v->live->closing) return;
   live_venue_drain(v);
   live_reconcile_look(v);
@@ -324,6 +344,7 @@ bool live_venue_join(struct live_venue *v, struct live_bot *b) {
   doubt_house(v);
   // Whatever it missed while it had no books: the account is compared again.
   v->again_ns = 0;
+  live_venue_look(v, clock_monotonic_ns());
   return true;
 }
 
@@ -347,7 +368,7 @@ enum status live_venue_use(struct live *l, int64_t tenant_id, int64_t account_id
   if (!l->config.venue_open) return err_set(err, ERR_INVALID, "accounts at %s cannot be traded by this process", venue);
   v = calloc(1, sizeof *v);
   if (!v) return err_set(err, ERR_NOMEM, "no memory for an account's session");
-  v->live = l, v->account_id = account_id, v->tenant_id = tenant_id;
+  v->live = l, v->account_id = account_id, v->tenant_id = tenant_id, v->due_ns = INT64_MAX;
   enum status st = l->config.venue_open(l->config.self, tenant_id, account_id, &session_events, v, &v->venue, err);
   if (st == OK) st = loop_timer_create(l->config.loop, on_timer, v, &v->timer, err);
   if (st != OK) {
@@ -355,7 +376,7 @@ enum status live_venue_use(struct live *l, int64_t tenant_id, int64_t account_id
     free(v);
     return st;
   }
-  loop_timer_start(v->timer, LOOK_MS, LOOK_MS);
+  look_soon(v);
   v->next = l->venues;
   l->venues = v;
   return *ret = v, OK;
@@ -386,6 +407,7 @@ enum status live_venue_renew(struct live *l, int64_t account_id, struct err *err
   v->stage = RECONCILE_NONE;
   unanswered(v);
   live_venue_drain(v);
+  look_soon(v);
   return OK;
 }
 

@@ -28,6 +28,7 @@ struct live_mail {
 // How far the comparison with the venue is. It begins anew with each connection.
 enum live_reconcile { RECONCILE_NONE, RECONCILE_ORDERS, RECONCILE_FILLS, RECONCILE_HEAR, RECONCILE_POSITIONS, RECONCILE_DONE };
 
+#define LIVE_VENUE_LOOK_NS (100 * NS_PER_MS)  // between two looks while something is under way; else there are none
 #define LIVE_STRANGE_MAX 32
 #define LIVE_HOUSE_MAX 64
 struct live_venue {
@@ -36,6 +37,7 @@ struct live_venue {
   int64_t account_id, tenant_id;
   struct venue venue;
   struct loop_timer *timer;
+  int64_t due_ns;                 // when it looks next, by the monotonic clock; INT64_MAX: not before something happens
   struct live_request *requests;  // whose answers have not come
   struct live_listing *listings;  // questions that many orders have together (live_ask.c)
   int64_t *bots;                  // that have books and trade there
@@ -91,6 +93,8 @@ bool live_venue_join(struct live_venue *v, struct live_bot *b) MUST_CHECK;  // i
 void live_venue_leave(struct live_bot *b);
 struct live_bot *live_venue_bot(const struct live_venue *v, int64_t id);  // NULL: it has no books there now
 bool live_venue_can_hear(const struct live_bot *b);  // between instants, with nothing on the way to the journal
+// Looks at it then at the latest: mail, comparison, what is due by time. Whatever may have to be looked at without anything happening says so.
+void live_venue_look(struct live_venue *v, int64_t at_ns);
 void live_venue_act(struct live_venue *v);                                // of all its bots, what is due
 void live_venue_flush(struct live_bot *b);  // something of it was committed: what may be sent, is
 void live_venues_close(struct live *l);

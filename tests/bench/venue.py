@@ -22,9 +22,9 @@ function on_bar(ctx, bar)
   if bar.time // 60000 % 2 == 1 then ctx:buy{qty=0.001} else ctx:close{} end
 end
 """
-LADDER = """strategy{ name="ladder", api=1, params={ rungs=int{50, min=1, max=1000} } }
+LADDER = """strategy{ name="ladder", api=1, params={ rungs=int{50, min=1, max=200}, step=int{4, min=1, max=10} } }
 function on_bar(ctx, bar)
-  for _ = 1, 4 do
+  for _ = 1, ctx.p.step do
     local n = (ctx.state.n or 0) + 1
     if n <= ctx.p.rungs then
       ctx:buy{qty=0.001, type="limit", price=bar.close*(0.8 - n*0.0005)}
@@ -79,6 +79,8 @@ def sending(binary, bots, seconds):
 
 def restart(binary, accounts):
     each = ORDERS // accounts
+    side_by_side = max(2, each // 200)  # bots of a key: one has at most 200 orders open
+    params = {"rungs": each // side_by_side, "step": max(1, 8 // side_by_side)}
     keys = [f"key{i}:secret{i}" for i in range(accounts)]
     with Exchange(binary, "--seed", "3", keys=("testkey:testsecret", *keys)) as exchange:
         s = service_at(binary, exchange, 60).start()
@@ -89,7 +91,7 @@ def restart(binary, accounts):
                 name, secret = key.split(":")
                 account = t.client.post("/api/v1/accounts", {"venue": "bybit", "name": name, "settings": {"balance": "50000", "leverage": "5"},
                                                              "secrets": {"api_key": name, "api_secret": secret}}, headers={"Idempotency-Key": name}, expect=201).json["id"]
-                bots += [t.bot("ladder", LADDER, account_id=account, settings={"cash": "10000"}, params={"rungs": each // 2}) for _ in range(2)]
+                bots += [t.bot("ladder", LADDER, account_id=account, settings={"cash": "10000"}, params=params) for _ in range(side_by_side)]
             began, deadline = time.monotonic(), time.monotonic() + 2 * ORDERS / accounts / 9 + 90
             while working(exchange) < ORDERS:
                 assert time.monotonic() < deadline, (working(exchange), [t.get(b)["live"] for b in bots[:4]])
