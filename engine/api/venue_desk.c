@@ -127,7 +127,7 @@ enum status venue_desk_feed(struct venue_desk *d, const struct hub_remote *want,
   if (st != OK) return st;
   ret->ready = feed_remote_ready;
   ret->symbol = feed_remote_symbol;
-  return feed_remote_create(&(struct feed_remote_config){site->remote, want->wake, want->wake_self}, &ret->feed, err);
+  return feed_remote_create(&(struct feed_remote_config){.site = site->remote, .ticks = want->ticks, .wake = want->wake, .self = want->wake_self}, &ret->feed, err);
 }
 
 // ---- settings

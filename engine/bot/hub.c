@@ -160,6 +160,7 @@ static void on_event(void *self, const struct feed_event *e) {
   if (e->kind == FEED_BAR && bars) (void)live_bars_bar(&s->live, &e->u.bar);
   else if (e->kind == FEED_TRADE && !bars) why = live_bars_trade(&s->live, e->time_ns, e->u.trade.px, e->u.trade.volume);
   else if (e->kind == FEED_QUOTE && !bars) why = live_bars_quote(&s->live, e->time_ns, e->u.quote.bid, e->u.quote.ask);
+  else if (e->kind == FEED_TRADE && v->config.ticks_beside) why = LIVE_TAKEN;
   if (why == LIVE_TAKEN || why == LIVE_JUMP) tell_tick(s, e);
 }
 
@@ -369,7 +370,7 @@ void hub_feed_resume(struct hub *h, const char *venue, int64_t through_ns) {
   }
 }
 
-bool hub_venue_ticks(const struct hub *h, int venue) { return h->venues[venue]->config.ticks; }
+bool hub_venue_ticks(const struct hub *h, int venue) { return h->venues[venue]->config.ticks || h->venues[venue]->config.ticks_beside; }
 int hub_venue_count(const struct hub *h) { return h->venue_count; }
 const char *hub_venue_name(const struct hub *h, int venue) { return h->venues[venue]->name; }
 

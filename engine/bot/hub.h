@@ -112,6 +112,7 @@ struct hub_sink {
 struct hub_feed_config;
 struct hub_remote {
   const char *venue, *environment, *category;  // NULL: the usual one
+  bool ticks;                                  // its trades too
   void (*wake)(void *wake_self);               // the feed has something, or something is ready; not from within a call of the hub's
   void *wake_self;                             // lives as long as the feed
 };
@@ -135,7 +136,7 @@ void hub_destroy(struct hub *h);  // NULL does nothing; instants that somebody h
 // A venue whose feed is described by a text, KIND[:TARGET][:NAME=VALUE,…] (hub_feed_kinds tells them all):
 //   sim                                  the synthetic market: seed=7, speed=60, bar=1m, symbols=BTCUSDT+EURUSD, from=2026-01-05, ticks=1
 //   replay:VENUE/SYMBOL[/TF][+…]:speed=60,from=2024-01-01   imported history of market.db
-//   remote                               the venue's own, over the network: environment=testnet, category=linear
+//   remote                               the venue's own, over the network: environment=testnet, category=linear, ticks=1
 //   file:PATH:symbol=X,timeframe=1m,tick=0.01,poll=1000     a CSV file that somebody appends to, looked at each poll ms
 // speed: seconds of the market per second of the clock, "max" as fast as it is asked. ERR_USAGE says what to write instead;
 // ERR_EXISTS: the venue has a feed; ERR_NOTFOUND, ERR_INVALID, ERR_IO, ERR_LIMIT, ERR_NOMEM.
@@ -152,6 +153,7 @@ struct hub_feed_config {
   int64_t grace_ns, lateness_ns, jump_e6;  // see live_bars.h
   bool anywhere;          // history() may be called on any thread, at the same time too
   bool ticks;
+  bool ticks_beside;      // its bars are its own, and trades come beside them
   int64_t tick_bar_ns;    // with ticks: the finest bars; 0: a minute
   const char *const *symbols;
   int symbol_count;
@@ -183,7 +185,7 @@ void hub_clock_changed(struct hub *h, int venue);
 // The time for it to say when an instant is wanted as soon as one can be: behind all that was given out.
 int64_t hub_clock_soon(struct hub *h, int venue);
 
-bool hub_venue_ticks(const struct hub *h, int venue);  // its bars are made here, from trades that hub_sink.tick is told
+bool hub_venue_ticks(const struct hub *h, int venue);  // hub_sink.tick is told its trades
 int hub_venue_count(const struct hub *h);
 const char *hub_venue_name(const struct hub *h, int venue);
 int hub_venue_find(const struct hub *h, const char *name);  // −1: none

@@ -430,7 +430,8 @@ static enum status make_remote(struct making *m, struct err *err) {
   snprintf(w->venue, sizeof w->venue, "%s", m->venue);
   m->ret->owned = w;
   m->ret->free_owned = free;
-  const struct hub_remote want = {m->venue, m->text->environment, m->text->category, woken, w};
+  const struct hub_remote want = {m->venue, m->text->environment, m->text->category, m->text->ticks, woken, w};
+  m->ret->ticks_beside = m->text->ticks;
   return config->remote(config->remote_self, &want, m->ret, err);
 }
 
@@ -438,7 +439,7 @@ const struct hub_feed_kind hub_feed_kinds[] = {
   {"sim", NULL, "seed,speed,bar,symbols,from,ticks,funding", "a synthetic market: the same seed gives the same prices for ever"},
   {"replay", "VENUE/SYMBOL", "speed,from,funding", "imported history, several series apart by +; speed is seconds per second, or max"},
   {"file", "PATH", "symbol,timeframe,tick,lot,poll,funding", "a CSV file that somebody appends bars to"},
-  {"remote", NULL, "environment,category", "the venue's own, over the network: instruments and minute bars"},
+  {"remote", NULL, "environment,category,ticks", "the venue's own, over the network: instruments and minute bars; ticks=1: trades beside them"},
   {NULL, NULL, NULL, NULL},
 };
 static enum status (*const makers[])(struct making *m, struct err *err) = {make_sim, make_replay, make_file, make_remote};

@@ -122,7 +122,7 @@ const struct cli_option settings_options[] = {
     {"--require-verified", NULL, "nobody signs in before their mail address is verified"},
     {"--closed", NULL, "nobody registers; operators make users"},
     {"--feed", "VENUE=FEED", "where a venue's market data comes from (sim=sim): sim:speed=60, replay:VENUE/SYMBOL:speed=60, file:PATH:symbol=X,timeframe=1m;\n"
-                            "bybit=remote:environment=testnet,category=linear: the venue's own. May be given again; in the file apart by blanks"},
+                            "bybit=remote:environment=testnet,category=linear,ticks=1: the venue's own. May be given again; in the file apart by blanks"},
     {"--venue-url", "VENUE=URL", "a simulated exchange in the place of a venue's own hosts, in all its environments: bybit=http://127.0.0.1:9500 (perigee exchange);\n"
                                  "it sees signed requests. May be given again"},
     {"--venue-ca", "FILE", "who may vouch for venues, PEM (whom this system trusts)"},

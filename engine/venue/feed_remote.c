@@ -88,6 +88,14 @@ static void on_kline(void *self, const char *symbol, const char *timeframe, cons
   wake(f);
 }
 
+static void on_trade(void *self, const struct venue_trade *t) {
+  struct remote_feed *f = self;
+  struct remote_lane *l = lane_of(f, t->symbol);
+  if (!l) return;
+  remote_lane_trade(l, t);
+  wake(f);
+}
+
 static void on_up(void *self, bool up, const char *why) {
   struct remote_feed *f = self;
   const int64_t now_ms = loop_now_ms(f->config.site->loop);
@@ -97,7 +105,7 @@ static void on_up(void *self, bool up, const char *why) {
   wake(f);
 }
 
-static const struct remote_market_events market_events = {.up = on_up, .kline = on_kline};
+static const struct remote_market_events market_events = {.up = on_up, .kline = on_kline, .trade = on_trade};
 
 static void on_timer(void *arg) {
   struct remote_feed *f = arg;
@@ -123,6 +131,9 @@ static enum status lane_add(struct remote_feed *f, const struct feed_symbol *inf
   l->next_close_ns = from_ns + REMOTE_BASE_NS;
   l->heard_ms = loop_now_ms(f->config.site->loop);
   const enum status st = remote_market_want(f->market, REMOTE_KLINES, info->inst.symbol, "1m", from_ns, err);
+  struct err ignored;
+  // A venue without a stream of trades is read without.
+  if (st == OK && f->config.ticks) (void)!remote_market_want(f->market, REMOTE_TRADES, info->inst.symbol, NULL, 0, &ignored);
   if (st != OK) {
     remote_lane_free(l);
     return st;
@@ -255,16 +266,19 @@ static enum status remote_poll(void *self, int64_t clock_ns, size_t max_events, 
   const struct bar *b;
   struct remote_lane *l;
   while (ret->events < max_events && (l = first_lane(f, through_ns, &b))) {
+    if (!remote_trades_give(f, b->open_ns + REMOTE_BASE_NS, now_ns, max_events, sink, ret)) break;
+    if (ret->events == max_events) break;
     const struct feed_event e = {.kind = FEED_BAR, .subscription = l->subscription, .time_ns = b->open_ns + REMOTE_BASE_NS, .u.bar = *b};
     l->given_ns = e.time_ns;
     ret->events++;
     if (e.time_ns > promised_ns) sink->event(sink->self, &e);
     else tell(sink, l->subscription, e.time_ns, FEED_NOTE_LATE, 0, "its symbol was not waited for any more");
   }
+  const bool trades = !remote_trades_give(f, ret->events < max_events ? INT64_MAX : INT64_MIN, now_ns, max_events, sink, ret);
   const bool more = ret->events == max_events && (l = first_lane(f, through_ns, &b));
   f->promised_ns = !more ? through_ns : b->open_ns + REMOTE_BASE_NS - 1 > promised_ns ? b->open_ns + REMOTE_BASE_NS - 1 : promised_ns;
   ret->through_ns = f->promised_ns;
-  if (more) ret->next_ns = clock_ns;
+  if (more || trades) ret->next_ns = clock_ns;
   return OK;
 }
 

@@ -1,4 +1,5 @@
-// venue/feed_remote.h – a feed (venue/feed.h) of a venue's own market data: its instruments, its finished minute bars.
+// venue/feed_remote.h – a feed (venue/feed.h) of a venue's own market data: its instruments, its finished minute bars, and, where it is asked
+// to, its trades: events beside the bars of who has subscribed to those.
 //
 // The feed's answers are at once, the venue's are not. So whoever wants a symbol asks first whether it is ready; that begins the
 // fetching, and `wake` tells when something has changed. A symbol that is not ready is described, but has no history yet and is not
@@ -23,6 +24,7 @@ struct remote_site;
 
 struct feed_remote_config {
   struct remote_site *site;     // outlives the feed
+  bool ticks;                   // trades too
   void (*wake)(void *self);     // bars, an end of a wait, readiness: poll and ask again. Not from within a call of the owner's
   void *self;
 };

@@ -1,5 +1,6 @@
 // venue/feed_remote_impl.h – inside of a venue's feed.
 //   feed_remote.c   the feed: instruments, what is promised, what goes out     feed_remote_past.c   bars that are kept and asked for
+//   feed_remote_trade.c   trades beside the bars
 #pragma once
 #include "venue/feed_remote.h"
 #include "venue/remote_impl.h"
@@ -22,6 +23,11 @@ struct lane_bars {
   int64_t wanted_ns, at_ns, page_ns, end_ns;
   int64_t again_ms;           // after a failure: not before; 0: none
 };
+#define LANE_TRADES_MAX 256
+struct lane_trades {          // not given out yet, as they came
+  struct lane_trade { int64_t time_ns; price px; int64_t volume; } of[LANE_TRADES_MAX];
+  int first, count;
+};
 struct remote_lane {          // a symbol that is read
   struct remote_feed *feed;
   const struct feed_symbol *info;
@@ -32,7 +38,8 @@ struct remote_lane {          // a symbol that is read
   int64_t heard_ms;           // by the loop's clock: the last bar, or when the stream came up
   int subscription;           // 0: nobody's
   int64_t given_ns;           // close of the last bar given out
-  uint64_t refused;           // bars that were not understood, not told yet
+  struct lane_trades trades;
+  uint64_t refused;           // bars and trades that were not understood, not told yet
   char why[80];
 };
 struct remote_feed {
@@ -45,7 +52,7 @@ struct remote_feed {
   struct loop_timer *timer;   // questions that failed are asked again
   struct remote_lane *lanes[FEED_REMOTE_SYMBOLS_MAX];
   int lane_count, next_id;
-  int64_t promised_ns;
+  int64_t promised_ns, trade_ns;  // trade_ns: of the last trade given out
   bool up, up_told, waiting_told;
   char why[160];
 };
@@ -53,6 +60,8 @@ struct remote_feed {
 // feed_remote_past.c
 // A bar in the instrument's ticks. False: why says what is wrong.
 bool remote_bar_of(const struct feed_symbol *s, const struct venue_kline *k, struct bar *ret, char why[80]);
+// A decimal in units of which it is a whole number; false: it is not.
+bool remote_whole(struct decimal d, struct decimal unit, int64_t *ret);
 // False until the lane has these bars.
 bool remote_lane_has(struct remote_lane *l, int64_t timeframe_ns, size_t bars, int64_t now_ns);
 // The newest minute. Older ones are let go of when there are too many.
@@ -60,3 +69,8 @@ bool remote_lane_add(struct remote_lane *l, const struct bar *b);
 enum status remote_lane_history(struct remote_lane *l, int64_t timeframe_ns, int64_t from_ns, int64_t to_ns, struct series *ret, struct err *err) MUST_CHECK;
 void remote_lane_again(struct remote_lane *l, int64_t now_ms);  // questions that have failed
 void remote_lane_free(struct remote_lane *l);
+
+// feed_remote_trade.c
+void remote_lane_trade(struct remote_lane *l, const struct venue_trade *t);
+// Those up to then, oldest first; false: there was no room for all of them.
+bool remote_trades_give(struct remote_feed *f, int64_t until_ns, int64_t now_ns, size_t max_events, const struct feed_sink *sink, struct feed_progress *progress);

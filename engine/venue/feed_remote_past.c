@@ -15,7 +15,7 @@
 
 // ---- the venue's numbers in the instrument's units
 
-static bool whole(struct decimal d, struct decimal unit, int64_t *ret) {
+bool remote_whole(struct decimal d, struct decimal unit, int64_t *ret) {
   const int scale = d.scale > unit.scale ? d.scale : unit.scale;
   int64_t a, b;
   if (!decimal_rescale(d, scale, &a) || !decimal_rescale(unit, scale, &b) || a % b != 0) return false;
@@ -26,7 +26,7 @@ bool remote_bar_of(const struct feed_symbol *s, const struct venue_kline *k, str
   const struct { const char *name; struct decimal d; price *to; } prices[] = {{"open", k->open, &ret->open}, {"high", k->high, &ret->high}, {"low", k->low, &ret->low}, {"close", k->close, &ret->close}};
   *ret = (struct bar){.open_ns = k->open_ns, .volume = -1};
   for (size_t i = 0; i < sizeof prices / sizeof *prices; i++) {
-    if (decimal_given(prices[i].d) && whole(prices[i].d, s->inst.tick, &prices[i].to->ticks)) continue;
+    if (decimal_given(prices[i].d) && remote_whole(prices[i].d, s->inst.tick, &prices[i].to->ticks)) continue;
     snprintf(why, 80, "its %s is not a multiple of the tick", prices[i].name);
     return false;
   }

@@ -141,9 +141,11 @@ def main():
     @case("the venue's own market data: a bot's bars are its candles, live and past, over a cut of the stream; it trades and stops flat")
     def _():
         args = ("--no-limits", "--seed", "3", "--history", "1", "--clock", "running", "--start", "2026-01-05T12:00:05Z", "--speed", "60")
-        with Exchange(binary, *args) as exchange, service_at(binary, exchange, feed="remote:environment=testnet") as s:
+        with Exchange(binary, *args) as exchange, service_at(binary, exchange, feed="remote:environment=testnet,ticks=1") as s:
             t = VenueTrader(s, "ada@example.org")
-            bot = t.bot("busy", BUSY.replace("api=1", "api=1, warmup=30"))
+            # Trades come beside the bars: those that the bot makes are among them.
+            told = "function on_tick(ctx, t)\n  if t.price and not ctx.state.told then ctx.state.told = true ctx:log('info', 'tick', t.price) end\nend\n"
+            bot = t.bot("busy", BUSY.replace("api=1", "api=1, warmup=30") + told)
             t.wait(bot, lambda b: b["state"] == "running")
             cut, minutes = 0, 0
             deadline = time.monotonic() + 30
@@ -155,6 +157,9 @@ def main():
                 minutes += 1
                 now = admin(exchange, "clock", {"advance_ms": 60000})["time"]
                 t.wait(bot, lambda b: (b["live"]["instant_ms"] or 0) >= now // 60000 * 60000 > instant)
+            while not any("tick" in line["text"] for line in t.get(bot, "/logs?limit=50")["items"]):
+                assert time.monotonic() < deadline, t.get(bot, "/logs?limit=50")
+                time.sleep(0.1)
             t.act(bot, "stop", {"close": True})
             t.wait(bot, lambda b: b["state"] == "stopped")
             book, lots, _ = executed(exchange)

@@ -49,7 +49,7 @@ static void test_texts(void **state) {
     {"simm", "did you mean \"sim\""},
     {"", "there are sim, replay, file, remote"},
     {"remote", "nobody here speaks to venues"},
-    {"remote:seed=1", "there are environment,category"},
+    {"remote:seed=1", "there are environment,category,ticks"},
     {"sim:sped=3", "\"sped\" is none of its options (there are seed,speed"},
     {"sim:speed", "write NAME=VALUE"},
     {"sim:tick=0.1", "none of its options"},

@@ -21,7 +21,9 @@ static struct {
   struct { int subscription; int64_t open_ms; } bars[4000];
   int count;
   unsigned notes[FEED_NOTE_COUNT];
-  int64_t through_ns;
+  int64_t through_ns, trade_ns, volume;
+  price px;
+  int trades;
 } seen;
 
 static void on_wake(void *self) {
@@ -33,6 +35,15 @@ static void on_event(void *self, const struct feed_event *e) {
   (void)self;
   if (e->kind == FEED_NOTE) {
     seen.notes[e->u.note.code] += 1 + (unsigned)e->u.note.more;
+    return;
+  }
+  if (e->kind == FEED_TRADE) {
+    assert_true(e->time_ns > seen.through_ns && e->time_ns >= seen.trade_ns);
+    assert_true(e->time_ns <= remote_site_now_ns(site, NULL) || e->time_ns == seen.through_ns + 1);
+    seen.trade_ns = e->time_ns;
+    seen.trades++;
+    seen.px = e->u.trade.px;
+    seen.volume += e->u.trade.volume;
     return;
   }
   assert_int_equal(e->kind, FEED_BAR);
@@ -80,6 +91,8 @@ static void bar(const char *symbol, int64_t open_ms, bool closed) {
   fake_push(text);
 }
 
+static bool with_trades;
+
 static void begin(void) {
   fake_start(loop);
   fake.first_ms = NOON_MS - 6000 * MINUTE_MS;
@@ -90,7 +103,7 @@ static void begin(void) {
   wakes = 0;
   assert_int_equal(http_pool_create(loop, NULL, &pool, &err), OK);
   begin_site(0);
-  assert_int_equal(feed_remote_create(&(struct feed_remote_config){site, on_wake, NULL}, &feed, &err), OK);
+  assert_int_equal(feed_remote_create(&(struct feed_remote_config){.site = site, .ticks = with_trades, .wake = on_wake}, &feed, &err), OK);
 }
 
 static void end(void) {
@@ -240,7 +253,60 @@ static void live(void **state) {
   end();
 }
 
+static void trade(const char *symbol, int64_t time_ms, const char *px, const char *qty) {
+  char text[512];
+  snprintf(text, sizeof text, "{\"topic\":\"publicTrade.%s\",\"type\":\"snapshot\",\"ts\":1,\"data\":[{\"T\":%lld,\"s\":\"%s\",\"S\":\"Buy\",\"v\":\"%s\",\"p\":\"%s\",\"L\":\"PlusTick\",\"i\":\"1\","
+    "\"BT\":false}]}", symbol, (long long)time_ms, symbol, qty, px);
+  fake_push(text);
+}
+
+// Trades beside the bars of who is subscribed: in order over symbols, none of a time that is over, none lost while they fit.
+static void trades(void **state) {
+  (void)state;
+  with_trades = true;
+  begin();
+  until_ready("BTCUSDT", NS_PER_MINUTE, 50);
+  until_ready("ETHUSDT", NS_PER_MINUTE, 50);
+  while (!seen.notes[FEED_NOTE_STARTED]) turn();
+  trade("BTCUSDT", NOON_MS + 30000, "101.5", "0.5");  // nobody's yet
+  for (int i = 0; i < 20; i++) turn();
+  assert_int_equal(seen.trades, 0);
+  subscribe("BTCUSDT");
+  subscribe("ETHUSDT");
+  const int64_t now_ms = remote_site_now_ns(site, NULL) / NS_PER_MS;
+  trade("ETHUSDT", now_ms + 3600000, "7.0", "0.1");  // of the future by our clock: as of now
+  trade("BTCUSDT", now_ms - 3600000, "102.5", "0.25");  // long over
+  trade("BTCUSDT", now_ms, "103.5", "0.125");
+  while (seen.trades < 3) turn();
+  assert_int_equal(seen.volume, 475);
+  // What is no multiple of the tick is told, and is no trade.
+  trade("BTCUSDT", now_ms, "103.55", "1");
+  while (!seen.notes[FEED_NOTE_REFUSED]) turn();
+  assert_int_equal(seen.trades, 3);
+  // More than fit: the last ones are one, with the newest price and the sum.
+  seen.volume = 0;
+  for (int i = 0; i < 400; i++) {
+    char px[16];
+    snprintf(px, sizeof px, "%d.0", 200 + i);
+    trade("BTCUSDT", now_ms + i, px, "0.001");
+  }
+  // Not polled until they are here. They are heard in their order, so with the next trade of the other symbol.
+  trade("ETHUSDT", now_ms, "8.0", "0.1");
+  const unsigned had = wakes;
+  while (wakes < had + 401) loop_turn(loop, true);
+  while (seen.volume < 500) poll_feed();
+  assert_int_equal(seen.volume, 500);
+  assert_int_equal(seen.trades, 3 + 256 + 1);
+  // And the minute comes as ever.
+  bar("BTCUSDT", NOON_MS, true);
+  bar("ETHUSDT", NOON_MS, true);
+  set_time(NOON_MS + MINUTE_MS + 500);
+  while (seen.count < 2) turn();
+  end();
+  with_trades = false;
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(terms), cmocka_unit_test(past), cmocka_unit_test(live)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(terms), cmocka_unit_test(past), cmocka_unit_test(live), cmocka_unit_test(trades)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }
