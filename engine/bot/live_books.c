@@ -179,6 +179,7 @@ static enum status open_books(struct live_bot *b, struct err *err) {
   if (st == OK) st = make_clerk(b, err);
   if (st == OK && b->told_run) st = live_past_again(b, err);
   if (st == OK) clerk_account_back(b->account->account, (uint64_t)b->id);
+  if (st == OK && clerk_is_remote(b->clerk)) live_reconcile_holds(b);
   if (st == OK && b->life.state != LIFE_STARTING) live_past_shelve(b);  // else a host is to be told first
   return st;
 }
@@ -205,8 +206,8 @@ void live_books_close(struct live_bot *b) {
   // Rules of the account go on counting what it has won: it comes back from the journal.
   if (b->clerk && b->told_run && !b->over) clerk_account_away(b->account->account, b->clerk);
   else if (b->account && b->account->account) clerk_account_back(b->account->account, (uint64_t)b->id);
-  b->over = false;
   live_venue_leave(b);
+  b->over = false;
   clerk_destroy(b->clerk);
   b->clerk = NULL;
   live_money_leave(b);

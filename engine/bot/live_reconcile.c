@@ -2,11 +2,13 @@
 //
 //     open orders ─► executions since the last comparison, by symbol ─► all of it heard by the bots ─► positions ─► done: READY
 //
-// What only the venue has is a stranger's: an order that no bot knows is reported, never touched. A position that no bot holds is the
-// house's – somebody trades by hand – as it was found at first; when it changes without an execution of ours, that is told, and by the
-// account's setting `foreign` its bots open nothing until somebody has looked.
+// What only the venue has is a stranger's: an order that no bot knows is reported, once, never touched. A position that no bot holds is the
+// house's – somebody trades by hand, or a bot was stopped and left it. The account's setting `foreign` says what becomes of it: adopted as it
+// was found at first, and told when it changes without an execution of ours; told each time; or told, and bots open nothing until somebody
+// has looked. Told are the log, the logs of the account's bots, and GET /accounts/{id}/connection.
 #include "bot/live_venue.h"
 
+#include "base/decimal.h"
 #include "loop/clock.h"
 
 #include <inttypes.h>
@@ -36,6 +38,15 @@ void live_venue_strange(struct live_venue *v, const char *kind, const struct ven
   snprintf(s->symbol, sizeof s->symbol, "%s", ref->symbol);
   snprintf(s->name, sizeof s->name, "%s", name);
   snprintf(s->text, sizeof s->text, "%s", text);
+  if (v->foreign == FOREIGN_FREEZE && (strcmp(kind, "order") == 0 || strcmp(kind, "position") == 0)) v->freezing = true;
+  char line[VENUE_TEXT_MAX + VENUE_ID_MAX + 64];
+  const int len = snprintf(line, sizeof line, "at the venue there is a stranger's %s, %s: %s", kind, name, text);
+  for (size_t i = 0; i < v->bot_count; i++) {
+    struct live_bot *b = live_venue_bot(v, v->bots[i]);
+    if (!b) continue;
+    live_log(b, b->instant_ns > 0 ? b->instant_ns : clock_wall_ns(), LOG_WARN, line, (size_t)len);
+    live_news(b, "stranger", json_pack("{s:s, s:s, s:s, s:s}", "kind", kind, "symbol", ref->symbol, "name", name, "text", text));
+  }
   v->live->config.log(v->live->config.self, "warning", "venue_stranger",
     json_pack("{s:I, s:s, s:s, s:s, s:s}", "account", (json_int_t)v->account_id, "kind", kind, "symbol", ref->symbol, "name", name, "text", text));
 }
@@ -80,20 +91,27 @@ static bool whole_lots(struct decimal qty, struct decimal lot, int64_t *ret) {
 }
 
 // Exits go on; entries wait for somebody to look, and to resume them.
-static void freeze(struct live_venue *v) {
+void live_reconcile_freeze(struct live_venue *v) {
   struct err err;
+  if (!v->freezing) return;
+  v->freezing = false;
   const struct halt_desk *desk = live_halts(v->live);
-  for (size_t i = 0; v->foreign == FOREIGN_FREEZE && i < v->bot_count; i++)
+  for (size_t i = 0; i < v->bot_count; i++)
     if (desk->set(desk->self, LEVEL_BOT, (uint64_t)v->bots[i], HALT_REDUCE, HALT_BY_VENUE, clock_wall_ns(), &err) != OK)
       v->live->config.log(v->live->config.self, "error", "halt_not_durable", json_pack("{s:s}", "error", err.msg));
+}
+
+static void name_of(const struct instrument *inst, int64_t lots, struct venue_ref *ret) {
+  char text[DECIMAL_TEXT_MAX];
+  snprintf(ret->venue_id, sizeof ret->venue_id, "%s %s", inst->symbol, quantity_text(inst, (quantity){lots}, text));
 }
 
 // True: it differs from what is known, and is worth another look.
 static bool compare(struct live_venue *v, const char *symbol, int64_t venue_lots) {
   int64_t ours;
   struct live_house *h = house_of(v, symbol);
-  instrument_of(v, symbol, &ours);
-  if (!h) return false;
+  const struct instrument *inst = instrument_of(v, symbol, &ours);
+  if (!h || !inst) return false;
   const int64_t rest = venue_lots - ours;
   if (h->known && rest == h->lots) return h->doubted = false, false;
   if (!h->known && (rest == 0 || v->foreign == FOREIGN_ADOPT)) {
@@ -101,19 +119,52 @@ static bool compare(struct live_venue *v, const char *symbol, int64_t venue_lots
     if (rest == 0) return false;
     struct venue_ref ref = {0};
     snprintf(ref.symbol, sizeof ref.symbol, "%s", symbol);
-    snprintf(ref.venue_id, sizeof ref.venue_id, "%s %" PRId64, symbol, rest);
+    name_of(inst, rest, &ref);
     live_venue_strange(v, "position", &ref, "held before any bot of this account traded: not theirs");
     return false;
   }
   if (!h->doubted) return h->doubted = true;
   h->known = true, h->lots = rest, h->doubted = false;
-  snprintf(v->why, sizeof v->why, "%s: the venue holds %" PRId64 " lots, the bots' books say %" PRId64, symbol, venue_lots, ours);
+  char held[DECIMAL_TEXT_MAX], booked[DECIMAL_TEXT_MAX];
+  snprintf(v->why, sizeof v->why, "%s: the venue holds %s, the bots' books say %s", symbol, quantity_text(inst, (quantity){venue_lots}, held), quantity_text(inst, (quantity){ours}, booked));
   struct venue_ref ref = {0};
   snprintf(ref.symbol, sizeof ref.symbol, "%s", symbol);
-  snprintf(ref.venue_id, sizeof ref.venue_id, "%s %" PRId64, symbol, rest);
+  name_of(inst, rest, &ref);
   live_venue_strange(v, "position", &ref, v->why);
-  freeze(v);
   return false;
+}
+
+static void house_gets(struct live_venue *v, const struct live_bot *b, int sign) {
+  const struct matcher *m = clerk_matcher(b->clerk);
+  for (int s = 0; s < matcher_account(m)->symbol_count; s++) {
+    const char *symbol = matcher_symbol_config(m, s)->inst.symbol;
+    for (int i = 0; i < v->house_count; i++)
+      if (strcmp(v->house[i].symbol, symbol) == 0 && v->house[i].known) v->house[i].lots += sign * clerk_remote_lots(b->clerk, symbol);
+  }
+}
+
+void live_reconcile_holds(struct live_bot *b) {
+  struct live_venue *v = live_venue_of(b->live, b->account->id);
+  if (!v || b->counted) return;
+  b->counted = true;
+  house_gets(v, b, -1);
+}
+
+void live_reconcile_left(struct live_venue *v, struct live_bot *b) {
+  if (!b->counted || !b->clerk || !clerk_is_remote(b->clerk)) return;
+  b->counted = false;
+  house_gets(v, b, 1);
+  if (!b->over) return;
+  const struct matcher *m = clerk_matcher(b->clerk);
+  for (int s = 0; s < matcher_account(m)->symbol_count; s++) {
+    const char *symbol = matcher_symbol_config(m, s)->inst.symbol;
+    const int64_t lots = clerk_remote_lots(b->clerk, symbol);
+    struct venue_ref ref = {0};
+    if (lots == 0) continue;
+    snprintf(ref.symbol, sizeof ref.symbol, "%s", symbol);
+    name_of(&matcher_symbol_config(m, s)->inst, lots, &ref);
+    live_venue_strange(v, "left", &ref, "a position of a bot that was stopped without `close`: it is the owner's now");
+  }
 }
 
 static void done(struct live_venue *v, bool doubt) {
@@ -161,7 +212,7 @@ static void on_fills(void *arg, const struct venue_reply *r, const struct venue_
     struct client_id id;
     if (list[i].funding) live_venue_funding(v, &list[i]);
     if (list[i].funding || !client_id_parse(list[i].ref.client_id, strlen(list[i].ref.client_id), &id)) continue;
-    struct live_mail m = {.bot_id = (int64_t)id.bot, .kind = HEARD_FILL, .u.fill = list[i]};
+    struct live_mail m = {.bot_id = (int64_t)id.bot, .kind = HEARD_FILL, .past = true, .u.fill = list[i]};
     live_venue_post(v, &m);
   }
   if (--v->symbols_left > 0) return;

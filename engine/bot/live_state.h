@@ -147,6 +147,7 @@ struct live_bot {
   size_t trades_told;
 
   // Of the instant under way:
+  bool counted;                     // what it holds is not taken for the house's (live_reconcile.c)
   bool touched, main_closed, spoke; // has bars; its main bar is among them; sent a command
   uint64_t risk_told;               // bit per reason: since the last instant's end
   bool imposed;                     // the core added commands since the last instant's end

@@ -80,7 +80,7 @@ static void hear(struct live_venue *v, struct live_bot *b, const struct live_mai
   }
   if (h == CLERK_UNFIT) unfit(v, b, text);
   if (h == CLERK_STRANGE && m->kind == HEARD_ORDER && m->u.order.order.state == VENUE_ORDER_OPEN) live_venue_strange(v, "order", &m->u.order.order.ref, "an order of a run of this bot that has ended");
-  if (h == CLERK_STRANGE && m->kind == HEARD_FILL) live_venue_strange(v, "execution", &m->u.fill.ref, "of a run of this bot that has ended");
+  if (h == CLERK_STRANGE && m->kind == HEARD_FILL && !m->past) live_venue_strange(v, "execution", &m->u.fill.ref, "of a run of this bot that has ended");
 }
 
 // What was imposed is journalled; the script hears of it as soon as may be.
@@ -123,7 +123,7 @@ void live_venue_drain(struct live_venue *v) {
       continue;
     }
     if (b) hear(v, b, m);
-    else if (m->kind == HEARD_FILL) live_venue_strange(v, "execution", &m->u.fill.ref, "of a bot that has no books now");
+    else if (m->kind == HEARD_FILL && !m->past) live_venue_strange(v, "execution", &m->u.fill.ref, "of a bot that has no books now");
     *at = m->next;
     v->mail_count--;
     const struct live_mail *next = *at;
@@ -317,6 +317,7 @@ static void on_timer(void *arg) {
   if (v->live->closing) return;
   live_venue_drain(v);
   live_reconcile_look(v);
+  live_reconcile_freeze(v);
   live_venue_act(v);
 }
 
@@ -325,11 +326,6 @@ void live_venue_act(struct live_venue *v) {
     struct live_bot *b = i < v->bot_count ? live_venue_bot(v, v->bots[i]) : NULL;
     if (b) act(v, b);
   }
-}
-
-// Whose lots are a bot's and whose nobody's is another question with each that comes or goes.
-static void doubt_house(struct live_venue *v) {
-  for (int i = 0; i < v->house_count; i++) v->house[i].known = v->house[i].doubted = false;
 }
 
 bool live_venue_join(struct live_venue *v, struct live_bot *b) {
@@ -341,7 +337,6 @@ bool live_venue_join(struct live_venue *v, struct live_bot *b) {
     v->bot_cap = cap;
   }
   v->bots[v->bot_count++] = b->id;
-  doubt_house(v);
   // Whatever it missed while it had no books: the account is compared again.
   v->again_ns = 0;
   live_venue_look(v, clock_monotonic_ns());
@@ -353,7 +348,7 @@ void live_venue_leave(struct live_bot *b) {
   for (size_t i = 0; v && i < v->bot_count; i++)
     if (v->bots[i] == b->id) {
       v->bots[i] = v->bots[--v->bot_count];
-      doubt_house(v);
+      live_reconcile_left(v, b);
       return;
     }
 }

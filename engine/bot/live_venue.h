@@ -15,6 +15,7 @@ struct live_mail {
   struct live_mail *next;
   int64_t bot_id;
   enum live_heard kind;
+  bool past;                      // out of a list of what was executed, also by runs that have ended: no news
   union {
     struct { struct venue_order order; int64_t asked_ns; } order;
     struct venue_fill fill;
@@ -54,6 +55,7 @@ struct live_venue {
   int64_t compared_ns;            // the last whole comparison
   char why[VENUE_TEXT_MAX];       // what its books and the venue differ in; "": nothing
   enum live_foreign foreign;
+  bool freezing;                  // something was found, and its bots are to open nothing more
   struct live_house {             // by symbol: what the account holds that no bot does
     char symbol[VENUE_SYMBOL_MAX];
     int64_t lots, told_lots;
@@ -111,4 +113,8 @@ void live_venue_unasked(struct live_venue *v);  // the session is gone, with wha
 void live_reconcile_begin(struct live_venue *v);
 void live_reconcile_look(struct live_venue *v);   // now and then: is it to be done again?
 void live_reconcile_heard(struct live_venue *v);  // the inbox is empty
+void live_reconcile_freeze(struct live_venue *v); // by the account's setting, when something was found
+// What a bot holds is its own from now on; it has come back from the journal. And: it is nobody's, for the bot goes.
+void live_reconcile_holds(struct live_bot *b);
+void live_reconcile_left(struct live_venue *v, struct live_bot *b);
 void live_venue_strange(struct live_venue *v, const char *kind, const struct venue_ref *ref, const char *text);

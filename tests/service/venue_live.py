@@ -16,6 +16,7 @@ from auth import totp  # noqa: E402
 from live import Trader  # noqa: E402
 from service import PASSWORD, Client, Service, run_cases  # noqa: E402
 from venue import KEY, SECRET, Exchange  # noqa: E402
+from venue import Client as Stranger  # noqa: E402
 
 D = decimal.Decimal
 # In and out at the market, with a stop and a target far away; now and then an order that rests, is moved and withdrawn.
@@ -209,6 +210,53 @@ def main():
             t.wait(more, lambda b: b["live"]["fills"] >= 1)
             assert operator.get("/api/v1/admin/unknown-orders", expect=200).json["items"] == []
             assert t.client.get("/api/v1/admin/unknown-orders").status == 403
+
+    @case("strangers: told once, adopted or frozen by the account's setting; what a stopped bot leaves; credentials that are exchanged")
+    def _():
+        with Exchange(binary, "--no-limits", "--seed", "3") as exchange, service_at(binary, exchange, 600) as s:
+            t = VenueTrader(s, "ada@example.org")
+            hand = Stranger(exchange)
+            assert hand.create(link="byhand", price="1000")[2]["retCode"] == 0 and hand.create(qty="0.03")[2]["retCode"] == 0
+            connection = lambda: t.client.get(f"/api/v1/accounts/{t.account}/connection", expect=200).json  # noqa: E731
+            bot = t.bot("hold", HOLD)
+            t.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 1)
+            kinds = sorted((x["kind"], x["name"]) for x in connection()["strangers"])
+            assert kinds == [("order", "byhand"), ("position", "BTCUSDT 0.03")], kinds
+            lines = [line["text"] for line in t.get(bot, "/logs?limit=100")["items"] if "stranger" in line["text"]]
+            assert len(lines) == 2, lines
+            # It is the owner's, and stays; another bot that comes and goes makes no difference, what it leaves is told.
+            other = t.bot("hold", HOLD)
+            t.wait(other, lambda b: b["live"] and b["live"]["fills"] >= 1)
+            t.act(other, "stop")
+            t.wait(other, lambda b: b["state"] == "stopped")
+            admin(exchange, "disconnect")
+            before = connection()["compared_at_ms"]
+            deadline = time.monotonic() + 20
+            while connection()["compared_at_ms"] == before or connection()["state"] != "ready":
+                assert time.monotonic() < deadline, connection()
+                time.sleep(0.05)
+            time.sleep(2.5)  # a difference would be looked at once more, and told then
+            said = connection()
+            assert not said["differs"] and sorted(x["kind"] for x in said["strangers"]) == ["left", "order", "position"], said
+            assert sum(D(p["size"]) for p in ledger(exchange)["accounts"][0]["positions"]) == D("0.07"), "0.03 by hand, 0.02 of each bot"
+            # Wrong credentials stop it, and nothing else; the right ones go on.
+            secrets = f"/api/v1/accounts/{t.account}/secrets"
+            t.client.put(secrets, {"secrets": {"api_key": KEY, "api_secret": "wrong"}}, expect=204)
+            deadline = time.monotonic() + 20
+            while connection()["state"] != "refused":
+                assert time.monotonic() < deadline, connection()
+                time.sleep(0.05)
+            busy = t.bot("busy", BUSY)
+            t.wait(busy, lambda b: b["live"] and b["live"]["intents"] >= 1)
+            assert t.get(busy)["live"]["fills"] == 0
+            t.client.put(secrets, {"secrets": {"api_key": KEY, "api_secret": SECRET}}, expect=204)
+            t.wait(busy, lambda b: b["live"]["fills"] >= 2)
+            # The same under "freeze": exits only, until somebody has looked.
+            t.account = t.client.post("/api/v1/accounts", {"venue": "bybit", "name": "Careful", "settings": {"balance": "50000", "foreign": "freeze"},
+                                                           "secrets": {"api_key": KEY, "api_secret": SECRET}}, headers={"Idempotency-Key": "careful"}, expect=201).json["id"]
+            careful = t.bot("busy", BUSY)
+            t.wait(careful, lambda b: b["live"] and b["live"]["denials"] >= 1)
+            assert any("stranger" in line["text"] for line in t.get(careful, "/logs?limit=100")["items"])
 
     @case(f"engine and exchange are killed {kills} times while answers are lost: nothing lost, nothing doubled, all resolved")
     def _():
