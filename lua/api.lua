@@ -152,7 +152,7 @@ api.options = {
   { name="type", type='"market"|"limit"|"stop"|"stop_limit"|"trailing"', calls="ec", about="Without it: `price` makes a limit, `trigger` a stop, both a stop limit, neither a market order." },
   { name="price", type="number", calls="ecm", unit="price", about="Of a limit. Rounded away from risk: buys down, sells up." },
   { name="trigger", type="number", calls="ecm", unit="price", about="Of a stop; of a trailing stop: where it begins." },
-  { name="trail", type="number", calls="ec", unit="price", range="≥ 1 tick", about="Distance of a trailing stop. Exactly one of `trail` and `trail_pct`." },
+  { name="trail", type="number", calls="ec", unit="price", range="≥ 1 tick", about="Distance of a trailing stop. Exactly one of `trail` and `trail_pct`. At a venue elsewhere it is a stop there, moved after each bar; refused where orders cannot be changed." },
   { name="trail_pct", type="number", calls="ec", unit="%", range="> 0 … 100", about="The same in percent." },
   { name="tif", type='"gtc"|"ioc"|"fok"|"day"|"gtd"', calls="ec", default='"gtc"', about="Time in force. `until` and `ttl` imply gtd." },
   { name="until", type="integer", calls="ec", unit="ms UTC", about="When a gtd order ends. In the future." },

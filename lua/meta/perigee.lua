@@ -200,7 +200,7 @@ function time(spec) end
 ---@field type? "market"|"limit"|"stop"|"stop_limit"|"trailing" Without it: `price` makes a limit, `trigger` a stop, both a stop limit, neither a market order.
 ---@field price? number Of a limit. Rounded away from risk: buys down, sells up. Unit: price.
 ---@field trigger? number Of a stop; of a trailing stop: where it begins. Unit: price.
----@field trail? number Distance of a trailing stop. Exactly one of `trail` and `trail_pct`. Unit: price. Range: ≥ 1 tick.
+---@field trail? number Distance of a trailing stop. Exactly one of `trail` and `trail_pct`. At a venue elsewhere it is a stop there, moved after each bar; refused where orders cannot be changed. Unit: price. Range: ≥ 1 tick.
 ---@field trail_pct? number The same in percent. Unit: %. Range: > 0 … 100.
 ---@field tif? "gtc"|"ioc"|"fok"|"day"|"gtd" Time in force. `until` and `ttl` imply gtd. Default: "gtc".
 ---@field until? integer When a gtd order ends. In the future. Unit: ms UTC.
@@ -223,7 +223,7 @@ function time(spec) end
 ---@field type? "market"|"limit"|"stop"|"stop_limit"|"trailing" Without it: `price` makes a limit, `trigger` a stop, both a stop limit, neither a market order.
 ---@field price? number Of a limit. Rounded away from risk: buys down, sells up. Unit: price.
 ---@field trigger? number Of a stop; of a trailing stop: where it begins. Unit: price.
----@field trail? number Distance of a trailing stop. Exactly one of `trail` and `trail_pct`. Unit: price. Range: ≥ 1 tick.
+---@field trail? number Distance of a trailing stop. Exactly one of `trail` and `trail_pct`. At a venue elsewhere it is a stop there, moved after each bar; refused where orders cannot be changed. Unit: price. Range: ≥ 1 tick.
 ---@field trail_pct? number The same in percent. Unit: %. Range: > 0 … 100.
 ---@field tif? "gtc"|"ioc"|"fok"|"day"|"gtd" Time in force. `until` and `ttl` imply gtd. Default: "gtc".
 ---@field until? integer When a gtd order ends. In the future. Unit: ms UTC.
@@ -246,7 +246,7 @@ function time(spec) end
 ---@field type? "market"|"limit"|"stop"|"stop_limit"|"trailing" Without it: `price` makes a limit, `trigger` a stop, both a stop limit, neither a market order.
 ---@field price? number Of a limit. Rounded away from risk: buys down, sells up. Unit: price.
 ---@field trigger? number Of a stop; of a trailing stop: where it begins. Unit: price.
----@field trail? number Distance of a trailing stop. Exactly one of `trail` and `trail_pct`. Unit: price. Range: ≥ 1 tick.
+---@field trail? number Distance of a trailing stop. Exactly one of `trail` and `trail_pct`. At a venue elsewhere it is a stop there, moved after each bar; refused where orders cannot be changed. Unit: price. Range: ≥ 1 tick.
 ---@field trail_pct? number The same in percent. Unit: %. Range: > 0 … 100.
 ---@field tif? "gtc"|"ioc"|"fok"|"day"|"gtd" Time in force. `until` and `ttl` imply gtd. Default: "gtc".
 ---@field until? integer When a gtd order ends. In the future. Unit: ms UTC.
@@ -276,7 +276,7 @@ function time(spec) end
 ---@field type? "market"|"limit"|"stop"|"stop_limit"|"trailing" Without it: `price` makes a limit, `trigger` a stop, both a stop limit, neither a market order.
 ---@field price? number Of a limit. Rounded away from risk: buys down, sells up. Unit: price.
 ---@field trigger? number Of a stop; of a trailing stop: where it begins. Unit: price.
----@field trail? number Distance of a trailing stop. Exactly one of `trail` and `trail_pct`. Unit: price. Range: ≥ 1 tick.
+---@field trail? number Distance of a trailing stop. Exactly one of `trail` and `trail_pct`. At a venue elsewhere it is a stop there, moved after each bar; refused where orders cannot be changed. Unit: price. Range: ≥ 1 tick.
 ---@field trail_pct? number The same in percent. Unit: %. Range: > 0 … 100.
 ---@field tif? "gtc"|"ioc"|"fok"|"day"|"gtd" Time in force. `until` and `ttl` imply gtd. Default: "gtc".
 ---@field until? integer When a gtd order ends. In the future. Unit: ms UTC.
