@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -119,8 +120,30 @@ static void assert_closing(uv_handle_t *handle, void *arg) {
   assert(uv_is_closing(handle) && "something on the loop was not destroyed before the loop");
 }
 
+struct loop_child {
+  uv_process_t uv;
+  void (*on_exit)(void *arg, int code, int signum);  // NULL: forgotten
+  void *arg;
+  bool ended;
+};
+
+static void end_forgotten(uv_handle_t *handle, void *arg) {
+  struct loop_child *child = handle->type == UV_PROCESS && !uv_is_closing(handle) ? handle->data : NULL;
+  if (!child || child->on_exit) return;
+  if (!child->ended) uv_process_kill(&child->uv, SIGKILL);
+  *(bool *)arg = true;
+}
+
+// Children that nobody waits for (loop_child_forget) are the loop's to end: killed a moment ago they may not have been reaped.
+static bool forgotten_left(struct loop *loop) {
+  bool left = false;
+  uv_walk(&loop->uv, end_forgotten, &left);
+  return left;
+}
+
 void loop_destroy(struct loop *loop) {
   if (!loop) return;
+  while (forgotten_left(loop)) uv_run(&loop->uv, UV_RUN_ONCE);
   while (loop->work_count > 0) uv_run(&loop->uv, UV_RUN_ONCE);
   run_tasks(loop, true);
   uv_close((uv_handle_t *)&loop->wake, NULL);
@@ -371,13 +394,6 @@ void loop_watch_destroy(struct loop_watch *watch) {
 }
 
 // ---- child processes ----
-
-struct loop_child {
-  uv_process_t uv;
-  void (*on_exit)(void *arg, int code, int signum);
-  void *arg;
-  bool ended;
-};
 
 static void on_child_exit(uv_process_t *uv, int64_t code, int signum) {
   struct loop_child *child = uv->data;

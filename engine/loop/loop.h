@@ -130,7 +130,7 @@ enum status loop_spawn(struct loop *loop, const struct loop_spawn *spawn, struct
 pid_t loop_child_pid(const struct loop_child *child);
 // kill(2) on a child that has not ended; ending shows in on_exit.
 void loop_child_kill(struct loop_child *child, int signum);
-// Its on_exit is not called any more; the child goes on, and belongs to the loop.
+// Its on_exit is not called any more; the child goes on, and belongs to the loop, whose end is its end too.
 void loop_child_forget(struct loop_child *child);
 
 // A connected pair of stream sockets, close-on-exec: ret_fds[0] for us (non-blocking), ret_fds[1] for the child (blocking).

@@ -313,6 +313,19 @@ static void test_spawn(void **state) {
   close(fds[0]);
 }
 
+// A child that is forgotten ends with its loop: neither waits for the other.
+static void test_forgotten_child(void **state) {
+  (void)state;
+  struct loop *own;
+  struct loop_child *child;
+  struct err err;
+  const char *argv[] = {"sleep", "600", NULL};
+  assert_int_equal(loop_create(&own, NULL, &err), OK);
+  assert_int_equal(loop_spawn(own, &(struct loop_spawn){.file = "/bin/sleep", .argv = argv, .in_fd = -1, .out_fd = -1, .err_fd = -1, .on_exit = NULL}, &child, &err), OK);
+  loop_child_forget(child);
+  loop_destroy(own);
+}
+
 static void test_spawn_killed(void **state) {
   (void)state;
   struct ended ended = {0};
