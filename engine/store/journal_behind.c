@@ -13,7 +13,7 @@
 #define ENDS_MAX 4096
 #define PIECE_ROWS 24  // one or two milliseconds of the writer: what an order may wait for
 
-// Rows by bot, in the order in which they came; `at` is how far they are written.
+// Rows by bot, in the order in which they came; `at` is how far they are written, or of those that are gathered, sealed.
 struct rows {
   void *items;
   size_t count, cap, size, at;
@@ -176,19 +176,30 @@ static void choose(struct journal_behind *b) {
 
 static enum status append_piece(struct db *db, void *arg, struct err *err) { return journal_append(db, &((struct journal_behind *)arg)->piece, err); }
 
+// What of the gathered rows has been sealed goes; not at every seal, for thousands may stand behind it.
+static void compact(struct journal_behind *b, int k) {
+  struct rows *r = &b->gathering.of[k];
+  if (r->at == 0) return;
+  r->count -= r->at;
+  if (r->count) memmove(r->items, (char *)r->items + r->at * r->size, r->count * r->size);
+  for (size_t i = 0; i < b->end_count; i++) b->ends[i].of[k] -= r->at;
+  r->at = 0;
+}
+
 // The oldest of what is gathered, as it came together. Without memory for its copy: all of it.
 static void seal(struct journal_behind *b) {
   size_t n = 0, rows = 0;
   while (n < b->end_count && rows < SEAL_ROWS) {
     rows = 0;
-    for (int k = 0; k < KINDS; k++) rows += b->ends[n].of[k];
+    for (int k = 0; k < KINDS; k++) rows += b->ends[n].of[k] - b->gathering.of[k].at;
     n++;
   }
   const struct end end = n ? b->ends[n - 1] : (struct end){{0}};
   bool all = n == b->end_count;
   clear(&b->sealed);
-  for (int k = 0; k < KINDS && !all; k++) all = !reserve(&b->sealed.of[k], end.of[k]);
+  for (int k = 0; k < KINDS && !all; k++) all = !reserve(&b->sealed.of[k], end.of[k] - b->gathering.of[k].at);
   if (all) {
+    for (int k = 0; k < KINDS; k++) compact(b, k);
     struct set empty = b->sealed;
     b->sealed = b->gathering;
     b->gathering = empty;
@@ -197,16 +208,15 @@ static void seal(struct journal_behind *b) {
   for (int k = 0; k < KINDS; k++) {
     struct rows *r = &b->gathering.of[k];
     if (!all) {
-      append_rows(&b->sealed.of[k], r->items, end.of[k]);
-      r->count -= end.of[k];
-      if (r->count) memmove(r->items, (char *)r->items + end.of[k] * r->size, r->count * r->size);
+      append_rows(&b->sealed.of[k], (char *)r->items + r->at * r->size, end.of[k] - r->at);
+      r->at = end.of[k];
     }
     sort(&b->sealed.of[k], (enum kind)k);
   }
   b->end_count -= n;
   memmove(b->ends, b->ends + n, b->end_count * sizeof *b->ends);
-  for (size_t i = 0; i < b->end_count; i++)
-    for (int k = 0; k < KINDS; k++) b->ends[i].of[k] -= end.of[k];
+  for (int k = 0; k < KINDS; k++)
+    if (b->gathering.of[k].at > b->gathering.of[k].count / 2) compact(b, k);
 }
 
 // Whether what is gathered is to be written now.
@@ -287,17 +297,17 @@ enum status journal_behind_take(struct journal_behind *b, struct journal_batch *
   for (int k = 0; k < KINDS; k++) {
     begin[k] = b->handed_on ? b->piece_end[k] : b->sealed.of[k].at;
     all[k].size = sizes[k];
-    if (reserve(&all[k], b->sealed.of[k].count - begin[k] + b->gathering.of[k].count + counts[k])) continue;
+    if (reserve(&all[k], b->sealed.of[k].count - begin[k] + b->gathering.of[k].count - b->gathering.of[k].at + counts[k])) continue;
     for (int j = 0; j < k; j++) free(all[j].items);
     return err_set(err, ERR_NOMEM, "no memory for what follows from the journal");
   }
   for (int k = 0; k < KINDS; k++) {
     struct rows *sealed = &b->sealed.of[k], *gathering = &b->gathering.of[k];
     append_rows(&all[k], (char *)sealed->items + begin[k] * sizes[k], sealed->count - begin[k]);
-    append_rows(&all[k], gathering->items, gathering->count);
+    append_rows(&all[k], (char *)gathering->items + gathering->at * sizes[k], gathering->count - gathering->at);
     append_rows(&all[k], own[k], counts[k]);
     sealed->count = b->writing ? b->piece_end[k] : begin[k];
-    gathering->count = 0;
+    gathering->count = gathering->at = 0;
     b->end_count = 0;
     free((void *)(uintptr_t)own[k]);
   }
