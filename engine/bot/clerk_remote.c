@@ -8,6 +8,7 @@
 
 #define RETRY_NS INT64_C(1000000000)       // a cancel that got no proper answer is asked for again: that is always safe
 #define OVERDUE_NS (5 * INT64_C(1000000000))  // a cancel that was taken and has no effect yet: what became of the order?
+#define GRACE_NS INT64_C(300000000)       // before the first: an order is mostly told a moment before its executions
 #define MISSING_NS (2 * INT64_C(1000000000))  // between two questions for executions that were told in sum only
 
 enum status clerk_remote_open(struct clerk *c, const struct clerk_port *port, struct err *err) {
@@ -245,7 +246,8 @@ static void absent(struct clerk *c, struct clerk_routed *w) {
 static int64_t ask(struct clerk *c, struct clerk_routed *w, int64_t now_ns) {
   if (w->asking) return INT64_MAX;
   if (!unknown(w)) {
-    if (route_missing(&w->route) == 0) return INT64_MAX;
+    if (route_missing(&w->route) == 0) return w->missing_ns = 0, INT64_MAX;
+    if (w->missing_ns == 0) w->missing_ns = now_ns + GRACE_NS;
     if (now_ns < w->missing_ns) return w->missing_ns;
     w->missing_ns = now_ns + MISSING_NS;
     question(c, w, UNKNOWN_ASK_FILLS);
