@@ -79,11 +79,11 @@ def upload(t, name, source):
     t.client.post(f"/api/v1/strategies/{t.scripts[name]}/versions", {"source": source, "activate": True}, expect=201)
 
 
-def report(kind, samples):
-    """Per process, the newest life of it: (kind, first, last, slope per hour)."""
+def report(kind, samples, lived_s):
+    """Per process that lived so long, (kind, first, last, slope per hour): one that was killed soon after its start was still filling up."""
     lines = []
     for who, points in samples.items():
-        if len(points) >= 10:
+        if len(points) >= 10 and points[-1][0] - points[0][0] >= lived_s:
             lines.append((f"{who} {kind}", points[0][1], points[-1][1], slope(points)))
     return lines
 
@@ -140,7 +140,7 @@ def work(s, people, minutes, count):
     for p in people:
         p.stopping.set()
         p.join()
-    fitted = report("KiB", memory) + report("descriptors", files)
+    fitted = report("KiB", memory, 0.3 * 60 * minutes) + report("descriptors", files, 0.3 * 60 * minutes)
     restarts = metric(s, "host_restarts_total")
     print(f"# {minutes:g} min, {count} bots, {sum(p.calls for p in people)} calls, {rounds // 15} versions, {kills} hosts killed ({restarts:g} restarts), "
           f"{metric(s, 'bot_intents_total'):g} intents", flush=True)
