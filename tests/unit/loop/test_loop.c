@@ -318,7 +318,6 @@ static void test_forgotten_child(void **state) {
   (void)state;
   struct loop *own;
   struct loop_child *child;
-  struct err err;
   const char *argv[] = {"sleep", "600", NULL};
   assert_int_equal(loop_create(&own, NULL, &err), OK);
   assert_int_equal(loop_spawn(own, &(struct loop_spawn){.file = "/bin/sleep", .argv = argv, .in_fd = -1, .out_fd = -1, .err_fd = -1, .on_exit = NULL}, &child, &err), OK);
@@ -359,6 +358,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_work_is_bounded, setup, teardown),
     cmocka_unit_test_setup_teardown(test_spawn, setup, teardown),
     cmocka_unit_test_setup_teardown(test_spawn_killed, setup, teardown),
+    cmocka_unit_test(test_forgotten_child),
     cmocka_unit_test_setup_teardown(test_spawn_nothing, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
