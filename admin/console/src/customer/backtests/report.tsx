@@ -32,7 +32,7 @@ function Summary(props: { result: Result }): JSX.Element {
     <div class="stack">
       <div class="bt-tiles">
         <Stat name="Return" note={<>Buy and hold <Percent value={num(s(), "buy_hold_return_pct")} signed /></>}><Percent value={num(s(), "return_pct")} signed /></Stat>
-        <Stat name="Deepest drawdown" note={<>longest {formatDuration(num(s(), "max_drawdown_ms"))}</>}><Percent value={num(s(), "max_drawdown_pct")} /></Stat>
+        <Stat name="Max drawdown" note={<>longest {formatDuration(num(s(), "max_drawdown_ms"))}</>}><Percent value={num(s(), "max_drawdown_pct")} /></Stat>
         <Stat name="Sharpe" note={<>Sortino {ratio(num(s(), "sortino"))}, Calmar {ratio(num(s(), "calmar"))}</>}>{ratio(num(s(), "sharpe"))}</Stat>
         <Stat name="Trades" note={<>{formatPercent(num(s(), "win_rate_pct"), { max: 1 })} won</>}>{formatCount(num(s(), "trades"))}</Stat>
         <Stat name="Profit factor" note={<>per trade <Money value={String(s().expectancy ?? "")} signed /></>}>{ratio(num(s(), "profit_factor"))}</Stat>
@@ -80,7 +80,7 @@ function Equity(props: { result: Result }): JSX.Element {
 function AllFigures(props: { result: Result }): JSX.Element {
   const [ref] = createResource(() => reference().catch(() => null));
   const rows = () => (ref()?.stats ?? []).filter((s) => props.result.stats[s.name] !== undefined);
-  const kind = (key: string): (typeof FIGURES)[number]["kind"] => FIGURES.find((f) => f.key === key)?.kind ?? (key.endsWith("_pct") ? "pct" : key.endsWith("_ms") ? "duration" : typeof props.result.stats[key] === "string" ? "money" : "ratio");
+  const kind = (key: string): (typeof FIGURES)[number]["kind"] => FIGURES.find((f) => f.key === key)?.kind ?? (key.endsWith("_pct") ? "pct" : key.endsWith("_ms") ? "duration" : typeof props.result.stats[key] === "string" ? "money" : Number.isInteger(props.result.stats[key]) ? "count" : "ratio");
   return (
     <div class="cols-2">
       <Panel title="All figures" flush>

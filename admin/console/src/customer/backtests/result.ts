@@ -161,7 +161,7 @@ export const FIGURES: { key: string; label: string; kind: "pct" | "money" | "rat
   { key: "return_pct", label: "Return", kind: "pct", better: 1 },
   { key: "buy_hold_return_pct", label: "Buy and hold", kind: "pct", better: 0 },
   { key: "cagr_pct", label: "Per year", kind: "pct", better: 1 },
-  { key: "max_drawdown_pct", label: "Deepest drawdown", kind: "pct", better: -1 },
+  { key: "max_drawdown_pct", label: "Max drawdown", kind: "pct", better: -1 },
   { key: "sharpe", label: "Sharpe", kind: "ratio", better: 1 },
   { key: "sortino", label: "Sortino", kind: "ratio", better: 1 },
   { key: "calmar", label: "Calmar", kind: "ratio", better: 1 },
@@ -175,5 +175,5 @@ export const FIGURES: { key: string; label: string; kind: "pct" | "money" | "rat
   { key: "fees", label: "Fees", kind: "money", better: -1 },
   { key: "equity_final", label: "Final equity", kind: "money", better: 1 },
   { key: "max_drawdown_ms", label: "Longest drawdown", kind: "duration", better: -1 },
-  { key: "ambiguous_pct", label: "Trades that a guess decided", kind: "pct", better: -1 },
+  { key: "ambiguous_pct", label: "Decided by a guess", kind: "pct", better: -1 },
 ];

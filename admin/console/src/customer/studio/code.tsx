@@ -53,8 +53,8 @@ const look = EditorView.theme({
   // Pale, and the changed words underlined: every colour of the code must stay readable on it.
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: "color-mix(in srgb, var(--down) 8%, var(--surface))" },
   "&.cm-merge-b .cm-changedLine, .cm-changedLine": { backgroundColor: "color-mix(in srgb, var(--up) 8%, var(--surface))" },
-  "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": { background: "none", borderBottom: "2px solid var(--down)" },
-  "&.cm-merge-b .cm-changedText, .cm-changedText": { background: "none", borderBottom: "2px solid var(--up)" },
+  "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": { background: "none", borderBottom: "1px solid color-mix(in srgb, var(--down) 45%, transparent)" },
+  "&.cm-merge-b .cm-changedText, .cm-changedText": { background: "none", borderBottom: "1px solid color-mix(in srgb, var(--up) 45%, transparent)" },
   ".cm-deletedChunk del, .cm-changedLine del, .cm-changedLine ins": { textDecoration: "none" },
   ".cm-collapsedLines": { background: "var(--surface-2)", color: "var(--text-2)", padding: "4px 12px" },
 });
