@@ -133,8 +133,8 @@ BUGS = [
     ('stats: VaR without interpolation', 'engine/backtest/stats.c', 'double q = v[k] + (at - (double)k) *', 'double q = v[k] + 0 *', 'backtest/stats'),
     # store
     ('store: control.db is NORMAL', 'engine/store/store.c', '[STORE_CONTROL] = {"control", true}', '[STORE_CONTROL] = {"control", false}', 'store/power_loss_toy'),
-    ('store: a failed job stays', 'engine/store/store.c', 'db_script(w->db, "ROLLBACK TO w", &why) != OK', 'false', 'store/store'),
-    ('store: a failed commit is told as done', 'engine/store/store.c', 'if (j->status == OK) j->status = st, j->err = err;', ';', 'store/faults_toy'),
+    ('store: a failed job stays', 'engine/store/writer.c', 'db_script(w->db, "ROLLBACK TO w", &why) != OK', 'false', 'store/store'),
+    ('store: a failed commit is told as done', 'engine/store/writer.c', 'if (j->status == OK) j->status = b->st, j->err = b->err;', ';', 'store/faults_toy'),
     ('store: writes on after a failed sync', 'engine/store/db.c', 'code == SQLITE_IOERR_FSYNC || ', '', 'store/faults_toy'),
     ('store: a job goes on after its rollback', 'engine/store/db.c', 'return db->guarded && sqlite3_get_autocommit(db->handle);', 'return db->guarded && false;', 'store/store'),
     # service
