@@ -48,7 +48,7 @@ function Shown(props: { data: BotData }): JSX.Element {
         <BotActions data={d} />
       </PageHead>
       <div class="bot-head small muted">
-        <span class="strong">{d.bot().symbol}</span><span>{d.bot().timeframe} on {d.bot().venue}</span><Show when={d.header()?.name}><span>{d.header()!.name}{d.bot().live?.version ? `, version ${d.bot().live!.version}` : ""}</span></Show>
+        <span class="strong">{d.bot().symbol}</span><span>{d.bot().timeframe} on {d.bot().venue}</span><Show when={d.header()?.name || d.bot().live?.version}><span>{[d.header()?.name, d.bot().live?.version && `version ${d.bot().live!.version}`].filter(Boolean).join(", ")}</span></Show>
         <span class="bot-reason">{d.bot().reason} <Show when={d.bot().since_ms}>Since <Ago ms={d.bot().since_ms} />.</Show></span>
       </div>
       <Show when={needsCare(d.bot().state)}><Note tone={d.bot().state === "retrying" ? "warn" : "bad"} title={`${state().label}: ${d.bot().reason}`}><Show when={d.bot().retry_at_ms}><p>It tries again <Ago ms={d.bot().retry_at_ms} />.</p></Show></Note></Show>
