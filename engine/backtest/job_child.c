@@ -13,6 +13,7 @@
 #include "market/tz_files.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,8 @@ static enum status run_backtest(struct child *c, struct buf *out, struct err *er
   if (st == OK) st = backtest_data_load(bc, &data, &r, err);
   if (st == OK) {
     st = request_echo(c->request, bc, &data, c->options->engine_version, &r, err);
+    r.max_notional_known = c->spec->has_max_notional && isfinite(max_notional);
+    r.max_notional = max_notional;
     if (st == OK) st = backtest_run(bc, &data, &r, err);
     if (st == OK) result_json(&r, out);
     backtest_data_finish(&data);

@@ -101,6 +101,8 @@ const char *result_path_text(enum result_path p);  // "nearer"
 struct result {
   char *engine_version;
   char *script_name, *script_file, script_sha256[65];
+  double max_notional;                 // worst case by the script's own words, with these parameters; if known
+  bool max_notional_known;
   struct result_pairs params, config;  // config: the command line's names with underscores, "cash" "fee_maker" …
   struct result_data *data;            // the first is main
   size_t data_count, data_cap;

@@ -176,6 +176,7 @@ static void run_json(struct json_out *j, const struct result *r) {
   jo_text(j, "name", r->script_name ? r->script_name : "");
   jo_text(j, "file", r->script_file ? r->script_file : "");
   jo_text(j, "sha256", r->script_sha256);
+  if (r->max_notional_known) jo_real(j, "max_notional", r->max_notional);
   jo_close(j);
   result_json_pairs(j, "params", &r->params);
   jo_open(j, "data", '[');

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "loop/clock.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,13 +50,12 @@ enum status verdict_run(struct verdict *v, const struct probe_data *d, struct pr
 
 static enum status read_header(struct verdict *v, struct err *why) {
   struct backtest_config *c = &v->config;
-  double max_notional;
   enum status st = script_describe(c->script_path, c->source, c->source_len, c->watchdog, &v->spec, why);
   if (st == OK) {
     params_default(v->spec, v->values);
     if (v->o->request) st = request_params(v->o->request, v->spec, v->values, why);
   }
-  if (st == OK) st = script_check_params(c->script_path, c->source, c->source_len, v->spec, v->values, c->watchdog, &max_notional, why);
+  if (st == OK) st = script_check_params(c->script_path, c->source, c->source_len, v->spec, v->values, c->watchdog, &v->max_notional, why);
   if (st == OK) st = script_plan_make(v->spec, v->values, &v->plan, why);
   return st;
 }
@@ -249,6 +249,7 @@ static enum status to_json(const struct verdict *v, double seconds, struct buf *
   jo_close(&j);
   if (v->spec) {
     json_t *header = spec_json(v->spec);
+    json_object_set_new(header, "max_notional", v->spec->has_max_notional && isfinite(v->max_notional) ? json_real(v->max_notional) : json_null());
     char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
     json_decref(header);
     if (!text) return err_set(err, ERR_NOMEM, "out of memory");

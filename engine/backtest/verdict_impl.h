@@ -10,6 +10,7 @@ struct verdict {
   struct script_spec *spec;
   struct param_value values[SPEC_PARAMS_MAX];
   struct script_plan plan;
+  double max_notional;  // with these parameters; NaN: the script does not tell
   struct probe_data data;
   bool real;
   int64_t main_ns;

@@ -355,7 +355,7 @@ static int run_described(const struct cli_args *a, struct backtest_config *c, st
   struct err err;
   struct script_spec *spec = NULL;
   struct param_value values[SPEC_PARAMS_MAX];
-  double max_notional;
+  double max_notional = NAN;
   enum status st = script_describe(c->script_path, c->source, c->source_len, c->watchdog, &spec, &err);
   if (st != OK) {
     cli_script_error(err.msg, c->script_path, c->source, c->source_len);
@@ -371,6 +371,8 @@ static int run_described(const struct cli_args *a, struct backtest_config *c, st
   }
   c->spec = spec;
   c->values = values;
+  r->max_notional_known = code == 0 && spec->has_max_notional && isfinite(max_notional);
+  r->max_notional = max_notional;
   if (code == 0) code = run_loaded(a, c, r, &err);
   free(spec);
   return code;

@@ -6,6 +6,7 @@
 #include "tenant/registry_impl.h"
 #include "tenant/shipped.h"
 
+#include <math.h>
 #include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -197,6 +198,7 @@ static enum status describe_strategy(
   params_default(spec, values);
   st = script_check_params(file, d->source, d->source_len, spec, values, watchdog, &max_notional, err);
   *ret = st == OK ? spec_json(spec) : NULL;
+  if (*ret) json_object_set_new(*ret, "max_notional", spec->has_max_notional && isfinite(max_notional) ? json_real(max_notional) : json_null());
   free(spec);
   return st;
 }

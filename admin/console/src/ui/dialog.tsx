@@ -12,16 +12,6 @@ export function Dialog(props: { title: JSX.Element; onClose: () => void; large?:
   const id = createUniqueId();
   let box!: HTMLDivElement;
   const before = document.activeElement as HTMLElement | null;
-  onMount(() => {
-    const first = box.querySelector<HTMLElement>("[autofocus]") ?? box.querySelector<HTMLElement>(`.body :is(${FOCUSABLE})`) ?? box;
-    first.focus();
-    const overflow = document.body.style.overflow;
-    document.body.style.overflow = "hidden";
-    onCleanup(() => {
-      document.body.style.overflow = overflow;
-      before?.focus?.();
-    });
-  });
   const onKey = (e: KeyboardEvent): void => {
     if (e.key === "Escape") {
       e.stopPropagation();
@@ -29,7 +19,10 @@ export function Dialog(props: { title: JSX.Element; onClose: () => void; large?:
     } else if (e.key === "Tab") {
       const all = [...box.querySelectorAll<HTMLElement>(FOCUSABLE)].filter((x) => x.offsetParent !== null);
       const first = all[0] ?? box, last = all[all.length - 1] ?? box, at = document.activeElement;
-      if (e.shiftKey && (at === first || at === box)) {
+      if (!box.contains(at)) {
+        e.preventDefault();
+        first.focus();
+      } else if (e.shiftKey && (at === first || at === box)) {
         e.preventDefault();
         last.focus();
       } else if (!e.shiftKey && at === last) {
@@ -38,9 +31,23 @@ export function Dialog(props: { title: JSX.Element; onClose: () => void; large?:
       }
     }
   };
+  onMount(() => {
+    const first = box.querySelector<HTMLElement>("[autofocus]") ?? box.querySelector<HTMLElement>(`.body :is(${FOCUSABLE})`) ?? box;
+    first.focus();
+    const overflow = document.body.style.overflow;
+    document.body.style.overflow = "hidden";
+    // On the document: a button that is busy after a click has lost the focus to the body.
+    const key = (e: KeyboardEvent): void => { if ([...document.querySelectorAll(".dialog")].at(-1) === box) onKey(e); };
+    document.addEventListener("keydown", key);
+    onCleanup(() => {
+      document.removeEventListener("keydown", key);
+      document.body.style.overflow = overflow;
+      before?.focus?.();
+    });
+  });
   return (
     <Portal>
-      <div class="scrim" classList={{ "drawer-scrim": props.drawer }} onKeyDown={onKey} onMouseDown={(e) => e.target === e.currentTarget && props.onClose()}>
+      <div class="scrim" classList={{ "drawer-scrim": props.drawer }} onMouseDown={(e) => e.target === e.currentTarget && props.onClose()}>
         <div ref={box} class={`dialog ${props.class ?? ""}`} classList={{ large: props.large, drawer: props.drawer }} role={props.role ?? "dialog"} aria-modal="true" aria-labelledby={id} tabindex="-1">
           <header>
             <h2 id={id}>{props.title}</h2>

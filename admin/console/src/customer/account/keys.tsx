@@ -41,7 +41,7 @@ function NewKey(props: { onClose: () => void; onMade: () => void }): JSX.Element
       >
         <form class="stack" onSubmit={go.submit}>
           <TextField label="Name" hint="What uses it: you will see it in this list." value={name()} onValue={setName} required autofocus maxLength={100} problem={go.problem()} pointer="/name" />
-          <fieldset class="plain stack-s">
+          <fieldset class="fieldset-bare stack-s">
             <legend class="label-text">May</legend>
             <For each={SCOPES}>{(s) => <Checkbox label={s.label} hint={s.about} checked={scopes().includes(s.value)} onChecked={(on) => setScopes(on ? [...scopes(), s.value] : scopes().filter((x) => x !== s.value))} />}</For>
           </fieldset>

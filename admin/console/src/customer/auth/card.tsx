@@ -37,7 +37,7 @@ export function useToken(): () => string {
 export function PasswordHint(props: { value: string }): JSX.Element {
   const points = (): number => {
     const v = props.value, kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^A-Za-z0-9]/].filter((r) => r.test(v)).length;
-    return v.length < 8 ? 0 : Math.min(4, 1 + Number(v.length >= 12) + Number(v.length >= 16) + Number(kinds >= 3));
+    return v.length < 8 ? 0 : Math.min(4, 1 + Number(v.length >= 12) + Number(v.length >= 16) + Number(kinds >= 3 || v.length >= 20));
   };
   return (
     <div class="strength" data-points={points()}>

@@ -3,7 +3,7 @@ import { A } from "@solidjs/router";
 import { createResource, createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { every } from "~/lib/throttle";
-import { Ago, Badge, Button, Empty, Icon, LinkButton, Load, ModeBadge, Money, PageHead, Panel, Percent, Price, Quantity, Segmented, Skeleton, SkeletonTiles, Stat, Table, Time, type BadgeTone, type Column } from "~/ui";
+import { Badge, Button, Empty, Icon, LinkButton, Load, ModeBadge, Money, PageHead, Panel, Percent, Price, Quantity, Segmented, Skeleton, SkeletonTiles, Stat, Table, Time, type BadgeTone, type Column } from "~/ui";
 import { formatCount, formatNumber } from "~/lib/format";
 import { Curve } from "../analytics/curve";
 import { useOverview, type Bot } from "./live";
@@ -27,7 +27,7 @@ function Alerts(props: { items: readonly Alert[] }): JSX.Element {
               <div class="grow stack-s">
                 <div class="row-between small">
                   <span class="strong">{KINDS[a.kind]}<Show when={a.code && a.kind !== "halt"}> <code>{a.code}</code></Show><Show when={a.count > 1}> <span class="muted">× {formatCount(a.count)}</span></Show></span>
-                  <span class="muted tiny"><Ago ms={a.time_ms} /></span>
+                  <span class="muted tiny"><Time ms={a.time_ms} /></span>
                 </div>
                 <p class="small break">{a.text}</p>
                 <Show when={a.bot_id}><A class="small" href={`/bots/${a.bot_id}`}>{a.bot}</A></Show>

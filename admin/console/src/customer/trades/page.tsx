@@ -127,7 +127,7 @@ export default function Trades(): JSX.Element {
                 </div>
               ))}
               <ErrorNote problem={problem()} onRetry={again} />
-              <Panel flush label="Trades">
+              <Panel flush>
                 <Table
                   rows={list()} columns={columns} key={(t) => `${t.bot_id} ${t.number}`} label="Trades" virtual={Math.min(640, 76 + list().length * 41)} search="Search in these" onRow={setOpen}
                   more={cursor() ? { busy: busy(), load: () => void read(f.filter(), cursor(), list().length + MOST) } : null}

@@ -20,6 +20,7 @@ export interface BacktestWish {
 
 type Run = Schemas["Backtest"];
 interface Result {
+  script?: { max_notional?: number };
   data: { bars: number; from: number; to: number }[];
   equity: [number, string][];
   stats: Record<string, number | string | null>;
@@ -32,7 +33,7 @@ const thin = (points: [number, string][]): [number, string][] => {
   return points.filter((_, i) => i % step === 0 || i === points.length - 1);
 };
 
-export function InstantBacktest(props: { wish: BacktestWish; auto: boolean }): JSX.Element {
+export function InstantBacktest(props: { wish: BacktestWish; auto: boolean; onWorst?: (most: string | null) => void }): JSX.Element {
   const [run, setRun] = createSignal<Run | null>(null);
   const [problem, setProblem] = createSignal<Problem | null>(null);
   const [busy, setBusy] = createSignal(false);
@@ -52,6 +53,7 @@ export function InstantBacktest(props: { wish: BacktestWish; auto: boolean }): J
         const now = await ok(api.GET("/api/v1/backtests/{backtest_id}", { params: { path: { backtest_id: made.id } } }));
         if (mine !== turn) return;
         setRun(now);
+        if (now.state === "done") props.onWorst?.((now.result as unknown as Result | null)?.script?.max_notional?.toFixed(2) ?? null);
         if (now.state !== "queued" && now.state !== "running") break;
       }
     } catch (e) {

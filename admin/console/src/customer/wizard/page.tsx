@@ -12,6 +12,7 @@ import "./wizard.css";
 
 function Review(props: { w: Wizard; go: (step: number) => void }): JSX.Element {
   const w = props.w;
+  const [most, setMost] = createSignal<string | null>(null);
   const account = () => w.account.latest;
   const wish = createMemo((): BacktestWish => ({
     strategy_id: w.draft.strategyId, venue: w.draft.venue, symbol: w.draft.symbol, timeframe: w.draft.timeframe, params: w.params().values,
@@ -34,8 +35,8 @@ function Review(props: { w: Wizard; go: (step: number) => void }): JSX.Element {
           {row(3, "Limits", limits().length ? limits().map(([k, label]) => `${label} ${formatMoney(w.draft.limits[k as keyof typeof w.draft.limits])}`).join(", ") : "None of its own")}
         </dl>
       </Panel>
-      <InstantBacktest wish={wish()} auto={w.reachable() === 5} />
-      <WorstCase w={w} />
+      <InstantBacktest wish={wish()} auto={w.reachable() === 5} onWorst={setMost} />
+      <WorstCase w={w} most={most()} />
       <Show when={account() && envOf(account()!) === "live"}><Note tone="bad" role="alert" title="Real money">It will send orders to {account()!.venue} as soon as it is started.</Note></Show>
       <Checkbox label="Start it at once" hint="Else it waits, stopped, until you start it." checked={w.draft.start} onChecked={(on) => w.setDraft("start", on)} />
     </div>

@@ -46,6 +46,9 @@ export function useWizard(preset: { strategy?: string }) {
   const [accounts, { refetch: readAccounts }] = createResource(() => all((cursor) => ok(api.GET("/api/v1/accounts", { params: { query: { limit: 200, cursor } } })), 1000));
   const [markets] = createResource(() => all((cursor) => ok(api.GET("/api/v1/markets", { params: { query: { limit: 200, cursor } } })), 2000));
   const [strategy] = createResource(() => draft.strategyId || null, (strategy_id) => ok(api.GET("/api/v1/strategies/{strategy_id}", { params: { path: { strategy_id } } })));
+  const [subscription] = createResource(() => ok(api.GET("/api/v1/subscriptions/current")));
+  /** Whether the plan allows it; while that is not known, yes: the service has the last word. */
+  const may = (right: string): boolean => subscription.latest?.plan.rights.includes(right) ?? true;
   // With its money, as the list has none.
   const [account] = createResource(() => draft.accountId || null, (account_id) => ok(api.GET("/api/v1/accounts/{account_id}", { params: { path: { account_id } } })));
 
@@ -100,7 +103,7 @@ export function useWizard(preset: { strategy?: string }) {
     filledFor = made.id;
     void readStrategies();
   };
-  return { draft, setDraft, strategies, templates, accounts, account, readAccounts, markets, live, header, params, others, fill, free, cashWrong, amountWrong, lack, reachable, body, adopt, touched, setTouched };
+  return { draft, setDraft, strategies, templates, accounts, account, readAccounts, markets, live, header, params, others, may, fill, free, cashWrong, amountWrong, lack, reachable, body, adopt, touched, setTouched };
 }
 
 export type Wizard = ReturnType<typeof useWizard>;

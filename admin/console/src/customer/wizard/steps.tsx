@@ -82,14 +82,14 @@ export function Basics(props: { w: Wizard }): JSX.Element {
 function NewPaper(props: { w: Wizard }): JSX.Element {
   const [balance, setBalance] = createSignal("10000");
   const make = useAction(async () => {
-    const made = await ok(api.POST("/api/v1/accounts", { body: { venue: "paper", name: "Paper money", settings: { balance: balance().trim() } } }));
+    const made = await ok(api.POST("/api/v1/accounts", { body: { venue: "paper", name: "Paper money", settings: { balance: balance().trim(), fee_maker: "0.0005", fee_taker: "0.0005" } } }));
     await props.w.readAccounts();
     props.w.setDraft("accountId", made.id);
   });
   return (
     <form class="stack-s" onSubmit={make.submit}>
       <div class="param-grid">
-        <TextField label="Play money to begin with" numeric unit="USDT" value={balance()} onValue={setBalance} problem={make.problem()} pointer="/settings/balance" required />
+        <TextField label="Play money to begin with" hint="Each order costs 0.05 %, as venues take it." numeric unit="USDT" value={balance()} onValue={setBalance} problem={make.problem()} pointer="/settings/balance" required />
         <div class="field"><span class="label" aria-hidden="true">&nbsp;</span><Button type="submit" kind="primary" icon="plus" busy={make.busy()}>Make a paper account</Button></div>
       </div>
       <ErrorNote problem={make.problem()} />
@@ -194,9 +194,10 @@ export function ParamsStep(props: { w: Wizard }): JSX.Element {
   );
   return (
     <div class="stack">
+      <Show when={!w.may("custom_parameters")}><Note tone="warn" title="Your plan has no parameters of one's own"><p class="small">The bot runs with the usual ones. <A href="/account/plan">Other plans</A> let you choose.</p></Note></Show>
       <Panel title="Parameters of the strategy">
         <Show when={w.header()} fallback={<Skeleton lines={4} />}>
-          {(h) => <ParamForm specs={h().params ?? []} texts={w.draft.values} onText={(name, text) => w.setDraft("values", name, text)} markLive />}
+          {(h) => <ParamForm specs={h().params ?? []} texts={w.draft.values} onText={(name, text) => w.setDraft("values", name, text)} editable={() => w.may("custom_parameters")} markLive />}
         </Show>
       </Panel>
       <WorstCase w={w} />
@@ -211,16 +212,19 @@ export function ParamsStep(props: { w: Wizard }): JSX.Element {
   );
 }
 
-/** What the script itself says it can hold at most, with the usual values; and what it is given, which it can never exceed. */
-export function WorstCase(props: { w: Wizard }): JSX.Element {
+/** What the script itself says it can hold at most – with the usual values by its header, with the chosen ones by the backtest –, and what
+    it is given, which it can never exceed. */
+export function WorstCase(props: { w: Wizard; most?: string | null }): JSX.Element {
   const w = props.w;
-  const most = (): string | null => { const v = w.header()?.max_notional; return v == null ? null : typeof v === "number" ? v.toFixed(2) : v; };
+  const usual = (): string | null | undefined => { const v = w.header()?.max_notional; return typeof v === "number" ? v.toFixed(2) : (v as string | null | undefined); };
   const changed = () => Object.keys(w.params().values).length > 0;
+  const most = () => props.most ?? usual();
   return (
     <Note tone="info" title="Worst case">
       <p class="small">
-        <Show when={most() !== null} fallback="The strategy does not state how much it can hold at most. Its money and the limits below are what bounds it.">
-          By its own statement this strategy holds at most <strong><Money value={most()!} currency={currencyOf(w.account.latest)} /></strong> at once{changed() ? ", with its usual values: yours differ, so take the backtest of the last step for it" : ""}.
+        <Show when={most() != null} fallback={usual() === null ? "The strategy does not state how much it can hold at most: its money and the limits are what bounds it." : "How much it can hold at most is told with the backtest of the last step."}>
+          By its own statement this strategy holds at most <strong><Money value={most()} currency={currencyOf(w.account.latest)} /></strong> at once
+          {props.most ? " with these parameters" : changed() ? " with its usual values; the last step tells it for yours" : ""}.
         </Show>{" "}
         Without leverage no more can be lost than <strong>{w.draft.cash.trim() ? formatMoney(w.draft.cash.trim(), currencyOf(w.account.latest)) : "what is free in the account"}</strong>: that is all it is given.
       </p>
