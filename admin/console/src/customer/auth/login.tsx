@@ -15,8 +15,9 @@ export default function Login(): JSX.Element {
   const [pending, setPending] = createSignal("");
 
   const enter = async (): Promise<void> => {
+    const to = next(); // the address is another as soon as the session is known
     await signedIn();
-    navigate(next(), { replace: true });
+    navigate(to, { replace: true });
   };
   const first = useAction(async () => {
     const reply = await ok(api.POST("/api/v1/auth/login", { body: { email: email().trim(), password: password(), cookie: true } }));
