@@ -138,6 +138,7 @@ static json_t *task_of(struct replays *all, const char *kind, const json_t *requ
   const bool whole = !json_object_get(request, "from_ms") && !to_ms;
   json_t *task = json_pack("{s:s, s:b, s:b}", "task", "verify", "list", !json_is_true(json_object_get(request, "verify")), "certify", json_is_true(json_object_get(request, "verify")) && whole);
   if (json_object_get(request, "from_ms")) json_object_set(task, "from_ms", json_object_get(request, "from_ms"));
+  if (json_is_true(json_object_get(request, "plots"))) json_object_set_new(task, "plots", json_true());
   if (json_object_get(request, "explain_ms")) json_object_set_new(task, "explain_ns", json_integer(number(request, "explain_ms", 0) * NS_PER_MS));
   return task;
 }

@@ -52,6 +52,10 @@ static void seen_fill(void *self, const struct fill *f) {
   struct replay *r = self;
   r->config->watch.fill(r->config->watch.self, f);
 }
+static void seen_plot(void *self, int64_t time_ns, const char *name, double value) {
+  const struct replay *r = self;
+  r->config->watch.plot(r->config->watch.self, time_ns, name, value);
+}
 
 static void seen_denied(void *self, int64_t time_ns, enum reason code, double limit, double value, const char *msg) {
   struct replay *r = self;
@@ -236,7 +240,8 @@ static enum status past_make(struct replay *r, struct err *err) {
 
 static enum status run_once(const struct replay_config *config, int64_t explain_ns, struct replay_result *ret, struct err *err) {
   struct replay r = {.config = config, .result = ret, .explain_ns = explain_ns, .now_ns = INT64_MIN};
-  r.observer = (struct bot_observer){.self = &r, .command = seen_command, .fill = config->watch.fill ? seen_fill : NULL, .denied = seen_denied};
+  r.observer = (struct bot_observer){.self = &r, .command = seen_command, .fill = config->watch.fill ? seen_fill : NULL, .denied = seen_denied,
+                                     .plot = config->watch.plot ? seen_plot : NULL};
   buf_init(&r.state, SCRIPT_STATE_MAX + 4096);
   buf_init(&r.memory, SCRIPT_STATE_MAX);
   *ret = (struct replay_result){.same = true};

@@ -66,6 +66,7 @@ struct replay_fork {
 struct replay_watch {                // any may be NULL
   void *self;
   void (*fill)(void *self, const struct fill *f);
+  void (*plot)(void *self, int64_t time_ns, const char *name, double value);
   // After it; and once more at the very end. While the script was down there are none, though its orders fill.
   void (*instant)(void *self, int64_t now_ns, bool main_closed, const struct matcher *m);
   void (*progress)(void *self, unsigned permille);

@@ -6,6 +6,7 @@
 #include "bot/replay_tally.h"
 #include "market/text.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,9 @@ static void on_progress(void *self, unsigned permille) {
 struct both {
   struct work *work;
   struct replay_watch tally;
+  json_t *plots;     // NULL: nobody wants them
+  int64_t from_ms;
+  size_t points;     // so far
 };
 static void both_fill(void *self, const struct fill *f) {
   const struct both *b = self;
@@ -57,13 +61,28 @@ static void both_instant(void *self, int64_t now_ns, bool main_closed, const str
   const struct both *b = self;
   b->tally.instant(b->tally.self, now_ns, main_closed, m);
 }
+// A point of a named series: [time_ms, value]. The oldest are told; what is too much is not.
+static void both_plot(void *self, int64_t time_ns, const char *name, double value) {
+  struct both *b = self;
+  if (ms(time_ns) < b->from_ms || b->points >= REPLAY_PLOT_POINTS_MAX || !isfinite(value)) return;
+  json_t *list = json_object_get(b->plots, name);
+  if (!list && json_object_size(b->plots) < REPLAY_PLOTS_MAX) json_object_set_new(b->plots, name, list = json_array());
+  if (!list) return;  // too many, or a name that is no text
+  // A run that differs is made twice, and one instant has one point.
+  const json_t *last = json_array_get(list, json_array_size(list) - 1);
+  if (last && json_integer_value(json_array_get(last, 0)) >= ms(time_ns)) return;
+  json_array_append_new(list, json_pack("[I, f]", (json_int_t)ms(time_ns), value));
+  b->points++;
+}
 static void both_progress(void *self, unsigned permille) { on_progress(((const struct both *)self)->work, permille); }
 
 // One walk of several: its progress is its share.
 static enum status walk(struct work *w, struct replay_config *config, struct replay_tally *tally, struct replay_result *ret, struct err *err) {
   // Who counts and who is told how far it is are two.
   struct both both = {.work = w, .tally = tally ? replay_tally_watch(tally) : (struct replay_watch){0}};
-  config->watch = (struct replay_watch){.self = &both, .fill = tally ? both_fill : NULL, .instant = tally ? both_instant : NULL, .progress = both_progress};
+  if (w->walk == 0 && flag(w, "plots")) json_object_set_new(w->told, "plots", both.plots = json_object());
+  both.from_ms = number(w, "from_ms", INT64_MIN);
+  config->watch = (struct replay_watch){.self = &both, .fill = tally ? both_fill : NULL, .plot = both.plots ? both_plot : NULL, .instant = tally ? both_instant : NULL, .progress = both_progress};
   enum status st = replay_run(config, ret, err);
   config->watch = (struct replay_watch){0};
   w->walk++;

@@ -138,6 +138,32 @@ export function createBot(id: string, tab: Accessor<Tab>) {
       return next;
     });
   };
+  // Plots are told as they come and kept nowhere: those of before are made again, by a replay of the bars that are shown.
+  const [plotsState, setPlotsState] = createSignal<"none" | "busy" | "done">("none");
+  const loadPlots = async (): Promise<void> => {
+    setPlotsState("busy");
+    try {
+      const from = Math.max(bars()[0]?.time ?? 1, 1);
+      let r = await ok(api.POST("/api/v1/bots/{bot_id}/replay", { params: { path }, body: { from_ms: from, plots: true, verify: true } }));
+      for (let wait = 150; r.state === "queued" || r.state === "running"; wait = Math.min(wait * 1.5, 2000)) {
+        await new Promise((done) => setTimeout(done, wait));
+        r = await ok(api.GET("/api/v1/bots/{bot_id}/replays/{replay_id}", { params: { path: { ...path, replay_id: r.id } } }));
+      }
+      if (r.state !== "done") throw new Error(r.error ?? "The run could not be made again.");
+      setPlots((now) => {
+        const next = new Map(now);
+        for (const [name, points] of Object.entries(r.result?.plots ?? {})) {
+          const told = next.get(name) ?? [], first = told[0]?.time ?? Infinity;
+          next.set(name, [...points.map(([time, value]): Point => ({ time: time!, value: value! })).filter((p) => p.time < first), ...told].slice(-PLOT_POINTS));
+        }
+        return next;
+      });
+      setPlotsState("done");
+    } catch (e) {
+      setPlotsState("none");
+      throw e;
+    }
+  };
   useChannel(`bot:${id}`, {
     reload: () => {
       void refetch();
@@ -177,6 +203,6 @@ export function createBot(id: string, tab: Accessor<Tab>) {
   });
   const header = (): ScriptHeader | null => (script.latest?.header as ScriptHeader | null | undefined) ?? null;
 
-  return { id, path, loaded, bot, setBot, etag: () => state.etag, refresh: () => void refetch(), orders, fills, trades, decisions, denials, logs, stats, bars, barsRead, equity, plots, script, header, followMarket };
+  return { id, path, loaded, bot, setBot, etag: () => state.etag, refresh: () => void refetch(), orders, fills, trades, decisions, denials, logs, stats, bars, barsRead, equity, plots, script, header, followMarket, plotsState, loadPlots };
 }
 export type BotData = ReturnType<typeof createBot>;

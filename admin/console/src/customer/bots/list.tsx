@@ -59,14 +59,16 @@ export default function Bots(): JSX.Element {
   const ids = createMemo(() => rows.list.slice(0, FOLLOWED).map((b) => b.id).join(" "));
   let waiting: ReturnType<typeof setTimeout> | undefined;
   createEffect(on(ids, (text) => {
+    const soon = (): void => {
+      clearTimeout(waiting);
+      waiting = setTimeout(again, 400);
+    };
     const ends = text.split(" ").filter(Boolean).map((id) => subscribe(`bot:${id}`, {
+      reload: soon, // of all at once, at first
       events: (events) => {
         setRows("list", (b) => b.id === id, produce((b) => events.forEach((e) => applyToBot(b, e))));
         // What a state's change brings besides – positions, its run – is read once it is calm.
-        if (events.some((e) => e.type === "status" || e.type === "reload")) {
-          clearTimeout(waiting);
-          waiting = setTimeout(again, 400);
-        }
+        if (events.some((e) => e.type === "status" || e.type === "reload")) soon();
       },
     }));
     onCleanup(() => ends.forEach((end) => end()));

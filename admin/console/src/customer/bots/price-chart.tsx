@@ -3,7 +3,7 @@
 import { createMemo, Show, type JSX } from "solid-js";
 import { decimal, toNumber } from "~/lib/decimal";
 import { formatDecimal } from "~/lib/format";
-import { Empty, Skeleton } from "~/ui";
+import { Button, Empty, Skeleton, toastProblem } from "~/ui";
 import { Chart, type ChartSeries, type Marker, type Point, type PriceLine } from "~/ui/chart";
 import type { BotData } from "./data";
 import { orderRef } from "./state";
@@ -64,6 +64,9 @@ export function PriceChart(props: { data: BotData; onWhy: (order: string) => voi
 
   return (
     <Show when={d.bars().length} fallback={<Show when={d.barsRead.latest} fallback={<div style={{ padding: "16px" }}><Skeleton lines={1} height={340} /></div>}><Empty icon="clock" title="No bars yet" text="The chart begins with the market's first bar." /></Show>}>
+      <Show when={d.plots().size > 0 && d.plotsState() !== "done"}>
+        <div class="chart-tools"><Button small kind="quiet" icon="history" busy={d.plotsState() === "busy"} onClick={() => void d.loadPlots().catch((e: unknown) => toastProblem("Its plots of before cannot be shown", e))}>Its plots of before</Button></div>
+      </Show>
       <Chart label={`Price of ${d.bot().symbol}, ${d.bot().timeframe}, with ${d.fills.items().length} fills and the bot's equity`} height={460} series={series()} stretch={[4, 1, 1]} onMarker={props.onWhy} />
     </Show>
   );
