@@ -37,6 +37,7 @@ function on_bar(ctx, bar)
     ctx.state.long = false
     ctx:close{tag="back"}
   end
+  ctx:plot("fast", fast)
 end
 """
 
@@ -188,6 +189,12 @@ def main(binary):
             assert told["hash"] == result["hash"] and told["run"] == 1
             listed = done(ada.client.post(url + "/replay", {"from_ms": orders()[2]["decided_ms"]}, expect=202))["commands"]
             assert 2 <= len(listed) <= 12 and all(c["time_ms"] >= orders()[2]["decided_ms"] for c in listed), listed
+            order = [o for o in orders() if o["tag"] == "cross"][1]
+            plots = done(ada.client.post(url + "/replay", {"from_ms": order["decided_ms"], "plots": True, "verify": True}, expect=202))["plots"]
+            times = [t for t, _ in plots["fast"]]
+            assert list(plots) == ["fast"] and times[0] == order["decided_ms"] and times == sorted(set(times)), (list(plots), times[:5])
+            seen = ada.client.get(f"{url}/orders/{order['id']}/why", expect=200).json["replay"]["explanation"]["indicators"]
+            assert plots["fast"][0][1] == seen["f"]["value"], (plots["fast"][0], seen)
             running = ada.client.post(url + "/replay", {}, expect=202).json
             ada.client.call("DELETE", f"{url}/replays/{running['id']}", expect=204)  # cancelled, or it was quicker and is forgotten
             left = ada.client.get(f"{url}/replays/{running['id']}")

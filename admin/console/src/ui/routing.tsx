@@ -1,7 +1,7 @@
 // Routes as data: both consoles route by a table of these, and the build reads the paths out of the tables (vite.config.ts), so that
 // the server knows which paths are pages.
 import { Navigate, Route, Router, useLocation, type RouteSectionProps } from "@solidjs/router";
-import { createEffect, createResource, ErrorBoundary, For, on, Show, type Component, type JSX } from "solid-js";
+import { createEffect, createResource, createSignal, ErrorBoundary, For, on, Show, type Component, type JSX } from "solid-js";
 import { closeLive } from "~/api/live";
 import { loadSession, me } from "~/api/session";
 import type { NavItem } from "./shell";
@@ -58,4 +58,17 @@ export function App(props: { routes: readonly PageRoute[]; base?: string; login:
 export function nextOf(search: string): string {
   const next = new URLSearchParams(search).get("next") ?? "/";
   return /^\/(?![/\\])/.test(next) && !next.startsWith("/login") ? next : "/";
+}
+
+/** A part of the address, such as an open tab, as a signal: shared by copying the address, and changed at once – the router would wait
+ *  for all that the page reads meanwhile. */
+export function createQuery(name: string): [() => string | undefined, (value: string | undefined) => void] {
+  const [value, setValue] = createSignal(new URLSearchParams(location.search).get(name) ?? undefined);
+  return [value, (next) => {
+    setValue(next);
+    const url = new URL(location.href);
+    if (next === undefined) url.searchParams.delete(name);
+    else url.searchParams.set(name, next);
+    history.replaceState(history.state, "", url);
+  }];
 }

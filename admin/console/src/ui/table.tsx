@@ -68,7 +68,9 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
   const searchId = createUniqueId();
   const [sorting, setSorting] = createSignal<SortingState>(props.sort ? [props.sort] : []);
   const [search, setSearch] = createSignal("");
-  const pageSize = () => (props.virtual || !props.pageSize ? 1_000_000 : props.pageSize);
+  // Cards are taller than rows.
+  const phone = matchMedia("(max-width: 640px)").matches;
+  const pageSize = () => (props.virtual ? 1_000_000 : phone ? Math.min(props.pageSize || 15, 15) : props.pageSize || 1_000_000);
   const byId = createMemo(() => new Map(props.columns.map((c) => [c.id, c])));
   const defs = createMemo((): ColumnDef<T>[] => props.columns.map((c) => ({
     id: c.id, header: c.label, accessorFn: (row: T) => c.value(row), enableSorting: c.sortable !== false && !c.bare,

@@ -1,8 +1,9 @@
 // One bot: what it does, why, and everything that can be done to it.
-import { useParams, useSearchParams } from "@solidjs/router";
+import { useParams } from "@solidjs/router";
 import { Match, Show, Switch, type JSX } from "solid-js";
 import { formatDate, formatDecimal, formatTime } from "~/lib/format";
 import { Ago, Badge, Load, ModeBadge, Money, Note, PageHead, Panel, Percent, SkeletonTiles, Stat, Tabs } from "~/ui";
+import { createQuery } from "~/ui/routing";
 import { BotActions } from "./actions";
 import { createBot, type BotData, type Tab } from "./data";
 import { PriceChart } from "./price-chart";
@@ -33,11 +34,10 @@ function Figures(props: { data: BotData }): JSX.Element {
   );
 }
 
-function Shown(props: { data: BotData }): JSX.Element {
+function Shown(props: { data: BotData; tab: Tab; onTab: (tab: string) => void }): JSX.Element {
   const d = props.data;
-  const [search, setSearch] = useSearchParams<{ tab?: string; why?: string }>();
-  const tab = (): Tab => (TABS.some((t) => t.value === search.tab) ? (search.tab as Tab) : "orders");
-  const why = (ref: string): void => setSearch({ why: ref }, { scroll: false });
+  const [asked, why] = createQuery("why");
+  const tab = (): Tab => props.tab;
   const state = () => STATES[d.bot().state];
   d.followMarket();
   return (
@@ -55,7 +55,7 @@ function Shown(props: { data: BotData }): JSX.Element {
       <Figures data={d} />
       <Panel flush label="Chart"><PriceChart data={d} onWhy={why} /></Panel>
       <Panel flush label="Details">
-        <Tabs label="Of this bot" items={TABS.map((t) => (t.value === "decisions" && d.denials.items().length ? { ...t, label: `Decisions · ${d.denials.items().length}${d.denials.more() ? "+" : ""} denied` } : t))} value={tab()} onValue={(t) => setSearch({ tab: t }, { scroll: false })}>
+        <Tabs label="Of this bot" items={TABS.map((t) => (t.value === "decisions" && d.denials.items().length ? { ...t, label: `Decisions · ${d.denials.items().length}${d.denials.more() ? "+" : ""} denied` } : t))} value={tab()} onValue={props.onTab}>
           <Switch>
             <Match when={tab() === "orders"}><Orders data={d} onWhy={why} /></Match>
             <Match when={tab() === "trades"}><Trades data={d} onWhy={why} /></Match>
@@ -66,15 +66,16 @@ function Shown(props: { data: BotData }): JSX.Element {
           </Switch>
         </Tabs>
       </Panel>
-      <Show when={search.why} keyed>{(ref) => <Why data={d} of={ref} onClose={() => setSearch({ why: undefined }, { scroll: false })} />}</Show>
+      <Show when={asked()} keyed>{(ref) => <Why data={d} of={ref} onClose={() => why(undefined)} />}</Show>
     </>
   );
 }
 
 function OneBot(props: { id: string }): JSX.Element {
-  const [search] = useSearchParams<{ tab?: string }>();
-  const data = createBot(props.id, () => (search.tab as Tab | undefined) ?? "orders");
-  return <Load of={data.loaded} retry={data.refresh} what="This bot cannot be shown" skeleton={<SkeletonTiles count={6} />}>{() => <Shown data={data} />}</Load>;
+  const [chosen, setTab] = createQuery("tab");
+  const tab = (): Tab => TABS.find((t) => t.value === chosen())?.value ?? "orders";
+  const data = createBot(props.id, tab);
+  return <Load of={data.loaded} retry={data.refresh} what="This bot cannot be shown" skeleton={<SkeletonTiles count={6} />}>{() => <Shown data={data} tab={tab()} onTab={setTab} />}</Load>;
 }
 
 export default function BotPage(): JSX.Element {
