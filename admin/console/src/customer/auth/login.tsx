@@ -1,23 +1,23 @@
 // Signing in: address and password, then a code where two-factor authentication is on. Tokens arrive as cookies that scripts cannot read.
-import { A, Navigate, useNavigate } from "@solidjs/router";
+import { A, Navigate } from "@solidjs/router";
 import { createSignal, Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
+import { Problem } from "~/api/problem";
 import { me, signedIn } from "~/api/session";
 import { useAction } from "~/lib/action";
 import { Button, ErrorNote, Note, TextField } from "~/ui";
 import { Card, useNext } from "./card";
 
 export default function Login(): JSX.Element {
-  const navigate = useNavigate(), next = useNext();
+  const next = useNext()(); // now: once it is gone there, the address no longer tells
   const [email, setEmail] = createSignal("");
   const [password, setPassword] = createSignal("");
   const [code, setCode] = createSignal("");
   const [pending, setPending] = createSignal("");
 
   const enter = async (): Promise<void> => {
-    const to = next(); // the address is another as soon as the session is known
-    await signedIn();
-    navigate(to, { replace: true });
+    // Whoever is signed in is sent on, below.
+    if (!(await signedIn())) throw new Problem(0, "no_cookie", "The browser did not keep the session", "Its cookie is for https, or for this machine's own address http://localhost: open the console there.");
   };
   const first = useAction(async () => {
     const reply = await ok(api.POST("/api/v1/auth/login", { body: { email: email().trim(), password: password(), cookie: true } }));
@@ -30,7 +30,7 @@ export default function Login(): JSX.Element {
   });
 
   return (
-    <Show when={!me()} fallback={<Navigate href={next()} />}>
+    <Show when={!me()} fallback={<Navigate href={next} />}>
       <Show
         when={!pending()}
         fallback={
