@@ -212,7 +212,23 @@ enum status api_bot_pause(struct api_call *call) { return begin(call, &pausing);
 enum status api_bot_stop(struct api_call *call) { return begin(call, &stopping); }
 enum status api_bot_restart(struct api_call *call) { return begin(call, &restarting); }
 enum status api_bot_params(struct api_call *call) { return begin_planned(call, &tuning); }
-enum status api_bot_reload(struct api_call *call) { return begin_planned(call, &reloading); }
+// A version that reads other data, or books in another mode, cannot take over in a run: that is said at once, with what to do instead. What
+// else may be wrong shows when it is built.
+static bool version_fits(struct api_call *call) {
+  const int64_t id = api_param_id(call, "bot_id");
+  struct bot_row row;
+  struct script_row script;
+  struct err err;
+  if (!call->core->live || bot_get(reader(call), call->who.tenant_id, id, &row, &err) != OK) return true;
+  int64_t version = api_body_int(call, "version", 0);
+  if (!version && script_get(reader(call), row.tenant_id, row.script_id, &script, &err) == OK) version = script.active_version;
+  bot_row_finish(&row);
+  if (!version || live_version_fits(call->core->live, id, version, &err) != ERR_INVALID) return true;
+  (void)api_problemf(call, PROBLEM_conflict, "Version %lld cannot take over in this run: %s.", (long long)version, err.msg);
+  return false;
+}
+
+enum status api_bot_reload(struct api_call *call) { return version_fits(call) ? begin_planned(call, &reloading) : OK; }
 enum status api_bot_rollback(struct api_call *call) { return begin_planned(call, &rolling); }
 enum status api_admin_bot_stop(struct api_call *call) { return begin(call, &forcing); }
 enum status api_admin_bot_restart(struct api_call *call) { return begin(call, &reopening); }

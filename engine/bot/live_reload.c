@@ -284,6 +284,20 @@ enum status live_script_fits(const struct live_bot *b, const json_t *header, uin
   return st;
 }
 
+enum status live_version_fits(struct live *l, int64_t bot_id, int64_t version, struct err *err) {
+  const struct live_bot *b = live_find(l, bot_id);
+  struct live_script script;
+  json_t *header;
+  uint32_t history;
+  if (!b || !b->has_row || !b->clerk || version == b->version) return OK;
+  enum status st = live_script_read(b, version, &script, &header, err);
+  if (st != OK) return OK;  // who writes the row says so
+  st = live_script_fits(b, header, &history, err);
+  live_script_finish(&script);
+  json_decref(header);
+  return st;
+}
+
 void live_reload_look(struct live_bot *b) {
   struct err err;
   if (!b->has_row || !b->clerk || !b->opened || b->life.state != LIFE_RUNNING || b->live->closing) return;

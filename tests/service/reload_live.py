@@ -134,7 +134,11 @@ def refused(binary):
         said = activate(t, "count", narrow, expect=409)
         assert bot in said["detail"] and "size" in said["detail"], said
         t.act(bot, "params", {"params": {"size": 0.01}})
-        t.act(bot, "reload", {"version": narrow})
+        # Other data: said at once, with what to do; that of an activation, which concerns many, in the bot. Stopped and started it is the bot's.
+        said = t.client.post(f"{BOTS}/{bot}/reload", {"version": narrow}, expect=409).json["detail"]
+        assert f"Version {narrow} cannot take over in this run: it reads BTCUSDT 1h as \"h\", which this run does not: stop the bot and start it again" in said, said
+        assert t.get(bot)["version"] is None
+        activate(t, "count", narrow)
         t.wait(bot, lambda b: "reads BTCUSDT 1h as \"h\", which this run does not: stop the bot and start it again" in ((b["live"]["reload"] or {}).get("why") or ""))
         was = fills(t.get(bot))
         t.wait(bot, lambda b: fills(b) > was + 2)
@@ -144,6 +148,11 @@ def refused(binary):
         assert t.get(bot)["live"]["run"] == 1
         replays_as_live(s, t, bot)
         assert metric(s, "bot_divergences_total") == 0
+        t.act(bot, "stop", {"close": True})
+        t.wait(bot, lambda b: b["state"] == "stopped")
+        t.act(bot, "start")
+        row = t.wait(bot, lambda b: fills(b) >= 2)
+        assert row["live"]["run"] == 2 and version_of(row) == narrow, row
 
 
 def trials(binary):
