@@ -99,7 +99,7 @@ static bool disk_read(void *arg, const struct journal_record *row) {
   struct buf same;
   size_t at = 0;
   if (row->kind == RECORD_RUN) return true;
-  struct bot_command c;
+  struct bot_command c = {0};
   if (r->count == r->most) fail_msg("the disk has more than was written");
   if (record_read(row->kind, row->time_ns, row->body, row->len, &rec, &err) != OK || !record_command_next(&rec, &at, &c)) fail_msg("record %zu cannot be read", r->count);
   buf_init(&same, RECORD_BODY_MAX);
