@@ -5,6 +5,7 @@
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/signal_desk.h"
+#include "api/signal_stages.h"
 #include "base/buf.h"
 #include "crypto/encode.h"
 #include "crypto/hmac.h"
@@ -14,6 +15,7 @@
 #include "signal/message.h"
 #include "store/id.h"
 #include "store/store.h"
+#include "tenant/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,6 +257,7 @@ struct trial {
   int64_t today, day;
   bool one;
   json_t *answer;
+  bool cannot;      // the hook's own stages cannot be asked: a rule of theirs is gone, say
   char why[300];
 };
 
@@ -271,7 +274,7 @@ static void trial_finish(struct api_call *call) {
 
 static enum status trial_done(struct api_call *call) {
   struct trial *t = call->state;
-  if (t->why[0]) return api_problem(call, PROBLEM_unavailable, t->why);
+  if (t->why[0]) return api_problem(call, t->cannot ? PROBLEM_conflict : PROBLEM_unavailable, t->why);
   json_t *v = t->answer;
   t->answer = NULL;
   return api_json(call, 200, v);
@@ -333,6 +336,7 @@ static bool trial_ask(struct api_call *call) {
   json_t *env = json_pack("{s:I, s:o, s:O, s:I}", "now_ms", ms, "hook", api_id("hok", t->hook.id), "accepted", t->recent, "today", (json_int_t)(ms / 86400000 == t->day ? t->today : 0));
   const enum status st = signal_desk_ask(call->core->desk, &t->hook, t->stages, json_object_get(one, "signal"), env, trial_answered, call, &err);
   json_decref(env);
+  t->cannot = st == ERR_INVALID || st == ERR_LIMIT;
   if (st != OK) snprintf(t->why, sizeof t->why, "%.290s", err.msg);
   return st == OK;
 }
@@ -347,6 +351,10 @@ static struct trial *trial_begin(struct api_call *call, enum status *ret) {
   t->settings = json_loads(t->hook.settings, 0, NULL);
   t->stages = json_incref(json_object_get(call->body, "stages"));
   t->signals = json_array(), t->items = json_array(), t->recent = json_array();
+  if (t->stages && (*ret = signal_stages_check(registry_snapshot(call->core->registry), reader(call), call->who.tenant_id, t->stages, &call->err)) != OK) {
+    if (*ret == ERR_INVALID) *ret = signal_stages_wrong(call, "/stages");
+    return NULL;
+  }
   if (call->core->desk) return t;
   *ret = api_problem(call, PROBLEM_unavailable, "No service is running that could ask the rules.");
   return NULL;

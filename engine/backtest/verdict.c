@@ -4,6 +4,7 @@
 #include "backtest/json_out.h"
 #include "backtest/result_out.h"
 #include "base/json.h"
+#include "bot/jail.h"
 #include "loop/clock.h"
 
 #include <math.h>
@@ -18,6 +19,7 @@
 #define DEFAULT_FEE_E8 100000   // 0.1 % per side, where the request names no cost at all
 #define MINUTES(n) ((n) * NS_PER_MINUTE)
 #define RUN_CPU_NS NS_PER_S
+#define LOOSE_TIMES 10  // a sanitizer makes scripts so many times slower, and a proof would fail for it
 #define RUN_BARS_MIN 500
 
 static const char *const check_names[] = {"describe", "lint", "run", "determinism", "lookahead", "warmup", "start", "calendar", "paths", "costs"};
@@ -121,10 +123,12 @@ static bool pace_watch(void *self, size_t done, size_t total) {
   return !p->slow;
 }
 
+static int64_t run_budget_ns(const struct verdict *v) { return v->o->run_cpu_ns ? v->o->run_cpu_ns : RUN_CPU_NS * (jail_is_loose ? LOOSE_TIMES : 1); }
+
 // The first run. A slow script gets fewer bars, as many as it managed in time; where those are too few, one more try.
 static enum status run_base(struct verdict *v, bool *ret_slow, struct err *err) {
   for (bool tried = false;;) {
-    struct pace pace = {.end_ns = clock_thread_cpu_ns() + (v->o->run_cpu_ns ? v->o->run_cpu_ns : RUN_CPU_NS)};
+    struct pace pace = {.end_ns = clock_thread_cpu_ns() + run_budget_ns(v)};
     v->config.progress = pace_watch;
     v->config.progress_self = &pace;
     enum status st = verdict_run(v, &v->data, &v->base, err);
@@ -153,7 +157,7 @@ static enum status check_run(struct verdict *v, struct err *err) {
     return OK;
   }
   if (st == OK && slow) {
-    verdict_say(v, CHECK_RUN, VERDICT_FAIL, "it is too slow to be proven: more than %.1f s for a run over %zu bars", (double)(v->o->run_cpu_ns ? v->o->run_cpu_ns : RUN_CPU_NS) / 1e9, v->main_bars);
+    verdict_say(v, CHECK_RUN, VERDICT_FAIL, "it is too slow to be proven: more than %.1f s for a run over %zu bars", (double)run_budget_ns(v) / 1e9, v->main_bars);
     return OK;
   }
   if (st == ERR_INVALID || st == ERR_RANGE) {
@@ -279,6 +283,9 @@ enum status verdict_json(const struct verdict_options *o, struct buf *out, struc
   int64_t begin_ns = clock_monotonic_ns();
   v->o = o;
   v->config = *o->config;
+  struct vm_limits *limits = &v->config.limits;
+  if (jail_is_loose && !limits->callback_cpu_ns) limits->callback_cpu_ns = LOOSE_TIMES * 50 * NS_PER_MS;
+  if (jail_is_loose && !limits->load_cpu_ns) limits->load_cpu_ns = LOOSE_TIMES * 200 * NS_PER_MS;
   v->config.progress = NULL;
   enum status st = check_all(v, err);
   if (st == OK) say_again(v);

@@ -133,7 +133,7 @@ static bool read_secrets(const struct cli_args *a, struct secrets *s, struct rem
 }
 
 static int run_command(const struct cli_args *a) {
-  struct run run = {.args = a, .list = json_array(), .quiet = cli_has(a, "--json") && strcmp(cli_value(a, "--json", ""), "-") == 0};
+  struct run run = {.args = a, .quiet = cli_has(a, "--json") && strcmp(cli_value(a, "--json", ""), "-") == 0};
   struct cards_options o = {.url = cli_value(a, "--url", NULL), .admin_token = cli_value(a, "--admin-token", NULL), .symbol = cli_value(a, "--symbol", "BTCUSDT"),
     .quick = cli_has(a, "--quick"),
     .stop = interrupted, .told = told, .arg = &run};
@@ -147,6 +147,7 @@ static int run_command(const struct cli_args *a) {
   if (!cli_has(a, "--declare") && !read_secrets(a, &secrets, &o.credentials)) return 1;
   if (cli_venue_dialect(a->positional[0], NULL, &d) != OK) return 1;
   const struct dialect_info info = *dialect_info(d);
+  run.list = json_array();
   if (cli_has(a, "--declare")) {
     code = declare(&run, &info);
     dialect_destroy(d);

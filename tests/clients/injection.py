@@ -121,7 +121,7 @@ def main(binary, how=""):
         # What exists, so that a condition that holds and one that does not would make a difference.
         ids = {"strategy_id": strategy, "version": 1, "user_id": root.me["id"], "org_id": root.me["tenant_id"], "symbol": "BTCUSDT"}
         examples = {"q": "root", "symbol": "BTCUSDT", "venue": "test", "timeframe": "1h", "kind": "tier", "strategy_id": strategy, "tenant_id": root.me["tenant_id"],
-                    "limit": "50", "from": "1", "to": "1", "cursor": "AAAA"}
+                    "limit": "50", "from": "1", "to": "1", "cursor": "AAAA", "role": "user", "suspended": "false", "user_id": root.me["id"]}
         history = {"from": "1609459200000", "to": "1609545600000"}
         document = s.anonymous().get("/api/v1/openapi.json", expect=200).json
         level = ["--level=2"] if how == "--long" else ["--level=1"]

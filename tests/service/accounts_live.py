@@ -4,6 +4,7 @@ account, over stops, restarts and kills; in every answer all parts sum to the wh
 of an account trades with another."""
 import contextlib
 import json
+import os
 import pathlib
 import random
 import signal
@@ -137,6 +138,7 @@ class Books:
 
 
 def main(binary):
+    binary = os.path.abspath(binary)  # some of what it is told stands in another folder
     cases = []
 
     def case(title):

@@ -217,6 +217,8 @@ def main(binary):
             Poster(s, h).post("buy BTCUSDT 2")
             until(lambda: last(h)["reason"], lambda reason: reason == "mine: two")
             ada.client.delete("/api/v1/rules/mine", expect=204)
+            assert ada.client.post(f"{HOOKS}/{h['id']}/test", {"body": "buy"}, expect=409).code == "conflict"
+            assert ada.client.post(f"{HOOKS}/{h['id']}/test", {"body": "buy", "stages": [{"rule": "mine"}]}, expect=422).json["errors"][0]["pointer"] == "/stages/0/rule"
             Poster(s, h).post("buy BTCUSDT 3")
             assert "no active rule named mine" in last(h, "failed")["reason"]
 
