@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from live import BOTS, Trader
+from live import Trader
 from service import Service, run_cases
 
 HOOKS = "/api/v1/hooks"
