@@ -2,6 +2,7 @@
 // own, one after the other; each answer is a check with words for its owner.
 #include "api/account_watch.h"
 #include "api/core.h"
+#include "bot/live.h"
 #include "api/handlers.h"
 #include "api/venue_desk.h"
 #include "loop/clock.h"
@@ -58,6 +59,10 @@ static void finish(struct account_test *t) {
   t->venue.self = NULL;
   loop_timer_destroy(t->timer);
   t->timer = NULL;
+  struct err why;
+  struct live *live = t->call->core->live;
+  if (!t->failed && !t->cancelled && live && live_venue_mended(live, t->row.id, &why) != OK)
+    api_log(t->call->core, "warning", "venue_not_renewed", json_pack("{s:s}", "error", why.msg));
   api_resume(t->call, answer);
 }
 

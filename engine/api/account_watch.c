@@ -168,6 +168,7 @@ static bool has_bots(const struct link *k) {
 static void on_timer(void *arg) {
   struct account_watch *watch = arg;
   const int64_t now_ms = loop_now_ms(watch->core->loop);
+  venue_desk_look(watch->core->venues);
   for (struct link *k = watch->links, *next; k; k = next) {
     next = k->next;
     if (k->failed) link_end(k, k->why);

@@ -3,6 +3,7 @@
 #include "api/account_watch.h"
 #include "api/bots.h"
 #include "api/core.h"
+#include "api/ea_desk.h"
 #include "api/venue_desk.h"
 #include "bot/live.h"
 #include "api/handlers.h"
@@ -20,6 +21,7 @@
 #define PAPER_MAX 100  // of a tenant
 #define PAPER_BALANCE "10000"
 #define PAPER_CURRENCY "USDT"
+#define EA_CURRENCY "USD"
 
 struct list {
   struct api_list page;
@@ -74,7 +76,7 @@ static enum status put_secrets(struct api_call *call, struct db *db, int64_t acc
 
 // What only accounts at venues have; and their environment, which the venue must have. On the writer's thread: plans_hold came before.
 enum status venue_settings_fit(struct api_call *call, const char *venue, const json_t *settings) {
-  static const char *const theirs[] = {"environment", "risk_acknowledged", "foreign"};
+  static const char *const theirs[] = {"environment", "category", "risk_acknowledged", "foreign"};
   char pointer[100];
   for (size_t i = 0; is_paper(venue) && i < sizeof theirs / sizeof *theirs; i++) {
     snprintf(pointer, sizeof pointer, "/settings/%s", theirs[i]);
@@ -93,7 +95,7 @@ enum status venue_settings_fit(struct api_call *call, const char *venue, const j
 
 // {"balance": "10000", "currency": "USDT"} and what else was given, as text.
 static enum status take_settings(struct api_call *call, struct db *db, struct account_row *row) {
-  json_t *given = json_object_get(call->body, "settings"), *all = json_pack("{s:s, s:s}", "balance", PAPER_BALANCE, "currency", PAPER_CURRENCY);
+  json_t *given = json_object_get(call->body, "settings"), *all = json_pack("{s:s, s:s}", "balance", PAPER_BALANCE, "currency", ea_venue(row->venue) ? EA_CURRENCY : PAPER_CURRENCY);
   json_object_update(all, given);
   enum status st = venue_settings_fit(call, row->venue, all);
   if (st == OK) st = risk_settings_fit(call, db, row->tenant_id, all);
@@ -130,17 +132,19 @@ static enum status create(struct api_call *call, struct db *db) {
   snprintf(row.name, sizeof row.name, "%s", api_body_text(call, "name"));
   if (is_paper(row.venue)) return create_paper(call, db, &row);
   bool known = false;
+  json_t *keys = NULL;
   enum status st = account_has_venue(db, row.tenant_id, row.venue, &known, &call->err);
   if (st == OK) st = take_settings(call, db, &row);
   if (st == OK) st = account_insert(db, &row, &call->err);
   if (st == OK && !known) st = api_take(call, db, ACTION_VENUE_ADD, row.venue);
-  if (st == OK) st = put_secrets(call, db, row.id);
+  if (st == OK) st = ea_venue(row.venue) ? ea_keys_make(call, db, row.id, &keys) : put_secrets(call, db, row.id);
   char key[ID_TEXT_SIZE];
   id_format("acc", row.id, key);
   if (st == OK) st = api_take(call, db, ACTION_ACCOUNT_ADD, key);
   if (st == OK) st = api_audit(call, db, "account.create", "acc", row.id, NULL);
-  if (st != OK) return st;
+  if (st != OK) return json_decref(keys), st;
   json_t *answer = accounts_json(call, db, &row, &st);
+  if (keys) json_object_set_new(answer, "ea", keys);
   if (st == OK) return api_json(call, 201, answer);
   json_decref(answer);
   return st;
@@ -153,7 +157,9 @@ enum status api_account_create(struct api_call *call) {
     if (json_object_get(call->body, "secrets")) return api_invalid_at(call, "/secrets", "a paper account has none");
     return api_write(call, create);
   }
-  if (!json_object_get(call->body, "secrets")) return api_invalid_at(call, "/secrets", "is required");
+  const bool terminal = ea_venue(api_body_text(call, "venue"));
+  if (terminal && json_object_get(call->body, "secrets")) return api_invalid_at(call, "/secrets", "are made here: the answer has them");
+  if (!terminal && !json_object_get(call->body, "secrets")) return api_invalid_at(call, "/secrets", "is required");
   if (!permission_allowed(&call->who.may, PERMISSION_accounts_secrets)) return api_problem(call, call->who.may.mfa ? PROBLEM_forbidden : PROBLEM_second_factor_missing, NULL);
   enum status st = account_has_venue(store_reader(api_store(call), STORE_CONTROL), call->who.tenant_id, api_body_text(call, "venue"), &known, &call->err);
   if (st != OK) return st;
@@ -166,6 +172,7 @@ static enum status replace(struct api_call *call, struct db *db) {
   struct account_row row;
   enum status st = account_get(db, call->who.tenant_id, id, &row, &call->err);
   if (st == OK && is_paper(row.venue)) return api_invalid_at(call, "/secrets", "a paper account has none");
+  if (st == OK && ea_venue(row.venue)) return api_invalid_at(call, "/secrets", "are made here: POST /accounts/{id}/ea/token");
   if (st == OK) st = secret_clear(db, call->who.tenant_id, id, &call->err);
   if (st == OK) st = put_secrets(call, db, id);
   if (st == OK) st = account_touch(db, call->who.tenant_id, id, &call->err);
@@ -177,6 +184,7 @@ static enum status replace(struct api_call *call, struct db *db) {
 static enum status changed(struct api_call *call) {
   struct err why;
   account_watch_forget(call->core->accounts, api_param_id(call, "account_id"));
+  ea_desk_forget(call->core->eas, api_param_id(call, "account_id"));
   // Its bots go on with the new ones; where those make no session, the old one goes on and the log says so.
   if (call->core->live && live_venue_renew(call->core->live, api_param_id(call, "account_id"), &why) != OK)
     api_log(call->core, "warning", "venue_not_renewed", json_pack("{s:s}", "error", why.msg));

@@ -42,12 +42,12 @@ enum status api_admin_script_get(struct api_call *call) {
 enum status api_admin_versions_list(struct api_call *call) {
   struct script_row row;
   enum status st = find(call, &row);
-  return st == OK ? script_versions_answer(call, row.id) : st;
+  return st == OK ? script_versions_answer(call, &row) : st;
 }
 enum status api_admin_version_get(struct api_call *call) {
   struct script_row row;
   enum status st = find(call, &row);
-  return st == OK ? script_version_answer(call, row.id) : st;
+  return st == OK ? script_version_answer(call, &row) : st;
 }
 enum status api_admin_script_diff(struct api_call *call) {
   struct script_row row;

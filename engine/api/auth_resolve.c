@@ -178,8 +178,17 @@ static enum problem credentials(struct api_call *call) {
   return from_console(call) ? PROBLEM_NONE : PROBLEM_csrf_failed;
 }
 
+static enum problem on_behalf(struct api_call *call) {
+  const struct api_behalf *b = call->req->behalf;
+  call->who = (struct api_who){.kind = WHO_KEY, .user_id = b->user_id, .tenant_id = b->tenant_id, .may = {.by_key = true, .scopes = KEY_SCOPE_READ | KEY_SCOPE_TRADE}};
+  const enum problem p = standing(call->core, &call->who, &call->err);
+  if (p != PROBLEM_NONE) return p;
+  return call->who.may.member_role == MEMBER_NONE ? PROBLEM_not_found : api_meter_request(call);
+}
+
 enum problem api_authenticate(struct api_call *call) {
   struct api_core *core = call->core;
+  if (call->req->behalf) return on_behalf(call);
   if (call->req->is_local && !call->req->field(call->req, "authorization")) return operator_of(call);
   if (call->route->auth == AUTH_NONE) return PROBLEM_NONE;
   if (!api_guess_allowed(core, call->req->address)) return PROBLEM_rate_limited;

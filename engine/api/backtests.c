@@ -185,6 +185,12 @@ static enum status submit(struct api_call *call) {
   return OK;
 }
 
+// A strategy of the installation's that a bot could run, too.
+static enum status offered_get(struct api_call *call, struct script_row *ret) {
+  enum status st = script_get(reader(call), 0, api_body_id(call, "strategy_id"), ret, &call->err);
+  return st == OK && (strcmp(ret->kind, "strategy") != 0 || !ret->active_version) ? err_set(&call->err, ERR_NOTFOUND, "not offered") : st;
+}
+
 enum status api_backtest_create(struct api_call *call) {
   if (!call->core->jobs) return api_problem(call, PROBLEM_unavailable, "Backtests need a running server.");
   if (!api_may(call, ACTION_BACKTEST)) return call->err.code;
@@ -198,9 +204,10 @@ enum status api_backtest_create(struct api_call *call) {
   struct script_row strategy;
   struct script_version_row version;
   st = script_get(reader(call), call->who.tenant_id, api_body_id(call, "strategy_id"), &strategy, &call->err);
+  if (st == ERR_NOTFOUND) st = offered_get(call, &strategy);
   if (st == OK) {
     const int64_t wanted = api_body_int(call, "version", strategy.active_version ? strategy.active_version : strategy.latest_version);
-    st = script_version_get(reader(call), call->who.tenant_id, strategy.id, wanted, &version, &call->err);
+    st = script_version_get(reader(call), strategy.tenant_id, strategy.id, wanted, &version, &call->err);
   }
   if (st == ERR_NOTFOUND) return api_problem(call, PROBLEM_not_found, "There is no such strategy or version.");
   if (st != OK) return st;
@@ -250,6 +257,7 @@ static void run_again(void *arg, const struct backtest_row *row) {
   struct err err;
   // The reader is in the middle of a list of its own; nested reads are fine.
   enum status st = script_version_get(store_reader(a->core->store, STORE_CONTROL), row->tenant_id, row->strategy_id, row->version, &version, &err);
+  if (st == ERR_NOTFOUND) st = script_version_get(store_reader(a->core->store, STORE_CONTROL), 0, row->strategy_id, row->version, &version, &err);
   if (st != OK) {
     jobs_fail(a->core->jobs, row->tenant_id, row->id, st == ERR_NOTFOUND ? "its strategy was deleted" : err.msg);
     return;

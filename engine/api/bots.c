@@ -253,11 +253,12 @@ static struct edit *edit_begin(struct api_call *call, int64_t id) {
 // Of a request that names a symbol or an account: the venue of its prices. False: answered.
 static bool find_venue(struct api_call *call, struct edit *e, int64_t account_id, const char *symbol) {
   struct account_row account;
+  char market[BOT_VENUE_SIZE];
   const char *wanted = api_body_text(call, "venue");
   if (!wanted) {
     const bool there = account_get(reader(call), call->who.tenant_id, account_id, &account, &call->err) == OK;
     if (!there) return (void)api_invalid_at(call, "/account_id", "there is no such account"), false;
-    wanted = strcmp(account.venue, ACCOUNT_PAPER) == 0 ? "" : account.venue;
+    wanted = bots_market(call, &account, market);
   }
   e->venue_known = bots_venue(call, wanted, symbol, e->venue);
   return e->venue_known;

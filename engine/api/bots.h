@@ -73,6 +73,8 @@ bool bots_runtime(const struct api_core *core);
 bool bots_status(const struct api_core *core, int64_t bot_id, struct live_status *ret);
 // The same as JSON; NULL: it does not run.
 json_t *bots_live_json(struct api_core *core, int64_t bot_id);
+// Whose prices those of an account are, by its venue and category; "" of paper: any. Not ret where that is so.
+const char *bots_market(struct api_call *call, const struct account_row *account, char ret[BOT_VENUE_SIZE]);
 // Where its prices come from: as wanted ("": the first that has the symbol). False: answered.
 bool bots_venue(struct api_call *call, const char *wanted, const char *symbol, char ret[BOT_VENUE_SIZE]);
 // Whether the settings of a bot or of a paper account (the other: NULL) can be worked with; on any thread. Not: answered, as api_problem.

@@ -197,6 +197,7 @@ static void put_record(struct json_out *o, struct bots_page *p, uint32_t run, co
     case RECORD_WORDS: put_text(o, "text", r->why); break;
     case RECORD_STATE:
     case RECORD_TICK:
+    case RECORD_SKIP:
     case RECORD_CLOCK: break;
   }
 }

@@ -44,6 +44,17 @@ static bool lists(const struct hub *h, int venue, const char *symbol) {
   return false;
 }
 
+const char *bots_market(struct api_call *call, const struct account_row *account, char ret[BOT_VENUE_SIZE]) {
+  if (strcmp(account->venue, ACCOUNT_PAPER) == 0) return "";
+  json_t *settings = json_loads(account->settings, 0, NULL);
+  const char *category = json_string_value(json_object_get(settings, "category"));
+  const int of = call->core->live ? hub_venue_for(live_hub(call->core->live), account->venue, category ? category : "") : -1;
+  if (of >= 0) snprintf(ret, BOT_VENUE_SIZE, "%s", hub_venue_name(live_hub(call->core->live), of));
+  else snprintf(ret, BOT_VENUE_SIZE, "%.16s%s%.15s", account->venue, category ? "-" : "", category ? category : "");
+  json_decref(settings);
+  return ret;
+}
+
 // A venue may know symbols that it does not list (a file, a replay): one that was named is asked when the bot is opened.
 bool bots_venue(struct api_call *call, const char *wanted, const char *symbol, char ret[BOT_VENUE_SIZE]) {
   snprintf(ret, BOT_VENUE_SIZE, "%s", wanted);

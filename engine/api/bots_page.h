@@ -25,6 +25,7 @@ void bots_put_cash(struct json_out *o, const char *key, cash amount);
 // Members of a row.
 void bots_put_order(struct json_out *o, const struct instrument *inst, const struct journal_order *r);
 void bots_put_fill(struct json_out *o, const struct instrument *inst, const struct journal_fill *f);
+void bots_put_trade(struct json_out *o, const struct instrument *inst, const struct journal_trade *t);
 void bots_put_decision(struct json_out *o, struct bots_page *p, const struct journal_record *j);
 void bots_put_count(struct json_out *o, const char *key, uint64_t n);  // null for 0
 // Ticks × 1e6, to a hundredth of a tick at least and as many digits as fit; null for 0.

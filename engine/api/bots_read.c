@@ -101,11 +101,7 @@ enum status api_bot_fills(struct api_call *call) {
   return bots_page_end(&p, journal_fills(bots_journal(call), call->who.tenant_id, p.bot_id, p.l.at, p.l.limit + 1, add_fill, &p, &call->err));
 }
 
-static void add_trade(void *arg, const struct journal_trade *t) {
-  struct bots_page *p = arg;
-  const struct instrument *inst = bots_page_instrument(p, t->series);
-  struct json_out *o = inst ? api_list_item(&p->l, t->number) : NULL;
-  if (!o) return;
+void bots_put_trade(struct json_out *o, const struct instrument *inst, const struct journal_trade *t) {
   jo_int(o, "number", t->number);
   jo_int(o, "run", t->run);
   jo_text(o, "symbol", inst->symbol);
@@ -126,6 +122,14 @@ static void add_trade(void *arg, const struct journal_trade *t) {
   jo_bool(o, "liquidated", t->liquidated);
   jo_text(o, "tag", t->tag);
   jo_text(o, "exit_tag", t->exit_tag);
+}
+
+static void add_trade(void *arg, const struct journal_trade *t) {
+  struct bots_page *p = arg;
+  const struct instrument *inst = bots_page_instrument(p, t->series);
+  struct json_out *o = inst ? api_list_item(&p->l, t->number) : NULL;
+  if (!o) return;
+  bots_put_trade(o, inst, t);
   jo_close(o);
 }
 

@@ -29,6 +29,11 @@ struct password_work;
 struct snapshot;
 struct store;
 
+// Somebody whom this process knows by other means than a credential in the request: who linked a chat. May what an API key with the scopes read and trade may.
+struct api_behalf {
+  int64_t user_id, tenant_id;
+};
+
 // What a transport hands in. Borrowed until the answer is given.
 struct api_request {
   const char *method;
@@ -41,6 +46,7 @@ struct api_request {
   const char *address;   // the client's, behind trusted proxies; "" for a local one
   bool is_local;         // unix socket of the server's own user or root, or this very process: the operator
   bool is_tls;
+  const struct api_behalf *behalf;  // NULL of every request from outside
   int64_t received_ns;   // monotonic
 };
 

@@ -2,6 +2,7 @@
 #include "api/core.h"
 
 #include "api/admin_system.h"
+#include "api/courier.h"
 #include "api/handlers.h"
 #include "api/jobs.h"
 #include "api/mailer.h"
@@ -11,7 +12,9 @@
 #include "api/services.h"
 #include "api/signal_desk.h"
 #include "api/account_watch.h"
+#include "api/ea_desk.h"
 #include "api/venue_desk.h"
+#include "api/telegram.h"
 #include "bot/live.h"
 #include "crypto/sha256.h"
 #include "loop/clock.h"
@@ -67,6 +70,7 @@ static enum status start_identity(struct db *db, void *arg, struct err *err) { r
 enum status api_core_reload(struct api_core *core, const struct api_config *config, bool *ret_keys, struct err *err) {
   // What can fail comes first, and what it has changed by then is sound by itself.
   enum status st = mailer_configure(core->mailer, config, err);
+  if (st == OK) st = courier_configure(core->courier, &config->notices, err);
   if (st == OK && config->edition && strcmp(config->edition, registry_edition(core->registry)) != 0)
     st = edition_use(core->registry, store_reader(core->store, STORE_CONTROL), config->edition, err);
   if (st == OK) st = identity_reload_keys(core->identity, clock_wall_ns(), ret_keys, err);
@@ -108,6 +112,7 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
   if (st == OK && config->exe) st = jobs_create(core, config->exe, &core->jobs, err);
   if (st == OK && config->exe) st = backtests_resume(core, err);
   if (st == OK && config->exe) st = mailer_create(core, config, &core->mailer, err);
+  if (st == OK && config->exe) st = courier_create(core, &config->notices, &core->courier, err);
   if (st != OK) {
     api_core_destroy(core);
     return st;
@@ -131,16 +136,21 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
 void api_core_destroy(struct api_core *core) {
   if (!core) return;
   system_watch_destroy(core->system);
+  telegram_destroy(core->telegram);
+  core->telegram = NULL;
   signal_desk_destroy(core->desk);
   core->desk = NULL;
   live_destroy(core->live);
   account_watch_destroy(core->accounts);
   venue_desk_destroy(core->venues);
+  ea_desk_destroy(core->eas);
   core->live = NULL;
   market_watch_destroy(core->watch);
   core->watch = NULL;
   jobs_destroy(core->jobs);
   replays_destroy(core->replays);
+  courier_destroy(core->courier);
+  core->courier = NULL;
   mailer_destroy(core->mailer);
   services_destroy(core->services);
   api_log_flush(core);

@@ -5,6 +5,7 @@
 #include "api/stream.h"
 #include "tenant/rate.h"
 
+struct ea_desk;
 struct halt_desk;
 struct loop;
 
@@ -44,13 +45,16 @@ struct api_core {
   struct why *whys;         // bots_why.c: under way
   struct services *services;
   struct mailer *mailer;
+  struct courier *courier; // notices on their way (courier.h); NULL in commands that work without the service
   struct registry *registry;
   struct usage *usage;
   struct market_watch *watch;  // live bars that somebody watches; NULL likewise
   struct live *live;      // running bots; NULL in commands that work without the service
   struct account_watch *accounts;  // balances and tests of accounts at venues; NULL likewise
   struct venue_desk *venues;  // sessions of accounts; NULL likewise
+  struct ea_desk *eas;        // terminals of accounts (ea_desk.h); NULL likewise
   struct signal_desk *desk;   // signals that hooks accepted (signal_desk.h); NULL likewise
+  struct telegram *telegram;  // what chats say (telegram.h); NULL likewise
   const struct halt_desk *halts;  // the kill switch (bot/halt_file.h); NULL likewise
   struct identity *identity;
   uint8_t csrf_key[32];

@@ -5,9 +5,11 @@
 #include "api/core.h"
 #include "api/handlers.h"
 #include "bot/halt_file.h"
+#include "notice/tell.h"
 #include "store/bot_rows.h"
 #include "store/desk_rows.h"
 #include "store/id.h"
+#include "store/notice_rows.h"
 #include "store/store.h"
 #include "store/user_rows.h"
 #include "tenant/audit.h"
@@ -80,9 +82,44 @@ struct change {
   char object[HALT_NAME_SIZE], detail[64], agent[200], address[64];
 };
 
+// Whom it concerns: the bot's or tenant's owner; of everything and of a venue all who trade there.
+struct telling {
+  struct db *db;
+  const struct change *change;
+  const char *subject, *scope;
+  struct err *err;
+  enum status status;
+};
+static bool tell_one(void *arg, int64_t tenant_id) {
+  struct telling *t = arg;
+  const struct change *c = t->change;
+  const bool set = c->mode != HALT_NONE;
+  t->status = notice_tell(t->db, tenant_id, set ? NOTICE_HALT_SET : NOTICE_HALT_CLEARED, t->subject, NULL, json_pack("{s:s, s:s, s:s, s:s}", "scope", t->scope, "object", c->level == LEVEL_VENUE ? c->object : "", "mode",
+    halt_mode_text(c->mode), "by", c->operators ? "the operator of this service" : "its owner"), c->event.at_ns, t->err);
+  return t->status == OK;
+}
+static enum status tell(struct db *db, const struct change *c, struct err *err) {
+  struct bot_row bot;
+  struct telling t = {.db = db, .change = c, .scope = c->level == LEVEL_ALL ? "All trading here is" : c->level == LEVEL_VENUE ? "All trading at the venue" : c->level == LEVEL_TENANT ? "All your bots are" : "One bot is", .err = err, .status = OK};
+  enum status st = OK;
+  if (c->level == LEVEL_ALL) st = notice_traders(db, NULL, tell_one, &t, err);
+  if (c->level == LEVEL_VENUE) st = notice_traders(db, c->object, tell_one, &t, err);
+  if (c->level == LEVEL_TENANT) tell_one(&t, (int64_t)c->id);
+  if (c->level == LEVEL_BOT && (st = bot_find(db, (int64_t)c->id, &bot, err)) == OK) {
+    char name[BOT_NAME_SIZE + 20];
+    snprintf(name, sizeof name, "The bot %s is", bot.name);
+    t.subject = c->object, t.scope = name;
+    tell_one(&t, bot.tenant_id);
+    bot_row_finish(&bot);
+  }
+  return st == ERR_NOTFOUND ? OK : st == OK ? t.status : st;
+}
+
 static enum status write_audit(struct db *db, void *arg, struct err *err) {
   const struct api_call *call = arg;
-  return audit_add(db, &((const struct change *)call->state)->event, err);
+  const struct change *c = call->state;
+  const enum status st = audit_add(db, &c->event, err);
+  return st == OK ? tell(db, c, err) : st;
 }
 
 static enum status answer(struct api_call *call) {

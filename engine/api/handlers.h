@@ -10,9 +10,11 @@
   /* analytics.c, analytics_equity.c, tenant_lists.c, alerts.c, reports.c */ \
   X(analytics_overview) X(analytics_by_symbol) X(analytics_by_strategy) X(analytics_by_account) X(analytics_by_day) X(analytics_equity) \
   X(trades_list) X(fills_list) X(positions_list) X(alerts_list) X(reports_get) \
+  /* ea_owner.c, ea_terminal.c */                        \
+  X(account_ea) X(account_ea_token) X(account_ea_hook) X(account_ea_commands) X(ea_hello) X(ea_poll) X(ea_commands) X(ea_signal) \
   /* hooks.c, hook_intake.c, hook_deliveries.c, signal_routes.c, own_rules.c */ \
   X(hooks_list) X(hook_create) X(hook_get) X(hook_patch) X(hook_delete) X(hook_post) X(hook_token) X(hook_bot_put) X(hook_bot_delete) X(hook_deliveries) X(hook_delivery) X(hook_receipts) \
-  X(hook_test) X(hook_dry_run) X(signals_list) X(stages_get) X(stages_put) X(admin_stages_get) X(admin_stages_put) X(rules_list) X(rule_put) X(rule_get) X(rule_activate) X(rule_delete) \
+  X(hook_test) X(hook_dry_run) X(signals_list) X(stages_get) X(stages_put) X(admin_stages_get) X(admin_stages_put) X(chat_code) X(chats_list) X(chat_delete) X(admin_held_rules) X(admin_held_rule_release) X(admin_signals_list) X(rules_list) X(rule_check) X(rule_version_get) X(rule_put) X(rule_get) X(rule_activate) X(rule_delete) \
   /* bots_signals.c */                                  \
   X(bot_signal) X(bot_signals) \
   /* bots_why.c, replays.c */                           \
@@ -44,6 +46,9 @@
   /* rule_sets.c */                                     \
   X(news_list) X(news_add) X(news_delete) X(admin_news_list) X(admin_news_add) X(admin_news_delete) /* news.c */ \
   X(rule_sets_list) X(rule_set_get) X(rule_set_put) X(rule_set_delete) X(admin_rule_set_put) X(admin_rule_set_delete) X(account_rules_get) \
+  /* notices.c, notice_channels.c */                     \
+  X(notices_list) X(notice_get) X(notice_attempts) X(notice_replay) X(notice_events) X(notice_preferences_get) X(notice_preferences_put) X(admin_notice_failures) \
+  X(channels_list) X(channel_create) X(channel_get) X(channel_patch) X(channel_delete) X(channel_code) X(channel_verify) X(channel_secret) X(channel_test) \
   /* admin_edition.c */                                 \
   X(admin_edition_load) X(edition_get)                  \
   /* admin_scripts.c */                                 \
@@ -61,8 +66,8 @@
   /* strategies.c */                                    \
   X(strategies_list) X(strategy_create) X(strategy_get) X(strategy_delete) X(versions_list) X(version_create) X(version_get) \
   X(version_activate) X(version_shadow) X(version_shadow_get) X(strategy_rollback) X(strategy_diff)                  \
-  /* strategy_check.c, script_docs.c */                 \
-  X(strategy_check) X(strategy_templates) X(scripts_reference) \
+  /* strategy_check.c, script_docs.c, strategies_offered.c */                 \
+  X(strategy_check) X(strategy_templates) X(scripts_reference) X(strategies_offered) \
   /* backtests.c */                                     \
   X(backtests_list) X(backtest_create) X(backtest_get) X(backtest_delete)
 

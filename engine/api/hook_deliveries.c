@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/list.h"
 #include "store/bot_rows.h"
+#include "store/desk_rows.h"
 #include "store/signal_rows.h"
 #include "store/store.h"
 
@@ -46,6 +47,28 @@ enum status api_signals_list(struct api_call *call) {
   if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
   return api_list_end(&l, delivery_list_tenant(reader(call), call->who.tenant_id, l.at, l.limit + 1, add_delivery, &l, &call->err));
 }
+
+// ---- operators: of all customers, without what was in the messages
+
+static bool add_any(void *arg, const struct delivery_row *d, int64_t tenant_id, const char *hook_name) {
+  struct api_list *l = arg;
+  char owner[256];
+  struct err err;
+  if (!api_list_room(l, d->id)) return false;
+  json_t *log = json_loads(d->log, 0, NULL), *name = desk_tenant_name(reader(l->call), tenant_id, owner, sizeof owner, &err) == OK ? json_string(owner) : json_null();
+  json_array_append_new(l->items, json_pack("{s:o, s:o, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:s, s:o, s:I}", "id", api_id("dlv", d->id), "hook_id", api_id("hok", d->hook_id), "hook_name", hook_name, "tenant_id",
+    api_id("org", tenant_id), "owner", name, "state", d->state, "reason", d->reason, "received_at_ms", api_ms(d->received_ns), "done_at_ms", api_ms(d->done_ns), "address", d->address, "log", log ? log : json_array(),
+    "bots", (json_int_t)d->bots));
+  return true;
+}
+
+enum status api_admin_signals_list(struct api_call *call) {
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
+  return api_list_end(&l, delivery_list_any(reader(call), api_query_id(call, "tenant_id"), api_query_id(call, "hook_id"), api_query_text(call, "state"), l.at, l.limit + 1, add_any, &l, &call->err));
+}
+
+// ---- one
 
 static bool one_delivery(void *arg, const struct delivery_row *row) {
   *(json_t **)arg = delivery_json(row);

@@ -5,6 +5,7 @@
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/signal_desk.h"
+#include "api/signal_past.h"
 #include "api/signal_stages.h"
 #include "base/buf.h"
 #include "crypto/encode.h"
@@ -35,6 +36,8 @@ struct intake {
   char *body, *signal_text, *id;  // body: as it is kept; id: of a signed message
   char dedupe[MESSAGE_DEDUPE_SIZE], reason[300];
   struct delivery_row row;
+  enum status (*after)(struct api_call *call, void *arg);  // of hook_take
+  void *after_arg;
 };
 
 static void finish(struct api_call *call) {
@@ -137,10 +140,11 @@ static enum status write_delivery(struct api_call *call, struct db *db) {
 
 static enum status written(struct api_call *call) {
   struct intake *in = call->state;
-  if (strcmp(in->row.state, "accepted") != 0) return OK;
-  signal_desk_take(call->core->desk, in->hook.id, in->row.id, in->row.received_ns, in->row.expires_ns, in->signal);
-  in->signal = NULL;
-  return OK;
+  if (strcmp(in->row.state, "accepted") == 0) {
+    signal_desk_take(call->core->desk, in->hook.id, in->row.id, in->row.received_ns, in->row.expires_ns, in->signal);
+    in->signal = NULL;
+  }
+  return in->after ? in->after(call, in->after_arg) : OK;
 }
 
 // A message that is not taken is kept for its owner to see, in a write of its own after the sender was told.
@@ -208,27 +212,40 @@ static enum status accept(struct api_call *call, struct intake *in) {
   return api_write_then(call, write_delivery, written);
 }
 
-enum status api_hook_post(struct api_call *call) {
-  struct intake *in = api_alloc(call, sizeof *in);
+// By its token; from a chat of its owner's (api/telegram.h) by its id. ERR_CANCELLED: answered.
+static enum status find_hook(struct api_call *call, struct intake *in) {
   const char *token = api_param(call, "hook");
   uint8_t hash[SHA256_BYTES];
-  if (!in) return err_set(&call->err, ERR_NOMEM, "out of memory");
-  if (!api_guess_allowed(call->core, call->req->address)) return api_problem(call, PROBLEM_rate_limited, "There were too many addresses from here that are none.");
+  if (call->req->behalf) return hook_get(reader(call), call->who.tenant_id, api_param_id(call, "hook"), &in->hook, &call->err);
+  if (!api_guess_allowed(call->core, call->req->address)) return (void)api_problem(call, PROBLEM_rate_limited, "There were too many addresses from here that are none."), ERR_CANCELLED;
   hook_token_hash(token, strlen(token), hash);
-  enum status st = hook_by_token(reader(call), hash, &in->hook, &call->err);
-  if (st == ERR_NOTFOUND) {
-    api_guess_failed(call->core, call->req->address);
-    return api_problem(call, PROBLEM_not_found, NULL);
+  const enum status st = hook_by_token(reader(call), hash, &in->hook, &call->err);
+  if (st == ERR_NOTFOUND) api_guess_failed(call->core, call->req->address);
+  return st;
+}
+
+// NULL: it is from who may post; else why not. A chat was proven when it was linked, and Telegram tells the message's id.
+static const char *not_allowed_why(struct api_call *call, struct intake *in) {
+  if (call->req->behalf) {
+    in->id = (char *)call->req->field(call->req, "webhook-id");
+    return NULL;
   }
-  if (st != OK) return st;
+  if (!from_allowed(in, call->req->address)) return "the address is not among those that may post";
+  return in->hook.sign_key_len ? unsigned_why(call, in) : NULL;
+}
+
+enum status api_hook_post(struct api_call *call) {
+  struct intake *in = api_alloc(call, sizeof *in);
+  if (!in) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  enum status st = find_hook(call, in);
+  if (st != OK) return st == ERR_CANCELLED ? OK : st;
   call->state = in;
   call->cleanup = finish;
   in->settings = json_loads(in->hook.settings, 0, NULL);
   if (!call->core->desk) return api_problem(call, PROBLEM_unavailable, "No service is running that could act upon signals.");
   if (!in->hook.enabled) return api_problem(call, PROBLEM_conflict, "The hook is switched off.");
   if (!within_rate(call, in)) return api_problem(call, PROBLEM_rate_limited, "More messages than the hook takes in a minute.");
-  if (!from_allowed(in, call->req->address)) return refuse(call, PROBLEM_forbidden, "the address is not among those that may post");
-  const char *why = in->hook.sign_key_len ? unsigned_why(call, in) : NULL;
+  const char *why = not_allowed_why(call, in);
   if (why) return refuse(call, PROBLEM_forbidden, why);
   if (!signal_desk_has_room(call->core->desk, in->hook.id)) return api_problem(call, PROBLEM_rate_limited, "Too many messages wait to be worked off.");
   if (call->req->body_len > MESSAGE_MAX) return refuse(call, PROBLEM_body_too_large, "the message has more than 16000 bytes");
@@ -236,9 +253,38 @@ enum status api_hook_post(struct api_call *call) {
   if (!in->body) return err_set(&call->err, ERR_NOMEM, "out of memory");
   memcpy(in->body, call->req->body, call->req->body_len);
   in->body[call->req->body_len] = '\0';
-  if (!take_secret(in, call->req->body, call->req->body_len)) return refuse(call, PROBLEM_forbidden, "the message does not hold the secret it must hold");
+  if (!call->req->behalf && !take_secret(in, call->req->body, call->req->body_len)) return refuse(call, PROBLEM_forbidden, "the message does not hold the secret it must hold");
   const json_t *cut = json_object_get(in->settings, "secret_sha256");
   st = message_read(in->body, cut ? strlen(in->body) : call->req->body_len, json_object_get(in->settings, "mapping"), &in->signal, &call->err);
+  if (st == ERR_INVALID || st == ERR_LIMIT) {
+    snprintf(in->reason, sizeof in->reason, "%.290s", call->err.msg);
+    return refuse(call, PROBLEM_validation_failed, in->reason);
+  }
+  return st == OK ? accept(call, in) : st;
+}
+
+// ---- from somebody who has shown who he is
+
+enum status hook_take(struct api_call *call, int64_t tenant_id, int64_t hook_id, const char *body, size_t len, enum status (*after)(struct api_call *call, void *arg), void *arg) {
+  struct intake *in = api_alloc(call, sizeof *in);
+  if (!in) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  enum status st = hook_get(reader(call), tenant_id, hook_id, &in->hook, &call->err);
+  if (st == ERR_NOTFOUND) return api_problem(call, PROBLEM_conflict, "The hook is gone.");
+  if (st != OK) return st;
+  call->state = in;
+  call->cleanup = finish;
+  in->after = after, in->after_arg = arg;
+  in->settings = json_loads(in->hook.settings, 0, NULL);
+  if (!call->core->desk) return api_problem(call, PROBLEM_unavailable, "No service is running that could act upon signals.");
+  if (!in->hook.enabled) return api_problem(call, PROBLEM_conflict, "The hook is switched off.");
+  if (!within_rate(call, in)) return api_problem(call, PROBLEM_rate_limited, "More messages than the hook takes in a minute.");
+  if (!signal_desk_has_room(call->core->desk, in->hook.id)) return api_problem(call, PROBLEM_rate_limited, "Too many messages wait to be worked off.");
+  if (len > MESSAGE_MAX) return refuse(call, PROBLEM_body_too_large, "the message has more than 16000 bytes");
+  in->body = malloc(len + 1);
+  if (!in->body) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  memcpy(in->body, body, len);
+  in->body[len] = '\0';
+  st = message_read(in->body, len, json_object_get(in->settings, "mapping"), &in->signal, &call->err);
   if (st == ERR_INVALID || st == ERR_LIMIT) {
     snprintf(in->reason, sizeof in->reason, "%.290s", call->err.msg);
     return refuse(call, PROBLEM_validation_failed, in->reason);
@@ -253,8 +299,8 @@ struct trial {
   json_t *settings, *stages;     // stages NULL: the hook's
   json_t *signals;               // [{"signal", "received_ms", "delivery_id"?, "state"?}], oldest first
   size_t at;
-  json_t *items, *recent;
-  int64_t today, day;
+  json_t *items;
+  struct signal_past past;
   bool one;
   json_t *answer;
   bool cannot;      // the hook's own stages cannot be asked: a rule of theirs is gone, say
@@ -268,7 +314,7 @@ static void trial_finish(struct api_call *call) {
   json_decref(t->stages);
   json_decref(t->signals);
   json_decref(t->items);
-  json_decref(t->recent);
+  signal_past_finish(&t->past);
   json_decref(t->answer);
 }
 
@@ -297,22 +343,12 @@ static void trial_answered(void *arg, bool accepted, json_t *log, json_t *signal
     return api_resume(call, trial_done);
   }
   if (t->one) {
-    t->answer = json_pack("{s:b, s:s, s:O, s:O}", "accept", accepted, "reason", accepted ? "" : reason_of(log), "signal", signal, "log", log);
+    t->answer = json_pack("{s:b, s:s, s:O, s:O}", "accept", accepted, "reason", accepted ? "" : reason_of(log), "signal", signal ? signal : json_object_get(asked, "signal"), "log", log);
     return api_resume(call, trial_done);
   }
   json_array_append_new(t->items, json_pack("{s:O, s:O, s:b, s:s, s:O}", "delivery_id", json_object_get(asked, "delivery_id"), "state", json_object_get(asked, "state"), "accept", accepted, "reason",
     accepted ? "" : reason_of(log), "log", log));
-  if (accepted) {
-    const json_int_t ms = json_integer_value(json_object_get(asked, "received_ms"));
-    json_t *e = json_pack("{s:I}", "received_ms", ms);
-    static const char *const fields[] = {"symbol", "action", "key", "source"};
-    for (size_t i = 0; i < 4; i++)
-      if (json_object_get(signal, fields[i])) json_object_set(e, fields[i], json_object_get(signal, fields[i]));
-    json_array_insert_new(t->recent, 0, e);
-    if (json_array_size(t->recent) > 50) json_array_remove(t->recent, 50);
-    if (ms / 86400000 != t->day) t->day = ms / 86400000, t->today = 0;
-    t->today++;
-  }
+  if (accepted) signal_past_add(&t->past, signal, json_integer_value(json_object_get(asked, "received_ms")) * NS_PER_MS);
   t->at++;
   if (trial_over(call) || !trial_ask(call)) api_resume(call, trial_done);
 }
@@ -332,9 +368,9 @@ static bool trial_ask(struct api_call *call) {
   struct trial *t = call->state;
   struct err err;
   const json_t *one = json_array_get(t->signals, t->at);
-  const json_int_t ms = json_integer_value(json_object_get(one, "received_ms"));
-  json_t *env = json_pack("{s:I, s:o, s:O, s:I}", "now_ms", ms, "hook", api_id("hok", t->hook.id), "accepted", t->recent, "today", (json_int_t)(ms / 86400000 == t->day ? t->today : 0));
-  const enum status st = signal_desk_ask(call->core->desk, &t->hook, t->stages, json_object_get(one, "signal"), env, trial_answered, call, &err);
+  const char *accepted;
+  json_t *env = signal_past_env(&t->past, t->hook.id, json_integer_value(json_object_get(one, "received_ms")) * NS_PER_MS, &accepted);
+  const enum status st = signal_desk_ask(call->core->desk, &t->hook, t->stages, json_object_get(one, "signal"), env, accepted, trial_answered, call, &err);
   json_decref(env);
   t->cannot = st == ERR_INVALID || st == ERR_LIMIT;
   if (st != OK) snprintf(t->why, sizeof t->why, "%.290s", err.msg);
@@ -350,7 +386,8 @@ static struct trial *trial_begin(struct api_call *call, enum status *ret) {
   call->cleanup = trial_finish;
   t->settings = json_loads(t->hook.settings, 0, NULL);
   t->stages = json_incref(json_object_get(call->body, "stages"));
-  t->signals = json_array(), t->items = json_array(), t->recent = json_array();
+  t->signals = json_array(), t->items = json_array();
+  signal_past_init(&t->past, 0);
   if (t->stages && (*ret = signal_stages_check(registry_snapshot(call->core->registry), reader(call), call->who.tenant_id, t->stages, &call->err)) != OK) {
     if (*ret == ERR_INVALID) *ret = signal_stages_wrong(call, "/stages");
     return NULL;
@@ -363,9 +400,9 @@ static struct trial *trial_begin(struct api_call *call, enum status *ret) {
 enum status api_hook_test(struct api_call *call) {
   enum status st;
   struct trial *t = trial_begin(call, &st);
-  json_t *signal = NULL, *body = json_object_get(call->body, "body");
-  if (!t) return st;
-  st = message_read(json_string_value(body), json_string_length(body), json_object_get(t->settings, "mapping"), &signal, &call->err);
+  json_t *signal = NULL, *body = json_object_get(call->body, "body"), *mapping = json_object_get(call->body, "mapping");
+  if (!t || !hook_mapping_fits(call, mapping, "/mapping", &st)) return st;
+  st = message_read(json_string_value(body), json_string_length(body), mapping ? mapping : json_object_get(t->settings, "mapping"), &signal, &call->err);
   if (st == ERR_INVALID || st == ERR_LIMIT) return api_json(call, 200, json_pack("{s:b, s:s, s:{}, s:[]}", "accept", 0, "reason", call->err.msg, "signal", "log"));
   if (st != OK) return st;
   json_array_append_new(t->signals, json_pack("{s:o, s:I}", "signal", signal, "received_ms", (json_int_t)(call->now_ns / NS_PER_MS)));

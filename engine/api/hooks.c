@@ -77,21 +77,27 @@ static enum status answer(struct api_call *call, struct db *db, int status, cons
 
 // ---- what is asked for, checked
 
+bool hook_mapping_fits(struct api_call *call, const json_t *mapping, const char *where, enum status *ret) {
+  char pointer[96];
+  if (message_mapping_check(mapping, &call->err) == OK) return true;
+  const char *colon = strchr(call->err.msg, ':');
+  snprintf(pointer, sizeof pointer, "%s/%.*s", where, colon ? (int)(colon - call->err.msg - 8) : 0, call->err.msg + 8);
+  *ret = api_invalid_at(call, pointer, colon ? colon + 2 : call->err.msg);
+  return false;
+}
+
 static enum status settings_fit(struct api_call *call, struct db *db, const json_t *settings) {
-  const json_t *mapping = json_object_get(settings, "mapping"), *addresses = json_object_get(settings, "addresses");
+  const json_t *addresses = json_object_get(settings, "addresses");
   char pointer[64];
-  if (message_mapping_check(mapping, &call->err) != OK) {
-    const char *colon = strchr(call->err.msg, ':');
-    snprintf(pointer, sizeof pointer, "/settings/mapping/%.*s", colon ? (int)(colon - call->err.msg - 8) : 0, call->err.msg + 8);
-    return api_invalid_at(call, pointer, colon ? colon + 2 : call->err.msg);
-  }
+  enum status st;
+  if (!hook_mapping_fits(call, json_object_get(settings, "mapping"), "/settings/mapping", &st)) return st;
   for (size_t i = 0; i < json_array_size(addresses); i++) {
     struct address_range range;
     if (address_range_parse(json_string_value(json_array_get(addresses, i)), &range, &call->err) == OK) continue;
     snprintf(pointer, sizeof pointer, "/settings/addresses/%zu", i);
     return api_invalid_at(call, pointer, "is no address (192.0.2.1) and no range (192.0.2.0/24)");
   }
-  const enum status st = signal_stages_check(call->snapshot, db, call->who.tenant_id, json_object_get(settings, "stages"), &call->err);
+  st = signal_stages_check(call->snapshot, db, call->who.tenant_id, json_object_get(settings, "stages"), &call->err);
   return st == ERR_INVALID ? signal_stages_wrong(call, "/settings/stages") : st;
 }
 

@@ -3,13 +3,16 @@
 #include "api/bots.h"
 #include "api/admin_system.h"
 #include "api/core.h"
+#include "api/courier.h"
 #include "api/account_watch.h"
+#include "api/ea_desk.h"
 #include "api/venue_desk.h"
 #include "api/market_watch.h"
 #include "api/replays.h"
 #include "api/signal_desk.h"
 #include "api/server.h"
 #include "api/tier.h"
+#include "api/telegram.h"
 #include "bot/live.h"
 #include "loop/clock.h"
 #include "store/bot_rows.h"
@@ -76,6 +79,8 @@ static enum status audit(void *self, struct db *db, int64_t tenant_id, const cha
   return audit_add(db, &event, err);
 }
 
+static bool noticed(void *self, int64_t tenant_id, enum notice_event event) { return courier_wanted(((struct api_core *)self)->courier, tenant_id, event); }
+
 static char *rules(void *self, int64_t tenant_id, const char *name) { return rule_set_text(store_reader(((struct api_core *)self)->store, STORE_CONTROL), tenant_id, name); }
 
 static void traded(void *self, int64_t tenant_id, const char *key) { tier_bot_traded(self, tenant_id, key, clock_wall_ns()); }
@@ -118,9 +123,10 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
       {"bot_divergences_total", "Times that a host and the journal disagreed about a bot", "counter", divergences},
       {"host_restarts_total", "Hosts that died or hung and were replaced", "counter", restarts}};
   const struct live_options options = {.loop = core->loop, .store = core->store, .exe = config->exe, .version = core->version, .hosts = config->hosts,
-                                       .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .note = on_note, .log = log_it, .grant = grant, .traded = traded, .audit = audit, .rules = rules, .venue_open = venue_open, .feed_open = feed_open, .self = core};
+                                       .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .note = on_note, .log = log_it, .grant = grant, .traded = traded, .noticed = noticed, .audit = audit, .rules = rules, .venue_open = venue_open, .feed_open = feed_open, .self = core};
   enum status st = market_watch_create(&core->watch, err);
   if (st == OK) st = venue_desk_create(core, &(struct venue_desk_options){.urls = config->venue_urls, .ca_file = config->venue_ca}, &core->venues, err);
+  if (st == OK) st = ea_desk_create(core, &core->eas, err);
   if (st == OK) st = account_watch_create(core, &core->accounts, err);
   if (st == OK) st = live_create(&options, &core->live, err);
   if (st == OK) core->halts = live_halts(core->live);
@@ -129,5 +135,6 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
   if (st == OK) st = system_watch_create(core, &core->system, err);
   if (st == OK) st = replays_create(core, config->parity_hour, &core->replays, err);
   if (st == OK) st = signal_desk_create(core, config->exe, &core->desk, err);
+  if (st == OK) st = telegram_create(core, &core->telegram, err);
   return st;
 }

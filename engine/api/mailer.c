@@ -1,5 +1,6 @@
 #include "api/mailer.h"
 
+#include "api/notices.h"
 #include "api/server.h"
 #include "crypto/secret.h"
 #include "loop/clock.h"
@@ -7,6 +8,7 @@
 #include "net/mail_message.h"
 #include "net/smtp.h"
 #include "net/tls.h"
+#include "notice/render.h"
 #include "store/id.h"
 #include "store/store.h"
 #include "tenant/identity.h"
@@ -58,8 +60,11 @@ static void take_over(struct mailer *m);
 static enum status mark(struct db *db, void *arg, struct err *err) {
   struct mailer *m = arg;
   const int64_t now = clock_wall_ns();
+  const int64_t next_ns = m->outcome == SMTP_SENT || m->outcome == SMTP_NEVER ? 0 : mail_retry_ns(&m->row, now);
+  enum status st = m->row.sending_id ? notices_mailed(db, m->row.sending_id, m->outcome, m->detail, next_ns == 0, now, err) : OK;
+  if (st != OK) return st;
   if (m->outcome == SMTP_SENT) return outbox_sent(db, m->row.id, now, err);
-  return outbox_failed(db, m->row.id, m->detail, m->outcome == SMTP_NEVER ? 0 : mail_retry_ns(&m->row, now), err);
+  return outbox_failed(db, m->row.id, m->detail, next_ns, err);
 }
 
 static void marked(void *arg, enum status st, const struct err *err) {
@@ -114,9 +119,16 @@ static enum status hand_over(struct mailer *m, const char *body, struct err *err
   char id[ID_TEXT_SIZE], message_id[ID_TEXT_SIZE + MAIL_ADDRESS_MAX + 1];
   id_format("eml", m->row.id, id);
   snprintf(message_id, sizeof message_id, "%s%s", id, strchr(m->by.from, '@'));
-  const struct mail_message message = {.from = m->by.from, .from_name = m->product, .to = m->row.recipient, .subject = m->row.subject, .body = body,
+  struct mail_message message = {.from = m->by.from, .from_name = m->product, .to = m->row.recipient, .subject = m->row.subject, .body = body,
                                        .message_id = message_id, .date_s = m->row.created_ns / NS_PER_S};
-  enum status st = mail_message_write(&message, &m->text, err);
+  enum status st = OK;
+  struct buf html;
+  buf_init_secret(&html, 1 << 16);
+  if (m->row.sending_id) notice_html(m->product, m->row.subject, body, &html);
+  if (html.failed) st = err_set(err, ERR_NOMEM, "mail");
+  if (m->row.sending_id) message.html = html.data;
+  if (st == OK) st = mail_message_write(&message, &m->text, err);
+  buf_finish(&html);
   if (st != OK) return st;
   m->mail = (struct smtp_mail){.from = m->by.from, .to = m->row.recipient, .text = m->text.data, .len = m->text.len};
   return smtp_send(m->by.smtp, &m->mail, smtp_done, m, err);

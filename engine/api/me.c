@@ -7,7 +7,10 @@
 #include "api/me.h"
 #include "api/tier.h"
 #include "crypto/secret.h"
+#include "store/ea_rows.h"
+#include "store/chat_rows.h"
 #include "store/hook_rows.h"
+#include "store/notice_rows.h"
 #include "store/id.h"
 #include "store/audit_rows.h"
 #include "store/backtest_rows.h"
@@ -287,6 +290,10 @@ static enum status write_erasure(struct api_call *call, struct db *db) {
   if ((st = bots_of_erased(call, db)) != OK) return st;
   st = backtest_erase_tenant(db, call->erased_tenant, &call->err);
   if (st == OK) st = replay_erase_tenant(db, call->erased_tenant, &call->err);
+  if (st == OK) st = notice_erase_tenant(db, call->erased_tenant, &call->err);
+  if (st == OK) st = ea_erase_tenant(db, call->erased_tenant, &call->err);
+  if (st == OK) st = chat_erase_tenant(db, call->erased_tenant, &call->err);
+  if (st == OK) st = chat_erase_user(db, call->who.user_id, &call->err);
   if (st == OK) st = hook_erase_tenant(db, call->erased_tenant, &call->err);
   if (st == OK) st = bot_erase_tenant(db, call->erased_tenant, &call->err);
   if (st == OK) st = script_erase_tenant(db, call->erased_tenant, &call->err);

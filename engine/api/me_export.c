@@ -4,6 +4,7 @@
 #include "api/core.h"
 #include "api/handlers.h"
 #include "api/me.h"
+#include "api/notices.h"
 #include "api/scripts.h"
 #include "store/audit_rows.h"
 #include "store/backtest_rows.h"
@@ -57,6 +58,12 @@ static void add_backtest(void *arg, const struct backtest_row *row) {
                                   api_ms(row->finished_ns), "request", json_loads(row->request, 0, NULL)));
 }
 
+// As it is shown: what is secret in an address stays out.
+static bool add_channel(void *arg, const struct channel_row *row) {
+  json_array_append_new(((struct exported *)arg)->items, json_pack("{s:o, s:s, s:s, s:s, s:s, s:o}", "id", api_id("chn", row->id), "kind", row->kind, "name", row->name, "address", row->shown, "state", row->state, "created_at_ms", api_ms(row->created_ns)));
+  return true;
+}
+
 static bool add_account(void *arg, const struct account_row *row) {
   json_array_append_new(((struct exported *)arg)->items,
                         json_pack("{s:o, s:s, s:s, s:o, s:o}", "id", api_id("acc", row->id), "venue", row->venue, "name", row->name, "settings", json_loads(row->settings, 0, NULL),
@@ -87,11 +94,12 @@ static enum status add_person(struct api_call *call, struct db *db, const struct
 
 static enum status add_tenant(struct api_call *call, struct db *db, int64_t tenant_id, json_t *all) {
   struct exported strategies = {call, db, tenant_id, list_in(all, "strategies"), OK}, backtests = {call, db, tenant_id, list_in(all, "backtests"), OK},
-                  accounts = {call, db, tenant_id, list_in(all, "accounts"), OK}, bots = {call, db, tenant_id, list_in(all, "bots"), OK};
+                  accounts = {call, db, tenant_id, list_in(all, "accounts"), OK}, channels = {call, db, tenant_id, list_in(all, "channels"), OK}, bots = {call, db, tenant_id, list_in(all, "bots"), OK};
   enum status st = script_list(db, tenant_id, "strategy", 0, INT_MAX, add_strategy, &strategies, &call->err);
   if (st == OK) st = strategies.status;
   if (st == OK) st = backtest_list(db, tenant_id, 0, INT64_MAX, INT_MAX, add_backtest, &backtests, &call->err);
   if (st == OK) st = account_list(db, tenant_id, INT64_MAX, INT_MAX, add_account, &accounts, &call->err);
+  if (st == OK) st = channel_list(db, tenant_id, INT64_MAX, INT_MAX, add_channel, &channels, &call->err);
   return st == OK ? bot_list(db, &(struct bot_filter){.tenant_id = tenant_id}, INT64_MAX, INT_MAX, add_bot, &bots, &call->err) : st;
 }
 

@@ -6,6 +6,7 @@
 #include "api/signal_desk.h"
 #include "api/tier.h"
 #include "crypto/sha256.h"
+#include "script/script_error.h"
 #include "store/id.h"
 #include "store/script_rows.h"
 #include "store/store.h"
@@ -34,8 +35,8 @@ static enum status answer(struct api_call *call, struct db *db, int status, cons
   if (st == OK) st = script_version_get(db, row->tenant_id, row->id, version, &v, &call->err);
   if (st != OK) return json_decref(versions), st;
   json_t *header = v.header ? json_loads(v.header, 0, NULL) : NULL;
-  json_t *tree = json_pack("{s:s, s:o, s:I, s:I, s:o, s:s%, s:o}", "name", row->name, "active_version", row->active_version ? json_integer(row->active_version) : json_null(), "latest_version",
-    (json_int_t)row->latest_version, "version", (json_int_t)version, "header", header ? header : json_object(), "source", v.source, v.source_len, "versions", versions);
+  json_t *tree = json_pack("{s:s, s:o, s:I, s:I, s:o, s:s%, s:o, s:o}", "name", row->name, "active_version", row->active_version ? json_integer(row->active_version) : json_null(), "latest_version",
+    (json_int_t)row->latest_version, "version", (json_int_t)version, "header", header ? header : json_object(), "source", v.source, v.source_len, "versions", versions, "held", signal_desk_held(call, v.sha256));
   script_version_finish(&v);
   return api_json(call, status, tree);
 }
@@ -46,6 +47,12 @@ enum status api_rule_get(struct api_call *call) {
   struct script_row row;
   const enum status st = find(call, reader(call), &row);
   return st == OK ? answer(call, reader(call), 200, &row, 0) : st;
+}
+
+enum status api_rule_version_get(struct api_call *call) {
+  struct script_row row;
+  const enum status st = find(call, reader(call), &row);
+  return st == OK ? answer(call, reader(call), 200, &row, atoll(api_param(call, "version"))) : st;
 }
 
 static enum status changed(struct api_call *call) {
@@ -80,6 +87,8 @@ struct putting {
   char *header;           // JSON, of the call's memory
   char reason[600];       // why it is not accepted; with file:line
   bool broke;             // it could not be asked
+  char file[SCRIPT_NAME_SIZE + 8];  // what messages call it
+  api_phase then;
 };
 
 static enum status write_rule(struct api_call *call, struct db *db) {
@@ -127,19 +136,47 @@ static void on_described(void *arg, bool accept, json_t *log, json_t *header, co
     p->broke = true;
     snprintf(p->reason, sizeof p->reason, "%.599s", err->msg);
   }
-  api_resume(call, described);
+  api_resume(call, p->then);
+}
+
+// `then` goes on when its header is known, or what is wrong with it.
+static enum status ask_description(struct api_call *call, const char *name, api_phase then) {
+  const char *source = api_body_text(call, "source");
+  struct putting *p = call->state = api_alloc(call, sizeof *p);
+  if (!call->core->desk) return api_problem(call, PROBLEM_unavailable, "No service is running that could look at rules.");
+  if (!p) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  p->then = then;
+  snprintf(p->file, sizeof p->file, "%s.lua", name);
+  const enum status st = rules_host_describe(signal_desk_rules(call->core->desk), call->who.tenant_id, p->file, source, strlen(source), on_described, call, &call->err);
+  return st == OK ? api_wait(call) : st;
 }
 
 enum status api_rule_put(struct api_call *call) {
   const struct entitlement *e = api_entitlement(call);
-  const char *name = api_body_text(call, "name"), *source = api_body_text(call, "source");
-  char file[SCRIPT_NAME_SIZE + 8];
+  const char *name = api_body_text(call, "name");
   if (!e) return call->err.code;
   if (!plan_has(&e->plan, RIGHT_CUSTOM_STRATEGIES)) return api_problem(call, PROBLEM_tier_forbids, "The plan does not include scripts of one's own.");
   if (registry_check_name(SCRIPT_RULE, name, &call->err) != OK) return api_invalid_at(call, "/name", call->err.msg);
-  if (!call->core->desk) return api_problem(call, PROBLEM_unavailable, "No service is running that could look at rules.");
-  if (!(call->state = api_alloc(call, sizeof(struct putting)))) return err_set(&call->err, ERR_NOMEM, "out of memory");
-  snprintf(file, sizeof file, "%s.lua", name);
-  const enum status st = rules_host_describe(signal_desk_rules(call->core->desk), file, source, strlen(source), on_described, call, &call->err);
-  return st == OK ? api_wait(call) : st;
+  return ask_description(call, name, described);
+}
+
+// ---- looked at while somebody types: described in the same place, kept nowhere
+
+static enum status checked(struct api_call *call) {
+  const struct putting *p = call->state;
+  json_t *problems = json_array(), *header = p->header ? json_loads(p->header, 0, NULL) : NULL;
+  if (p->broke) return json_decref(problems), api_problem(call, PROBLEM_unavailable, p->reason);
+  if (p->reason[0]) {
+    const char *source = api_body_text(call, "source");
+    struct script_place at;
+    script_error_place(p->reason, p->file, source, strlen(source), &at);
+    json_array_append_new(problems, json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:i}", "severity", "error", "check", "describe", "message", at.message, "hint", at.hint, "line",
+                                              at.line ? json_integer(at.line) : json_null(), "column", at.column, "length", at.length));
+  }
+  return api_json(call, 200, json_pack("{s:b, s:o, s:o}", "ok", !p->reason[0], "header", header ? header : json_null(), "problems", problems));
+}
+
+enum status api_rule_check(struct api_call *call) {
+  const char *name = api_body_text(call, "name");
+  return ask_description(call, name ? name : "rule", checked);
 }

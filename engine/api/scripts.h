@@ -9,9 +9,10 @@ json_t *script_version_tree(const struct script_version_row *row, bool whole);
 enum status script_answer(struct api_call *call, struct db *db, int status, const struct script_row *row, bool with_kind);
 // The same after a change, with the new ETag.
 enum status script_changed(struct api_call *call, struct db *db, const struct script_row *row, bool with_kind);
-// The rest of GET versions, one version, diff, of a script that was found.
-enum status script_versions_answer(struct api_call *call, int64_t script_id);
-enum status script_version_answer(struct api_call *call, int64_t script_id);
+// The rest of GET versions, one version, diff, of a script that was found. Of one that is another tenant's – the installation's, to a
+// customer – neither text nor authors are told.
+enum status script_versions_answer(struct api_call *call, const struct script_row *row);
+enum status script_version_answer(struct api_call *call, const struct script_row *row);
 enum status script_diff_answer(struct api_call *call, int64_t script_id);
 // ---- trials.c
 // The script's newest trial as JSON; null: it never had one.

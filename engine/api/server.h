@@ -15,6 +15,19 @@ struct loop;
 struct store;
 struct tls_server;
 
+// How notices leave (api/courier.h). Texts need not outlive the making of the core.
+struct api_notices {
+  const char *telegram_url;    // of the Bot API; NULL: https://api.telegram.org
+  const char *telegram_token;  // of the bot; NULL: no channels on Telegram
+  const char *telegram_name;   // of the bot, without @, for who must start it; may be NULL
+  const char *sms_url;         // of the SMS provider; NULL: no SMS
+  const char *sms_body;        // template (notice/render.h); NULL: {"to":"{to}","text":"{text}"}
+  const char *sms_auth;        // the value of Authorization; NULL: none
+  const char *const *reach;    // ranges that channels' URLs may lead to though not public; ends with NULL; may be NULL
+  const char *ca_file;         // PEM: who may vouch for receivers; NULL: whom the system trusts
+  int percent;                 // of the times between attempts, of storms, of giving up, of a channel's rate; 0: 100
+};
+
 // What the core works with. All of it outlives the core. Keys and mail are kept below the store's directory.
 struct api_config {
   struct loop *loop;
@@ -27,6 +40,7 @@ struct api_config {
   const char *mail_from;       // the sender's address; NULL: no-reply at site_url's host
   const char *mail_password;   // instead of one in the URL; need not outlive the making of the core
   const char *mail_ca;         // PEM: who may vouch for the mail server; NULL: whom the system trusts
+  struct api_notices notices;
   const char *edition;         // NULL: the one loaded last
   bool require_verified;       // nobody signs in before their mail address is verified
   bool closed;                 // only operators make users

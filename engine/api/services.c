@@ -8,6 +8,7 @@
 #include "loop/watchdog.h"
 #include "store/id.h"
 #include "store/org_rows.h"
+#include "store/ea_rows.h"
 #include "store/hook_rows.h"
 #include "store/store.h"
 #include "store/vault_rows.h"
@@ -51,6 +52,7 @@ static enum status sweep_and_sign(struct db *db, void *arg, struct err *err) {
   bool is_signed;
   enum status st = identity_sweep(db, clock_wall_ns(), err);
   if (st == OK) st = delivery_sweep_all(db, clock_wall_ns(), err);
+  if (st == OK) st = ea_command_sweep(db, clock_wall_ns(), err);
   return st == OK ? audit_sign(db, &identity_keys(s->core->identity)->audit, clock_wall_ns(), &is_signed, err) : st;
 }
 static void swept(void *arg, enum status st, const struct err *err) {

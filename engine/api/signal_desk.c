@@ -3,9 +3,11 @@
 
 #include "api/core.h"
 #include "api/signal_fanout.h"
+#include "api/signal_past.h"
 #include "api/signal_stages.h"
 #include "loop/clock.h"
 #include "store/hook_rows.h"
+#include "store/id.h"
 #include "store/store.h"
 #include "tenant/registry.h"
 
@@ -16,7 +18,6 @@
 #define NS_PER_MS INT64_C(1000000)
 #define DAY_NS (INT64_C(86400) * 1000000000)
 #define WAITING_MAX 20000   // of one hook
-#define RECENT_MAX 50       // that rules may know of
 #define SWEEP_EVERY 512     // deliveries of a hook
 
 struct waiting {
@@ -33,8 +34,7 @@ struct desk_hook {
   json_t *settings;
   struct kept_stage *stages;  // STAGES_MAX
   size_t stage_count;
-  json_t *recent;             // newest first
-  int64_t day, today;
+  struct signal_past past;
   struct waiting *first, **last;
   unsigned count, since_sweep;
 };
@@ -73,26 +73,16 @@ static void unload(struct desk_hook *h) {
   signal_stages_free(h->stages, h->stage_count);
   free(h->stages);
   json_decref(h->settings);
-  json_decref(h->recent);
+  signal_past_finish(&h->past);
   h->stages = NULL;
   h->stage_count = 0;
-  h->settings = h->recent = NULL;
+  h->settings = NULL;
   h->loaded = false;
-}
-
-static json_t *recent_entry(const json_t *signal, int64_t received_ns) {
-  static const char *const fields[] = {"symbol", "action", "key", "source"};
-  json_t *e = json_pack("{s:I}", "received_ms", (json_int_t)(received_ns / NS_PER_MS));
-  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-    json_t *v = json_object_get(signal, fields[i]);
-    if (v) json_object_set(e, fields[i], v);
-  }
-  return e;
 }
 
 static bool add_recent(void *arg, const struct delivery_row *row) {
   json_t *signal = json_loads(row->signal, 0, NULL);
-  json_array_append_new(arg, recent_entry(signal, row->received_ns));
+  signal_past_older(arg, signal, row->received_ns);
   json_decref(signal);
   return true;
 }
@@ -107,30 +97,14 @@ static enum status load(struct signal_desk *d, struct desk_hook *h, struct err *
   h->settings = json_loads(row.settings, 0, NULL);
   hook_row_finish(&row);
   h->stages = calloc(STAGES_MAX, sizeof *h->stages);
-  h->recent = json_array();
-  h->day = now_ns / DAY_NS;
-  if (!h->stages || !h->settings || !h->recent) st = err_set(err, ERR_NOMEM, "out of memory");
+  signal_past_init(&h->past, now_ns);
+  if (!h->stages || !h->settings) st = err_set(err, ERR_NOMEM, "out of memory");
   if (st == OK) st = signal_stages_load(registry_snapshot(d->core->registry), reader(d), h->tenant_id, json_object_get(h->settings, "stages"), h->stages, &h->stage_count, err);
-  if (st == OK) st = delivery_recent(reader(d), h->id, now_ns - DAY_NS, RECENT_MAX, add_recent, h->recent, err);
-  if (st == OK) st = delivery_count_since(reader(d), h->id, h->day * DAY_NS, &h->today, err);
+  if (st == OK) st = delivery_recent(reader(d), h->id, now_ns - DAY_NS, SIGNAL_PAST_MAX, add_recent, &h->past, err);
+  if (st == OK) st = delivery_count_since(reader(d), h->id, h->past.day * DAY_NS, &h->past.today, err);
   if (st == OK) h->loaded = true;
   else unload(h);
   return st;
-}
-
-static void remember(struct desk_hook *h, const json_t *signal, int64_t received_ns) {
-  const int64_t day = received_ns / DAY_NS;
-  if (day != h->day) h->day = day, h->today = 0;
-  h->today++;
-  json_array_insert_new(h->recent, 0, recent_entry(signal, received_ns));
-  while (json_array_size(h->recent) > RECENT_MAX) json_array_remove(h->recent, RECENT_MAX);
-}
-
-static json_t *env_of(struct desk_hook *h, int64_t received_ns) {
-  const int64_t since_ms = (received_ns - DAY_NS) / NS_PER_MS;
-  for (size_t n; (n = json_array_size(h->recent)) && json_integer_value(json_object_get(json_array_get(h->recent, n - 1), "received_ms")) < since_ms;) json_array_remove(h->recent, n - 1);
-  return json_pack("{s:I, s:o, s:O, s:I}", "now_ms", (json_int_t)(received_ns / NS_PER_MS), "hook", api_id("hok", h->id), "accepted", h->recent, "today",
-    (json_int_t)(received_ns / DAY_NS == h->day ? h->today : 0));
 }
 
 // ---- one after the other
@@ -161,7 +135,7 @@ static void conclude(struct signal_desk *d, struct desk_hook *h, const char *sta
   struct signal_verdict v = {.hook_id = h->id, .tenant_id = h->tenant_id, .delivery_id = w->id, .received_ns = w->received_ns, .expires_ns = w->expires_ns, .hook_name = h->name, .settings = h->settings,
     .signal = signal ? signal : w->signal, .log = log, .state = state, .reason = reason};
   if (++h->since_sweep >= SWEEP_EVERY) v.sweep = true, h->since_sweep = 0;
-  if (signal_fanout(d->fanout, &v) && delivered) remember(h, v.signal, w->received_ns);
+  if (signal_fanout(d->fanout, &v) && delivered) signal_past_add(&h->past, v.signal, w->received_ns);
   waiting_free(w);
 }
 
@@ -190,12 +164,13 @@ static enum status ask_first(struct signal_desk *d, struct desk_hook *h, struct 
   struct rules_stage stages[STAGES_MAX];
   for (size_t i = 0; i < h->stage_count; i++) {
     const struct kept_stage *s = &h->stages[i];
-    stages[i] = (struct rules_stage){s->name, s->file, s->sha, s->source, s->source_len, s->settings};
+    stages[i] = (struct rules_stage){s->name, s->source, s->settings};
   }
   struct asked *a = malloc(sizeof *a);
-  json_t *env = env_of(h, h->first->received_ns);
+  const char *accepted;
+  json_t *env = signal_past_env(&h->past, h->id, h->first->received_ns, &accepted);
   if (a) *a = (struct asked){d, h};
-  const enum status st = a && env ? rules_host_ask(d->rules, stages, h->stage_count, h->first->signal, env, answered, a, err) : err_set(err, ERR_NOMEM, "out of memory");
+  const enum status st = a && env ? rules_host_ask(d->rules, h->tenant_id, stages, h->stage_count, h->first->signal, env, accepted, answered, a, err) : err_set(err, ERR_NOMEM, "out of memory");
   json_decref(env);
   if (st != OK) free(a);
   return st;
@@ -252,7 +227,7 @@ void signal_desk_forget_all(struct signal_desk *d) {
   for (struct desk_hook *h = d ? d->hooks : NULL; h; h = h->next) unload(h);
 }
 
-enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, const json_t *own, const json_t *signal, const json_t *env, rules_answered fn, void *arg, struct err *err) {
+enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, const json_t *own, const json_t *signal, const json_t *env, const char *accepted, rules_answered fn, void *arg, struct err *err) {
   struct kept_stage kept[STAGES_MAX];
   struct rules_stage stages[STAGES_MAX];
   size_t count;
@@ -260,8 +235,8 @@ enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, 
   enum status st = signal_stages_load(registry_snapshot(d->core->registry), reader(d), hook->tenant_id, own ? own : json_object_get(settings, "stages"), kept, &count, err);
   json_decref(settings);
   if (st != OK) return st;
-  for (size_t i = 0; i < count; i++) stages[i] = (struct rules_stage){kept[i].name, kept[i].file, kept[i].sha, kept[i].source, kept[i].source_len, kept[i].settings};
-  st = rules_host_ask(d->rules, stages, count, signal, env, fn, arg, err);
+  for (size_t i = 0; i < count; i++) stages[i] = (struct rules_stage){kept[i].name, kept[i].source, kept[i].settings};
+  st = rules_host_ask(d->rules, hook->tenant_id, stages, count, signal, env, accepted, fn, arg, err);
   signal_stages_free(kept, count);
   return st;
 }
@@ -274,7 +249,44 @@ static bool take_up(void *arg, const struct delivery_row *row) {
   return true;
 }
 
-static void rules_log(void *arg, const char *event, const char *detail) { api_log(arg, "error", event, json_pack("{s:s}", "detail", detail)); }
+static void rules_log(void *arg, const char *event, const char *detail) { api_log(((struct signal_desk *)arg)->core, "error", event, json_pack("{s:s}", "detail", detail)); }
+
+// ---- rules in quarantine
+
+struct holding {
+  struct held_rule_row row;
+  char sha256[65], file[128], why[300];
+};
+static enum status write_held(struct db *db, void *arg, struct err *err) { return held_rule_add(db, &((struct holding *)arg)->row, err); }
+static void held_written(void *arg, enum status st, const struct err *err) {
+  (void)st, (void)err;  // after a restart it is found out anew
+  free(arg);
+}
+
+static void rule_held(void *arg, const struct rules_held *what) {
+  struct signal_desk *d = arg;
+  struct holding *h = calloc(1, sizeof *h);
+  const int64_t now_ns = clock_wall_ns();
+  json_t *data = json_pack("{s:s%, s:s}", "rule", what->file, strcspn(what->file, "."), "reason", what->why);
+  if (data) stream_publish_of(d->core->hub, what->tenant_id, "signals", "rule_held", data, now_ns / NS_PER_MS);
+  json_decref(data);
+  if (!h) return;
+  snprintf(h->sha256, sizeof h->sha256, "%s", what->sha256);
+  snprintf(h->file, sizeof h->file, "%s", what->file);
+  snprintf(h->why, sizeof h->why, "%s", what->why);
+  h->row = (struct held_rule_row){.id = id_next(now_ns), .tenant_id = what->tenant_id, .since_ns = now_ns, .sha256 = h->sha256, .file = h->file, .why = h->why};
+  store_write(d->core->store, STORE_CONTROL, write_held, held_written, h);
+}
+
+json_t *signal_desk_held(const struct api_call *call, const char *sha256) {
+  const char *why = call->core->desk ? rules_host_held(call->core->desk->rules, call->who.tenant_id, sha256) : NULL;
+  return why ? json_string(why) : json_null();
+}
+
+static bool hold_again(void *arg, const struct held_rule_row *row) {
+  rules_host_hold(arg, &(struct rules_held){row->tenant_id, row->sha256, row->file, row->why});
+  return true;
+}
 
 static double gauge_delivered(void *arg) { return (double)signal_desk_stats(arg).delivered; }
 static double gauge_rejected(void *arg) { return (double)signal_desk_stats(arg).rejected; }
@@ -282,6 +294,8 @@ static double gauge_failed(void *arg) { return (double)signal_desk_stats(arg).fa
 static double gauge_signals(void *arg) { return (double)signal_desk_stats(arg).signals; }
 static double gauge_waiting(void *arg) { return signal_desk_stats(arg).waiting; }
 static double gauge_died(void *arg) { return (double)rules_host_stats(((struct signal_desk *)arg)->rules).died; }
+static double gauge_held(void *arg) { return rules_host_stats(((struct signal_desk *)arg)->rules).held; }
+static double gauge_apart(void *arg) { return (double)rules_host_stats(((struct signal_desk *)arg)->rules).apart; }
 
 static void show(struct signal_desk *d) {
   static const struct { const char *name, *help, *type; double (*read)(void *); } gauges[] = {
@@ -290,6 +304,8 @@ static void show(struct signal_desk *d) {
     {"signals_failed_total", "Messages of hooks about which the rules could not be asked in time", "counter", gauge_failed},
     {"signals_to_bots_total", "Signals that messages became", "counter", gauge_signals},
     {"signals_waiting", "Messages accepted and not yet worked off", "gauge", gauge_waiting},
+    {"rules_held", "Rules in quarantine", "gauge", gauge_held},
+    {"rules_asked_apart_total", "Questions of tenants whose rules had hung, ended or held up the process that all share", "counter", gauge_apart},
     {"rules_process_deaths_total", "Times that the process that asks rules died or did not answer", "counter", gauge_died}};
   for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++) metrics_gauge(d->core->metrics, (struct metrics_gauge){gauges[i].name, gauges[i].help, gauges[i].type, gauges[i].read, d});
 }
@@ -298,7 +314,8 @@ enum status signal_desk_create(struct api_core *core, const char *exe, struct si
   struct signal_desk *d = calloc(1, sizeof *d);
   if (!d) return err_set(err, ERR_NOMEM, "out of memory");
   d->core = core;
-  enum status st = rules_host_create(&(struct rules_host_options){.loop = core->loop, .exe = exe, .log = rules_log, .log_arg = core}, &d->rules, err);
+  enum status st = rules_host_create(&(struct rules_host_options){.loop = core->loop, .exe = exe, .log = rules_log, .held = rule_held, .arg = d}, &d->rules, err);
+  if (st == OK) st = held_rule_list(reader(d), INT64_MAX, INT32_MAX, hold_again, d->rules, err);
   if (st == OK) st = signal_fanout_create(core, &d->fanout, err);
   if (st == OK) st = delivery_open(reader(d), take_up, d, err);
   if (st == OK) show(d), *ret = d;

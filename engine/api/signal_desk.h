@@ -28,13 +28,17 @@ void signal_desk_forget_all(struct signal_desk *d);
 // False: the hook has as many waiting as it may; nothing more is accepted.
 bool signal_desk_has_room(const struct signal_desk *d, int64_t hook_id);
 
-// The stages that a signal of the hook would pass, asked about one that is not acted upon: for tests and dry runs. env: {now_ms, hook, accepted,
-// today}. stages NULL: the hook's own and those before it; else these instead of the hook's own.
-enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, const json_t *stages, const json_t *signal, const json_t *env, rules_answered fn, void *arg,
+// The stages that a signal of the hook would pass, asked about one that is not acted upon: for tests and dry runs. env, accepted: as
+// signal_past_env gives them. stages NULL: the hook's own and those before it; else these instead of the hook's own.
+enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, const json_t *stages, const json_t *signal, const json_t *env, const char *accepted, rules_answered fn, void *arg,
   struct err *err) MUST_CHECK;
 
 // The process that asks rules, for who puts one.
 struct rules_host *signal_desk_rules(struct signal_desk *d);
+
+// Why a source is in quarantine for the caller's tenant, as JSON: a text or null. New reference.
+struct api_call;
+json_t *signal_desk_held(const struct api_call *call, const char *sha256);
 
 struct signal_desk_stats {
   uint64_t delivered, rejected, failed, signals;  // signals: to bots

@@ -3,8 +3,10 @@
 
 #include "api/bots.h"
 #include "api/core.h"
+#include "api/courier.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
+#include "notice/tell.h"
 #include "store/hook_rows.h"
 #include "store/id.h"
 #include "store/signal_rows.h"
@@ -37,9 +39,10 @@ struct work {
   struct work *next;
   struct signal_fanout *fanout;
   int64_t hook_id, tenant_id, delivery_id, received_ns, expires_ns, now_ns;
-  bool by_symbol, sweep;
+  bool by_symbol, sweep, noticed;  // noticed: its owner is told that it went nowhere
   int64_t cap_bots;          // INT64_MAX: none
   char state[12], symbol[BOT_SYMBOL_SIZE];
+  char hook_name[101];
   char *reason, *signal, *log, *body;  // body: as bots get it
   int64_t *bots;             // in the order in which they are told
   size_t bot_count, bot_cap;
@@ -112,6 +115,14 @@ static void shuffle(struct work *w) {
   }
 }
 
+static enum notice_event event_of(const struct work *w) { return strcmp(w->state, "failed") == 0 ? NOTICE_HOOK_FAILED : NOTICE_HOOK_REJECTED; }
+static enum status tell_owner(struct db *db, const struct work *w, struct err *err) {
+  char id[ID_TEXT_SIZE], once[ID_TEXT_SIZE];
+  id_format("hok", w->hook_id, id);
+  id_format("dlv", w->delivery_id, once);
+  return notice_tell(db, w->tenant_id, event_of(w), id, once, json_pack("{s:s, s:s}", "hook", w->hook_name, "reason", w->reason), w->now_ns, err);
+}
+
 static enum status write_work(struct db *db, void *arg, struct err *err) {
   struct work *w = arg;
   enum status st = OK;
@@ -127,6 +138,7 @@ static enum status write_work(struct db *db, void *arg, struct err *err) {
   if (st == ERR_NOTFOUND) return w->bot_count = 0, OK;  // its hook was deleted meanwhile
   for (size_t i = 0; st == OK && i < w->bot_count; i++)
     st = signal_add(db, &(struct signal_row){.id = id_next(w->now_ns), .bot_id = w->bots[i], .received_ns = w->received_ns, .expires_ns = w->expires_ns, .body = w->body, .delivery_id = w->delivery_id}, err);
+  if (st == OK && w->noticed) st = tell_owner(db, w, err);
   if (st == OK && w->sweep) st = delivery_sweep(db, w->hook_id, w->now_ns, err);
   return st;
 }
@@ -200,6 +212,8 @@ bool signal_fanout(struct signal_fanout *f, const struct signal_verdict *v) {
     .log = v->log ? json_dumps(v->log, JSON_COMPACT) : strdup("[]"), .body = bot_body(v)};
   snprintf(w->state, sizeof w->state, "%s", v->state);
   snprintf(w->symbol, sizeof w->symbol, "%s", symbol ? symbol : "");
+  snprintf(w->hook_name, sizeof w->hook_name, "%s", v->hook_name);
+  w->noticed = !goes_out(w) && courier_wanted(f->core->courier, w->tenant_id, event_of(w));
   if (!w->reason || !w->signal || !w->log || !w->body) return work_free(w), false;
   f->stats.waiting++;
   store_write(f->core->store, STORE_CONTROL, write_work, written, w);

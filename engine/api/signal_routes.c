@@ -2,6 +2,7 @@
 #include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
+#include "api/list.h"
 #include "api/signal_desk.h"
 #include "api/signal_stages.h"
 #include "api/tier.h"
@@ -76,10 +77,12 @@ enum status api_admin_stages_put(struct api_call *call) {
 
 // ---- rules
 
-static json_t *rule_json(const char *name, const json_t *header, bool own) {
+// sha256: of the version that would be asked.
+static json_t *rule_json(const struct api_call *call, const char *name, const json_t *header, bool own, const char *sha256) {
   json_t *settings = json_object_get(header, "settings");
   const char *about = json_string_value(json_object_get(header, "about")), *title = json_string_value(json_object_get(header, "name"));
-  return json_pack("{s:s, s:s, s:s, s:b, s:o}", "name", name, "title", title ? title : name, "about", about ? about : "", "own", own, "settings", settings ? json_incref(settings) : json_array());
+  return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "name", name, "title", title ? title : name, "about", about ? about : "", "own", own, "settings", settings ? json_incref(settings) : json_array(), "held",
+    signal_desk_held(call, sha256));
 }
 
 struct rules {
@@ -91,21 +94,23 @@ struct rules {
 static void add_own_rule(void *arg, const struct script_row *row) {
   struct rules *r = arg;
   struct script_version_row v;
-  if (row->active_version == 0 || r->status != OK) return;
-  r->status = script_version_get(reader(r->call), row->tenant_id, row->id, 0, &v, &r->call->err);
   if (r->status != OK) return;
-  json_t *header = v.header ? json_loads(v.header, 0, NULL) : NULL;
-  json_array_append_new(r->items, rule_json(row->name, header, true));
+  r->status = script_version_get(reader(r->call), row->tenant_id, row->id, row->active_version ? row->active_version : row->latest_version, &v, &r->call->err);
+  if (r->status != OK) return;
+  json_t *header = v.header ? json_loads(v.header, 0, NULL) : NULL, *rule = rule_json(r->call, row->name, header, true, v.sha256);
+  json_object_set_new(rule, "active_version", row->active_version ? json_integer(row->active_version) : json_null());
+  json_object_set_new(rule, "latest_version", json_integer(row->latest_version));
+  json_array_append_new(r->items, rule);
   json_decref(header);
   script_version_finish(&v);
 }
 
 // Of the installation, which may be a shipped one that no row has: its header is evaluated, alone and within a budget.
-static json_t *installation_rule(const struct active_script *s) {
+static json_t *installation_rule(const struct api_call *call, const struct active_script *s) {
   struct script_draft draft;
   struct err err;
   if (registry_describe(SCRIPT_RULE, s->name, s->source, s->source_len, NULL, &draft, &err) != OK) return NULL;
-  json_t *header = json_loads(draft.header, 0, NULL), *v = rule_json(s->name, header, false);
+  json_t *header = json_loads(draft.header, 0, NULL), *v = rule_json(call, s->name, header, false, s->sha256);
   json_decref(header);
   script_draft_finish(&draft);
   return v;
@@ -117,11 +122,54 @@ enum status api_rules_list(struct api_call *call) {
   const struct snapshot *scripts = registry_snapshot(call->core->registry);
   const struct active_script *s;
   for (size_t i = 0; st == OK && (s = snapshot_at(scripts, i)); i++) {
-    json_t *v = s->kind == SCRIPT_RULE ? installation_rule(s) : NULL;
+    json_t *v = s->kind == SCRIPT_RULE ? installation_rule(call, s) : NULL;
     if (v) json_array_append_new(r.items, v);
   }
   if (st == OK) st = r.status;
   if (st == OK) return api_json(call, 200, json_pack("{s:o}", "items", r.items));
   json_decref(r.items);
   return st;
+}
+
+// ---- in quarantine
+
+static bool add_held(void *arg, const struct held_rule_row *row) {
+  struct api_list *l = arg;
+  if (!api_list_room(l, row->id)) return false;
+  json_array_append_new(l->items, json_pack("{s:o, s:o, s:s%, s:s, s:s, s:o}", "id", api_id("hld", row->id), "tenant_id", api_id("org", row->tenant_id), "rule", row->file, strcspn(row->file, "."), "sha256",
+    row->sha256, "reason", row->why, "since_ms", api_ms(row->since_ns)));
+  return true;
+}
+
+enum status api_admin_held_rules(struct api_call *call) {
+  struct api_list l;
+  if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
+  return api_list_end(&l, held_rule_list(reader(call), l.at, l.limit + 1, add_held, &l, &call->err));
+}
+
+struct release {
+  int64_t tenant_id;
+  char sha256[65];
+};
+static bool take_held(void *arg, const struct held_rule_row *row) {
+  struct release *r = arg;
+  r->tenant_id = row->tenant_id;
+  snprintf(r->sha256, sizeof r->sha256, "%s", row->sha256);
+  return false;
+}
+static enum status release(struct api_call *call, struct db *db) {
+  const int64_t id = api_param_id(call, "held_id");
+  enum status st = held_rule_get(db, id, take_held, call->state, &call->err);
+  if (st == OK) st = held_rule_delete(db, id, &call->err);
+  if (st == OK) st = api_audit(call, db, "rule.release", "org", ((struct release *)call->state)->tenant_id, NULL);
+  return st == OK ? api_json(call, 204, NULL) : st;
+}
+static enum status released(struct api_call *call) {
+  const struct release *r = call->state;
+  if (call->core->desk) rules_host_release(signal_desk_rules(call->core->desk), r->tenant_id, r->sha256);
+  return OK;
+}
+enum status api_admin_held_rule_release(struct api_call *call) {
+  if (!(call->state = api_alloc(call, sizeof(struct release)))) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  return api_write_then(call, release, released);
 }

@@ -10,14 +10,20 @@
 
 void signal_stages_free(struct kept_stage *s, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    free(s[i].source);
+    rules_source_free(s[i].source);
     json_decref(s[i].settings);
   }
 }
 
+struct rule_text {
+  char file[SCRIPT_NAME_SIZE + 8], sha[65];
+  char *source;  // owned
+  size_t source_len;
+};
+
 // A tenant's own rule of the name, else the installation's.
 // *ret_header (may be NULL): of a tenant's own rule what its header said when it was put; NULL of others.
-static enum status rule_source(const struct snapshot *scripts, struct db *db, int64_t tenant_id, const char *name, struct kept_stage *ret, json_t **ret_header, struct err *err) {
+static enum status rule_source(const struct snapshot *scripts, struct db *db, int64_t tenant_id, const char *name, struct rule_text *ret, json_t **ret_header, struct err *err) {
   struct script_row row;
   struct script_version_row v;
   enum status st = tenant_id ? script_find(db, tenant_id, "rule", name, &row, err) : ERR_NOTFOUND;
@@ -43,7 +49,8 @@ static enum status rule_source(const struct snapshot *scripts, struct db *db, in
   return st;
 }
 
-static enum status stages_of(const struct snapshot *scripts, struct db *db, int64_t tenant_id, const json_t *list, struct kept_stage *stages, size_t *count, struct err *err) {
+// tenant_id: whose rules of a name go before the installation's; user_id: for whom they are asked.
+static enum status stages_of(const struct snapshot *scripts, struct db *db, int64_t tenant_id, int64_t user_id, const json_t *list, struct kept_stage *stages, size_t *count, struct err *err) {
   for (size_t i = 0; i < json_array_size(list); i++) {
     const json_t *v = json_array_get(list, i);
     const char *rule = json_string_value(json_object_get(v, "rule")), *name = json_string_value(json_object_get(v, "name"));
@@ -51,7 +58,10 @@ static enum status stages_of(const struct snapshot *scripts, struct db *db, int6
     struct kept_stage *s = &stages[*count];
     *s = (struct kept_stage){0};
     snprintf(s->name, sizeof s->name, "%s", name ? name : rule ? rule : "");
-    const enum status st = rule_source(scripts, db, tenant_id, rule ? rule : "", s, NULL, err);
+    struct rule_text text = {0};
+    enum status st = rule_source(scripts, db, tenant_id, rule ? rule : "", &text, NULL, err);
+    if (st == OK && !(s->source = rules_source_create(user_id, text.file, text.sha, text.source, text.source_len))) st = err_set(err, ERR_NOMEM, "out of memory");
+    free(text.source);
     if (st != OK) return st;
     s->settings = json_deep_copy(json_object_get(v, "settings"));
     (*count)++;
@@ -71,10 +81,10 @@ enum status signal_stages_load(const struct snapshot *scripts, struct db *db, in
     if (st != OK) break;
     json_t *list = json_loads(text, 0, NULL);
     free(text);
-    st = stages_of(scripts, db, owners[i], list, stages, count, err);
+    st = stages_of(scripts, db, owners[i], tenant_id, list, stages, count, err);
     json_decref(list);
   }
-  if (st == OK) st = stages_of(scripts, db, tenant_id, own, stages, count, err);
+  if (st == OK) st = stages_of(scripts, db, tenant_id, tenant_id, own, stages, count, err);
   if (st != OK) signal_stages_free(stages, *count), *count = 0;
   return st;
 }
@@ -90,7 +100,7 @@ enum status signal_stages_check(const struct snapshot *scripts, struct db *db, i
       const char *other = json_string_value(json_object_get(o, json_object_get(o, "name") ? "name" : "rule"));
       if (strcmp(name, other) == 0) return err_set(err, ERR_INVALID, "/%zu/name: '%s' is there twice; scores go by this name", i, name);
     }
-    struct kept_stage s = {0};
+    struct rule_text s = {0};
     struct rule *r = NULL;
     json_t *full = NULL, *header = NULL;
     const char *where = "/rule";

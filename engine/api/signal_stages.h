@@ -4,6 +4,7 @@
 // installation come first, then the tenant's, then the hook's.
 #pragma once
 #include "base/json.h"
+#include "signal/rules_host.h"
 #include "signal/stages.h"
 #include "store/script_rows.h"
 
@@ -12,10 +13,9 @@ struct db;
 struct snapshot;
 
 struct kept_stage {
-  char name[STAGE_NAME_SIZE], file[SCRIPT_NAME_SIZE + 8], sha[65];
-  char *source;     // owned
-  size_t source_len;
-  json_t *settings;  // owned; NULL: none given
+  char name[STAGE_NAME_SIZE];
+  struct rules_source *source;  // owned
+  json_t *settings;             // owned; NULL: none given
 };
 void signal_stages_free(struct kept_stage *s, size_t count);
 

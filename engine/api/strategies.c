@@ -1,4 +1,4 @@
-// api/strategies.c – strategies in Lua and their immutable versions. An upload is proven in a jail before it is stored as what
+// api/strategies.c – strategies in Lua and their immutable versions; what the installation offers is read here too, without its text. An upload is proven in a jail before it is stored as what
 // it is: one that does not even describe itself is refused, one that fails a proof is kept with its verdict and cannot be active.
 #include "api/bots.h"
 #include "api/core.h"
@@ -62,6 +62,13 @@ static void add_version(void *arg, const struct script_version_row *row) {
   if (api_list_room(l, row->version)) json_array_append_new(l->items, script_version_tree(row, false));
 }
 
+static void add_offered(void *arg, const struct script_version_row *row) {
+  struct script_version_row closed = *row;
+  closed.author_id = 0;
+  closed.comment = NULL;
+  add_version(arg, &closed);
+}
+
 enum status api_strategies_list(struct api_call *call) {
   struct api_list l;
   if (!api_list_begin(call, &l, API_LIST_OLDEST)) return OK;
@@ -73,16 +80,29 @@ static enum status find_strategy(struct api_call *call, struct db *db, struct sc
   return st == OK && strcmp(ret->kind, "strategy") != 0 ? err_set(&call->err, ERR_NOTFOUND, "not a strategy") : st;
 }
 
+// What the installation offers is the operators': customers run it and see its header, not its text, nor what was said about it by whom.
+static bool is_offered(const struct api_call *call, const struct script_row *row) { return row->tenant_id != call->who.tenant_id; }
+
+static void close_version(struct script_version_row *version) {
+  free(version->source);
+  free(version->verdict);
+  free(version->comment);
+  version->source = version->verdict = version->comment = NULL;
+  version->author_id = 0;
+}
+
 enum status script_answer(struct api_call *call, struct db *db, int status, const struct script_row *row, bool with_kind) {
   json_t *v = script_json(row, with_kind);
   struct script_version_row version;
   const int64_t shown = row->active_version ? row->active_version : row->latest_version;
-  enum status st = script_version_get(db, call->who.tenant_id, row->id, shown, &version, &call->err);
+  enum status st = script_version_get(db, row->tenant_id, row->id, shown, &version, &call->err);
   if (st == OK) {
     free(version.source);
     version.source = NULL;
+    if (is_offered(call, row)) close_version(&version);
     json_object_set_new(v, "version", script_version_tree(&version, true));
-    json_object_set_new(v, "trial", trial_json(db, row->id));
+    json_object_set_new(v, "trial", is_offered(call, row) ? json_null() : trial_json(db, row->id));
+    if (!with_kind) json_object_set_new(v, "offered", json_boolean(is_offered(call, row)));
     script_version_finish(&version);
   }
   if (st != OK) {
@@ -99,35 +119,44 @@ enum status script_changed(struct api_call *call, struct db *db, const struct sc
   return script_answer(call, db, 200, row, with_kind);
 }
 
+// For reading: the tenant's own, else one that the installation offers.
+static enum status find_readable(struct api_call *call, struct script_row *ret) {
+  enum status st = find_strategy(call, reader(call), ret);
+  if (st != ERR_NOTFOUND) return st;
+  st = script_get(reader(call), 0, api_param_id(call, "strategy_id"), ret, &call->err);
+  return st == OK && (strcmp(ret->kind, "strategy") != 0 || !ret->active_version) ? err_set(&call->err, ERR_NOTFOUND, "not offered") : st;
+}
+
 enum status api_strategy_get(struct api_call *call) {
   struct script_row row;
-  enum status st = find_strategy(call, reader(call), &row);
+  enum status st = find_readable(call, &row);
   if (st != OK) return st;
   return api_not_modified(call, row.revision) ? OK : script_answer(call, reader(call), 200, &row, false);
 }
 
-enum status script_versions_answer(struct api_call *call, int64_t script_id) {
+enum status script_versions_answer(struct api_call *call, const struct script_row *row) {
   struct api_list l;
   if (!api_list_begin(call, &l, 0)) return OK;  // 0: from the newest
-  return api_list_end(&l, script_version_list(reader(call), call->who.tenant_id, script_id, l.at, l.limit + 1, add_version, &l, &call->err));
+  return api_list_end(&l, script_version_list(reader(call), row->tenant_id, row->id, l.at, l.limit + 1, is_offered(call, row) ? add_offered : add_version, &l, &call->err));
 }
 
 enum status api_versions_list(struct api_call *call) {
   struct script_row row;
-  enum status st = find_strategy(call, reader(call), &row);
-  return st == OK ? script_versions_answer(call, row.id) : st;
+  enum status st = find_readable(call, &row);
+  return st == OK ? script_versions_answer(call, &row) : st;
 }
 
-static enum status get_version(struct api_call *call, int64_t script_id, int64_t number, struct script_version_row *ret) {
-  enum status st = script_version_get(reader(call), call->who.tenant_id, script_id, number, ret, &call->err);
+static enum status get_version(struct api_call *call, int64_t tenant_id, int64_t script_id, int64_t number, struct script_version_row *ret) {
+  enum status st = script_version_get(reader(call), tenant_id, script_id, number, ret, &call->err);
   if (st == ERR_NOTFOUND) (void)api_problemf(call, PROBLEM_not_found, "There is no version %lld of this script.", (long long)number);
   return st;
 }
 
-enum status script_version_answer(struct api_call *call, int64_t script_id) {
+enum status script_version_answer(struct api_call *call, const struct script_row *row) {
   struct script_version_row version;
-  enum status st = get_version(call, script_id, strtoll(api_param(call, "version"), NULL, 10), &version);
+  enum status st = get_version(call, row->tenant_id, row->id, strtoll(api_param(call, "version"), NULL, 10), &version);
   if (st != OK) return st;
+  if (is_offered(call, row)) close_version(&version);
   json_t *v = script_version_tree(&version, true);
   script_version_finish(&version);
   return api_json(call, 200, v);
@@ -135,16 +164,16 @@ enum status script_version_answer(struct api_call *call, int64_t script_id) {
 
 enum status api_version_get(struct api_call *call) {
   struct script_row row;
-  enum status st = find_strategy(call, reader(call), &row);
-  return st == OK ? script_version_answer(call, row.id) : st;
+  enum status st = find_readable(call, &row);
+  return st == OK ? script_version_answer(call, &row) : st;
 }
 
 enum status script_diff_answer(struct api_call *call, int64_t script_id) {
   const int64_t from = api_query_int(call, "from", 0), to = api_query_int(call, "to", 0);
   struct script_version_row a, b;
-  enum status st = get_version(call, script_id, from, &a);
+  enum status st = get_version(call, call->who.tenant_id, script_id, from, &a);
   if (st != OK) return st;
-  st = get_version(call, script_id, to, &b);
+  st = get_version(call, call->who.tenant_id, script_id, to, &b);
   if (st != OK) {
     script_version_finish(&a);
     return st;

@@ -12,28 +12,8 @@
 // ---- rows
 
 void tenant_put_trade(struct json_out *o, const struct tenant_view *v, const struct journal_series *s, const struct journal_trade *t) {
-  const struct instrument *inst = &s->terms.inst;
-  jo_int(o, "number", t->number);
-  jo_int(o, "run", t->run);
   tenant_view_put_owner(o, v, t->bot_id);
-  jo_text(o, "symbol", inst->symbol);
-  jo_text(o, "side", t->direction > 0 ? "long" : "short");
-  bots_put_quantity(o, "qty", inst, t->qty);
-  jo_ms(o, "entry_ms", t->entry_ns);
-  bots_put_price(o, "entry_price", inst, t->entry_px);
-  jo_ms(o, "exit_ms", t->exit_ns);
-  bots_put_price(o, "exit_price", inst, t->exit_px);
-  jo_int(o, "entry_order", (int64_t)t->entry_order);
-  jo_int(o, "exit_order", (int64_t)t->exit_order);
-  bots_put_cash(o, "pnl", t->pnl);
-  bots_put_cash(o, "fees", t->fees);
-  bots_put_cash(o, "mae", t->mae);
-  bots_put_cash(o, "mfe", t->mfe);
-  jo_int(o, "bars", t->bars);
-  jo_bool(o, "ambiguous", t->ambiguous);
-  jo_bool(o, "liquidated", t->liquidated);
-  jo_text(o, "tag", t->tag);
-  jo_text(o, "exit_tag", t->exit_tag);
+  bots_put_trade(o, &s->terms.inst, t);
 }
 
 // ---- pages: a cursor is the time of the last row, and how many rows of that time were shown

@@ -2,6 +2,7 @@
 #include "api/venue_desk.h"
 
 #include "api/core.h"
+#include "api/ea_desk.h"
 #include "bot/hub.h"
 #include "crypto/secret.h"
 #include "net/http_pool.h"
@@ -24,6 +25,7 @@ struct site {
   struct site *next;
   char venue[ACCOUNT_VENUE_SIZE], environment[DIALECT_NAME_MAX], category[DIALECT_NAME_MAX];  // category "": the dialect's first
   struct remote_site *remote;
+  char refused[65];  // hash of the dialect that it cannot work with; told once
 };
 struct venue_desk {
   struct api_core *core;
@@ -72,7 +74,7 @@ void venue_desk_destroy(struct venue_desk *d) {
 static const struct active_script *dialect_of(const struct venue_desk *d, const char *venue) {
   return snapshot_find(registry_snapshot(d->core->registry), SCRIPT_DIALECT, venue);
 }
-bool venue_desk_knows(const struct snapshot *scripts, const char *venue) { return snapshot_find(scripts, SCRIPT_DIALECT, venue) != NULL; }
+bool venue_desk_knows(const struct snapshot *scripts, const char *venue) { return ea_venue(venue) || snapshot_find(scripts, SCRIPT_DIALECT, venue) != NULL; }
 
 static enum status dialect_make(const struct active_script *s, const char *venue, struct dialect **ret, struct err *err) {
   char chunkname[SCRIPT_NAME_SIZE + 8];
@@ -88,13 +90,25 @@ static const char *url_of(const struct venue_desk *d, const char *venue) {
   return NULL;
 }
 
-// An activated dialect becomes the site's with its next use.
+// An activated dialect becomes the site's.
 static enum status renew(const struct venue_desk *d, struct site *s, struct err *err) {
   const struct active_script *active = dialect_of(d, s->venue);
   struct dialect *fresh;
   if (!active || strcmp(active->sha256, remote_site_info(s->remote)->sha256) == 0) return OK;
-  const enum status st = dialect_make(active, s->venue, &fresh, err);
-  return st == OK ? remote_site_reload(s->remote, fresh, err) : st;
+  enum status st = dialect_make(active, s->venue, &fresh, err);
+  if (st == OK) st = remote_site_reload(s->remote, fresh, err);
+  if (st == OK) api_log(d->core, "info", "venue_dialect", json_pack("{s:s, s:s, s:I}", "venue", s->venue, "environment", s->environment, "version", (json_int_t)active->version));
+  return st;
+}
+
+void venue_desk_look(struct venue_desk *d) {
+  struct err err;
+  for (struct site *s = d->sites; s; s = s->next) {
+    const struct active_script *active = dialect_of(d, s->venue);
+    if (!active || strcmp(active->sha256, s->refused) == 0 || renew(d, s, &err) == OK) continue;
+    snprintf(s->refused, sizeof s->refused, "%s", active->sha256);
+    api_log(d->core, "error", "venue_dialect", json_pack("{s:s, s:s, s:s}", "venue", s->venue, "environment", s->environment, "error", err.msg));
+  }
 }
 
 static enum status site_get(struct venue_desk *d, const char *venue, const char *environment, const char *category, struct site **ret, struct err *err) {
@@ -119,15 +133,28 @@ static enum status site_get(struct venue_desk *d, const char *venue, const char 
 
 // ---- market data
 
+static size_t fundings(void *feed, const char *symbol, int64_t after_ns, int64_t through_ns, struct funding ret[HUB_FUNDINGS_MAX]) {
+  return feed_remote_fundings(feed, symbol, after_ns, through_ns, ret, HUB_FUNDINGS_MAX);
+}
+
 enum status venue_desk_feed(struct venue_desk *d, const struct hub_remote *want, struct hub_feed_config *ret, struct err *err) {
   struct site *site;
   const char *category = want->category ? want->category : "";
-  if (strlen(want->venue) >= sizeof site->venue || strlen(category) >= sizeof site->category) return err_set(err, ERR_INVALID, "remote: a name that is too long");
-  const enum status st = site_get(d, want->venue, want->environment ? want->environment : DEFAULT_ENVIRONMENT, category, &site, err);
+  char venue[ACCOUNT_VENUE_SIZE];
+  if (strlen(want->venue) >= sizeof venue || strlen(category) >= sizeof site->category) return err_set(err, ERR_INVALID, "remote: a name that is too long");
+  strcpy(venue, want->venue);
+  char *dash = venue_desk_knows(registry_snapshot(d->core->registry), venue) ? NULL : strrchr(venue, '-');  // "bybit-spot"
+  if (dash) *dash = '\0';
+  if (dash && !want->category) category = dash + 1;
+  const enum status st = site_get(d, venue, want->environment ? want->environment : DEFAULT_ENVIRONMENT, category, &site, err);
   if (st != OK) return st;
+  snprintf(ret->category, sizeof ret->category, "%s", remote_site_category(site->remote));
   ret->ready = feed_remote_ready;
   ret->symbol = feed_remote_symbol;
-  return feed_remote_create(&(struct feed_remote_config){.site = site->remote, .ticks = want->ticks, .wake = want->wake, .self = want->wake_self}, &ret->feed, err);
+  ret->fundings = fundings;
+  const enum status made = feed_remote_create(&(struct feed_remote_config){.site = site->remote, .ticks = want->ticks, .wake = want->wake, .self = want->wake_self}, &ret->feed, err);
+  ret->fundings_self = ret->feed.self;
+  return made;
 }
 
 // ---- settings
@@ -135,6 +162,11 @@ enum status venue_desk_feed(struct venue_desk *d, const struct hub_remote *want,
 static const char *environment_of(const json_t *settings) {
   const char *e = json_string_value(json_object_get(settings, "environment"));
   return e ? e : DEFAULT_ENVIRONMENT;
+}
+
+static const char *category_of(const json_t *settings) {
+  const char *c = json_string_value(json_object_get(settings, "category"));
+  return c ? c : "";
 }
 
 static bool limited(const json_t *settings, const char *name) {
@@ -154,6 +186,10 @@ static enum status live_agreed(const json_t *settings, struct err *err) {
 
 enum status venue_desk_settings_check(const struct snapshot *scripts, const char *venue, const json_t *settings, struct err *err) {
   struct dialect *dialect;
+  if (ea_venue(venue)) {
+    if (!ea_environment_ok(environment_of(settings))) return err_set(err, ERR_INVALID, "/environment: %s has demo, live, not %s", venue, environment_of(settings));
+    return strcmp(environment_of(settings), "live") == 0 ? live_agreed(settings, err) : OK;
+  }
   enum status st = dialect_make(snapshot_find(scripts, SCRIPT_DIALECT, venue), venue, &dialect, err);
   if (st != OK) return st;
   const struct dialect_info *info = dialect_info(dialect);
@@ -164,7 +200,14 @@ enum status venue_desk_settings_check(const struct snapshot *scripts, const char
     there |= strcmp(info->environments[i].name, wanted) == 0;
     snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", info->environments[i].name);
   }
+  char kinds[DIALECT_CATEGORIES_MAX * (DIALECT_NAME_MAX + 2)] = "";
+  bool traded = category_of(settings)[0] == '\0';
+  for (int i = 0; i < info->category_count; i++) {
+    traded |= strcmp(info->categories[i], category_of(settings)) == 0;
+    snprintf(kinds + strlen(kinds), sizeof kinds - strlen(kinds), "%s%s", i ? ", " : "", info->categories[i]);
+  }
   if (!there) st = err_set(err, ERR_INVALID, "/environment: %s has %s, not %s", venue, names, wanted);
+  else if (!traded) st = err_set(err, ERR_INVALID, "/category: %s has %s, not %s", venue, kinds, category_of(settings));
   else if (strcmp(wanted, "live") == 0) st = live_agreed(settings, err);
   dialect_destroy(dialect);
   return st;
@@ -206,11 +249,13 @@ static enum status open_session(struct venue_desk *d, const struct account_row *
   struct venue *ret, struct err *err) {
   struct site *site = NULL;
   json_t *settings = json_loads(row->settings, 0, NULL);
-  char environment[DIALECT_NAME_MAX];
+  char environment[DIALECT_NAME_MAX], category[DIALECT_NAME_MAX];
   snprintf(environment, sizeof environment, "%s", environment_of(settings));
+  snprintf(category, sizeof category, "%s", category_of(settings));
   enum status st = strcmp(environment, "live") == 0 ? live_agreed(settings, err) : OK;
   json_decref(settings);
-  if (st == OK) st = site_get(d, row->venue, environment, "", &site, err);
+  if (st == OK && ea_venue(row->venue)) return ea_desk_session(d->core->eas, row, wish, events, to, ret, err);
+  if (st == OK) st = site_get(d, row->venue, environment, category, &site, err);
   if (st != OK) return st;
   char (*values)[VAULT_SECRET_MAX + 1] = calloc(FIELDS, sizeof *values);
   if (!values) return err_set(err, ERR_NOMEM, "no memory for credentials");

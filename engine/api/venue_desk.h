@@ -1,10 +1,10 @@
 // api/venue_desk.h – sessions of accounts at venues: which dialect, which environment, whose credentials.
 //
 // A site is a venue in one environment (venue/remote.h), made at its first use and kept. An account's settings say where it trades:
-// `environment` (testnet when absent), and that its owner knows what live means. Credentials are read out of the vault when a session
+// `environment` (testnet when absent), `category` (the dialect's first when absent), and that its owner knows what live means. Credentials are read out of the vault when a session
 // is made and nowhere else. An operator may put a simulated exchange in the place of a venue's hosts (serve --venue-url), for all.
 //
-// A dialect that is activated is the sites' from the next call on.
+// A dialect that is activated is the sites' within a second (venue_desk_look), sessions and what they have under way go on.
 #pragma once
 #include "base/json.h"
 #include "store/vault_rows.h"
@@ -23,6 +23,9 @@ struct venue_desk_options {
 enum status venue_desk_create(struct api_core *core, const struct venue_desk_options *options, struct venue_desk **ret, struct err *err) MUST_CHECK;
 // After all sessions. NULL does nothing.
 void venue_desk_destroy(struct venue_desk *d);
+
+// Now and then: what was activated meanwhile is taken.
+void venue_desk_look(struct venue_desk *d);
 
 struct venue_desk_wish {
   bool read_only;           // a key that may not trade will do

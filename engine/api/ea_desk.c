@@ -1,0 +1,182 @@
+// api/ea_desk.c – see ea_desk.h.
+#include "api/ea_desk.h"
+
+#include "api/core.h"
+#include "api/hooks.h"
+#include "api/venue_desk.h"
+#include "crypto/encode.h"
+#include "crypto/random.h"
+#include "crypto/secret.h"
+#include "loop/clock.h"
+#include "store/id.h"
+#include "store/store.h"
+#include "tenant/identity.h"
+#include "tenant/vault.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+  struct entry *next;
+  struct ea_client client;
+  uint8_t token_hash[SHA256_BYTES];
+  bool known;                  // token, key and numbers are those of the row
+};
+struct ea_desk {
+  struct api_core *core;
+  struct entry *entries;
+};
+
+bool ea_venue(const char *venue) { return strcmp(venue, EA_VENUE_MT4) == 0 || strcmp(venue, EA_VENUE_MT5) == 0; }
+bool ea_environment_ok(const char *environment) { return strcmp(environment, "demo") == 0 || strcmp(environment, "live") == 0 || strcmp(environment, "testnet") == 0; }
+
+static struct db *reader(const struct ea_desk *d) { return store_reader(d->core->store, STORE_CONTROL); }
+
+// ---- keys
+
+static void fresh(char ret[EA_TOKEN_SIZE]) {
+  uint8_t bytes[EA_TOKEN_BYTES];
+  random_bytes(bytes, sizeof bytes);
+  base64url_encode(bytes, sizeof bytes, ret);
+  secret_wipe(bytes, sizeof bytes);
+}
+
+enum status ea_keys_make(struct api_call *call, struct db *db, int64_t account_id, json_t **ret) {
+  char token[EA_TOKEN_SIZE], secret[EA_TOKEN_SIZE], path[96];
+  struct ea_link_row row = {.account_id = account_id, .tenant_id = call->who.tenant_id, .created_ns = call->now_ns, .updated_ns = call->now_ns};
+  fresh(token);
+  fresh(secret);
+  hook_token_hash(token, strlen(token), row.token_hash);
+  enum status st = vault_put(identity_keys(call->core->identity), db, row.tenant_id, account_id, EA_SECRET_FIELD, secret, strlen(secret), call->now_ns, &call->err);
+  if (st == OK) st = ea_link_put(db, &row, &call->err);
+  snprintf(path, sizeof path, API_PREFIX "/ea/%s", token);
+  if (st == OK) {
+    *ret = json_pack("{s:s, s:s, s:s}", "token", token, "secret", secret, "path", path);
+    if (!*ret) st = err_set(&call->err, ERR_NOMEM, "out of memory");
+  }
+  secret_wipe(secret, sizeof secret);
+  return st;
+}
+
+// ---- who is there
+
+static struct entry *by_account(const struct ea_desk *d, int64_t account_id) {
+  struct entry *e = d->entries;
+  while (e && e->client.account_id != account_id) e = e->next;
+  return e;
+}
+
+struct ea_client *ea_desk_by_account(struct ea_desk *d, int64_t account_id) {
+  struct entry *e = d ? by_account(d, account_id) : NULL;
+  return e ? &e->client : NULL;
+}
+
+void ea_desk_forget(struct ea_desk *d, int64_t account_id) {
+  struct entry *e = d ? by_account(d, account_id) : NULL;
+  if (e) e->known = false;
+}
+
+static void log_line(void *arg, int64_t account_id, const char *event, const char *text) {
+  const struct ea_desk *d = arg;
+  api_log(d->core, "warning", event, json_pack("{s:o, s:s}", "account", api_id("acc", account_id), "text", text));
+}
+
+static enum status entry_get(struct ea_desk *d, int64_t account_id, struct entry **ret, struct err *err) {
+  struct entry *e = by_account(d, account_id);
+  if (e) return *ret = e, OK;
+  e = calloc(1, sizeof *e);
+  if (!e) return err_set(err, ERR_NOMEM, "no memory for a terminal");
+  e->client.account_id = account_id;
+  const struct ea_bridge_options options = {.loop = d->core->loop, .account_id = account_id, .log = log_line, .arg = d};
+  const enum status st = ea_bridge_create(&options, &e->client.bridge, err);
+  if (st != OK) {
+    free(e);
+    return st;
+  }
+  e->next = d->entries;
+  d->entries = e;
+  return *ret = e, OK;
+}
+
+static void terms(struct ea_bridge *b, const struct account_row *account) {
+  json_t *settings = json_loads(account->settings, 0, NULL);
+  const char *environment = json_string_value(json_object_get(settings, "environment")), *currency = json_string_value(json_object_get(settings, "currency"));
+  ea_bridge_terms(b, environment && strcmp(environment, "live") == 0 && json_is_true(json_object_get(settings, "risk_acknowledged")), currency ? currency : "");
+  json_decref(settings);
+}
+
+static enum status load(struct ea_desk *d, const struct ea_link_row *row, struct entry **ret, struct err *err) {
+  struct account_row account;
+  char secret[VAULT_SECRET_MAX];
+  size_t len = 0;
+  enum status st = account_get(reader(d), row->tenant_id, row->account_id, &account, err);
+  if (st == OK) st = vault_get(identity_keys(d->core->identity), reader(d), row->tenant_id, row->account_id, EA_SECRET_FIELD, secret, &len, err);
+  if (st == OK && len >= EA_SECRET_SIZE) st = err_set(err, ERR_INVALID, "the secret of a terminal is none");
+  if (st == OK) st = entry_get(d, row->account_id, ret, err);
+  if (st == OK) {
+    struct ea_client *c = &(*ret)->client;
+    c->tenant_id = row->tenant_id, c->hook_id = row->hook_id;
+    memcpy(c->venue, account.venue, sizeof c->venue);
+    memcpy(c->login, row->login, sizeof c->login);
+    memcpy(c->server, row->server, sizeof c->server);
+    memcpy(c->secret, secret, len);
+    c->secret[len] = '\0';
+    // The same token: numbers that were taken since they were last reserved stay taken.
+    if (memcmp((*ret)->token_hash, row->token_hash, sizeof row->token_hash) != 0) ea_numbers_init(&c->numbers, row->sequence);
+    memcpy((*ret)->token_hash, row->token_hash, sizeof row->token_hash);
+    terms(c->bridge, &account);
+    (*ret)->known = true;
+  }
+  secret_wipe(secret, sizeof secret);
+  return st;
+}
+
+enum status ea_desk_client(struct ea_desk *d, const char *token, struct ea_client **ret, struct err *err) {
+  uint8_t hash[SHA256_BYTES];
+  struct ea_link_row row;
+  struct entry *e;
+  hook_token_hash(token, strlen(token), hash);
+  for (e = d->entries; e; e = e->next)
+    if (e->known && memcmp(e->token_hash, hash, sizeof hash) == 0) return *ret = &e->client, OK;
+  enum status st = ea_link_by_token(reader(d), hash, &row, err);
+  if (st == OK) st = load(d, &row, &e, err);
+  if (st == OK) *ret = &e->client;
+  return st;
+}
+
+enum status ea_desk_session(struct ea_desk *d, const struct account_row *account, const struct venue_desk_wish *wish, const struct venue_events *events, void *to, struct venue *ret, struct err *err) {
+  struct entry *e;
+  const enum status st = entry_get(d, account->id, &e, err);
+  if (st != OK) return st;
+  terms(e->client.bridge, account);
+  return ea_bridge_session(e->client.bridge, &(struct ea_session_wish){.read_only = wish->read_only, .no_events = wish->no_streams}, events, to, ret, err);
+}
+
+json_t *ea_link_json(struct api_core *core, const struct ea_link_row *row) {
+  const struct ea_client *c = ea_desk_by_account(core->eas, row->account_id);
+  const struct ea_view v = c ? ea_bridge_view(c->bridge) : (struct ea_view){0};
+  const char *state = !c || !v.heard_ns ? (row->login[0] ? "away" : "never") : v.up ? "connected" : "away";
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:i, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}}", "state", state, "login", row->login, "server", row->server, "platform", v.greeted ? v.hello->platform : "",
+    "version", v.greeted ? v.hello->version : "", "currency", v.greeted ? v.hello->currency : "", "hedging", v.greeted && v.hello->hedging, "real", v.greeted && v.hello->real, "trading", v.trading, "symbols",
+    v.greeted ? (int)v.hello->symbol_count : 0, "heard_at_ms", api_ms(v.heard_ns), "hook_id", api_id("hok", row->hook_id), "commands", "handed", (json_int_t)v.handed, "done", (json_int_t)v.done, "refused",
+    (json_int_t)v.refused, "lapsed", (json_int_t)v.lapsed, "dropped", (json_int_t)v.dropped);
+}
+
+enum status ea_desk_create(struct api_core *core, struct ea_desk **ret, struct err *err) {
+  struct ea_desk *d = calloc(1, sizeof *d);
+  if (!d) return err_set(err, ERR_NOMEM, "no memory for terminals");
+  d->core = core;
+  return *ret = d, OK;
+}
+
+void ea_desk_destroy(struct ea_desk *d) {
+  if (!d) return;
+  for (struct entry *e = d->entries, *next; e; e = next) {
+    next = e->next;
+    ea_bridge_destroy(e->client.bridge);
+    secret_wipe(e->client.secret, sizeof e->client.secret);
+    free(e);
+  }
+  free(d);
+}
