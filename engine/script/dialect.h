@@ -95,6 +95,11 @@ struct dialect_environment {
   } public_ws[DIALECT_CATEGORIES_MAX];
   int public_count;
 };
+struct dialect_caps {     // capabilities
+  bool amend, positions, leverage, stops, reduce_only, post_only, hedge, cancel_all;
+  bool market_by_quote;   // a market buy is by what to spend (quote_qty) only
+  bool fill_ids;          // fills of the private stream have the ids that the op fills gives; else its orders and fills are hints to ask
+};
 struct dialect_info {
   char name[DIALECT_NAME_MAX], about[1024];
   struct dialect_environment environments[DIALECT_ENVIRONMENTS_MAX];  // the first is live
@@ -107,10 +112,7 @@ struct dialect_info {
   int64_t ping_ms;        // a quiet stream is pinged this often; 0: never
   int client_id_max;      // letters and digits of a client order id
   enum dialect_clock clock;
-  // capabilities
-  bool amend, positions, leverage, stops, reduce_only, post_only, hedge, cancel_all, market_by_quote;
-  // market_by_quote: a market buy is by what to spend (quote_qty) only
-  bool fill_ids;          // fills of the private stream have the ids that the op fills gives; else its orders and fills are hints to ask
+  struct dialect_caps caps[DIALECT_CATEGORIES_MAX];  // of each category
   bool by_id, by_open, by_fills;  // an order can be asked about by: client id; the list of open orders; fills
   uint32_t ops;           // bit of each op it knows
   struct dialect_budget budgets[DIALECT_BUDGETS_MAX];
@@ -128,6 +130,8 @@ enum status dialect_create(const char *chunkname, const char *source, size_t len
   struct dialect **ret, struct err *err) MUST_CHECK;
 void dialect_destroy(struct dialect *d);
 const struct dialect_info *dialect_info(const struct dialect *d);
+// What can be done in a category; NULL, or none of the dialect's: the first.
+const struct dialect_caps *dialect_can(const struct dialect_info *info, const char *category);
 json_t *dialect_info_json(const struct dialect_info *info);  // new reference; NULL: no memory
 
 // ---- asking

@@ -5,6 +5,7 @@
 #include "script/table_reader.h"
 #include "script/vm.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,20 +197,50 @@ static void read_rate(struct table_reader *r, int ix, struct dialect_info *info)
   lua_pop(r->L, 1);
 }
 
+static const struct {
+  const char *name;
+  size_t at;
+} capabilities[] = {
+#define CAN(name) {#name, offsetof(struct dialect_caps, name)}
+  CAN(amend), CAN(positions), CAN(leverage), CAN(stops), CAN(reduce_only), CAN(post_only), CAN(hedge), CAN(cancel_all), CAN(market_by_quote), CAN(fill_ids),
+#undef CAN
+};
+static bool *can(struct dialect_caps *c, size_t i) { return (bool *)((char *)c + capabilities[i].at); }
+
+// true: in each category; else a list of those that have it.
+static void read_capability(struct table_reader *r, int ix, size_t i, struct dialect_info *info) {
+  const char *key = capabilities[i].name;
+  lua_State *L = r->L;
+  if (table_field(r, ix, key) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    const bool all = flag(r, ix, "capabilities", key);
+    for (int c = 0; c < info->category_count; c++) *can(&info->caps[c], i) = all;
+    return;
+  }
+  for (lua_Integer n = 1; lua_rawgeti(L, -1, n) != LUA_TNIL; n++) {
+    int c = info->category_count - 1;
+    while (c >= 0 && (lua_type(L, -1) != LUA_TSTRING || strcmp(info->categories[c], lua_tostring(L, -1)) != 0)) c--;
+    if (c < 0) table_fail(r, key, "capabilities.%s must be true or a list of categories", key);
+    *can(&info->caps[c], i) = true;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 2);
+}
+
 static void read_capabilities(struct table_reader *r, int ix, struct dialect_info *info) {
-  const struct {
-    const char *name;
-    bool *to;
-  } all[] = {{"amend", &info->amend}, {"positions", &info->positions}, {"leverage", &info->leverage}, {"stops", &info->stops},
-    {"reduce_only", &info->reduce_only}, {"post_only", &info->post_only}, {"hedge", &info->hedge},
-    {"cancel_all", &info->cancel_all}, {"market_by_quote", &info->market_by_quote}, {"fill_ids", &info->fill_ids}};
-  const char *keys[COUNT(all)];
-  for (size_t i = 0; i < COUNT(all); i++) keys[i] = all[i].name;
+  const char *keys[COUNT(capabilities)];
+  for (size_t i = 0; i < COUNT(capabilities); i++) keys[i] = capabilities[i].name;
   if (!table_section(r, ix, "dialect", "capabilities")) return;
   int at = lua_gettop(r->L);
-  table_check_keys(r, at, "capabilities", keys, COUNT(all));
-  for (size_t i = 0; i < COUNT(all); i++) *all[i].to = flag(r, at, "capabilities", all[i].name);
+  table_check_keys(r, at, "capabilities", keys, COUNT(capabilities));
+  for (size_t i = 0; i < COUNT(capabilities); i++) read_capability(r, at, i, info);
   lua_pop(r->L, 1);
+}
+
+const struct dialect_caps *dialect_can(const struct dialect_info *info, const char *category) {
+  for (int i = 0; category && i < info->category_count; i++)
+    if (strcmp(info->categories[i], category) == 0) return &info->caps[i];
+  return &info->caps[0];
 }
 
 static void read_ops(struct table_reader *r, int ix, struct dialect_info *info) {
@@ -338,7 +369,7 @@ void dialect_read_header(struct table_reader *r, struct dialect_info *info, stru
 
 json_t *dialect_info_json(const struct dialect_info *info) {
   json_t *environments = json_object(), *categories = json_array(), *credentials = json_array(), *budgets = json_array();
-  json_t *ops = json_array(), *can = json_array(), *lookups = json_array();
+  json_t *ops = json_array(), *able = json_object(), *lookups = json_array();
   for (int i = 0; i < info->environment_count; i++) {
     const struct dialect_environment *e = &info->environments[i];
     json_t *public = json_object();
@@ -354,20 +385,18 @@ json_t *dialect_info_json(const struct dialect_info *info) {
   }
   for (int i = 0; i < DIALECT_OP_COUNT; i++)
     if (info->ops >> i & 1) json_array_append_new(ops, json_string(op_names[i]));
-  const struct {
-    const char *name;
-    bool on;
-  } caps[] = {{"amend", info->amend}, {"positions", info->positions}, {"leverage", info->leverage}, {"stops", info->stops},
-    {"reduce_only", info->reduce_only}, {"post_only", info->post_only}, {"hedge", info->hedge}, {"cancel_all", info->cancel_all},
-    {"market_by_quote", info->market_by_quote}, {"fill_ids", info->fill_ids}};
-  for (size_t i = 0; i < COUNT(caps); i++)
-    if (caps[i].on) json_array_append_new(can, json_string(caps[i].name));
+  for (int c = 0; c < info->category_count; c++) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < COUNT(capabilities); i++)
+      if (*(const bool *)((const char *)&info->caps[c] + capabilities[i].at)) json_array_append_new(list, json_string(capabilities[i].name));
+    json_object_set_new(able, info->categories[c], list);
+  }
   if (info->by_id) json_array_append_new(lookups, json_string("id"));
   if (info->by_open) json_array_append_new(lookups, json_string("open"));
   if (info->by_fills) json_array_append_new(lookups, json_string("fills"));
   static const char *const clocks[] = {"none", "op", "date"};
   return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:i, s:s, s:o, s:o, s:o, s:o, s:i, s:s}", "name", info->name, "about", info->about,
     "environments", environments, "categories", categories, "credentials", credentials, "expiry_ms", (json_int_t)info->expiry_ms,
-    "ping_ms", (json_int_t)info->ping_ms, "client_id_max", info->client_id_max, "clock", clocks[info->clock], "capabilities", can,
+    "ping_ms", (json_int_t)info->ping_ms, "client_id_max", info->client_id_max, "clock", clocks[info->clock], "capabilities", able,
     "lookups", lookups, "ops", ops, "budgets", budgets, "errors", info->error_count, "sha256", info->sha256);
 }

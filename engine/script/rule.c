@@ -23,6 +23,7 @@ struct rule {
   struct watchdog *watchdog;
   json_t *settings;
   int kills;
+  json_t *env;  // of the call under way; borrowed
   struct tz *zones[ZONES_MAX];
   int zone_count;
   size_t len;
@@ -104,13 +105,52 @@ enum status rule_create(const char *chunkname, const char *source, size_t len, s
   return st;
 }
 
+bool rule_is_worn(const struct rule *r) { return r->kills >= RULE_KILLS_MAX; }
+
 const json_t *rule_settings(const struct rule *r) { return r->settings; }
 
 // ---- the call
 
 struct ask {
-  const json_t *signal, *env;
+  const json_t *signal;
+  json_t *env;
 };
+
+// env[key] of what is not in it: accepted, once. An env that a script has kept from an earlier call would be given this call's.
+static int l_lazy(lua_State *L) {
+  const struct rule *r = vm_owner(L);
+  if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "accepted") != 0 || !r || !r->env) return 0;
+  json_t *list = json_object_get(r->env, "accepted");
+  if (json_is_string(list)) {
+    list = json_loadb(json_string_value(list), json_string_length(list), 0, NULL);
+    json_object_set_new(r->env, "accepted", list ? list : json_array());
+    list = json_object_get(r->env, "accepted");
+  }
+  value_push_tree(L, list, true);
+  lua_settop(L, 3);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, 3);
+  lua_rawset(L, 1);
+  return 1;
+}
+
+// All of env but accepted.
+static void push_env(lua_State *L, const json_t *env) {
+  const char *key;
+  json_t *v;
+  lua_createtable(L, 0, 8);
+  json_object_foreach((json_t *)env, key, v) {
+    if (strcmp(key, "accepted") == 0) continue;
+    lua_pushstring(L, key);
+    value_push_tree(L, v, true);
+    lua_rawset(L, -3);
+  }
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "__index");
+  lua_pushcfunction(L, l_lazy);
+  lua_rawset(L, -3);
+  lua_setmetatable(L, -2);
+}
 
 static int l_ask(lua_State *L) {
   const struct ask *a = lua_touserdata(L, 1);
@@ -119,7 +159,7 @@ static int l_ask(lua_State *L) {
   lua_pushliteral(L, "on_signal");
   if (lua_rawget(L, -2) != LUA_TFUNCTION) return luaL_error(L, "on_signal is no longer a function");
   value_push_tree(L, a->signal, true);
-  value_push_tree(L, a->env, true);
+  push_env(L, a->env);
   lua_call(L, 2, RESULTS);
   return RESULTS;
 }
@@ -202,7 +242,7 @@ static enum status failed(struct rule_verdict *ret, enum status st) {
   return st;
 }
 
-enum status rule_ask(struct rule *r, const json_t *signal, const json_t *env, struct rule_verdict *ret, struct err *err) {
+enum status rule_ask(struct rule *r, const json_t *signal, json_t *env, struct rule_verdict *ret, struct err *err) {
   enum status st = OK;
   *ret = (struct rule_verdict){.accept = false};
   if (r->kills >= RULE_KILLS_MAX) st = err_set(err, ERR_BUDGET, "%s: on_signal was stopped %d times and is not asked any more", r->chunkname, r->kills);
@@ -212,7 +252,9 @@ enum status rule_ask(struct rule *r, const json_t *signal, const json_t *env, st
   r->vm->fuel_limit = CALL_INSTRUCTIONS;
   lua_pushcfunction(L, l_ask);
   lua_pushlightuserdata(L, &(struct ask){signal, env});
+  r->env = env;
   st = vm_call(r->vm, 1, RESULTS, err);
+  r->env = NULL;
   if (st == OK) {
     const char *what = read_answer(L, ret);
     lua_settop(L, -RESULTS - 1);

@@ -27,6 +27,9 @@ enum status rule_create(const char *chunkname, const char *source, size_t len, s
   struct err *err) MUST_CHECK;
 void rule_destroy(struct rule *r);
 
+// Whether it was stopped so often that it is not asked any more.
+bool rule_is_worn(const struct rule *r);
+
 // Its settings, in the header's order of names: [{"name","kind","default","about"[,"min","max","one_of"]}], kind "int", "num", "bool", "text" or
 // "map" (text to text). Borrowed.
 const json_t *rule_settings(const struct rule *r);
@@ -47,6 +50,8 @@ void rule_verdict_finish(struct rule_verdict *v);
 // Fields of a signal that a rule may set: texts "symbol", "action", "key", "raw"; numbers "size", "price", "sl", "tp"; false takes one away.
 bool rule_may_set(const char *field, const json_t *value);
 
+// env.accepted is made for the script when it is looked at, as most rules never do; it is a list, or a text that holds one as JSON, which is then
+// replaced by what it holds.
 // OK: *ret says what it answered. ERR_SCRIPT, ERR_BUDGET: it failed, *ret refuses with a reason for the customer, and err has the script's
 // error with file:line. Finish *ret in any case. env.settings must be filled (rule_settings_fill).
-enum status rule_ask(struct rule *r, const json_t *signal, const json_t *env, struct rule_verdict *ret, struct err *err) MUST_CHECK;
+enum status rule_ask(struct rule *r, const json_t *signal, json_t *env, struct rule_verdict *ret, struct err *err) MUST_CHECK;

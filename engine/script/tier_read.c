@@ -186,6 +186,8 @@ static void read_plan(struct table_reader *r, int ix, int n, const struct plan *
   plan->has_year = table_money(r, ix, where, "price_year", &plan->year_e8);
   read_limits(r, ix, where, false, plan->limits);
   read_rights(r, ix, where, &plan->rights);
+  // Came later than scripts that stand on their own: where it is not given, the channels' own limits hold.
+  if (plan->limits[LIMIT_NOTICES_PER_DAY] == ABSENT) plan->limits[LIMIT_NOTICES_PER_DAY] = PLAN_UNLIMITED;
   for (int i = 0; i < LIMIT_COUNT; i++)
     if (plan->limits[i] == ABSENT)
       table_fail(r, plan->id, "%s: the limit %s is given neither here nor in base; write a number or unlimited", where,

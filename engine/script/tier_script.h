@@ -41,6 +41,7 @@ enum meter_kind { METER_HELD, METER_DAY, METER_MONTH, METER_HOUR, METER_SIZE };
   X(LIMIT_BACKTESTS_PER_DAY, "backtests_per_day", METER_DAY, "backtests and optimisations begun, a UTC day")           \
   X(LIMIT_BACKTEST_PARALLEL, "backtest_parallel", METER_HELD, "backtests and optimisations running at one time")       \
   X(LIMIT_BACKTEST_SECONDS, "backtest_seconds", METER_SIZE, "CPU seconds of one backtest or optimisation")             \
+  X(LIMIT_NOTICES_PER_DAY, "notices_per_day", METER_DAY, "notices that are not critical, one on two channels counted twice, a UTC day") \
   X(LIMIT_LUA_MEMORY_KIB, "lua_memory_kib", METER_SIZE, "KiB of Lua memory for all the tenant runs together")           \
   X(LIMIT_CPU_MS_PER_S, "cpu_ms_per_s", METER_SIZE, "milliseconds of CPU each second for all the tenant's bots together")
 
@@ -107,6 +108,7 @@ _Static_assert(RIGHT_COUNT <= 64, "rights are bits of one word");
   X(ACTION_TRADE_LIVE, "trade_live", LIMIT_TRADES_PER_DAY, LIMIT_TRADES_PER_MONTH, RIGHT_LIVE, true)                \
   X(ACTION_BACKTEST, "backtest", LIMIT_BACKTESTS_PER_DAY, LIMIT_BACKTEST_PARALLEL, RIGHT_BACKTEST, true)            \
   X(ACTION_OPTIMIZE, "optimize", LIMIT_BACKTESTS_PER_DAY, LIMIT_BACKTEST_PARALLEL, RIGHT_BACKTEST_ADVANCED, true)   \
+  X(ACTION_NOTICE, "notice", LIMIT_NOTICES_PER_DAY, NO_LIMIT, NO_RIGHT, false)                                    \
   X(ACTION_API_CALL, "api_call", LIMIT_API_CALLS_PER_HOUR, NO_LIMIT, NO_RIGHT, false)
 
 enum plan_action {

@@ -1,325 +1,462 @@
-// signal/rules_host.c – see rules_host.h.
-//
-// Who is to blame for a death is the question that was first in line: questions behind it are asked again of the next process.
+// signal/rules_host.c – see rules_host.h: whose questions are asked where and when, and who is to blame for the end of a process.
 #include "signal/rules_host.h"
 
-#include "base/buf.h"
 #include "loop/loop.h"
 #include "signal/rules_child.h"
-#include "signal/stages.h"
+#include "signal/rules_impl.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#define ANSWER_MS 2000
-#define KNOWN_MAX (RULES_KEPT / 2)  // sources the child is believed to have; then all are told anew
-#define DEATHS_MAX 3                // running, without an answer between: it cannot be started, and questions are refused
-
-struct question {
-  struct question *next;
-  int64_t n;
-  json_t *body;            // with the sources; kept until the answer is there
-  rules_answered fn;
-  void *arg;
-};
+#define BUCKETS 256
+#define LOOK_MS 20
+#define TRIES_MAX 3        // processes that ended over a question and by nobody's fault
+#define STILLBORN_MAX 3
+#define SLOW_US 2000       // of CPU, for all stages of a question; without loading them
+#define SLOW_QUESTIONS 3
+#define QUICK_QUESTIONS 64  // in a row: the slow ones before are forgotten
+#define HELD_APART 10
 
 struct rules_host {
   struct rules_host_options o;
   char *exe;
-  struct loop_child *child;
-  struct loop_watch *watch;
-  struct loop_timer *late, *starter;
-  int fd;                  // -1: no process
-  bool ended;              // the process has ended; its descriptor is read to the end
-  bool timing;             // late runs
-  unsigned generation;     // of processes
-  struct buf in, out;
-  size_t sent;
-  struct question *first, **last;
+  struct rules_lane lanes[LANES];
+  struct rules_tenant *tenants[BUCKETS];
+  struct held *held;
+  struct question *ready, **ready_last;  // have their answer, which is told with the next turn
+  struct loop_timer *ticker, *teller;
+  bool ticking;
   int64_t n;
-  int deaths;
-  char known[KNOWN_MAX][65];
-  int known_count;
   struct rules_host_stats stats;
 };
 
-static void pump(struct rules_host *h);
-static void process_lost(struct rules_host *h, const char *why);
+const struct rules_host_options *rules_options(const struct rules_host *h) { return &h->o; }
+struct rules_host_stats rules_host_stats(const struct rules_host *h) { return h->stats; }
 
-static void on_start(void *arg) { pump(arg); }
-
-static void on_late(void *arg) {
-  struct rules_host *h = arg;
-  h->timing = false;
-  process_lost(h, "did not answer");
-  pump(h);
+static void say(const struct rules_host *h, const char *event, const char *detail) {
+  if (h->o.log) h->o.log(h->o.arg, event, detail);
 }
 
-struct rules_host_stats rules_host_stats(const struct rules_host *h) { return h->stats; }
+// ---- what is held
+
+const char *rules_host_held(const struct rules_host *h, int64_t tenant_id, const char *sha256) { return held_why(h->held, tenant_id, sha256); }
+
+void rules_host_hold(struct rules_host *h, const struct rules_held *what) { h->stats.held += held_add(&h->held, what); }
+
+void rules_host_release(struct rules_host *h, int64_t tenant_id, const char *sha256) {
+  char line[200];
+  if (!held_remove(&h->held, tenant_id, sha256)) return;
+  h->stats.held--;
+  snprintf(line, sizeof line, "{\"drop\":\"%lld:%s\"}\n", (long long)tenant_id, sha256);  // it has stopped asking it by itself, perhaps
+  for (int i = 0; i < LANES; i++) lane_tell(&h->lanes[i], line);
+}
+
+static void hold(struct rules_host *h, const struct rules_tenant *t, const struct rules_source *s, const char *why) {
+  const struct rules_held what = {t->id, s->sha256, s->file, why};
+  char text[500];
+  if (held_why(h->held, t->id, s->sha256)) return;
+  rules_host_hold(h, &what);
+  snprintf(text, sizeof text, "%s of tenant %lld: %s", s->file, (long long)t->id, why);
+  say(h, "rules_held", text);
+  if (h->o.held) h->o.held(h->o.arg, &what);
+}
+
+// ---- tenants and their turns
+
+static struct rules_tenant *tenant_of(struct rules_host *h, int64_t id) {
+  struct rules_tenant **bucket = &h->tenants[(uint64_t)id * UINT64_C(0x9e3779b97f4a7c15) >> 56], *t = *bucket;
+  while (t && t->id != id) t = t->next;
+  if (!t && (t = calloc(1, sizeof *t))) {
+    t->id = id;
+    t->last = &t->first;
+    t->next = *bucket;
+    *bucket = t;
+  }
+  return t;
+}
+
+// One that has no question and no past is forgotten.
+static void tenant_leave(struct rules_host *h, struct rules_tenant *t) {
+  if (t->alive || t->slow || t->apart_until_ms > loop_now_ms(h->o.loop)) return;
+  struct rules_tenant **at = &h->tenants[(uint64_t)t->id * UINT64_C(0x9e3779b97f4a7c15) >> 56];
+  while (*at != t) at = &(*at)->next;
+  *at = t->next;
+  free(t);
+}
+
+static void turn_leave(struct rules_tenant *t) {
+  struct rules_lane *l = t->lane;
+  if (!l) return;
+  struct rules_tenant **at = &l->turn;
+  while (*at != t) at = &(*at)->turn_next;
+  *at = t->turn_next;
+  if (l->turn_last == &t->turn_next) l->turn_last = at;
+  t->lane = NULL;
+}
+
+static void turn_join(struct rules_host *h, struct rules_tenant *t) {
+  if (t->lane || !t->first) return;
+  struct rules_lane *l = &h->lanes[t->apart_until_ms > loop_now_ms(h->o.loop) ? LANE_APART : LANE_SHARED];
+  t->lane = l;
+  t->turn_next = NULL;
+  *l->turn_last = t;
+  l->turn_last = &t->turn_next;
+}
+
+static void apart(struct rules_host *h, struct rules_tenant *t, int64_t ms) {
+  const int64_t until_ms = loop_now_ms(h->o.loop) + ms;
+  if (until_ms > t->apart_until_ms) t->apart_until_ms = until_ms;
+  turn_leave(t);
+  turn_join(h, t);
+}
+
+static void wait_first(struct rules_host *h, struct question *q) {
+  struct rules_tenant *t = q->tenant;
+  q->next = t->first;
+  if (!t->first) t->last = &q->next;
+  t->first = q;
+  turn_join(h, t);
+}
+
+static struct question *take_first(struct rules_tenant *t) {
+  struct question *q = t->first;
+  t->first = q->next;
+  if (!t->first) t->last = &t->first;
+  q->next = NULL;
+  return q;
+}
+
+// The first of its stages that is held; -1: none.
+static int held_stage(const struct rules_host *h, const struct question *q) {
+  for (size_t i = 0; h->held && i < q->count; i++)
+    if (held_why(h->held, q->tenant->id, q->sources[i]->sha256)) return (int)i;
+  return -1;
+}
+
+static void answer_soon(struct rules_host *h, struct question *q, size_t stage, const char *why);
+
+// Hands on what there is room for, a question of each tenant in turn.
+void rules_wanted(struct rules_lane *l) {
+  struct rules_host *h = l->host;
+  while (l->turn && lane_has_room(l)) {
+    struct rules_tenant *t = l->turn;
+    turn_leave(t);
+    struct question *q = take_first(t);
+    const int held = held_stage(h, q);
+    if (held >= 0) {
+      answer_soon(h, q, (size_t)held, held_why(h->held, t->id, q->sources[held]->sha256));
+    } else {
+      h->stats.apart += l->kind == LANE_APART;
+      lane_send(l, q);
+    }
+    turn_join(h, t);
+  }
+  lane_pump(l);
+  if (h->ticking || !h->stats.waiting) return;
+  loop_timer_start(h->ticker, LOOK_MS, LOOK_MS);
+  h->ticking = true;
+}
+
+// ---- the end of a question
+
+static void question_free(struct question *q) {
+  for (size_t i = 0; i < q->count; i++) rules_source_free(q->sources[i]);
+  json_decref(q->stages);
+  json_decref(q->answer);
+  free(q->text);
+  free(q);
+}
+
+static void question_end(struct rules_host *h, struct question *q, bool accept, json_t *log, json_t *signal, const struct err *err) {
+  struct rules_tenant *t = q->tenant;
+  h->stats.waiting--;
+  q->fn(q->arg, accept, log, signal, err);
+  t->alive--;
+  question_free(q);
+  tenant_leave(h, t);
+}
+
+static void fail(struct rules_host *h, struct question *q, const char *why) {
+  struct err err;
+  (void)err_set(&err, ERR_BUDGET, "%s", why);
+  question_end(h, q, false, NULL, NULL, &err);
+}
+
+// Not from inside of who asks: with the next turn.
+static void answer_soon(struct rules_host *h, struct question *q, size_t stage, const char *why) {
+  const char *name = json_string_value(json_array_get(q->stages, stage));
+  q->answer = json_pack("[{s:s, s:b, s:s, s:s}]", "stage", name ? name : "?", "accept", 0, "reason", why, "error", why);
+  q->next = NULL;
+  *h->ready_last = q;
+  h->ready_last = &q->next;
+  loop_timer_start(h->teller, 0, 0);
+}
+
+static void tell(void *arg) {
+  struct rules_host *h = arg;
+  struct question *q = h->ready;
+  h->ready = NULL;
+  h->ready_last = &h->ready;
+  while (q) {
+    struct question *next = q->next;
+    struct err err = {0};
+    json_t *log = q->answer;
+    if (log) question_end(h, q, false, log, NULL, &err);
+    else fail(h, q, "out of memory");
+    q = next;
+  }
+}
+
+static struct question *unqueue(struct rules_lane *l) {
+  struct question *q = l->first;
+  l->first = q->next;
+  if (!l->first) l->last = &l->first;
+  l->in_flight--;
+  q->next = NULL;
+  return q;
+}
+
+static void judge_pace(struct rules_host *h, struct rules_tenant *t, int64_t us) {
+  char text[120];
+  if (us <= SLOW_US) {
+    if (t->slow && ++t->quick >= QUICK_QUESTIONS) t->slow = t->quick = 0;
+    return;
+  }
+  t->quick = 0;
+  if (++t->slow < SLOW_QUESTIONS) return;
+  t->slow = 0;
+  if (t->apart_until_ms <= loop_now_ms(h->o.loop)) {
+    snprintf(text, sizeof text, "the rules of tenant %lld take %lld µs a question: they are asked apart", (long long)t->id, (long long)us);
+    say(h, "rules_slow", text);
+  }
+  apart(h, t, h->o.apart_ms);
+}
+
+bool rules_heard(struct rules_lane *l, json_t *answer) {
+  struct rules_host *h = l->host;
+  struct err err = {0};
+  json_t *log = json_object_get(answer, "log"), *signal = json_object_get(answer, "signal"), *worn = json_object_get(answer, "worn");
+  if (json_is_true(json_object_get(answer, "missing"))) {
+    struct question *q = unqueue(l);
+    for (size_t i = 0; i < q->count; i++) q->sources[i]->told[l->kind] = 0;
+    if (++q->tries <= TRIES_MAX) wait_first(h, q);
+    else fail(h, q, "more rules are in use than can be kept");
+    return true;
+  }
+  if (!json_is_array(log) || !json_is_object(signal)) return false;
+  struct question *q = unqueue(l);
+  judge_pace(h, q->tenant, json_integer_value(json_object_get(answer, "us")));
+  if (json_is_integer(worn) && json_integer_value(worn) >= 0 && json_integer_value(worn) < (json_int_t)q->count)
+    hold(h, q->tenant, q->sources[json_integer_value(worn)], "its budgets had to stop it eight times; put another version");
+  question_end(h, q, json_is_true(json_object_get(answer, "accept")), log, signal, &err);
+  return true;
+}
+
+// ---- the end of a process
+
+static const char *loss_text(enum rules_loss loss) {
+  switch (loss) {
+    case LOSS_OUTSIDE: return "was killed by somebody else";
+    case LOSS_HUNG: return "hung";
+    case LOSS_DIED: return "ended";
+    case LOSS_WORDS: return "said what is no answer";
+  }
+  return "?";
+}
+
+// It ended over this question in a process of its own, too.
+static void convict(struct rules_host *h, struct question *q, int stage, enum rules_loss loss) {
+  char why[200];
+  snprintf(why, sizeof why, "the process that asked it %s twice; the rule is in quarantine until it has another version or the operator of this service lets it go", loss_text(loss));
+  apart(h, q->tenant, HELD_APART * h->o.apart_ms);
+  if (stage >= 0 && (size_t)stage < q->count) {
+    hold(h, q->tenant, q->sources[stage], why);
+    return answer_soon(h, q, (size_t)stage, why);
+  }
+  snprintf(why, sizeof why, "The process that looked at it %s, twice.", loss_text(loss));
+  answer_soon(h, q, 0, why);
+}
+
+void rules_lost(struct rules_lane *l, enum rules_loss loss, int64_t n, int stage) {
+  struct rules_host *h = l->host;
+  struct question *list = NULL, *guilty = NULL;
+  char text[200];
+  h->stats.died++;
+  // Latest first, so that each goes before those that were asked after it.
+  while (l->first) {
+    struct question *q = unqueue(l);
+    q->next = list;
+    list = q;
+    if (q->n == n && loss != LOSS_OUTSIDE) guilty = q;
+  }
+  if (!guilty && !l->greeted && loss == LOSS_DIED) lane_stillborn(l);
+  snprintf(text, sizeof text, "%s", loss_text(loss));
+  if (guilty) snprintf(text, sizeof text, "%s over a question of tenant %lld%s", loss_text(loss), (long long)guilty->tenant->id, l->kind == LANE_APART ? ", apart" : "");
+  say(h, "rules_died", text);
+  while (list) {
+    struct question *q = list, *oldest = q->next;
+    list = oldest;
+    q->next = NULL;
+    if (q == guilty && l->kind == LANE_APART) {
+      convict(h, q, stage, loss);
+    } else if (q == guilty) {
+      apart(h, q->tenant, h->o.apart_ms);
+      wait_first(h, q);
+    } else if (!guilty && !oldest && loss != LOSS_OUTSIDE && ++q->tries > TRIES_MAX) {  // first in line, and nobody knows better
+      answer_soon(h, q, 0, "the process that asks the rules kept on ending over it");
+    } else {
+      wait_first(h, q);
+    }
+  }
+  for (int i = 0; i < LANES; i++) rules_wanted(&h->lanes[i]);
+}
+
+// ---- asking
+
+static enum status queue(struct rules_host *h, int64_t tenant_id, json_t *body, const char *accepted, const struct rules_stage *stages, size_t count, rules_answered fn, void *arg, struct err *err) {
+  struct rules_tenant *t = tenant_of(h, tenant_id);
+  struct question *q = calloc(1, sizeof *q + count * sizeof *q->sources);
+  if (body) json_object_set_new(body, "n", json_integer(h->n + 1));
+  char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+  const size_t len = text ? strlen(text) : 0, more = accepted ? strlen(accepted) + 1 : 0;
+  if (q) *q = (struct question){.tenant = t, .n = ++h->n, .since_ms = loop_now_ms(h->o.loop), .text = text ? realloc(text, len + more + 2) : NULL, .len = len + more + 1, .stages = json_array(), .fn = fn, .arg = arg};
+  if (!q || !q->text || !t || !q->stages) {
+    if (q && q->text) text = NULL;
+    free(text);
+    if (q) question_free(q);
+    if (t) tenant_leave(h, t);
+    return err_set(err, ERR_NOMEM, "out of memory");
+  }
+  if (more) q->text[len] = '\t', memcpy(q->text + len + 1, accepted, more - 1);
+  memcpy(q->text + len + more, "\n", 2);
+  for (size_t i = 0; i < count; i++) {
+    q->sources[q->count++] = stages[i].source;
+    stages[i].source->refs++;
+    json_array_append_new(q->stages, json_string(stages[i].name));
+  }
+  t->alive++;
+  h->stats.asked++;
+  h->stats.waiting++;
+  *t->last = q;
+  t->last = &q->next;
+  turn_join(h, t);
+  rules_wanted(t->lane ? t->lane : &h->lanes[LANE_SHARED]);
+  return OK;
+}
+
+enum status rules_host_ask(struct rules_host *h, int64_t tenant_id, const struct rules_stage *stages, size_t count, const json_t *signal, const json_t *env, const char *accepted,
+  rules_answered fn, void *arg, struct err *err) {
+  if (count > STAGES_MAX) return err_set(err, ERR_LIMIT, "%zu stages, at most %d are allowed", count, STAGES_MAX);
+  json_t *list = json_array();
+  for (size_t i = 0; i < count; i++) {
+    json_t *s = json_pack("{s:s, s:s}", "name", stages[i].name, "key", stages[i].source->key);
+    if (s && stages[i].settings) json_object_set(s, "settings", (json_t *)stages[i].settings);
+    json_array_append_new(list, s);
+  }
+  json_t *body = json_array_size(list) == count ? json_pack("{s:O, s:O, s:O}", "signal", signal, "env", env, "stages", list) : NULL;
+  json_decref(list);
+  const enum status st = queue(h, tenant_id, body, accepted, stages, count, fn, arg, err);
+  json_decref(body);
+  return st;
+}
+
+enum status rules_host_describe(struct rules_host *h, int64_t tenant_id, const char *file, const char *source, size_t len, rules_answered fn, void *arg, struct err *err) {
+  json_t *body = json_pack("{s:{s:s, s:s%}}", "describe", "file", file, "source", source, len);
+  const enum status st = queue(h, tenant_id, body, NULL, NULL, 0, fn, arg, err);
+  json_decref(body);
+  return st;
+}
+
+// ---- time
+
+// Where no process can be started, nobody waits for ever.
+static void give_up_old(struct rules_host *h, struct rules_lane *l) {
+  const int64_t since_ms = loop_now_ms(h->o.loop) - h->o.patience_ms;
+  if (l->fd >= 0 || l->stillborn < STILLBORN_MAX) return;
+  struct question *old = NULL;
+  for (struct question **at = &l->first; *at;) {
+    struct question *q = *at;
+    if (q->since_ms > since_ms) {
+      at = &q->next;
+      continue;
+    }
+    *at = q->next;
+    l->in_flight--;
+    q->next = old;
+    old = q;
+  }
+  for (l->last = &l->first; *l->last;) l->last = &(*l->last)->next;
+  while (old) {
+    struct question *q = old;
+    old = q->next;
+    fail(h, q, "the process that asks the rules cannot be started");
+  }
+}
+
+static void tick(void *arg) {
+  struct rules_host *h = arg;
+  for (int i = 0; i < LANES; i++) {
+    lane_look(&h->lanes[i]);
+    give_up_old(h, &h->lanes[i]);
+    rules_wanted(&h->lanes[i]);
+  }
+  if (h->stats.waiting) return;
+  loop_timer_stop(h->ticker);
+  h->ticking = false;
+}
+
+// ---- beginning and end
+
+static int64_t or_else(int64_t value, int64_t absent) { return value > 0 ? value : absent; }
 
 enum status rules_host_create(const struct rules_host_options *options, struct rules_host **ret, struct err *err) {
   struct rules_host *h = calloc(1, sizeof *h);
   if (!h || !(h->exe = strdup(options->exe))) return free(h), err_set(err, ERR_NOMEM, "out of memory");
   h->o = *options;
-  if (h->o.answer_ms <= 0) h->o.answer_ms = ANSWER_MS;
-  h->fd = -1;
-  h->last = &h->first;
-  enum status st = loop_timer_create(h->o.loop, on_late, h, &h->late, err);
-  if (st == OK) st = loop_timer_create(h->o.loop, on_start, h, &h->starter, err);
-  if (st != OK) return rules_host_destroy(h), st;
-  buf_init(&h->in, RULES_LINE_MAX + 65536);
-  buf_init(&h->out, 64u << 20);
-  *ret = h;
-  return OK;
-}
-
-// ---- questions
-
-static void question_end(struct rules_host *h, bool accept, json_t *log, json_t *signal, const struct err *err) {
-  struct question *q = h->first;
-  h->first = q->next;
-  if (!h->first) h->last = &h->first;
-  h->stats.waiting--;
-  q->fn(q->arg, accept, log, signal, err);
-  json_decref(q->body);
-  free(q);
-}
-
-static bool is_known(const struct rules_host *h, const char *sha) {
-  for (int i = 0; i < h->known_count; i++)
-    if (strcmp(h->known[i], sha) == 0) return true;
-  return false;
-}
-
-static void learn(struct rules_host *h, const char *sha) {
-  if (h->known_count == KNOWN_MAX) h->known_count = 0;
-  snprintf(h->known[h->known_count++], sizeof h->known[0], "%s", sha);
-}
-
-// The question as it goes over: sources only where the child does not have them.
-static void write_question(struct rules_host *h, const struct question *q, bool all) {
-  json_t *body = json_copy(q->body), *stages = json_object_get(q->body, "stages") ? json_array() : NULL, *s;
-  size_t i;
-  json_array_foreach(json_object_get(q->body, "stages"), i, s) {
-    const char *sha = json_string_value(json_object_get(s, "sha"));
-    json_t *told = json_copy(s);
-    if (!all && is_known(h, sha)) json_object_del(told, "source");
-    else if (!is_known(h, sha)) learn(h, sha);
-    json_array_append_new(stages, told);
+  h->o.exe = h->exe;
+  h->o.stage_cpu_ms = or_else(h->o.stage_cpu_ms, 150);
+  h->o.answer_ms = or_else(h->o.answer_ms, 5000);
+  h->o.patience_ms = or_else(h->o.patience_ms, 10000);
+  h->o.apart_ms = or_else(h->o.apart_ms, 60000);
+  h->ready_last = &h->ready;
+  enum status st = OK;
+  for (int i = 0; i < LANES; i++) {
+    const enum status one = lane_init(&h->lanes[i], h, (enum rules_lane_kind)i, err);
+    if (one != OK) st = one;
   }
-  if (stages) json_object_set_new(body, "stages", stages);
-  char *text = json_dumps(body, JSON_COMPACT);
-  if (text) {
-    buf_str(&h->out, text);
-    buf_add(&h->out, "\n", 1);
-  }
-  free(text);
-  json_decref(body);
+  if (st == OK) st = loop_timer_create(h->o.loop, tick, h, &h->ticker, err);
+  if (st == OK) st = loop_timer_create(h->o.loop, tell, h, &h->teller, err);
+  if (st == OK) *ret = h;
+  else rules_host_destroy(h);
+  return st;
 }
 
-static json_t *stage_json(const struct rules_stage *s) {
-  json_t *v = json_pack("{s:s, s:s, s:s, s:s%}", "name", s->name, "sha", s->sha256, "file", s->file, "source", s->source, s->source_len);
-  if (v && s->settings) json_object_set(v, "settings", (json_t *)s->settings);
-  return v;
-}
-
-// Takes body, which gets its number.
-static enum status queue(struct rules_host *h, json_t *body, rules_answered fn, void *arg, struct err *err) {
-  struct question *q = body ? calloc(1, sizeof *q) : NULL;
-  if (!q) return json_decref(body), err_set(err, ERR_NOMEM, "out of memory");
-  *q = (struct question){.n = ++h->n, .body = body, .fn = fn, .arg = arg};
-  json_object_set_new(body, "n", json_integer(q->n));
-  *h->last = q;
-  h->last = &q->next;
-  h->stats.asked++;
-  h->stats.waiting++;
-  if (h->fd < 0) return loop_timer_start(h->starter, 0, 0), OK;  // not from inside: it may fail, and fail those that wait
-  write_question(h, q, false);
-  pump(h);
-  return OK;
-}
-
-enum status rules_host_ask(struct rules_host *h, const struct rules_stage *stages, size_t count, const json_t *signal, const json_t *env, rules_answered fn,
-  void *arg, struct err *err) {
-  if (count > STAGES_MAX) return err_set(err, ERR_LIMIT, "%zu stages, at most %d are allowed", count, STAGES_MAX);
-  json_t *list = json_array();
-  bool good = list != NULL;
-  for (size_t i = 0; good && i < count; i++) good = json_array_append_new(list, stage_json(&stages[i])) == 0;
-  json_t *body = good ? json_pack("{s:O, s:O, s:O}", "signal", signal, "env", env, "stages", list) : NULL;
-  json_decref(list);
-  return queue(h, body, fn, arg, err);
-}
-
-enum status rules_host_describe(struct rules_host *h, const char *file, const char *source, size_t len, rules_answered fn, void *arg, struct err *err) {
-  return queue(h, json_pack("{s:{s:s, s:s%}}", "describe", "file", file, "source", source, len), fn, arg, err);
-}
-
-// ---- the process
-
-static void close_process(struct rules_host *h) {
-  if (h->fd < 0) return;
-  h->generation++;
-  if (h->timing) loop_timer_stop(h->late);
-  h->timing = false;
-  loop_watch_destroy(h->watch);
-  close(h->fd);
-  h->watch = NULL;
-  h->fd = -1;
-  h->known_count = 0;
-  h->sent = 0;
-  buf_clear(&h->in);
-  buf_clear(&h->out);
-}
-
-// It is gone, or must go: the first question is refused, the others are asked again.
-static void process_lost(struct rules_host *h, const char *why) {
-  struct err err;
-  h->stats.died++;
-  h->deaths++;
-  if (h->child) loop_child_kill(h->child, SIGKILL);
-  if (h->o.log) h->o.log(h->o.log_arg, "rules_died", why);
-  close_process(h);
-  if (h->first) {
-    (void)err_set(&err, ERR_BUDGET, "the process that asks the rules %s", why);
-    question_end(h, false, NULL, NULL, &err);
-  }
-}
-
-static void on_exit_child(void *arg, int code, int signum) {
-  struct rules_host *h = arg;
-  (void)code, (void)signum;
-  h->child = NULL;
-  if (h->fd < 0) return pump(h);  // killed by us; the next may start
-  h->ended = true;  // what it wrote is read first
-}
-
-static void take_line(struct rules_host *h, const char *line, size_t len) {
-  json_t *answer = json_loadb(line, len, 0, NULL);
-  const int64_t n = json_integer_value(json_object_get(answer, "n"));
-  if (!h->first || n != h->first->n) {
-    process_lost(h, "answered what nobody asked");
-  } else if (json_is_true(json_object_get(answer, "missing"))) {
-    // Questions behind it are on their way already, and answers keep their order: all are asked anew, of another process.
-    if (h->child) loop_child_kill(h->child, SIGKILL);
-    close_process(h);
-  } else {
-    struct err err = {0};
-    json_t *log = json_object_get(answer, "log"), *signal = json_object_get(answer, "signal");
-    h->deaths = 0;
-    loop_timer_stop(h->late);
-    h->timing = false;
-    if (json_is_array(log) && json_is_object(signal)) question_end(h, json_is_true(json_object_get(answer, "accept")), log, signal, &err);
-    else process_lost(h, "answered what is no answer");
-  }
-  json_decref(answer);
-}
-
-static void read_some(struct rules_host *h) {
-  char bytes[65536];
-  for (;;) {
-    const ssize_t n = recv(h->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-    if (n <= 0) return process_lost(h, "ended unexpectedly");
-    buf_add(&h->in, bytes, (size_t)n);
-    if (h->in.failed) return process_lost(h, "answered without end");
-    size_t from = 0;
-    const unsigned generation = h->generation;
-    for (const char *end; h->generation == generation && from < h->in.len && (end = memchr(h->in.data + from, '\n', h->in.len - from));) {
-      const char *line = h->in.data + from;
-      from = (size_t)(end - h->in.data) + 1;
-      take_line(h, line, (size_t)(end - line));
-    }
-    if (h->generation != generation) return;
-    memmove(h->in.data, h->in.data + from, h->in.len - from);
-    h->in.len -= from;
-  }
-}
-
-static void write_some(struct rules_host *h) {
-  while (h->sent < h->out.len) {
-    const ssize_t n = send(h->fd, h->out.data + h->sent, h->out.len - h->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) break;  // full, or gone: reading tells
-    h->sent += (size_t)n;
-  }
-  if (h->sent == h->out.len) {
-    buf_clear(&h->out);
-    h->sent = 0;
-  }
-  loop_watch_set(h->watch, LOOP_READABLE | (h->out.len ? LOOP_WRITABLE : 0));
-}
-
-static void on_socket(void *arg, unsigned events) {
-  struct rules_host *h = arg;
-  if (events & LOOP_WRITABLE) write_some(h);
-  if (events & LOOP_READABLE) read_some(h);
-  pump(h);
-}
-
-static enum status start(struct rules_host *h, struct err *err) {
-  int pair[2] = {-1, -1};
-  char tz[512] = "";
-  const char *tzdir = getenv("TZDIR"), *env[] = {NULL, NULL}, *argv[] = {"perigee", "host", "--rules", NULL};
-  if (tzdir && snprintf(tz, sizeof tz, "TZDIR=%s", tzdir) < (int)sizeof tz) env[0] = tz;
-  enum status st = loop_socketpair(pair, err);
-  if (st != OK) return st;
-  struct loop_spawn s = {.file = h->exe, .argv = argv, .env = env, .in_fd = -1, .out_fd = -1, .err_fd = 2, .fds = &pair[1], .fd_count = 1, .on_exit = on_exit_child, .arg = h};
-  st = loop_watch_create(h->o.loop, pair[0], on_socket, h, &h->watch, err);
-  if (st == OK) st = loop_spawn(h->o.loop, &s, &h->child, err);
-  close(pair[1]);
-  if (st != OK) {
-    if (h->watch) loop_watch_destroy(h->watch);
-    h->watch = NULL;
-    close(pair[0]);
-    return st;
-  }
-  h->fd = pair[0];
-  h->ended = false;
-  for (const struct question *q = h->first; q; q = q->next) write_question(h, q, false);
-  loop_timer_start(h->late, h->o.answer_ms + 5000, 0);  // the first answer has a start before it
-  h->timing = true;
-  return OK;
-}
-
-// Whatever can be done now: start the process, refuse when it cannot be, write.
-static void pump(struct rules_host *h) {
-  struct err err;
-  while (h->first && h->fd < 0 && !h->child) {
-    enum status st = h->deaths >= DEATHS_MAX ? err_set(&err, ERR_IO, "the process that asks the rules keeps on ending") : start(h, &err);
-    if (st == OK) break;
-    if (h->deaths >= DEATHS_MAX) h->deaths--;  // the one after next tries again
-    question_end(h, false, NULL, NULL, &err);
-  }
-  if (h->fd >= 0 && h->out.len) write_some(h);
-  if (h->fd >= 0 && h->first && !h->timing) {
-    loop_timer_start(h->late, h->o.answer_ms, 0);
-    h->timing = true;
+static void free_list(struct question *q) {
+  while (q) {
+    struct question *next = q->next;
+    question_free(q);
+    q = next;
   }
 }
 
 void rules_host_destroy(struct rules_host *h) {
   if (!h) return;
-  if (h->child) {
-    loop_child_forget(h->child);
-    loop_child_kill(h->child, SIGKILL);
+  for (int i = 0; i < LANES; i++) {
+    lane_finish(&h->lanes[i]);
+    free_list(h->lanes[i].first);
   }
-  close_process(h);
-  loop_timer_destroy(h->late);
-  loop_timer_destroy(h->starter);
-  while (h->first) {
-    struct question *q = h->first;
-    h->first = q->next;
-    json_decref(q->body);
-    free(q);
-  }
-  buf_finish(&h->in);
-  buf_finish(&h->out);
+  free_list(h->ready);
+  for (int i = 0; i < BUCKETS; i++)
+    while (h->tenants[i]) {
+      struct rules_tenant *t = h->tenants[i];
+      h->tenants[i] = t->next;
+      free_list(t->first);
+      free(t);
+    }
+  held_finish(&h->held);
+  loop_timer_destroy(h->ticker);
+  loop_timer_destroy(h->teller);
   free(h->exe);
   free(h);
 }

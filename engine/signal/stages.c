@@ -58,11 +58,14 @@ static bool run_stage(const struct stage *s, json_t *signal, json_t *env, json_t
   return good;
 }
 
-json_t *stages_run(const struct stage *stages, size_t count, json_t *signal, json_t *env, bool *ret_accept) {
+json_t *stages_run(const struct stage *stages, size_t count, json_t *signal, json_t *env, void (*begins)(void *arg, size_t stage), void *arg, bool *ret_accept) {
   json_t *log = json_array(), *scores = json_object();
   bool good = log && scores;
   *ret_accept = true;
-  for (size_t i = 0; good && *ret_accept && i < count; i++) good = run_stage(&stages[i], signal, env, scores, log, ret_accept);
+  for (size_t i = 0; good && *ret_accept && i < count; i++) {
+    if (begins) begins(arg, i);
+    good = run_stage(&stages[i], signal, env, scores, log, ret_accept);
+  }
   json_object_del(env, "stage");
   json_object_del(env, "settings");
   json_object_del(env, "scores");

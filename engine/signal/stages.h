@@ -18,5 +18,6 @@ struct stage {
 
 // signal: an object of ours, whose fields rules may change. env: {now_ms, hook, accepted, today}; the stages add stage, settings and scores, and
 // take them away again. Returns what each stage said, a list of {"stage","accept"[,"reason","note","score","set","error"]}, new reference; NULL: memory
-// is out. *ret_accept: no stage refused. A rule that failed refuses, and its error is for its owner's eyes.
-json_t *stages_run(const struct stage *stages, size_t count, json_t *signal, json_t *env, bool *ret_accept);
+// is out. *ret_accept: no stage refused. A rule that failed refuses, and its error is for its owner's eyes. begins (may be NULL) is told of each stage before
+// anything of it runs.
+json_t *stages_run(const struct stage *stages, size_t count, json_t *signal, json_t *env, void (*begins)(void *arg, size_t stage), void *arg, bool *ret_accept);
