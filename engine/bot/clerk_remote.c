@@ -135,6 +135,13 @@ static bool place(struct clerk *c, const struct order *o) {
     clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = REASON_VENUE, .venue.status = ORDER_REJECTED});
     return true;
   }
+  const struct venue_caps caps = c->remote->port.caps(c->remote->port.self);
+  const bool stops = o->type == ORDER_STOP || o->type == ORDER_STOP_LIMIT || o->type == ORDER_TRAILING || (!o->reduce && price_given(o->sl));
+  if (stops && !caps.stops) {  // an entry whose stop loss could not follow it is none
+    clerk_tell_intervened(c, REASON_VENUE, "the venue has no stop orders: neither these nor orders with a stop loss are sent there");
+    clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = REASON_VENUE, .venue.status = ORDER_REJECTED});
+    return true;
+  }
   const int64_t room = o->reduce && !o->parent ? closable(c, s, o->side) : order_left(o).lots;
   if (room <= 0) {
     clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = REASON_REDUCE_ONLY, .venue.status = ORDER_REJECTED});
@@ -150,7 +157,7 @@ static bool place(struct clerk *c, const struct order *o) {
   struct clerk_routed *w = clerk_routed_add(c, o);
   const struct instrument *inst = inst_of(c, o->symbol);
   struct venue_place p = {.side = o->side, .leg = o->leg, .type = o->type == ORDER_TRAILING ? ORDER_STOP : o->type, .tif = o->tif == TIF_IOC || o->tif == TIF_FOK ? o->tif : TIF_GTC,
-                          .post = o->post, .reduce = o->reduce && alone(c, s), .qty = lots_of(inst, order_left(o).lots), .limit = price_of(inst, o->limit),
+                          .post = o->post, .reduce = o->reduce && caps.reduce_only && alone(c, s), .qty = lots_of(inst, order_left(o).lots), .limit = price_of(inst, o->limit),
                           .trigger = price_of(inst, matcher_stop_level(o)), .trigger_rises = o->side == SIDE_BUY};
   memcpy(p.client_id, w->route.client_id, sizeof p.client_id);
   strncpy(p.symbol, inst->symbol, sizeof p.symbol - 1);

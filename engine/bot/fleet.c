@@ -102,9 +102,19 @@ static int choose(const struct fleet *f, const struct fleet_tenant *t, bool own)
   // who has a host of their own and finds no second stays there
   if (another >= 0 || (mine >= 0 && f->hosts[mine].own)) return another >= 0 ? another : mine;
   // Kept apart are newcomers from those who are known, not from each other: where nobody is known there is nobody to be hindered.
-  if (f->known && !t->known) another = emptiest(f, t, KIND_NEWCOMERS);
+  if (fleet_is_new(f, t)) another = emptiest(f, t, KIND_NEWCOMERS);
   if (another < 0) another = emptiest(f, t, KIND_SHARED);
   return another >= 0 ? another : mine;
+}
+
+struct fleet_tenant *fleet_tenant_get(struct fleet *f, int64_t tenant) {
+  struct fleet_tenant *t = (struct fleet_tenant *)fleet_map_find(&f->tenants, tenant);
+  if (t) return t;
+  if (!(t = calloc(1, sizeof *t))) return NULL;
+  t->node.key = tenant;
+  if (fleet_map_add(&f->tenants, &t->node)) return t;
+  free(t);
+  return NULL;
 }
 
 static void tenant_leave(struct fleet *f, struct fleet_tenant *t, int host) {
@@ -112,7 +122,7 @@ static void tenant_leave(struct fleet *f, struct fleet_tenant *t, int host) {
     t->on[host]--;
     t->bots--;
   }
-  if (t->bots || t->slow || t->known) return;  // who was slow, or quick, is remembered
+  if (t->bots || t->slow || t->quick) return;  // who was slow, or quick, is remembered
   fleet_map_remove(&f->tenants, &t->node);
   free(t);
 }
@@ -150,16 +160,8 @@ enum status fleet_place(struct fleet *f, int64_t bot, int64_t tenant, bool own_h
   struct err *err) {
   assert(bot > 0 && need_count > 0 && need_count <= FLEET_NEEDS_MAX);
   if (fleet_find(f, bot)) return err_set(err, ERR_EXISTS, "the bot has a host");
-  struct fleet_tenant *t = (struct fleet_tenant *)fleet_map_find(&f->tenants, tenant);
   struct fleet_bot *b = calloc(1, sizeof *b + (size_t)need_count * sizeof *needs);
-  if (b && !t) {
-    t = calloc(1, sizeof *t);
-    if (t) t->node.key = tenant;
-    if (t && !fleet_map_add(&f->tenants, &t->node)) {
-      free(t);
-      t = NULL;
-    }
-  }
+  struct fleet_tenant *t = b ? fleet_tenant_get(f, tenant) : NULL;
   if (!b || !t) {
     free(b);
     return err_set(err, ERR_NOMEM, "out of memory");
@@ -254,7 +256,7 @@ struct fleet_stats fleet_stats(const struct fleet *f) {
     s.bots_open += h->open_count;
   }
   s.queue = (unsigned)(f->queue_end - f->queue_first);
-  s.known = f->known;
+  for (unsigned level = 1; level <= WIRE_QUICK_LEVELS; level++) s.known += f->known[level];
   return s;
 }
 

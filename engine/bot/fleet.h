@@ -36,6 +36,10 @@ struct fleet_need {
   int64_t from_ns;   // INT64_MAX: `bars` is enough
   size_t keep;       // bars that it looks back while it runs; older ones may be trimmed
 };
+struct fleet_pace {
+  unsigned quick;    // how long its bots have been quick: 0 not known, to WIRE_QUICK_LEVELS
+  bool slow;         // its place is among the slow
+};
 enum fleet_step {
   FLEET_MORE,  // more frames to come: call again when these have gone
   FLEET_LAST,  // that was all
@@ -91,6 +95,8 @@ struct fleet_callbacks {
   // while no other process wants to (SCHED_IDLE); those that are placed elsewhere are the owner's to remove and to place again. Not called while a host is
   // heard. NULL: there is no such host.
   void (*tenant_slow)(void *self, int host, int64_t tenant);
+  // What is known of the tenant's pace is something else now: to be told by fleet_pace_set when the next fleet begins. NULL: nobody remembers it.
+  void (*tenant_pace)(void *self, int64_t tenant, struct fleet_pace pace);
   void (*log)(void *self, const char *level, const char *text);  // "warn" "error" "info"; may be NULL
 };
 
@@ -130,11 +136,14 @@ void fleet_destroy(struct fleet *f);
 // Gives the bot (> 0) a host, where it is opened with a later turn of the loop, when the host is up and has passed what is in the queue
 // now; so the hub must know of its series already (hub_want). All bots of one tenant are together, on the host that has the fewest bots when the tenant
 // comes. own_host: the tenant's bots have hosts for themselves, if one can be had; else they share. Nobody is known at first. Once tenants are known to be
-// quick (their bots took little in some instants in a row), one who is not shares hosts with other newcomers instead of with them, and those are shown an
+// quick (their bots took little in some instants in a row), one who is not, or has not been for a sixteenth as long as they (eighty instants are enough), shares hosts with other newcomers instead of with them, and those are shown an
 // instant after the others have done it. Who has become known stays there until all of its bots have left, and comes back elsewhere. The needs are copied.
 // ERR_EXISTS: it has one; ERR_LIMIT: too many series; ERR_NOMEM.
 enum status fleet_place(struct fleet *f, int64_t bot, int64_t tenant, bool own_host, const struct fleet_need *needs, int need_count,
   struct err *err) MUST_CHECK;
+// What was remembered of a tenant, before its first bot is placed. ERR_NOMEM.
+enum status fleet_pace_set(struct fleet *f, int64_t tenant, struct fleet_pace pace, struct err *err) MUST_CHECK;
+struct fleet_pace fleet_pace(const struct fleet *f, int64_t tenant);
 // Takes it off: BOT_CLOSE, and its series when nobody else has them. Frames of it that are under way are dropped. Unknown: nothing.
 void fleet_remove(struct fleet *f, int64_t bot, const char *why);
 // As remove and place on the same host: opened anew with what bot_open says then.

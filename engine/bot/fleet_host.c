@@ -290,7 +290,7 @@ static void took(struct fleet_host *h, const struct wire_frame *w) {
   else if (w->type == WIRE_DONE) took_done(h, w);
   else if (w->type == WIRE_PONG) took_pong(h, w);
   else if (w->type == WIRE_SLOW) fleet_slow(h, (int64_t)w->token);
-  else if (w->type == WIRE_QUICK) fleet_quick(h->fleet, (int64_t)w->token);
+  else if (w->type == WIRE_QUICK) fleet_quick(h->fleet, (int64_t)w->token, w->quick);
   else took_of_bot(h, w);
 }
 

@@ -54,7 +54,7 @@ struct fleet_tenant {
   unsigned bots;
   unsigned slow;  // instants in which they took long; from SLOW_INSTANTS on its place is among the slow
   int64_t slow_ms;  // the last of them
-  bool known;       // to be quick, and not found slow since: not kept apart from others of that kind
+  unsigned quick;   // level, above 0: known to be quick, and not found slow since
 };
 #define SLOW_INSTANTS 3
 #define SLOW_DUE_MAX 64
@@ -158,7 +158,7 @@ struct fleet {
   struct fleet_map bots, tenants;
   struct fleet_host *hosts;
   int host_count;       // shared, own, newcomers', that of the slow
-  unsigned known;       // tenants
+  unsigned known[WIRE_QUICK_LEVELS + 1];  // tenants by level
   struct hub_instant **queue;  // a ring of queue_cap from seq `first` to before `end`
   size_t queue_cap;
   uint64_t queue_first, queue_end;
@@ -172,14 +172,16 @@ struct fleet {
 
 // ---- fleet.c
 struct fleet_bot *fleet_find(const struct fleet *f, int64_t bot);
+struct fleet_tenant *fleet_tenant_get(struct fleet *f, int64_t tenant);  // made if there is none; NULL: no memory
 void fleet_forget(struct fleet *f, struct fleet_bot *b);  // frees it, tells the host nothing
 bool fleet_scratch(struct fleet *f, size_t bars);  // makes room; false: no memory
 PRINTF(3, 4) void fleet_log(struct fleet *f, const char *level, const char *fmt, ...);
 
 // ---- fleet_pace.c
 void fleet_slow(struct fleet_host *h, int64_t tenant);  // it took long
-void fleet_quick(struct fleet *f, int64_t tenant);      // it took little, for some instants
+void fleet_quick(struct fleet *f, int64_t tenant, unsigned level);  // it took little for so long
 void fleet_over_budget(struct fleet_host *h, int64_t tenant);  // its script had to be stopped, which is as bad as to be slow often
+bool fleet_is_new(const struct fleet *f, const struct fleet_tenant *t);  // to be kept apart from others who are known
 void fleet_tell_slow(struct fleet *f);  // to the owner: those who have become it
 
 // ---- fleet_series.c: what a host has of series

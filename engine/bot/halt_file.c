@@ -21,6 +21,7 @@ struct halt_file {
   char path[PATH_SIZE], trigger[PATH_SIZE], dir[PATH_SIZE];
   int fd;
   bool dirty;  // the state is not on disk
+  int first;   // the copy that is written first: the other is whole on the disk
   struct halt_state *state;
   struct halt_state next;  // of a change that is to be durable before it counts
   uint8_t record[HALT_RECORD_BYTES];
@@ -134,10 +135,15 @@ static enum status write_copy(int fd, int copy, const uint8_t *record) {
   return fdatasync(fd) == 0 ? OK : ERR_IO;
 }
 
+// One copy is whole at any time. So where a write failed, the next one begins with that copy: the other is all that there is.
 static enum status write_both(struct halt_file *f, const struct halt_state *state, struct err *err) {
   halt_encode(state, f->record);
-  for (int copy = 0; copy < 2; copy++)  // one is whole at any time
-    if (write_copy(f->fd, copy, f->record) != OK) return err_errno(err, errno, "%s", f->path);
+  for (int i = 0, copy = f->first; i < 2; i++, copy = 1 - copy) {
+    if (write_copy(f->fd, copy, f->record) == OK) continue;
+    const int why = errno;
+    f->first = copy;
+    return err_errno(err, why, "%s", f->path);
+  }
   return OK;
 }
 
@@ -152,19 +158,24 @@ static void read_copy(int fd, int copy, uint8_t *record) {
   }
 }
 
-// How many copies are whole; *ret is the newest of them. *ret_alike: both are, and say the same.
-static int read_both(int fd, uint8_t *record, struct halt_state *ret, bool *ret_alike) {
+// How many copies are whole; *ret is the newest of them. *ret_alike: both are, and say the same. *ret_first: the one to write first, which is not whole, or the
+// newer one, which may have been written and not have come to the disk.
+static int read_both(int fd, uint8_t *record, struct halt_state *ret, bool *ret_alike, int *ret_first) {
   uint64_t first = 0;
   int whole = 0;
   *ret_alike = false;
+  *ret_first = 0;
   read_copy(fd, 0, record);
   if (halt_decode(record, ret)) first = ret->epoch, whole++;
   read_copy(fd, 1, record);
   struct halt_state *second = malloc(sizeof *second);
   if (second && halt_decode(record, second)) {
-    whole++;
-    *ret_alike = second->epoch == first;
+    *ret_alike = whole && second->epoch == first;
     if (second->epoch > first) *ret = *second;
+    *ret_first = whole && second->epoch > first;
+    whole++;
+  } else if (whole) {
+    *ret_first = 1;
   }
   free(second);
   return whole;
@@ -194,7 +205,7 @@ static enum status load(struct halt_file *f, bool must_exist, int64_t now_ns, bo
   f->fd = open(f->path, O_RDWR | O_CLOEXEC);
   if (f->fd < 0 && errno != ENOENT) return err_errno(err, errno, "%s", f->path);
   const bool there = f->fd >= 0;
-  if (there) whole = read_both(f->fd, f->record, f->state, &alike);
+  if (there) whole = read_both(f->fd, f->record, f->state, &alike, &f->first);
   if (whole == 0) halt_init(f->state);
   if (whole == 0 && (there || must_exist)) {
     halt_set(f->state, LEVEL_ALL, 0, HALT_SILENT, HALT_BY_DAMAGED, now_ns);
@@ -232,11 +243,12 @@ void halt_file_close(struct halt_file *f) {
 enum status halt_file_read(const char *dir, struct halt_state *ret, struct err *err) {
   char path[PATH_SIZE];
   bool alike;
+  int copy;
   snprintf(path, sizeof path, "%s/" HALT_FILE, dir);
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return err_errno(err, errno, "%s", path);
   uint8_t *record = malloc(HALT_RECORD_BYTES);
-  const int whole = record ? read_both(fd, record, ret, &alike) : 0;
+  const int whole = record ? read_both(fd, record, ret, &alike, &copy) : 0;
   const enum status st = !record ? err_set(err, ERR_NOMEM, "out of memory")
                          : whole > 0 ? OK
                                      : err_set(err, ERR_INVALID, "%s: neither copy can be read, so everything is halted at the next start", path);

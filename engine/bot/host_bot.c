@@ -113,7 +113,7 @@ void host_bot_state(struct host_bot *b, bool tell) {
   if (st == OK && !bot_memory_save(pilot_bot(b->pilot), &f->state, WIRE_MEMORY_MAX))
     st = err_set(&err, ERR_LIMIT, "the tags of its working orders are longer than %d bytes", WIRE_MEMORY_MAX);
   if (st != OK) {
-    if (!b->unsaved && tell) host_fault(f, b->id, b->chunkname, st, err.msg, false);
+    if (!b->unsaved && tell) host_fault(f, b->id, b->chunkname, st, err.msg, FAULT_CALLBACK);
     b->unsaved = true;
     return;
   }
@@ -215,11 +215,11 @@ bool host_bot_run(struct host_bot *b, int64_t now_ns) {
   dropped_tell(b, now_ns);
   if (!may) host_next_missed(b);
   host_next_done(b);
-  if (may) signals_done(b, in.signal_count);
+  signals_done(b, in.signal_count);  // what was not heard is told again
   if (may || dead) answer(b, st, &err);
   if (!dead && pilot_timer_next(b->pilot) != b->told_timer_ns) wire_put_timer(&f->out, b->id, b->told_timer_ns = pilot_timer_next(b->pilot));
-  if (st != OK) host_fault(f, b->id, b->chunkname, st, err.msg, dead);
-  if (heavy) host_fault(f, b->id, b->chunkname, ERR_LIMIT, "this tenant's bots hold more memory than they may together", true);
+  if (st != OK) host_fault(f, b->id, b->chunkname, st, err.msg, dead ? FAULT_GONE : may ? FAULT_CALLBACK : FAULT_SKIPPED);
+  if (heavy) host_fault(f, b->id, b->chunkname, ERR_LIMIT, "this tenant's bots hold more memory than they may together", FAULT_GONE);
   if (dead || heavy) host_bot_remove(b);
   return st == OK && !heavy;
 }

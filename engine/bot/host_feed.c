@@ -72,6 +72,7 @@ void host_feed_destroy(struct host_feed *f) {
   host_map_finish(&f->tenants);
   free(f->slots);
   free(f->due);
+  free(f->order);
   free(f->free_slots);
   free(f->funding);
   free(f->funding_next);
@@ -240,7 +241,7 @@ static enum status bot_restore(struct host_feed *f, const struct wire_frame *w, 
 static void impose(struct host_feed *f, const struct wire_frame *w) {
   struct host_bot *b = bot_find(f, w);
   if (!b || pilot_impose(b->pilot, &w->command)) return;
-  host_fault(f, b->id, b->chunkname, ERR_INVALID, "a command of the core does not fit: both no longer have the same orders", true);
+  host_fault(f, b->id, b->chunkname, ERR_INVALID, "a command of the core does not fit: both no longer have the same orders", FAULT_GONE);
   host_bot_remove(b);
 }
 
@@ -401,6 +402,7 @@ static enum status run(struct host_feed *f, uint32_t slot, const struct wire_fra
   int64_t begin = host_tenant_enter(f, t);
   *failed += !host_bot_run(b, w->time_ns);
   host_tenant_leave(f, t, begin);
+  f->order[slot] = (uint8_t)host_tenant_order(f, t);
   host_tenant_put(f, t);
   flush_some(f);
   return OK;
@@ -408,10 +410,10 @@ static enum status run(struct host_feed *f, uint32_t slot, const struct wire_fra
 
 // Bots that are due next are in no cache: while this one runs their memory comes, of each a part at a time that shows where the next
 // part is.
-static void look_ahead(const struct host_feed *f, uint32_t slot) {
+static void look_ahead(const struct host_feed *f, uint32_t slot, int turn) {
   for (int step = -1; step < PILOT_PREFETCH_STEPS; step++) {
     const uint32_t at = slot + (uint32_t)(PILOT_PREFETCH_STEPS - step);
-    const struct host_bot *b = at < f->slot_count && f->due[at] ? f->slots[at] : NULL;
+    const struct host_bot *b = at < f->slot_count && f->due[at] && f->order[at] <= turn ? f->slots[at] : NULL;
     if (!b) continue;
     if (step < 0) prefetch(b, sizeof *b);
     else pilot_prefetch(b->pilot, step);
@@ -426,16 +428,16 @@ static enum status instant(struct host_feed *f, const struct wire_frame *w, stru
   funding_take(f, w);
   uint32_t count = 0, failed = 0;
   flush_begin(f);
-  for (int rung = 0, next; rung < HOST_RUNGS && st == OK; rung = next) {
-    next = HOST_RUNGS;
+  for (int turn = 0, next; turn < HOST_TURNS && st == OK; turn = next) {
+    next = HOST_TURNS;
     for (uint32_t i = 0; i < f->slot_count && st == OK; i++) {
-      if (rung == 0) look_ahead(f, i);  // later ones are few
+      look_ahead(f, i, turn);
       if (!f->due[i]) continue;
-      const int own = host_tenant_rung(f, f->slots[i]->tenant);
-      if (own <= rung) st = run(f, i, w, &count, &failed, err);
-      else if (own < next) next = own;
+      if (f->order[i] <= turn) f->order[i] = (uint8_t)host_tenant_order(f, f->slots[i]->tenant);
+      if (f->order[i] <= turn) st = run(f, i, w, &count, &failed, err);
+      else if (f->order[i] < next) next = f->order[i];
     }
-    if (next < HOST_RUNGS && f->out.len && f->c.flush) f->c.flush(f->c.self, &f->out);
+    if (next < HOST_TURNS && f->out.len && f->c.flush) f->c.flush(f->c.self, &f->out);
   }
   if (st != OK) return st;
   funding_forget(f, w);

@@ -13,7 +13,8 @@
 #define HOST_WAITING_MAX 4096  // of one bot
 #define NOT_FUNDED UINT32_MAX
 #define HOST_RUNGS 4
-#define HOST_QUICK_INSTANTS 5  // in a row, until a tenant is known to be quick
+// The order in which bots come within an instant: those of the lowest rung by how long their tenants have been quick, then rung by rung.
+#define HOST_TURNS (WIRE_QUICK_LEVELS + HOST_RUNGS)
 
 struct host_series {
   uint32_t id;
@@ -44,7 +45,8 @@ struct host_tenant {
   int64_t spent_ns;
   uint64_t spent_turn;
   uint8_t rung, rung_turns, watched;
-  uint8_t quick;                   // instants in a row that took little; HOST_QUICK_INSTANTS: that has been told
+  uint8_t quick_told;              // the level
+  uint32_t quick;                  // instants in a row that took little
 };
 
 struct host_signal {
@@ -101,7 +103,7 @@ struct host_feed {
   struct host_opening opening;
   // By slot: bots, and whether they have something to do in the instant that runs or comes next.
   struct host_bot **slots;
-  uint8_t *due;
+  uint8_t *due, *order;            // order: as its tenant stood when it ran last, or was looked at
   uint32_t slot_count, slot_cap, free_slot_count;
   uint32_t *free_slots;
   // The instant.
@@ -132,7 +134,7 @@ void host_bot_remove(struct host_bot *b);
 enum status host_bot_open(struct host_feed *f, const struct wire_open *o, const struct buf *past, struct err *err) MUST_CHECK;
 // The parameters of an open bot: the script's own with these. ERR_INVALID.
 enum status host_params_read(const struct script_spec *spec, struct wire_text json, struct param_value *ret_values, struct err *err) MUST_CHECK;
-void host_fault(struct host_feed *f, uint64_t bot, const char *chunkname, enum status st, const char *text, bool gone);
+void host_fault(struct host_feed *f, uint64_t bot, const char *chunkname, enum status st, const char *text, enum wire_fault kind);
 
 // ---- host_bot.c
 struct bot_observer host_bot_observer(struct host_bot *b);
@@ -158,7 +160,7 @@ bool host_tenant_bytes(struct host_bot *b, size_t bytes);
 // Around a bot's callbacks: may it run, and what it took. begin: the clock's time, for end.
 bool host_tenant_begin(struct host_feed *f, struct host_tenant *t, int64_t *ret_begin);
 void host_tenant_end(struct host_feed *f, struct host_tenant *t, int64_t begin);
-// Around everything that a bot of it does in an instant. In an instant the bots of a lower rung come first.
-int host_tenant_rung(const struct host_feed *f, const struct host_tenant *t);
+// Around everything that a bot of it does in an instant. In an instant the bots of a lower order (< HOST_TURNS) come first.
+int host_tenant_order(const struct host_feed *f, const struct host_tenant *t);
 int64_t host_tenant_enter(struct host_feed *f, struct host_tenant *t);
 void host_tenant_leave(struct host_feed *f, struct host_tenant *t, int64_t begin);

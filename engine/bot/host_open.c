@@ -20,8 +20,8 @@ static int line_of(const char *message, const char *chunkname) {
   return 0;
 }
 
-void host_fault(struct host_feed *f, uint64_t bot, const char *chunkname, enum status st, const char *text, bool gone) {
-  wire_put_fault(&f->out, bot, st, line_of(text, chunkname), gone, text);
+void host_fault(struct host_feed *f, uint64_t bot, const char *chunkname, enum status st, const char *text, enum wire_fault kind) {
+  wire_put_fault(&f->out, bot, st, line_of(text, chunkname), kind, text);
 }
 
 enum status host_params_read(const struct script_spec *spec, struct wire_text json, struct param_value *ret_values, struct err *err) {
@@ -295,9 +295,10 @@ static bool slot_take(struct host_bot *b) {
   } else {
     if (f->slot_count == f->slot_cap) {
       size_t cap = f->slot_cap ? 2 * (size_t)f->slot_cap : 64;
-      void *slots = realloc(f->slots, cap * sizeof *f->slots), *due = NULL, *free_slots = NULL;
+      void *slots = realloc(f->slots, cap * sizeof *f->slots), *due = NULL, *order = NULL, *free_slots = NULL;
       if (slots) f->slots = slots, due = realloc(f->due, cap);
-      if (due) f->due = due, free_slots = realloc(f->free_slots, cap * sizeof *f->free_slots);
+      if (due) f->due = due, order = realloc(f->order, cap);
+      if (order) f->order = order, free_slots = realloc(f->free_slots, cap * sizeof *f->free_slots);
       if (!free_slots) return false;
       f->free_slots = free_slots;
       f->slot_cap = (uint32_t)cap;
@@ -305,7 +306,7 @@ static bool slot_take(struct host_bot *b) {
     b->slot = f->slot_count++;
   }
   f->slots[b->slot] = b;
-  f->due[b->slot] = 0;
+  f->due[b->slot] = f->order[b->slot] = 0;
   return true;
 }
 
@@ -373,7 +374,7 @@ enum status host_bot_open(struct host_feed *f, const struct wire_open *o, const 
     if (o->from.len) host_bot_state(x.b, true);  // as migrate made it
     return OK;
   }
-  host_fault(f, o->bot, x.b->chunkname, st, why.msg, true);
+  host_fault(f, o->bot, x.b->chunkname, st, why.msg, FAULT_GONE);
   host_bot_remove(x.b);
   return OK;
 }

@@ -25,7 +25,7 @@ void host_next_free(struct host_bot *b) {
 // Its bars went past what was prepared: it is to be made anew.
 void host_next_missed(struct host_bot *b) {
   if (!b->next) return;
-  wire_put_reloaded(&b->feed->out, b->id, b->next->version, RELOAD_REFUSED, ERR_CANCELLED, "this tenant's bots used up their CPU time for the instant");
+  wire_put_reloaded(&b->feed->out, b->id, b->next->version, RELOAD_REFUSED, ERR_CANCELLED, 0, "this tenant's bots used up their CPU time for the instant");
   pilot_unprepare(b->pilot);
   host_next_free(b);
 }
@@ -39,7 +39,7 @@ static void told_version(void *self, enum status st, const char *why) {
   struct host_bot *b = self;
   struct host_next *n = b->next;
   if (!n) return;
-  wire_put_reloaded(&b->feed->out, b->id, n->version, st == OK ? RELOAD_TAKEN : RELOAD_FAILED, st, why);
+  wire_put_reloaded(&b->feed->out, b->id, n->version, st == OK ? RELOAD_TAKEN : RELOAD_FAILED, st, st == OK ? n->spec->spec->callbacks : 0, why);
   if (st != OK) return;
   b->told_state = ~b->told_state;  // the core is to have it as this version has it, also where that is the same text
   struct host_spec *former = b->spec;
@@ -169,7 +169,7 @@ static enum status build(struct host_bot *b, const struct wire_reload *r, struct
 enum status host_reload(struct host_feed *f, struct host_bot *b, const struct wire_reload *r, struct err *err) {
   struct err why;
   if (!b) {
-    wire_put_reloaded(&f->out, r->bot, r->version, RELOAD_REFUSED, ERR_NOTFOUND, "the bot is not open");
+    wire_put_reloaded(&f->out, r->bot, r->version, RELOAD_REFUSED, ERR_NOTFOUND, 0, "the bot is not open");
     return OK;
   }
   struct host_next *n = calloc(1, sizeof *n);
@@ -186,13 +186,13 @@ enum status host_reload(struct host_feed *f, struct host_bot *b, const struct wi
   enum status st = build(b, r, n, &why);
   host_word_set(f->c.word, 0);
   if (st != OK) {
-    wire_put_reloaded(&f->out, b->id, r->version, RELOAD_REFUSED, st, why.msg);
+    wire_put_reloaded(&f->out, b->id, r->version, RELOAD_REFUSED, st, 0, why.msg);
     host_spec_put(f, n->spec);
     free(n);
     return OK;
   }
   b->next = n;
   pilot_on_version(b->pilot, told_version, b);
-  wire_put_reloaded(&f->out, b->id, r->version, RELOAD_BUILT, OK, "");
+  wire_put_reloaded(&f->out, b->id, r->version, RELOAD_BUILT, OK, 0, "");
   return OK;
 }

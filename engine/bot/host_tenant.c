@@ -69,8 +69,13 @@ struct host_tenant *host_tenant_get(struct host_feed *f, const struct wire_open 
       return NULL;
     }
     t->id = o->tenant;
-    t->watched = t->rung_turns = 1;  // until it has shown otherwise
-    t->rung = HOST_RUNGS - 1;
+    t->quick_told = (uint8_t)o->tenant_quick;
+    t->quick = o->tenant_quick ? WIRE_QUICK_INSTANTS << (o->tenant_quick - 1) : 0;
+    t->watched = 2;
+    if (!t->quick) {  // until it has shown otherwise
+      t->watched = t->rung_turns = 1;
+      t->rung = HOST_RUNGS - 1;
+    }
     f->tenant_count++;
   }
   t->refs++;
@@ -118,7 +123,8 @@ void host_tenant_end(struct host_feed *f, struct host_tenant *t, int64_t begin) 
 }
 
 // ---- who comes first: tenants whose bots are quick. What a tenant's bots took in one of its last instants here puts it on a rung, and an
-// instant goes through the rungs from the lowest. As above: the wall's clock until it says too much, then the CPU's.
+// instant goes through the rungs from the lowest. As above: the wall's clock until it says too much, then the CPU's. On the lowest rung those come
+// first that have been there for long: who would hinder others must have been quick for longer than they have, and is so once.
 
 #define RUNG_TURNS 64  // instants that a tenant stays there
 static const int64_t rungs_ns[HOST_RUNGS - 1] = {64000, 256000, 2 * NS_PER_MS};  // the last rung: all above
@@ -126,7 +132,16 @@ static const int64_t rungs_ns[HOST_RUNGS - 1] = {64000, 256000, 2 * NS_PER_MS}; 
 // the CPU's clock, two system calls a bot, and none of them would be on the lowest rung.
 #define RUNG_BOT_NS 10000
 
-int host_tenant_rung(const struct host_feed *f, const struct host_tenant *t) { return f->c.wall_ns && f->c.cpu_ns ? t->rung : 0; }
+static unsigned level_of(uint32_t quick) {
+  unsigned level = 0;
+  for (uint32_t n = quick / WIRE_QUICK_INSTANTS; n && level < WIRE_QUICK_LEVELS; n /= 2) level++;
+  return level;
+}
+
+int host_tenant_order(const struct host_feed *f, const struct host_tenant *t) {
+  if (!f->c.wall_ns || !f->c.cpu_ns) return 0;
+  return t->rung ? WIRE_QUICK_LEVELS + t->rung : WIRE_QUICK_LEVELS - (int)level_of(t->quick);
+}
 
 static int64_t clock_of(struct host_feed *f, const struct host_tenant *t) {
   f->seen_ns = f->c.wall_ns();
@@ -138,12 +153,14 @@ static int64_t clock_of(struct host_feed *f, const struct host_tenant *t) {
 #define SLOW_BOT_NS 50000
 static int64_t slow_ns(const struct host_tenant *t) { return SLOW_NS + (int64_t)t->refs * SLOW_BOT_NS; }
 
-// Told once: from then on the core counts the tenant among those who need not be kept apart. Of what the wall's clock alone thinks long nothing follows.
+// From the first level on the core counts the tenant among those who need not be kept apart; one that was not quick once begins anew behind the
+// others, and is kept apart when it is slow. Of what the wall's clock alone thinks long nothing follows.
 static void judge_last(struct host_feed *f, struct host_tenant *t) {
-  if (t->spent_turn == 0 || t->quick == HOST_QUICK_INSTANTS) return;
-  if (t->spent_ns <= rungs_ns[1] + (int64_t)t->refs * RUNG_BOT_NS) t->quick++;
-  else if (t->watched) t->quick = 0;
-  if (t->quick == HOST_QUICK_INSTANTS) wire_put_quick(&f->out, t->id);
+  if (t->spent_turn == 0) return;
+  if (t->spent_ns <= rungs_ns[1] + (int64_t)t->refs * RUNG_BOT_NS) t->quick += t->quick < UINT32_MAX;
+  else if (t->watched == 1) t->quick = 0;  // it was measured
+  const unsigned level = t->quick ? level_of(t->quick) : 1;
+  if (t->quick ? level > t->quick_told : t->quick_told > 1) wire_put_quick(&f->out, t->id, t->quick_told = (uint8_t)level);
 }
 
 int64_t host_tenant_enter(struct host_feed *f, struct host_tenant *t) {

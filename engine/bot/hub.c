@@ -380,6 +380,15 @@ int hub_venue_find(const struct hub *h, const char *name) {
   return -1;
 }
 
+int hub_venue_for(const struct hub *h, const char *venue, const char *category) {
+  char name[2 * VENUE_MAX];
+  snprintf(name, sizeof name, "%s-%s", venue, category);
+  int i = category[0] ? hub_venue_find(h, name) : -1;
+  if (i < 0) i = hub_venue_find(h, venue);
+  const char *of = i >= 0 ? h->venues[i]->config.category : "";
+  return of[0] && category[0] && strcmp(of, category) != 0 && strcmp(h->venues[i]->name, venue) == 0 ? -1 : i;
+}
+
 void hub_venue_status(const struct hub *h, int venue, struct hub_venue_status *ret) {
   const struct hub_venue *v = h->venues[venue];
   *ret = (struct hub_venue_status){.name = v->name,

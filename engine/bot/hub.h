@@ -111,7 +111,7 @@ struct hub_sink {
 // A feed of a venue's own market data, made by who knows how to speak to it.
 struct hub_feed_config;
 struct hub_remote {
-  const char *venue, *environment, *category;  // NULL: the usual one
+  const char *venue, *environment, *category;  // NULL: the usual one. venue "bybit-spot": the category spot of bybit
   bool ticks;                                  // its trades too
   void (*wake)(void *wake_self);               // the feed has something, or something is ready; not from within a call of the hub's
   void *wake_self;                             // lives as long as the feed
@@ -165,6 +165,7 @@ struct hub_feed_config {
   size_t (*fundings)(void *self, const char *symbol, int64_t after_ns, int64_t through_ns, struct funding ret[HUB_FUNDINGS_MAX]);
   void *fundings_self;
   void (*free_fundings)(void *fundings_self);  // may be NULL
+  char category[32];      // of a venue's own market data, its kind of markets: "linear"; "": of no venue, or not told
   void *owned;            // freed by free_owned after the feed; may be NULL
   void (*free_owned)(void *owned);
 };
@@ -189,6 +190,9 @@ bool hub_venue_ticks(const struct hub *h, int venue);  // hub_sink.tick is told 
 int hub_venue_count(const struct hub *h);
 const char *hub_venue_name(const struct hub *h, int venue);
 int hub_venue_find(const struct hub *h, const char *name);  // −1: none
+// Whose prices are those of an account at `venue` that trades the category ("": the usual one): VENUE-CATEGORY, or VENUE unless that is known to
+// be of another category. -1: nobody's.
+int hub_venue_for(const struct hub *h, const char *venue, const char *category);
 struct hub_venue_status {
   const char *name, *kind;
   int64_t time_ns;            // everything up to here is known and was given out; INT64_MIN: nothing yet

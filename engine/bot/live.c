@@ -62,6 +62,7 @@ static enum status make_fleet(struct live *l, struct err *err) {
   config.call.host_up = host_up;
   config.call.host_lost = live_host_lost;
   config.call.tenant_slow = live_tenant_slow;
+  config.call.tenant_pace = live_tenant_pace;
   config.call.log = fleet_log;
   return fleet_create(&config, &l->fleet, err);
 }
@@ -85,6 +86,7 @@ enum status live_create(const struct live_options *config, struct live **ret, st
   if (st == OK) st = live_canary_begin(l, err);
   if (st == OK) st = live_shadow_begin(l, err);
   if (st == OK) st = make_fleet(l, err);
+  if (st == OK) st = live_pace_begin(l, err);
   l->starting = true;
   if (st == OK) st = live_start(l, err);
   if (st == OK) live_rules_release(l);
@@ -117,6 +119,7 @@ void live_destroy(struct live *l) {
     live_hand_over(l, i);
   }
   live_shadow_keep(l);
+  live_pace_keep(l);
   while (l->writes) loop_turn(l->config.loop, true);
   live_behind_end(l);
   for (int i = 0; i < LIVE_BUCKETS; i++)
@@ -125,6 +128,7 @@ void live_destroy(struct live *l) {
   live_keep_end(l);
   live_canary_finish(l);
   live_shadow_finish(l);
+  live_pace_finish(l);
   hub_destroy(l->hub);
   while (l->series) {
     struct live_series *s = l->series;
@@ -178,7 +182,8 @@ bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret) 
     }
   clerk_hash(b->clerk, ret->hash);
   static _Thread_local char host[16];
-  snprintf(host, sizeof host, b->place == LIVE_HOSTLESS ? "" : "host %d", b->place);
+  host[0] = '\0';
+  if (b->place != LIVE_HOSTLESS) snprintf(host, sizeof host, "host %d", b->place);
   ret->host = host;
   live_reload_status(b, ret);
   return true;

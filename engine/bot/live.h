@@ -7,6 +7,7 @@
 #pragma once
 #include "base/json.h"
 #include "market/instrument.h"
+#include "notice/event.h"
 #include "order/account_book.h"
 
 struct db;
@@ -62,6 +63,8 @@ struct live_options {
   void (*traded)(void *self, int64_t tenant_id, const char *key);
   // In a write: who ended what by itself, for the audit log. detail: JSON. NULL: nobody keeps one.
   enum status (*audit)(void *self, struct db *db, int64_t tenant_id, const char *action, int64_t script_id, const char *detail, int64_t now_ns, struct err *err);
+  // Whether a bot's owner wants to be told of that, a name of notice/event.h, anywhere: what nobody wants is not written. NULL: nobody does.
+  bool (*noticed)(void *self, int64_t tenant_id, enum notice_event event);
   // Opens the session of an account at a venue elsewhere, with its credentials; events, which stay valid, go to `to`. NULL: there are none. ERR_… tells why not.
   enum status (*venue_open)(void *self, int64_t tenant_id, int64_t account_id, const struct venue_events *events, void *to, struct venue *ret, struct err *err);
   // A feed of a venue's own market data (hub_config.remote). NULL: there are none.
@@ -203,6 +206,8 @@ json_t *live_venue_json(const struct live *l, int64_t account_id);
 json_t *live_venues_json(const struct live *l);
 // Its credentials are others: a new session takes the place of the present one. An error: the present one goes on.
 enum status live_venue_renew(struct live *l, int64_t account_id, struct err *err) MUST_CHECK;
+// The account was tried, and all is well: a session that its venue had refused begins anew. Others go on.
+enum status live_venue_mended(struct live *l, int64_t account_id, struct err *err) MUST_CHECK;
 // Orders whose outcome is not known, of all tenants: one array of {bot_id, tenant_id, account_id, order, client_id, venue_order_id, symbol, side, qty, filled,
 // state, since_ms, asked_rounds}, with numbers of ids as integers. NULL: no memory.
 json_t *live_unknown_json(const struct live *l);

@@ -37,6 +37,7 @@ static void batch_destroy(struct live_batch *b) {
   free((void *)b->rows.rules);
   free(b->rows.logs);
   free(b->rows.entries);
+  free(b->rows.notices);
   buf_finish(&b->bytes);
   free(b);
 }
@@ -116,6 +117,26 @@ void live_news(struct live_bot *bot, const char *type, json_t *data) {
   n->data = data;
 }
 
+bool live_noticed(const struct live_bot *bot, enum notice_event event) {
+  const struct live_options *c = &bot->live->config;
+  return !bot->retelling && c->noticed && c->noticed(c->self, bot->tenant_id, event);
+}
+
+void live_notice(struct live_bot *bot, enum notice_event event, json_t *data) {
+  struct live_batch *b = data && live_noticed(bot, event) ? live_batch(bot->live, bot->place) : NULL;
+  struct journal_notice *rows = b ? live_room(b, b->rows.notices, b->rows.notice_count, &b->notice_cap, sizeof *rows) : NULL;
+  if (rows) b->rows.notices = rows;
+  if (rows && bot->has_row) json_object_set_new(data, "bot", json_string(bot->row.name));
+  char *text = rows ? json_dumps(data, JSON_COMPACT) : NULL;
+  json_decref(data);
+  if (!text) return;
+  const int64_t now_ns = clock_wall_ns();
+  rows[b->rows.notice_count++] = (struct journal_notice){.id = id_next(now_ns), .bot_id = bot->id, .tenant_id = bot->tenant_id, .created_ns = now_ns, .event = notice_about(event)->name,
+    .data = live_batch_bytes(b, text, strlen(text))};
+  bot->content = true;
+  free(text);
+}
+
 // ---- handing over
 
 static void go_on(struct live *l, int place) {
@@ -185,10 +206,16 @@ static void drop(const struct live_bot *bot, struct live_batch *b) {
   DROP(struct journal_mark, b->rows.marks, b->rows.mark_count);
   DROP(struct journal_log, b->rows.logs, b->rows.log_count);
   DROP(struct account_entry, b->rows.entries, b->rows.entry_count);
+  DROP(struct journal_notice, b->rows.notices, b->rows.notice_count);
   for (size_t i = 0; i < b->news_count; i++)
     if (strcmp(b->news[i].channel, bot->channel) != 0) b->news[n++] = b->news[i];
     else json_decref(b->news[i].data);
   b->news_count = n;
+}
+
+static void drop_all(const struct live_bot *bot) {
+  for (int i = 0; i <= FLEET_HOSTS_MAX; i++)
+    if (bot->live->hosts[i].batch) drop(bot, bot->live->hosts[i].batch);
 }
 
 // What is in memory and not in the journal is as if it had never been: the bot is opened again from there when its owner, or another
@@ -198,8 +225,7 @@ static void forget(struct live_bot *bot, const char *why) {
   fleet_remove(bot->live->fleet, bot->id, why);
   bot->opened = false;
   bot->place = LIVE_HOSTLESS;
-  for (int i = 0; i <= FLEET_HOSTS_MAX; i++)
-    if (bot->live->hosts[i].batch) drop(bot, bot->live->hosts[i].batch);
+  drop_all(bot);
   live_books_close(bot);
   bot->ending = ending;
   live_event(bot, LIFE_JOURNAL_FAILED, why);
@@ -228,7 +254,9 @@ static void committed(void *arg, enum status st, const struct err *err) {
   live_behind_committed(l, b, st);
   for (size_t i = 0; st != OK && i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
-    if (bot && bot->clerk && !l->closing) forget(bot, err ? err->msg : "");
+    if (!bot || l->closing) continue;
+    if (bot->clerk) forget(bot, err ? err->msg : "");
+    else drop_all(bot);  // it is about to be opened anew, from what is there
   }
   wait_for(h, b);
   if (h->writes == 0) settle(l, h);
@@ -316,8 +344,10 @@ void live_hand_over(struct live *l, int place) {
   h->batch = NULL;
   h->writes++;
   b->handed_ns = clock_monotonic_ns();
+  live_behind_follow(l, b);
   for (size_t i = 0; i < b->rows.record_count; i++) fix(b, &b->rows.records[i].body);
   for (size_t i = 0; i < b->rows.log_count; i++) fix(b, (const void **)(void *)&b->rows.logs[i].text);
+  for (size_t i = 0; i < b->rows.notice_count; i++) fix(b, (const void **)(void *)&b->rows.notices[i].data);
   for (size_t i = 0; i < b->rows.rules_count; i++) {
     struct account_rules_row *r = &((struct account_rules_row *)b->rows.rules)[i];
     fix(b, (const void **)(void *)&r->name), fix(b, (const void **)(void *)&r->rules), fix(b, &r->state);

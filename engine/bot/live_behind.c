@@ -41,8 +41,7 @@ void live_behind_end(struct live *l) {
   l->behind_timer = NULL;
 }
 
-// How far each bot of the batch has come with it.
-static void follow(struct live *l, struct live_batch *b) {
+void live_behind_follow(struct live *l, struct live_batch *b) {
   for (size_t i = 0; i < b->bot_count; i++) {
     const struct live_bot *bot = live_find(l, b->bots[i]);
     struct journal_followed *rows = bot && bot->run ? live_room(b, (void *)b->rows.followed, b->rows.followed_count, &b->followed_cap, sizeof *rows) : NULL;
@@ -72,7 +71,6 @@ bool live_behind_choose(struct live *l, struct live_batch *b) {
   bool closes = false;
   for (size_t i = 0; i < r->record_count; i++) closes = closes || r->records[i].closes;
   if (closes && (l->behind_coming || l->behind_taking) && !l->closing) return false;
-  follow(l, b);
   if (closes) {
     if (!take(l, b)) b->bytes.failed = true;
     return true;

@@ -69,7 +69,11 @@ enum status live_venue_find(const struct live_bot *b, char ret_venue[BOT_VENUE_S
   struct hub *hub = b->live->hub;
   struct feed_symbol found;
   if (b->setup->venue[0]) {  // what is traded there is read there
-    memcpy(ret_venue, b->setup->venue, BOT_VENUE_SIZE);
+    const int of = hub_venue_for(hub, b->setup->venue, b->setup->category);
+    if (of < 0)
+      return err_set(err, ERR_NOTFOUND, "the market data of %s%s%s are not read here: an operator adds them as a feed", b->setup->venue, b->setup->category[0] ? " " : "",
+                     b->setup->category);
+    snprintf(ret_venue, BOT_VENUE_SIZE, "%s", hub_venue_name(hub, of));
     return hub_describe(hub, ret_venue, b->row.symbol, &found, err);
   }
   if (b->row.venue[0]) {
@@ -226,7 +230,7 @@ void live_books_close(struct live_bot *b) {
   b->ending = NULL;
   free(b->funded_ns);
   b->funded_ns = NULL;
-  b->told_run = b->read_run = b->touched = b->busy = false;
+  b->told_run = b->read_run = b->touched = b->busy = b->behind = false;
   live_past_forget(b);
   buf_clear(&b->state);
   buf_clear(&b->memory);

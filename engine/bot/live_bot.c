@@ -3,6 +3,7 @@
 
 #include "loop/clock.h"
 #include "loop/loop.h"
+#include "notice/tell.h"
 #include "store/db.h"
 #include "store/store.h"
 
@@ -19,15 +20,29 @@ struct standing_job {
   struct bot_standing standing;
   struct bot_failure failure;
   bool failed;
+  bool noticed;          // its owner is told
+  enum notice_event event;
+  int64_t tenant_id, now_ns;
+  char name[BOT_NAME_SIZE];
   char *detail, *said;   // behind text
   char text[];
 };
+
+// Once for each time that a state was entered, however often it is written.
+static enum status tell_owner(struct db *db, const struct standing_job *j, struct err *err) {
+  char id[ID_TEXT_SIZE], once[80];
+  id_format("bot", j->bot_id, id);
+  snprintf(once, sizeof once, "standing:%s:%lld", id, (long long)j->standing.since_ns);
+  return notice_tell(db, j->tenant_id, j->event, id, once, json_pack("{s:s, s:s, s:s, s:s}", "bot", j->name, "state", j->standing.state, "reason", life_reason_text((enum life_reason)life_reason_parse(j->standing.reason_code)),
+    "detail", j->detail), j->now_ns, err);
+}
 
 static enum status write_standing(struct db *db, void *arg, struct err *err) {
   struct standing_job *j = arg;
   j->standing.reason = j->text;
   enum status st = bot_set_state(db, j->bot_id, &j->standing, err);
   if (st == ERR_NOTFOUND) return OK;
+  if (st == OK && j->noticed) st = tell_owner(db, j, err);
   if (st == OK && j->failed) {
     j->failure.detail = j->detail;
     st = bot_failure_add(db, &j->failure, err);
@@ -54,6 +69,17 @@ static void standing_written(void *arg, enum status st, const struct err *err) {
 
 static const enum life_event failures[] = {LIFE_SCRIPT_FAILED, LIFE_UNFIT, LIFE_NO_DATA, LIFE_BROKE_HOST, LIFE_JOURNAL_FAILED};
 
+// Which states their owners are told of, beside seeing them.
+static bool is_noticed(const struct life *f, enum notice_event *ret) {
+  static const struct { enum life_state state; enum notice_event event; } told[] = {{LIFE_QUARANTINED, NOTICE_BOT_QUARANTINED}, {LIFE_RETIRED, NOTICE_BOT_RETIRED}, {LIFE_DEAD, NOTICE_BOT_DEAD}};
+  for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+    if (f->state == told[i].state) return *ret = told[i].event, true;
+  if (f->state == LIFE_RETRYING && f->reason != LIFE_WHY_HOST_LOST) return *ret = NOTICE_BOT_FAILED, true;
+  if (f->state == LIFE_HALTED && f->reason == LIFE_WHY_RULE) return *ret = NOTICE_BOT_HALTED, true;
+  if (f->state == LIFE_PAUSED && f->reason == LIFE_WHY_JOURNAL) return *ret = NOTICE_BOT_PAUSED, true;
+  return false;
+}
+
 static void store_standing(struct live_bot *b, enum life_event e, const char *detail) {
   const struct life *f = &b->life;
   char text[RECORD_TEXT_MAX + 512];
@@ -67,6 +93,10 @@ static void store_standing(struct live_bot *b, enum life_event e, const char *de
   j->said = memcpy(j->detail + detail_size, detail, said_size - 1);
   j->live = b->live;
   j->bot_id = b->id;
+  j->tenant_id = b->tenant_id;
+  j->now_ns = clock_wall_ns();
+  j->noticed = e != LIFE_BOOT && is_noticed(f, &j->event);
+  if (b->has_row) snprintf(j->name, sizeof j->name, "%s", b->row.name);
   b->unsaved = false;
   snprintf(j->standing.state, sizeof j->standing.state, "%s", life_state_text(f->state));
   snprintf(j->standing.reason_code, sizeof j->standing.reason_code, "%s", life_reason_code(f->reason));
@@ -161,6 +191,10 @@ static void start(struct live_bot *b) {
   }
   if (live_ahead(b)) return;  // goes on when there is a history
   enum status st = live_books_open(b, &err);
+  if (st == OK && b->behind) {
+    st = live_catch_up(b, &err);
+    live_hand_over(b->live, LIVE_HOSTLESS);
+  }
   if (st == OK && live_waits(b)) return;  // for what has happened since
   if (st == OK) st = place(b, &err);
   if (st == OK) return;

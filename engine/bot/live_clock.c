@@ -13,7 +13,8 @@ static int64_t due_of(const struct live_bot *b) {
   const int64_t timer_ns = b->opened ? b->timer_ns : INT64_MAX;  // without a script nothing hears it
   const int64_t tick_ns = live_tick_due(b), soon_ns = b->soon_ns < tick_ns ? b->soon_ns : tick_ns;
   const int64_t core_ns = soon_ns < b->news_ns ? soon_ns : b->news_ns;
-  return b->opened || b->place == LIVE_HOSTLESS ? (timer_ns < core_ns ? timer_ns : core_ns) : INT64_MAX;
+  const int64_t due_ns = b->opened || b->place == LIVE_HOSTLESS ? (timer_ns < core_ns ? timer_ns : core_ns) : INT64_MAX;
+  return due_ns > b->run_from_ns ? due_ns : b->run_from_ns + 1;  // before, no instant is its own, and one that nobody serves would keep the others from theirs
 }
 
 // ---- the heap
@@ -39,14 +40,19 @@ static void down(struct live_clock *c, size_t i) {
   put(c, i, b);
 }
 
+// The head was given out, perhaps, and the hub told of nobody behind it: it is told of who is first now.
 static void take_out(struct live_clock *c, struct live_bot *b) {
   const size_t i = b->clock_at - 1;
+  struct live *l = b->live;
+  const int venue = b->venue;
   b->clock_at = 0;
   struct live_bot *last = c->bots[--c->count];
-  if (last == b) return;
-  put(c, i, last);
-  up(c, i);
-  down(c, last->clock_at - 1);
+  if (last != b) {
+    put(c, i, last);
+    up(c, i);
+    down(c, last->clock_at - 1);
+  }
+  if (i == 0 && c->count > 0 && !c->asked && !l->closing) hub_clock_changed(l->hub, venue);
 }
 
 static bool room(struct live_clock *c) {
@@ -78,7 +84,7 @@ void live_clock_update(struct live_bot *b) {
     up(c, b->clock_at - 1);
     down(c, b->clock_at - 1);
   }
-  if (c->bots[0] == b && !b->live->closing) hub_clock_changed(b->live->hub, b->venue);
+  if (c->bots[0] == b && !c->asked && !b->live->closing) hub_clock_changed(b->live->hub, b->venue);
 }
 
 void live_clock_soon(struct live_bot *b) {
@@ -102,7 +108,9 @@ void live_clock_served(struct live_bot *b, int64_t now_ns) {
 int64_t live_clock_next(void *self, int venue) {
   struct live *l = self;
   struct live_clock *c = &l->clocks[venue];
+  c->asked = true;
   while (c->count > 0 && due_of(c->bots[0]) != c->bots[0]->clock_ns) live_clock_update(c->bots[0]);  // it has left its host
+  c->asked = false;
   return c->count > 0 ? c->bots[0]->clock_ns : INT64_MAX;
 }
 

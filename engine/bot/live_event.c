@@ -64,6 +64,13 @@ static json_t *cash_json(cash c) {
   return json_string(cash_text(c, text));
 }
 
+// What somebody should know of, and not only see in a list.
+static void notice_order(struct live_bot *b, const struct clerk_order_event *e) {
+  const enum notice_event event = e->to == ORDER_REJECTED ? NOTICE_ORDER_REJECTED : NOTICE_ORDER_UNKNOWN;
+  if (e->from == e->to || (e->to != ORDER_REJECTED && e->to != ORDER_UNKNOWN) || !live_noticed(b, event)) return;
+  live_notice(b, event, json_pack("{s:s, s:s, s:o, s:s, s:s}", "symbol", e->inst->symbol, "side", side_text(e->order->side), "qty", decimal_json(e->qty), "code", reason_code(e->reason), "client_id", e->client_id));
+}
+
 static void on_order(void *self, const struct clerk_order_event *e) {
   struct live_bot *b = self;
   const struct order *o = e->order;
@@ -79,6 +86,7 @@ static void on_order(void *self, const struct clerk_order_event *e) {
   if (o->filled.lots > 0) row.avg_e6 = (int64_t)div_round(o->fill_value * 1000000, o->filled.lots);
   set_tag(row.tag, tag_of(b, o->tag));
   rows[batch->rows.order_count++] = row;
+  notice_order(b, e);
   if (!live_heard(b)) return;
   live_news(b, "order", json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:I}", "client_id", e->client_id, "order", (json_int_t)o->id,
     "symbol", e->inst->symbol, "side", side_text(o->side), "type", order_type_text(o->type), "from", order_status_text(e->from), "status", order_status_text(e->to),
@@ -132,6 +140,8 @@ static void on_fill(void *self, const struct clerk_fill_event *e) {
   count_entry(b, e);
   rows[batch->rows.fill_count++] = row;
   tell_trades(b, batch, f->id);
+  if (live_noticed(b, NOTICE_ORDER_FILLED))
+    live_notice(b, NOTICE_ORDER_FILLED, json_pack("{s:s, s:s, s:o, s:o, s:o}", "symbol", e->inst->symbol, "side", side_text(f->side), "qty", decimal_json(e->qty), "price", decimal_json(e->px), "fee", decimal_json(e->fee)));
   if (!live_heard(b)) return;
   live_news(b, "fill", json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:I}", "order", (json_int_t)f->order, "symbol", e->inst->symbol, "side", side_text(f->side),
     "qty", decimal_json(e->qty), "price", decimal_json(e->px), "fee", decimal_json(e->fee), "maker", f->maker, "tag", row.tag, "position", decimal_json(e->position),

@@ -27,6 +27,9 @@ static void note(struct live *l, struct live_bot *b) {
   if (entry) r.halt = *entry;
   r.halt.mode = (uint8_t)mode;
   live_record(b, &r, true, false, false);
+  // Whom its owner or an operator halted is told by who did it (api/halts).
+  if (!entry || mode == (int)HALT_NONE || entry->cause == HALT_BY_OWNER || entry->cause == HALT_BY_OPERATOR) return;
+  live_notice(b, NOTICE_BOT_HALTED, json_pack("{s:s, s:s, s:s}", "reason", "The kill switch was set by the engine itself.", "cause", halt_cause_text((enum halt_cause)entry->cause), "detail", halt_cause_text((enum halt_cause)entry->cause)));
 }
 
 // What the bot is called while it is halted; its orders were seen to before.

@@ -58,7 +58,8 @@ enum status live_plan_read(struct live_bot *b, struct err *err) MUST_CHECK;  // 
 enum status live_venue_find(const struct live_bot *b, char ret_venue[BOT_VENUE_SIZE], struct err *err) MUST_CHECK;  // its own, or the first that has its symbol
 void live_books_close(struct live_bot *b);
 void live_left_host(struct live_bot *b);  // the fleet has let go of it: ends its instant, and goes on without a script
-// A bot that leaves a host which was behind: what the hub has told since happens to its orders now.
+// A bot that leaves a host which was behind: what the hub has told since happens to its orders now. When the disk does not give the bars it stays behind, and
+// meets no others: it is tried again with its next instant, and before it comes to a host.
 enum status live_catch_up(struct live_bot *b, struct err *err) MUST_CHECK;
 // live_money.c
 struct live_account *live_account_find(const struct live *l, int64_t id);     // NULL: not used yet
@@ -221,9 +222,16 @@ void live_tripped(void *self, const struct last_report *r);
 // live_keep.c
 enum status live_keep_begin(struct live *l, struct err *err) MUST_CHECK;
 void live_keep_end(struct live *l);
+// live_pace.c: what the fleet remembers of tenants
+enum status live_pace_begin(struct live *l, struct err *err) MUST_CHECK;  // the fleet is there, no bot is placed
+void live_tenant_pace(void *self, int64_t tenant, struct fleet_pace pace);  // of the fleet
+void live_pace_keep(struct live *l);    // writes what waits
+void live_pace_finish(struct live *l);
 // live_behind.c
 enum status live_behind_begin(struct live *l, struct err *err) MUST_CHECK;
 void live_behind_end(struct live *l);   // writes what waits, or leaves it to the next start
+// Adds how far each bot of the batch has come with it: once, when it is handed over, since one that is parked is written later.
+void live_behind_follow(struct live *l, struct live_batch *b);
 // Decides when the rows of a batch are written. False: not before batches that are under way are committed.
 bool live_behind_choose(struct live *l, struct live_batch *b);
 void live_behind_committed(struct live *l, struct live_batch *b, enum status st);
@@ -236,6 +244,9 @@ void live_record(struct live_bot *b, struct record *r, bool decision, bool opens
 void live_hand_over(struct live *l, int place);           // if there is something; then fleet_go_on when nothing is under way
 bool live_heard(const struct live_bot *b);                // does anybody listen? before costly news
 void live_news(struct live_bot *b, const char *type, json_t *data);
+// Its owner is told, on the channels of their choice; journalled with the instant. data: taken, its bot's name is added. Nobody wants it: nothing is made.
+bool live_noticed(const struct live_bot *b, enum notice_event event);
+void live_notice(struct live_bot *b, enum notice_event event, json_t *data);
 // live_event.c
 struct clerk_observer live_observer(struct live_bot *b);
 void live_commands_flush(struct live_bot *b);             // the gathered commands become a record

@@ -60,6 +60,7 @@ static void put_open(struct live_bot *b, const struct live_script *as, const str
     .params = wire_text(params, strlen(params)), .state = wire_text(b->state.data, b->state.len), .memory = wire_text(b->memory.data, b->memory.len), .from = wire_text(from, strlen(from)), .version_ns = began ? b->version_ns : 0, .version_history = began ? b->version_history : 0,
     .seed = (uint64_t)b->row.seed, .resume = b->told_run ? b->resumes : 0, .seen_ns = b->told_run ? b->seen_ns : 0, .restore_count = (uint32_t)b->past_commands, .warm_from_ns = b->warm_from_ns,
     .run_from_ns = b->run_from_ns, .live_from_ns = b->live_from_ns, .match = b->setup->match, .risk = b->setup->risk, .limits = b->setup->vm, .tenant_memory_bytes = b->grant.memory_bytes, .tenant_cpu_ns = b->grant.cpu_ns,
+    .tenant_quick = fleet_pace(b->live->fleet, b->tenant_id).quick,
     .stream_count = b->plan->stream_count, .symbol_count = b->plan->symbol_count};
   for (int i = 0; i < b->plan->stream_count; i++) o.streams[i] = (struct wire_stream){.series = b->series[i]->hub, .history = f->history[i], .symbol = b->plan->streams[i].symbol_ix};
   for (int k = 0; k < b->plan->symbol_count; k++)
@@ -158,6 +159,7 @@ static void bot_opened(void *self, int host, int64_t id) {
   live_reload_left(b);
   // What began before goes on at once, and who hears more than bars begins at once. Who hears bars alone begins with one.
   if (b->resumes > 0 || (b->callbacks & (1u << ON_TIMER | 1u << ON_SIGNAL | 1u << ON_TICK))) live_clock_soon(b);
+  if (b->soon_ns != INT64_MAX) b->soon_ns = INT64_MAX, live_clock_soon(b);  // a time that went by while it was not open would not come again
   live_clock_update(b);
   live_news_due(b);
   live_signals_read(b);

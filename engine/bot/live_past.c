@@ -303,6 +303,7 @@ enum status live_catch_up(struct live_bot *b, struct err *err) {
   struct hub_venue_status venue;
   hub_venue_status(l->hub, b->venue, &venue);
   const int64_t from_ns = clerk_now(b->clerk) > b->run_from_ns ? clerk_now(b->clerk) : b->run_from_ns;
+  b->behind = false;
   if (!b->told_run || venue.time_ns <= from_ns) return OK;
   enum status st = OK;
   for (int k = 0; st == OK && k <= b->plan->symbol_count; k++) {
@@ -317,6 +318,7 @@ enum status live_catch_up(struct live_bot *b, struct err *err) {
     st = alone(b, &in, closed, main.bars.timeframe_ns, err);
   }
   b->restoring = false;
+  b->behind = st != OK;
   for (int k = 0; k < b->plan->symbol_count; k++) series_finish(&symbols[k].bars);
   series_finish(&main.bars);
   return st;

@@ -2,6 +2,9 @@
 //
 //     open orders ─► executions since the last comparison, by symbol ─► all of it heard by the bots ─► positions ─► done: READY
 //
+// Where there are no positions (spot) the coins are compared: what is held of the asset that a symbol begins with. Fees that were taken out of it
+// are counted, so that they are no difference.
+//
 // What only the venue has is a stranger's: an order that no bot knows is reported, once, never touched. A position that no bot holds is the
 // house's – somebody trades by hand, or a bot was stopped and left it. The account's setting `foreign` says what becomes of it: adopted as it
 // was found at first, and told when it changes without an execution of ours; told each time; or told, and bots open nothing until somebody
@@ -175,6 +178,57 @@ static void done(struct live_venue *v, bool doubt) {
   if (in_state(v, VENUE_STATE_RECONCILING) && v->venue.ops->reconciled(v->venue.self)) live_venue_act(v);
 }
 
+// ---- coins
+
+// Is it what the symbol trades: "BTC" of BTCUSDT? currency: the account's; where the symbol ends with it, all before it is the coin's name.
+static bool coin_of(const char *asset, const char *symbol, const char *currency) {
+  const size_t len = strlen(asset), all = strlen(symbol), tail = strlen(currency);
+  if (len == 0 || all <= len || strncmp(symbol, asset, len) != 0) return false;
+  const bool ends = tail > 0 && tail < all && strcmp(symbol + all - tail, currency) == 0;
+  return !ends || len + tail == all;
+}
+
+// d in 1e-8 lots, to the nearest.
+static bool coins_e8(struct decimal d, struct decimal lot, int128 *ret) {
+  int128 num = (int128)d.digits * 100000000, den = lot.digits;
+  if (!decimal_given(d) || (lot.scale > d.scale && __builtin_mul_overflow(num, (int128)pow10_i64(lot.scale - d.scale), &num))) return false;
+  if (lot.scale < d.scale) den *= pow10_i64(d.scale - lot.scale);
+  return *ret = (num + den / 2) / den, true;
+}
+
+void live_reconcile_fee(struct live_venue *v, const struct live_bot *b, const struct venue_fill *f) {
+  int64_t ours;
+  int128 fee;
+  if (v->venue.ops->caps(v->venue.self).positions || !coin_of(f->fee_asset, f->ref.symbol, b->setup->currency)) return;
+  const struct instrument *inst = instrument_of(v, f->ref.symbol, &ours);
+  struct live_house *h = house_of(v, f->ref.symbol);
+  if (inst && h && coins_e8(f->fee, inst->lot, &fee)) h->fees_e8 += fee;
+}
+
+static void on_balances(void *arg, const struct venue_reply *r, const struct venue_balance *list, size_t count) {
+  struct live_venue *v = arg;
+  v->asked--;
+  if (v->stage != RECONCILE_POSITIONS) return;
+  if (r->outcome != VENUE_ACCEPTED) {
+    failed(v, r);
+    return;
+  }
+  bool doubt = v->first != NULL;
+  for (size_t i = 0; i < v->bot_count && !doubt; i++) {
+    const struct live_bot *b = live_venue_bot(v, v->bots[i]);
+    const struct matcher *m = b ? clerk_matcher(b->clerk) : NULL;
+    for (int s = 0; m && s < matcher_account(m)->symbol_count; s++) {
+      const struct instrument *inst = &matcher_symbol_config(m, s)->inst;
+      const struct live_house *h = house_of(v, inst->symbol);
+      int128 has = h ? h->fees_e8 : 0, one;
+      for (size_t k = 0; k < count; k++)
+        if (coin_of(list[k].asset, inst->symbol, b->setup->currency) && coins_e8(list[k].total, inst->lot, &one)) has += one;
+      doubt |= compare(v, inst->symbol, (int64_t)div_round(has, 100000000));
+    }
+  }
+  done(v, doubt);
+}
+
 static void on_positions(void *arg, const struct venue_reply *r, const struct venue_position *list, size_t count) {
   struct live_venue *v = arg;
   v->asked--;
@@ -285,13 +339,10 @@ void live_reconcile_begin(struct live_venue *v) {
 
 void live_reconcile_heard(struct live_venue *v) {
   if (v->stage != RECONCILE_HEAR) return;
-  if (!v->venue.ops->caps(v->venue.self).positions) {
-    done(v, false);
-    return;
-  }
   v->stage = RECONCILE_POSITIONS;
   v->asked++;
-  v->venue.ops->positions(v->venue.self, on_positions, v);
+  if (v->venue.ops->caps(v->venue.self).positions) v->venue.ops->positions(v->venue.self, on_positions, v);
+  else v->venue.ops->balances(v->venue.self, on_balances, v);
 }
 
 void live_reconcile_look(struct live_venue *v) {

@@ -139,7 +139,7 @@ static void accepted(struct live_bot *b, uint32_t before) {
   r->why[0] = '\0';
 }
 
-static void taken(struct live_bot *b) {
+static void taken(struct live_bot *b, uint32_t callbacks) {
   struct live_reload *r = b->reload;
   const uint32_t before = b->version;
   live_commands_flush(b);  // what was decided without it
@@ -147,6 +147,8 @@ static void taken(struct live_bot *b) {
   assert(set);  // some KiB at most, and the host runs it: as the matcher's orders
   b->version_ns = b->instant_ns;
   b->version_history = r->history;
+  b->callbacks = callbacks;
+  live_ticks_opened(b);
   rest(b, STAGE_NONE);
   live_script_said(b, b->instant_ns, before, r->history, NULL);
   accepted(b, before);
@@ -201,7 +203,7 @@ void live_reload_answer(struct live_bot *b, const struct wire_frame *f) {
   } else if (f->status == ERR_CANCELLED) {
     live_reload_left(b);
   } else if (f->stage == RELOAD_TAKEN && r->stage == STAGE_BUILT) {
-    taken(b);
+    taken(b, f->callbacks);
   } else {
     if (f->stage == RELOAD_FAILED) {  // it may have taken order ids: a replay must try it too
       live_commands_flush(b);

@@ -270,25 +270,63 @@ enum status live_series_keep(struct live *l, struct live_series *s, size_t bars,
   return st;
 }
 
-// The journal's writer may still hold bars that were handed to it, or have failed to write them, and then they come with the next one:
-// those that the journal does not have for certain are the hub's. Else core and host would not see the same market.
+// The newest `bars` of the hub's that closed by through_ns and open after after_ns.
+static enum status of_hub(struct live *l, const struct live_series *s, size_t bars, int64_t after_ns, int64_t through_ns, struct series *ret, struct err *err) {
+  const enum status st = hub_history(l->hub, s->hub, bars, through_ns, ret, err);
+  size_t before = 0;
+  while (st == OK && before < ret->count && ret->bars[before].open_ns <= after_ns) before++;
+  if (!before) return st;
+  ret->count -= before;
+  memmove(ret->bars, ret->bars + before, ret->count * sizeof *ret->bars);
+  return OK;
+}
+
+static size_t span(const struct live_series *s, int64_t from_ns, int64_t to_ns) { return to_ns > from_ns ? (size_t)((to_ns - from_ns) / s->timeframe_ns) : 0; }
+
+// Appends the journal's: all from from_ns, and at least the newest `bars`, of those that open before before_ns.
+static enum status of_journal(struct live *l, const struct live_series *s, size_t bars, int64_t from_ns, int64_t before_ns, struct series *ret, struct err *err) {
+  struct db *db = store_reader(l->config.store, STORE_JOURNAL);
+  int64_t newest_ns = INT64_MAX;
+  enum status st = bars ? journal_bars_from(db, s->journal, before_ns, bars, &newest_ns, err) : OK;
+  if (newest_ns < from_ns) from_ns = newest_ns;
+  return st == OK && from_ns < before_ns ? journal_bars(db, s->journal, from_ns, before_ns, 0, ret, err) : st;
+}
+
+static enum status join(struct series *to, struct series *bars, struct err *err) {
+  enum status st = OK;
+  for (size_t i = 0; st == OK && i < bars->count; i++) st = series_append(to, &bars->bars[i], err);
+  series_finish(bars);
+  return st;
+}
+
+// The journal's writer may still hold bars that were handed to it, or have failed to write them, and then they come with the next one: what the
+// journal does not have for certain is the hub's, behind its newest and before its oldest. Else core and host would not see the same market.
 enum status live_series_history(struct live *l, struct live_series *s, size_t bars, int64_t from_ns, int64_t through_ns, struct series *ret, struct err *err) {
   const struct series *terms = hub_series(l->hub, s->hub);
   assert(terms);
+  const struct series head = {.inst = terms->inst, .timeframe_ns = terms->timeframe_ns, .volume_scale = terms->volume_scale, .price_scale = terms->price_scale};
   const int64_t live_from = hub_live_from(l->hub, s->hub), until = through_ns < live_from ? through_ns : live_from;
-  struct series old = {.inst = terms->inst, .timeframe_ns = terms->timeframe_ns, .volume_scale = terms->volume_scale, .price_scale = terms->price_scale}, new = {0};
-  if (s->first_ns != INT64_MAX) {
-    const int64_t after = s->written_ns > INT64_MIN ? s->written_ns + s->timeframe_ns : s->first_ns, behind = until > after ? (until - after) / s->timeframe_ns : 0;
-    if ((size_t)behind > bars) bars = (size_t)behind;
+  struct series older = {0}, kept = head, newer = {0}, all = head;
+  const bool has = s->first_ns != INT64_MAX && s->written_ns > INT64_MIN;
+  size_t behind = has ? span(s, s->written_ns + s->timeframe_ns, until) : s->first_ns != INT64_MAX ? span(s, s->first_ns, until) : 0;
+  if (!has && bars > behind) behind = bars;
+  enum status st = of_hub(l, s, behind, has ? s->written_ns : INT64_MIN, until, &newer, err);
+  const int64_t ends_ns = until - s->timeframe_ns + 1, before_ns = !has ? INT64_MIN : s->written_ns < ends_ns ? s->written_ns + 1 : ends_ns;
+  if (st == OK) st = of_journal(l, s, bars > newer.count ? bars - newer.count : 0, from_ns, before_ns, &kept, err);
+  const size_t count = kept.count + newer.count;
+  const int64_t oldest_ns = kept.count ? kept.bars[0].open_ns : newer.count ? newer.bars[0].open_ns : until;
+  size_t before = bars > count ? bars - count : 0;
+  // What was handed over of older times may not be there yet.
+  if (s->unwritten || s->refused) {
+    const size_t missing = span(s, s->refused || from_ns > s->first_ns ? from_ns : s->first_ns, oldest_ns);
+    if (missing > before) before = missing < HUB_HISTORY_MAX ? missing : HUB_HISTORY_MAX;
   }
-  enum status st = hub_history(l->hub, s->hub, bars, until, &new, err);
-  const int64_t joint = new.count ? new.bars[0].open_ns : INT64_MAX;
-  if (st == OK && from_ns < joint)
-    st = journal_bars(store_reader(l->config.store, STORE_JOURNAL), s->journal, from_ns, joint == INT64_MAX ? INT64_MAX : joint, 0, &old, err);
-  for (size_t i = 0; st == OK && i < new.count; i++) st = series_append(&old, &new.bars[i], err);
-  while (st == OK && old.count && old.bars[old.count - 1].open_ns + old.timeframe_ns > through_ns) old.count--;
-  series_finish(&new);
-  if (st != OK) series_finish(&old);
-  else *ret = old;
+  if (st == OK && before) st = of_hub(l, s, before, INT64_MIN, oldest_ns, &older, err);
+  if (st == OK) st = join(&all, &older, err);
+  if (st == OK) st = join(&all, &kept, err);
+  if (st == OK) st = join(&all, &newer, err);
+  series_finish(&older), series_finish(&kept), series_finish(&newer);
+  if (st != OK) series_finish(&all);
+  else *ret = all;
   return st;
 }

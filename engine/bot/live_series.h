@@ -26,6 +26,7 @@ struct live_setup {  // out of a bot's and its account's settings
   cash balance;  // of the account
   enum live_foreign foreign;   // of the account at a venue
   char venue[BOT_VENUE_SIZE];  // of the account, where its orders go; "": paper
+  char category[32];           // of the account: kind of markets, "spot"; "": the venue's usual
   char currency[16];           // of the account; "": not said
   bool real_money;             // they are no venue's test network's
   // From here on: what may change while a run goes on.

@@ -134,6 +134,8 @@ enum status live_setup_read(const json_t *bot, const json_t *account, bool hedgi
     const char *foreign = json_string_value(json_object_get(account, "foreign"));
     ret->foreign = !foreign ? FOREIGN_ADOPT : strcmp(foreign, "freeze") == 0 ? FOREIGN_FREEZE : strcmp(foreign, "report") == 0 ? FOREIGN_REPORT : FOREIGN_ADOPT;
     const char *currency = json_string_value(json_object_get(account, "currency"));
+    const char *category = json_string_value(json_object_get(account, "category"));
+    snprintf(ret->category, sizeof ret->category, "%s", category ? category : "");
     snprintf(ret->currency, sizeof ret->currency, "%s", currency ? currency : "");
     ret->match.latency_ns = 0;
   }
@@ -167,7 +169,7 @@ enum status live_settings_check(const json_t *bot, const json_t *account, const 
 enum live_setting live_account_setting(const char *name) {
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
     if (settings[i].whose == OF_ACCOUNT && strcmp(settings[i].name, name) == 0) return settings[i].at < AT(bot_limits) ? LIVE_SETTING_RUN : LIVE_SETTING_LIMIT;
-  static const char *const elsewhere[] = {"environment", "risk_acknowledged", "foreign"};  // of accounts at venues (api/venue_desk.h)
+  static const char *const elsewhere[] = {"environment", "category", "risk_acknowledged", "foreign"};  // of accounts at venues (api/venue_desk.h)
   for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
     if (strcmp(name, elsewhere[i]) == 0) return LIVE_SETTING_RUN;
   return strcmp(name, "currency") == 0 ? LIVE_SETTING_RUN : strcmp(name, "rules") == 0 ? LIVE_SETTING_LIMIT : LIVE_SETTING_NONE;

@@ -4,6 +4,7 @@
 #include "bot/live_impl.h"
 
 #include "loop/clock.h"
+#include "loop/loop.h"
 #include "store/db.h"
 #include "store/signal_rows.h"
 #include "store/store.h"
@@ -58,31 +59,51 @@ void live_signal_delivered(struct live_bot *b, int64_t row, int64_t instant_ns) 
 
 // ---- the rows
 
-struct done_job {
+// What became of signals in one turn of the loop is one write.
+#define DONE_MAX 1024
+struct live_signals_done {
+  struct loop_task task;
   struct live *live;
-  int64_t id, delivered_ns;
-  const char *state;
+  size_t count;
+  struct { int64_t id, delivered_ns; const char *state; } rows[DONE_MAX];
 };
 
 static enum status write_done(struct db *db, void *arg, struct err *err) {
-  const struct done_job *j = arg;
-  return signal_done(db, j->id, j->state, j->delivered_ns, err);
+  const struct live_signals_done *j = arg;
+  enum status st = OK;
+  for (size_t i = 0; st == OK && i < j->count; i++) st = signal_done(db, j->rows[i].id, j->rows[i].state, j->rows[i].delivered_ns, err);
+  return st;
 }
 
 // Refused: the journal knows.
 static void written(void *arg, enum status st, const struct err *err) {
-  struct done_job *j = arg;
+  struct live_signals_done *j = arg;
   (void)st, (void)err;
   j->live->writes--;
   free(j);
 }
 
+static void hand_over(struct loop_task *task) {
+  struct live_signals_done *j = (struct live_signals_done *)task;
+  if (j->live->signals_done == j) j->live->signals_done = NULL;
+  store_write(j->live->config.store, STORE_CONTROL, write_done, written, j);
+}
+
 static void row_done(struct live *l, int64_t id, const char *state, int64_t delivered_ns) {
-  struct done_job *j = malloc(sizeof *j);
-  if (!j) return;
-  *j = (struct done_job){l, id, delivered_ns, state};
-  l->writes++;
-  store_write(l->config.store, STORE_CONTROL, write_done, written, j);
+  struct live_signals_done *j = l->signals_done;
+  if (!j || j->count == DONE_MAX) {
+    j = malloc(sizeof *j);
+    if (!j) return;
+    j->task = (struct loop_task){.fn = hand_over};
+    j->live = l;
+    j->count = 0;
+    l->signals_done = j;
+    l->writes++;
+    loop_post_task(l->config.loop, &j->task);
+  }
+  j->rows[j->count].id = id;
+  j->rows[j->count].state = state;
+  j->rows[j->count++].delivered_ns = delivered_ns;
 }
 
 // One that the service did not live to write: delivered, or passed over.

@@ -149,11 +149,13 @@ struct live_bot {
   // Of the instant under way:
   bool counted;                     // what it holds is not taken for the house's (live_reconcile.c)
   bool touched, main_closed, spoke; // has bars; its main bar is among them; sent a command
+  bool skipped;                     // its script had no part in it: its tenant's CPU time was used up
   uint64_t risk_told;               // bit per reason: since the last instant's end
   bool imposed;                     // the core added commands since the last instant's end
   uint32_t turns;                   // instants since it was opened
   char digest[SHA256_HEX_SIZE];     // asked of the host, and what it must say; "": not asked
   bool restoring;                   // its past is walked through
+  bool behind;                      // without a host, and the disk did not give all bars until now: it has to catch up first
   bool content_before;              // as it was before
   bool retelling;                   // for rows that a crash may have left unwritten: subscribers have heard of it
   struct journal_followed followed; // as it was read: rows of instants since then may be missing
@@ -201,6 +203,7 @@ struct live_signal_done {
 struct live_clock {                 // a heap: whoever is due first is bots[0]
   struct live_bot **bots;
   size_t count, cap;
+  bool asked;              // the hub asks who is first: it need not be told
 };
 
 // ---- batches: what is journalled together
@@ -224,7 +227,7 @@ struct live_batch {
   int64_t handed_ns;
   bool behind;                      // its rows are written when its records are
   struct journal_batch taken;       // counts alone: its first rows are others', which waited
-  size_t followed_cap;
+  size_t followed_cap, notice_cap;
   bool asked;                       // to be handed over as soon as it may
 };
 
@@ -283,6 +286,7 @@ struct live {
   struct loop_timer *halt_timer;
   bool halts_looked;
   struct live_keep *keep;
+  struct live_pace *pace;
   struct journal_behind *behind;    // rows that wait
   unsigned behind_coming;           // batches whose rows will, when their records are committed
   unsigned behind_taking;           // batches on their way with rows of others
@@ -314,6 +318,7 @@ struct live {
   struct live_tenant *tenants;
   struct live_venue *venues;        // sessions of accounts at venues elsewhere
   struct live_sends sends, hears;
+  struct live_signals_done *signals_done;  // what became of signals in this turn of the loop (live_signal.c); NULL: nothing yet
   uint32_t journal_series;          // highest id given
   struct live_host hosts[FLEET_HOSTS_MAX + 1];
   bool closing;

@@ -115,11 +115,16 @@ void live_ticks_end(struct live_bot *b, bool heard) {
   ask(b);
 }
 
-// Who waits for ticks where there are none should know.
+// What callbacks it has is known, or is another now. Who waits for ticks where there are none should know.
 void live_ticks_opened(struct live_bot *b) {
   static const char text[] = "on_tick is not called: the market data of its venue are bars, not trades";
-  b->live->ticks_heard |= hears(b);
-  if (hears(b) && !hub_venue_ticks(b->live->hub, b->venue)) live_log(b, b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns, LOG_WARN, text, sizeof text - 1);
+  if (!hears(b)) {
+    live_ticks_forget(b);
+    live_clock_update(b);
+    return;
+  }
+  b->live->ticks_heard = true;
+  if (!hub_venue_ticks(b->live->hub, b->venue)) live_log(b, b->instant_ns > b->run_from_ns ? b->instant_ns : b->run_from_ns, LOG_WARN, text, sizeof text - 1);
 }
 
 void live_ticks_forget(struct live_bot *b) {

@@ -27,7 +27,7 @@ static bool touch(struct live *l, struct live_bot *b) {
     l->touched_cap = cap;
   }
   b->touched = true;
-  b->main_closed = b->spoke = b->called = false;
+  b->main_closed = b->spoke = b->called = b->skipped = false;
   l->touched[l->touched_count++] = b;
   return true;
 }
@@ -36,6 +36,8 @@ static bool touch(struct live *l, struct live_bot *b) {
 // market or comes from another place, is history for it.
 static bool takes_part(struct live *l, struct live_bot *b, const struct hub_instant *in) {
   if (!b->clerk || b->touched || b->ending || in->now_ns <= b->run_from_ns || in->now_ns <= clerk_now(b->clerk)) return false;
+  struct err err;
+  if (b->behind && (b->place != LIVE_HOSTLESS || live_catch_up(b, &err) != OK || in->now_ns <= clerk_now(b->clerk))) return false;
   if (b->busy) live_bot_end(b);  // its host was lost before it was shown the instant before; what it closed in that is still known here
   return b->clerk && !b->ending && clerk_follows(b->clerk, in->now_ns) && touch(l, b);
 }
@@ -116,7 +118,7 @@ static void state_row(struct live_bot *b) {
   if (!rows) return;
   batch->rows.states = rows;
   // Until when the script saw everything; what it keeps, and what the engine beside it has to: the length of the first, then both.
-  if (b->opened) b->seen_ns = b->instant_ns;
+  if (b->opened && !b->skipped) b->seen_ns = b->instant_ns;
   const uint32_t len = (uint32_t)b->state.len;
   const size_t at = batch->bytes.len;
   buf_add(&batch->bytes, &b->seen_ns, sizeof b->seen_ns);
@@ -156,6 +158,13 @@ static void on_hash(struct live_bot *b, const struct wire_frame *f) {
   fleet_reopen(b->live->fleet, b->id);
 }
 
+// That it had part in an instant without a bar of its own, or that its script had none.
+static void part_record(struct live_bot *b, enum record_kind kind) {
+  struct record r;
+  record_init(&r, kind, b->instant_ns);
+  live_record(b, &r, false, false, false);
+}
+
 void live_bot_end(struct live_bot *b) {
   b->touched = false;
   if (!b->clerk) return;
@@ -166,13 +175,11 @@ void live_bot_end(struct live_bot *b) {
     clerk_command(b->clerk, &mark, &verdict);
     assert(verdict.answer == CLERK_TAKEN);
   }
-  live_signals_end(b, b->opened || b->spoke);
-  live_ticks_end(b, b->opened || b->spoke);
-  if (b->called && b->place != LIVE_HOSTLESS && (b->opened || b->spoke)) {
-    struct record r;
-    record_init(&r, RECORD_CLOCK, b->instant_ns);
-    live_record(b, &r, false, false, false);
-  }
+  const bool there = b->opened || b->spoke;
+  live_signals_end(b, there && !b->skipped);
+  live_ticks_end(b, there && !b->skipped);
+  if (b->called && b->place != LIVE_HOSTLESS && there) part_record(b, RECORD_CLOCK);
+  if (b->skipped) part_record(b, RECORD_SKIP);
   b->called = false;
   live_words_end(b);
   clerk_end(b->clerk);
@@ -237,11 +244,12 @@ void live_missed(void *self, int host, const struct hub_instant *in) {
 }
 
 static void gather_one(struct live *l, struct live_bot *b) {
-  const bool closed = b->main_closed, spoke = b->spoke, called = b->called;
+  const bool closed = b->main_closed, spoke = b->spoke, called = b->called, skipped = b->skipped;
   if (!touch(l, b)) return;
   b->main_closed = closed;
   b->spoke = spoke;
   b->called = called;
+  b->skipped = skipped;
 }
 
 static void gather(struct live *l, int host, const struct hub_instant *in) {
@@ -330,6 +338,7 @@ static void on_fault(struct live_bot *b, const struct wire_frame *f) {
   b->errors++;
   b->failed = true;
   b->unfit = f->status == ERR_INVALID;
+  b->skipped = b->skipped || (f->skipped && b->busy);
   live_fault_set(b, f->text, f->text_len);
   live_canary_error(b, b->version, live_fault(b));
   live_log(b, b->instant_ns, LOG_ERROR, f->text, f->text_len);
@@ -363,6 +372,15 @@ static void on_opened(struct live_bot *b, const struct wire_frame *f) {
   b->timer_ns = o.timer_next_ns;
 }
 
+static void on_notify(struct live_bot *b, const struct wire_frame *f) {
+  char text[WIRE_TEXT_MAX];
+  const size_t len = f->text_len < sizeof text ? f->text_len : sizeof text;
+  memcpy(text, f->text, len);
+  live_plain(text, len);
+  live_news(b, "notify", json_pack("{s:s%, s:I}", "text", text, len, "time", (json_int_t)(f->time_ns / NS_PER_MS)));
+  live_notice(b, NOTICE_BOT_MESSAGE, json_pack("{s:s%}", "text", text, len));
+}
+
 void live_frame(void *self, int host, const struct wire_frame *f) {
   struct live *l = self;
   struct live_bot *b = live_find(l, (int64_t)f->bot), *shadowed = live_shadow_find(l, (int64_t)f->bot);
@@ -381,7 +399,7 @@ void live_frame(void *self, int host, const struct wire_frame *f) {
       live_clock_update(b);
       break;
     case WIRE_LOG: live_log(b, f->time_ns, (int)f->level, f->text, f->text_len); break;
-    case WIRE_NOTIFY: live_news(b, "notify", json_pack("{s:s%, s:I}", "text", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
+    case WIRE_NOTIFY: on_notify(b, f); break;
     case WIRE_MARK: live_news(b, "mark", json_pack("{s:s%, s:I}", "text", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
     case WIRE_PLOT: live_news(b, "plot", json_pack("{s:s%, s:f, s:I}", "name", f->text, f->text_len, "value", f->value, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
     case WIRE_RELOADED: live_reload_answer(b, f); break;

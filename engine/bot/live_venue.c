@@ -79,6 +79,7 @@ static void hear(struct live_venue *v, struct live_bot *b, const struct live_mai
     case HEARD_LISTED: clerk_remote_listed(b->clerk, m->u.listed_ns); break;
   }
   if (h == CLERK_UNFIT) unfit(v, b, text);
+  if (h == CLERK_HEARD && m->kind == HEARD_FILL) live_reconcile_fee(v, b, &m->u.fill);
   if (h == CLERK_STRANGE && m->kind == HEARD_ORDER && m->u.order.order.state == VENUE_ORDER_OPEN) live_venue_strange(v, "order", &m->u.order.order.ref, "an order of a run of this bot that has ended");
   if (h == CLERK_STRANGE && m->kind == HEARD_FILL && !m->past) live_venue_strange(v, "execution", &m->u.fill.ref, "of a run of this bot that has ended");
 }
@@ -404,6 +405,12 @@ enum status live_venue_renew(struct live *l, int64_t account_id, struct err *err
   live_venue_drain(v);
   look_soon(v);
   return OK;
+}
+
+enum status live_venue_mended(struct live *l, int64_t account_id, struct err *err) {
+  const struct live_venue *v = live_venue_of(l, account_id);
+  const char *why;
+  return v && v->venue.ops->state(v->venue.self, &why) == VENUE_STATE_REFUSED ? live_venue_renew(l, account_id, err) : OK;
 }
 
 void live_venues_close(struct live *l) {

@@ -59,6 +59,7 @@ struct live_venue {
   struct live_house {             // by symbol: what the account holds that no bot does
     char symbol[VENUE_SYMBOL_MAX];
     int64_t lots, told_lots;
+    int128 fees_e8;               // where there are no positions: what fees have taken of the coin since, in 1e-8 lots
     bool known, doubted;          // doubted: it differed in the last comparison, and may be on its way
   } house[LIVE_HOUSE_MAX];
   int house_count;
@@ -113,6 +114,7 @@ void live_venue_unasked(struct live_venue *v);  // the session is gone, with wha
 void live_reconcile_begin(struct live_venue *v);
 void live_reconcile_look(struct live_venue *v);   // now and then: is it to be done again?
 void live_reconcile_heard(struct live_venue *v);  // the inbox is empty
+void live_reconcile_fee(struct live_venue *v, const struct live_bot *b, const struct venue_fill *f);  // it was news: did its fee come out of the coin that was bought?
 void live_reconcile_freeze(struct live_venue *v); // by the account's setting, when something was found
 // What a bot holds is its own from now on; it has come back from the journal. And: it is nobody's, for the bot goes.
 void live_reconcile_holds(struct live_bot *b);

@@ -24,7 +24,7 @@ static bool is_funding(const struct replay_event *e) { return e->kind == REPLAY_
 static void note_events(struct parity_certificate *c, const struct replay_config *run) {
   static const enum parity_why whys[] = {[REPLAY_COMMAND] = PARITY_COUNT, [REPLAY_IMPOSED] = PARITY_IMPOSED, [REPLAY_PARAMS] = PARITY_PARAMS, [REPLAY_VERSION] = PARITY_VERSION,
                                          [REPLAY_SIGNAL] = PARITY_SIGNAL, [REPLAY_RESUME] = PARITY_RESUMED, [REPLAY_STOP] = PARITY_STOPPED, [REPLAY_RISK] = PARITY_COUNT, [REPLAY_LIMITS] = PARITY_PARAMS,
-                                         [REPLAY_CLOCK] = PARITY_COUNT, [REPLAY_TICK] = PARITY_COUNT};
+                                         [REPLAY_CLOCK] = PARITY_COUNT, [REPLAY_TICK] = PARITY_COUNT, [REPLAY_SKIP] = PARITY_SKIPPED};
   for (size_t i = 0; i < run->event_count; i++) {
     const struct replay_event *e = &run->events[i];
     if (whys[e->kind] != PARITY_COUNT && !is_funding(e)) note(c, whys[e->kind], e->kind == REPLAY_RESUME ? e->live_from_ns : e->time_ns);

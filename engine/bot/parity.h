@@ -13,6 +13,7 @@
   X(VERSION, "another version of the script took over while it ran", true)                                                \
   X(SIGNAL, "signals from outside were delivered", true)                                                                  \
   X(STOPPED, "the script was told to stop", true)                                                                         \
+  X(SKIPPED, "its tenant's CPU time for an instant was used up, so the script had no part in it", true)                   \
   X(FAILED, "the script failed in the fresh walk", true)                                                                  \
   X(GAP, "bars are missing in the recording", false)                                                                      \
   X(DECISION, "a decision differs", false)                                                                                \

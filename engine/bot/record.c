@@ -94,7 +94,7 @@ static const struct table tables[] = {
     [RECORD_RUN] = TABLE(run), [RECORD_RESUME] = TABLE(resume), [RECORD_COMMANDS] = TABLE(commands), [RECORD_IMPOSED] = TABLE(commands),
     [RECORD_STATE] = TABLE(state), [RECORD_PARAMS] = TABLE(params), [RECORD_SIGNAL] = TABLE(signal), [RECORD_VERSION] = TABLE(version),
     [RECORD_STOP] = TABLE(stop), [RECORD_DENY] = TABLE(deny), [RECORD_HALT] = TABLE(halt), [RECORD_QUARANTINE] = TABLE(quarantine),
-    [RECORD_RISK] = TABLE(risk), [RECORD_LIMITS] = TABLE(limits), [RECORD_CLOCK] = {NULL, 0}, [RECORD_WORDS] = TABLE(words), [RECORD_TICK] = TABLE(tick),
+    [RECORD_RISK] = TABLE(risk), [RECORD_LIMITS] = TABLE(limits), [RECORD_CLOCK] = {NULL, 0}, [RECORD_WORDS] = TABLE(words), [RECORD_TICK] = TABLE(tick), [RECORD_SKIP] = {NULL, 0},
 };
 static const char *const kind_texts[] = {
 #define X(name, number, text) [number] = text,

@@ -39,7 +39,8 @@
   X(LIMITS, 14, "limits")         /* the bot's own limits are others, from the next instant on */ \
   X(CLOCK, 15, "clock")           /* the script took part in an instant in which no bar of its series ended */ \
   X(WORDS, 16, "last-words")      /* at the end of this instant on_stop was called: why */ \
-  X(TICK, 17, "tick")             /* trades and quotes of a symbol were told to on_tick */
+  X(TICK, 17, "tick")             /* trades and quotes of a symbol were told to on_tick */ \
+  X(SKIP, 18, "skip")             /* the script had no part in this instant: its tenant's CPU time was used up */
 enum record_kind {
 #define X(name, number, text) RECORD_##name = number,
   RECORD_KIND_LIST(X)

@@ -162,6 +162,14 @@ static enum status catch_up(struct replay *r, struct err *err) {
   return OK;
 }
 
+// A fork's script stands still with it: how much CPU time there was is not of its making.
+static bool is_skipped(const struct replay *r) {
+  const struct replay_config *c = r->config;
+  for (size_t i = r->event; i < c->event_count && c->events[i].kind != REPLAY_RESUME && c->events[i].time_ns <= r->now_ns; i++)
+    if (c->events[i].kind == REPLAY_SKIP && c->events[i].time_ns == r->now_ns) return true;
+  return false;
+}
+
 static enum status instant(struct replay *r, int64_t now_ns, struct err *err) {
   const struct replay_watch *w = &r->config->watch;
   struct replay_parts p;
@@ -179,7 +187,7 @@ static enum status instant(struct replay *r, int64_t now_ns, struct err *err) {
   bool explained = r->explain_ns == now_ns;
   const struct replay_event *version = replay_version_begin(r);
   if (explained) notes_begin(r);
-  if (pilot_instant(r->pilot, &in, &why) != OK) {
+  if ((is_skipped(r) ? pilot_skip(r->pilot, &in, &why) : pilot_instant(r->pilot, &in, &why)) != OK) {
     if (r->result->failures++ == 0) snprintf(r->result->failure, sizeof r->result->failure, "%s", why.msg);
   }
   replay_version_end(r, version);

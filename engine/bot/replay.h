@@ -27,6 +27,7 @@ enum replay_kind {
   REPLAY_STOP,     // it was told to stop, at the end of the instant of its time
   REPLAY_TICK,     // trades and quotes in the instant of its time
   REPLAY_CLOCK,    // it took part in an instant without bars of its own
+  REPLAY_SKIP,     // its script had no part in the instant of its time
 };
 struct replay_event {
   enum replay_kind kind;

@@ -206,9 +206,9 @@ static enum status take_risk(struct replay_loaded *r, const struct record *rec, 
   return st;
 }
 
-static enum status take_clock(struct replay_loaded *r, const struct record *rec, struct err *err) {
+static enum status take_part(struct replay_loaded *r, const struct record *rec, struct err *err) {
   struct replay_event *e;
-  return replay_event_add(r, REPLAY_CLOCK, rec->time_ns, &e, err);
+  return replay_event_add(r, rec->kind == RECORD_SKIP ? REPLAY_SKIP : REPLAY_CLOCK, rec->time_ns, &e, err);
 }
 
 static enum status take_tick(struct replay_loaded *r, const struct record *rec, struct err *err) {
@@ -262,7 +262,8 @@ enum status replay_record_take(struct replay_loaded *r, const struct replay_sect
     case RECORD_PARAMS: return take_params(r, &rec, err);
     case RECORD_VERSION: return take_version(r, &rec, err);
     case RECORD_SIGNAL: return take_signal(r, &rec, err);
-    case RECORD_CLOCK: return take_clock(r, &rec, err);
+    case RECORD_SKIP:
+    case RECORD_CLOCK: return take_part(r, &rec, err);
     case RECORD_WORDS: return take_words(r, &rec, err);
     case RECORD_TICK: return take_tick(r, &rec, err);
     case RECORD_LIMITS: return take_limits(r, &rec, err);

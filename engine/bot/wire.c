@@ -124,7 +124,13 @@ static void put_token(struct buf *b, enum wire_type type, uint64_t token) {
 void wire_put_ping(struct buf *b, uint64_t token) { put_token(b, WIRE_PING, token); }
 void wire_put_pong(struct buf *b, uint64_t token) { put_token(b, WIRE_PONG, token); }
 void wire_put_slow(struct buf *b, uint64_t tenant) { put_token(b, WIRE_SLOW, tenant); }
-void wire_put_quick(struct buf *b, uint64_t tenant) { put_token(b, WIRE_QUICK, tenant); }
+void wire_put_quick(struct buf *b, uint64_t tenant, unsigned level) {
+  assert(level <= WIRE_QUICK_LEVELS);
+  size_t at = wire_begin(b, WIRE_QUICK);
+  wire_put(b, tenant, 8);
+  wire_put(b, level, 1);
+  wire_end(b, at);
+}
 void wire_put_digest(struct buf *b, uint64_t bot) { put_token(b, WIRE_DIGEST, bot); }
 void wire_put_call(struct buf *b, uint64_t bot) { put_token(b, WIRE_CALL, bot); }
 
@@ -219,12 +225,12 @@ void wire_put_bot_close(struct buf *b, uint64_t bot, const char *why) {
   wire_end(b, at);
 }
 
-void wire_put_fault(struct buf *b, uint64_t bot, enum status st, int line, bool gone, const char *text) {
+void wire_put_fault(struct buf *b, uint64_t bot, enum status st, int line, enum wire_fault kind, const char *text) {
   size_t at = wire_begin(b, WIRE_FAULT);
   wire_put(b, bot, 8);
   wire_put(b, st, 4);
   wire_put(b, (uint32_t)line, 4);
-  wire_put(b, gone, 1);
+  wire_put(b, kind, 1);
   wire_put_text(b, text);
   wire_end(b, at);
 }
@@ -270,12 +276,13 @@ void wire_put_hash(struct buf *b, uint64_t bot, const char hex[SHA256_HEX_SIZE])
   wire_end(b, at);
 }
 
-void wire_put_reloaded(struct buf *b, uint64_t bot, uint32_t version, enum wire_stage stage, enum status st, const char *text) {
+void wire_put_reloaded(struct buf *b, uint64_t bot, uint32_t version, enum wire_stage stage, enum status st, uint32_t callbacks, const char *text) {
   size_t at = wire_begin(b, WIRE_RELOADED);
   wire_put(b, bot, 8);
   wire_put(b, version, 4);
   wire_put(b, stage, 1);
   wire_put(b, st, 4);
+  wire_put(b, callbacks, 4);
   wire_put_text(b, text);
   wire_end(b, at);
 }
@@ -345,7 +352,9 @@ static uint32_t get_limited(struct wire_cursor *c, int size, uint32_t most) {
 static void get_fault(struct wire_cursor *c, struct wire_frame *f) {
   f->status = get_status(c, ERR_INVALID);
   f->line = (int)get_limited(c, 4, INT32_MAX);
-  f->gone = get_limited(c, 1, 1);
+  const enum wire_fault kind = (enum wire_fault)get_limited(c, 1, FAULT_SKIPPED);
+  f->gone = kind == FAULT_GONE;
+  f->skipped = kind == FAULT_SKIPPED;
   get_text(c, f);
 }
 
@@ -392,6 +401,7 @@ static void get_reloaded(struct wire_cursor *c, struct wire_frame *f) {
   f->version = (uint32_t)wire_get(c, 4);
   f->stage = (enum wire_stage)get_limited(c, 1, RELOAD_STAGE_COUNT - 1);
   f->status = get_status(c, OK);
+  f->callbacks = (uint32_t)wire_get(c, 4);
   get_text(c, f);
 }
 
@@ -451,7 +461,8 @@ static void get_payload(struct wire_cursor *c, struct wire_frame *f) {
     case WIRE_SERIES_TRIM: f->series_id = (uint32_t)wire_get(c, 4), f->time_ns = (int64_t)wire_get(c, 8); return;
     case WIRE_SERIES_CLOSE: f->series_id = (uint32_t)wire_get(c, 4); return;
     case WIRE_INSTANT: get_instant(c, f); return;
-    case WIRE_PING: case WIRE_PONG: case WIRE_SLOW: case WIRE_QUICK: f->token = wire_get(c, 8); return;
+    case WIRE_PING: case WIRE_PONG: case WIRE_SLOW: f->token = wire_get(c, 8); return;
+    case WIRE_QUICK: f->token = wire_get(c, 8), f->quick = get_limited(c, 1, WIRE_QUICK_LEVELS); return;
     case WIRE_DONE: get_done(c, f); return;
     case WIRE_BOT_OPEN: get_kept(c, f); return;
     default: f->bot = wire_get(c, 8);

@@ -24,7 +24,7 @@
 #include "risk/risk.h"
 #include "script/script.h"
 
-#define WIRE_VERSION 3
+#define WIRE_VERSION 4
 #define WIRE_HEAD 5
 #define WIRE_BAR_BYTES 52
 #define WIRE_BARS_MAX 16384     // in one frame; longer history goes in several
@@ -75,10 +75,10 @@
   X(WIRE_HASH, 30, "hash", 8 + 64)                                                                                              \
   X(WIRE_TIMER, 33, "timer", 16)                                                  /* its next timer, when that has changed */    \
   X(WIRE_SLOW, 34, "slow", 8)                                                     /* a tenant's bots took long in this instant */ \
-  X(WIRE_QUICK, 35, "quick", 8)                                                   /* a tenant's bots took little in HOST_QUICK_INSTANTS instants in a row; told once */ \
+  X(WIRE_QUICK, 35, "quick", 9)                                                   /* for how many instants in a row a tenant's bots took little: another level */ \
   /* both ways: another version of a bot's script */                                                                            \
   X(WIRE_RELOAD, 40, "reload", 256 + VM_SOURCE_MAX + WIRE_PARAMS_MAX)             /* core to host; answered by RELOADED */      \
-  X(WIRE_RELOADED, 41, "reloaded", 17 + 2 + WIRE_TEXT_MAX)                        /* host to core */
+  X(WIRE_RELOADED, 41, "reloaded", 21 + 2 + WIRE_TEXT_MAX)                        /* host to core */
 enum wire_type {
 #define X(name, number, text, max) name = number,
   WIRE_LIST(X)
@@ -141,10 +141,15 @@ struct wire_open {
   // Of all bots of the tenant in this host together, from the last that was opened; 0: no limit.
   uint64_t tenant_memory_bytes;
   int64_t tenant_cpu_ns;        // in one instant
+  uint32_t tenant_quick;        // its level, as another process told it; for a tenant that the host does not have yet
   int stream_count, symbol_count;
   struct wire_stream streams[SPEC_STREAMS_MAX];
   struct wire_symbol symbols[SPEC_STREAMS_MAX];
 };
+
+// How long a tenant's bots have been quick: 0 it is not known; n: for WIRE_QUICK_INSTANTS · 2^(n-1) instants in a row, or more.
+#define WIRE_QUICK_INSTANTS 5
+#define WIRE_QUICK_LEVELS 12
 
 // Another version of a bot's script, or the same with parameters that its indicators are made of. It is built at once, aside, and tried on
 // the newest bars; the bot goes on with the one it has until its next instant, in which the new one takes over or not (bot/pilot.h).
@@ -206,10 +211,12 @@ void wire_put_tick(struct buf *b, uint64_t bot, const struct script_tick *t);
 void wire_put_ping(struct buf *b, uint64_t token);
 
 void wire_put_slow(struct buf *b, uint64_t tenant);
-void wire_put_quick(struct buf *b, uint64_t tenant);
+void wire_put_quick(struct buf *b, uint64_t tenant, unsigned level);
 void wire_put_pong(struct buf *b, uint64_t token);
-// gone: the host has let go of the bot (or never opened it); else it goes on with the next instant, as if this callback had not been.
-void wire_put_fault(struct buf *b, uint64_t bot, enum status st, int line, bool gone, const char *text);
+// After it the bot goes on with the next instant, as if this callback had not been; or the host has let go of it (or never opened it); or its script had no
+// part in the instant at all, and what was told for that – signals, ticks – is forgotten by the host and was not heard.
+enum wire_fault { FAULT_CALLBACK, FAULT_GONE, FAULT_SKIPPED };
+void wire_put_fault(struct buf *b, uint64_t bot, enum status st, int line, enum wire_fault kind, const char *text);
 void wire_put_command(struct buf *b, uint64_t bot, const struct bot_command *c);
 void wire_put_log(struct buf *b, uint64_t bot, int64_t time_ns, enum script_log_level level, const char *text);
 void wire_put_plot(struct buf *b, uint64_t bot, int64_t time_ns, const char *name, double value);
@@ -225,7 +232,8 @@ void wire_put_tag(struct buf *b, uint64_t bot, uint32_t tag, const char *text);
 // To PARAMS or BOT_STOP: OK, or why nothing changed (of BOT_STOP: what failed).
 void wire_put_answer(struct buf *b, uint64_t bot, enum wire_type to, enum status st, const char *text);
 void wire_put_hash(struct buf *b, uint64_t bot, const char hex[SHA256_HEX_SIZE]);
-void wire_put_reloaded(struct buf *b, uint64_t bot, uint32_t version, enum wire_stage stage, enum status st, const char *text);
+// callbacks: of TAKEN, those that the new version has (as OPENED tells them); else 0.
+void wire_put_reloaded(struct buf *b, uint64_t bot, uint32_t version, enum wire_stage stage, enum status st, uint32_t callbacks, const char *text);
 void wire_put_timer(struct buf *b, uint64_t bot, int64_t next_ns);  // by the time of its venue; INT64_MAX: none
 
 // ---- reading
@@ -234,13 +242,14 @@ struct wire_frame {
   uint64_t bot;          // all that are about one bot
   uint32_t series_id;    // SERIES_…
   int64_t time_ns;       // SERIES_TRIM, INSTANT, DONE, PARAMS, BOT_STOP, LOG, PLOT, MARK, NOTIFY, DENIED; TIMER: when it is due
-  uint64_t token;        // PING, PONG
+  uint64_t token;        // PING, PONG; SLOW, QUICK: the tenant
+  unsigned quick;        // QUICK: WIRE_QUICK_LEVELS
   uint32_t venue;        // INSTANT
   struct series series;  // SERIES_OPEN: without bars
   struct bot_command command;  // COMMAND, RESTORE, IMPOSE
   enum status status;    // FAULT, ANSWER (OK there too)
   int line;              // FAULT; 0: unknown
-  bool gone;             // FAULT
+  bool gone, skipped;    // FAULT
   uint32_t bots_run, bots_failed;  // DONE
   enum script_log_level level;     // LOG
   enum reason code;      // DENIED, RISK; time_ns of RISK: until when
@@ -249,7 +258,7 @@ struct wire_frame {
   uint32_t tag;          // TAG
   struct script_tick tick;         // TICK
   enum wire_type to;     // ANSWER
-  uint32_t version;      // RELOADED, with status and text
+  uint32_t version, callbacks;     // RELOADED, with status and text
   enum wire_stage stage; // RELOADED
   // BOT_CLOSE, BOT_STOP, FAULT, LOG, PLOT (name), MARK, NOTIFY, DENIED, TAG, ANSWER; PARAMS: JSON; RELOADED; STATE: ctx.state; HASH: hex.
   // Borrowed from the bytes, not terminated, any bytes.

@@ -23,7 +23,7 @@ static const struct wire_field open_fields[] = {
     FIELD(struct wire_open, risk.max_open, 1, INT32_MAX), POSITIVE(risk.max_order_e8), POSITIVE(risk.max_position_e8), POSITIVE(risk.collar_frac_e8),
     POSITIVE(risk.day_loss_e8), POSITIVE(risk.drawdown_e8), FIELD(struct wire_open, risk.rate_count, 0, RISK_RATE_MAX), POSITIVE(risk.rate_window_ns),
     LIMITS(struct wire_open),
-    POSITIVE(tenant_memory_bytes), POSITIVE(tenant_cpu_ns),
+    POSITIVE(tenant_memory_bytes), POSITIVE(tenant_cpu_ns), FIELD(struct wire_open, tenant_quick, 0, WIRE_QUICK_LEVELS),
     FIELD(struct wire_open, stream_count, 1, SPEC_STREAMS_MAX), FIELD(struct wire_open, symbol_count, 1, SPEC_STREAMS_MAX),
 };
 static const struct wire_field stream_fields[] = {

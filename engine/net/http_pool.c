@@ -235,11 +235,11 @@ static void conn_open(struct origin *o, int64_t timeout_ms) {
 static bool write_call(struct conn *k, struct http_pool_call *c) {
   if (!client_quiet(k->client)) return false;
   const uint64_t before = client_handed(k->client);
+  c->written_ns = clock_monotonic_ns();  // not after: on one machine the write returns when who reads it has had its turn
   const bool sent = client_write(k->client, c->request.data, c->request.len);
-  if (!sent && client_handed(k->client) == before && client_queued(k->client) == 0) return false;
+  if (!sent && client_handed(k->client) == before && client_queued(k->client) == 0) return c->written_ns = 0, false;
   // Broken in the middle of it counts as written: on_close follows.
   c->written = true;
-  c->written_ns = clock_monotonic_ns();
   buf_finish(&c->request);  // it may hold keys, and the answer may take its time
   http_answer_finish(&k->answer);
   http_answer_init(&k->answer, c->head_only, c->answer_max);

@@ -128,11 +128,17 @@ static void body_text(const char *body, bool plain, struct buf *out) {
   }
 }
 
+static void part(const char *body, const char *kind, struct buf *out) {
+  const bool plain = body_is_plain(body);
+  buf_printf(out, "Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n\r\n", kind, plain ? "7bit" : "quoted-printable");
+  body_text(body, plain, out);
+}
+
 enum status mail_message_write(const struct mail_message *m, struct buf *out, struct err *err) {
   if (!mail_address_ok(m->from)) return err_set(err, ERR_INVALID, "the sender's address is none");
   if (!mail_address_ok(m->to)) return err_set(err, ERR_INVALID, "the recipient's address is none");
   if (!mail_address_ok(m->message_id)) return err_set(err, ERR_INVALID, "the message's id is none");
-  if (!utf8_ok(m->body)) return err_set(err, ERR_INVALID, "the body is not UTF-8");
+  if (!utf8_ok(m->body) || (m->html && !utf8_ok(m->html))) return err_set(err, ERR_INVALID, "the body is not UTF-8");
   buf_str(out, "From: ");
   enum status st = OK;
   if (m->from_name && *m->from_name) {
@@ -142,11 +148,20 @@ enum status mail_message_write(const struct mail_message *m, struct buf *out, st
   buf_printf(out, "<%s>\r\nTo: <%s>\r\nSubject: ", m->from, m->to);
   if (st == OK) st = field_text("the subject", m->subject, false, out, err);
   if (st != OK) return st;
-  bool plain = body_is_plain(m->body);
   buf_str(out, "\r\n");
   date_field(m->date_s, out);
-  buf_printf(out, "Message-ID: <%s>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-    "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n\r\n", m->message_id, plain ? "7bit" : "quoted-printable");
-  body_text(m->body, plain, out);
+  buf_printf(out, "Message-ID: <%s>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n", m->message_id);
+  if (!m->html) {
+    part(m->body, "plain", out);
+    return out->failed ? err_set(err, ERR_NOMEM, "mail") : OK;
+  }
+  // A line of quoted-printable never has "=_", and one of short ASCII would have to be this very one.
+  static const char boundary[] = "=_perigee_alternative_4c1e";
+  if (strstr(m->body, boundary) || strstr(m->html, boundary)) return err_set(err, ERR_INVALID, "the body has the boundary of its parts");
+  buf_printf(out, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n--%s\r\n", boundary, boundary);
+  part(m->body, "plain", out);
+  buf_printf(out, "--%s\r\n", boundary);
+  part(m->html, "html", out);
+  buf_printf(out, "--%s--\r\n", boundary);
   return out->failed ? err_set(err, ERR_NOMEM, "mail") : OK;
 }

@@ -1,4 +1,5 @@
-// net/mail_message.h – a mail as bytes (RFC 5322, MIME): header fields that nobody can break out of, a body of plain text.
+// net/mail_message.h – a mail as bytes (RFC 5322, MIME): header fields that nobody can break out of, a body of plain text, or of
+// plain text and HTML (RFC 2046 §5.1.4).
 // Pure.
 #pragma once
 #include "base/buf.h"
@@ -13,6 +14,7 @@ struct mail_message {
   const char *to;          // address
   const char *subject;     // UTF-8; encoded as RFC 2047 says where it is more than short ASCII
   const char *body;        // UTF-8, lines apart by '\n' or CR LF
+  const char *html;        // the same for who would rather have HTML, likewise; NULL: plain text only
   const char *message_id;  // "eml_01…@example.org"; the same each time this mail is sent, so that a second copy can be told
   int64_t date_s;          // Unix time
 };

@@ -72,7 +72,8 @@ enum status hook_delete(struct db *db, int64_t tenant_id, int64_t id, struct err
 
 enum status hook_erase_tenant(struct db *db, int64_t tenant_id, struct err *err) {
   enum status st = db_run(db, NULL, err, "DELETE FROM hooks WHERE tenant_id = ?", "i", tenant_id);
-  return st == OK ? db_run(db, NULL, err, "DELETE FROM signal_stages WHERE tenant_id = ?", "i", tenant_id) : st;
+  if (st == OK) st = db_run(db, NULL, err, "DELETE FROM signal_stages WHERE tenant_id = ?", "i", tenant_id);
+  return st == OK ? db_run(db, NULL, err, "DELETE FROM held_rules WHERE tenant_id = ?", "i", tenant_id) : st;
 }
 
 static enum status one_int(struct db_rows *r, enum status st, int64_t *ret, struct err *err) {
@@ -123,12 +124,16 @@ enum status hook_bots(struct db *db, int64_t hook_id, int64_t tenant_id, bool ru
 
 #define DELIVERY_COLUMNS "d.id, d.hook_id, d.received_ns, d.expires_ns, d.done_ns, d.state, d.reason, d.dedupe, d.address, d.body, d.signal, d.log, d.bots"
 
+static struct delivery_row delivery_of(const struct db_rows *r) {
+  return (struct delivery_row){.id = db_int(r, 0), .hook_id = db_int(r, 1), .received_ns = db_int(r, 2), .expires_ns = db_int(r, 3), .done_ns = db_int(r, 4), .state = db_text(r, 5), .reason = db_text(r, 6),
+    .dedupe = db_null(r, 7) ? NULL : db_text(r, 7), .address = db_text(r, 8), .body = db_text(r, 9), .signal = db_text(r, 10), .log = db_text(r, 11), .bots = db_int(r, 12)};
+}
+
 static enum status over_deliveries(struct db_rows *r, enum status st, delivery_fn fn, void *arg, bool *ret_any, struct err *err) {
   bool any = false;
   while (st == OK && db_next(r)) {
     any = true;
-    const struct delivery_row d = {.id = db_int(r, 0), .hook_id = db_int(r, 1), .received_ns = db_int(r, 2), .expires_ns = db_int(r, 3), .done_ns = db_int(r, 4), .state = db_text(r, 5), .reason = db_text(r, 6),
-      .dedupe = db_null(r, 7) ? NULL : db_text(r, 7), .address = db_text(r, 8), .body = db_text(r, 9), .signal = db_text(r, 10), .log = db_text(r, 11), .bots = db_int(r, 12)};
+    const struct delivery_row d = delivery_of(r);
     if (!fn(arg, &d)) break;
   }
   if (ret_any) *ret_any = any;
@@ -164,6 +169,17 @@ enum status delivery_list_tenant(struct db *db, int64_t tenant_id, int64_t befor
   struct db_rows r;
   return over_deliveries(&r, db_query(db, &r, err, "SELECT " DELIVERY_COLUMNS " FROM hook_deliveries d WHERE d.hook_id IN (SELECT id FROM hooks WHERE tenant_id = ?) AND d.id < ? ORDER BY d.id DESC LIMIT ?", "iii",
     tenant_id, before_id, (int64_t)limit), fn, arg, NULL, err);
+}
+
+enum status delivery_list_any(struct db *db, int64_t tenant_id, int64_t hook_id, const char *state, int64_t before_id, int limit, delivery_any_fn fn, void *arg, struct err *err) {
+  struct db_rows r;
+  enum status st = db_query(db, &r, err, "SELECT " DELIVERY_COLUMNS ", h.tenant_id, h.name FROM hook_deliveries d JOIN hooks h ON h.id = d.hook_id WHERE (?1 = 0 OR h.tenant_id = ?1) AND (?2 = 0 OR d.hook_id = ?2)"
+    " AND (?3 IS NULL OR d.state = ?3) AND d.id < ?4 ORDER BY d.id DESC LIMIT ?5", "iitii", tenant_id, hook_id, state, before_id, (int64_t)limit);
+  while (st == OK && db_next(&r)) {
+    const struct delivery_row d = delivery_of(&r);
+    if (!fn(arg, &d, db_int(&r, 13), db_text(&r, 14))) break;
+  }
+  return db_end(&r, st, err);
 }
 
 enum status delivery_open(struct db *db, delivery_fn fn, void *arg, struct err *err) {
@@ -223,4 +239,41 @@ enum status stages_get(struct db *db, int64_t tenant_id, char **ret_stages, int6
 enum status stages_put(struct db *db, int64_t tenant_id, const char *stages, int64_t now_ns, struct err *err) {
   return db_run(db, NULL, err, "INSERT INTO signal_stages (tenant_id, stages, revision, updated_ns) VALUES (?1, ?2, 1, ?3) ON CONFLICT DO UPDATE SET stages = ?2, revision = revision + 1, updated_ns = ?3", "iti",
     tenant_id, stages, now_ns);
+}
+
+// ---- rules in quarantine
+
+#define HELD_COLUMNS "id, tenant_id, sha256, file, why, since_ns"
+
+static enum status over_held(struct db_rows *r, enum status st, held_rule_fn fn, void *arg, bool *ret_any, struct err *err) {
+  *ret_any = false;
+  while (st == OK && db_next(r)) {
+    const struct held_rule_row row = {.id = db_int(r, 0), .tenant_id = db_int(r, 1), .sha256 = db_text(r, 2), .file = db_text(r, 3), .why = db_text(r, 4), .since_ns = db_int(r, 5)};
+    *ret_any = true;
+    if (!fn(arg, &row)) break;
+  }
+  return db_end(r, st, err);
+}
+
+enum status held_rule_add(struct db *db, const struct held_rule_row *row, struct err *err) {
+  return db_run(db, NULL, err, "INSERT INTO held_rules (" HELD_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", "iittti", row->id, row->tenant_id, row->sha256, row->file, row->why, row->since_ns);
+}
+
+enum status held_rule_list(struct db *db, int64_t before_id, int limit, held_rule_fn fn, void *arg, struct err *err) {
+  struct db_rows r;
+  bool any;
+  return over_held(&r, db_query(db, &r, err, "SELECT " HELD_COLUMNS " FROM held_rules WHERE id < ? ORDER BY id DESC LIMIT ?", "ii", before_id, (int64_t)limit), fn, arg, &any, err);
+}
+
+enum status held_rule_get(struct db *db, int64_t id, held_rule_fn fn, void *arg, struct err *err) {
+  struct db_rows r;
+  bool any;
+  const enum status st = over_held(&r, db_query(db, &r, err, "SELECT " HELD_COLUMNS " FROM held_rules WHERE id = ?", "i", id), fn, arg, &any, err);
+  return st == OK && !any ? ERR_NOTFOUND : st;
+}
+
+enum status held_rule_delete(struct db *db, int64_t id, struct err *err) {
+  int64_t n = 0;
+  const enum status st = db_run(db, &n, err, "DELETE FROM held_rules WHERE id = ?", "i", id);
+  return changed(st, n);
 }

@@ -77,6 +77,9 @@ enum status delivery_list(struct db *db, int64_t hook_id, int64_t before_id, int
 enum status delivery_get(struct db *db, int64_t hook_id, int64_t id, delivery_fn fn, void *arg, struct err *err) MUST_CHECK;  // ERR_NOTFOUND
 // Of all the tenant's hooks, newest first.
 enum status delivery_list_tenant(struct db *db, int64_t tenant_id, int64_t before_id, int limit, delivery_fn fn, void *arg, struct err *err) MUST_CHECK;
+// Of all tenants, newest first, for operators. tenant_id, hook_id 0 and state NULL: any. The hook comes along.
+typedef bool (*delivery_any_fn)(void *arg, const struct delivery_row *row, int64_t tenant_id, const char *hook_name);
+enum status delivery_list_any(struct db *db, int64_t tenant_id, int64_t hook_id, const char *state, int64_t before_id, int limit, delivery_any_fn fn, void *arg, struct err *err) MUST_CHECK;
 // Those accepted and not yet worked off, of all hooks, oldest first: when the service starts.
 enum status delivery_open(struct db *db, delivery_fn fn, void *arg, struct err *err) MUST_CHECK;
 // Delivered ones since then, newest first: what rules may know of.
@@ -90,3 +93,15 @@ enum status delivery_sweep_all(struct db *db, int64_t now_ns, struct err *err) M
 // "[]" with revision 0 when there are none. *ret_stages from malloc.
 enum status stages_get(struct db *db, int64_t tenant_id, char **ret_stages, int64_t *ret_revision, struct err *err) MUST_CHECK;
 enum status stages_put(struct db *db, int64_t tenant_id, const char *stages, int64_t now_ns, struct err *err) MUST_CHECK;
+
+// ---- rules in quarantine
+struct held_rule_row {
+  int64_t id, tenant_id, since_ns;
+  const char *sha256, *file, *why;  // valid during the callback
+};
+typedef bool (*held_rule_fn)(void *arg, const struct held_rule_row *row);  // false: enough
+enum status held_rule_add(struct db *db, const struct held_rule_row *row, struct err *err) MUST_CHECK;  // again: nothing
+// Of all tenants, newest first, ids below before_id.
+enum status held_rule_list(struct db *db, int64_t before_id, int limit, held_rule_fn fn, void *arg, struct err *err) MUST_CHECK;
+enum status held_rule_get(struct db *db, int64_t id, held_rule_fn fn, void *arg, struct err *err) MUST_CHECK;  // ERR_NOTFOUND
+enum status held_rule_delete(struct db *db, int64_t id, struct err *err) MUST_CHECK;                          // ERR_NOTFOUND

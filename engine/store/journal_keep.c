@@ -92,6 +92,7 @@ static const char *const erase_steps[] = {
   "DELETE FROM bot_equity WHERE bot_id = ?1 AND tenant_id = ?2 AND level = 1 AND n IN (SELECT n FROM bot_equity WHERE bot_id = ?1 AND level = 1 LIMIT 2000)",
   "DELETE FROM bot_equity WHERE bot_id = ?1 AND tenant_id = ?2",
   "DELETE FROM followed WHERE bot_id = ?1 AND ?2 > 0",
+  "DELETE FROM notice_events WHERE bot_id = ?1 AND tenant_id = ?2",
   "DELETE FROM bot_state WHERE bot_id = ?1 AND tenant_id = ?2",
   "DELETE FROM run WHERE bot_id = ?1 AND tenant_id = ?2",
 };

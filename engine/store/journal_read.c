@@ -165,6 +165,15 @@ enum status journal_bar_before(struct db *db, uint32_t series, int64_t before_ns
   return db_end(&r, st, err);
 }
 
+enum status journal_bars_from(struct db *db, uint32_t series, int64_t before_ns, size_t count, int64_t *ret_from_ns, struct err *err) {
+  struct db_rows r;
+  enum status st = db_query(db, &r, err, "SELECT min(open_ns) FROM (SELECT open_ns FROM bar WHERE series_id = ? AND open_ns < ? ORDER BY open_ns DESC LIMIT ?)", "iii",
+    I(series), before_ns, I(count));
+  *ret_from_ns = INT64_MAX;
+  if (st == OK && db_next(&r) && !db_null(&r, 0)) *ret_from_ns = db_int(&r, 0);
+  return db_end(&r, st, err);
+}
+
 enum status journal_bars(struct db *db, uint32_t series, int64_t from_ns, int64_t to_ns, size_t limit, struct series *ret, struct err *err) {
   struct db_rows r;
   enum status st = db_query(db, &r, err,
@@ -174,6 +183,17 @@ enum status journal_bars(struct db *db, uint32_t series, int64_t from_ns, int64_
     const struct bar bar = bar_over(&r);
     st = series_append(ret, &bar, err);
   }
+  return db_end(&r, st, err);
+}
+
+enum status journal_pace_put(struct db *db, const struct journal_pace *p, struct err *err) {
+  return db_run(db, NULL, err, "INSERT OR REPLACE INTO tenant_pace (tenant_id, quick, slow, time_ns) VALUES (?, ?, ?, ?)", "iiii", p->tenant_id, I(p->quick), I(p->slow), p->time_ns);
+}
+
+enum status journal_paces(struct db *db, void (*fn)(void *arg, const struct journal_pace *p), void *arg, struct err *err) {
+  struct db_rows r;
+  enum status st = db_query(db, &r, err, "SELECT tenant_id, quick, slow, time_ns FROM tenant_pace ORDER BY tenant_id", "");
+  while (st == OK && db_next(&r)) fn(arg, &(struct journal_pace){db_int(&r, 0), (unsigned)db_int(&r, 1), db_int(&r, 2) != 0, db_int(&r, 3)});
   return db_end(&r, st, err);
 }
 

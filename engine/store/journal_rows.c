@@ -1,5 +1,6 @@
 // store/journal_rows.c – writing the journal: records first, then what follows from them.
 #include "store/journal_rows.h"
+#include "store/notice_rows.h"
 
 #include "store/db.h"
 #include "store/tenant_rows.h"
@@ -281,5 +282,6 @@ enum status journal_append(struct db *db, void *batch, struct err *err) {
   for (size_t i = 0; st == OK && i < b->mark_count; i++) st = put_mark(db, &b->marks[i], err);
   for (size_t i = 0; st == OK && i < b->log_count; i++) st = put_log(db, &b->logs[i], err);
   for (size_t i = 0; st == OK && i < b->followed_count; i++) st = put_followed(db, &b->followed[i], err);
+  for (size_t i = 0; st == OK && i < b->notice_count; i++) st = journal_notice_put(db, &b->notices[i], err);
   return st;
 }

@@ -140,6 +140,12 @@ struct journal_log {
 
 // Everything that is to be durable together. Rows of fills and marks that were written before – of the same run, not newer than the last –
 // are left out (number 0), with the trades of such fills. Any part may be empty; nothing is copied, so all of it stays until the write is done.
+struct journal_notice {      // what a bot's owner is to be told (store/notice_rows.h, journal_notice_list)
+  int64_t id, bot_id, tenant_id, created_ns;
+  const char *event;         // a name of notice/event.h
+  const char *data;          // JSON object
+};
+
 struct journal_batch {
   struct journal_record *records;
   const struct journal_series *series;  // before the bars
@@ -153,6 +159,8 @@ struct journal_batch {
   struct account_entry *entries;        // after the records
   const struct journal_followed *followed;
   size_t followed_count;
+  struct journal_notice *notices;
+  size_t notice_count;
   size_t record_count, series_count, bar_count, state_count, order_count, fill_count, trade_count, mark_count, log_count, entry_count, rules_count;
   const struct account_rules_row *rules;
 };
@@ -196,11 +204,21 @@ enum status journal_last_id(struct db *db, int64_t *ret, struct err *err) MUST_C
 // Of one bot's: looks from the end backwards, so it is quick for a bot that runs. 0: it has none.
 enum status journal_bot_last_id(struct db *db, int64_t bot_id, int64_t *ret, struct err *err) MUST_CHECK;
 
+struct journal_pace {       // what is known of a tenant's pace (bot/fleet.h)
+  int64_t tenant_id;
+  unsigned quick;
+  bool slow;
+  int64_t time_ns;          // wall clock: since when
+};
+enum status journal_pace_put(struct db *db, const struct journal_pace *p, struct err *err) MUST_CHECK;  // in place of what was there
+enum status journal_paces(struct db *db, void (*fn)(void *arg, const struct journal_pace *p), void *arg, struct err *err) MUST_CHECK;
 typedef void (*journal_series_fn)(void *arg, const struct journal_series *s);
 enum status journal_series_list(struct db *db, journal_series_fn fn, void *arg, struct err *err) MUST_CHECK;  // by id
 enum status journal_series_get(struct db *db, uint32_t id, struct journal_series *ret, struct err *err) MUST_CHECK;
 // The newest bar that opens before a time; ERR_NOTFOUND.
 enum status journal_bar_before(struct db *db, uint32_t series, int64_t before_ns, struct bar *ret, struct err *err) MUST_CHECK;
+// Where the newest `count` (> 0) bars before a time begin: the open time of the oldest of them; INT64_MAX: there are none.
+enum status journal_bars_from(struct db *db, uint32_t series, int64_t before_ns, size_t count, int64_t *ret_from_ns, struct err *err) MUST_CHECK;
 // At most limit bars (0: no limit) that open in [from_ns, to_ns), oldest first, appended to ret->bars.
 enum status journal_bars(struct db *db, uint32_t series, int64_t from_ns, int64_t to_ns, size_t limit, struct series *ret, struct err *err) MUST_CHECK;
 

@@ -4,8 +4,8 @@
 
 enum status outbox_insert(struct db *db, const struct outbox_row *row, struct err *err) {
   return db_run(db, NULL, err,
-    "INSERT INTO outbox (id, user_id, recipient, subject, body, created_ns, next_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-    "iittbi", row->id, row->user_id, row->recipient, row->subject, row->body, row->body_len, row->created_ns);
+    "INSERT INTO outbox (id, user_id, recipient, subject, body, created_ns, next_ns, sending_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, nullif(?7, 0))",
+    "iittbii", row->id, row->user_id, row->recipient, row->subject, row->body, row->body_len, row->created_ns, row->sending_id);
 }
 
 static void read_row(const struct db_rows *rows, struct outbox_row *ret) {
@@ -18,12 +18,13 @@ static void read_row(const struct db_rows *rows, struct outbox_row *ret) {
   if (ret->body_len) memcpy(ret->body, body, ret->body_len);
   ret->created_ns = db_int(rows, 5);
   ret->attempts = (int)db_int(rows, 6);
+  ret->sending_id = db_int(rows, 7);
 }
 
 enum status outbox_due(struct db *db, int64_t now_ns, struct outbox_row *ret, struct err *err) {
   struct db_rows rows;
   enum status st = db_query(db, &rows, err,
-    "SELECT id, user_id, recipient, subject, body, created_ns, attempts FROM outbox WHERE next_ns <= ? ORDER BY next_ns, id LIMIT 1",
+    "SELECT id, user_id, recipient, subject, body, created_ns, attempts, sending_id FROM outbox WHERE next_ns <= ? ORDER BY next_ns, id LIMIT 1",
     "i", now_ns);
   bool found = st == OK && db_next(&rows);
   if (found) read_row(&rows, ret);
@@ -34,7 +35,7 @@ enum status outbox_walk(struct db *db, bool (*fn)(void *arg, const struct outbox
   struct db_rows rows;
   struct outbox_row row;
   enum status st = db_query(db, &rows, err,
-    "SELECT id, user_id, recipient, subject, body, created_ns, attempts FROM outbox WHERE body IS NOT NULL ORDER BY id", "");
+    "SELECT id, user_id, recipient, subject, body, created_ns, attempts, sending_id FROM outbox WHERE body IS NOT NULL ORDER BY id", "");
   while (st == OK && db_next(&rows)) {
     read_row(&rows, &row);
     if (!fn(arg, &row)) break;

@@ -7,6 +7,7 @@
 
 struct outbox_row {
   int64_t id, user_id, created_ns;
+  int64_t sending_id;  // of a notice; 0: of none
   int attempts;
   char recipient[USER_EMAIL_SIZE], subject[MAIL_SUBJECT_SIZE];
   size_t body_len;

@@ -29,6 +29,14 @@ enum status session_get(struct db *db, int64_t user_id, int64_t id, struct sessi
   return row_end(&rows, st, found, err);
 }
 
+enum status session_seen(struct db *db, int64_t user_id, const char *address, int64_t *ret_all, int64_t *ret_there, struct err *err) {
+  struct db_rows rows;
+  *ret_all = *ret_there = 0;
+  enum status st = db_query(db, &rows, err, "SELECT count(*), count(*) FILTER (WHERE address = ?2) FROM sessions WHERE user_id = ?1 AND actor_id IS NULL", "it", user_id, address);
+  if (st == OK && db_next(&rows)) *ret_all = db_int(&rows, 0), *ret_there = db_int(&rows, 1);
+  return db_end(&rows, st, err);
+}
+
 enum status session_touch(struct db *db, int64_t user_id, int64_t id, int64_t tenant_id, int64_t now_ns, int64_t expires_ns,
   struct err *err) {
   return db_run(db, NULL, err,

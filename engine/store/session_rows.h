@@ -26,6 +26,8 @@ enum status session_list(struct db *db, int64_t user_id, int64_t before, int lim
 // Sessions revoked since; any user: what the deny set starts from.
 enum status session_revoked_since(struct db *db, int64_t since_ns, void (*fn)(void *arg, int64_t id, int64_t revoked_ns),
   void *arg, struct err *err) MUST_CHECK;
+// How many sessions of theirs there are, and of these from that address; ended ones too, as long as they are kept.
+enum status session_seen(struct db *db, int64_t user_id, const char *address, int64_t *ret_all, int64_t *ret_there, struct err *err) MUST_CHECK;
 // Drops what ended before: sessions with their tokens, mail tokens, invitations.
 enum status session_sweep(struct db *db, int64_t before_ns, struct err *err) MUST_CHECK;
 

@@ -72,3 +72,6 @@ void writer_init(struct writer *w, struct store *store);  // its lock and queues
 enum status writer_start(struct writer *w, struct err *err) MUST_CHECK;  // its thread
 void writer_stop(struct writer *w);    // when it has written all that waits
 void writer_finish(struct writer *w);
+
+// log_room.c: the log at path, of which so many bytes are used, gets room behind them, up to `most` bytes in all. What cannot be done is not.
+void log_room(const char *path, int64_t used, int64_t most);

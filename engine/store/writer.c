@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define BATCH_MAX 1000
+#define LOG_FRAME 4120      // of a page in a log
+#define ROOM_COMMITS 16     // before the log gets room ahead
 #define LOOK_NS 1000000000  // how often a writer looks whether its file is there and takes writes
 #define LATER_NS 20000000   // what may wait does not wait longer than this
 #define COMPANY_NS 10000000 // who waits for company does not wait longer than this
@@ -231,10 +233,14 @@ static void look_when_due(struct writer *w) {
   const int64_t now_ns = clock_monotonic_ns();
   if (now_ns < w->next_look_ns || w->stopping) return;
   w->next_look_ns = now_ns + LOOK_NS;
-  const bool refusing = w->stats.refusing;
+  const bool refusing = w->stats.refusing, busy = w->stats.commits >= ROOM_COMMITS;
   pthread_mutex_unlock(&w->lock);
   const bool refuses = look(w, refusing);
   keep_log_short(w, false);
+  // Only the writer's thread makes a log longer, so nobody writes where this does. Orders wait for this file's commits; where there are hardly any,
+  // it is not worth its room.
+  char path[4200];
+  if (file_of(w) == STORE_JOURNAL && !refuses && busy) log_room(writer_path(w, "-wal", path), (int64_t)db_log_pages(w->db) * LOG_FRAME, (int64_t)w->checkpoint_pages * LOG_FRAME);
   pthread_mutex_lock(&w->lock);
   w->stats.refusing = refuses;
   w->stats.readonly = w->why_readonly.code != OK;

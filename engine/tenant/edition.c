@@ -1,6 +1,7 @@
 #include "tenant/edition.h"
 
 #include "base/suggest.h"
+#include "crypto/encode.h"
 #include "store/script_rows.h"
 #include "tenant/preset.h"
 #include "tenant/registry_impl.h"
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 
 #define MANIFEST_MAX (256 * 1024)
+#define LOGO_MAX (32 * 1024)
 
 struct part {
   struct edition_item item;
@@ -159,6 +161,56 @@ static const struct script_draft *strategy_named(void *arg, const char *name) {
   return NULL;
 }
 
+// ---- branding: title, tagline and colour are the author's words; a logo is a file, which becomes part of it
+
+static bool is_colour(const char *text) {
+  const size_t len = text != NULL ? strlen(text) : 0;
+  return (len == 4 || len == 7) && text[0] == '#' && strspn(text + 1, "0123456789abcdefABCDEF") == len - 1;
+}
+
+static enum status read_logo(const char *dir, const char *file, json_t **ret, struct err *err) {
+  static const struct { const char *suffix, *type; } types[] = {{".svg", "image/svg+xml"}, {".png", "image/png"}};
+  const char *dot = strrchr(file, '.');
+  size_t k = 0;
+  while (k < 2 && (dot == NULL || strcmp(dot, types[k].suffix) != 0)) k++;
+  if (k == 2) return err_set(err, ERR_INVALID, "edition.json: branding.logo must be the name of a .svg or .png file");
+  struct buf bytes;
+  enum status st = read_inside(dir, file, LOGO_MAX, &bytes, err);
+  char *text = st == OK ? malloc(40 + BASE64URL_SIZE(bytes.len) + 2) : NULL;
+  if (st == OK && text == NULL) st = err_set(err, ERR_NOMEM, "no memory for the edition");
+  if (st == OK) {
+    const int head = sprintf(text, "data:%s;base64,", types[k].type);
+    size_t len = base64url_encode(bytes.data != NULL ? bytes.data : "", bytes.len, text + head);
+    for (char *c = text + head; *c != '\0'; c++) *c = (char)(*c == '-' ? '+' : *c == '_' ? '/' : *c);
+    for (; len % 4 != 0; len++) strcat(text + head + len, "=");
+    if ((*ret = json_string(text)) == NULL) st = err_set(err, ERR_NOMEM, "no memory for the edition");
+  }
+  free(text);
+  buf_finish(&bytes);
+  return st;
+}
+
+static enum status read_branding(struct edition *e, const char *dir, const json_t *given, struct err *err) {
+  if (given != NULL && !json_is_object(given))
+    return err_set(err, ERR_INVALID, "edition.json: branding must be an object");
+  const json_t *colour = json_object_get(given, "colour"), *file = json_object_get(given, "logo");
+  if (colour != NULL && !is_colour(json_string_value(colour)))
+    return err_set(err, ERR_INVALID, "edition.json: branding.colour must be a colour such as \"#0a7\" or \"#00a37a\"");
+  if (file != NULL && !json_is_string(file))
+    return err_set(err, ERR_INVALID, "edition.json: branding.logo must be the name of a .svg or .png file");
+  json_t *branding = given != NULL ? json_copy((json_t *)given) : json_object(), *logo = NULL;
+  enum status st = branding == NULL ? err_set(err, ERR_NOMEM, "no memory for the edition")
+                   : file != NULL   ? read_logo(dir, json_string_value(file), &logo, err)
+                                    : OK;
+  if (st == OK && file != NULL) json_object_set_new(branding, "logo", logo);
+  if (st == OK && (e->branding = json_dumps(branding, JSON_COMPACT)) == NULL)
+    st = err_set(err, ERR_NOMEM, "no memory for the edition");
+  if (st == OK && strlen(e->branding) > EDITION_BRANDING_MAX)
+    st = err_set(err, ERR_LIMIT, "edition.json: branding has more than %d bytes", EDITION_BRANDING_MAX);
+  json_decref(branding);
+  return st;
+}
+
 static enum status check_keys(const json_t *manifest, struct err *err) {
   static const char *const known[] = {
     "edition", "tiers", "rules", "dialects", "shipped", "strategies", "presets", "branding"};
@@ -185,16 +237,11 @@ static enum status read_manifest(
   st = registry_check_name(SCRIPT_TIER, name, err);
   if (st != OK) return err_wrap(err, st, "edition.json");
   snprintf(e->name, sizeof e->name, "%s", name);
-  const json_t *tiers = json_object_get(manifest, "tiers"), *branding = json_object_get(manifest, "branding");
+  const json_t *tiers = json_object_get(manifest, "tiers");
   if (tiers != NULL && !json_is_string(tiers))
     return err_set(err, ERR_INVALID, "edition.json: tiers must be a file name");
-  if (branding != NULL && !json_is_object(branding))
-    return err_set(err, ERR_INVALID, "edition.json: branding must be an object");
-  e->branding = branding != NULL ? json_dumps(branding, JSON_COMPACT) : strdup("{}");
-  if (e->branding == NULL) return err_set(err, ERR_NOMEM, "no memory for the edition");
-  if (strlen(e->branding) > EDITION_BRANDING_MAX)
-    return err_set(err, ERR_LIMIT, "edition.json: branding has more than %d bytes", EDITION_BRANDING_MAX);
-  if (tiers != NULL) st = add_script(e, dir, SCRIPT_TIER, json_string_value(tiers), watchdog, err);
+  st = read_branding(e, dir, json_object_get(manifest, "branding"), err);
+  if (st == OK && tiers != NULL) st = add_script(e, dir, SCRIPT_TIER, json_string_value(tiers), watchdog, err);
   if (st == OK) st = add_lists(e, dir, manifest, watchdog, err);
   if (st == OK) {
     st = presets_read(json_object_get(manifest, "presets"), strategy_named, e, watchdog, &e->presets, err);

@@ -5,11 +5,12 @@
 //     { "edition": "dca", "tiers": "tiers.lua", "rules": ["rules/phases.lua"], "dialects": [],
 //       "shipped": ["ema_dca"], "strategies": ["strategies/own.lua"],
 //       "presets": [{ "strategy": "ema_dca", "name": "Careful", "about": "…", "params": { "orders": 3 } }],
-//       "branding": { "title": "DCA", "colour": "#0a7" } }
+//       "branding": { "title": "DCA", "tagline": "…", "colour": "#0a7", "logo": "logo.svg" } }
 //
 // "tiers" may be absent when the binary ships tiers of that name (lua/tiers) and a version of them was loaded before or none is
 // needed. "shipped" names strategies of strategies/, which are compiled in. A preset gives a strategy of this edition values for
-// some of its parameters; they are checked as a bot's would be. A script's name is its file's without ".lua"; the tiers' is the
+// some of its parameters; they are checked as a bot's would be. Branding is shown by the consoles: the logo, .svg or .png of at most
+// 32 KiB, is kept as a data: URI, the colour gives the accent (made darker or lighter where text would be hard to read on it). A script's name is its file's without ".lua"; the tiers' is the
 // edition's.
 //
 //     st = edition_read(dir, watchdog, &e, err);          // pool: files and Lua

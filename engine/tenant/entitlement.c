@@ -1,6 +1,7 @@
 #include "tenant/entitlement.h"
 
 #include "base/suggest.h"
+#include "notice/tell.h"
 #include "tenant/window.h"
 
 #include <stdio.h>
@@ -159,6 +160,10 @@ enum plan_direction plan_compare(const struct plan *from, const struct plan *to)
   return less ? PLAN_DOWN : more ? PLAN_UP : PLAN_SAME;
 }
 
+static enum status tell_plan(struct db *db, const struct plan_change *change, const char *plan, const char *from, const char *detail, struct err *err) {
+  return notice_tell(db, change->tenant_id, NOTICE_PLAN_CHANGED, NULL, NULL, json_pack("{s:s, s:s, s:s}", "plan", plan, "from", from, "detail", detail), change->now_ns, err);
+}
+
 enum status subscription_change(struct db *db, const struct plan_set *set, const struct plan_change *change,
   const char *plan, const char *addons, struct err *err) {
   int at = plan_find(set, plan);
@@ -190,6 +195,8 @@ enum status subscription_change(struct db *db, const struct plan_set *set, const
               : direction == PLAN_DOWN ? "downgrade"
                                        : "renew"};
     st = subscription_put(db, &c, &row, err);
+    if (st == OK && strcmp(from.id, next.id) != 0)
+      st = tell_plan(db, change, next.name, from.name, direction == PLAN_DOWN ? "What exceeds it goes on for the days of grace." : "", err);
   }
   free(row.addons);
   free(old.addons);
@@ -212,6 +219,7 @@ enum status subscription_cancel(struct db *db, const struct plan_change *change,
       .expected_revision = change->expected_revision,
       .what = "cancel"};
     st = subscription_put(db, &c, &row, err);
+    if (st == OK) st = tell_plan(db, change, "cancelled", row.plan, "It holds until the month that was paid is over.", err);
   }
   free(row.addons);
   return st;

@@ -19,6 +19,11 @@ static size_t bound(const struct outbox_row *row, char out[320]) {
 
 enum status mail_put(const struct keys *keys, struct db *db, int64_t user_id, const char *recipient, const char *subject,
   const char *body, int64_t now_ns, struct err *err) {
+  return mail_put_of(keys, db, user_id, recipient, subject, body, 0, now_ns, err);
+}
+
+enum status mail_put_of(const struct keys *keys, struct db *db, int64_t user_id, const char *recipient, const char *subject,
+  const char *body, int64_t sending_id, int64_t now_ns, struct err *err) {
   assert(!strpbrk(subject, "\r\n"));
   size_t len = strlen(body);
   if (len > MAIL_BODY_MAX || strlen(recipient) >= USER_EMAIL_SIZE || strlen(subject) >= MAIL_SUBJECT_SIZE)
@@ -26,6 +31,7 @@ enum status mail_put(const struct keys *keys, struct db *db, int64_t user_id, co
   struct outbox_row row;
   row.id = id_next(now_ns);
   row.user_id = user_id;
+  row.sending_id = sending_id;
   row.created_ns = now_ns;
   row.attempts = 0;
   row.body_len = len + AEAD_OVERHEAD_BYTES;

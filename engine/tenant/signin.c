@@ -5,6 +5,7 @@
 #include "crypto/aead.h"
 #include "crypto/hmac.h"
 #include "crypto/secret.h"
+#include "notice/tell.h"
 #include "store/id.h"
 #include "store/meta_rows.h"
 #include "store/org_rows.h"
@@ -147,8 +148,20 @@ static enum identity_refusal may_enter(const struct identity *id, const struct u
   return identity_policy(id).require_verified && !user->email_verified_ns ? REFUSAL_NOT_VERIFIED : REFUSAL_NONE;
 }
 
+// From where nobody has entered this account before, without a device that has: its owner is told.
+static enum status tell_new_place(struct identity *id, struct db *db, const struct user_row *user, const struct origin *from, struct err *err) {
+  char device[DEVICE_NAME_SIZE];
+  int64_t all, there;
+  if (!from->address || !*from->address || (from->device && device_token_check(identity_keys(id), user->email, from->device, from->now_ns / S, device))) return OK;
+  const enum status st = session_seen(db, user->id, from->address, &all, &there, err);
+  if (st != OK || all == 0 || there > 0) return st;
+  return notice_tell(db, user->tenant_id, NOTICE_LOGIN_NEW, NULL, NULL, json_pack("{s:s, s:s}", "address", from->address, "agent", from->user_agent && *from->user_agent ? from->user_agent : "a program that does not say which"),
+    from->now_ns, err);
+}
+
 static enum status enter(struct identity *id, struct db *db, const struct user_row *user, bool mfa, const struct origin *from, struct tokens *ret, struct err *err) {
-  enum status st = session_begin(id, db, user, user->tenant_id, 0, mfa, from, ret, err);
+  enum status st = tell_new_place(id, db, user, from, err);
+  if (st == OK) st = session_begin(id, db, user, user->tenant_id, 0, mfa, from, ret, err);
   device_token_make(identity_keys(id), user->email, from->now_ns / S, ret->device);
   return st;
 }
