@@ -10,6 +10,7 @@
 #include "net/http_pool.h"
 #include "net/tls.h"
 #include "script/dialect.h"
+#include "ea/front.h"
 #include "venue/cards.h"
 
 #include <errno.h>
@@ -56,7 +57,7 @@ static int finish(struct run *run, const struct dialect_info *info) {
 static int declare(struct run *run, const struct dialect_info *info) {
   int unsupported = 0;
   for (int n = 1; n <= cards_count(); n++) {
-    struct card_result r = cards_declare(info, cards_get(n));
+    struct card_result r = cards_declare(info, cli_value(run->args, "--category", NULL), cards_get(n));
     const bool supported = r.verdict != CARD_UNSUPPORTED;
     unsupported += !supported;
     json_array_append_new(run->list, json_pack("{s:i, s:s, s:s, s:s, s:s}", "card", n, "name", r.name, "proves", r.proves, "result",
@@ -132,9 +133,53 @@ static bool read_secrets(const struct cli_args *a, struct secrets *s, struct rem
   return good;
 }
 
+// ---- a terminal of MetaTrader, which asks us
+
+static enum status terminal_open(void *self, const struct venue_events *events, void *to, struct venue *ret, struct err *err) {
+  return ea_bridge_session(ea_front_bridge(self), &(struct ea_session_wish){0}, events, to, ret, err);
+}
+static bool terminal_market(void *self, const char *symbol, struct venue_instrument *ret, struct decimal *ret_px) {
+  struct ea_tick t;
+  if (!ea_bridge_instrument(ea_front_bridge(self), symbol, ret) || !ea_bridge_tick(ea_front_bridge(self), symbol, &t)) return false;
+  return *ret_px = t.ask, true;
+}
+static void terminal_log(void *arg, const char *text) {
+  (void)arg;
+  fprintf(stderr, "%s\n", text);
+}
+
+// What a terminal can do, in a header's words.
+static const struct dialect_info terminal_info = {.name = "mt5-ea", .environments = {{.name = "live"}, {.name = "demo"}}, .environment_count = 2, .clock = DIALECT_CLOCK_NONE, .caps = {{.positions = true, .stops = true, .reduce_only = true, .fill_ids = true}},
+  .by_id = true, .by_open = true, .by_fills = true};
+
+static enum status run_terminal(const struct cli_args *a, struct cards_options *o, struct err *err) {
+  struct ea_front *front = NULL;
+  enum status st = loop_create(&o->loop, NULL, err);
+  const struct ea_front_options options = {.loop = o->loop, .address = cli_value(a, "--listen", ""), .token = o->credentials.key, .secret = o->credentials.secret, .log = cli_has(a, "--verbose") ? terminal_log : NULL};
+  if (st == OK) st = ea_front_create(&options, &front, err);
+  if (st == OK) ea_bridge_terms(ea_front_bridge(front), cli_has(a, "--real-money"), "");
+  const struct cards_venue venue = {.self = front, .info = &terminal_info, .open = terminal_open, .market = terminal_market};
+  o->venue = &venue;
+  if (st == OK) st = cards_run(o, err);
+  ea_front_destroy(front);
+  if (o->loop) loop_destroy(o->loop);
+  return st;
+}
+
+static int terminal_command(const struct cli_args *a, struct run *run, struct cards_options *o) {
+  struct err err = {0};
+  if (cli_has(a, "--declare")) return declare(run, &terminal_info);
+  if (!o->credentials.key || !o->credentials.secret || !cli_has(a, "--listen")) return cli_usage(a, "a terminal needs --listen HOST:PORT, --key TOKEN and --secret-file FILE: its expert asks there");
+  interrupt_install();
+  const enum status st = run_terminal(a, o, &err);
+  if (st != OK) cli_error("%s", err.msg);
+  const int code = st == ERR_CANCELLED ? 130 : finish(run, &terminal_info);
+  return st != OK && code == 0 ? 1 : code;
+}
+
 static int run_command(const struct cli_args *a) {
   struct run run = {.args = a, .quiet = cli_has(a, "--json") && strcmp(cli_value(a, "--json", ""), "-") == 0};
-  struct cards_options o = {.url = cli_value(a, "--url", NULL), .admin_token = cli_value(a, "--admin-token", NULL), .symbol = cli_value(a, "--symbol", "BTCUSDT"),
+  struct cards_options o = {.url = cli_value(a, "--url", NULL), .admin_token = cli_value(a, "--admin-token", NULL), .symbol = cli_value(a, "--symbol", "BTCUSDT"), .category = cli_value(a, "--category", NULL),
     .quick = cli_has(a, "--quick"),
     .stop = interrupted, .told = told, .arg = &run};
   struct secrets secrets = {0};
@@ -145,9 +190,16 @@ static int run_command(const struct cli_args *a) {
   if (a->positional_count != 1) return cli_usage(a, "cards takes one dialect: a file, or the name of a shipped one");
   if (!cli_integer(a, "--card", 1, cards_count(), &only)) return 2;
   if (!cli_has(a, "--declare") && !read_secrets(a, &secrets, &o.credentials)) return 1;
-  if (cli_venue_dialect(a->positional[0], NULL, &d) != OK) return 1;
-  const struct dialect_info info = *dialect_info(d);
   run.list = json_array();
+  if (strcmp(a->positional[0], "mt5-ea") == 0 || strcmp(a->positional[0], "mt4-ea") == 0) {
+    o.only = (int)only;
+    code = terminal_command(a, &run, &o);
+    json_decref(run.list);
+    secret_wipe(&secrets, sizeof secrets);
+    return code;
+  }
+  if (cli_venue_dialect(a->positional[0], NULL, &d) != OK) return json_decref(run.list), 1;
+  const struct dialect_info info = *dialect_info(d);
   if (cli_has(a, "--declare")) {
     code = declare(&run, &info);
     dialect_destroy(d);
@@ -173,6 +225,7 @@ static int run_command(const struct cli_args *a) {
 static const struct cli_option options[] = {
     {"--declare", NULL, "only what the dialect's header claims: supported, or unsupported and why; nobody is asked"},
     {"--url", "URL", "a simulated exchange: http://127.0.0.1:9500. Cards with faults need its /admin"},
+    {"--listen", "HOST:PORT", "of mt5-ea and mt4-ea: where the terminal's expert asks; its address is /api/v1/ea/KEY"},
     {"--environment", "E", "testnet, demo (testnet where there is one)"},
     {"--key", "KEY", "of an account with nothing in the symbol"},
     {"--secret-file", "FILE", "its secret in the first line, in the second the passphrase where the venue has one; - is standard input. Or the environment's\n"
@@ -189,7 +242,7 @@ static const struct cli_option options[] = {
     {"--json", "FILE", "the results as JSON; - is standard output"},
     {NULL, NULL, NULL}};
 const struct cli_command cmd_cards = {
-    "cards", "DIALECT --url URL --key K --secret S [--card N] | DIALECT --key K --secret-file FILE | DIALECT --declare", "numbered acceptance cards of a venue",
+    "cards", "DIALECT --url URL --key K --secret S [--card N] | DIALECT --key K --secret-file FILE | DIALECT --declare\n       perigee cards mt5-ea --listen HOST:PORT --key TOKEN --secret-file FILE --symbol S", "numbered acceptance cards of a venue",
     "What a venue and its dialect must do before anybody's money goes there, through the engine's own sessions: connect, place, reject, partial fills, races,\n"
     "unknown outcomes, reconnecting, throttling, liquidation … A card passes, fails with what was seen (exit code 1), is unsupported because the dialect's header\n"
     "does not claim the capability, or is skipped because it needs faults, which only a simulated exchange has.\n\n"
@@ -197,4 +250,5 @@ const struct cli_command cmd_cards = {
     options, run_command,
     "perigee exchange --key K:S --no-limits                                 in another terminal\n"
     "perigee cards bybit --url http://127.0.0.1:9500 --key K --secret S    all cards against it\n"
-    "perigee cards luno --declare                                          what a venue does not claim to have"};
+    "perigee cards luno --declare                                          what a venue does not claim to have\n"
+    "perigee cards mt5-ea --listen 127.0.0.1:9600 --key TOKEN --secret-file F --symbol EURUSD   a terminal of MetaTrader with a demo account"};

@@ -20,6 +20,7 @@ static const struct cli_option options[] = {
   {"--feed", "FEED", "prices: sim, replay:FILE[,FILE…] (candles as for backtest), none: only clients' orders (sim)"},
   {"--speed", "N", "times as fast as the clock (1)"},
   {"--symbol", "SYMBOL", "what is traded, may be repeated (BTCUSDT, ETHUSDT, SOLUSDT; a replay's own)"},
+  {"--spot", NULL, "the spot markets of these symbols too: category spot"},
   {"--key", "KEY:SECRET[:RIGHTS]",
     "a client's key, may be repeated; rights: trade, read, withdraw, ip=ADDRESS, account=NUMBER, deposit=AMOUNT"},
   {"--deposit", "USDT", "what each account begins with (100000)"},
@@ -118,6 +119,7 @@ static int run(const struct cli_args *args) {
   o.tls_key = cli_value(args, "--tls-key", NULL);
   if (!o.tls_cert != !o.tls_key) return cli_usage(args, "--tls-cert and --tls-key belong together");
   o.limits = !cli_has(args, "--no-limits");
+  o.spot = cli_has(args, "--spot");
   o.ready = announce;
   o.ready_arg = &told;
   const char *clock = cli_value(args, "--clock", "real");

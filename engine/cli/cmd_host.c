@@ -32,7 +32,7 @@ static int run_host(const struct cli_args *a) {
   socklen_t len = sizeof type;
   if (getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0) return cli_usage(a, "descriptor %" PRId64 " is no socket: host is started by the service", fd);
   if (cli_has(a, "--live")) return host_run(&(struct host_run_options){.socket = (int)fd, .word = HOST_WORD_FD, .address_bytes = (uint64_t)memory, .last = cli_has(a, "--last")});
-  if (cli_has(a, "--rules")) return rules_child_run(&(struct rules_child_options){.socket = (int)fd, .address_bytes = (uint64_t)memory});
+  if (cli_has(a, "--rules")) return rules_child_run(&(struct rules_child_options){.socket = (int)fd, .word = HOST_WORD_FD, .address_bytes = (uint64_t)memory});
   struct job_child_options o = {.socket = (int)fd, .data_count = (int)data_count, .cpu_s = cpu_s, .address_bytes = (uint64_t)memory, .result_bytes = (uint64_t)result,
                                 .engine_version = PERIGEE_VERSION};
   return job_child_run(&o);

@@ -62,17 +62,28 @@ static void log_line(void *arg, const char *line, size_t len) {
   fputc_unlocked('\n', stderr);
 }
 
-// From its file, or the environment. ret is "" where there is none.
-static enum status mail_password(const struct service *s, const struct settings *settings, char ret[SETTINGS_TEXT_MAX], struct err *err) {
-  snprintf(ret, SETTINGS_TEXT_MAX, "%s", s->mail_password);
-  if (!settings->mail_password_file[0]) return OK;
+// What a file says on its first line. ret stays where no file is named.
+static enum status first_line(const char *path, char ret[SETTINGS_TEXT_MAX], struct err *err) {
+  if (!path[0]) return OK;
   struct buf text;
   buf_init_secret(&text, SETTINGS_TEXT_MAX);
-  enum status st = buf_read_file(&text, settings->mail_password_file, err);
+  enum status st = buf_read_file(&text, path, err);
   if (st == OK) snprintf(ret, SETTINGS_TEXT_MAX, "%.*s", text.data ? (int)strcspn(text.data, "\r\n") : 0, text.data ? text.data : "");
-  if (st == OK && !*ret) st = err_set(err, ERR_INVALID, "%s: no password on the first line", settings->mail_password_file);
+  if (st == OK && !*ret) st = err_set(err, ERR_INVALID, "%s: nothing on the first line", path);
   buf_finish(&text);
   return st;
+}
+
+// Of files, the mail server's of the environment where no file is named; wiped by who asks for them.
+struct secrets {
+  char mail_password[SETTINGS_TEXT_MAX], telegram_token[SETTINGS_TEXT_MAX], sms_auth[SETTINGS_TEXT_MAX];
+};
+static enum status read_secrets(const struct service *s, const struct settings *settings, struct secrets *ret, struct err *err) {
+  *ret = (struct secrets){{0}};
+  snprintf(ret->mail_password, SETTINGS_TEXT_MAX, "%s", s->mail_password);
+  enum status st = first_line(settings->mail_password_file, ret->mail_password, err);
+  if (st == OK) st = first_line(settings->telegram_token_file, ret->telegram_token, err);
+  return st == OK ? first_line(settings->sms_auth_file, ret->sms_auth, err) : st;
 }
 
 static const char *given(const char *text) { return text[0] ? text : NULL; }
@@ -85,21 +96,22 @@ static void own_url(const struct settings *settings, char ret[SETTINGS_TEXT_MAX]
   snprintf(ret, SETTINGS_TEXT_MAX, "%s://%.*s%s", settings->tls_cert[0] ? "https" : "http", anywhere ? 9 : host, anywhere ? "localhost" : address, colon ? colon : "");
 }
 
-// password: wiped by the caller.
-static enum status config_of(struct service *s, const struct settings *settings, char password[SETTINGS_TEXT_MAX], struct api_config *ret, struct err *err) {
+static enum status config_of(struct service *s, const struct settings *settings, struct secrets *secrets, struct api_config *ret, struct err *err) {
   if (!s->own_url[0]) own_url(settings, s->own_url);
+  const enum status st = read_secrets(s, settings, secrets, err);
+  if (st != OK) return st;
   *ret = (struct api_config){.loop = s->loop, .store = s->store, .version = PERIGEE_VERSION, .exe = s->exe, .origins = settings->origins.items,
                              .site_url = given(settings->public_url), .own_url = s->own_url, .edition = given(settings->edition), .mail = given(settings->mail),
-                             .mail_from = given(settings->mail_from), .mail_password = password, .mail_ca = given(settings->mail_ca),
+                             .mail_from = given(settings->mail_from), .mail_password = given(secrets->mail_password), .mail_ca = given(settings->mail_ca),
                              .log_level = given(settings->log_level), .rate_percent = settings->rate_percent ? (int)settings->rate_percent : -1,
                              .require_verified = settings->require_verified, .closed = settings->closed, .log = log_line};
-  enum status st = mail_password(s, settings, password, err);
-  if (!*password) ret->mail_password = NULL;
-  return st;
+  ret->notices = (struct api_notices){.telegram_url = given(settings->telegram_url), .telegram_token = given(secrets->telegram_token), .telegram_name = given(settings->telegram_name), .sms_url = given(settings->sms_url),
+                                      .sms_body = given(settings->sms_body), .sms_auth = given(secrets->sms_auth), .reach = settings->notice_reach.items, .ca_file = given(settings->notice_ca), .percent = (int)settings->notice_percent};
+  return OK;
 }
 
 static enum status open_core(struct service *s, bool local, struct err *err) {
-  char password[SETTINGS_TEXT_MAX];
+  struct secrets secrets;
   struct api_config config;
   const char *variable = getenv("PERIGEE_MAIL_PASSWORD");
   snprintf(s->mail_password, sizeof s->mail_password, "%s", variable ? variable : "");
@@ -107,10 +119,10 @@ static enum status open_core(struct service *s, bool local, struct err *err) {
   ssize_t len = readlink("/proc/self/exe", s->exe, sizeof s->exe - 1);
   if (len <= 0) return err_errno(err, errno, "/proc/self/exe");
   s->exe[len] = '\0';
-  enum status st = config_of(s, s->settings, password, &config, err);
+  enum status st = config_of(s, s->settings, &secrets, &config, err);
   if (local) config.log = NULL;
   if (st == OK) st = api_core_create(&config, &s->core, err);
-  secret_wipe(password, sizeof password);
+  secret_wipe(&secrets, sizeof secrets);
   return st;
 }
 
@@ -202,7 +214,7 @@ static void on_end(void *arg, int signum) {
 
 // Everything that may fail happens before anything that others see.
 static enum status reload(struct service *s, char changed[SETTINGS_NAMES_MAX], char restart[SETTINGS_NAMES_MAX], bool *ret_keys, struct err *err) {
-  char password[SETTINGS_TEXT_MAX] = "";
+  struct secrets secrets = {{0}};
   struct api_config config;
   struct tls_server *tls = NULL;
   struct settings *fresh = malloc(sizeof *fresh), *now = malloc(sizeof *now);
@@ -212,9 +224,9 @@ static enum status reload(struct service *s, char changed[SETTINGS_NAMES_MAX], c
     settings_take_live(now, fresh, changed, restart);
     if (s->tls) st = tls_server_create(now->tls_cert, now->tls_key, &tls, err);
   }
-  if (st == OK) st = config_of(s, now, password, &config, err);
+  if (st == OK) st = config_of(s, now, &secrets, &config, err);
   if (st == OK) st = api_core_reload(s->core, &config, ret_keys, err);
-  secret_wipe(password, sizeof password);
+  secret_wipe(&secrets, sizeof secrets);
   free(fresh);
   if (st != OK) {
     tls_server_release(tls);

@@ -64,6 +64,12 @@ static enum status check_level(const char *value, struct err *err) {
   return err_set(err, ERR_USAGE, "\"%s\": write info, warning or error", value);
 }
 
+// A provider's URL may have a query.
+static enum status check_provider(const char *value, struct err *err) {
+  if (strncmp(value, "https://", 8) == 0 || strncmp(value, "http://", 7) == 0) return OK;
+  return err_set(err, ERR_USAGE, "\"%s\": write https://HOST/PATH", value);
+}
+
 static enum status check_venue_url(const char *value, struct err *err) {
   const size_t len = strcspn(value, "=");
   const char *url = value[len] ? value + len + 1 : "";
@@ -86,6 +92,15 @@ static const struct setting table[] = {
     {"mail-from", "PERIGEE_MAIL_FROM", TEXT, AT(mail_from), LIVE, 0, 0},
     {"mail-password-file", "PERIGEE_MAIL_PASSWORD_FILE", TEXT, AT(mail_password_file), LIVE, 0, 0},
     {"mail-ca", "PERIGEE_MAIL_CA", TEXT, AT(mail_ca), LIVE, 0, 0},
+    {"telegram-token-file", "PERIGEE_TELEGRAM_TOKEN_FILE", TEXT, AT(telegram_token_file), LIVE, 0, 0},
+    {"telegram-name", "PERIGEE_TELEGRAM_NAME", TEXT, AT(telegram_name), LIVE, 0, 0},
+    {"telegram-url", "PERIGEE_TELEGRAM_URL", TEXT, AT(telegram_url), LIVE, 0, 0, check_url},
+    {"sms-url", "PERIGEE_SMS_URL", TEXT, AT(sms_url), LIVE, 0, 0, check_provider},
+    {"sms-body", "PERIGEE_SMS_BODY", TEXT, AT(sms_body), LIVE, 0, 0},
+    {"sms-auth-file", "PERIGEE_SMS_AUTH_FILE", TEXT, AT(sms_auth_file), LIVE, 0, 0},
+    {"notice-reach", "PERIGEE_NOTICE_REACH", LIST, AT(notice_reach), LIVE, 0, 0, check_range},
+    {"notice-ca", "PERIGEE_NOTICE_CA", TEXT, AT(notice_ca), LIVE, 0, 0},
+    {"notice-percent", "PERIGEE_NOTICE_PERCENT", NUMBER, AT(notice_percent), LIVE, 1, 1000},
     {"grace-ms", "PERIGEE_GRACE_MS", NUMBER, AT(grace_ms), LIVE, 0, 600000},
     {"log-level", "PERIGEE_LOG_LEVEL", TEXT, AT(log_level), LIVE, 0, 0, check_level},
     {"rate-percent", "PERIGEE_RATE_PERCENT", NUMBER, AT(rate_percent), LIVE, 0, 1000000},
@@ -116,6 +131,15 @@ const struct cli_option settings_options[] = {
     {"--mail-from", "ADDRESS", "where mail comes from (no-reply@ and the host of --public-url)"},
     {"--mail-password-file", "FILE", "the mail server's password, its first line; or PERIGEE_MAIL_PASSWORD"},
     {"--mail-ca", "FILE", "who may vouch for the mail server, PEM (whom this system trusts)"},
+    {"--telegram-token-file", "FILE", "the token of a Telegram bot, its first line; notices go to chats where it was started"},
+    {"--telegram-name", "NAME", "that bot's name, without @, for who must start it"},
+    {"--telegram-url", "URL", "of the Bot API (https://api.telegram.org)"},
+    {"--sms-url", "URL", "where SMS are posted to: a provider's HTTP interface"},
+    {"--sms-body", "TEMPLATE", "what is posted, with {to} and {text}: JSON when it begins with a brace, else a form ({\"to\":\"{to}\",\"text\":\"{text}\"})"},
+    {"--sms-auth-file", "FILE", "the value of the provider's Authorization header, its first line"},
+    {"--notice-reach", "RANGE", "addresses that customers' URLs of notices may lead to though they are not public, such as 10.1.0.0/16, plain HTTP too; may be given again"},
+    {"--notice-ca", "FILE", "who may vouch for receivers of notices, PEM (whom this system trusts)"},
+    {"--notice-percent", "N", "times between attempts, of storms, of giving up and of a channel's rate, in percent of the usual; less than 100 is for tests (100)"},
     {"--grace-ms", "N", "how long requests under way may take at the end (10000)"},
     {"--log-level", "LEVEL", "info logs every request, warning and error what is wrong (info)"},
     {"--rate-percent", "N", "rate limits of requests, in percent of the usual; 0: none (100)"},
@@ -296,6 +320,7 @@ void settings_take_live(struct settings *now, const struct settings *fresh, char
     if (live) take(w, to, from);
   }
   list_close(&now->origins);
+  list_close(&now->notice_reach);
 }
 
 void settings_warn_of_environment(void) {
@@ -318,6 +343,7 @@ enum status settings_read(const struct cli_args *args, struct settings *ret, str
   memset(s, 0, sizeof *s);
   s->grace_ms = 10000;
   s->rate_percent = 100;
+  s->notice_percent = 100;
   s->parity_hour = 3;
   bool given[SETTINGS] = {false};
   enum status st = OK;
@@ -346,6 +372,7 @@ enum status settings_read(const struct cli_args *args, struct settings *ret, str
   list_close(&s->origins);
   list_close(&s->feeds);
   list_close(&s->venue_urls);
+  list_close(&s->notice_reach);
   list_close(&s->proxies);
   return st;
 }

@@ -35,6 +35,10 @@ struct settings {
   char edition[SETTINGS_TEXT_MAX];   // whose tiers are active
   char mail[SETTINGS_TEXT_MAX];      // "dir:PATH" or a mail server's URL (net/smtp.h)
   char mail_from[SETTINGS_TEXT_MAX], mail_password_file[SETTINGS_TEXT_MAX], mail_ca[SETTINGS_TEXT_MAX];
+  char telegram_token_file[SETTINGS_TEXT_MAX], telegram_name[SETTINGS_TEXT_MAX], telegram_url[SETTINGS_TEXT_MAX];
+  char sms_url[SETTINGS_TEXT_MAX], sms_body[SETTINGS_TEXT_MAX], sms_auth_file[SETTINGS_TEXT_MAX], notice_ca[SETTINGS_TEXT_MAX];
+  struct settings_list notice_reach; // ranges that channels' URLs may lead to
+  int64_t notice_percent;            // of the times between attempts
   char log_level[SETTINGS_TEXT_MAX]; // "info", "warning", "error"
   int64_t rate_percent;              // of the usual rate limits; 0: none
   int64_t grace_ms;                  // to finish requests at the end

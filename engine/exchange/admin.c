@@ -34,7 +34,7 @@ static json_t *account_json(const struct server *s, const struct exch_account *a
       exch_json_e8(b == BOOK_CASH ? a->ledger.balance_e8[b] : -a->ledger.balance_e8[b]));
   for (int i = 0; i < s->x->symbol_count; i++)
     for (int k = 0; k < 3; k++)
-      if (a->positions[i][k].lots != 0)
+      if (!s->x->symbols[i].spot && a->positions[i][k].lots != 0)
         json_array_append_new(positions, exch_render_position(s->x, a, &s->x->symbols[i], k, false));
   return json_pack("{s:i, s:I, s:o, s:o, s:o, s:I, s:I, s:I}", "account", a->index, "uid", (json_int_t)a->uid, "wallet",
     exch_render_wallet(s->x, a), "books", books, "positions", positions, "orders", (json_int_t)a->orders, "executions",
@@ -54,6 +54,7 @@ static json_t *ledger_json(const struct server *s) {
   for (int i = 0; i < x->account_count; i++) json_array_append_new(accounts, account_json(s, x->accounts[i]));
   for (size_t i = 0; i < x->order_count; i++) {
     json_t *j = exch_render_order(x->orders[i], false);
+    json_object_set_new(j, "category", json_string(exch_category(x->orders[i]->symbol)));
     json_object_set_new(j, "account", json_integer(x->orders[i]->account->index));
     json_array_append_new(orders, j);
   }
@@ -78,7 +79,8 @@ static void get_ledger(struct server *s, struct http_request *req, json_t *p) {
 static void get_state(struct server *s, struct http_request *req, json_t *p) {
   (void)p;
   json_t *symbols = json_array();
-  for (int i = 0; i < s->x->symbol_count; i++) json_array_append_new(symbols, exch_render_ticker(&s->x->symbols[i]));
+  for (int i = 0; i < s->x->symbol_count; i++)
+    if (!s->x->symbols[i].spot) json_array_append_new(symbols, exch_render_ticker(&s->x->symbols[i]));
   send(req, 200,
     json_pack("{s:I, s:I, s:b, s:b, s:i, s:I, s:I, s:o}", "time", (json_int_t)exch_server_now_ms(s), "skew",
       (json_int_t)s->skew_ms, "paused", s->paused, "virtual", s->virtual_clock, "streams", exch_stream_count(s),
@@ -205,10 +207,23 @@ static void post_deposit(struct server *s, struct http_request *req, json_t *p) 
   struct exch_account *a = account_of(s, p);
   char text[64];
   int64_t amount;
+  exch_param_text(p, "coin", text);
+  for (int i = 0; a && i < s->x->symbol_count; i++) {
+    struct exch_symbol *sym = &s->x->symbols[i];
+    if (!sym->spot || strcmp(sym->base, text) != 0) continue;
+    exch_param_text(p, "amount", text);
+    if (!decimal_parse_scaled(text, strlen(text), sym->lot_scale, &amount) || amount < 0 || amount > sym->max_lots || amount % sym->inst.lot.digits != 0) {
+      refuse(req, "amount: whole lots of the coin");
+      return;
+    }
+    command(s, CMD_DEPOSIT, a, json_pack("{s:s, s:I}", "s", sym->inst.symbol, "coins", (json_int_t)(amount / sym->inst.lot.digits * RATE_ONE)));
+    done(s, req);
+    return;
+  }
   exch_param_text(p, "amount", text);
   if (!a || !decimal_parse_scaled(text, strlen(text), 8, &amount) || amount > INT64_C(10000000000000000) ||
       amount < INT64_C(-10000000000000000)) {
-    refuse(req, "key (or account) and amount in USDT are required");
+    refuse(req, "key (or account) and amount are required: of USDT, or of a coin of the spot markets");
     return;
   }
   command(s, CMD_DEPOSIT, a, json_pack("{s:I}", "e8", (json_int_t)amount));
@@ -227,11 +242,32 @@ static void post_cancel(struct server *s, struct http_request *req, json_t *p) {
   done(s, req);
 }
 
+// {"symbol","side","qty"[,"category"]}: somebody else takes so much of what clients have resting.
+static void post_hit(struct server *s, struct http_request *req, json_t *p) {
+  char text[64];
+  int64_t lots;
+  const bool spot = strcmp(exch_param_text(p, "category", text), "spot") == 0;
+  struct exch_symbol *sym = exch_symbol_in(s->x, spot, exch_param_text(p, "symbol", text));
+  const bool buy = strcmp(exch_param_text(p, "side", text), "Buy") == 0;
+  if (!sym || !exch_param_lots(p, "qty", sym, &lots) || lots < 1 || (!buy && strcmp(text, "Sell") != 0)) {
+    refuse(req, "symbol, side (Buy or Sell: what the other one does) and qty are required; category spot or linear");
+    return;
+  }
+  command(s, CMD_HIT, NULL, json_pack("{s:s, s:b, s:b, s:I}", "s", sym->inst.symbol, "spot", spot, "buy", buy, "v", (json_int_t)lots));
+  done(s, req);
+}
+
 static void post_key(struct server *s, struct http_request *req, json_t *p) {
   const char *spec = json_string_value(json_object_get(p, "key"));
+  char text[64];
   struct err err = {0};
-  if (!spec)
-    refuse(req, "key: KEY:SECRET[:rights] is required");
+  struct key *gone = exch_server_key(s, exch_param_text(p, "revoke", text));
+  if (gone) {
+    gone->revoked = true;
+    exch_stream_drop_key(s, gone);
+    done(s, req);
+  } else if (!spec)
+    refuse(req, "key: KEY:SECRET[:rights], or revoke: KEY");
   else if (exch_server_key_add(s, spec, &err) != OK)
     refuse(req, err.msg);
   else
@@ -294,6 +330,7 @@ static const struct {
   {true, "/admin/liquidation", post_liquidation},
   {true, "/admin/deposit", post_deposit},
   {true, "/admin/cancel", post_cancel},
+  {true, "/admin/hit", post_hit},
   {true, "/admin/key", post_key},
   {true, "/admin/clock", post_clock},
   {true, "/admin/disconnect", post_disconnect},

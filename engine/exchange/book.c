@@ -135,6 +135,22 @@ int64_t exch_book_take(struct exch *x, struct exch_order *o, int64_t max_lots) {
   return taken;
 }
 
+int64_t exch_book_hit(struct exch *x, struct exch_symbol *s, bool buy, int64_t lots) {
+  int64_t taken = 0;
+  for (struct exch_order *o; taken < lots && (o = buy ? s->sells : s->buys);) {
+    const int64_t left = o->qty - o->filled, now = left < lots - taken ? left : lots - taken, px = o->price;
+    if (now == left) exch_book_leave(o);
+    exch_fill_house(s, !buy, now);
+    exch_fill_apply(x, o, px, now, true, EXEC_TRADE);
+    exch_market_print(x, s, px, now, buy);
+    exch_order_trim(x, o->account, s, o->idx);
+    s->update++;
+    taken += now;
+  }
+  if (taken > 0) exch_trigger_run(x, s);
+  return taken;
+}
+
 // Clients' orders that the new ladder crosses, best first.
 static void sweep(struct exch *x, struct exch_symbol *s, bool buys) {
   for (;;) {

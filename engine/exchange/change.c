@@ -11,20 +11,27 @@ static int refuse(struct exch *x, int code, const char *msg) {
 
 // The open order that a request means; else why not.
 static int find_open(struct exch *x, struct exch_account *a, const json_t *p, struct exch_order **ret) {
-  char category[64], symbol[64], id[64], link[64];
-  if (strcmp(exch_param_text(p, "category", category), "spot") == 0) return CODE_SPOT_NO_ORDER;
-  if (strcmp(category, "linear") != 0) return refuse(x, CODE_PARAMS, "category: only linear is traded here");
-  if (!exch_symbol(x, exch_param_text(p, "symbol", symbol)))
+  char symbol[64], id[64], link[64];
+  bool spot;
+  const bool there = exch_param_category(x, p, &spot);
+  if (!there) return spot ? CODE_NO_ORDER : refuse(x, CODE_PARAMS, "category: linear is traded here, and spot with --spot");
+  if (!exch_symbol_in(x, spot, exch_param_text(p, "symbol", symbol)))
     return refuse(x, CODE_PARAMS, "params error: symbol invalid");
   exch_param_text(p, "orderId", id);
   exch_param_text(p, "orderLinkId", link);
   if (!id[0] && !link[0]) return refuse(x, CODE_PARAMS, "params error: orderId or orderLinkId is required");
   struct exch_order *o = exch_find(x, a, id, link);
-  if (!o || strcmp(o->symbol->inst.symbol, symbol) != 0) return CODE_NO_ORDER;
+  if (!o || o->symbol->spot != spot || strcmp(o->symbol->inst.symbol, symbol) != 0) return CODE_NO_ORDER;
   if (o->status == EXCH_FILLED) return CODE_FINISHED;
   if (!exch_order_open(o)) return o->status == EXCH_CANCELLED ? CODE_CANCELLED : CODE_NO_ORDER;
   *ret = o;
   return CODE_OK;
+}
+
+// In the words of the category that was asked.
+static int answer(const json_t *p, int code) {
+  char category[64];
+  return strcmp(exch_param_text(p, "category", category), "spot") == 0 ? exch_code_of_spot(code) : code;
 }
 
 static json_t *ids(const struct exch_order *o) {
@@ -34,7 +41,7 @@ static json_t *ids(const struct exch_order *o) {
 int exch_order_cancel(struct exch *x, struct exch_account *a, json_t *p, json_t **ret) {
   struct exch_order *o;
   int code = find_open(x, a, p, &o);
-  if (code != CODE_OK) return code;
+  if (code != CODE_OK) return answer(p, code);
   exch_order_close(x, o, EXCH_CANCELLED, WHY_USER);
   if (x->sink.wallet) x->sink.wallet(x->sink.self, a);
   if (x->sink.market) x->sink.market(x->sink.self, o->symbol);
@@ -44,18 +51,18 @@ int exch_order_cancel(struct exch *x, struct exch_account *a, json_t *p, json_t 
 
 int exch_order_cancel_all(struct exch *x, struct exch_account *a, json_t *p, json_t **ret) {
   char text[64], filter[64], coin[64];
-  if (strcmp(exch_param_text(p, "category", text), "linear") != 0)
-    return refuse(x, CODE_PARAMS, "category: only linear is traded here");
+  bool spot;
+  if (!exch_param_category(x, p, &spot)) return refuse(x, CODE_PARAMS, "category: linear is traded here, and spot with --spot");
   exch_param_text(p, "symbol", text);
   exch_param_text(p, "orderFilter", filter);
-  const struct exch_symbol *s = text[0] ? exch_symbol(x, text) : NULL;
+  const struct exch_symbol *s = text[0] ? exch_symbol_in(x, spot, text) : NULL;
   if (text[0] && !s) return refuse(x, CODE_PARAMS, "params error: symbol invalid");
-  if (!s && !exch_param_text(p, "settleCoin", coin)[0] && !exch_param_text(p, "baseCoin", coin)[0])
+  if (!s && !spot && !exch_param_text(p, "settleCoin", coin)[0] && !exch_param_text(p, "baseCoin", coin)[0])
     return refuse(x, CODE_PARAMS, "params error: symbol, baseCoin or settleCoin is required");
   json_t *list = json_array();
   for (struct exch_order *o = a->active; o;) {
     bool conditional = o->status == EXCH_UNTRIGGERED;
-    bool wanted = (!s || o->symbol == s) && (!filter[0] || (strcmp(filter, "Order") == 0) == !conditional);
+    bool wanted = (s ? o->symbol == s : o->symbol->spot == spot) && (!filter[0] || (strcmp(filter, "Order") == 0) == !conditional);
     if (wanted) {
       json_array_append_new(list, ids(o));
       exch_order_close(x, o, EXCH_CANCELLED, WHY_USER);
@@ -71,7 +78,7 @@ int exch_order_amend(struct exch *x, struct exch_account *a, json_t *p, json_t *
   struct exch_order *o;
   int64_t lots, px, trigger, tp, sl;
   int code = find_open(x, a, p, &o);
-  if (code != CODE_OK) return code;
+  if (code != CODE_OK) return answer(p, code);
   struct exch_symbol *s = o->symbol;
   if (!exch_param_lots(p, "qty", s, &lots)) return refuse(x, CODE_PARAMS, "params error: Qty invalid");
   if (!exch_param_ticks(p, "price", s, &px) || !exch_param_ticks(p, "triggerPrice", s, &trigger) ||
@@ -86,12 +93,13 @@ int exch_order_amend(struct exch *x, struct exch_account *a, json_t *p, json_t *
   if (lots <= o->filled) return refuse(x, CODE_PARAMS, "params error: Qty must be above what is already filled");
   if (lots > s->max_lots)
     return refuse(x, CODE_PARAMS, "The number of contracts exceeds maximum limit allowed: too large");
-  if (px > s->max_price || trigger > s->max_price) return CODE_PRICE;
+  if (px > s->max_price || trigger > s->max_price) return answer(p, CODE_PRICE);
   bool resting = o->status != EXCH_UNTRIGGERED;
   if (resting && !o->reduce_only) {
     int64_t before = exch_value(s, o->price, o->qty - o->filled), after = exch_value(s, px, lots - o->filled);
-    if (exch_value(s, px, lots) < s->inst.min_notional.e8) return CODE_NOTIONAL;
-    if (after > before && !exch_margin_allows(x, a, s, o->buy, o->idx, after - before, 0)) return CODE_BALANCE;
+    if (exch_value(s, px, lots) < s->inst.min_notional.e8) return answer(p, CODE_NOTIONAL);
+    if (s->spot && !o->buy && exch_margin_coins_free(a, s) < (lots - o->qty) * RATE_ONE) return answer(p, CODE_BALANCE);
+    if (after > before && !exch_margin_allows(x, a, s, o->buy, o->idx, after - before, 0)) return answer(p, CODE_BALANCE);
   }
   bool loses_place = px != o->price || lots > o->qty;
   if (resting && loses_place) exch_book_leave(o);
@@ -170,7 +178,7 @@ int exch_position_mode(struct exch *x, struct exch_account *a, json_t *p, json_t
   bool changed = false;
   for (int i = 0; i < x->symbol_count; i++) {
     const struct exch_symbol *s = &x->symbols[i];
-    if ((one && s != one) || a->hedge[i] == (mode == 3)) continue;
+    if (s->spot || (one && s != one) || a->hedge[i] == (mode == 3)) continue;
     if (has_position(a, s)) return CODE_MODE_POSITION;
     if (has_open(a, s)) return CODE_MODE_ORDERS;
     a->hedge[i] = mode == 3;
@@ -189,6 +197,7 @@ int exch_account_margin_mode(struct exch *x, struct exch_account *a, json_t *p, 
   bool isolated = mode[0] == 'I';
   if (isolated == a->isolated) return CODE_MARGIN_SAME;
   for (int i = 0; i < x->symbol_count; i++) {
+    if (x->symbols[i].spot) continue;
     if (has_position(a, &x->symbols[i])) return CODE_MODE_POSITION;
     if (has_open(a, &x->symbols[i])) return CODE_MODE_ORDERS;
   }

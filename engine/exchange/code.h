@@ -33,7 +33,14 @@
   X(CODE_NOTIONAL, 110094, "Order does not meet minimum order value 5USDT")                     \
   X(CODE_STOPS_SAME, 34040, "not modified")                                                     \
   X(CODE_NO_POSITION, 10001, "can not set tp/sl/ts for zero position")                          \
-  X(CODE_SPOT_NO_ORDER, 170213, "Order does not exist.")
+  X(CODE_SPOT_NO_ORDER, 170213, "Order does not exist.")                                        \
+  X(CODE_SPOT_BALANCE, 170131, "Insufficient balance.")                                         \
+  X(CODE_SPOT_NOTIONAL, 170140, "Order value exceeded lower limit.")                            \
+  X(CODE_SPOT_DUPLICATE, 170141, "Duplicate clientOrderId.")                                    \
+  X(CODE_SPOT_FINISHED, 170139, "Order has been filled.")                                       \
+  X(CODE_SPOT_CANCELLED, 170142, "Order has been canceled.")                                    \
+  X(CODE_SPOT_BUY_PRICE, 170193, "Buy order price cannot be higher than the limit.")            \
+  X(CODE_SPOT_ACTIVE, 170011, "Too many open orders.")
 
 enum exch_code {
 #define X(name, number, text) name = number,
@@ -42,3 +49,5 @@ enum exch_code {
 };
 // retMsg of a retCode; never NULL.
 const char *exch_code_text(int code);
+// What a spot market answers instead, where that is another number.
+int exch_code_of_spot(int code);

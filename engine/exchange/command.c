@@ -65,7 +65,8 @@ int exch_command_apply(struct exch *x, enum command c, int account, int64_t time
   case CMD_FUNDING_DUE: exch_funding_due(x); break;
   case CMD_LIQUIDATE: liquidate(x, a, p); break;
   case CMD_DEPOSIT:
-    if (a) exch_deposit(x, a, integer(p, "e8"));
+    if (a && s && s->twin) exch_deposit_coins(x, a, s->twin, integer(p, "coins"));
+    else if (a) exch_deposit(x, a, integer(p, "e8"));
     break;
   case CMD_ACCOUNT:
     if (!exch_account_add(x, integer(p, "uid"), integer(p, "e8"))) code = CODE_INTERNAL;
@@ -75,6 +76,9 @@ int exch_command_apply(struct exch *x, enum command c, int account, int64_t time
     o = exch_map_get(
       &x->by_id, json_string_value(json_object_get(p, "id")) ? json_string_value(json_object_get(p, "id")) : "");
     if (o) exch_order_close(x, o, EXCH_CANCELLED, WHY_ADMIN);
+    break;
+  case CMD_HIT:
+    if (s) exch_book_hit(x, json_is_true(json_object_get(p, "spot")) && s->twin ? s->twin : s, json_is_true(json_object_get(p, "buy")), integer(p, "v"));
     break;
   case CMD_NONE: break;
   }

@@ -59,6 +59,11 @@ void exch_deposit(struct exch *x, struct exch_account *a, int64_t amount_e8) {
   if (x->sink.wallet) x->sink.wallet(x->sink.self, a);
 }
 
+void exch_deposit_coins(struct exch *x, struct exch_account *a, const struct exch_symbol *s, int64_t coins_e8) {
+  a->coins_e8[s->index] += coins_e8;
+  if (x->sink.wallet) x->sink.wallet(x->sink.self, a);
+}
+
 struct exch_account *exch_account_add(struct exch *x, int64_t uid, int64_t deposit_e8) {
   if (x->account_count == EXCH_ACCOUNTS_MAX) return NULL;
   struct exch_account *a = calloc(1, sizeof *a);

@@ -87,6 +87,7 @@ struct exch_account {
   struct ledger ledger;
   bool isolated;                    // margin mode
   bool hedge[EXCH_SYMBOLS_MAX];     // position mode
+  int64_t coins_e8[EXCH_SYMBOLS_MAX];  // spot: what it has of a market's coin, in 1e-8 lots, so that fees of it are exact
   struct exch_leverage leverage[EXCH_SYMBOLS_MAX];
   struct exch_position positions[EXCH_SYMBOLS_MAX][3];
   struct exch_order *active;
@@ -99,8 +100,11 @@ struct exch_level { int64_t price, lots; };
 struct exch_public_trade { int64_t time_ms, price, lots; bool buy; uint64_t seq; };
 struct exch_candle { int64_t open_ms, open, high, low, close, lots, turnover_e8; };
 
+// A market. Spot markets stand beside the perpetual of their name and move with it; in them a position only counts what was traded.
 struct exch_symbol {
   int index;
+  bool spot;
+  struct exch_symbol *twin;         // of a perpetual: the spot market of its name; NULL: none
   char base[16], quote[16];
   struct instrument inst;
   int price_scale, lot_scale;
@@ -138,6 +142,7 @@ struct exch_sink {
 
 struct exch {
   uint64_t seed, seq;
+  bool with_spot;              // symbols that are added get a spot market too
   int64_t now_ms;              // of the call that goes on; never goes back
   int64_t depth_e8;            // value of one level of the ladder; 0: no market maker
   struct exch_symbol *symbols;
@@ -168,6 +173,8 @@ uint64_t exch_mix(uint64_t a, uint64_t b);
 void exch_time(struct exch *x, int64_t now_ms);
 // A payment into (or, negative, out of) an account by hand.
 void exch_deposit(struct exch *x, struct exch_account *a, int64_t amount_e8);
+// The same of a spot market's coin, in 1e-8 lots.
+void exch_deposit_coins(struct exch *x, struct exch_account *a, const struct exch_symbol *s, int64_t coins_e8);
 // Asserts that money and positions are conserved: what accounts have and the house has cancels out.
 void exch_check(const struct exch *x);
 struct exch_order *exch_find(const struct exch *x, const struct exch_account *a, const char *id, const char *link);
@@ -175,7 +182,9 @@ struct exch_order *exch_find(const struct exch *x, const struct exch_account *a,
 // ---- symbol.c ----
 // A shipped one by name, or one made from its tick and lot.
 enum status exch_symbol_add(struct exch *x, const char *name, const struct decimal *tick, const struct decimal *lot, struct err *err) MUST_CHECK;
-struct exch_symbol *exch_symbol(const struct exch *x, const char *name);
+struct exch_symbol *exch_symbol(const struct exch *x, const char *name);  // the perpetual
+struct exch_symbol *exch_symbol_in(const struct exch *x, bool spot, const char *name);
+static inline const char *exch_category(const struct exch_symbol *s) { return s->spot ? "spot" : "linear"; }
 int64_t exch_value(const struct exch_symbol *s, int64_t ticks, int64_t lots);  // |price × quantity| in e8
 const char *const *exch_symbols_shipped(void);  // ends with NULL
 
@@ -190,6 +199,8 @@ int64_t exch_book_available(const struct exch_symbol *s, bool buy, int64_t limit
 int64_t exch_book_take(struct exch *x, struct exch_order *o, int64_t max_lots);
 // The market maker quotes around bid and ask anew; clients' orders that cross are filled as makers.
 void exch_book_quote(struct exch *x, struct exch_symbol *s, int64_t bid, int64_t ask);
+// Somebody who has no account here takes up to so many lots of what clients have resting, best first. Returns the lots.
+int64_t exch_book_hit(struct exch *x, struct exch_symbol *s, bool buy, int64_t lots);
 // Up to max levels of the whole book, best first; returns how many.
 int exch_book_levels(const struct exch_symbol *s, bool asks, struct exch_level *ret, int max);
 
@@ -217,6 +228,9 @@ void exch_margin_position(const struct exch_account *a, const struct exch_symbol
 int64_t exch_margin_unrealised(const struct exch_symbol *s, const struct exch_position *p);
 // Whether an order of that value fits beside everything there is.
 bool exch_margin_allows(const struct exch *x, const struct exch_account *a, const struct exch_symbol *s, bool buy, int idx, int64_t value_e8, int64_t fee_e8);
+// Spot: what open orders hold of the account's USDT, in e8; what it could sell of the market's coin beside those, in 1e-8 lots.
+int64_t exch_margin_locked(const struct exch *x, const struct exch_account *a);
+int64_t exch_margin_coins_free(const struct exch_account *a, const struct exch_symbol *s);
 // Price at which the position would be liquidated, all else equal; 0: never.
 int64_t exch_margin_liquidation_price(const struct exch *x, const struct exch_account *a, const struct exch_symbol *s, int idx);
 // Liquidates whoever has to be, in the symbol's positions (NULL: all).
@@ -260,6 +274,8 @@ void exch_funding_due(struct exch *x);  // whatever its time has come for
 
 // Text of a JSON value that may be a string or a number; "" when absent.
 const char *exch_param_text(const json_t *p, const char *key, char buf[64]);
+// The category a request names. False: there is no such market here.
+bool exch_param_category(const struct exch *x, const json_t *p, bool *ret_spot);
 bool exch_param_bool(const json_t *p, const char *key);
 bool exch_param_int(const json_t *p, const char *key, int64_t absent, int64_t *ret);
 // A price (quantity) as ticks (lots); absent or "" gives 0. False: no number, negative, or no multiple of the tick (lot).

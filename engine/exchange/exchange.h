@@ -1,4 +1,4 @@
-// exchange/exchange.h – `perigee exchange`: a simulated derivatives exchange in its own process, with the API of Bybit v5 (linear), for
+// exchange/exchange.h – `perigee exchange`: a simulated derivatives exchange in its own process, with the API of Bybit v5 (linear, and spot), for
 // testing bots against what goes wrong, and as the oracle of our own crash tests.
 #pragma once
 #include "base/status.h"
@@ -26,6 +26,7 @@ struct exchange_options {
   int64_t speed_e3;          // of the price source
   int64_t start_ms;          // of a virtual clock
   int64_t history_days;      // candles before the start
+  bool spot;                 // the spot markets of the symbols too
   bool virtual_clock;        // time stands still until POST /admin/clock
   bool running_clock;        // with it: time does not stand still between
   bool limits;               // rate limits

@@ -170,7 +170,8 @@ static bool spent(const struct fault_rule *r) {
 static bool matches(const struct fault_rule *r, const char *what, const char *link) {
   if (r->link[0] && strncmp(link, r->link, strlen(r->link)) != 0) return false;
   if (r->on[0]) return strstr(what, r->on) != NULL;
-  if (exch_fault_table[r->fault].where == AT_FRAME) return !strchr(what, '.');
+  const bool of_one_category = strncmp(what, "order.", 6) == 0 || strncmp(what, "execution.", 10) == 0;
+  if (exch_fault_table[r->fault].where == AT_FRAME) return of_one_category || !strchr(what, '.');
   return strncmp(what, "/v5/market/", 11) != 0 && strncmp(what, "/admin", 6) != 0;
 }
 

@@ -70,20 +70,43 @@ static void set_stops(struct exch *x, const struct exch_order *o, int64_t lots) 
   }
 }
 
-void exch_fill_apply(struct exch *x, struct exch_order *o, int64_t px, int64_t lots, bool maker, enum exch_exec kind) {
-  struct exch_symbol *s = o->symbol;
-  struct exch_account *a = o->account;
-  struct exch_position *p = &a->positions[s->index][o->idx];
-  int64_t value = exch_value(s, px, lots), rate = maker ? s->maker_e8 : s->taker_e8, pnl;
-  int64_t fee = (int64_t)div_ceil((int128)value * rate, RATE_ONE);
-  assert(lots > 0 && o->filled + lots <= o->qty);
-  struct exch_execution *e = exch_fill_record(x);
-  int64_t closed = change_position(x, p, px, o->buy ? lots : -lots, s, &pnl);
+// Coins for money. The fee is taken out of what is received: of a buy in coins, to the last 1e-8 of a lot.
+static int64_t exchange_coins(struct exch *x, struct exch_account *a, const struct exch_order *o, int64_t value, int64_t lots, int64_t rate) {
+  int64_t *coins = &a->coins_e8[o->symbol->index], fee;
+  post(&a->ledger, BOOK_SWAP, o->buy ? -value : value);
+  if (o->buy) {
+    fee = lots * rate;
+    *coins += lots * RATE_ONE - fee;
+    return fee;
+  }
+  fee = (int64_t)div_ceil((int128)value * rate, RATE_ONE);
+  *coins -= lots * RATE_ONE;
+  assert(*coins >= 0);
+  post(&a->ledger, BOOK_FEES, -fee);
+  post(&x->house, BOOK_FEES, fee);
+  return fee;
+}
+
+// Profit and fee of a perpetual.
+static int64_t settle(struct exch *x, struct exch_account *a, struct exch_position *p, int64_t value, int64_t rate, int64_t pnl) {
+  const int64_t fee = (int64_t)div_ceil((int128)value * rate, RATE_ONE);
   post(&a->ledger, BOOK_REALISED, pnl);
   post(&a->ledger, BOOK_FEES, -fee);
   post(&x->house, BOOK_FEES, fee);
   p->realised_e8 += pnl - fee;
   p->session_e8 += pnl - fee;
+  return fee;
+}
+
+void exch_fill_apply(struct exch *x, struct exch_order *o, int64_t px, int64_t lots, bool maker, enum exch_exec kind) {
+  struct exch_symbol *s = o->symbol;
+  struct exch_account *a = o->account;
+  struct exch_position *p = &a->positions[s->index][o->idx];
+  int64_t value = exch_value(s, px, lots), rate = maker ? s->maker_e8 : s->taker_e8, pnl;
+  assert(lots > 0 && o->filled + lots <= o->qty);
+  struct exch_execution *e = exch_fill_record(x);
+  int64_t closed = change_position(x, p, px, o->buy ? lots : -lots, s, &pnl);
+  const int64_t fee = s->spot ? exchange_coins(x, a, o, value, lots, rate) : settle(x, a, p, value, rate, pnl);
   o->filled += lots;
   o->value_e8 += value;
   o->fee_e8 += fee;
@@ -100,8 +123,8 @@ void exch_fill_apply(struct exch *x, struct exch_order *o, int64_t px, int64_t l
   e->value_e8 = value;
   e->fee_e8 = fee;
   e->rate_e8 = rate;
-  e->closed = closed;
-  e->pnl_e8 = pnl;
+  e->closed = s->spot ? 0 : closed;
+  e->pnl_e8 = s->spot ? 0 : pnl;
   e->leaves = o->qty - o->filled;
   e->mark = s->mark;
   struct exch_execution told = *e;  // the array may move
@@ -111,8 +134,8 @@ void exch_fill_apply(struct exch *x, struct exch_order *o, int64_t px, int64_t l
     o->status = EXCH_PARTIAL;
   if (x->sink.execution) x->sink.execution(x->sink.self, &told);
   if (o->filled < o->qty && x->sink.order) x->sink.order(x->sink.self, o);
-  if (p->lots != 0 && (p->lots > 0) == o->buy) set_stops(x, o, lots);
-  if (x->sink.position) x->sink.position(x->sink.self, a, s, o->idx);
+  if (!s->spot && p->lots != 0 && (p->lots > 0) == o->buy) set_stops(x, o, lots);
+  if (x->sink.position && !s->spot) x->sink.position(x->sink.self, a, s, o->idx);
   if (x->sink.wallet) x->sink.wallet(x->sink.self, a);
 }
 

@@ -47,6 +47,10 @@ static int64_t orders_value(const struct exch_account *a, const struct exch_symb
 static void add_position(const struct exch_account *a, const struct exch_symbol *s, int idx, int64_t more_buys,
   int64_t more_sells, struct exch_margin *m) {
   const struct exch_position *p = &a->positions[s->index][idx];
+  if (s->spot) {  // paid in full, and owed nothing
+    m->order_im += idx == 0 ? orders_value(a, s, 0, true) + more_buys : 0;
+    return;
+  }
   if (p->lots == 0 && a->active_count[s->index] == 0 && more_buys == 0 && more_sells == 0) return;
   int64_t held = exch_value(s, a->isolated || mark_of(s) == 0 ? 0 : mark_of(s), p->lots);
   if (a->isolated) held = p->entry_e8;
@@ -80,6 +84,20 @@ static void margin_with(const struct exch *x, const struct exch_account *a, cons
 
 void exch_margin_of(const struct exch *x, const struct exch_account *a, struct exch_margin *ret) {
   margin_with(x, a, NULL, 0, 0, 0, ret);
+}
+
+int64_t exch_margin_locked(const struct exch *x, const struct exch_account *a) {
+  int64_t value = 0;
+  for (int i = 0; i < x->symbol_count; i++)
+    if (x->symbols[i].spot) value += orders_value(a, &x->symbols[i], 0, true);
+  return value;
+}
+
+int64_t exch_margin_coins_free(const struct exch_account *a, const struct exch_symbol *s) {
+  int64_t coins = a->coins_e8[s->index];
+  for (const struct exch_order *o = a->active; o; o = o->active_next)
+    if (o->symbol == s && !o->buy) coins -= (o->qty - o->filled) * RATE_ONE;
+  return coins;
 }
 
 bool exch_margin_allows(const struct exch *x, const struct exch_account *a, const struct exch_symbol *s, bool buy,
@@ -171,7 +189,7 @@ static void liquidate_account(struct exch *x, struct exch_account *a) {
       struct exch_symbol *s = &x->symbols[i];
       struct exch_margin own;
       exch_margin_position(a, s, k, &own);
-      if (a->positions[i][k].lots == 0) continue;
+      if (s->spot || a->positions[i][k].lots == 0) continue;
       if (a->isolated && own.position_im + own.unrealised > own.position_mm) continue;
       exch_margin_liquidate_now(x, a, s, k);
     }

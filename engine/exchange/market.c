@@ -31,6 +31,7 @@ void exch_market_push(struct exch *x, struct exch_symbol *s, int64_t bid, int64_
   }
   if (x->depth_e8 > 0 && bid > 0 && ask <= s->max_price) exch_book_quote(x, s, bid, ask);
   after_move(x, s);
+  if (s->twin) exch_market_push(x, s->twin, bid, ask, last, lots);
 }
 
 void exch_market_mark(struct exch *x, struct exch_symbol *s, int64_t mark) {
@@ -92,6 +93,7 @@ void exch_funding_pay(struct exch *x, struct exch_symbol *s, int64_t rate_e8) {
 void exch_funding_due(struct exch *x) {
   for (int i = 0; i < x->symbol_count; i++) {
     struct exch_symbol *s = &x->symbols[i];
+    if (s->spot) continue;
     if (s->funding_ms == 0) s->funding_ms = x->now_ms - x->now_ms % s->funding_every_ms + s->funding_every_ms;
     if (x->now_ms < s->funding_ms) continue;
     exch_funding_pay(x, s, s->funding_e8);

@@ -169,12 +169,33 @@ static bool link_valid(const char *link) {
   return true;
 }
 
+// Of a spot order at the market a buy is by value, unless marketUnit says otherwise; a sell by what it says.
+static bool read_lots(const json_t *p, struct wish *w) {
+  char unit[64], qty[64];
+  int64_t value_e8;
+  exch_param_text(p, "marketUnit", unit);
+  const bool by_value = w->symbol->spot && w->market && (strcmp(unit, "quoteCoin") == 0 || (w->buy && !unit[0]));
+  if (!by_value) return exch_param_lots(p, "qty", w->symbol, &w->lots);
+  const int64_t best = exch_book_best(w->symbol, w->buy), px = best > 0 ? best : w->symbol->last;
+  exch_param_text(p, "qty", qty);
+  if (!decimal_parse_scaled(qty, strlen(qty), 8, &value_e8) || value_e8 < 0) return false;
+  w->lots = px > 0 ? value_e8 / exch_value(w->symbol, px, 1) : 0;
+  return true;
+}
+
+// What spot has not, or this one of it.
+static int check_spot(struct exch *x, const struct wish *w) {
+  if (w->reduce_only || w->idx != 0) return refuse(x, CODE_PARAMS, "params error: spot has no positions");
+  if (w->trigger > 0 || w->take_profit > 0 || w->stop_loss > 0) return refuse(x, CODE_PARAMS, "conditional orders of spot are not simulated here");
+  return CODE_OK;
+}
+
 static int read_wish(struct exch *x, json_t *p, struct wish *w) {
   char text[64];
   *w = (struct wish){0};
-  if (strcmp(exch_param_text(p, "category", text), "linear") != 0)
-    return refuse(x, CODE_PARAMS, "category: only linear is traded here");
-  w->symbol = exch_symbol(x, exch_param_text(p, "symbol", text));
+  bool spot;
+  if (!exch_param_category(x, p, &spot)) return refuse(x, CODE_PARAMS, "category: linear is traded here, and spot with --spot");
+  w->symbol = exch_symbol_in(x, spot, exch_param_text(p, "symbol", text));
   if (!w->symbol) return refuse(x, CODE_PARAMS, "params error: symbol invalid");
   exch_param_text(p, "side", text);
   if (strcasecmp(text, "Buy") != 0 && strcasecmp(text, "Sell") != 0)
@@ -191,7 +212,7 @@ static int read_wish(struct exch *x, json_t *p, struct wish *w) {
       !find_by(exch_param_text(p, "tpTriggerBy", text), &w->tp_by) ||
       !find_by(exch_param_text(p, "slTriggerBy", text), &w->sl_by))
     return refuse(x, CODE_PARAMS, "params error: TriggerBy invalid");
-  if (!exch_param_lots(p, "qty", w->symbol, &w->lots)) return refuse(x, CODE_PARAMS, "params error: Qty invalid");
+  if (!read_lots(p, w)) return refuse(x, CODE_PARAMS, "params error: Qty invalid");
   if (!exch_param_ticks(p, "price", w->symbol, &w->price) || (!w->market && w->price == 0))
     return refuse(x, CODE_PARAMS, "params error: Price invalid");
   if (!exch_param_ticks(p, "triggerPrice", w->symbol, &w->trigger) ||
@@ -256,6 +277,7 @@ static int check_account(struct exch *x, const struct exch_account *a, const str
   const struct exch_symbol *s = w->symbol;
   if (w->link[0] && exch_map_get(&a->by_link, w->link)) return CODE_DUPLICATE;
   if (a->active_count[s->index] - a->conditional_count[s->index] >= EXCH_ACTIVE_MAX) return CODE_ACTIVE;
+  if (s->spot && !w->buy) return exch_margin_coins_free(a, s) >= w->lots * RATE_ONE ? CODE_OK : CODE_BALANCE;
   if (w->trigger > 0) return a->conditional_count[s->index] >= EXCH_CONDITIONAL_MAX ? CODE_CONDITIONALS : CODE_OK;
   if (w->reduce_only) {
     int64_t held = a->positions[s->index][w->idx].lots;
@@ -279,9 +301,10 @@ static int check_account(struct exch *x, const struct exch_account *a, const str
 int exch_order_create(struct exch *x, struct exch_account *a, json_t *p, json_t **ret) {
   struct wish w;
   int code = read_wish(x, p, &w);
+  if (code == CODE_OK && w.symbol->spot) code = check_spot(x, &w);
   if (code == CODE_OK) code = check_limits(x, a, &w);
   if (code == CODE_OK) code = check_account(x, a, &w);
-  if (code != CODE_OK) return code;
+  if (code != CODE_OK) return w.symbol && w.symbol->spot ? exch_code_of_spot(code) : code;
   struct exch_order *o = exch_order_new(x, a, w.symbol);
   if (!o) return CODE_INTERNAL;
   snprintf(o->link, sizeof o->link, "%.36s", w.link);

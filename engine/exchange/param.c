@@ -25,6 +25,13 @@ const char *exch_param_text(const json_t *p, const char *key, char buf[64]) {
   return buf;
 }
 
+bool exch_param_category(const struct exch *x, const json_t *p, bool *ret_spot) {
+  char buf[64];
+  exch_param_text(p, "category", buf);
+  *ret_spot = strcmp(buf, "spot") == 0;
+  return *ret_spot ? x->with_spot : strcmp(buf, "linear") == 0;
+}
+
 bool exch_param_bool(const json_t *p, const char *key) {
   char buf[64];
   exch_param_text(p, key, buf);

@@ -15,6 +15,16 @@ json_t *exch_json_ticks(const struct exch_symbol *s, int64_t ticks) {
 json_t *exch_json_lots(const struct exch_symbol *s, int64_t lots) {
   return scaled(lots * s->inst.lot.digits, s->lot_scale);
 }
+json_t *exch_json_coins(const struct exch_symbol *s, int64_t coins_e8) {
+  return scaled(coins_e8 * s->inst.lot.digits, s->lot_scale + 8);
+}
+// Of a spot buy in coins.
+static bool fee_in_coins(const struct exch_symbol *s, bool buy) {
+  return s->spot && buy;
+}
+static json_t *fee_of(const struct exch_symbol *s, bool buy, int64_t fee) {
+  return fee_in_coins(s, buy) ? exch_json_coins(s, fee) : exch_json_e8(fee);
+}
 json_t *exch_json_e8(int64_t v) {
   return scaled(v, 8);
 }
@@ -65,7 +75,7 @@ json_t *exch_render_order(const struct exch_order *o, bool stream) {
     open ? "UNKNOWN" : why_texts[o->why].cancel, "rejectReason", why_texts[o->why].reject, "avgPrice",
     exch_json_average(s, o->value_e8, o->filled), "leavesQty", exch_json_lots(s, left), "leavesValue",
     exch_json_e8(exch_value(s, at, left)), "cumExecQty", exch_json_lots(s, o->filled), "cumExecValue",
-    exch_json_e8(o->value_e8), "cumExecFee", exch_json_e8(o->fee_e8), "timeInForce", tif_texts[o->tif], "orderType",
+    exch_json_e8(o->value_e8), "cumExecFee", fee_of(s, o->buy, o->fee_e8), "timeInForce", tif_texts[o->tif], "orderType",
     o->market ? "Market" : "Limit", "stopOrderType", stop_texts[o->stop], "orderIv", "");
   json_t *more =
     json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:o, s:b, s:b, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o}",
@@ -83,8 +93,8 @@ json_t *exch_render_order(const struct exch_order *o, bool stream) {
   json_object_update(j, more);
   json_decref(more);
   if (stream) {
-    json_object_set_new(j, "category", json_string("linear"));
-    json_object_set_new(j, "feeCurrency", json_string("USDT"));
+    json_object_set_new(j, "category", json_string(exch_category(s)));
+    json_object_set_new(j, "feeCurrency", json_string(fee_in_coins(s, o->buy) ? s->base : "USDT"));
   }
   return j;
 }
@@ -101,17 +111,17 @@ json_t *exch_render_execution(const struct exch_execution *e, bool stream) {
     !o          ? "UNKNOWN"
     : o->market ? "Market"
                 : "Limit",
-    "stopOrderType", o && o->stop != STOP_NONE ? stop_texts[o->stop] : "UNKNOWN", "execFee", exch_json_e8(e->fee_e8),
+    "stopOrderType", o && o->stop != STOP_NONE ? stop_texts[o->stop] : "UNKNOWN", "execFee", fee_of(s, e->buy, e->fee_e8),
     "execId", e->id, "execPrice", exch_json_ticks(s, e->price), "execQty", exch_json_lots(s, e->qty), "execType",
-    kinds[e->kind], "execValue", exch_json_e8(e->value_e8), "execTime", exch_json_ms(e->time_ms), "feeCurrency", "USDT",
-    "isMaker", e->maker);
+    kinds[e->kind], "execValue", exch_json_e8(e->value_e8), "execTime", exch_json_ms(e->time_ms), "feeCurrency",
+    fee_in_coins(s, e->buy) ? s->base : "USDT", "isMaker", e->maker);
   json_t *more = json_pack("{s:o, s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:I}", "feeRate", exch_json_e8(e->rate_e8),
     "tradeIv", "", "markIv", "", "markPrice", blank_or_ticks(s, e->mark), "indexPrice", "", "underlyingPrice", "",
     "blockTradeId", "", "closedSize", exch_json_lots(s, e->closed), "seq", (json_int_t)e->seq);
   json_object_update(j, more);
   json_decref(more);
   if (stream) {
-    json_object_set_new(j, "category", json_string("linear"));
+    json_object_set_new(j, "category", json_string(exch_category(s)));
     json_object_set_new(j, "isLeverage", json_string("0"));
     json_object_set_new(j, "execPnl", exch_json_e8(e->pnl_e8));
   }
@@ -152,9 +162,26 @@ json_t *exch_render_position(
   return j;
 }
 
+// The coins of spot markets that it has.
+static void add_coins(const struct exch *x, const struct exch_account *a, json_t *list) {
+  for (int i = 0; i < x->symbol_count; i++) {
+    const struct exch_symbol *s = &x->symbols[i];
+    const int64_t has = a->coins_e8[i];
+    if (!s->spot || has == 0) continue;
+    const int64_t open = exch_margin_coins_free(a, s), usd = exch_value(s, s->last, has / RATE_ONE);
+    json_array_append_new(list,
+      json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "coin", s->base, "equity",
+        exch_json_coins(s, has), "usdValue", exch_json_e8(usd), "walletBalance", exch_json_coins(s, has), "availableToWithdraw",
+        exch_json_coins(s, open), "availableToBorrow", "", "borrowAmount", "0", "accruedInterest", "0", "locked", exch_json_coins(s, has - open),
+        "totalOrderIM", "0", "totalPositionIM", "0", "totalPositionMM", "0", "unrealisedPnl", "0", "cumRealisedPnl", "0", "bonus", "0",
+        "marginCollateral", 0, "collateralSwitch", 0, "spotHedgingQty", "0", "spotBorrow", "0"));
+  }
+}
+
 json_t *exch_render_wallet(const struct exch *x, const struct exch_account *a) {
   struct exch_margin m;
   exch_margin_of(x, a, &m);
+  const int64_t locked = exch_margin_locked(x, a);
   int64_t in_use = m.position_im + m.order_im, base = a->isolated ? m.wallet : m.equity,
           free_e8 = base - in_use > 0 ? base - in_use : 0;
   json_t *im_rate =
@@ -162,19 +189,21 @@ json_t *exch_render_wallet(const struct exch *x, const struct exch_account *a) {
   json_t *mm_rate =
     m.equity > 0 ? exch_json_e8((int64_t)div_ceil((int128)m.position_mm * RATE_ONE, m.equity)) : json_string("0");
   json_t *coin = json_pack(
-    "{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:s, s:s}", "coin", "USDT",
+    "{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:s, s:s}", "coin", "USDT",
     "equity", exch_json_e8(m.equity), "usdValue", exch_json_e8(m.equity), "walletBalance", exch_json_e8(m.wallet),
     "availableToWithdraw", exch_json_e8(free_e8), "availableToBorrow", "", "borrowAmount", "0", "accruedInterest", "0",
-    "locked", "0", "totalOrderIM", exch_json_e8(m.order_im), "totalPositionIM", exch_json_e8(m.position_im),
+    "locked", exch_json_e8(locked), "totalOrderIM", exch_json_e8(m.order_im - locked), "totalPositionIM", exch_json_e8(m.position_im),
     "totalPositionMM", exch_json_e8(m.position_mm), "unrealisedPnl", exch_json_e8(m.unrealised), "cumRealisedPnl",
     exch_json_e8(ledger_total(&a->ledger, BOOK_REALISED).e8 + ledger_total(&a->ledger, BOOK_FEES).e8 +
                  ledger_total(&a->ledger, BOOK_FUNDING).e8),
     "bonus", "0", "marginCollateral", 1, "collateralSwitch", 1, "spotHedgingQty", "0", "spotBorrow", "0");
-  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:[o]}", "accountType", "UNIFIED",
+  json_t *coins = json_pack("[o]", coin);
+  add_coins(x, a, coins);
+  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "accountType", "UNIFIED",
     "accountIMRate", im_rate, "accountMMRate", mm_rate, "totalEquity", exch_json_e8(m.equity), "totalWalletBalance",
     exch_json_e8(m.wallet), "totalMarginBalance", exch_json_e8(m.equity), "totalAvailableBalance",
     exch_json_e8(free_e8), "totalPerpUPL", exch_json_e8(m.unrealised), "totalInitialMargin", exch_json_e8(in_use),
-    "totalMaintenanceMargin", exch_json_e8(m.position_mm), "accountLTV", "0", "coin", coin);
+    "totalMaintenanceMargin", exch_json_e8(m.position_mm), "accountLTV", "0", "coin", coins);
 }
 
 json_t *exch_render_closed_pnl(const struct exch *x, const struct exch_execution *e) {

@@ -17,6 +17,7 @@ json_t *exch_render_levels(const struct exch_level *levels, int count, const str
 json_t *exch_json_ticks(const struct exch_symbol *s, int64_t ticks);
 json_t *exch_json_lots(const struct exch_symbol *s, int64_t lots);
 json_t *exch_json_e8(int64_t v);
+json_t *exch_json_coins(const struct exch_symbol *s, int64_t coins_e8);  // of spot, in 1e-8 lots
 json_t *exch_json_ms(int64_t ms);  // as a string
 // The average price of lots that cost value.
 json_t *exch_json_average(const struct exch_symbol *s, int64_t value_e8, int64_t lots);

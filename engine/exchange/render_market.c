@@ -1,7 +1,17 @@
 // exchange/render_market.c – the public part of render.h.
 #include "exchange/render.h"
 
+static json_t *render_spot(const struct exch_symbol *s) {
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}, s:{s:o}, s:{s:o, s:o}}", "symbol", s->inst.symbol, "baseCoin",
+    s->base, "quoteCoin", s->quote, "innovation", "0", "status", "Trading", "marginTrading", "none", "lotSizeFilter", "basePrecision",
+    exch_json_lots(s, 1), "quotePrecision", exch_json_e8(1), "minOrderQty", exch_json_lots(s, 1), "maxLimitOrderQty", exch_json_lots(s, s->max_lots),
+    "maxMarketOrderQty", exch_json_lots(s, s->max_market_lots), "maxOrderAmt", "8000000", "maxOrderQty", exch_json_lots(s, s->max_lots), "minOrderAmt",
+    exch_json_e8(s->inst.min_notional.e8), "priceFilter", "tickSize", exch_json_ticks(s, 1), "riskParameters", "priceLimitRatioX",
+    exch_json_e8(s->price_limit_e8), "priceLimitRatioY", exch_json_e8(s->price_limit_e8));
+}
+
 json_t *exch_render_instrument(const struct exch_symbol *s) {
+  if (s->spot) return render_spot(s);
   json_t *leverage = json_pack("{s:s, s:o, s:s}", "minLeverage", "1", "maxLeverage",
     exch_json_e8(s->max_leverage_e2 * 1000000), "leverageStep", "0.01");
   json_t *px = json_pack("{s:o, s:o, s:o}", "minPrice", exch_json_ticks(s, s->min_price), "maxPrice",
@@ -47,6 +57,9 @@ json_t *exch_render_ticker(const struct exch_symbol *s) {
       exch_json_lots(s, bid.lots), "ask1Price", exch_json_ticks(s, ask.price), "ask1Size", exch_json_lots(s, ask.lots));
   json_object_update(j, more);
   json_decref(more);
+  static const char *const of_perpetuals[] = {"indexPrice", "markPrice", "prevPrice1h", "openInterest", "openInterestValue", "fundingRate", "nextFundingTime",
+    "predictedDeliveryPrice", "basisRate", "deliveryFeeRate", "deliveryTime", "basis"};
+  for (size_t i = 0; s->spot && i < sizeof of_perpetuals / sizeof of_perpetuals[0]; i++) json_object_del(j, of_perpetuals[i]);
   return j;
 }
 

@@ -276,8 +276,9 @@ int exch_call_refuse(struct call *c, int code, const char *msg) {
 int exch_call_category(struct call *c, bool *ret_empty) {
   char text[64];
   exch_call_text(c, "category", text);
-  *ret_empty = strcmp(text, "spot") == 0 || strcmp(text, "inverse") == 0 || strcmp(text, "option") == 0;
-  return *ret_empty || strcmp(text, "linear") == 0 ? CODE_OK
+  c->spot = strcmp(text, "spot") == 0;
+  *ret_empty = (c->spot && !c->s->x->with_spot) || strcmp(text, "inverse") == 0 || strcmp(text, "option") == 0;
+  return c->spot || *ret_empty || strcmp(text, "linear") == 0 ? CODE_OK
                                                    : exch_call_refuse(c, CODE_PARAMS, "params error: category invalid");
 }
 
@@ -363,7 +364,7 @@ static void route_request(struct server *s, struct http_request *req, const stru
 static void welcome(const struct server *s, struct http_request *req) {
   char text[512];
   int n = snprintf(text, sizeof text,
-    "perigee exchange: a simulated exchange, Bybit v5 linear.\nREST /v5/…, WebSocket /v5/public/linear and "
+    "perigee exchange: a simulated exchange, Bybit v5 linear (and spot, with --spot).\nREST /v5/…, WebSocket /v5/public/linear and "
     "/v5/private, /admin/ledger, /admin/faults.\n%d symbols, %d accounts.\n",
     s->x->symbol_count, s->x->account_count);
   http_reply(req, 200, "text/plain; charset=utf-8", text, (size_t)n);
@@ -377,9 +378,11 @@ void exch_rest_request(void *server, struct http_request *req) {
   else if (s->paused)
     http_reply(req, 503, "text/html", "maintenance", 11);
   else if (strcmp(req->path, "/v5/public/linear") == 0)
-    exch_stream_open(s, req, false);
+    exch_stream_open(s, req, STREAM_LINEAR);
+  else if (strcmp(req->path, "/v5/public/spot") == 0 && s->x->with_spot)
+    exch_stream_open(s, req, STREAM_SPOT);
   else if (strcmp(req->path, "/v5/private") == 0)
-    exch_stream_open(s, req, true);
+    exch_stream_open(s, req, STREAM_PRIVATE);
   else if (route && !welcome_again(s, req))
     http_reply(req, 403, "text/html", FREQUENT, sizeof FREQUENT - 1);
   else if (route)

@@ -19,6 +19,7 @@ struct call {
   enum fault fault;
   int64_t fault_value;
   uint64_t seen;             // its number
+  bool spot;                 // which markets it is about (exch_call_category)
   bool hide;                 // the fault not_found
 };
 
@@ -37,7 +38,7 @@ bool exch_page_read(const struct call *c, int64_t absent, int64_t most, struct p
 // A text parameter; "" when absent.
 const char *exch_call_text(const struct call *c, const char *key, char buf[64]);
 int exch_call_refuse(struct call *c, int code, const char *msg);
-// category must be linear; 0 or the code. Others that exist have empty lists: *ret_empty.
+// category must be linear, or spot where there is any: c->spot; 0 or the code. Others that exist have empty lists: *ret_empty.
 int exch_call_category(struct call *c, bool *ret_empty);
 
 int exch_get_time(struct call *c);

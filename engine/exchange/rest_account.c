@@ -22,17 +22,18 @@ int exch_get_account(struct call *c) {
 }
 
 int exch_get_fee_rate(struct call *c) {
-  char name[64];
+  char name[64], category[64];
   exch_call_text(c, "symbol", name);
+  const bool spot = strcmp(exch_call_text(c, "category", category), "spot") == 0;
   json_t *list = json_array();
   for (int i = 0; i < c->s->x->symbol_count; i++) {
     const struct exch_symbol *s = &c->s->x->symbols[i];
-    if (name[0] && strcmp(name, s->inst.symbol) != 0) continue;
+    if (s->spot != spot || (name[0] && strcmp(name, s->inst.symbol) != 0)) continue;
     json_array_append_new(
       list, json_pack("{s:s, s:s, s:o, s:o}", "symbol", s->inst.symbol, "baseCoin", "", "takerFeeRate",
               exch_json_e8(s->taker_e8), "makerFeeRate", exch_json_e8(s->maker_e8)));
   }
-  c->result = json_pack("{s:s, s:o}", "category", "linear", "list", list);
+  c->result = json_pack("{s:s, s:o}", "category", spot ? "spot" : "linear", "list", list);
   return CODE_OK;
 }
 
@@ -41,8 +42,9 @@ int exch_get_key(struct call *c) {
   json_t *wallet = json_pack("[s, s]", "AccountTransfer", "SubMemberTransfer");
   if (k->may_withdraw) json_array_append_new(wallet, json_string("Withdraw"));
   if (!k->may_trade) json_array_clear(wallet);
-  json_t *permissions = json_pack("{s:o, s:[], s:o, s:[], s:o, s:[], s:[], s:[], s:[]}", "ContractTrade",
-    k->may_trade ? json_pack("[s, s]", "Order", "Position") : json_array(), "Spot", "Wallet", wallet, "Options",
+  json_t *permissions = json_pack("{s:o, s:o, s:o, s:[], s:o, s:[], s:[], s:[], s:[]}", "ContractTrade",
+    k->may_trade ? json_pack("[s, s]", "Order", "Position") : json_array(), "Spot",
+    k->may_trade && c->s->x->with_spot ? json_pack("[s]", "SpotTrade") : json_array(), "Wallet", wallet, "Options",
     "Derivatives", k->may_trade ? json_pack("[s]", "DerivativesTrade") : json_array(), "CopyTrading", "BlockTrade",
     "Exchange", "NFT");
   c->result = json_pack(
@@ -60,6 +62,7 @@ int exch_get_coins(struct call *c) {
   exch_call_text(c, "coin", wanted);
   json_t *rows = json_array();
   for (int i = -1; i < c->s->x->symbol_count; i++) {
+    if (i >= 0 && c->s->x->symbols[i].spot) continue;
     const char *coin = i < 0 ? "USDT" : c->s->x->symbols[i].base;
     if (wanted[0] && strcmp(wanted, coin) != 0) continue;
     json_t *chain = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "chain", "SIM", "chainType",
@@ -102,6 +105,7 @@ int exch_get_positions(struct call *c) {
   struct page page;
   int code = exch_call_category(c, &empty);
   if (code != CODE_OK) return code;
+  empty |= c->spot;
   if (!exch_page_read(c, 20, 200, &page)) return exch_call_refuse(c, CODE_PARAMS, "params error: limit invalid");
   exch_call_text(c, "symbol", symbol);
   if (!symbol[0] && !empty && !exch_call_text(c, "settleCoin", coin)[0] && !exch_call_text(c, "baseCoin", coin)[0])
@@ -111,7 +115,7 @@ int exch_get_positions(struct call *c) {
   json_t *list = json_array();
   for (int i = 0; !empty && i < c->s->x->symbol_count; i++) {
     const struct exch_symbol *s = &c->s->x->symbols[i];
-    if (!one || s == one) positions_of(c, s, one != NULL, list);
+    if (!s->spot && (!one || s == one)) positions_of(c, s, one != NULL, list);
   }
   c->result = json_pack("{s:s, s:s, s:o}", "category", "linear", "nextPageCursor", "", "list", list);
   return CODE_OK;

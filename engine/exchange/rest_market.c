@@ -22,7 +22,7 @@ static int symbol_of(struct call *c, bool required, struct exch_symbol **ret) {
   *ret = NULL;
   if (!exch_call_text(c, "symbol", text)[0])
     return required ? exch_call_refuse(c, CODE_PARAMS, "params error: symbol is required") : CODE_OK;
-  *ret = exch_symbol(c->s->x, text);
+  *ret = exch_symbol_in(c->s->x, c->spot, text);
   return *ret ? CODE_OK : exch_call_refuse(c, CODE_PARAMS, "params error: symbol invalid");
 }
 
@@ -42,7 +42,7 @@ static int each_symbol(struct call *c, json_t *(*render)(const struct exch_symbo
   if (status[0] && strcmp(status, "Trading") != 0) return CODE_OK;
   for (int i = 0; i < c->s->x->symbol_count; i++) {
     struct exch_symbol *s = &c->s->x->symbols[i];
-    if (one && s != one) continue;
+    if (s->spot != c->spot || (one && s != one)) continue;
     exch_market_day(s, c->s->x->now_ms);
     json_array_append_new(list, render(s));
   }
@@ -120,7 +120,7 @@ int exch_get_trades(struct call *c) {
   json_t *list = json_array();
   for (uint64_t i = 0; i < s->tape_count && i < EXCH_TAPE && i < (uint64_t)limit; i++)
     json_array_append_new(list, exch_render_public_trade(s, &s->tape[(s->tape_count - 1 - i) % EXCH_TAPE], false));
-  c->result = json_pack("{s:s, s:o}", "category", "linear", "list", list);
+  c->result = json_pack("{s:s, s:o}", "category", exch_category(s), "list", list);
   return CODE_OK;
 }
 
@@ -153,5 +153,7 @@ static json_t *render_risk(const struct exch_symbol *s) {
     exch_json_e8(s->max_leverage_e2 * 1000000), "mmDeduction", "");
 }
 int exch_get_risk_limit(struct call *c) {
+  char category[64];
+  if (strcmp(exch_call_text(c, "category", category), "spot") == 0) return exch_call_refuse(c, CODE_PARAMS, "params error: category invalid");
   return each_symbol(c, render_risk);
 }

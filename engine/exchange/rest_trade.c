@@ -10,6 +10,7 @@
 
 struct filter {
   const struct exch_symbol *symbol;
+  bool spot;
   char id[64], link[64], status[64], kind[64];
   int64_t from_ms, to_ms;
   struct page page;
@@ -24,8 +25,9 @@ static int read_filter(struct call *c, int64_t absent, int64_t most, struct filt
   if (!exch_page_read(c, absent, most, &f->page) || !exch_param_int(c->params, "startTime", 0, &f->from_ms) ||
       !exch_param_int(c->params, "endTime", INT64_MAX, &f->to_ms))
     return exch_call_refuse(c, CODE_PARAMS, "params error: limit, cursor, startTime or endTime invalid");
+  f->spot = c->spot;
   if (empty) f->page.limit = 0;
-  if (exch_call_text(c, "symbol", symbol)[0] && !empty && !(f->symbol = exch_symbol(c->s->x, symbol)))
+  if (exch_call_text(c, "symbol", symbol)[0] && !empty && !(f->symbol = exch_symbol_in(c->s->x, c->spot, symbol)))
     return exch_call_refuse(c, CODE_PARAMS, "params error: symbol invalid");
   exch_call_text(c, "orderId", f->id);
   exch_call_text(c, "orderLinkId", f->link);
@@ -43,7 +45,7 @@ static void finish(struct call *c, json_t *list, uint64_t last) {
 static bool fits(const struct call *c, const struct filter *f, const struct exch_order *o) {
   if (o->account != c->account || (int64_t)o->seq >= f->page.from) return false;
   if (c->hide && exch_server_now_ms(c->s) - o->created_ms < c->fault_value) return false;
-  if (f->symbol && o->symbol != f->symbol) return false;
+  if (o->symbol->spot != f->spot || (f->symbol && o->symbol != f->symbol)) return false;
   if (f->id[0] && strcmp(f->id, o->id) != 0) return false;
   if (!f->id[0] && f->link[0] && strcmp(f->link, o->link) != 0) return false;
   if (f->status[0] && strcmp(f->status, exch_order_status_text(o->status)) != 0) return false;
@@ -62,7 +64,7 @@ int exch_get_open_orders(struct call *c) {
   if (!exch_param_int(c->params, "openOnly", 0, &open_only))
     return exch_call_refuse(c, CODE_PARAMS, "params error: openOnly invalid");
   bool by_id = f.id[0] || f.link[0];
-  if (!f.symbol && f.page.limit > 0 && !by_id && !exch_call_text(c, "settleCoin", coin)[0] &&
+  if (!f.symbol && !f.spot && f.page.limit > 0 && !by_id && !exch_call_text(c, "settleCoin", coin)[0] &&
       !exch_call_text(c, "baseCoin", coin)[0])
     return exch_call_refuse(
       c, CODE_PARAMS, "Missing some parameters that must be filled in, symbol, baseCoin or settleCoin");
@@ -128,7 +130,7 @@ static int executions(struct call *c, int64_t absent, bool closing) {
   uint64_t last = 0;
   for (size_t i = c->s->x->execution_count; i-- > 0 && (int64_t)json_array_size(list) < f.page.limit;) {
     const struct exch_execution *e = &c->s->x->executions[i];
-    if (e->account != c->account || (int64_t)e->seq >= f.page.from || (f.symbol && e->symbol != f.symbol)) continue;
+    if (e->account != c->account || (int64_t)e->seq >= f.page.from || e->symbol->spot != f.spot || (f.symbol && e->symbol != f.symbol)) continue;
     if (e->time_ms < f.from_ms || e->time_ms > f.to_ms || (kind[0] && strcmp(kind, kinds[e->kind]) != 0)) continue;
     if ((f.id[0] && (!e->order || strcmp(e->order->id, f.id) != 0)) ||
         (f.link[0] && (!e->order || strcmp(e->order->link, f.link) != 0)))

@@ -31,7 +31,7 @@ int64_t exch_server_shown_ms(const struct server *s) {
 
 struct key *exch_server_key(const struct server *s, const char *id) {
   for (int i = 0; i < s->key_count; i++)
-    if (strcmp(s->keys[i]->id, id) == 0) return s->keys[i];
+    if (strcmp(s->keys[i]->id, id) == 0 && !s->keys[i]->revoked) return s->keys[i];
   return NULL;
 }
 
@@ -199,6 +199,7 @@ static enum status open_books(struct server *s, struct err *err) {
   int64_t last_ms = 0;
   enum status st = exch_create(o->seed, strcmp(o->feed, "none") == 0 ? 0 : o->depth_e8, &s->x, err);
   if (st != OK) return st;
+  s->x->with_spot = o->spot;
   for (int i = 0; st == OK && i < o->symbol_count; i++) st = exch_symbol_add(s->x, o->symbols[i], NULL, NULL, err);
   const char *const *shipped = exch_symbols_shipped();
   for (int i = 0; st == OK && o->symbol_count == 0 && strncmp(o->feed, "replay:", 7) != 0 && i < 3; i++)

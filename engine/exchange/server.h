@@ -18,7 +18,7 @@ struct journal;
 // A client's key. Rates are counted for its account and route by second, as the venue does.
 struct key {
   char id[64], secret[128], ip[46];
-  bool may_trade, may_withdraw;
+  bool may_trade, may_withdraw, revoked;
   struct exch_account *account;
   int64_t expires_ms;  // 0: never
 };
@@ -32,7 +32,7 @@ struct rate { int64_t second; int count; };
   X(CMD_CREATE, "create") X(CMD_AMEND, "amend") X(CMD_CANCEL, "cancel") X(CMD_CANCEL_ALL, "cancel_all") X(CMD_LEVERAGE, "leverage") \
   X(CMD_MODE, "mode") X(CMD_STOPS, "stops") X(CMD_MARGIN_MODE, "margin_mode") X(CMD_PUSH, "push") X(CMD_MARK, "mark") X(CMD_FUNDING, "funding") \
   X(CMD_FUNDING_DUE, "funding_due") X(CMD_LIQUIDATE, "liquidate") X(CMD_DEPOSIT, "deposit") X(CMD_ACCOUNT, "account") X(CMD_PARTIAL, "partial") \
-  X(CMD_ADMIN_CANCEL, "admin_cancel")
+  X(CMD_ADMIN_CANCEL, "admin_cancel") X(CMD_HIT, "hit")
 enum command {
 #define X(name, text) name,
   COMMAND_LIST(X)
@@ -110,11 +110,13 @@ const char *exch_command_text(enum command c);
 // ---- rest.c ----
 void exch_rest_request(void *server, struct http_request *req);
 // ---- stream.c ----
-// A WebSocket handshake on /v5/public/linear or /v5/private.
-void exch_stream_open(struct server *s, struct http_request *req, bool private_stream);
+// A WebSocket handshake on /v5/public/linear, /v5/public/spot or /v5/private.
+enum stream_kind { STREAM_LINEAR, STREAM_SPOT, STREAM_PRIVATE };
+void exch_stream_open(struct server *s, struct http_request *req, enum stream_kind kind);
 void exch_stream_sink(struct server *s);                    // connects the exchange's events
 void exch_stream_tick(struct server *s, int64_t now_ms);    // changed books, tickers, candles; after each command
 void exch_stream_drop_all(struct server *s, const char *why);
+void exch_stream_drop_key(struct server *s, const struct key *k);
 int exch_stream_count(const struct server *s);
 // ---- source.c ----
 enum status exch_source_open(struct server *s, struct err *err) MUST_CHECK;

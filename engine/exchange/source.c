@@ -129,7 +129,7 @@ static void prefill(struct server *s, int symbol, int64_t from_ns, int64_t to_ns
       convert(b->high.ticks, tick, sym->inst.tick), convert(b->low.ticks, tick, sym->inst.tick),
       convert(b->close.ticks, tick, sym->inst.tick), lots_of(sym, b->volume, series.volume_scale), 0};
     c.turnover_e8 = exch_value(sym, c.close, c.lots);
-    if (!exch_candle_add(sym, &c)) break;
+    if (!exch_candle_add(sym, &c) || (sym->twin && !exch_candle_add(sym->twin, &c))) break;
   }
   series_finish(&series);
 }
@@ -205,9 +205,10 @@ enum status exch_source_open(struct server *s, struct err *err) {
     st = err_set(err, ERR_INVALID, "--feed %s: there are sim, none and replay:FILE[,FILE…]", feed);
   for (int i = 0; st == OK && i < src->series_count; i++)
     st = exch_symbol_add(s->x, src->series[i].inst.symbol, &src->series[i].inst.tick, &src->series[i].inst.lot, err);
-  for (int i = 0; st == OK && i < s->x->symbol_count; i++) st = subscribe(s, i, src->anchor_event_ns, err);
+  for (int i = 0; st == OK && i < s->x->symbol_count; i++)
+    if (!s->x->symbols[i].spot) st = subscribe(s, i, src->anchor_event_ns, err);
   for (int i = 0; st == OK && i < s->x->symbol_count; i++) {
-    if (src->symbols[i].timeframe_ns == 0) continue;
+    if (src->symbols[i].timeframe_ns == 0) continue;  // also spot, which moves with its perpetual
     int64_t now_minute = s->started_ms - s->started_ms % MINUTE_MS,
             event_minute = timeframe_floor(src->anchor_event_ns, NS_PER_MINUTE);
     prefill(
@@ -219,7 +220,7 @@ enum status exch_source_open(struct server *s, struct err *err) {
 void exch_source_begin(struct server *s) {
   for (int i = 0; i < s->x->symbol_count; i++) {
     const struct exch_symbol *sym = &s->x->symbols[i];
-    if (sym->candle_count > 0) push(s, i, 0, 0, sym->candles[sym->candle_count - 1].close, 0);
+    if (!sym->spot && sym->candle_count > 0) push(s, i, 0, 0, sym->candles[sym->candle_count - 1].close, 0);
   }
 }
 

@@ -87,10 +87,11 @@ void exch_stream_push(struct stream *st, const char *topic, const char *link, js
 // ---- private events ----
 
 static void tell(struct server *s, const struct exch_account *a, enum topic_kind kind, const char *link, json_t *row) {
+  const char *category = json_string_value(json_object_get(row, "category"));
   for (struct stream *st = s->streams; st && row; st = st->next) {
     if (!st->key || st->key->account != a) continue;
     for (int i = 0; i < st->topic_count; i++) {
-      if (st->topics[i]->kind != kind) continue;
+      if (st->topics[i]->kind != kind || (st->topics[i]->category && category && strcmp(st->topics[i]->category, category) != 0)) continue;
       json_t *id = json_sprintf("%016" PRIx64, exch_mix(s->x->seed, ++s->ws_sequence));
       exch_stream_push(st, st->topics[i]->text, link,
         json_pack("{s:s, s:o, s:I, s:[O]}", "topic", st->topics[i]->text, "id", id, "creationTime",
@@ -148,6 +149,13 @@ void exch_stream_drop_all(struct server *s, const char *why) {
   for (struct stream *st = s->streams, *next; st; st = next) {
     next = st->next;
     ws_cut(st->ws);  // on_close comes later
+  }
+}
+
+void exch_stream_drop_key(struct server *s, const struct key *k) {
+  for (struct stream *st = s->streams, *next; st; st = next) {
+    next = st->next;
+    if (st->key == k) ws_cut(st->ws);
   }
 }
 
@@ -212,7 +220,7 @@ static const char *subscribe_one(struct stream *st, const char *text, char error
   struct topic parsed, *t;
   int at;
   snprintf(error, 128, "error:handler not found,topic:%.60s", text);
-  if (strlen(text) >= TOPIC_TEXT_MAX || !exch_topic_parse(st->s->x, text, st->is_private, &parsed)) return error;
+  if (strlen(text) >= TOPIC_TEXT_MAX || !exch_topic_parse(st->s->x, text, st, &parsed)) return error;
   if (find_topic(st, text, &at)) {
     snprintf(error, 128, "error:already subscribed,topic:%.60s", text);
     return error;
@@ -318,7 +326,7 @@ static void on_close(void *arg, struct ws *ws, int code, const char *reason) {
   free(st);
 }
 
-void exch_stream_open(struct server *s, struct http_request *req, bool private_stream) {
+void exch_stream_open(struct server *s, struct http_request *req, enum stream_kind kind) {
   static const struct ws_handler handler = {.on_text = on_text, .on_close = on_close};
   struct stream *st = calloc(1, sizeof *st);
   if (!st) {
@@ -330,7 +338,7 @@ void exch_stream_open(struct server *s, struct http_request *req, bool private_s
     free(st);
     return;
   }
-  *st = (struct stream){.s = s, .ws = ws, .number = ++s->ws_sequence, .is_private = private_stream, .next = s->streams};
+  *st = (struct stream){.s = s, .ws = ws, .number = ++s->ws_sequence, .is_private = kind == STREAM_PRIVATE, .is_spot = kind == STREAM_SPOT, .next = s->streams};
   st->later_end = &st->later;
   if (s->streams) s->streams->prev = st;
   s->streams = st;

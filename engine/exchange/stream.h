@@ -12,6 +12,7 @@ enum topic_kind { TOPIC_ORDER, TOPIC_EXECUTION, TOPIC_POSITION, TOPIC_WALLET, TO
 struct topic {
   char text[TOPIC_TEXT_MAX];
   enum topic_kind kind;
+  const char *category;           // of private topics, "linear" or "spot"; NULL: both
   const struct exch_symbol *symbol;
   int depth;
   int64_t interval_ms, candle_ms, candle_lots, candle_close;  // the candle that was told last
@@ -27,7 +28,7 @@ struct stream {
   struct stream *next, *prev;
   struct ws *ws;
   uint64_t number;
-  bool is_private;
+  bool is_private, is_spot;
   struct key *key;                // NULL: not yet authenticated
   struct topic **topics;
   int topic_count, topic_chars;
@@ -41,7 +42,7 @@ void exch_stream_push(struct stream *st, const char *topic, const char *link, js
 
 // ---- stream_public.c ----
 // "kline.1.BTCUSDT" …; false: no such topic.
-bool exch_topic_parse(const struct exch *x, const char *text, bool is_private, struct topic *ret);
+bool exch_topic_parse(const struct exch *x, const char *text, const struct stream *st, struct topic *ret);
 void exch_topic_free(struct topic *t);
 // What has changed for it since it was told last; the first time a snapshot.
 void exch_topic_tell(struct stream *st, struct topic *t, int64_t now_ms);

@@ -9,23 +9,24 @@ static bool parse_private(const char *text, struct topic *t) {
   static const struct {
     const char *text;
     enum topic_kind kind;
-  } known[] = {{"order", TOPIC_ORDER}, {"order.linear", TOPIC_ORDER}, {"execution", TOPIC_EXECUTION},
-    {"execution.linear", TOPIC_EXECUTION}, {"position", TOPIC_POSITION}, {"position.linear", TOPIC_POSITION},
-    {"wallet", TOPIC_WALLET}};
+    const char *category;
+  } known[] = {{"order", TOPIC_ORDER, NULL}, {"order.linear", TOPIC_ORDER, "linear"}, {"order.spot", TOPIC_ORDER, "spot"},
+    {"execution", TOPIC_EXECUTION, NULL}, {"execution.linear", TOPIC_EXECUTION, "linear"}, {"execution.spot", TOPIC_EXECUTION, "spot"},
+    {"position", TOPIC_POSITION, NULL}, {"position.linear", TOPIC_POSITION, NULL}, {"wallet", TOPIC_WALLET, NULL}};
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-    if (strcmp(known[i].text, text) == 0) return t->kind = known[i].kind, true;
+    if (strcmp(known[i].text, text) == 0) return t->kind = known[i].kind, t->category = known[i].category, true;
   return false;
 }
 
-bool exch_topic_parse(const struct exch *x, const char *text, bool is_private, struct topic *t) {
+bool exch_topic_parse(const struct exch *x, const char *text, const struct stream *st, struct topic *t) {
   char copy[TOPIC_TEXT_MAX], *part[3] = {NULL}, *save = NULL;
   *t = (struct topic){.fresh = true};
   snprintf(t->text, sizeof t->text, "%.63s", text);
   snprintf(copy, sizeof copy, "%.63s", text);
-  if (is_private) return parse_private(text, t);
+  if (st->is_private) return parse_private(text, t);
   int n = 0;
   for (char *at = strtok_r(copy, ".", &save); at && n < 3; at = strtok_r(NULL, ".", &save)) part[n++] = at;
-  if (n < 2 || !(t->symbol = exch_symbol(x, part[n - 1]))) return false;
+  if (n < 2 || !(t->symbol = exch_symbol_in(x, st->is_spot, part[n - 1]))) return false;
   if (n == 2 && strcmp(part[0], "publicTrade") == 0) return t->kind = TOPIC_TRADE, true;
   if (n == 2 && strcmp(part[0], "tickers") == 0) return t->kind = TOPIC_TICKER, true;
   if (n == 3 && strcmp(part[0], "kline") == 0)

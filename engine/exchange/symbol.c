@@ -33,11 +33,23 @@ static bool split(const char *name, struct exch_symbol *s) {
   return true;
 }
 
+// The spot market of a perpetual's name, with its increments, so that one price moves both.
+static void add_twin(struct exch *x, struct exch_symbol *perpetual) {
+  struct exch_symbol *s = &x->symbols[x->symbol_count];
+  *s = *perpetual;
+  s->index = x->symbol_count++;
+  s->spot = true;
+  s->maker_e8 = s->taker_e8 = RATE_ONE / 1000;  // 0.1 %
+  s->max_leverage_e2 = 100;
+  s->maintenance_e8 = s->funding_e8 = 0;
+  perpetual->twin = s;
+}
+
 enum status exch_symbol_add(
   struct exch *x, const char *name, const struct decimal *tick, const struct decimal *lot, struct err *err) {
   if (exch_symbol(x, name)) return OK;
-  if (x->symbol_count == EXCH_SYMBOLS_MAX)
-    return err_set(err, ERR_LIMIT, "%s: at most %d symbols", name, EXCH_SYMBOLS_MAX);
+  const int room = EXCH_SYMBOLS_MAX - x->symbol_count, most_symbols = x->with_spot ? EXCH_SYMBOLS_MAX / 2 : EXCH_SYMBOLS_MAX;
+  if (room < (x->with_spot ? 2 : 1)) return err_set(err, ERR_LIMIT, "%s: at most %d symbols", name, most_symbols);
   const struct shipped *known = NULL;
   for (size_t i = 0; i < SHIPPED_COUNT; i++)
     if (strcmp(shipped[i].name, name) == 0) known = &shipped[i];
@@ -74,13 +86,18 @@ enum status exch_symbol_add(
   s->funding_every_ms = INT64_C(8) * 3600 * 1000;
   s->funding_e8 = 10000;  // 0.01 %
   x->symbol_count++;
+  if (x->with_spot) add_twin(x, s);
   return OK;
 }
 
-struct exch_symbol *exch_symbol(const struct exch *x, const char *name) {
+struct exch_symbol *exch_symbol_in(const struct exch *x, bool spot, const char *name) {
   for (int i = 0; i < x->symbol_count; i++)
-    if (strcmp(x->symbols[i].inst.symbol, name) == 0) return &x->symbols[i];
+    if (x->symbols[i].spot == spot && strcmp(x->symbols[i].inst.symbol, name) == 0) return &x->symbols[i];
   return NULL;
+}
+
+struct exch_symbol *exch_symbol(const struct exch *x, const char *name) {
+  return exch_symbol_in(x, false, name);
 }
 
 int64_t exch_value(const struct exch_symbol *s, int64_t ticks, int64_t lots) {

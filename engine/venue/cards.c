@@ -35,25 +35,28 @@ static bool has_op(const struct dialect_info *i, enum dialect_op op) {
 }
 
 // The first capability that lacks, in the header's words; NULL: none.
-static const char *lacks(const struct dialect_info *i, unsigned needs) {
+static const char *lacks(const struct dialect_info *i, const char *category, unsigned needs) {
+  const struct dialect_caps *can = dialect_can(i, category);
   const struct {
     unsigned need;
     bool there;
     const char *text;
   } list[] = {
-    {NEED_AMEND, i->amend && has_op(i, DIALECT_AMEND_ORDER), "no capability amend"},
-    {NEED_POSITIONS, i->positions, "no capability positions"},
-    {NEED_LEVERAGE, i->leverage && has_op(i, DIALECT_SET_LEVERAGE), "no capability leverage"},
-    {NEED_STOPS, i->stops, "no capability stops"},
-    {NEED_REDUCE, i->reduce_only, "no capability reduce_only"},
-    {NEED_POST, i->post_only, "no capability post_only"},
-    {NEED_CANCEL_ALL, i->cancel_all && has_op(i, DIALECT_CANCEL_ALL), "no capability cancel_all"},
+    {NEED_AMEND, can->amend && has_op(i, DIALECT_AMEND_ORDER), "no capability amend"},
+    {NEED_POSITIONS, can->positions, "no capability positions"},
+    {NEED_LEVERAGE, can->leverage && has_op(i, DIALECT_SET_LEVERAGE), "no capability leverage"},
+    {NEED_STOPS, can->stops, "no capability stops"},
+    {NEED_REDUCE, can->reduce_only, "no capability reduce_only"},
+    {NEED_POST, can->post_only, "no capability post_only"},
+    {NEED_CANCEL_ALL, can->cancel_all && has_op(i, DIALECT_CANCEL_ALL), "no capability cancel_all"},
     {NEED_ID, i->by_id, "no lookup by client id"},
     {NEED_OPEN, i->by_open, "no lookup by open orders"},
     {NEED_FILLS, i->by_fills, "no lookup by fills"},
-    {NEED_MARKET, !i->market_by_quote, "capability market_by_quote: market buys are by what to spend"},
+    {NEED_MARKET, !can->market_by_quote, "capability market_by_quote: market buys are by what to spend"},
     {NEED_CLOCK, i->clock == DIALECT_CLOCK_OP, "no operation server_time"},
     {NEED_KEY, has_op(i, DIALECT_KEY_INFO), "no operation key_info"},
+    {NEED_HEDGE, can->hedge && has_op(i, DIALECT_SET_POSITION_MODE), "no capability hedge"},
+    {NEED_SECRET, i->credential_count > 0, "no credentials of ours are shown to it"},
     {NEED_HISTORY, has_op(i, DIALECT_KLINES) && has_op(i, DIALECT_INSTRUMENTS), "no operations instruments and klines"},
   };
   for (size_t k = 0; k < sizeof list / sizeof list[0]; k++)
@@ -67,8 +70,8 @@ static struct card_result result_of(const struct card *card, enum card_verdict v
   return r;
 }
 
-struct card_result cards_declare(const struct dialect_info *info, const struct card *card) {
-  const char *missing = lacks(info, card->needs);
+struct card_result cards_declare(const struct dialect_info *info, const char *category, const struct card *card) {
+  const char *missing = lacks(info, category, card->needs);
   if (missing) return result_of(card, CARD_UNSUPPORTED, missing);
   if ((card->needs & NEED_ADMIN) != 0) return result_of(card, CARD_SKIPPED, "needs an exchange with /admin");
   return result_of(card, CARD_PASSED, "");
@@ -92,8 +95,10 @@ static bool prepare(struct cards *c, bool *checked) {
   return true;
 }
 
+const struct dialect_info *cards_info(const struct cards_options *o) { return o->venue ? o->venue->info : remote_site_info(o->site); }
+
 static struct card_result run_one(struct cards *c, const struct card *card, bool *ret_fatal, bool *checked) {
-  struct card_result r = cards_declare(remote_site_info(c->o->site), card);
+  struct card_result r = cards_declare(cards_info(c->o), c->o->category, card);
   if (r.verdict == CARD_UNSUPPORTED || (r.verdict == CARD_SKIPPED && !c->admin)) return r;
   const int64_t begin_ns = clock_monotonic_ns();
   c->card = r.number;

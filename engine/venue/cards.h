@@ -30,11 +30,22 @@ struct card_result {
 };
 // What the header says of a card without asking anybody: UNSUPPORTED with the capability that lacks, SKIPPED "needs an exchange with
 // /admin" where one is needed, else PASSED with "": it would be run.
-struct card_result cards_declare(const struct dialect_info *info, const struct card *card);
+struct card_result cards_declare(const struct dialect_info *info, const char *category, const struct card *card);
+
+// A venue that no dialect speaks to: instead of a site.
+struct cards_venue {
+  void *self;
+  const struct dialect_info *info;  // what it claims
+  enum status (*open)(void *self, const struct venue_events *events, void *to, struct venue *ret, struct err *err);
+  // The instrument and its last price. False: not known (yet).
+  bool (*market)(void *self, const char *symbol, struct venue_instrument *ret, struct decimal *ret_px);
+};
 
 struct cards_options {
+  const struct cards_venue *venue;  // NULL: site
   struct loop *loop;
   struct http_pool *pool;
+  const char *category;           // of the site; NULL: the dialect's first
   struct remote_site *site;       // made with the address in `url`, where one is given
   const char *url;                // of a simulated exchange; NULL: a real venue, cards with faults are skipped
   const char *admin_token;        // of its /admin; NULL: none

@@ -170,10 +170,10 @@ bool cards_rest(struct cards *c, struct venue_place *ret) {
 }
 
 // Lots that a fee in the base currency has eaten, rounded up.
-static int64_t fee_lots(const struct cards *c, const char *client_id) {
+static int64_t fee_lots(const struct cards *c, const struct venue_fill *list, size_t count, const char *client_id) {
   int64_t sum = 0, fee, lot;
-  for (size_t i = 0; i < c->heard_count; i++) {
-    const struct venue_fill *f = &c->heard[i];
+  for (size_t i = 0; i < count; i++) {
+    const struct venue_fill *f = &list[i];
     if (strcmp(f->ref.client_id, client_id) != 0 || strcmp(f->fee_asset, c->inst.base) != 0 || !decimal_given(f->fee)) continue;
     const int scale = f->fee.scale > c->inst.lot.scale ? f->fee.scale : c->inst.lot.scale;
     if (decimal_rescale(f->fee, scale, &fee) && decimal_rescale(c->inst.lot, scale, &lot) && fee > 0) sum += (fee + lot - 1) / lot;
@@ -181,9 +181,20 @@ static int64_t fee_lots(const struct cards *c, const char *client_id) {
   return sum;
 }
 
+void cards_bought(struct cards *c, const struct venue_fill *list, size_t count, const char *client_id) {
+  int64_t lots;
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(list[i].ref.client_id, client_id) == 0 && cards_lots(c, list[i].qty, &lots)) c->spot_lots += lots;
+  c->spot_lots -= fee_lots(c, list, count, client_id);
+}
+
 bool cards_take(struct cards *c, enum side side, int64_t lots, struct venue_place *ret) {
   struct venue_place own, *p = ret ? ret : &own;
-  const bool market = !c->venue.ops->caps(c->venue.self).market_by_quote;
+  const struct venue_caps caps = c->venue.ops->caps(c->venue.self);
+  const bool market = !caps.market_by_quote;
+  // Coins that fees have eaten cannot be sold.
+  for (int i = 0; i < 3 && side == SIDE_SELL && !caps.positions && c->spot_lots < lots; i++)
+    if (!cards_take(c, SIDE_BUY, lots, NULL)) return false;
   *p = cards_order(c, side, market ? ORDER_MARKET : ORDER_LIMIT, lots, market ? NO_DECIMAL : cards_at(c, side == SIDE_BUY ? 200 : -200));
   p->tif = TIF_IOC;
   if (cards_place(c, p) != VENUE_ACCEPTED) return cards_no(c, "a market order: %s", cards_said(c));
@@ -191,7 +202,7 @@ bool cards_take(struct cards *c, enum side side, int64_t lots, struct venue_plac
   int64_t heard;
   while ((heard = cards_heard_lots(c, p->client_id)) != lots && heard >= 0 && !c->stopped && loop_now_ms(c->o->loop) < until_ms) cards_pause(c, 5);
   if (heard < 0) return cards_no(c, "an execution without an id, or of no number of lots");
-  c->spot_lots += (side == SIDE_BUY ? heard : -heard) - fee_lots(c, p->client_id);
+  c->spot_lots += (side == SIDE_BUY ? heard : -heard) - fee_lots(c, c->heard, c->heard_count, p->client_id);
   return heard == lots || cards_no(c, "the stream told of %" PRId64 " of %" PRId64 " lots of a market order within %d s", heard, lots, CARD_HEAR_MS / 1000);
 }
 

@@ -30,6 +30,34 @@ bool card_partial(struct cards *c) {
   return heard == filled || cards_no(c, "the order says %" PRId64 " lots, its executions %" PRId64, filled, heard);
 }
 
+// A quarter of it is taken by somebody else while it rests.
+bool card_resting(struct cards *c) {
+  struct venue_place p = cards_order(c, SIDE_BUY, ORDER_LIMIT, 4 * c->lots, cards_at(c, -100));
+  struct venue_order o = {.state = VENUE_ORDER_REJECTED};
+  char qty[DECIMAL_TEXT_MAX];
+  int64_t filled = 0, lots, listed = 0;
+  bool maker = true;
+  const int64_t since_ns = c->venue.ops->now_ns(c->venue.self) - 1000 * NS_OF_MS;
+  if (cards_place(c, &p) != VENUE_ACCEPTED || !cards_told(c, p.client_id, VENUE_ORDER_OPEN)) return cards_no(c, "an order 1 %% below the price: %s", cards_said(c));
+  decimal_format(cards_qty(c, c->lots), qty);
+  const char *category = c->o->category ? c->o->category : remote_site_category(c->o->site);
+  if (!cards_admin(c, "hit", json_pack("{s:s, s:s, s:s, s:s}", "category", category, "symbol", c->o->symbol, "side", "Sell", "qty", qty))) return false;
+  for (int i = 0; i < CARD_HEAR_MS / 20 && cards_heard_lots(c, p.client_id) != c->lots && !c->stopped; i++) cards_pause(c, 20);
+  if (cards_heard_lots(c, p.client_id) != c->lots) return cards_no(c, "the stream does not tell of the part that was filled");
+  for (size_t i = 0; i < c->heard_count; i++) maker &= strcmp(c->heard[i].ref.client_id, p.client_id) != 0 || c->heard[i].maker;
+  cards_bought(c, c->heard, c->heard_count, p.client_id);
+  if (!maker) return cards_no(c, "an execution of an order that rested is not said to be a maker's");
+  if (cards_find(c, p.client_id, &o) != CARDS_FOUND || o.state != VENUE_ORDER_OPEN) return cards_no(c, "filled in part, it is not found as open: %s", cards_said(c));
+  if (!cards_lots(c, o.filled, &filled) || filled != c->lots) return cards_no(c, "the order does not say which part is filled");
+  if (cards_open_count(c, p.client_id) != 1) return cards_no(c, "filled in part, it is not among the open orders");
+  if (!cards_gone(c, p.client_id) || cards_find(c, p.client_id, &o) != CARDS_FOUND) return false;
+  if (!cards_lots(c, o.filled, &filled) || filled != c->lots) return cards_no(c, "cancelled, it does not say which part was filled");
+  if (!cards_fills(c, since_ns)) return cards_no(c, "executions: %s", cards_said(c));
+  for (size_t i = 0; i < c->count; i++)
+    if (strcmp(c->fills[i].ref.client_id, p.client_id) == 0 && cards_lots(c, c->fills[i].qty, &lots)) listed += lots;
+  return listed == c->lots || cards_no(c, "%" PRId64 " lots are listed as executed, %" PRId64 " were", listed, c->lots);
+}
+
 bool card_cancel_race(struct cards *c) {
   struct venue_place p;
   struct venue_order o;
@@ -236,6 +264,7 @@ bool card_reconnect(struct cards *c) {
   for (size_t i = 0; i < c->count; i++)
     if (strcmp(c->fills[i].ref.client_id, p.client_id) == 0 && cards_lots(c, c->fills[i].qty, &lots)) sum += lots;
   if (sum != c->lots) return cards_no(c, "the fill while the streams were cut is not among the executions");
+  cards_bought(c, c->fills, c->count, p.client_id);
   c->hold = false;
   if (!cards_wait_state(c, VENUE_STATE_READY, CARD_HEAR_MS)) return cards_no(c, "the session is not ready again");
   return cards_take(c, SIDE_SELL, c->lots, NULL);  // the streams tell again

@@ -14,13 +14,14 @@
 enum card_need {
   NEED_ADMIN = 1, NEED_AMEND = 2, NEED_POSITIONS = 4, NEED_LEVERAGE = 8, NEED_STOPS = 16, NEED_REDUCE = 32, NEED_POST = 64, NEED_CANCEL_ALL = 128,
   NEED_ID = 256, NEED_OPEN = 512, NEED_FILLS = 1024, NEED_MARKET = 2048, NEED_CLOCK = 4096, NEED_KEY = 8192, NEED_HISTORY = 16384,
+  NEED_HEDGE = 32768, NEED_SECRET = 65536,
 };
 
 // The cards by number. X(function, name, what it proves, needs)
 #define CARD_LIST(X)                                                                                                                              \
   X(connect, "connect", "clock, key and streams, then reconciling, then ready", 0)                                                                  \
   X(market, "market", "the instrument's increments and candles that make sense", NEED_HISTORY)                                                      \
-  X(wrong_secret, "wrong secret", "wrong credentials are refused and not tried for ever", 0)                                                        \
+  X(wrong_secret, "wrong secret", "wrong credentials are refused and not tried for ever", NEED_SECRET)                                                        \
   X(market_order, "market order", "a market order is taken and its executions come by the stream", NEED_MARKET | NEED_ID)                           \
   X(limit_order, "limit order", "it rests, is found by client id and among the open orders, and is cancelled", NEED_ID | NEED_OPEN)                 \
   X(reject, "reject", "a quantity or a price that is none and missing funds are refused, definitely", NEED_ID)                                      \
@@ -49,7 +50,9 @@ enum card_need {
   X(half_answers, "half answers", "half a reply, 5xx and internal errors are unknown, never refused", NEED_ADMIN | NEED_ID)                         \
   X(trigger, "trigger", "a stop order is executed when its price comes", NEED_ADMIN | NEED_STOPS | NEED_MARKET | NEED_ID)                           \
   X(ioc, "immediate", "an IOC or FOK order that cannot be filled ends without an execution", NEED_ID)                                               \
-  X(rights, "rights", "a key that may withdraw is not used", NEED_ADMIN | NEED_KEY)
+  X(rights, "rights", "a key that may withdraw is not used", NEED_ADMIN | NEED_KEY)                                                                 \
+  X(resting, "resting partial", "a resting order that is filled in part goes on working, and is cancelled with what it has", NEED_ADMIN | NEED_ID | NEED_FILLS) \
+  X(hedge, "hedge", "both legs of a symbol are held at once, and closed one by one", NEED_HEDGE | NEED_POSITIONS | NEED_MARKET | NEED_REDUCE)
 
 struct cards;
 struct card {
@@ -67,6 +70,7 @@ struct cards {
   struct venue venue;
   bool connected;                 // venue is one
   bool hold;                      // in RECONCILING the card itself says when it is over
+  bool hedge_wanted;              // of the question under way
   bool admin;                     // the exchange has /admin
   bool dirty;                     // orders were placed since it was last tidied
   bool stopped;                   // options->stop said so, or a question was never answered
@@ -103,6 +107,8 @@ struct cards {
 bool cards_no(struct cards *c, const char *fmt, ...) PRINTF(2, 3);
 // A word on a card that passes; true.
 bool cards_remark(struct cards *c, const char *fmt, ...) PRINTF(2, 3);
+
+const struct dialect_info *cards_info(const struct cards_options *o);
 
 // ---- waiting
 // Turns the loop until *flag, or until ms have passed. Whether it is set.
@@ -141,6 +147,7 @@ void cards_on_klines(void *arg, const struct venue_reply *r, const struct venue_
 // ---- what cards do often; false after cards_no
 bool cards_rest(struct cards *c, struct venue_place *ret);                 // a limit order that rests, and is found
 bool cards_take(struct cards *c, enum side side, int64_t lots, struct venue_place *ret);  // an order that is filled, by its executions
+void cards_bought(struct cards *c, const struct venue_fill *list, size_t count, const char *client_id);  // spot: its coins are there to be sold
 bool cards_gone(struct cards *c, const char *client_id);                   // cancelled, and told so
 bool cards_tidy(struct cards *c);                                          // no orders, no position, no faults
 bool cards_told(struct cards *c, const char *client_id, enum venue_order_state state);  // by the stream, within CARD_HEAR_MS; false after cards_no

@@ -118,7 +118,8 @@ bool cards_connect(struct cards *c) {
   const char *why;
   const struct remote_session_options o = {.label = "cards", .credentials = c->o->credentials};
   c->states = 0;
-  if (remote_session_create(c->o->site, &o, &events, c, &c->venue, &err) != OK) return cards_no(c, "%s", err.msg);
+  const struct cards_venue *v = c->o->venue;
+  if ((v ? v->open(v->self, &events, c, &c->venue, &err) : remote_session_create(c->o->site, &o, &events, c, &c->venue, &err)) != OK) return cards_no(c, "%s", err.msg);
   c->connected = true;
   const enum venue_state wanted = c->hold ? VENUE_STATE_RECONCILING : VENUE_STATE_READY;
   const int64_t until_ms = loop_now_ms(c->o->loop) + CARD_LIVE_MS;
@@ -187,7 +188,18 @@ static bool least(struct cards *c) {
   return true;
 }
 
+static bool own_market(struct cards *c) {
+  const struct cards_venue *v = c->o->venue;
+  const int64_t until_ms = loop_now_ms(c->o->loop) + CARD_HEAR_MS;
+  while (!v->market(v->self, c->o->symbol, &c->inst, &c->px)) {
+    if (c->stopped || loop_now_ms(c->o->loop) >= until_ms) return cards_no(c, "the venue does not tell of %s and its price", c->o->symbol);
+    cards_pause(c, 10);
+  }
+  return least(c);
+}
+
 bool cards_market(struct cards *c) {
+  if (c->o->venue) return own_market(c);
   if (c->inst.symbol[0] == '\0') {
     if (!cards_ask(c, ask_instruments) || c->reply.outcome != VENUE_ACCEPTED) return cards_no(c, "instruments: %s", cards_said(c));
     if (c->inst.symbol[0] == '\0') return cards_no(c, "the venue has no %s", c->o->symbol);

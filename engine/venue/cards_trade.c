@@ -14,6 +14,7 @@ bool card_connect(struct cards *c) {
   if (!cards_connect(c)) return false;
   for (size_t i = 0; i < sizeof path / sizeof path[0]; i++)
     if ((c->states >> path[i] & 1) == 0) return cards_no(c, "the session never was %s", venue_state_text(path[i]));
+  if (c->o->venue) return c->venue.ops->now_ns(c->venue.self) > 0 || cards_no(c, "the venue's clock is none");
   const int64_t now_ns = remote_site_now_ns(c->o->site, &known);
   if (!known && remote_site_info(c->o->site)->clock != DIALECT_CLOCK_NONE) return cards_no(c, "ready though the venue's clock is not known");
   return now_ns > 0 || cards_no(c, "the venue's clock is none");
@@ -319,4 +320,57 @@ bool card_restart(struct cards *c) {
   c->hold = false;
   if (!cards_wait_state(c, VENUE_STATE_READY, CARD_HEAR_MS)) return cards_no(c, "the new session is not ready");
   return cards_gone(c, p[0].client_id) && cards_gone(c, p[1].client_id);
+}
+
+// ---- both legs
+
+static void ask_position_mode(struct cards *c) {
+  c->venue.ops->set_position_mode(c->venue.self, c->o->symbol, c->hedge_wanted, cards_on_reply, c);
+}
+
+static bool set_hedge(struct cards *c, bool on) {
+  c->hedge_wanted = on;
+  return (cards_ask(c, ask_position_mode) && c->reply.outcome == VENUE_ACCEPTED) || cards_no(c, "position mode %s: %s", on ? "hedge" : "one-way", cards_said(c));
+}
+
+static bool take_leg(struct cards *c, enum side side, enum leg leg, bool reduce) {
+  struct venue_place p = cards_order(c, side, ORDER_MARKET, c->lots, NO_DECIMAL);
+  p.leg = leg;
+  p.reduce = reduce;
+  if (cards_place(c, &p) != VENUE_ACCEPTED) return cards_no(c, "a market order of the %s leg: %s", leg == LEG_LONG ? "long" : "short", cards_said(c));
+  for (int i = 0; i < CARD_HEAR_MS / 20 && cards_heard_lots(c, p.client_id) != c->lots && !c->stopped; i++) cards_pause(c, 20);
+  return cards_heard_lots(c, p.client_id) == c->lots || cards_no(c, "the executions of a leg are not told");
+}
+
+static bool legs_held(struct cards *c, int64_t *ret_long, int64_t *ret_short) {
+  int64_t net;
+  *ret_long = *ret_short = 0;
+  if (!cards_held(c, &net)) return false;
+  for (size_t i = 0; i < c->count; i++) {
+    int64_t lots = 0;
+    if (strcmp(c->positions[i].symbol, c->o->symbol) != 0 || !cards_lots(c, c->positions[i].qty, &lots) || lots == 0) continue;
+    *(c->positions[i].leg == LEG_LONG ? ret_long : ret_short) += lots;
+    if (c->positions[i].leg == LEG_NET) return cards_no(c, "a position in hedge mode is of no leg");
+  }
+  return true;
+}
+
+// What is there of the legs is closed, and the mode is as it was: whatever came of the card.
+static bool unhedge(struct cards *c) {
+  int64_t held[2];
+  if (!legs_held(c, &held[0], &held[1])) return false;
+  if (held[0] != 0 && !take_leg(c, SIDE_SELL, LEG_LONG, true)) return false;
+  if (held[1] != 0 && !take_leg(c, SIDE_BUY, LEG_SHORT, true)) return false;
+  return set_hedge(c, false);
+}
+
+bool card_hedge(struct cards *c) {
+  char why[CARD_TEXT_MAX];
+  int64_t held[2];
+  if (!set_hedge(c, true)) return false;
+  bool good = take_leg(c, SIDE_BUY, LEG_LONG, false) && take_leg(c, SIDE_SELL, LEG_SHORT, false) && legs_held(c, &held[0], &held[1]);
+  if (good && (held[0] != c->lots || held[1] != -c->lots)) good = cards_no(c, "%" PRId64 " and %" PRId64 " lots are held of the legs, not %" PRId64 " of each", held[0], held[1], c->lots);
+  snprintf(why, sizeof why, "%s", c->text);
+  if (!unhedge(c)) return good ? false : cards_no(c, "%s", why);
+  return good || cards_no(c, "%s", why);
 }

@@ -61,6 +61,7 @@ static void on_instruments(void *arg, const struct venue_reply *r, const struct 
   size_t n = 0;
   for (size_t i = 0; i < count; i++)
     if (list[i].trading && symbol_of(&list[i], &all[n])) n++;
+  f->funds = count > 0 && list[0].kind == VENUE_LINEAR && (dialect_info(f->config.site->dialect)->ops >> DIALECT_FUNDING & 1);
   f->symbols = all;
   f->symbol_count = n;
   f->known = true;
@@ -112,7 +113,10 @@ static void on_timer(void *arg) {
   const int64_t now_ms = loop_now_ms(f->config.site->loop);
   if (!f->known && !f->asked) f->asked = remote_site_instruments(f->config.site, NULL, on_instruments, f);
   if (!f->config.site->clock.known || now_ms >= f->config.site->sync_ms) remote_sync(f->config.site);  // sessions do so too, where there are any
-  for (int i = 0; i < f->lane_count; i++) remote_lane_again(f->lanes[i], now_ms);
+  for (int i = 0; i < f->lane_count; i++) {
+    remote_lane_again(f->lanes[i], now_ms);
+    remote_rates_look(f->lanes[i], time_of(f, NULL));
+  }
   wake(f);  // who is quiet may have become so
 }
 
@@ -156,7 +160,7 @@ bool feed_remote_ready(struct feed feed, const char *symbol, int64_t timeframe_n
   const struct feed_symbol *info = find(f, symbol);
   struct remote_lane *l = info ? lane_of(f, symbol) : NULL;
   if (!info || (!l && lane_add(f, info, now_ns, &l, &err) != OK)) return true;
-  return remote_lane_has(l, timeframe_ns, bars, now_ns) && (l->subscription || level(f, l)) && (l->base.series.count || quiet(f, l));
+  return remote_lane_has(l, timeframe_ns, bars, now_ns) && !remote_rates_wait(l) && (l->subscription || level(f, l)) && (l->base.series.count || quiet(f, l));
 }
 
 const char *feed_remote_symbol(struct feed feed, int i) {
@@ -230,7 +234,9 @@ static int64_t promise(struct remote_feed *f, int64_t now_ns) {
   int64_t through_ns = now_ns;
   for (int i = 0; i < f->lane_count; i++) {
     const struct remote_lane *l = f->lanes[i];
+    const int64_t hold_ns = l->subscription ? remote_rates_hold(l, now_ns) : INT64_MAX;
     if (l->subscription && !quiet(f, l) && l->next_close_ns - 1 < through_ns) through_ns = l->next_close_ns - 1;
+    if (hold_ns < through_ns) through_ns = hold_ns;
   }
   return through_ns > f->promised_ns ? through_ns : f->promised_ns;
 }

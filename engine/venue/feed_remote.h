@@ -16,6 +16,7 @@
 #pragma once
 #include "venue/feed.h"
 
+struct funding;
 struct remote_site;
 
 #define FEED_REMOTE_SYMBOLS_MAX 256  // read at a time
@@ -34,5 +35,8 @@ enum status feed_remote_create(const struct feed_remote_config *config, struct f
 // Can `symbol` be subscribed, and has history() `bars` bars of timeframe_ns (or what the venue has of them)? If not, that is being
 // fetched from then on. True also of what will never be: the other functions say why.
 bool feed_remote_ready(struct feed f, const char *symbol, int64_t timeframe_ns, size_t bars);
+// Funding of a perpetual with times in (after_ns, through_ns], oldest first, the newest max; of symbols that are read. feed: its self. A bar that
+// ends at such a time is given out when it is known, or after 20 s.
+size_t feed_remote_fundings(void *feed, const char *symbol, int64_t after_ns, int64_t through_ns, struct funding *ret, size_t max);
 // Symbols of the venue, in its own order; NULL beyond the last, and for as long as they are not known.
 const char *feed_remote_symbol(struct feed f, int i);

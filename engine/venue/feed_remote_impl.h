@@ -1,7 +1,8 @@
 // venue/feed_remote_impl.h – inside of a venue's feed.
 //   feed_remote.c   the feed: instruments, what is promised, what goes out     feed_remote_past.c   bars that are kept and asked for
-//   feed_remote_trade.c   trades beside the bars
+//   feed_remote_trade.c   trades beside the bars                               feed_remote_fund.c   funding of perpetuals
 #pragma once
+#include "market/funding.h"
 #include "venue/feed_remote.h"
 #include "venue/remote_impl.h"
 #include "venue/remote_market.h"
@@ -28,6 +29,16 @@ struct lane_trades {          // not given out yet, as they came
   struct lane_trade { int64_t time_ns; price px; int64_t volume; } of[LANE_TRADES_MAX];
   int first, count;
 };
+#define LANE_RATES_MAX 256
+struct lane_rates {           // settlements that were, oldest first
+  struct funding of[LANE_RATES_MAX];
+  size_t count;
+  struct remote_call *call;
+  bool known, guessed;        // known: the past was asked for, or cannot be had
+  unsigned failed;
+  int64_t next_ns, guess_e12; // the settlement to come, and its rate as was said last; 0: not known
+  int64_t again_ms, ticker_ms;  // by the loop's clock: nothing is asked before; the next settlement is asked about
+};
 struct remote_lane {          // a symbol that is read
   struct remote_feed *feed;
   const struct feed_symbol *info;
@@ -39,6 +50,7 @@ struct remote_lane {          // a symbol that is read
   int subscription;           // 0: nobody's
   int64_t given_ns;           // close of the last bar given out
   struct lane_trades trades;
+  struct lane_rates rates;
   uint64_t refused;           // bars and trades that were not understood, not told yet
   char why[80];
 };
@@ -48,6 +60,7 @@ struct remote_feed {
   struct feed_symbol *symbols;  // sorted as the venue lists them
   size_t symbol_count;
   bool known;                 // the instruments are
+  bool funds;                 // they are perpetuals, and the venue tells their funding
   struct remote_call *asked;
   struct loop_timer *timer;   // questions that failed are asked again
   struct remote_lane *lanes[FEED_REMOTE_SYMBOLS_MAX];
@@ -69,6 +82,11 @@ bool remote_lane_add(struct remote_lane *l, const struct bar *b);
 enum status remote_lane_history(struct remote_lane *l, int64_t timeframe_ns, int64_t from_ns, int64_t to_ns, struct series *ret, struct err *err) MUST_CHECK;
 void remote_lane_again(struct remote_lane *l, int64_t now_ms);  // questions that have failed
 void remote_lane_free(struct remote_lane *l);
+
+// feed_remote_fund.c
+void remote_rates_look(struct remote_lane *l, int64_t now_ns);  // asks what is due
+bool remote_rates_wait(const struct remote_lane *l);            // the past is not here yet
+int64_t remote_rates_hold(const struct remote_lane *l, int64_t now_ns);  // nothing after that is told yet; INT64_MAX: nothing is held
 
 // feed_remote_trade.c
 void remote_lane_trade(struct remote_lane *l, const struct venue_trade *t);

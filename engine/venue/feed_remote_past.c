@@ -209,6 +209,7 @@ static void bars_finish(struct lane_bars *b) {
 }
 
 void remote_lane_free(struct remote_lane *l) {
+  if (l->rates.call) remote_call_cancel(l->rates.call);
   bars_finish(&l->base);
   for (int i = 0; i < l->higher_count; i++) {
     bars_finish(l->higher[i]);

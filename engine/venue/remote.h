@@ -44,6 +44,7 @@ void remote_site_destroy(struct remote_site *site);
 // old one stays and d is destroyed.
 enum status remote_site_reload(struct remote_site *site, struct dialect *d, struct err *err) MUST_CHECK;
 const struct dialect_info *remote_site_info(const struct remote_site *site);
+const char *remote_site_category(const struct remote_site *site);
 // The venue's clock, and whether an answer of the venue has set it.
 int64_t remote_site_now_ns(struct remote_site *site, bool *ret_known);
 

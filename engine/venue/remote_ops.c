@@ -122,9 +122,10 @@ static json_t *args_symbol(const char *symbol) {
 static struct venue_caps op_caps(void *self) {
   const struct remote_session *s = self;
   const struct dialect_info *i = dialect_info(s->site->dialect);
+  const struct dialect_caps *can = dialect_can(i, s->site->category);
   return (struct venue_caps){.lookups = (uint8_t)((i->by_id ? LOOKUP_ID : 0) | (i->by_open ? LOOKUP_OPEN : 0) | (i->by_fills ? LOOKUP_FILLS : 0)),
-    .amend = i->amend, .positions = i->positions, .leverage = i->leverage, .stops = i->stops, .reduce_only = i->reduce_only, .post_only = i->post_only,
-    .hedge = i->hedge, .cancel_all = i->cancel_all, .market_by_quote = i->market_by_quote, .expiry_ms = i->expiry_ms > 0 ? i->expiry_ms : REMOTE_LINGER_MS};
+    .amend = can->amend, .positions = can->positions, .leverage = can->leverage, .stops = can->stops, .reduce_only = can->reduce_only, .post_only = can->post_only,
+    .hedge = can->hedge, .cancel_all = can->cancel_all, .market_by_quote = can->market_by_quote, .expiry_ms = i->expiry_ms > 0 ? i->expiry_ms : REMOTE_LINGER_MS};
 }
 
 static enum venue_state op_state(void *self, const char **ret_why) {
@@ -176,6 +177,12 @@ static void op_set_leverage(void *self, const char *symbol, struct decimal lever
   ask(self, DIALECT_SET_LEVERAGE, args, done_reply, (void (*)(void))done, arg);
 }
 
+static void op_set_position_mode(void *self, const char *symbol, bool hedge, venue_reply_fn done, void *arg) {
+  json_t *args = args_symbol(symbol);
+  if (args) json_object_set_new(args, "hedge", json_boolean(hedge));
+  ask(self, DIALECT_SET_POSITION_MODE, args, done_reply, (void (*)(void))done, arg);
+}
+
 static bool op_reconciled(void *self) {
   struct remote_session *s = self;
   if (s->state != VENUE_STATE_RECONCILING) return false;
@@ -185,4 +192,4 @@ static bool op_reconciled(void *self) {
 
 const struct venue_ops remote_ops = {.caps = op_caps, .state = op_state, .now_ns = op_now_ns, .place = op_place, .amend = op_amend, .cancel = op_cancel,
   .cancel_all = op_cancel_all, .order = op_order, .open_orders = op_open_orders, .fills = op_fills, .positions = op_positions, .balances = op_balances,
-  .key = op_key, .set_leverage = op_set_leverage, .reconciled = op_reconciled, .brace = remote_brace, .destroy = remote_session_destroy};
+  .key = op_key, .set_leverage = op_set_leverage, .set_position_mode = op_set_position_mode, .reconciled = op_reconciled, .brace = remote_brace, .destroy = remote_session_destroy};

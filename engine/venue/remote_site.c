@@ -207,6 +207,7 @@ enum status remote_site_reload(struct remote_site *site, struct dialect *d, stru
   return OK;
 }
 
+const char *remote_site_category(const struct remote_site *site) { return site->category; }
 const struct dialect_info *remote_site_info(const struct remote_site *site) {
   return dialect_info(site->dialect);
 }

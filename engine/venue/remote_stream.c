@@ -131,7 +131,8 @@ static void on_subscribed(struct remote_link *l, const json_t *e) {
 }
 
 static bool tells_all(const struct remote_link *l) {
-  return dialect_info(l->session->site->dialect)->fill_ids;
+  const struct remote_site *site = l->session->site;
+  return dialect_can(dialect_info(site->dialect), site->category)->fill_ids;
 }
 static void on_hint(struct remote_link *l, const json_t *e) {
   remote_hint(l->session, e);

@@ -235,7 +235,7 @@ static void finish_order(struct vector_run *r, const json_t *market, struct vect
   const struct dialect_info *info = dialect_info(r->d);
   const char *type = text_of(a, "type"), *side = text_of(a, "side");
   bool is_market = type != NULL && strcmp(type, "market") == 0, buy = side != NULL && strcmp(side, "buy") == 0;
-  if (is_market && buy && info->market_by_quote && json_object_get(a, "quote_qty") == NULL && json_object_get(a, "amount") != NULL) {
+  if (is_market && buy && dialect_can(info, ask->category)->market_by_quote && json_object_get(a, "quote_qty") == NULL && json_object_get(a, "amount") != NULL) {
     set(a, "quote_qty", scalar(json_object_get(a, "amount")));
   } else if (is_market && buy && strcmp(ask->category, "spot") == 0 && json_is_number(json_object_get(a, "price")) &&
              json_object_get(a, "quote_qty") == NULL) {  // unified clients: a price makes it "spend that much"

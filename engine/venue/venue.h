@@ -206,6 +206,7 @@ struct venue_ops {
   void (*balances)(void *self, venue_balances_fn done, void *arg);
   void (*key)(void *self, venue_key_fn done, void *arg);
   void (*set_leverage)(void *self, const char *symbol, struct decimal leverage, venue_reply_fn done, void *arg);
+  void (*set_position_mode)(void *self, const char *symbol, bool hedge, venue_reply_fn done, void *arg);  // both legs at once, or one position
   // RECONCILING is over: READY. False: it is not in that state any more, begin anew with the next.
   bool (*reconciled)(void *self);
   // So many orders will be placed within milliseconds, unless the journal refuses: what can be made ready for them is.
