@@ -130,7 +130,7 @@ api.methods = {
   { name="plot", args={ {"name","string"}, {"value","number?"} }, about="A point of a named series in the report. Nil and non-finite values draw nothing. Names have 1 … 63 bytes.",
     example='ctx:plot("rsi", ctx.ind.rsi[0])' },
   { name="mark", args={ {"text","string"} }, about="A text at this time in the report.", example='ctx:mark("news")' },
-  { name="notify", args={ {"text","string"} }, about="A message to the user; listed with the logs of a backtest.", example='ctx:notify("half way")' },
+  { name="notify", args={ {"text","string"} }, about="A message to the user: live on the channels they chose (the first five in ten minutes one by one, the rest as \"37 more like this\"), in a backtest with its logs.", example='ctx:notify("half way")' },
   { name="timer", args={ {"options","perigee.timer_options"} }, about="Sets a timer, or changes the one of that name. At most 32. It goes by the clock, also between bars and where the data has a gap; one that is late (after a restart) fires once. Set again as it is, it goes on as it was.",
     example='ctx:timer{at="17:00", tz="America/New_York", name="close"}  ctx:timer{name="close", off=true}' },
 }

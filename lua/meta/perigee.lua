@@ -582,7 +582,7 @@ function ctx:plot(name, value) end
 ---@param text string
 function ctx:mark(text) end
 
----A message to the user; listed with the logs of a backtest.
+---A message to the user: live on the channels they chose (the first five in ten minutes one by one, the rest as "37 more like this"), in a backtest with its logs.
 ---Example: `ctx:notify("half way")`
 ---@param text string
 function ctx:notify(text) end

@@ -65,8 +65,9 @@ dialect{
   categories={ "linear", "spot" },
   credentials={ "key", "secret" },
   expiry_ms=5000, ping_ms=20000, client_id_max=36, clock="op",
-  capabilities={ amend=true, positions=true, leverage=true, stops=true, reduce_only=true, post_only=true, hedge=true, cancel_all=true,
-    fill_ids=true },
+  -- A conditional order of spot is cancelled in other words than one that has been triggered: not done.
+  capabilities={ amend=true, positions={ "linear" }, leverage={ "linear" }, stops={ "linear" }, reduce_only={ "linear" }, post_only=true,
+    hedge={ "linear" }, cancel_all=true, fill_ids=true },
   lookups={ "id", "open", "fills" },
   ops={ "create_order", "amend_order", "cancel_order", "cancel_all", "fetch_order", "open_orders", "all_orders", "fills", "balance", "positions",
     "set_leverage", "set_margin_mode", "set_position_mode", "ticker", "tickers", "klines", "orderbook", "public_trades", "instruments",
@@ -530,6 +531,7 @@ end
 -- ---- streams
 
 local topics_private = { orders="order", fills="execution", positions="position", balance="wallet" }
+local by_category = { orders=true, fills=true }
 
 local function topic(t)
   if t.type == "klines" then
@@ -554,7 +556,9 @@ function streams(kind, args, env, cred)
   if kind == "private" then
     for _, t in ipairs(args.topics or { "orders", "fills", "positions", "balance" }) do
       if not topics_private[t] then return nil, "there is no private stream " .. tostring(t) end
-      if t ~= "positions" or env.category == "linear" then topics[#topics + 1] = topics_private[t] end
+      -- A session is for one category: it is not to hear of the other's orders.
+      local of = not args.topics and by_category[t] and "." .. env.category or ""
+      if t ~= "positions" or env.category == "linear" then topics[#topics + 1] = topics_private[t] .. of end
     end
     local expires = tostring(env.now_ms + 10000)
     return { url=env.private_ws, login_acked=true, subscribe=subscribe(topics), ping='{"op":"ping"}',
