@@ -3,6 +3,7 @@
 #
 # Puts two files of the npm package into subprojects/lightweight-charts (git-ignored): the browser build and its licence.
 set -euo pipefail
+source "$(dirname "$0")/common"
 cd "$(dirname "$0")/../.."
 
 version=5.2.1
@@ -25,11 +26,7 @@ if [ "${PERIGEE_SETUP_CHECK-no}" = yes ]; then
   exit 1
 fi
 if ! command -v npm >/dev/null; then
-  say "installing npm to get the package"
-  root=
-  [ "$(id -u)" = 0 ] || root=sudo
-  $root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 \
-    install --no-install-recommends npm >/dev/null
+  install_debian npm
 fi
 
 scratch=$(mktemp -d)

@@ -4,6 +4,7 @@ import { Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
 import { me, refresh, signedOut } from "~/api/session";
 import { Button, Icon, Menu, toastProblem } from "~/ui";
+import { brand } from "~/ui/brand";
 import { navOf } from "~/ui/routing";
 import { Brand, Shell, ThemeMenu } from "~/ui/shell";
 import { Toasts } from "~/ui/toasts";
@@ -53,7 +54,7 @@ export function Layout(props: { children: JSX.Element }): JSX.Element {
 export function Frame(props: { children: JSX.Element }): JSX.Element {
   return (
     <>
-      <div class="centered"><main class="card" id="main"><Brand href="/" />{props.children}</main></div>
+      <div class="centered"><main class="card" id="main"><Brand href="/" /><Show when={brand().tagline}><p class="tagline">{brand().tagline}</p></Show>{props.children}</main></div>
       <div style={{ position: "fixed", top: "12px", right: "12px" }}><ThemeMenu /></div>
       <Toasts />
     </>

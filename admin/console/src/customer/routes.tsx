@@ -21,12 +21,21 @@ export const routes: readonly PageRoute[] = [
   { path: "/analytics", nav: { label: "Analytics", icon: "analytics" }, page: lazy(() => import("./analytics/page")) },
   { path: "/bots/:id", page: lazy(() => import("./bots/page")) },
 
+  // Signals
+  { path: "/signals", nav: { label: "Signals", icon: "signal" }, page: lazy(() => import("./signals/list")) },
+  { path: "/signals/hooks/:id", page: lazy(() => import("./signals/page")) },
+  { path: "/signals/rules", page: lazy(() => import("./signals/rules")) },
+  { path: "/signals/rules/:name", page: lazy(() => import("./signals/rule")) },
+
   // Strategies
   { path: "/strategies", nav: { label: "Strategies", icon: "studio" }, page: lazy(() => import("./studio/list")) },
   { path: "/strategies/:id", page: lazy(() => import("./studio/page")) },
   { path: "/backtests", nav: { label: "Backtests", icon: "backtest" }, page: lazy(() => import("./backtests/list")) },
   { path: "/backtests/compare", page: lazy(() => import("./backtests/compare")) },
   { path: "/backtests/:id", page: lazy(() => import("./backtests/page")) },
+
+  // What people are told
+  { path: "/notices", nav: { label: "Notices", icon: "bell" }, page: lazy(() => import("./notices/page")) },
 
   // Account
   { path: "/account", page: lazy(() => import("./account/profile")) },

@@ -30,3 +30,10 @@ test("only what differs is sent", () => {
   assert.deepEqual(toValues(specs, { ...texts, fast: "1" }).errors, { fast: "at least 2" });
   assert.deepEqual(groupsOf(specs).map((g) => [g.name, g.params.length]), [["Lines", 2], ["", 2]]);
 });
+
+test("a number that is set as its text is not a change", () => {
+  const p = { name: "scale", kind: "num", default: 1.4 };
+  assert.deepEqual(toValues([p], { scale: "1.2" }, { scale: "1.2" }).values, {});
+  assert.deepEqual(toValues([p], { scale: "1.20" }, { scale: 1.2 }).values, {});
+  assert.deepEqual(toValues([p], { scale: "1.3" }, { scale: "1.2" }).values, { scale: 1.3 });
+});

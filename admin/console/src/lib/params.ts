@@ -11,6 +11,7 @@ export interface ParamSpec {
   step?: number;
   choices?: string[];
   label?: string;
+  about?: string;
   group?: string;
   opt?: boolean;
   live?: boolean;
@@ -66,7 +67,7 @@ export function toValues(specs: readonly ParamSpec[], texts: ParamTexts, before:
   for (const p of specs) {
     const text = texts[p.name] ?? String(p.default), error = checkParam(p, text);
     if (error) errors[p.name] = error;
-    else if (toValue(p, text) !== (before[p.name] ?? p.default)) values[p.name] = toValue(p, text);
+    else if (toValue(p, text) !== toValue(p, String(before[p.name] ?? p.default))) values[p.name] = toValue(p, text); // what is set may be a number or its text
   }
   return { values, errors };
 }

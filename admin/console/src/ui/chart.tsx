@@ -11,7 +11,8 @@ import type { IChartApi, ISeriesApi, ISeriesMarkersPluginApi, SeriesType, Time, 
 import { createEffect, createSignal, For, on, onCleanup, onMount, Show, type JSX } from "solid-js";
 import { decimal, toNumber } from "~/lib/decimal";
 import { formatDecimal } from "~/lib/format";
-import { isDark, token } from "./theme";
+import { brand } from "./brand";
+import { fontFamily, isDark, token } from "./theme";
 
 export interface Candle {
   time: number;
@@ -119,7 +120,7 @@ export function Chart(props: ChartProps): JSX.Element {
       if (gone) return;
       const chart = lib.createChart(host, {
         autoSize: true,
-        layout: { attributionLogo: false, fontFamily: token("--font"), fontSize: 11, panes: { enableResize: false } },
+        layout: { attributionLogo: false, fontFamily: fontFamily(), fontSize: 11, panes: { enableResize: false } },
         timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 4, minBarSpacing: 0.1,
           tickMarkFormatter: (t: Time, type: number) => (type >= 3 ? time : day).format((t as number) * 1000) },
         localization: { timeFormatter: (t: Time) => moment.format((t as number) * 1000) },
@@ -146,6 +147,7 @@ export function Chart(props: ChartProps): JSX.Element {
   createEffect(() => {
     const r = ready();
     isDark();
+    brand();
     if (!r) return;
     r.chart.applyOptions({
       layout: { background: { color: "transparent" }, textColor: token("--text-2"), panes: { separatorColor: token("--line"), separatorHoverColor: token("--line") } },
@@ -205,7 +207,7 @@ export function Chart(props: ChartProps): JSX.Element {
     }
   }
 
-  createEffect(on([ready, () => props.series, isDark], ([r, series]) => {
+  createEffect(on([ready, () => props.series, isDark, brand], ([r, series]) => {
     if (!r) return;
     const ids = new Set(series.map((s) => s.id));
     for (const [id, d] of drawn) if (!ids.has(id)) {

@@ -90,7 +90,7 @@ export function Checkbox(props: { label: JSX.Element; hint?: JSX.Element; checke
   return (
     <label class="check">
       <input type="checkbox" checked={props.checked} disabled={props.disabled} onChange={(e) => props.onChecked(e.currentTarget.checked)} />
-      <span><span>{props.label}</span><Show when={props.hint}><br /><span class="small muted">{props.hint}</span></Show></span>
+      <span class="stack-0"><span>{props.label}</span><Show when={props.hint}><span class="small muted">{props.hint}</span></Show></span>
     </label>
   );
 }

@@ -63,7 +63,9 @@ export function nextOf(search: string): string {
 /** A part of the address, such as an open tab, as a signal: shared by copying the address, and changed at once – the router would wait
  *  for all that the page reads meanwhile. */
 export function createQuery(name: string): [() => string | undefined, (value: string | undefined) => void] {
-  const [value, setValue] = createSignal(new URLSearchParams(location.search).get(name) ?? undefined);
+  // A page is made before the browser's address is its own.
+  const going = useLocation();
+  const [value, setValue] = createSignal(new URLSearchParams(going.pathname === location.pathname ? location.search : going.search).get(name) ?? undefined);
   return [value, (next) => {
     setValue(next);
     const url = new URL(location.href);

@@ -2,6 +2,7 @@
 import { A, useLocation } from "@solidjs/router";
 import { createEffect, createSignal, For, on, onCleanup, Show, type JSX } from "solid-js";
 import { downSince, reconnect } from "~/api/live";
+import { brand } from "./brand";
 import { Button } from "./button";
 import { Icon, type IconName } from "./icons";
 import { Menu } from "./menu";
@@ -88,7 +89,7 @@ export function Shell(props: { base?: string; brand: JSX.Element; nav: readonly 
 
 /** A page's title – the browser's too –, what it belongs to, and what can be done. */
 export function PageHead(props: { title: string; heading?: JSX.Element; up?: { href: string; label: string }; children?: JSX.Element }): JSX.Element {
-  createEffect(() => (document.title = `${props.title} · Perigee`));
+  createEffect(() => (document.title = `${props.title} · ${brand().title}`));
   return (
     <div class="page-head">
       <div class="stack-s grow">
@@ -101,5 +102,5 @@ export function PageHead(props: { title: string; heading?: JSX.Element; up?: { h
 }
 
 export function Brand(props: { href: string; tag?: string }): JSX.Element {
-  return <A href={props.href} class="brand"><img src="/icon.svg" alt="" /><span>Perigee</span><Show when={props.tag}><span class="tag">{props.tag}</span></Show></A>;
+  return <A href={props.href} class="brand"><img src={brand().logo} alt="" /><span class="brand-text"><span class="ellipsis">{brand().title}</span> <Show when={props.tag}><span class="tag">{props.tag}</span></Show></span></A>;
 }

@@ -42,5 +42,32 @@ export function setDensity(value: Density): void {
   else delete document.documentElement.dataset.density;
 }
 
-/** The value of a token now, for canvases. Read it inside an effect that depends on isDark(). */
-export const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+// The browser works out light-dark() and var() for an element, not for a custom property. A chart asks for a colour of each of its
+// marks, and each answer costs a look at the whole page's style: they are kept as long as they hold.
+let probe: HTMLElement | undefined;
+const tokens = new Map<string, string>();
+let tokensDark = false;
+export const forgetTokens = (): void => tokens.clear();
+
+/** A colour's token as it is now, as #rrggbb, for canvases. Read it inside an effect that depends on isDark() and brand(). */
+export function token(name: string): string {
+  if (tokensDark !== isDark()) forgetTokens();
+  tokensDark = isDark();
+  const known = tokens.get(name) ?? resolve(name);
+  tokens.set(name, known);
+  return known;
+}
+
+function resolve(name: string): string {
+  if (!probe) {
+    probe = document.createElement("span");
+    probe.hidden = true;
+    document.body.append(probe);
+  }
+  probe.style.color = `var(${name})`;
+  const [r = "0", g = "0", b = "0"] = getComputedStyle(probe).color.match(/[\d.]+/g) ?? [];
+  return `#${[r, g, b].map((x) => Math.round(Number(x)).toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** The family of fonts, for canvases. */
+export const fontFamily = (): string => getComputedStyle(document.documentElement).getPropertyValue("--font").trim();

@@ -9,7 +9,7 @@ type Plan = Schemas["Plan"];
 const LIMITS: Record<string, string> = {
   bots: "Started bots", pairs: "Pairs of all bots", pairs_per_bot: "Pairs of a bot", accounts: "Venue accounts", venues: "Venues", strategies: "Own strategies", members: "Members", trades_per_day: "Entries a day",
   trades_per_month: "Entries a month", api_calls_per_hour: "API calls an hour", api_calls_per_minute: "API calls a minute", backtests_per_day: "Backtests a day", backtest_parallel: "Backtests at once",
-  backtest_seconds: "Seconds of a backtest", lua_memory_kib: "KiB of script memory", cpu_ms_per_s: "ms of CPU a second",
+  backtest_seconds: "Seconds of a backtest", lua_memory_kib: "KiB of script memory", cpu_ms_per_s: "ms of CPU a second", notices_per_day: "Notices a day",
 };
 const RIGHTS: Record<string, string> = {
   testnet: "Test networks", live: "Real money", backtest: "Backtests", backtest_advanced: "Optimisation", strategies_all: "All strategies", custom_parameters: "Own parameters", custom_strategies: "Own strategies in Lua",

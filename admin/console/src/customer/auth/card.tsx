@@ -1,10 +1,11 @@
 // What the pages around signing in share: a card with a title, and where to go next.
 import { useSearchParams } from "@solidjs/router";
 import { createEffect, Show, type JSX } from "solid-js";
+import { brand } from "~/ui/brand";
 import "./auth.css";
 
 export function Card(props: { title: string; about?: JSX.Element; foot?: JSX.Element; children: JSX.Element }): JSX.Element {
-  createEffect(() => (document.title = `${props.title} · Perigee`));
+  createEffect(() => (document.title = `${props.title} · ${brand().title}`));
   return (
     <section class="panel auth-card">
       <div class="body stack">

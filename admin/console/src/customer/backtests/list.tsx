@@ -13,7 +13,8 @@ export default function BacktestList(): JSX.Element {
   const [search, setSearch] = useSearchParams<{ strategy?: string }>();
   const navigate = useNavigate();
   const [strategies] = createResource(() => all((cursor) => ok(api.GET("/api/v1/strategies", { params: { query: { limit: 200, cursor } } }))));
-  const names = createMemo(() => new Map((strategies.latest ?? []).map((s) => [s.id, s.name])));
+  const [offers] = createResource(() => ok(api.GET("/api/v1/strategies/offered")).then((l) => l.items));
+  const names = createMemo(() => new Map([...(offers.latest ?? []), ...(strategies.latest ?? [])].map((s) => [s.id, s.name])));
   const [rows, { refetch }] = createResource(
     () => ({ strategy: search.strategy ?? "" }),
     ({ strategy }) => all((cursor) => ok(api.GET("/api/v1/backtests", { params: { query: { limit: 100, cursor, ...(strategy ? { strategy_id: strategy } : {}) } } })), MOST),

@@ -32,7 +32,7 @@ export default function BacktestPage(): JSX.Element {
         {(row) => (
           <PageHead title={`${strategy.latest?.name ?? "Backtest"}, ${market().symbol} ${market().timeframe}`} up={{ label: "Backtests", href: "/backtests" }}>
               <Badge tone={STATES[row().state].tone} pulse={isOpen(row().state)}>{STATES[row().state].label}</Badge>
-              <Show when={strategy.latest}><LinkButton icon="studio" href={`/strategies/${row().strategy_id}`}>Studio</LinkButton></Show>
+              <Show when={strategy.latest && !strategy.latest.offered}><LinkButton icon="studio" href={`/strategies/${row().strategy_id}`}>Studio</LinkButton></Show>
               <Show when={!isOpen(row().state)}><Button icon="reload" busy={again()} onClick={() => void repeat()}>Run again</Button></Show>
           </PageHead>
         )}

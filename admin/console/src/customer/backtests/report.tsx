@@ -4,7 +4,7 @@ import { api, ok } from "~/api/client";
 import { DASH, formatCount, formatDateTime, formatDecimal, formatDuration, formatMoney, formatNumber, formatPercent } from "~/lib/format";
 import { Badge, Button, Empty, Load, Money, Note, Panel, Percent, Price, Quantity, Segmented, Skeleton, Stat, Table, Tabs, Time, saveFile, type Column } from "~/ui";
 import { candle, type Candle, type ChartSeries } from "~/ui/chart";
-import { reference } from "../studio/reference";
+import { reference } from "~/code/reference";
 import { drawdown, equityOf, FIGURES, drawn, markers, monthly, PATHS, pathWords, type Fill, type Note as Line, type Result, type Stats, type Trade } from "./result";
 import "./backtests.css";
 

@@ -53,7 +53,7 @@ export function BotActions(props: { data: BotData }): JSX.Element {
             <button type="button" role="menuitem" onClick={() => { shut(); open("rename"); }}><Icon name="edit" />Rename</button>
             <button type="button" role="menuitem" onClick={() => { shut(); open("clone"); }}><Icon name="copy" />Clone</button>
             <Show when={isOn(d.bot())}><button type="button" role="menuitem" onClick={() => { shut(); void run("restart"); }}><Icon name="reload" />Restart</button></Show>
-            <A role="menuitem" href={`/strategies/${d.bot().strategy_id}`}><Icon name="studio" />Its strategy</A>
+            <Show when={!d.offered()}><A role="menuitem" href={`/strategies/${d.bot().strategy_id}`}><Icon name="studio" />Its strategy</A></Show>
             <div class="sep" />
             <button type="button" role="menuitem" class="danger" disabled={d.bot().wanted !== "stopped"} title={d.bot().wanted === "stopped" ? undefined : "Stop it first"} onClick={() => { shut(); open("delete"); }}><Icon name="trash" />Delete</button>
           </>

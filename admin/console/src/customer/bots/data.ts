@@ -74,7 +74,7 @@ function calm(run: () => void, ms: number): () => void {
   };
 }
 
-export type Tab = "orders" | "trades" | "decisions" | "logs" | "stats" | "setup";
+export type Tab = "orders" | "trades" | "decisions" | "logs" | "stats" | "setup" | "whatif";
 
 export function createBot(id: string, tab: Accessor<Tab>) {
   const path = { bot_id: id };
@@ -199,10 +199,13 @@ export function createBot(id: string, tab: Accessor<Tab>) {
   // ---- its script: header for the form, source for "why"
   const [script] = createResource(() => known() && { strategy_id: bot().strategy_id, version: bot().live?.version ?? bot().version ?? null }, async ({ strategy_id, version }) => {
     const known = version ?? (await ok(api.GET("/api/v1/strategies/{strategy_id}", { params: { path: { strategy_id } } }))).active_version ?? 1;
-    return await ok(api.GET("/api/v1/strategies/{strategy_id}/versions/{version}", { params: { path: { strategy_id, version: known } } })).catch(() => null); // the installation's may be closed
+    return await ok(api.GET("/api/v1/strategies/{strategy_id}/versions/{version}", { params: { path: { strategy_id, version: known } } })).catch(() => null); // deleted, it may be
   });
   const header = (): ScriptHeader | null => (script.latest?.header as ScriptHeader | null | undefined) ?? null;
 
-  return { id, path, loaded, bot, setBot, etag: () => state.etag, refresh: () => void refetch(), orders, fills, trades, decisions, denials, logs, stats, bars, barsRead, equity, plots, script, header, followMarket, plotsState, loadPlots };
+  /** One of the installation's: its header is told, its text is not. */
+  const offered = (): boolean => !!script.latest && script.latest.source === undefined;
+
+  return { offered, id, path, loaded, bot, setBot, etag: () => state.etag, refresh: () => void refetch(), orders, fills, trades, decisions, denials, logs, stats, bars, barsRead, equity, plots, script, header, followMarket, plotsState, loadPlots };
 }
 export type BotData = ReturnType<typeof createBot>;

@@ -10,11 +10,12 @@ import { PriceChart } from "./price-chart";
 import { Setup } from "./setup";
 import { needsCare, STATES } from "./state";
 import { Decisions, Logs, Orders, Stats, Trades } from "./tables";
+import { WhatIf } from "./whatif";
 import { Why } from "./why";
 import "./bots.css";
 
 const TABS: readonly { value: Tab; label: string }[] = [
-  { value: "orders", label: "Orders" }, { value: "trades", label: "Trades" }, { value: "decisions", label: "Decisions" }, { value: "logs", label: "Log" }, { value: "stats", label: "Statistics" }, { value: "setup", label: "Parameters & version" },
+  { value: "orders", label: "Orders" }, { value: "trades", label: "Trades" }, { value: "decisions", label: "Decisions" }, { value: "logs", label: "Log" }, { value: "stats", label: "Statistics" }, { value: "setup", label: "Parameters, limits, version" }, { value: "whatif", label: "What if" },
 ];
 
 function Figures(props: { data: BotData }): JSX.Element {
@@ -49,9 +50,9 @@ function Shown(props: { data: BotData; tab: Tab; onTab: (tab: string) => void })
       </PageHead>
       <div class="bot-head small muted">
         <span class="strong">{d.bot().symbol}</span><span>{d.bot().timeframe} on {d.bot().venue}</span><Show when={d.header()?.name || d.bot().live?.version}><span>{[d.header()?.name, d.bot().live?.version && `version ${d.bot().live!.version}`].filter(Boolean).join(", ")}</span></Show>
-        <span class="bot-reason">{d.bot().reason} <Show when={d.bot().since_ms}>Since <Ago ms={d.bot().since_ms} />.</Show></span>
+        <span class="bot-reason"><Show when={!needsCare(d.bot().state)}>{d.bot().reason} </Show><Show when={d.bot().since_ms}>Since <Ago ms={d.bot().since_ms} />.</Show></span>
       </div>
-      <Show when={needsCare(d.bot().state)}><Note tone={d.bot().state === "retrying" ? "warn" : "bad"} title={`${state().label}: ${d.bot().reason}`}><Show when={d.bot().retry_at_ms}><p>It tries again <Ago ms={d.bot().retry_at_ms} />.</p></Show></Note></Show>
+      <Show when={needsCare(d.bot().state)}><Note tone={d.bot().state === "retrying" ? "warn" : "bad"} title={state().label}><p class="break pre-line">{d.bot().reason}</p><Show when={d.bot().retry_at_ms}><p>It tries again <Ago ms={d.bot().retry_at_ms} />.</p></Show></Note></Show>
       <Figures data={d} />
       <Panel flush label="Chart"><PriceChart data={d} onWhy={why} /></Panel>
       <Panel flush label="Details">
@@ -63,6 +64,7 @@ function Shown(props: { data: BotData; tab: Tab; onTab: (tab: string) => void })
             <Match when={tab() === "logs"}><Logs data={d} /></Match>
             <Match when={tab() === "stats"}><Stats data={d} /></Match>
             <Match when={tab() === "setup"}><Setup data={d} /></Match>
+            <Match when={tab() === "whatif"}><WhatIf data={d} /></Match>
           </Switch>
         </Tabs>
       </Panel>

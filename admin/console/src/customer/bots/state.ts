@@ -20,8 +20,10 @@ export const STATES: Record<BotState, { label: string; tone: BadgeTone; pulse?: 
 
 /** Somebody should look at it. */
 export const needsCare = (s: BotState): boolean => ["retrying", "halted", "quarantined", "dead", "retired"].includes(s);
-export const canStart = (b: Bot): boolean => b.wanted !== "running" && !["starting", "stopping", "quarantined"].includes(b.state);
-export const isOn = (b: Bot): boolean => b.wanted === "running";
+/** It was taken out: it is wanted to run, and does not until somebody has changed something. */
+export const isHeld = (s: BotState): boolean => ["quarantined", "dead", "retired"].includes(s);
+export const canStart = (b: Bot): boolean => (b.wanted !== "running" || isHeld(b.state)) && !["starting", "stopping", "quarantined"].includes(b.state);
+export const isOn = (b: Bot): boolean => b.wanted === "running" && !isHeld(b.state);
 
 export const orderTone = (status: string): BadgeTone =>
   status === "filled" ? "good" : status === "denied" || status === "rejected" || status === "unknown" ? "bad" : status === "open" || status === "partial" ? "info" : status === "canceled" || status === "expired" ? "neutral" : "warn";

@@ -71,7 +71,7 @@ const KINDS: Record<string, { label: string; tone: BadgeTone }> = {
   quarantine: { label: "Quarantine", tone: "bad" }, risk: { label: "Risk", tone: "bad" }, limits: { label: "Limits", tone: "info" }, clock: { label: "Timer", tone: "neutral" },
 };
 
-function commandWords(c: NonNullable<Decision["commands"]>[number]): string {
+export function commandWords(c: NonNullable<Decision["commands"]>[number]): string {
   const rest = orderWords(c);
   return c.kind === "funding" ? `funding at rate ${c.rate}` : `${c.kind} ${c.order ? `#${c.order} ` : ""}${rest}${c.tag ? ` “${c.tag}”` : ""}${c.reason ? ` (${c.reason})` : ""}`;
 }

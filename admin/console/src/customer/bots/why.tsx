@@ -218,10 +218,12 @@ function Explained(props: { answer: Answer; data: BotData }): JSX.Element {
         {(x) => (
           <>
             <Show when={x().trace.length} fallback={<Show when={props.answer.by === "script"}><Note title="No step of its own led to it"><p>A ladder that its script set up earlier placed it as part of what the engine keeps placed; the state and orders around it are below.</p></Note></Show>}>
-              <section>
-                <h3>How it decided, step by step</h3>
-                <Stepper trace={x().trace} source={source.latest ?? null} cut={x().cut} tag={props.answer.order?.tag} />
-              </section>
+              <Show when={!props.data.offered()} fallback={<Note title="The steps through its text are not shown"><p>Its script is one of this installation's own, and its text stays with the operators. What it saw, had in its memory and asked for is yours to see.</p></Note>}>
+                <section>
+                  <h3>How it decided, step by step</h3>
+                  <Stepper trace={x().trace} source={source.latest ?? null} cut={x().cut} tag={props.answer.order?.tag} />
+                </section>
+              </Show>
             </Show>
             <div class="why-cols">
               <Changes title="Its memory (ctx.state)" before={x().state_before} after={x().state_after} none="It keeps nothing." />

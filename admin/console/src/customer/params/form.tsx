@@ -47,10 +47,10 @@ function ParamField(props: ParamFormProps & { param: ParamSpec }): JSX.Element {
     const told = props.problem?.field(`${props.pointer ?? "/params"}/${p().name}`), own = checkParam(p(), text());
     return own ? `Must be ${own}` : told;
   };
-  const common = () => ({ label: label(), hint: <><code>{p().name}</code> · {hintOfParam(p())}</>, error: error() });
+  const common = () => ({ label: label(), hint: <><Show when={p().about}>{p().about}<br /></Show><code>{p().name}</code> · {hintOfParam(p())}</>, error: error() });
   return (
     <Switch fallback={<TextField {...common()} value={text()} onValue={set} disabled={off()} numeric={isNumeric(p())} unit={p().kind === "pct" ? "%" : undefined} spellcheck={false} autocomplete="off" />}>
-      <Match when={p().kind === "bool"}><Checkbox label={label()} hint={<><code>{p().name}</code> · default {p().default ? "on" : "off"}</>} checked={text() === "true"} onChecked={(on) => set(String(on))} disabled={off()} /></Match>
+      <Match when={p().kind === "bool"}><Checkbox label={label()} hint={<><Show when={p().about}>{p().about}<br /></Show><code>{p().name}</code> · default {p().default ? "on" : "off"}</>} checked={text() === "true"} onChecked={(on) => set(String(on))} disabled={off()} /></Match>
       <Match when={p().kind === "enum"}><Select {...common()} value={text()} onValue={set} disabled={off()} options={(p().choices ?? []).map((c) => ({ value: c, label: c }))} /></Match>
     </Switch>
   );

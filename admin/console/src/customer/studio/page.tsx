@@ -1,17 +1,15 @@
 // The strategy studio: one strategy's code, versions, backtests, parameters and shadows.
 import { useBeforeLeave, useNavigate, useParams, useSearchParams } from "@solidjs/router";
-import { createEffect, createMemo, createResource, createSignal, For, lazy, on, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createResource, createSignal, on, Show, type JSX } from "solid-js";
 import { createStore } from "solid-js/store";
 import { all, api, ok } from "~/api/client";
-import { toProblem, type Problem } from "~/api/problem";
+import { toProblem } from "~/api/problem";
+import { createChecker, draftOf, Editor, keepDraft, Problems, reference, type CodeHandle } from "~/code";
 import type { ParamTexts } from "~/lib/params";
-import { Badge, Button, ConfirmDialog, ErrorNote, Icon, Load, Menu, Note, PageHead, Panel, Skeleton, Tabs, toast } from "~/ui";
+import { Badge, Button, ConfirmDialog, Empty, ErrorNote, Icon, LinkButton, Load, Menu, Note, PageHead, Panel, Skeleton, Tabs, toast } from "~/ui";
 
-import { createChecker, type CheckProblem } from "./check";
-import type { CodeHandle } from "./code";
 import { GridTab, type Grid } from "./grid_tab";
 import { headerOf } from "./header";
-import { reference } from "./reference";
 import { RunTab } from "./run_tab";
 import { keyOf, newSetup, offered, type Market, type Setup } from "./setup";
 import { ShadowTab } from "./shadow_tab";
@@ -19,59 +17,10 @@ import { verdictOf, VerdictBadge, VerdictPanel } from "./verdict";
 import { readVersion, SaveDialog, Versions, type Strategy, type Version } from "./versions";
 import "./studio.css";
 
-const Editor = lazy(() => import("./code").then((m) => ({ default: m.Editor })));
-
 type Tab = "code" | "run" | "grid" | "versions" | "shadow";
 const TABS: { value: Tab; label: string }[] = [
   { value: "code", label: "Code" }, { value: "run", label: "Backtest" }, { value: "grid", label: "Parameters" }, { value: "versions", label: "Versions" }, { value: "shadow", label: "Shadow" },
 ];
-
-// What is typed survives a closed tab; it is this browser's, and goes when it is saved.
-const draftKey = (id: string): string => `perigee.draft.${id}`;
-function draftOf(id: string): { version: number; source: string } | null {
-  try {
-    const d = JSON.parse(localStorage.getItem(draftKey(id)) ?? "null") as { version?: unknown; source?: unknown } | null;
-    return d && typeof d.source === "string" && typeof d.version === "number" ? { version: d.version, source: d.source } : null;
-  } catch {
-    return null;
-  }
-}
-function keepDraft(id: string, draft: { version: number; source: string } | null): void {
-  try {
-    if (draft) localStorage.setItem(draftKey(id), JSON.stringify(draft));
-    else localStorage.removeItem(draftKey(id));
-  } catch {
-    // without storage it lasts as long as the page
-  }
-}
-
-function Problems(props: { list: readonly CheckProblem[]; busy: boolean; fresh: boolean; problem: Problem | null; onGo: (p: CheckProblem) => void }): JSX.Element {
-  const errors = () => props.list.filter((p) => p.severity === "error").length;
-  return (
-    <div class="studio-problems">
-      <p role="status" class="row small">
-        <Show when={!props.problem} fallback={<span class="warn"><Icon name="warn" size={14} /> Not checked: {props.problem!.detail || props.problem!.title}</span>}>
-          <Show when={!props.busy || props.fresh} fallback={<span class="muted"><span class="spinner" aria-hidden="true" /> Checking …</span>}>
-            <Show when={errors()} fallback={<span class="up row"><Icon name="check" size={14} /> No errors found</span>}><span class="down row"><Icon name="warn" size={14} /> {errors() === 1 ? "One error" : `${errors()} errors`}</span></Show>
-          </Show>
-        </Show>
-      </p>
-      <ul>
-        <For each={props.list}>
-          {(p) => (
-            <li>
-              <button type="button" onClick={() => props.onGo(p)} disabled={p.line === null}>
-                <Icon name={p.severity === "error" ? "close" : "warn"} size={14} class={p.severity === "error" ? "down" : "warn"} />
-                <span class="muted num">{p.line === null ? "whole" : `${p.line}:${p.column}`}</span>
-                <span class="break">{p.message}<Show when={p.hint}> <strong>{p.hint}</strong></Show></span>
-              </button>
-            </li>
-          )}
-        </For>
-      </ul>
-    </div>
-  );
-}
 
 function Studio(props: { strategy: Strategy; onChanged: () => void; first: Version }): JSX.Element {
   const [search, setSearch] = useSearchParams<{ tab?: string }>();
@@ -83,7 +32,7 @@ function Studio(props: { strategy: Strategy; onChanged: () => void; first: Versi
   const [source, setSource] = createSignal(draft?.source ?? props.first.source ?? "");
   const dirty = createMemo(() => source() !== (base().source ?? ""));
   const [ref] = createResource(() => reference().catch(() => null));
-  const checker = createChecker();
+  const checker = createChecker((text) => ok(api.POST("/api/v1/strategies/check", { body: { source: text } })));
   createEffect(on(source, (text) => {
     checker.look(text);
     keepDraft(id(), dirty() ? { version: base().version, source: text } : null);
@@ -208,16 +157,29 @@ function Studio(props: { strategy: Strategy; onChanged: () => void; first: Versi
   );
 }
 
+function Offered(props: { strategy: Strategy }): JSX.Element {
+  return (
+    <>
+      <PageHead title={props.strategy.name} up={{ href: "/strategies", label: "Strategies" }} />
+      <Empty icon="lock" title="This strategy is the installation's own" text="Bots and backtests run it as it is; its text stays with the operators."><LinkButton kind="primary" icon="plus" href={`/bots/new?strategy=${props.strategy.id}`}>New bot with it</LinkButton></Empty>
+    </>
+  );
+}
+
 export default function StudioPage(): JSX.Element {
   const params = useParams<{ id: string }>();
   const [strategy, { refetch }] = createResource(() => params.id, (id) => ok(api.GET("/api/v1/strategies/{strategy_id}", { params: { path: { strategy_id: id } } })));
-  const [first] = createResource(() => strategy.latest && strategy.latest.id === params.id ? params.id : null, (id) => {
+  const [first] = createResource(() => (strategy.state !== "errored" && strategy.latest?.id === params.id && !strategy.latest.offered ? params.id : null), (id) => {
     const s = strategy.latest!;
     return readVersion(id, draftOf(id)?.version ?? s.latest_version).catch(() => readVersion(id, s.latest_version));
   });
   return (
     <Load of={strategy} retry={() => void refetch()} what="The strategy cannot be shown">
-      {(s) => <Load of={first} what="Its source cannot be shown">{(v) => <Show when={s().id} keyed><Studio strategy={s()} first={v()} onChanged={() => void refetch()} /></Show>}</Load>}
+      {(s) => (
+        <Show when={!s().offered} fallback={<Offered strategy={s()} />}>
+          <Load of={first} what="Its source cannot be shown">{(v) => <Show when={s().id} keyed><Studio strategy={s()} first={v()} onChanged={() => void refetch()} /></Show>}</Load>
+        </Show>
+      )}
     </Load>
   );
 }

@@ -45,11 +45,16 @@ export function ShadowTab(props: { strategyId: string; versions: readonly { vers
   const timer = setInterval(() => found.state !== "errored" && found.latest?.bots && !document.hidden && void refetch(), AGAIN_MS);
   onCleanup(() => clearInterval(timer));
   const open = () => props.versions.filter((v) => v.state === "proven" && !v.active);
+  // The service forgets a shadow with its end; what it came to stays here until another one begins or the page is left.
+  const [ended, setEnded] = createSignal<readonly Shadow[]>([]);
+  const results = () => (found.latest?.items.length ? found.latest.items : ended());
   const running = () => (found.latest?.items ?? []).some((s) => s.state !== "ended");
   const set = async (off: boolean): Promise<void> => {
     setBusy(true);
     try {
+      const last = found.latest?.items ?? [];
       const answer = await ok(api.POST("/api/v1/strategies/{strategy_id}/versions/{version}/shadow", { params: { path: path() }, body: off ? { off: true } : {} }));
+      setEnded(off ? last.map((s) => ({ ...s, state: "ended" as const })) : []);
       toast(off ? "The shadow has ended" : `Version ${props.version} runs beside ${answer.bots} bot${answer.bots === 1 ? "" : "s"}`, answer.bots || off ? "good" : "warn", answer.bots || off ? undefined : "No bot of this strategy runs at the moment.");
       await refetch();
     } catch (e) {
@@ -75,7 +80,7 @@ export function ShadowTab(props: { strategyId: string; versions: readonly { vers
       </Panel>
       <Show when={props.version}>
         <Load of={found} retry={() => void refetch()} what="Its results cannot be shown">
-          {(s) => <Show when={s().items.length} fallback={<Empty icon="swap" title="No shadow runs" text="Begin one: it joins all running bots of this strategy." />}><For each={s().items}>{(x) => <OneBot shadow={x} />}</For></Show>}
+          {() => <Show when={results().length} fallback={<Empty icon="swap" title="No shadow runs" text="Begin one: it joins all running bots of this strategy." />}><For each={results()}>{(x) => <OneBot shadow={x} />}</For></Show>}
         </Load>
       </Show>
     </div>

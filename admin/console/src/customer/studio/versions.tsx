@@ -1,14 +1,13 @@
 // Versions of a strategy: what changed between two of them, which one is active, trying one with a share of the bots, and the way back.
-import { createEffect, createMemo, createResource, createSignal, For, lazy, on, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createResource, createSignal, For, on, Show, type JSX } from "solid-js";
 import { all, api, ok, type Schemas } from "~/api/client";
+import { Difference } from "~/code";
 import { formatDateTime } from "~/lib/format";
 import { Ago, Badge, Button, ConfirmDialog, ErrorState, Field, Note, Panel, Segmented, Select, Skeleton, TextField, toast } from "~/ui";
 import { verdictOf, VerdictBadge, VerdictPanel } from "./verdict";
 
 export type Version = Schemas["Version"];
 export type Strategy = Schemas["Strategy"];
-
-const Difference = lazy(() => import("./code").then((m) => ({ default: m.Difference })));
 
 export const readVersion = (id: string, version: number): Promise<Version> => ok(api.GET("/api/v1/strategies/{strategy_id}/versions/{version}", { params: { path: { strategy_id: id, version } } }));
 
@@ -61,6 +60,9 @@ export function Versions(props: { strategy: Strategy; onChanged: () => void; onE
     <div class="stack">
       <Show when={trial()}>
         {(t) => <Note tone="warn" title={`Version ${t().version} is being tried by ${t().canary_percent} % of the bots`}><p class="small">Since {formatDateTime(t().started_at_ms)}{t().until_ms ? `, until ${formatDateTime(t().until_ms)}` : ""}; {t().errors ?? 0} errors so far. Version {t().version_before} is what all others run.</p></Note>}
+      </Show>
+      <Show when={props.strategy.trial?.state === "rolled_back" && props.strategy.trial.reason !== "by hand" && props.strategy.trial}>
+        {(t) => <Note tone="bad" title={`Version ${t().version} went back`}><p class="small">It was tried by {t().canary_percent} % of the bots: {t().reason}. {formatDateTime(t().ended_at_ms)}</p></Note>}
       </Show>
       <Panel title="Versions" flush actions={<Button icon="history" disabled={!trial() && (props.strategy.latest_version < 2 || !props.strategy.active_version)} onClick={() => setRolling(true)}>Roll back</Button>}>
         <Show when={list.state !== "errored"} fallback={<ErrorState error={list.error} onRetry={() => void refetch()} />}>

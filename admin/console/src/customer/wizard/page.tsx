@@ -27,7 +27,7 @@ function Review(props: { w: Wizard; go: (step: number) => void }): JSX.Element {
     <div class="stack">
       <Panel title={w.draft.name}>
         <dl class="facts">
-          {row(0, "Strategy", w.strategies.latest?.find((s) => s.id === w.draft.strategyId)?.name ?? w.header()?.name)}
+          {row(0, "Strategy", <>{w.strategies.latest?.find((s) => s.id === w.draft.strategyId)?.name ?? w.header()?.name}{w.draft.preset ? `, ${w.draft.preset}` : ""}</>)}
           {row(1, "Account", <span class="row">{account()?.name} <Show when={account()}>{(a) => <ModeBadge mode={envOf(a())} />}</Show></span>)}
           {row(1, "Money", w.draft.cash.trim() ? formatMoney(w.draft.cash.trim(), currencyOf(account())) : "All that is free")}
           {row(2, "Market", `${w.draft.symbol} ${w.draft.timeframe}${w.draft.venue ? `, prices of ${w.draft.venue}` : ""}`)}

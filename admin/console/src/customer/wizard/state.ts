@@ -23,6 +23,7 @@ export interface Draft {
   symbol: string;
   timeframe: string;
   values: ParamTexts;
+  preset: string; // of the edition, that the values began with; "": none
   limits: { max_order: string; day_loss: string; max_drawdown: string };
   start: boolean;
 }
@@ -38,14 +39,17 @@ export const currencyOf = (a: Account | undefined): string => a?.settings?.curre
 
 export function useWizard(preset: { strategy?: string }) {
   const [draft, setDraft] = createStore<Draft>({
-    name: "", named: false, strategyId: preset.strategy ?? "", template: "", accountId: "", cash: "", venue: "", symbol: "", timeframe: "1m", values: {},
+    name: "", named: false, strategyId: preset.strategy ?? "", template: "", accountId: "", cash: "", venue: "", symbol: "", timeframe: "1m", values: {}, preset: "",
     limits: { max_order: "", day_loss: "", max_drawdown: "" }, start: true,
   });
   const [strategies, { refetch: readStrategies }] = createResource(() => all((cursor) => ok(api.GET("/api/v1/strategies", { params: { query: { limit: 200, cursor } } })), 1000));
   const [templates] = createResource(() => ok(api.GET("/api/v1/strategies/templates")).then((l) => l.items));
+  /** The installation's own: run as they are. */
+  const [offers] = createResource(() => ok(api.GET("/api/v1/strategies/offered")).then((l) => l.items));
+  const offer = () => offers.latest?.find((o) => o.id === draft.strategyId);
   const [accounts, { refetch: readAccounts }] = createResource(() => all((cursor) => ok(api.GET("/api/v1/accounts", { params: { query: { limit: 200, cursor } } })), 1000));
   const [markets] = createResource(() => all((cursor) => ok(api.GET("/api/v1/markets", { params: { query: { limit: 200, cursor } } })), 2000));
-  const [strategy] = createResource(() => draft.strategyId || null, (strategy_id) => ok(api.GET("/api/v1/strategies/{strategy_id}", { params: { path: { strategy_id } } })));
+  const [strategy] = createResource(() => (offers.latest && draft.strategyId && !offer() ? draft.strategyId : null), (strategy_id) => ok(api.GET("/api/v1/strategies/{strategy_id}", { params: { path: { strategy_id } } })));
   const [subscription] = createResource(() => ok(api.GET("/api/v1/subscriptions/current")));
   /** Whether the plan allows it; while that is not known, yes: the service has the last word. */
   const may = (right: string): boolean => subscription.latest?.plan.rights.includes(right) ?? true;
@@ -54,6 +58,7 @@ export function useWizard(preset: { strategy?: string }) {
 
   const header = createMemo((): ScriptHeader | null => {
     if (draft.template) return (templates.latest?.find((t) => t.name === draft.template)?.header as unknown as ScriptHeader | undefined) ?? null;
+    if (offer()) return offer()!.header as unknown as ScriptHeader;
     return draft.strategyId && strategy.latest?.id === draft.strategyId ? ((strategy.latest.version?.header as unknown as ScriptHeader | undefined) ?? null) : null;
   });
   const params = createMemo(() => toValues(header()?.params ?? [], draft.values));
@@ -65,6 +70,12 @@ export function useWizard(preset: { strategy?: string }) {
     if (!h || filledFor === key) return;
     filledFor = key;
     setDraft("values", toTexts(h.params ?? [], {}));
+    setDraft("preset", "");
+  };
+  /** An edition's preset: its values, the others as usual; "": the usual ones. */
+  const takePreset = (name: string): void => {
+    const values = offer()?.presets.find((p) => p.name === name)?.params ?? {};
+    setDraft({ preset: name, values: toTexts(header()?.params ?? [], values) });
   };
   const live = createMemo(() => (markets.latest ?? []).filter((m) => m.live && (!account.latest || account.latest.paper || account.latest.venue === m.venue)));
   const free = (): string | null => account.latest?.money?.free ?? null;
@@ -88,8 +99,9 @@ export function useWizard(preset: { strategy?: string }) {
   const reachable = (): number => { for (let i = 0; i < 5; i++) if (lack(i)) return i; return 5; };
 
   const body = (): Schemas["BotRequest"] => ({
-    name: draft.name.trim(), account_id: draft.accountId, strategy_id: draft.strategyId, venue: draft.venue || undefined, symbol: draft.symbol, timeframe: draft.timeframe,
-    params: params().values,
+    name: draft.name.trim(), account_id: draft.accountId, venue: draft.venue || undefined, symbol: draft.symbol, timeframe: draft.timeframe,
+    // A plan without parameters of one's own still has the edition's presets.
+    ...(draft.preset && !may("custom_parameters") ? { strategy: offer()?.name, preset: draft.preset } : { strategy_id: draft.strategyId, params: params().values }),
     settings: { ...(draft.cash.trim() ? { cash: draft.cash.trim() } : {}), ...Object.fromEntries(Object.entries(draft.limits).filter(([, v]) => v.trim()).map(([k, v]) => [k, v.trim()])) },
     start: draft.start,
   });
@@ -103,7 +115,7 @@ export function useWizard(preset: { strategy?: string }) {
     filledFor = made.id;
     void readStrategies();
   };
-  return { draft, setDraft, strategies, templates, accounts, account, readAccounts, markets, live, header, params, others, may, fill, free, cashWrong, amountWrong, lack, reachable, body, adopt, touched, setTouched };
+  return { draft, setDraft, strategies, templates, offers, offer, takePreset, accounts, account, readAccounts, markets, live, header, params, others, may, fill, free, cashWrong, amountWrong, lack, reachable, body, adopt, touched, setTouched };
 }
 
 export type Wizard = ReturnType<typeof useWizard>;

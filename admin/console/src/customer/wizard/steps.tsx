@@ -1,10 +1,11 @@
 // The first five steps: each shows a part of the draft and changes it. What a step lacks is the wizard's to say (state.ts).
 import { A } from "@solidjs/router";
-import { createEffect, createMemo, createSignal, For, Show, type JSX } from "solid-js";
-import { api, ok } from "~/api/client";
+import { createEffect, createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { all, api, ok } from "~/api/client";
 import { formatMoney } from "~/lib/format";
 import { useAction } from "~/lib/action";
 import { Badge, Button, Empty, ErrorNote, Load, ModeBadge, Money, Note, Panel, Select, Skeleton, TextField } from "~/ui";
+import { brand } from "~/ui/brand";
 import { ParamForm } from "../params/form";
 import { currencyOf, envOf, TIMEFRAMES, type Wizard } from "./state";
 
@@ -30,7 +31,8 @@ export function Basics(props: { w: Wizard }): JSX.Element {
   };
   createEffect(() => { w.header(); w.fill(); });
   const own = createMemo(() => w.strategies.latest ?? []);
-  const offered = createMemo(() => (w.templates.latest ?? []).filter((t) => !own().some((s) => s.name === t.name && s.active_version)));
+  const named = (name: string): boolean => own().some((s) => s.name === name && s.active_version) || (w.offers.latest ?? []).some((o) => o.name === name);
+  const templates = createMemo(() => (w.may("custom_strategies") ? (w.templates.latest ?? []).filter((t) => !named(t.name)) : []));
   return (
     <div class="stack">
       <Panel title="What it does">
@@ -53,13 +55,27 @@ export function Basics(props: { w: Wizard }): JSX.Element {
               </Show>
             )}
           </Load>
+          <Load of={w.offers} skeleton={<Skeleton lines={3} />}>
+            {(list) => (
+              <Show when={list().length}>
+                <fieldset class="param-group">
+                  <legend>By {brand().title}</legend>
+                  <div class="choices">
+                    <For each={list()}>
+                      {(o) => <Choice name="strategy" checked={w.draft.strategyId === o.id} onPick={() => pick(o.id, "", o.name)} title={<>{nice(o.name)}<Show when={o.presets.length}><Badge plain>{o.presets.length} {o.presets.length === 1 ? "preset" : "presets"}</Badge></Show></>}>{(o.header as { about?: string }).about}</Choice>}
+                    </For>
+                  </div>
+                </fieldset>
+              </Show>
+            )}
+          </Load>
           <Load of={w.templates} skeleton={<Skeleton lines={3} />}>
             {() => (
-              <Show when={offered().length}>
+              <Show when={templates().length}>
                 <fieldset class="param-group">
                   <legend>Ready-made</legend>
                   <div class="choices">
-                    <For each={offered()}>
+                    <For each={templates()}>
                       {(t) => <Choice name="strategy" checked={w.draft.template === t.name} onPick={() => pick("", t.name, t.name)} title={nice(t.name)}>{(t.header as { about?: string }).about}</Choice>}
                     </For>
                   </div>
@@ -67,7 +83,7 @@ export function Basics(props: { w: Wizard }): JSX.Element {
               </Show>
             )}
           </Load>
-          <Show when={w.header()?.about}><Note><p class="small">{w.header()!.about}</p></Note></Show>
+          <Show when={own().some((s) => s.id === w.draft.strategyId) && w.header()?.about}><Note><p class="small">{w.header()!.about}</p></Note></Show>
         </div>
       </Panel>
       <Panel title="What it is called">
@@ -194,7 +210,15 @@ export function ParamsStep(props: { w: Wizard }): JSX.Element {
   );
   return (
     <div class="stack">
-      <Show when={!w.may("custom_parameters")}><Note tone="warn" title="Your plan has no parameters of one's own"><p class="small">The bot runs with the usual ones. <A href="/account/plan">Other plans</A> let you choose.</p></Note></Show>
+      <Show when={!w.may("custom_parameters")}><Note tone="warn" title="Your plan has no parameters of one's own"><p class="small">The bot runs with the usual ones{w.offer()?.presets.length ? ", or with a preset" : ""}. <A href="/account/plan">Other plans</A> let you choose.</p></Note></Show>
+      <Show when={w.offer()?.presets.length}>
+        <Panel title="Begin with">
+          <div class="choices" role="radiogroup" aria-label="Preset">
+            <Choice name="preset" checked={!w.draft.preset} onPick={() => w.takePreset("")} title="As usual">The values its author chose.</Choice>
+            <For each={w.offer()!.presets}>{(p) => <Choice name="preset" checked={w.draft.preset === p.name} onPick={() => w.takePreset(p.name)} title={p.name}>{p.about}</Choice>}</For>
+          </div>
+        </Panel>
+      </Show>
       <Panel title="Parameters of the strategy">
         <Show when={w.header()} fallback={<Skeleton lines={4} />}>
           {(h) => <ParamForm specs={h().params ?? []} texts={w.draft.values} onText={(name, text) => w.setDraft("values", name, text)} editable={() => w.may("custom_parameters")} markLive />}
@@ -235,11 +259,23 @@ export function WorstCase(props: { w: Wizard; most?: string | null }): JSX.Eleme
 // ---- 5
 
 export function NoticesStep(): JSX.Element {
+  const [channels, { refetch }] = createResource(() => all((cursor) => ok(api.GET("/api/v1/notifications/channels", { params: { query: { limit: 200, cursor } } })), 1000));
+  const active = () => (channels.latest ?? []).filter((c) => c.state === "active");
   return (
     <Panel title="How you hear of it">
       <div class="stack">
         <Note title="In this console"><p class="small">Every order with its reason, refusals, failures and the kill switch: on the bot's page and, all together, under “Needs a look” on the overview. They arrive while the page is open.</p></Note>
-        <p class="muted">Notices by mail, Telegram and other channels are not there yet. A bot that fails is stopped safely without anybody being told: look in now and then, and set limits.</p>
+        <Load of={channels} retry={() => void refetch()} skeleton={<Skeleton lines={2} />}>
+          {() => (
+            <Show when={active().length} fallback={<Note tone="warn" title="Nothing is told elsewhere yet"><p class="small">A bot that fails is stopped safely, and nobody hears of it while no page is open. Your mail address gets notices once it is confirmed; Telegram, webhooks and others are added under <A href="/notices">Notices</A>.</p></Note>}>
+              <div class="stack-s">
+                <p class="muted">Outside of it, what happens to your bots is told to:</p>
+                <ul class="stack-s"><For each={active()}>{(c) => <li class="row"><Badge plain tone="info">{c.kind}</Badge><span class="break">{c.name || c.address}</span><span class="small muted break">{c.name ? c.address : ""}</span></li>}</For></ul>
+                <p class="small muted">Which events go where, quiet hours and more channels: <A href="/notices">Notices</A>.</p>
+              </div>
+            </Show>
+          )}
+        </Load>
       </div>
     </Panel>
   );

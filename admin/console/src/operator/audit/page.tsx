@@ -5,7 +5,7 @@ import { api, ok, type Schemas } from "~/api/client";
 import { useChannel } from "~/api/live";
 import { formatCount } from "~/lib/format";
 import { Button, Dialog, Empty, Load, Note, PageHead, Panel, Table, Time, toastProblem, type Column } from "~/ui";
-import { createPages } from "../lib/pages";
+import { createPages } from "~/ui/pages";
 import { Filter, Id } from "../lib/parts";
 
 type Entry = Schemas["AuditEntry"];

@@ -2,7 +2,7 @@
 import { createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { Badge, Empty, Load, Panel, Select, Table, Time, type BadgeTone, type Column } from "~/ui";
-import { createPages } from "../lib/pages";
+import { createPages } from "~/ui/pages";
 
 type Decision = Schemas["BotDecision"];
 type Command = Schemas["BotCommand"];

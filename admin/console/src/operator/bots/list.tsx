@@ -3,7 +3,7 @@ import { A, useSearchParams } from "@solidjs/router";
 import { Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { Ago, Badge, Button, Empty, Load, Money, PageHead, Panel, Table, type Column } from "~/ui";
-import { createPages } from "../lib/pages";
+import { createPages } from "~/ui/pages";
 import { BotLink, BotState, Filter, SearchBox } from "../lib/parts";
 
 export type Bot = Schemas["Bot"];

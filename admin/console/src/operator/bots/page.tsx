@@ -2,9 +2,9 @@
 import { A, useParams, useSearchParams } from "@solidjs/router";
 import { createResource, createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
-import { formatCount } from "~/lib/format";
+import { formatCount, formatDate, formatTime } from "~/lib/format";
 import { Ago, Badge, Button, Checkbox, ConfirmDialog, Empty, Load, Money, Note, PageHead, Panel, Price, Quantity, Select, Stat, Table, Tabs, Time, toast, toastProblem, type Column } from "~/ui";
-import { createPages } from "../lib/pages";
+import { createPages } from "~/ui/pages";
 import { may } from "../lib/may";
 import { BotState, HALT_MODES, Id } from "../lib/parts";
 import { Decisions } from "./decisions";
@@ -90,7 +90,7 @@ function Overview(props: { bot: Bot }): JSX.Element {
               <Stat name="Working orders">{l().open_orders}</Stat>
               <Stat name="Asked, executed, denied">{formatCount(l().intents)} · {formatCount(l().fills)} · {formatCount(l().denials)}</Stat>
               <Stat name="Errors of its script">{formatCount(l().errors)}</Stat>
-              <Stat name="Last instant" note={l().host}><span class="op-small"><Time ms={l().instant_ms} /></span></Stat>
+              <Stat name="Last instant" note={[l().instant_ms ? formatDate(l().instant_ms) : "", l().host].filter(Boolean).join(", ")}>{formatTime(l().instant_ms)}</Stat>
             </div>
             <Panel title="Positions" flush>
               <Table label="Positions" rows={l().positions} key={(p) => `${p.symbol}${p.qty}`} empty={<p class="empty">No position is open.</p>} columns={[

@@ -3,7 +3,7 @@ import { A, useSearchParams } from "@solidjs/router";
 import { createResource, Show, type JSX } from "solid-js";
 import { all, api, ok, type Schemas } from "~/api/client";
 import { Ago, Button, Empty, Load, PageHead, Panel, Table, Time, toast, toastProblem, type Column } from "~/ui";
-import { createPages } from "../lib/pages";
+import { createPages } from "~/ui/pages";
 import { may } from "../lib/may";
 import { BotLink, BotState, Filter } from "../lib/parts";
 
@@ -26,7 +26,7 @@ export default function Failures(): JSX.Element {
   };
   const waiting: readonly Column<Bot>[] = [
     { id: "name", label: "Bot", value: (b) => b.name, cell: (b) => <BotLink id={b.id} name={b.name} />, lead: true },
-    { id: "owner", label: "Owner", value: (b) => b.owner, cell: (b) => b.owner ?? "–" },
+    { id: "owner", label: "Owner", value: (b) => b.owner, cell: (b) => <span class="nowrap">{b.owner ?? "–"}</span> },
     { id: "state", label: "State", value: (b) => b.state, cell: (b) => <BotState state={b.state} /> },
     { id: "why", label: "Why", value: (b) => b.reason, cell: (b) => <span class="small break">{b.reason}</span> },
     { id: "since", label: "Since", value: (b) => b.since_ms, cell: (b) => <Ago ms={b.since_ms} /> },
@@ -34,8 +34,8 @@ export default function Failures(): JSX.Element {
   ];
   const columns: readonly Column<Failure>[] = [
     { id: "time", label: "When", value: (f) => f.at_ms, cell: (f) => <Time ms={f.at_ms} /> },
-    { id: "bot", label: "Bot", value: (f) => f.bot_name, lead: true, cell: (f) => <A href={`/bots/${f.bot_id}?tab=failures`}>{f.bot_name}</A> },
-    { id: "owner", label: "Owner", value: (f) => f.owner, cell: (f) => f.owner ?? "–" },
+    { id: "bot", label: "Bot", value: (f) => f.bot_name, lead: true, cell: (f) => <A class="nowrap" href={`/bots/${f.bot_id}?tab=failures`}>{f.bot_name}</A> },
+    { id: "owner", label: "Owner", value: (f) => f.owner, cell: (f) => <span class="nowrap">{f.owner ?? "–"}</span> },
     { id: "what", label: "What", value: (f) => f.what, cell: (f) => f.what.replace(/-/g, " ") },
     { id: "state", label: "State now", value: (f) => f.bot_state, cell: (f) => <BotState state={f.bot_state} /> },
     { id: "strikes", label: "Strikes", value: (f) => f.strikes, kind: "number" },

@@ -21,7 +21,7 @@ export function Role(props: { role: string }): JSX.Element {
 }
 
 export function BotLink(props: { id: string; name: string }): JSX.Element {
-  return <A href={`/bots/${props.id}`}>{props.name}</A>;
+  return <A class="op-name" href={`/bots/${props.id}`}>{props.name}</A>;
 }
 
 const SIZES = ["B", "KB", "MB", "GB", "TB"];

@@ -1,18 +1,18 @@
 // One script of the installation: its versions, what changed between them, activating (of a strategy also for a share of the bots first),
 // rolling back, and who did what when.
 import { A, useParams, useSearchParams } from "@solidjs/router";
-import { createResource, createSignal, For, lazy, Show, Suspense, type JSX } from "solid-js";
+import { createResource, createSignal, For, onCleanup, Show, Suspense, type JSX } from "solid-js";
 import { all, api, ok, okTagged, type Schemas } from "~/api/client";
+import { Editor } from "~/code";
 import { Ago, Badge, Button, ConfirmDialog, Empty, Load, Note, PageHead, Panel, Segmented, Select, Skeleton, Table, Tabs, TextField, Time, toast, type Column } from "~/ui";
 import { may } from "../lib/may";
-import { createPages } from "../lib/pages";
+import { createPages } from "~/ui/pages";
 import { Id } from "../lib/parts";
 import { Edit } from "./edit";
 
 type Script = Schemas["Script"];
 type Version = Schemas["Version"];
 type Activation = Schemas["ScriptActivation"];
-const Editor = lazy(() => import("./code").then((m) => ({ default: m.Editor })));
 
 const path = (id: string) => ({ path: { script_id: id } });
 const readVersion = (id: string, version: number) => ok(api.GET("/api/v1/admin/scripts/{script_id}/versions/{version}", { params: { path: { script_id: id, version } } }));
@@ -80,6 +80,9 @@ export default function ScriptPage(): JSX.Element {
   const [rolling, setRolling] = createSignal(false);
   const [editing, setEditing] = createSignal(false);
   const tab = () => search.tab ?? "versions";
+  // A trial ends by itself, too: when an error or a fall says so, or when its time is over.
+  const timer = setInterval(() => script.state !== "errored" && script.latest?.data.trial?.state === "running" && !document.hidden && void refetch(), 3000);
+  onCleanup(() => clearInterval(timer));
   const newest = () => versions.latest?.[0]?.version ?? 0;
   const shown = () => chosen() || newest();
   const before = () => against() || (script.latest?.data.active_version !== shown() ? script.latest?.data.active_version : null) || Math.max(1, shown() - 1);
@@ -119,13 +122,16 @@ export default function ScriptPage(): JSX.Element {
               <Show when={trial()}>
                 {(t) => <Note tone="warn" title={`Version ${t().version} is tried by ${t().canary_percent} % of the bots`}><p class="small">Since <Time ms={t().started_at_ms} />{t().until_ms ? <>, until <Time ms={t().until_ms} /></> : ""}; {t().errors ?? 0} errors so far. All others run version {t().version_before}.</p></Note>}
               </Show>
+              <Show when={s().data.trial?.state === "rolled_back" && s().data.trial!.reason !== "by hand" && s().data.trial}>
+                {(t) => <Note tone="bad" title={`Version ${t().version} went back`}><p class="small">It was tried by {t().canary_percent} % of the bots: {t().reason}. <Time ms={t().ended_at_ms} /></p></Note>}
+              </Show>
               <Show when={editing()} fallback={
                 <Tabs label="Of this script" items={TABS} value={tab()} onValue={(v) => setSearch({ tab: v === "versions" ? undefined : v }, { replace: true })}>
                   <div style={{ "padding-top": "16px" }}>
                     <Show when={tab() === "versions"}><Panel flush><Load of={versions} retry={() => void refetchVersions()}>{(list) => <Table label="Versions" rows={list()} columns={columns} key={(v) => String(v.version)} />}</Load></Panel></Show>
                     <Show when={tab() === "source"}>
                       <Panel actions={<Select hideLabel label="Version" value={String(shown())} onValue={(v) => setChosen(Number(v))} options={choices()} />}>
-                        <Load of={source}>{(v) => <Suspense fallback={<Skeleton lines={12} />}><Editor value={v().source ?? ""} onValue={() => undefined} problems={[]} readOnly label={`Source of version ${v().version}`} /></Suspense>}</Load>
+                        <Load of={source}>{(v) => <Suspense fallback={<Skeleton lines={12} />}><Editor value={v().source ?? ""} onValue={() => undefined} check={null} reference={null} readOnly label={`Source of version ${v().version}`} /></Suspense>}</Load>
                       </Panel>
                     </Show>
                     <Show when={tab() === "diff"}>

@@ -3,7 +3,7 @@ import { A, useSearchParams } from "@solidjs/router";
 import { createSignal, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { Ago, Badge, Dialog, Empty, Load, PageHead, Panel, Table, type Column } from "~/ui";
-import { createPages } from "../lib/pages";
+import { createPages } from "~/ui/pages";
 import { SearchBox } from "../lib/parts";
 import { Meters } from "./meters";
 

@@ -3,7 +3,7 @@ import { A, useSearchParams } from "@solidjs/router";
 import { type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { Ago, Badge, Empty, Load, PageHead, Panel, Table, type Column } from "~/ui";
-import { createPages } from "../lib/pages";
+import { createPages } from "~/ui/pages";
 import { Filter, Role, SearchBox, UserState } from "../lib/parts";
 
 type User = Schemas["AdminUser"];

@@ -59,6 +59,7 @@ function RoleDialog(props: { user: User; onClose: () => void; done: () => void }
 function Subscription(props: { user: User; done: () => void }): JSX.Element {
   const s = () => props.user.subscription!;
   const [editing, setEditing] = createSignal(false);
+  const over = (): boolean => !!props.user.exception?.expires_at_ms && props.user.exception.expires_at_ms <= Date.now();
   const takeBack = async (): Promise<void> => {
     try {
       await ok(api.DELETE("/api/v1/admin/users/{user_id}/plan", { params: { path: { user_id: props.user.id } } }));
@@ -69,7 +70,7 @@ function Subscription(props: { user: User; done: () => void }): JSX.Element {
     }
   };
   return (
-    <Panel title="Plan" actions={<Show when={may("users")}><Button small icon="edit" onClick={() => setEditing(true)}>{props.user.exception ? "Change exception" : "Grant exception"}</Button></Show>}>
+    <Panel title="Plan" actions={<Show when={may("users")}><Button small icon="edit" onClick={() => setEditing(true)}>{props.user.exception && !over() ? "Change exception" : "Grant exception"}</Button></Show>}>
       <div class="stack">
         <dl class="facts">
           <dt>Plan</dt><dd><strong>{s().plan.name}</strong> <Money value={s().plan.monthly_price} currency={s().plan.currency} /> <span class="muted">a month</span></dd>
@@ -79,10 +80,10 @@ function Subscription(props: { user: User; done: () => void }): JSX.Element {
         </dl>
         <Show when={props.user.exception}>
           {(x) => (
-            <Note tone="info" title="An operator's exception is in force">
+            <Note tone="info" title={over() ? "An operator's exception has ended" : "An operator's exception is in force"}>
               <p>{x().plan ? `Plan ${x().plan}` : "The subscription's own plan"}{Object.keys(x().limits).length ? ` with ${Object.entries(x().limits).map(([k, v]) => `${k} ${v ?? "unlimited"}`).join(", ")}` : ""}; {x().expires_at_ms ? <>until <Time ms={x().expires_at_ms} /></> : "until it is taken back"}. Reason: {x().reason}.</p>
               <p class="small muted">Granted <Ago ms={x().created_at_ms} /> by <Show when={x().actor_id} fallback="the operator at the machine">{(id) => <A href={`/users/${id()}`}>{id() === me()?.id ? "you" : id()}</A>}</Show>.</p>
-              <Show when={may("users")}><div><Button small onClick={() => void takeBack()}>Take it back</Button></div></Show>
+              <Show when={may("users")}><div><Button small onClick={() => void takeBack()}>{over() ? "Remove it" : "Take it back"}</Button></div></Show>
             </Note>
           )}
         </Show>

@@ -1,4 +1,5 @@
-// The editor and the comparison of two sources. CodeMirror is a third of a megabyte, so pages import this lazily.
+// The editor of all scripts – strategies, rules, operators' own – and the comparison of two sources. CodeMirror is a third of a megabyte,
+// so pages import this lazily (code/index.tsx does).
 //
 // Both live in a shadow root: CodeMirror brings its style sheets along, which the page's content security policy refuses in a document
 // and a shadow root adopts without inline code. Tokens of the design system reach in there by themselves.

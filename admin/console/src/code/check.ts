@@ -1,6 +1,7 @@
-// Errors while typing: asks the service after each pause (POST /strategies/check), one question at a time, the newest source last.
+// Errors while typing: asks the service after each pause, one question at a time, the newest source last. What is asked is the page's to
+// say: createChecker((source) => ok(api.POST("/api/v1/strategies/check", { body: { source } }))).
 import { createSignal, onCleanup } from "solid-js";
-import { api, ok, type Schemas } from "~/api/client";
+import type { Schemas } from "~/api/client";
 import { toProblem, type Problem } from "~/api/problem";
 
 export type Check = Schemas["Check"];
@@ -17,7 +18,7 @@ export interface Checker {
   look: (source: string) => void;
 }
 
-export function createChecker(): Checker {
+export function createChecker(question: (source: string) => Promise<Check>): Checker {
   const [answer, setAnswer] = createSignal<{ source: string; check: Check } | null>(null);
   const [busy, setBusy] = createSignal(false);
   const [problem, setProblem] = createSignal<Problem | null>(null);
@@ -30,7 +31,7 @@ export function createChecker(): Checker {
     running = true;
     let wait = 0;
     try {
-      const check = await ok(api.POST("/api/v1/strategies/check", { body: { source } }));
+      const check = await question(source);
       setAnswer({ source, check });
       setProblem(null);
     } catch (e) {
