@@ -3,6 +3,9 @@
 //
 //   bench_fleet PERIGEE DIR [ATTACKERS [INSTANTS [SPACING_MS]]]      DIR: tests/lua/hostile
 //
+// Then others who have shared the hosts for as long as nobody was hindered, and turn hostile together (TURN_AFTER): what does that cost the honest, who
+// have been there for longer, and others who came with them? The first instants after it are counted, until each of them is noticed.
+//
 // Three rounds of INSTANTS without and with them, in turn, so that a busy machine slows both; when they come, the first FIRST instants are
 // counted apart: those who take long are noticed then.
 //
@@ -22,6 +25,9 @@
 #define HOSTS 2
 #define ROUNDS 3
 #define FIRST 10
+#define TURN_AFTER 8  // instants
+#define TURNED 10
+#define TURN_SPACING_MS 3000  // what they cost once should be over when the next bar comes
 #define BOTS_MAX 1024
 #define ATTACKS_MAX 1024
 #define SAMPLES_MAX 65536
@@ -35,11 +41,12 @@ static struct world {
   char *attacks[ATTACKS_MAX];
   int attack_count;
   const char *source[BOTS_MAX];
+  bool turning;               // the second part: only the elder half of the honest is counted in delay_ms, the others in young_ms
   int64_t back_at[BOTS_MAX];  // the instant at which it comes back; 0: it is there
   int64_t instants;
   int bots;
-  double delay_ms[SAMPLES_MAX];
-  int delays, kills, quarantined, refused, errors, slow;
+  double delay_ms[SAMPLES_MAX], young_ms[SAMPLES_MAX];
+  int delays, young, kills, quarantined, refused, errors, slow;
 } w;
 
 static void must(enum status st, const struct err *err) {
@@ -50,12 +57,16 @@ static void must(enum status st, const struct err *err) {
 
 static const char honest[] = "strategy{name='honest', api=1, ind={f={'sma',10}, s={'sma',30}}}\nfunction on_bar(ctx, bar)\n"
                              "if crossed_up(ctx.ind.f, ctx.ind.s) then ctx:log('up') end\nctx:log('here')\nend\n";
-static const char waste[] = "strategy{name='waste', api=1}\nlocal n = 0\nfunction on_bar(ctx, bar)\nfor i = 1, 2000000 do n = n + i end\nend\n";
+// What comes before an attack, so that it begins later.
+#define STR(x) STR_OF(x)
+#define STR_OF(x) #x
+#define LATER "turns = turns + 1\nif turns <= " STR(TURN_AFTER) " then return end\n"
+static const char waste[] = "strategy{name='waste', api=1}\nlocal n, turns = 0, 0\nfunction on_bar(ctx, bar)\nfor i = 1, 2000000 do n = n + i end\nend\n";
 
 // ---- attacks: the files' parts, each put into on_bar
 
 static void add_attack(const char *begin, size_t len) {
-  static const char head[] = "strategy{name='attack', api=1}\nfunction on_bar(ctx, bar)\nlocal attack\ndo\n", tail[] = "\nend\nend\n";
+  static const char head[] = "strategy{name='attack', api=1}\nlocal turns = 0\nfunction on_bar(ctx, bar)\nlocal attack\ndo\n", tail[] = "\nend\nend\n";
   if (w.attack_count == ATTACKS_MAX || memmem(begin, len, "\n@@", 3) || memmem(begin, len, "return", 6)) return;
   char *text = malloc(sizeof head + len + sizeof tail);
   if (!text) exit(1);
@@ -133,8 +144,11 @@ static void goes(int64_t bot) {
 static void frame(void *self, int host, const struct wire_frame *f) {
   (void)self, (void)host;
   int64_t bot = (int64_t)f->bot;
-  if (f->type == WIRE_LOG && bot <= HONEST && f->time_ns == w.now_ns && f->text_len == 4 && w.delays < SAMPLES_MAX)
-    w.delay_ms[w.delays++] = (double)(clock_monotonic_ns() - w.sent_ns) / 1e6;
+  if (f->type == WIRE_LOG && bot <= HONEST && f->time_ns == w.now_ns && f->text_len == 4 && w.delays < SAMPLES_MAX && w.young < SAMPLES_MAX) {
+    const double ms = (double)(clock_monotonic_ns() - w.sent_ns) / 1e6;
+    if (w.turning && bot > HONEST / 2) w.young_ms[w.young++] = ms;
+    else w.delay_ms[w.delays++] = ms;
+  }
   if (f->type != WIRE_FAULT) return;
   w.errors++;
   w.kills += f->gone;
@@ -218,17 +232,26 @@ struct figures {
 };
 static double quantile(const struct figures *f, double q) { return f->delays ? f->delay_ms[(int)(q * (f->delays - 1))] : 0; }
 
-static void round_of(struct figures *f, int instants, int spacing_ms) {
+static double longest(const double *ms, int from, int to) {
+  double worst = 0;
+  for (int i = from; i < to; i++) worst = ms[i] > worst ? ms[i] : worst;
+  return worst;
+}
+
+static void round_of(const char *name, struct figures *f, int instants, int spacing_ms) {
   double ran, waited, ran_before, waited_before;
-  w.delays = w.kills = w.errors = 0;
+  w.delays = w.young = w.kills = w.errors = 0;
   host_cpu(&ran_before, &waited_before);
   for (int i = 0; i < instants; i++) {
+    const int delays = w.delays, young = w.young;
     instant();
     turn_until(w.sent_ns + spacing_ms * NS_PER_MS / 2);
     for (int64_t b = HONEST + 1; b <= w.bots; b++) {
       if (w.back_at[b] && w.back_at[b] <= w.instants) place(b);
     }
     turn_until(w.sent_ns + spacing_ms * NS_PER_MS);
+    if (w.turning) printf("  %s: instant %d: longest %.2f ms for the elders, %.2f ms for who came with them\n", name, i + 1, longest(w.delay_ms, delays, w.delays), longest(w.young_ms, young, w.young));
+    else if ((i + 1) % 10 == 0 || i + 1 == instants) printf("  %s: %d of %d instants\n", name, i + 1, instants);
   }
   host_cpu(&ran, &waited);
   f->delay_ms = realloc(f->delay_ms, (size_t)(f->delays + w.delays + 1) * sizeof *f->delay_ms);
@@ -246,6 +269,56 @@ static void tell(const char *name, struct figures *f) {
   qsort(f->delay_ms, (size_t)f->delays, sizeof *f->delay_ms, by_value);
   printf("%-18s %d of %d answers, delay p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, longest %.2f ms; %d scripts killed, %d faults; hosts ran %.1f s, waited for a processor %.1f s\n",
          name, f->delays, f->wanted, quantile(f, 0.5), quantile(f, 0.9), quantile(f, 0.99), quantile(f, 1), f->kills, f->errors, f->ran_s, f->waited_s);
+}
+
+// Those who were quick, with the others in their hosts, and are not any more.
+static char *turncoat(const char *attack) {
+  const char *at = strstr(attack, "(ctx, bar)\n") + strlen("(ctx, bar)\n");
+  char *text = malloc(strlen(attack) + sizeof LATER);
+  if (!text) exit(1);
+  sprintf(text, "%.*s%s%s", (int)(at - attack), attack, LATER, at);
+  return text;
+}
+
+static void learned(struct figures *f, const double *ms, int count) {
+  f->delay_ms = realloc(f->delay_ms, (size_t)(count + 1) * sizeof *f->delay_ms);
+  if (!f->delay_ms) exit(1);
+  memcpy(f->delay_ms, ms, (size_t)count * sizeof *ms);
+  f->delays = count;
+  f->wanted = HONEST / 2 * TURNED;
+}
+
+static void turned(const struct fleet_config *c, int spacing_ms) {
+  struct err err;
+  if (spacing_ms < TURN_SPACING_MS) spacing_ms = TURN_SPACING_MS;
+  fleet_destroy(w.fleet);
+  must(fleet_create(c, &w.fleet, &err), &err);
+  w.turning = true;
+  for (int64_t b = 1; b <= w.bots; b++) {
+    // A day of minutes; eighty of them, with which one is among the others.
+    const struct fleet_pace elder = {.quick = 9}, young = {.quick = 5};
+    must(fleet_pace_set(w.fleet, b, b <= HONEST / 2 ? elder : young, &err), &err);
+    if (b > HONEST) w.source[b] = turncoat(w.source[b]);
+    w.back_at[b] = 0;
+    place(b);
+  }
+  while (fleet_stats(w.fleet).bots_open < (unsigned)w.bots) loop_turn(w.loop, true);
+  turn_until(clock_monotonic_ns() + NS_PER_S);
+  const int slow_before = w.slow;
+  struct figures quiet = {0}, elder = {0}, young = {0};
+  round_of("before they turn", &quiet, TURN_AFTER, spacing_ms);
+  struct figures ignored = {0};
+  round_of("after", &ignored, TURNED, spacing_ms);
+  learned(&elder, w.delay_ms, w.delays);
+  learned(&young, w.young_ms, w.young);
+  tell("before they turn", &quiet);
+  tell("elders, after", &elder);
+  tell("young, after", &young);
+  printf("%d turned (elders: of level 9, the others 5; a bar every %d ms): p50 %.2f, p90 %.2f, p99 %.2f times as before for the elders, %.2f, %.2f, %.2f for who came with them; noticed %d\n", w.bots - HONEST, spacing_ms,
+         quantile(&elder, 0.5) / quantile(&quiet, 0.5), quantile(&elder, 0.9) / quantile(&quiet, 0.9), quantile(&elder, 0.99) / quantile(&quiet, 0.99),
+         quantile(&young, 0.5) / quantile(&quiet, 0.5), quantile(&young, 0.9) / quantile(&quiet, 0.9), quantile(&young, 0.99) / quantile(&quiet, 0.99), w.slow - slow_before);
+  for (int64_t b = HONEST + 1; b <= w.bots; b++) free((void *)(uintptr_t)w.source[b]);
+  free(quiet.delay_ms), free(elder.delay_ms), free(young.delay_ms), free(ignored.delay_ms);
 }
 
 static void attackers_go(bool away) {
@@ -281,7 +354,7 @@ int main(int argc, char **argv) {
   w.bots = HONEST;
   while (fleet_stats(w.fleet).bots_open < HONEST) loop_turn(w.loop, true);
   turn_until(clock_monotonic_ns() + NS_PER_S / 2);
-  printf("%d honest bots, a bar every %d ms\n", HONEST, spacing_ms);
+  printf("%d honest bots, a bar every %d ms: some %d s\n", HONEST, spacing_ms, ROUNDS * (2 * instants + FIRST) * spacing_ms / 1000 + (TURN_AFTER + TURNED) * (spacing_ms < TURN_SPACING_MS ? TURN_SPACING_MS : spacing_ms) / 1000 + 2 * ROUNDS + 3);
   struct figures alone = {0}, first = {0}, beside = {0}, settling = {0};
   for (int i = 0; i < attackers; i++) {
     int64_t b = ++w.bots;
@@ -289,10 +362,10 @@ int main(int argc, char **argv) {
     w.back_at[b] = INT64_MAX;
   }
   for (int r = 0; r < ROUNDS; r++) {
-    round_of(&alone, instants, spacing_ms);
+    round_of("alone", &alone, instants, spacing_ms);
     attackers_go(false);
-    round_of(r ? &settling : &first, FIRST, spacing_ms);
-    round_of(&beside, instants, spacing_ms);
+    round_of("with attackers, first", r ? &settling : &first, FIRST, spacing_ms);
+    round_of("with attackers", &beside, instants, spacing_ms);
     attackers_go(true);
     turn_until(clock_monotonic_ns() + NS_PER_S);
   }
@@ -302,6 +375,7 @@ int main(int argc, char **argv) {
   printf("%d attackers (of %d attacks): ratio p50 %.2f, p90 %.2f, p99 %.2f; of the first %d instants p50 %.2f, p90 %.2f; hosts lost %" PRIu64 ", quarantined %d, moved to the slow %d\n", attackers,
          w.attack_count, quantile(&beside, 0.5) / quantile(&alone, 0.5), quantile(&beside, 0.9) / quantile(&alone, 0.9), quantile(&beside, 0.99) / quantile(&alone, 0.99), FIRST,
          quantile(&first, 0.5) / quantile(&alone, 0.5), quantile(&first, 0.9) / quantile(&alone, 0.9), fleet_stats(w.fleet).restarts, w.quarantined, w.slow);
+  turned(&c, spacing_ms);
   free(alone.delay_ms), free(first.delay_ms), free(beside.delay_ms), free(settling.delay_ms);
   fleet_destroy(w.fleet);
   loop_destroy(w.loop);

@@ -5,14 +5,13 @@
 #include "loop/loop.h"
 #include "store/journal_behind.h"
 #include "store/store.h"
+#include "disk.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #define T0 INT64_C(1700000000000000000)
 #define FLIGHT_MAX 1000
@@ -26,21 +25,6 @@ static uint64_t next_order;
 static char body[200];
 static size_t body_len;
 static int failed;
-
-static double baseline(const char *dir) {
-  char path[4200], block[256] = {1};
-  snprintf(path, sizeof path, "%s/bench.raw", dir);
-  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0 || ftruncate(fd, 1 << 20) != 0 || fsync(fd) != 0) return 0;
-  const int n = 2000;
-  const int64_t begin = clock_monotonic_ns();
-  for (int i = 0; i < n; i++)
-    if (pwrite(fd, block, sizeof block, i % 4096 * 256) != (ssize_t)sizeof block || fdatasync(fd) != 0) return 0;
-  const double per_s = n / ((double)(clock_monotonic_ns() - begin) / 1e9);
-  close(fd);
-  unlink(path);
-  return per_s;
-}
 
 // A bot's instant with one order: mark, reserve, submit.
 static void make_body(void) {
@@ -232,7 +216,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s\n", err.msg);
     return 1;
   }
-  const double base = baseline(argv[1]);
+  const double base = disk_syncs_per_s(argv[1]);
   printf("fdatasync of 256 bytes                     %9.0f /s\n", base);
   if (journal_behind_create(&(struct journal_behind_config){.store = store, .loop = loop, .gather_ms = 100, .failed = refused}, &behind, &err) != OK) return 1;
   for (int k = ALONE; k <= ROWS_BEHIND; k++) {

@@ -4,13 +4,12 @@
 #include "loop/loop.h"
 #include "store/db.h"
 #include "store/store.h"
+#include "disk.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static enum status create(struct db *db, void *arg, struct err *err) {
   (void)arg;
@@ -38,21 +37,6 @@ static void on_done(void *arg, enum status st, const struct err *err) {
   }
 }
 
-static double baseline(const char *dir) {
-  char path[4200], block[256] = {1};
-  snprintf(path, sizeof path, "%s/bench.raw", dir);
-  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0 || ftruncate(fd, 1 << 20) != 0 || fsync(fd) != 0) return 0;
-  const int n = 2000;
-  const int64_t begin = clock_monotonic_ns();
-  for (int i = 0; i < n; i++)
-    if (pwrite(fd, block, sizeof block, i % 4096 * 256) != (ssize_t)sizeof block || fdatasync(fd) != 0) return 0;
-  const double per_s = n / ((double)(clock_monotonic_ns() - begin) / 1e9);
-  close(fd);
-  unlink(path);
-  return per_s;
-}
-
 int main(int argc, char **argv) {
   struct err err;
   if (argc != 2) return 2;
@@ -60,7 +44,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s\n", err.msg);
     return 1;
   }
-  const double base = baseline(argv[1]);
+  const double base = disk_syncs_per_s(argv[1]);
   printf("fdatasync of 256 bytes      %9.0f /s\n", base);
   static const int flights[] = {1, 10, 100, 1000};
   for (size_t k = 0; k < sizeof flights / sizeof *flights; k++) {

@@ -1,6 +1,7 @@
 // What the cases work with: a service, a browser, people who are signed in, and checks that hold for every page.
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, openSync, closeSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createReceiver } from "node:http";
 import { createServer } from "node:net";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -17,6 +18,41 @@ const freePort = () => new Promise((done) => {
   });
 });
 
+// Databases that are written to are copied as SQLite does it, what comes beside them is not.
+const COPY = `
+import pathlib, shutil, sqlite3, sys
+src, dst = map(pathlib.Path, sys.argv[1:])
+for path in src.rglob("*"):
+    to = dst / path.relative_to(src)
+    if path.is_dir(): to.mkdir(exist_ok=True)
+    elif path.suffix == ".db":
+        with sqlite3.connect(path) as a, sqlite3.connect(to) as b: a.backup(b)
+    elif path.is_file() and not path.name.endswith(("-wal", "-shm", ".lock")): shutil.copy2(path, to)
+`;
+
+async function serve(world, data, port, logFile, bybit) {
+  const log = openSync(logFile, "a");
+  const feeds = ["--feed", "sim=sim:speed=300", ...(bybit ? ["--feed", "bybit=sim:speed=300"] : []), ...(world.feeds ?? []).flatMap((f) => ["--feed", f])];
+  const started = spawn(world.perigee, ["serve", "--data-dir", data, "--listen", `127.0.0.1:${port}`, ...feeds, "--parity-hour", "-1", "--venue-url", `bybit=${bybit ?? "http://127.0.0.1:9"}`, "--venue-url", "luno=http://127.0.0.1:9", ...(world.consoleDir ? ["--console-dir", world.consoleDir] : [])], {
+    stdio: ["ignore", log, log], env: { ...process.env, PERIGEE_RATE_PERCENT: "0", PERIGEE_CHECK_ANSWERS: "1",
+      PERIGEE_TELEGRAM_URL: world.receiverUrl, PERIGEE_TELEGRAM_TOKEN_FILE: `${world.data}.token`, PERIGEE_TELEGRAM_NAME: "perigee_test_bot", PERIGEE_NOTICE_REACH: "127.0.0.0/8", PERIGEE_NOTICE_PERCENT: "1" },
+  });
+  closeSync(log);
+  for (let i = 0; ; i++) {
+    if (started.exitCode !== null) throw new Error(`serve ended with ${started.exitCode}:\n${readFileSync(logFile, "utf8").slice(-2000)}`);
+    if (await fetch(`http://localhost:${port}/ready`).then((r) => r.ok, () => false)) return started;
+    if (i > 600) throw new Error(`not ready in a minute:\n${readFileSync(logFile, "utf8").slice(-2000)}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+async function end(child, signal = "SIGTERM") {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((done) => child.once("exit", done));
+  child.kill(signal);
+  await ended;
+}
+
 export class World {
   constructor(options) {
     Object.assign(this, options);
@@ -30,36 +66,76 @@ export class World {
     this.port = await freePort();
     this.url = `http://localhost:${this.port}`;
     this.data = mkdtempSync(join(tmpdir(), "perigee-console-"));
+    await this.receive();
     await this.serve();
     this.browser = await this.playwright.chromium.launch({ executablePath: this.chromium, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
   }
 
-  async serve() {
-    this.logFile = `${this.data}.log`;
-    const log = openSync(this.logFile, "a");
-    this.process = spawn(this.perigee, ["serve", "--data-dir", this.data, "--listen", `127.0.0.1:${this.port}`, "--feed", "sim=sim:speed=300", "--parity-hour", "-1", ...(this.consoleDir ? ["--console-dir", this.consoleDir] : [])], {
-      stdio: ["ignore", log, log], env: { ...process.env, PERIGEE_RATE_PERCENT: "0", PERIGEE_CHECK_ANSWERS: "1", PERIGEE_VENUE_URL: "bybit=http://127.0.0.1:9 luno=http://127.0.0.1:9" },
+  /** What the service sends to people: a Bot API as Telegram's, and any other path as a webhook's receiver. `answers` says what a path
+   *  is answered with, 200 where it does not; `received` has what came. */
+  async receive() {
+    this.received = [];
+    this.written = [];
+    this.updates = 1000;
+    this.answers = new Map();
+    this.receiver = createReceiver((request, answer) => {
+      const parts = [];
+      request.on("data", (d) => parts.push(d)).on("end", () => {
+        // What people write to the bot is asked for all the time: what say() put there, else nothing, after a while, as the Bot API does it.
+        if (/\/getUpdates/.test(request.url)) return void setTimeout(() => answer.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({ ok: true, result: this.written.splice(0) })), 300).unref();
+        const text = Buffer.concat(parts).toString(), status = this.answers.get(request.url) ?? 200;
+        this.received.push({ path: request.url, headers: request.headers, text, body: /^\s*\{/.test(text) ? JSON.parse(text) : null });
+        answer.writeHead(status, { "Content-Type": "application/json" }).end(status === 200 ? '{"ok":true,"result":{"message_id":1}}' : '{"ok":false}');
+      });
     });
-    closeSync(log);
-    for (let i = 0; ; i++) {
-      if (this.process.exitCode !== null) throw new Error(`serve ended with ${this.process.exitCode}:\n${readFileSync(this.logFile, "utf8").slice(-2000)}`);
-      if (await fetch(`${this.url}/ready`).then((r) => r.ok, () => false)) return;
-      if (i > 600) throw new Error(`not ready in a minute:\n${readFileSync(this.logFile, "utf8").slice(-2000)}`);
-      await new Promise((done) => setTimeout(done, 100));
-    }
+    await new Promise((done) => this.receiver.listen(0, "127.0.0.1", done));
+    this.receiverUrl = `http://127.0.0.1:${this.receiver.address().port}`;
+    writeFileSync(`${this.data}.token`, "1:console\n", { mode: 0o600 });
+  }
+
+  /** `bybit`: where that venue is spoken to (nowhere), with prices of its own then. */
+  /** Somebody writes to the bot. */
+  say(chat, text) {
+    this.updates++;
+    this.written.push({ update_id: this.updates, message: { message_id: this.updates, date: Math.floor(Date.now() / 1000), chat: { id: chat, type: "private", first_name: "Ada" }, from: { id: chat, is_bot: false, first_name: "Ada" }, text } });
+  }
+
+  async serve({ bybit } = {}) {
+    this.logFile = `${this.data}.log`;
+    this.process = await serve(this, this.data, this.port, this.logFile, bybit);
   }
 
   async halt(signal = "SIGTERM") {
-    if (!this.process || this.process.exitCode !== null) return;
-    const ended = new Promise((done) => this.process.once("exit", done));
-    this.process.kill(signal);
-    await ended;
+    await end(this.process, signal);
+  }
+
+  /** A second service on a copy of the first one's data, which `change` may do something to before it starts; ended with the case. */
+  async twin(t, change = () => {}) {
+    const data = mkdtempSync(join(tmpdir(), "perigee-console-")), port = await freePort();
+    t.ends.push(() => [data, `${data}.log`].forEach((path) => rmSync(path, { recursive: true, force: true })));
+    execFileSync("python3", ["-c", COPY, this.data, data]);
+    change(data);
+    const process = await serve(this, data, port, `${data}.log`);
+    t.ends.push(() => end(process));
+    return { url: `http://localhost:${port}`, data };
+  }
+
+  /** A venue: `perigee exchange`, with a customer's key. `admin` is its operator's desk: faults, ledger. */
+  async exchange(t) {
+    const process = spawn(this.perigee, ["exchange", "--listen", "127.0.0.1:0", "--json", "-", "--no-limits", "--seed", "3", "--history", "0", "--key", "testkey:testsecret"], { stdio: ["ignore", "pipe", "inherit"] });
+    const { port } = JSON.parse(await new Promise((done) => process.stdout.once("data", (d) => done(String(d)))));
+    t.ends.push(() => end(process));
+    const url = `http://127.0.0.1:${port}`;
+    return { url, secrets: { api_key: "testkey", api_secret: "testsecret" }, admin: (what, body) => fetch(`${url}/admin/${what}`, body ? { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) } : {}).then((r) => r.json()) };
   }
 
   async stop() {
     await this.browser?.close().catch(() => {});
     await this.halt();
+    this.receiver?.closeAllConnections?.();
+    this.receiver?.close();
     if (this.data) {
+      rmSync(`${this.data}.token`, { force: true });
       rmSync(this.data, { recursive: true, force: true });
       rmSync(`${this.data}.log`, { force: true });
     }
@@ -102,7 +178,7 @@ class Person {
 
 class Tools {
   constructor(world, name) {
-    Object.assign(this, { world, name, url: world.url, contexts: [], faults: [], expected: [] });
+    Object.assign(this, { world, name, url: world.url, contexts: [], faults: [], expected: [], ends: [] });
   }
 
   /** Somebody new, registered and known to the API. */
@@ -116,14 +192,14 @@ class Tools {
   }
 
   /** A page of a fresh browser profile; `who` is signed in there as the console does it. */
-  async page({ who, path = "/", size = DESK, theme = "light", ...more } = {}) {
-    const context = await this.world.browser.newContext({ baseURL: this.url, viewport: size, colorScheme: theme, reducedMotion: "reduce", locale: "en-GB", timezoneId: "UTC", ...more });
+  async page({ who, path = "/", size = DESK, theme = "light", base = this.url, ...more } = {}) {
+    const context = await this.world.browser.newContext({ baseURL: base, viewport: size, colorScheme: theme, reducedMotion: "reduce", locale: "en-GB", timezoneId: "UTC", ...more });
     context.setDefaultTimeout(SLOW);
     this.contexts.push(context);
     const page = await context.newPage();
     page.on("pageerror", (e) => this.faults.push(`exception: ${e.stack ?? e}`));
     page.on("console", (m) => m.type() === "error" && this.faults.push(`console: ${m.text()} (${m.location().url})`));
-    page.on("request", (r) => !r.url().startsWith(this.url) && !/^(data|blob):/.test(r.url()) && this.faults.push(`request to elsewhere: ${r.url()}`));
+    page.on("request", (r) => !r.url().startsWith(base) && !/^(data|blob):/.test(r.url()) && this.faults.push(`request to elsewhere: ${r.url()}`));
     if (who) await this.signIn(page, who);
     if (!who || path !== "/") await page.goto(path);
     return page;
@@ -148,11 +224,11 @@ class Tools {
     if (left.length) throw new Error(`the page reported:\n${left.join("\n")}`);
   }
 
-  /** No serious fault by axe-core's rules of WCAG 2.1 A and AA. */
-  async accessible(page, what = page.url()) {
+  /** No serious fault by axe-core's rules of WCAG 2.1 A and AA; rules: only these. */
+  async accessible(page, what = page.url(), rules = undefined) {
     await page.evaluate(this.world.axe);
     // preload: it would copy style sheets of shadow roots (the editor's) into <style> elements, which the page's CSP refuses.
-    const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], resultTypes: ["violations"], preload: false }));
+    const found = await page.evaluate((runOnly) => globalThis.axe.run(document, { runOnly, resultTypes: ["violations"], preload: false }), rules ?? ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]);
     const bad = found.violations.filter((v) => v.impact === "serious" || v.impact === "critical");
     if (bad.length) throw new Error(`axe: ${what}\n${bad.map((v) => `${v.id}: ${v.help}\n${v.nodes.slice(0, 5).map((n) => `   ${n.target.join(" ")}  ${n.failureSummary.split("\n").slice(1, 3).join(" ")}`).join("\n")}`).join("\n")}`);
   }
@@ -167,12 +243,12 @@ class Tools {
   }
 
   /** The page as it is, in both themes, at a desk and on a phone, checked by axe and for width; stored when --shots DIR is given (axe looks
-   *  at the phone then, too). */
+   *  at the phone then, too). A theme changes colours only, so of the second one axe looks at those. */
   async look(page, name, { full = true } = {}) {
     const before = page.viewportSize();
     for (const [size, suffix] of [[DESK, "desk"], [PHONE, "phone"]]) {
       await page.setViewportSize(size);
-      for (const theme of ["light", "dark"]) {
+      for (const theme of suffix === "desk" || this.world.shots ? ["light", "dark"] : ["light"]) {
         await page.emulateMedia({ colorScheme: theme });
         // Colours change in transitions; on a busy machine even the shortest takes a while.
         await page.evaluate(async () => {
@@ -184,7 +260,7 @@ class Tools {
           await page.waitForTimeout(400);
           await page.screenshot({ path: join(this.world.shots, `${name}-${suffix}-${theme}.png`), fullPage: full });
         }
-        if (suffix === "desk" || (theme === "light" && this.world.shots)) await this.accessible(page, `${name} ${suffix} ${theme}`);
+        if (suffix === "desk" || (theme === "light" && this.world.shots)) await this.accessible(page, `${name} ${suffix} ${theme}`, theme === "dark" ? ["color-contrast"] : undefined);
       }
       await this.fits(page);
     }
@@ -201,5 +277,6 @@ class Tools {
 
   async close() {
     for (const context of this.contexts) await context.close().catch(() => {});
+    for (const last of this.ends.reverse()) await last();
   }
 }

@@ -1,94 +1,6 @@
 // What operators do in /admin: people, bots, scripts, the kill switch, the audit log; and what customers see of it.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
-import http from "node:http";
-import { join } from "node:path";
-
-// The server's own user at the unix socket: an operator without a password.
-const machine = (t, method, path, body) => new Promise((done, fail) => {
-  const text = body === undefined ? "" : JSON.stringify(body);
-  const request = http.request({ socketPath: join(t.world.data, "perigee.sock"), method, path: `/api/v1${path}`, headers: { host: "localhost", ...(text ? { "content-type": "application/json", "content-length": Buffer.byteLength(text) } : {}) } }, (r) => {
-    let got = "";
-    r.on("data", (d) => (got += d)).on("end", () => (r.statusCode < 300 ? done(got ? JSON.parse(got) : null) : fail(new Error(`${method} ${path}: ${r.statusCode} ${got}`))));
-  });
-  request.on("error", fail).end(text);
-});
-
-function totp(secret, at) {
-  let bits = "";
-  for (const c of secret.replace(/=+$/, "")) bits += "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0");
-  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30)));
-  const mac = createHmac("sha1", key).update(counter).digest(), from = mac[19] & 15;
-  return String((mac.readUInt32BE(from) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-}
-
-/** Somebody of the role, with a second factor where that is asked for, signed in to /admin by the form. */
-async function staff(t, role, factor = true, options = {}) {
-  const who = await t.person(role.replace("_", "-"));
-  const { id } = await who.get("/me");
-  await machine(t, "PATCH", `/admin/users/${id}`, { role });
-  if (!factor) {
-    const page = await t.page({ who, path: "/admin", ...options });
-    return { who, page };
-  }
-  const { secret } = await who.post("/auth/enable-2fa", { password: who.password });
-  await who.post("/auth/verify-2fa", { code: totp(secret, Date.now() / 1000 - 30) });
-  t.expect(/401/); // /me, asked before anybody is signed in
-  const page = await t.page({ path: "/admin/login", ...options });
-  await page.getByLabel("Mail address").fill(who.email);
-  await page.getByLabel("Password").fill(who.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByLabel("Code").fill(totp(secret, Date.now() / 1000));
-  await page.getByLabel("Code").press("Enter");
-  await page.locator(".shell").waitFor();
-  return { who, page };
-}
-
-const TRADES = `strategy{ name="trades", api=1, params={ size=num{0.0005, min=0.0001, max=1} } }
-function on_bar(ctx, bar)
-  ctx:log("info", "a bar")
-  if ctx.pos.flat then ctx:buy{qty=ctx.p.size, tag="in"} else ctx:close{tag="out"} end
-end
-`;
-const FAILS = `strategy{ name="fails", api=1 }
-function on_bar(ctx, bar)
-  if bar.time > 1700000000000 then local nothing; return nothing.field end
-end
-`;
-
-/** A customer with a bot at work. */
-async function trader(t, { source = TRADES, name = "Night owl" } = {}) {
-  const who = await t.person();
-  await who.post("/subscriptions/upgrade", { plan: "enterprise" });
-  const account = await who.post("/accounts", { venue: "paper", name: "Play" });
-  const strategy = await who.post("/strategies", { name, source, activate: true });
-  const bot = await who.post("/bots", { name, account_id: account.id, strategy_id: strategy.id, venue: "sim", symbol: "BTCUSDT", timeframe: "1m" });
-  await who.post(`/bots/${bot.id}/start`);
-  return { who, bot, me: await who.get("/me") };
-}
-
-async function until(what, ask) {
-  for (let i = 0; i < 300; i++) {
-    const got = await ask();
-    if (got) return got;
-    await new Promise((done) => setTimeout(done, 100));
-  }
-  throw new Error(`never: ${what}`);
-}
-
-// In pictures at both sizes and themes where pictures are taken, else once: what axe finds at one size it nearly always finds at all.
-async function look(t, page, name, options) {
-  if (t.world.shots) return t.look(page, name, options);
-  await t.accessible(page, name);
-  const size = page.viewportSize();
-  await page.setViewportSize({ width: 360, height: 740 });
-  await t.fits(page);
-  await page.setViewportSize(size);
-}
-
-const to = (page, name) => page.getByRole("navigation", { name: "Main" }).getByRole("link", { name, exact: true }).click();
+import { FAILS, look, machine, staff, to, trader, TRADES, until } from "./people.mjs";
 
 export const cases = {
   "every page of the operators' console": async (t) => {
@@ -269,32 +181,5 @@ export const cases = {
     await page.getByRole("table", { name: "Activations" }).getByText("back").waitFor();
     await look(t, page, "op-activations");
     await until("the bot is back", async () => (await who.get(`/bots/${bot.id}`)).live?.version === 1);
-  },
-
-  // What a test cannot bring about within seconds is answered in the service's place.
-  "an order nobody knows about is decided; an audit log that was changed says where": async (t) => {
-    const { page } = await staff(t, "admin");
-    const order = { bot_id: "bot_0SA43B7K80001", tenant_id: "org_0SA43B7K80001", account_id: "acc_0SA43B7K80001", order: 7, client_id: "PG-0SA43B7K80001-1-7", venue_order_id: "", symbol: "BTCUSDT", side: "buy", qty: "0.5", filled: "0", state: "quarantined", since_ms: Date.now() - 60_000, asked_rounds: 2 };
-    let decided = null;
-    await page.route("**/api/v1/admin/unknown-orders", (route) => route.fulfill({ json: { items: decided ? [] : [order] } }));
-    await page.route("**/api/v1/admin/bots/*/unknown-orders", async (route) => {
-      decided = [route.request().url().split("/").at(-2), route.request().postDataJSON()];
-      await route.fulfill({ status: 204 });
-    });
-    await to(page, "Unknown orders");
-    await page.getByRole("button", { name: "It is dead" }).click();
-    const dialog = page.getByRole("alertdialog"), dead = dialog.getByRole("button", { name: "It is dead" });
-    assert.equal(await dead.isDisabled(), true); // before somebody says that they have looked
-    await look(t, page, "op-unknown-dialog", { full: false });
-    await dialog.getByRole("checkbox").check();
-    await dead.click();
-    await page.getByText("What became of every order").waitFor();
-    assert.deepEqual(decided, [order.bot_id, { order: 7, decision: "dead" }]);
-    await page.route("**/api/v1/admin/audit/verify", (route) => route.fulfill({ json: { sound: false, chains: 3, rows: 41, signatures: 2, at_ms: Date.now(), fault: { what: "a row was changed (tenant 0, row 42)", tenant_id: null, seq: 42 } } }));
-    await to(page, "Audit log");
-    await page.getByRole("button", { name: "Check the whole chain" }).click();
-    await page.getByRole("alert").getByText("The log was changed").waitFor();
-    await page.getByText("The site's chain, entry 42").waitFor();
-    await look(t, page, "op-audit-broken", { full: false });
   },
 };

@@ -4,16 +4,13 @@
 //
 // While nothing is under way and a pause is to pass, the clock of orders leaps over it: what is waited for is the venue's expiry, and that
 // venue does nothing late.
-#include "base/buf.h"
+#include "link.h"
+
 #include "bot/clerk_remote.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
-#include "net/http_pool.h"
-#include "script/dialect.h"
-#include "venue/remote.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +21,8 @@
 #define BEFORE_NS (300 * SEC)
 #define PATIENCE_NS (20 * SEC)  // of the machine's own time
 
-static struct loop *loop;
+static struct link link;
 static struct loop_timer *timer;
-static struct venue venue;
 static struct clerk *clerk;
 static struct clerk_account *account;
 static struct clerk_tenant tenant;
@@ -42,7 +38,7 @@ static void advance(void);
 
 static int64_t now_ns(void *self) {
   (void)self;
-  return venue.ops->now_ns(venue.self) + ahead_ns;
+  return link.venue.ops->now_ns(link.venue.self) + ahead_ns;
 }
 
 // ---- struct clerk_port
@@ -74,20 +70,20 @@ static void on_reply(void *arg, const struct venue_reply *r) {
   free(a);
   advance();
 }
-static struct venue_caps port_caps(void *self) { return (void)self, venue.ops->caps(venue.self); }
+static struct venue_caps port_caps(void *self) { return (void)self, link.venue.ops->caps(link.venue.self); }
 static void port_place(void *self, uint64_t bot, uint64_t id, const struct venue_place *p) {
   (void)self, (void)bot;
-  venue.ops->place(venue.self, p, on_reply, ask_new(id, CLERK_PLACE));
+  link.venue.ops->place(link.venue.self, p, on_reply, ask_new(id, CLERK_PLACE));
 }
 static void port_amend(void *self, uint64_t bot, uint64_t id, uint32_t change, const struct venue_ref *ref, const struct venue_change *c) {
   (void)self, (void)bot;
   struct asked *a = ask_new(id, CLERK_AMEND);
   a->change = change;
-  venue.ops->amend(venue.self, ref, c, on_reply, a);
+  link.venue.ops->amend(link.venue.self, ref, c, on_reply, a);
 }
 static void port_cancel(void *self, uint64_t bot, uint64_t id, const struct venue_ref *ref) {
   (void)self, (void)bot;
-  venue.ops->cancel(venue.self, ref, on_reply, ask_new(id, CLERK_CANCEL));
+  link.venue.ops->cancel(link.venue.self, ref, on_reply, ask_new(id, CLERK_CANCEL));
 }
 
 static void heard(enum clerk_heard h, const char *text) {
@@ -121,9 +117,9 @@ static void port_ask(void *self, uint64_t bot, uint64_t id, enum unknown_step qu
   struct asked *a = ask_new(id, CLERK_PLACE);
   a->question = question;
   memcpy(a->client_id, ref->client_id, sizeof a->client_id);
-  if (question == UNKNOWN_ASK_ID) venue.ops->order(venue.self, ref, on_orders, a);
-  else if (question == UNKNOWN_ASK_OPEN) venue.ops->open_orders(venue.self, ref->symbol, on_orders, a);
-  else venue.ops->fills(venue.self, ref->symbol, since_ns - ahead_ns - BEFORE_NS, on_fills, a);
+  if (question == UNKNOWN_ASK_ID) link.venue.ops->order(link.venue.self, ref, on_orders, a);
+  else if (question == UNKNOWN_ASK_OPEN) link.venue.ops->open_orders(link.venue.self, ref->symbol, on_orders, a);
+  else link.venue.ops->fills(link.venue.self, ref->symbol, since_ns - ahead_ns - BEFORE_NS, on_fills, a);
 }
 
 // ---- what happens
@@ -131,7 +127,7 @@ static void port_ask(void *self, uint64_t bot, uint64_t id, enum unknown_step qu
 static void on_state(void *self, enum venue_state from, enum venue_state to, const char *why) {
   (void)self, (void)from, (void)why;
   ready = to == VENUE_STATE_READY;
-  if (to == VENUE_STATE_RECONCILING) venue.ops->reconciled(venue.self);
+  if (to == VENUE_STATE_RECONCILING) link.venue.ops->reconciled(link.venue.self);
 }
 static void on_order(void *self, const struct venue_order *o) {
   (void)self;
@@ -202,7 +198,7 @@ static void next_wish(void) {
   if (!fgets(line, sizeof line, stdin) || sscanf(line, "%15s", wish) != 1) {
     over = true;
     wish[0] = '\0';
-    loop_stop(loop);
+    loop_stop(link.loop);
     return;
   }
   ask_for(wish);
@@ -265,32 +261,16 @@ static enum status clerk_make(struct err *err) {
 int main(int argc, char **argv) {
   static const struct venue_events events = {.state = on_state, .order = on_order, .fill = on_fill};
   struct err err;
-  struct buf source;
-  struct http_pool *pool;
-  struct remote_site *site;
   if (argc != 5) return 2;
-  signal(SIGPIPE, SIG_IGN);
-  struct remote_site_options o = {.environment = "testnet", .url = argv[2], .timeout_ms = 1000, .retry_ms = 5};
-  const struct remote_session_options s = {.label = "bytes", .credentials = {argv[3], argv[4], NULL}};
-  buf_init(&source, 1 << 20);
-  if (buf_read_file(&source, argv[1], &err) != OK) return failed(&err);
-  for (char *at = source.data; (at = strstr(at, "per_ms=")); at += 11) memcpy(at + 7, "0001", 4);  // budgets are not what is tried
-  if (loop_create(&loop, NULL, &err) != OK || http_pool_create(loop, NULL, &pool, &err) != OK) return failed(&err);
-  if (dialect_create("dialect", source.data, source.len, NULL, &o.dialect, &err) != OK) return failed(&err);
-  buf_finish(&source);
-  o.loop = loop;
-  o.pool = pool;
-  if (remote_site_create(&o, &site, &err) != OK || clerk_make(&err) != OK || remote_session_create(site, &s, &events, NULL, &venue, &err) != OK) return failed(&err);
-  if (loop_timer_create(loop, on_timer, NULL, &timer, &err) != OK) return failed(&err);
+  if (clerk_make(&err) != OK) return failed(&err);
+  if (!link_open(&link, &(struct link_to){argv[1], argv[2], argv[3], argv[4], .label = "bytes", .retry_ms = 5}, &events)) return 1;
+  if (loop_timer_create(link.loop, on_timer, NULL, &timer, &err) != OK) return failed(&err);
   loop_timer_start(timer, 1, 1);
-  loop_run(loop);
+  loop_run(link.loop);
   loop_timer_destroy(timer);
-  venue.ops->destroy(venue.self);
-  remote_site_destroy(site);
-  http_pool_destroy(pool);
+  link_close(&link);  // first: it may still answer
   clerk_destroy(clerk);
   clerk_account_destroy(account);
   last_check_destroy(shared.last);
-  loop_destroy(loop);
   return 0;
 }

@@ -47,7 +47,7 @@ def passes():
     with tempfile.TemporaryDirectory() as scratch, exchange() as e:
         told = against(e, dialect(scratch, SOURCE))
         assert not [c for c in told["cards"] if c["result"] != "passed"], [c for c in told["cards"] if c["result"] != "passed"]
-        assert told["passed"] == len(told["cards"]) >= 29
+        assert told["passed"] == len(told["cards"]) >= 34
         assert [c["card"] for c in told["cards"]] == list(range(1, told["passed"] + 1))
         ledger = e.ledger()
         # It leaves nothing behind, and did what it says: faults of each kind were met.
@@ -56,6 +56,19 @@ def passes():
         met = {r["fault"] for r in ledger["requests"]}
         assert {"drop_after", "drop_before", "half_reply", "error_after", "throttle", "partial_cancel", "not_found", "delay_before"} <= met, met
         assert e.admin("faults")["faults"] == []
+
+
+def spot():
+    with tempfile.TemporaryDirectory() as scratch, exchange("--spot") as e:
+        told = against(e, dialect(scratch, SOURCE), "--category", "spot")["cards"]
+        without = {"reduce only", "stop order", "positions", "leverage", "funding", "liquidation", "trigger", "hedge"}
+        assert {c["name"] for c in told if c["result"] == "unsupported"} == without and all("no capability" in c["text"] for c in told if c["result"] == "unsupported")
+        assert not [c for c in told if c["result"] not in ("passed", "unsupported")], [c for c in told if c["result"] not in ("passed", "unsupported")]
+        assert {o["category"] for o in e.ledger()["orders"]} == {"spot"}
+        # One alone sells no more than it has.
+        assert against(e, dialect(scratch, SOURCE), "--category", "spot", "--card", "25")["passed"] == 1
+    declared = {c["name"]: c["result"] for c in cards("bybit", "--declare", "--category", "spot")["cards"]}
+    assert {n for n, r in declared.items() if r == "unsupported"} == without
 
 
 def mistakes():
@@ -111,5 +124,5 @@ def secrets():
 
 
 if __name__ == "__main__":
-    sys.exit(1 if run_cases([("Bybit passes all cards", passes), ("mistakes in a dialect are seen", mistakes), ("without /admin, and where an account is in use", without_admin),
+    sys.exit(1 if run_cases([("Bybit passes all cards", passes), ("spot: what it has passes, what it has not is declared", spot), ("mistakes in a dialect are seen", mistakes), ("without /admin, and where an account is in use", without_admin),
                              ("what Luno does not have is declared", declared), ("secrets come from files, standard input and the environment", secrets), ("nothing runs with real money unasked", real_money)]) else 0)

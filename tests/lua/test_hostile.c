@@ -72,7 +72,8 @@ static double honest_pass(int64_t *ret_median_ns) {
   struct vm *vm;
   int64_t took[HONEST_BARS];
   double sum = 0;
-  struct vm_limits limits = { .callback_cpu_ns = BUDGET_NS, .seed = 7 };
+  // Its own budget is not what is tried; on a machine whose processors others take, their time is counted as the script's.
+  struct vm_limits limits = { .callback_cpu_ns = 20 * BUDGET_NS, .seed = 7 };
   enum status st = vm_create(&limits, dog, NULL, NULL, &vm, &err);
   if (st == OK) st = vm_load(vm, "honest.lua", honest_source, strlen(honest_source), &err);
   if (st == OK) st = vm_protect(vm, l_find_on_bar, NULL, &err);

@@ -244,14 +244,45 @@ def funded(binary):
         assert s.stop() == 0
 
 
-def csv(minutes):
+def csv(minutes, more=0):
     start = 1767571200
-    return "".join(f"{start + 60 * i},{100 + i % 7},{103 + i % 7},{98 + i % 7},{101 + i % 7},10\n" for i in minutes)
+    return "".join(f"{start + 60 * i},{100 + i % 7},{103 + i % 7},{98 + i % 7},{101 + more + i % 7},10\n" for i in minutes)
 
 
 WATCHING = """strategy{ name="watching", api=1, data={ main={tf="1m"}, slow={tf="5m"} } }
 function on_bar(ctx, bar) ctx.state.n = (ctx.state.n or 0) + 1 end
 """
+
+
+MEAN = """strategy{ name="mean", api=1, ind={ m={"sma", 30} } }
+function on_bar(ctx, bar) ctx:buy{qty=0.01 * (1 + math.floor(ctx.ind.m[0] * 1000) % 7)} end
+"""
+
+
+def past_rewritten(binary):
+    """What a feed says of the past after a start does not change what bots saw: they go on with the journal's bars, as a replay does."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "PAST_1m.csv"
+        head = "time,open,high,low,close,volume\n"
+        path.write_text(head + csv(range(100)))
+        with market_of(binary, f"mine=file:{path}:symbol=PAST,timeframe=1m,tick=0.01,lot=0.01,poll=20") as s:
+            t = Trader(s, "ada@example.org")
+            bot = t.bot("mean", MEAN, "PAST", venue="mine")
+            t.wait(bot, lambda b: b["state"] == "running")
+            for rows in (range(100, 110), range(110, 116)):
+                with path.open("a") as f:
+                    f.write(csv(rows))
+                t.wait(bot, lambda b: b["live"] and b["live"]["instant_ms"] == (1767571200 + 60 * rows.stop) * 1000)
+                time.sleep(0.3)  # they are in the journal
+                if rows.stop == 110:
+                    s.stop()
+                    path.write_text(head + csv(range(105), 1) + csv(range(105, 110)))
+                    s.start()
+                    t.client = s.login("ada@example.org")
+                    t.wait(bot, lambda b: b["state"] == "running")
+            paused(t, bot)
+            told = replays_as_live(s, t, bot)
+            assert told["resumes"] == 1 and told["compared"] >= 15 and metric(s, "bot_divergences_total") == 0, told
 
 
 async def heard_of(service, trader, channels, act, enough):
@@ -344,7 +375,14 @@ def ticks(binary):
         t.wait(bot, lambda b: last(bot)[0] >= before + 20 and fills(b) >= 2)
         count, trades, wrong = last(bot)
         assert wrong == 0 and trades > count, (count, trades, wrong)  # several in one
-        paused(t, bot)
+        # Another has heard bars alone, until its new version hears ticks too.
+        later = t.bot("later", 'strategy{ name="later", api=1 }\nfunction on_bar(ctx, bar) end\n')
+        t.wait(later, lambda b: b["state"] == "running")
+        t.client.post(f"/api/v1/strategies/{t.scripts['later']}/versions", {"source": SCALPER.replace("scalper", "later"), "activate": True}, expect=201)
+        t.wait(later, lambda b: last(later)[0] >= 20 and b["live"]["version"] == 2)
+        for one in (later, bot):
+            paused(t, one)
+        replays_as_live(s, t, later)
         told = replays_as_live(s, t, bot)
         assert told["compared"] >= 2 and told["resumes"] == 2, told
         assert metric(s, "bot_divergences_total") == 0
@@ -437,6 +475,7 @@ def main():
         ("a history that takes long tells how far it is", lambda: long_history(binary)),
         ("on_tick hears the trades of a market that has them, ten times a second at most; a replay agrees", lambda: ticks(binary)),
         ("a file of funding rates beside a growing file and a replay: charged as a backtest with the same file does", lambda: funding_files(binary)),
+        ("a feed that tells another past after a start: bots go on with what they saw, and a replay agrees", lambda: past_rewritten(binary)),
         ("late, repeated, impossible and missing bars: the bot's owner, the streams and /metrics say so", lambda: dirty_data(binary)),
         ("funding of a perpetual is charged to the cent, over a crash, and by a replay", lambda: funded(binary)),
     ])

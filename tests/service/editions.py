@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The five editions of examples/, each loaded into a fresh service: prices, branding and presets as the API shows them, strategies
 proven, and the limits that today's routes can reach. editions.py PERIGEE. Prints TAP."""
+import base64
 import json
 import pathlib
 import subprocess
@@ -81,7 +82,7 @@ def unified(c, _service):
 def luno(c, service):
     c.plan("premium")
     assert c.upload() == "ok"
-    strategy = c.client.get("/api/v1/strategies", expect=200).json["items"][0]["id"]
+    strategy = c.client.get("/api/v1/strategies/offered", expect=200).json["items"][0]["id"]
     test = {"strategy_id": strategy, "data": [{"venue": "demo", "symbol": "SP500", "timeframe": "1d"}]}
     job = c.client.post("/api/v1/backtests", test, expect=202).json["id"]
     deadline = time.monotonic() + 60
@@ -113,6 +114,24 @@ def marketpilot(c, _service):
 LIMITS = {"mikrobot": mikrobot, "dca": dca, "unified": unified, "luno": luno, "marketpilot": marketpilot}
 
 
+def offered(client, manifest):
+    """The edition's strategies as a customer of the smallest plan chooses them: their header and presets, never their text."""
+    items = client.get("/api/v1/strategies/offered", expect=200).json["items"]
+    assert {o["name"] for o in items} == set(manifest["shipped"]), items
+    for o in items:
+        assert [p["name"] for p in o["presets"]] == [p["name"] for p in manifest["presets"] if p["strategy"] == o["name"]], o
+        one = client.get(f"/api/v1/strategies/{o['id']}", expect=200).json
+        assert one["offered"] is True and one["version"]["header"] == o["header"] and one["trial"] is None, one
+    where = f"/api/v1/strategies/{items[0]['id']}"
+    version = client.get(f"{where}/versions/1", expect=200).json
+    assert version["header"] and not version.get("source") and version["author_id"] is None and version["verdict"] is None, version
+    assert [v["author_id"] for v in client.get(f"{where}/versions", expect=200).json["items"]] == [None]
+    for refused in (client.get(f"{where}/diff?from=1&to=1"), client.delete(where), client.post(f"{where}/versions/1/activate", {}), client.post(f"{where}/rollback", {}),
+                    client.get(f"{where}/versions/1/shadow")):
+        assert refused.status == 404, (refused.status, refused.json)
+    assert client.get("/api/v1/strategies", expect=200).json["items"] == [], "the list is of one's own"
+
+
 def try_edition(binary, name):
     manifest = json.loads((EXAMPLES / name / "edition.json").read_text())
     service = Service(binary, env={"PERIGEE_RATE_PERCENT": "100000"})  # rates of routes out of the way; 0 would let hourly limits pass too
@@ -127,7 +146,8 @@ def try_edition(binary, name):
         assert [(p["id"], p["monthly_price"]) for p in plans] == list(PRICES[name].items()), plans
 
         product = s.anonymous().get("/api/v1/edition", expect=200).json
-        assert product["edition"] == name and product["branding"] == manifest["branding"], product
+        logo = "data:image/svg+xml;base64," + base64.b64encode((EXAMPLES / name / "logo.svg").read_bytes()).decode()
+        assert product["edition"] == name and product["branding"] == {**manifest["branding"], "logo": logo}, product
         assert [(p["strategy"], p["name"], len(p["params"])) for p in product["presets"]] == \
             [(p["strategy"], p["name"], len(p["params"])) for p in manifest["presets"]], product
 
@@ -136,6 +156,7 @@ def try_edition(binary, name):
 
         customer = Customer(s)
         assert customer.client.get("/api/v1/subscriptions/current").json["plan"]["id"] == plans[0]["id"]
+        offered(customer.client, manifest)
         LIMITS[name](customer, s)
 
 

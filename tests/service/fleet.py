@@ -4,6 +4,7 @@ bar as a tenant of its own. Those who take long are moved to a host that comes a
 are not lost, and nothing diverges. Prints TAP."""
 import pathlib
 import re
+import sqlite3
 import sys
 import time
 
@@ -59,6 +60,23 @@ def beside(binary):
         gone = [b for t, b in bad if t.get(b)["state"] in ("retired", "quarantined", "retrying", "dead")]
         assert gone, "no attack was stopped"
         assert metric(s, "bot_divergences_total") == 0 and metric(s, "host_restarts_total") == 0
+        remembered(s, honest, bots)
+
+
+def remembered(s, honest, bots):
+    """After a start those who were slow are so at once, and who was quick is known."""
+    moved = {int(re.search(r"\btenant\W+(\d+)", line)[1]) for line in s.log_lines() if "tenant_slow" in line}
+    assert s.stop() == 0
+    db = sqlite3.connect(f"file:{s.data}/journal.db?mode=ro", uri=True)
+    rows = {tenant: (quick, slow) for tenant, quick, slow in db.execute("SELECT tenant_id, quick, slow FROM tenant_pace")}
+    db.close()
+    quick = [t for t, (q, w) in rows.items() if q > 0 and not w]
+    assert moved and all(rows[t] == (0, 1) for t in moved) and quick, (moved, rows)
+    s.start()
+    for bot in bots:
+        honest.wait(bot, lambda b: b["state"] == "running", 30)
+    hosts = s.operator().get("/api/v1/admin/system", expect=200).json["hosts"]
+    assert any(h["kind"] == "slow" and h["tenants"] > 0 for h in hosts), hosts
 
 
 def main():

@@ -5,6 +5,8 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import pathlib
 import signal
 import sys
 import time
@@ -46,6 +48,37 @@ def until(read, done, wait_s=20):
         time.sleep(0.03)
 
 
+def rules_processes(service):
+    """Of the service, those that ask rules."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(path.read_text().rsplit(")", 1)[1].split()[1]) == service.process.pid and b"--rules" in (path.parent / "cmdline").read_bytes():
+                found.append(int(path.parent.name))
+        except (OSError, IndexError):
+            pass  # it has ended
+    return found
+
+
+def start_at_once(binary):
+    """In a market at the clock's pace, bots whose own bars are a day long."""
+    with Service(binary, args=["--feed", "sim=sim:speed=1,seed=3"]) as s:
+        eve = Trader(s, "eve@example.org")
+        h = eve.client.post(HOOKS, {"name": "TV"}, expect=201).json
+        bots = [eve.bot("many", FOLLOWS, timeframe="1d") for _ in range(15)]
+        for bot in bots:
+            eve.client.put(f"{HOOKS}/{h['id']}/bots/{bot}", expect=204)
+        s.stop()
+        s.start()
+        eve.client = s.login("eve@example.org")
+        for bot in bots:
+            eve.wait(bot, lambda b: b["state"] == "running", 60)
+        time.sleep(1)  # all that their start asks of the clock has been given
+        Poster(s, h).post("note BTCUSDT")
+        for bot in bots:
+            until(lambda: eve.get(bot, "/logs")["items"], len)  # noqa: B023
+
+
 def main(binary):
     cases = []
 
@@ -74,6 +107,10 @@ def main(binary):
             trader.client.put(f"{HOOKS}/{h['id']}/bots/{bot}", expect=204)
             trader.wait(bot, lambda b: b["state"] == "running")
             return bot
+
+        def rules_deaths():
+            text = s.anonymous().get("/metrics").body.decode()
+            return sum(float(line.split()[1]) for line in text.splitlines() if line.startswith("perigee_rules_process_deaths_total "))
 
         @case("a signal as tradingview sends it is a trade")
         def _():
@@ -142,10 +179,51 @@ def main(binary):
                 wrong = hook(settings=settings, expect=422)
                 assert wrong["errors"][0]["pointer"] == pointer, wrong
             assert hook(shared=True, expect=422)["errors"][0]["pointer"] == "/shared"
+            operator = s.operator()
+            rows = operator.get(f"/api/v1/admin/signals?hook_id={h['id']}", expect=200).json["items"]
+            assert [(r["state"], r["hook_name"], r["owner"]) for r in rows] == [("refused", "TV", "ada@example.org")] * 4 and "body" not in rows[0], rows
+            assert not operator.get(f"/api/v1/admin/signals?hook_id={h['id']}&state=delivered", expect=200).json["items"]
+            ada.client.get("/api/v1/admin/signals", expect=403)
             bob.client.get(f"{HOOKS}/{h['id']}", expect=404)
             bob.client.patch(f"{HOOKS}/{h['id']}", {"name": "mine"}, expect=404)
             bob.client.put(f"{HOOKS}/{h['id']}/bots/{made['bot']}", expect=404)
             ada.client.put(f"{HOOKS}/{h['id']}/bots/bot_0000000000000", expect=404)
+
+        @case("what comes too late or too often and how much goes out at most")
+        def _():
+            now_s = int(time.time())
+            h = hook(settings={"max_age_s": 60, "ttl_s": 1, "per_minute": 12})
+            refused = Poster(s, h).post({"symbol": "BTCUSDT", "action": "note", "time": now_s - 90}, expect=422)
+            assert "more than 60 seconds ago" in refused.json["detail"] and "60 seconds" in last(h, "refused")["reason"], refused
+            assert not Poster(s, h).post({"symbol": "BTCUSDT", "action": "note", "time": now_s - 30}).json["duplicate"]
+            d = last(h, "delivered")
+            assert d["expires_at_ms"] - d["received_at_ms"] == 1000, d
+            limited = Poster(s, h).post({"symbol": "BTCUSDT", "action": "note", "n": 3}, expect=429)  # a sixth of twelve at once
+            assert limited.code == "rate_limited" and 1 <= int(limited.headers["retry-after"]) <= 5, limited.headers
+            # Its time is over before the rules can be asked: the process that asks them stands still, and is left behind by the signal's time.
+            slow = hook(settings={"stages": [{"rule": "daily_cap"}], "ttl_s": 1})
+            Poster(s, slow).post("note BTCUSDT 1")
+            last(slow, "delivered")
+            for pid in rules_processes(s):
+                os.kill(pid, signal.SIGSTOP)
+            Poster(s, slow).post("note BTCUSDT 2")
+            Poster(s, slow).post("note BTCUSDT 3")
+            time.sleep(1.1)
+            for pid in rules_processes(s):
+                os.kill(pid, signal.SIGCONT)
+            until(lambda: deliveries(slow)[0]["state"], lambda state: state == "failed")
+            assert deliveries(slow)[0]["reason"] == "its time was over before the rules could be asked", deliveries(slow)[0]
+            # The bots' sizes together: 0.02 each, 0.05 in all, so two of three, and with a signal of 0.06 none.
+            capped = hook(settings={"cap": {"size": 0.05}})
+            for bot in [ada.bot(f"capped {i}", FOLLOWS) for i in range(3)]:
+                ada.client.put(f"{HOOKS}/{capped['id']}/bots/{bot}", expect=204)
+            for size, bots in ((0.02, 2), (0.06, 0), (0.05, 1)):
+                Poster(s, capped).post({"symbol": "BTCUSDT", "action": "note", "size": size})
+                assert last(capped, "delivered")["bots"] == bots, (size, deliveries(capped)[0])
+            Poster(s, capped).post("note BTCUSDT")  # of no size
+            assert last(capped, "delivered")["bots"] == 3
+            for bot in [b for b in ada.client.get("/api/v1/bots?limit=200", expect=200).json["items"] if b["name"].startswith("capped")]:
+                ada.act(bot["id"], "stop")
 
         @case("rules stage by stage")
         def _():
@@ -167,6 +245,11 @@ def main(binary):
             assert tested["accept"] and tested["signal"]["symbol"] == "BTCUSDT" and len(deliveries(h)) == 4, tested
             tested = ada.client.post(f"{HOOKS}/{h['id']}/test", {"body": "size=lots"}, expect=200).json
             assert not tested["accept"] and "no number" in tested["reason"]
+            other = {"body": json.dumps({"what": {"pair": "XBT"}}), "mapping": {"symbol": "what.pair", "action": "=buy"}, "stages": []}
+            tested = ada.client.post(f"{HOOKS}/{h['id']}/test", other, expect=200).json
+            assert (tested["signal"]["symbol"], tested["signal"]["action"]) == ("XBT", "buy") and tested["log"] == [], tested
+            wrong = ada.client.post(f"{HOOKS}/{h['id']}/test", {**other, "mapping": {"symbol": "what..pair"}}, expect=422).json
+            assert wrong["errors"][0]["pointer"] == "/mapping/symbol", wrong
             dry = ada.client.post(f"{HOOKS}/{h['id']}/dry-run", {"stages": []}, expect=200).json
             assert (dry["accepted"], dry["rejected"]) == (4, 0), dry
             dry = ada.client.post(f"{HOOKS}/{h['id']}/dry-run", expect=200).json
@@ -201,6 +284,13 @@ def main(binary):
             assert bad.code == "script_rejected" and "is 'on_signl' meant?" in bad.json["detail"] and "mine.lua:1" in bad.json["detail"], bad
             spin = ada.client.post("/api/v1/rules", {"name": "mine", "source": "rule{name='x', api=1}\nwhile true do end"}, expect=422)
             assert spin.code == "script_rejected", spin
+            looked = ada.client.post("/api/v1/signals/rule-check", {"name": "mine", "source": "-- a line\nrule{name='x', api=1, setings={}}\nfunction on_signal() end"}, expect=200).json
+            assert not looked["ok"] and looked["header"] is None and looked["problems"][0]["line"] == 2, looked
+            looked = ada.client.post("/api/v1/signals/rule-check", {"source": "rule{name='x', api=1}\nfunction on_signal() end"}, expect=200).json
+            assert looked["ok"] and looked["header"]["name"] == "x" and not looked["problems"], looked
+            ada.client.post("/api/v1/rules", {"name": "idle", "source": "rule{name='x', api=1}\nfunction on_signal() end"}, expect=201)
+            idle = [r for r in ada.client.get("/api/v1/rules", expect=200).json["items"] if r["name"] == "idle"]
+            assert [(r["active_version"], r["latest_version"]) for r in idle] == [(None, 1)], idle
             source = "rule{name='Mine', api=1, settings={word={default='%s'}}}\nfunction on_signal(s, env) return false, env.settings.word end"
             made = ada.client.post("/api/v1/rules", {"name": "mine", "source": source % "one", "activate": True}, expect=201).json
             assert made["active_version"] == 1 and made["header"]["settings"][0]["name"] == "word", made
@@ -214,6 +304,8 @@ def main(binary):
             assert last(h, "rejected")["reason"] == "mine: one"
             ada.client.post("/api/v1/rules", {"name": "mine", "source": source % "two"}, expect=201)
             assert ada.client.post("/api/v1/rules/mine/versions/2/activate", expect=200).json["active_version"] == 2
+            assert "'one'" in ada.client.get("/api/v1/rules/mine/versions/1", expect=200).json["source"]
+            bob.client.get("/api/v1/rules/mine/versions/1", expect=404)
             Poster(s, h).post("buy BTCUSDT 2")
             until(lambda: last(h)["reason"], lambda reason: reason == "mine: two")
             ada.client.delete("/api/v1/rules/mine", expect=204)
@@ -221,6 +313,51 @@ def main(binary):
             assert ada.client.post(f"{HOOKS}/{h['id']}/test", {"body": "buy", "stages": [{"rule": "mine"}]}, expect=422).json["errors"][0]["pointer"] == "/stages/0/rule"
             Poster(s, h).post("buy BTCUSDT 3")
             assert "no active rule named mine" in last(h, "failed")["reason"]
+
+        @case("a rule that burns its budget is held for its owner alone until an operator lets it go")
+        def _():
+            spin, fair = "rule{name='x', api=1}\nfunction on_signal(s, env) while true do end end", "rule{name='x', api=1}\nfunction on_signal(s, env) return s.action == 'note' end"
+            ada.client.post("/api/v1/rules", {"name": "heavy", "source": spin, "activate": True}, expect=201)
+            bob.client.post("/api/v1/rules", {"name": "heavy", "source": spin, "activate": True}, expect=201)
+            bob.client.post("/api/v1/rules", {"name": "light", "source": fair, "activate": True}, expect=201)
+            evil, good = hook(settings={"stages": [{"rule": "daily_cap"}, {"rule": "heavy"}]}), hook(bob, settings={"stages": [{"rule": "light"}]})
+            for i in range(9):
+                if i == 8:  # the eighth answer, before the ninth question
+                    until(lambda: [d["state"] for d in deliveries(evil)], lambda states: states == ["rejected"] * 8)
+                Poster(s, evil).post({"id": f"e{i}", "symbol": "BTCUSDT", "action": "note"})
+                Poster(s, good).post({"id": f"g{i}", "symbol": "BTCUSDT", "action": "note"})
+            until(lambda: [d["state"] for d in deliveries(good, bob)], lambda states: states == ["delivered"] * 9)
+            until(lambda: [d["state"] for d in deliveries(evil)], lambda states: states == ["rejected"] * 9)
+            reasons = {d["reason"] for d in deliveries(evil)}
+            assert reasons == {"heavy: the rule failed", "heavy: its budgets had to stop it eight times; put another version"}, reasons
+            assert deliveries(evil)[0]["signal"]["symbol"] == "BTCUSDT" and "instructions" in deliveries(evil)[8]["log"][1]["error"]
+            rules = {r["name"]: r["held"] for r in ada.client.get("/api/v1/rules", expect=200).json["items"]}
+            assert rules["heavy"].startswith("its budgets had to stop it") and rules["daily_cap"] is None and ada.client.get("/api/v1/rules/heavy", expect=200).json["held"] == rules["heavy"]
+            assert bob.client.get("/api/v1/rules/heavy", expect=200).json["held"] is None  # the same source, another customer
+            operator = s.operator()
+            held = until(lambda: operator.get("/api/v1/admin/signals/held", expect=200).json["items"], len)
+            assert [h["rule"] for h in held] == ["heavy"] and held[0]["reason"] == rules["heavy"], held
+            operator.post(f"/api/v1/admin/signals/held/{held[0]['id']}/release", expect=204)
+            operator.post(f"/api/v1/admin/signals/held/{held[0]['id']}/release", expect=404)
+            assert ada.client.get("/api/v1/rules/heavy", expect=200).json["held"] is None
+            assert ada.client.post(f"{HOOKS}/{evil['id']}/test", {"body": "note BTCUSDT"}, expect=200).json["reason"] == "the rule failed"  # it was asked
+            assert not rules_deaths(), "budgets inside were enough"
+
+        @case("the process that asks rules is killed under load and each signal is heard once")
+        def _():
+            h = hook(settings={"stages": [{"rule": "symbol_map"}, {"rule": "daily_cap", "settings": {"max": 0}}], "ttl_s": 3600, "per_minute": 100000})
+            bot = listens(h, ada, "unshaken")
+            killed = 0
+            for i in range(90):
+                Poster(s, h).post({"id": f"k{i}", "symbol": "BTCUSDT", "action": "note"})
+                if i % 15 == 7:
+                    for pid in rules_processes(s):
+                        os.kill(pid, signal.SIGKILL)
+                        killed += 1
+            until(lambda: {d["state"] for d in deliveries(h)}, lambda states: states == {"delivered"})
+            lines = until(lambda: heard(ada, bot), lambda n: len(n) >= 90)
+            assert killed >= 3 and len(lines) == 90 and len(set(lines)) == 90, (killed, len(lines))
+            assert rules_deaths() >= killed and not s.operator().get("/api/v1/admin/signals/held", expect=200).json["items"]
 
         @case("one signal to several bots drawn by lot where there is a cap and by symbol")
         def _():
@@ -260,6 +397,10 @@ def main(binary):
             assert all(rows[a]["state"] == "delivered" for a in accepted), [d for d in rows.values() if d["state"] != "delivered"]
             lines = until(lambda: heard(ada, bot), lambda n: len(n) >= 75)
             assert len(lines) == 75 and len(set(lines)) == 75, len(lines)
+
+        @case("bots that all start at once hear the next signal and do not wait for a bar")
+        def _():
+            start_at_once(binary)
 
         return run_cases(cases)
 

@@ -26,6 +26,7 @@ LEAST = {
     "accounts.read": ("viewer", "user", "read", False), "accounts.write": ("owner", "user", None, False), "accounts.secrets": ("owner", "user", None, True),
     "bots.read": ("viewer", "user", "read", False), "bots.write": ("trader", "user", "trade", False),
     "signals.read": ("viewer", "user", "read", False), "signals.write": ("trader", "user", "trade", False),
+    "notifications.read": ("viewer", "user", "read", False), "notifications.write": ("trader", "user", None, False),
     "admin.bots.read": (None, "support", "admin", False), "admin.bots.write": (None, "admin", "admin", True), "admin.halt": (None, "admin", "admin", False),
     "usage.read": ("viewer", "user", "read", False), "plans.read": ("viewer", "user", "read", False), "plans.write": ("owner", "user", None, False),
     "admin.users.read": (None, "support", "admin", False), "admin.users.write": (None, "admin", "admin", True), "admin.impersonate": (None, "admin", None, True),
@@ -97,9 +98,10 @@ class Stage:
         bot = owner.post("/api/v1/bots", {"name": "Trader", "account_id": paper, "strategy_id": strategy, "venue": "sim", "symbol": "BTCUSDT", "timeframe": "1h"}, expect=201).json["id"]
         owner.post("/api/v1/risk/news", {"items": [{"from_ms": 3_999_999_999_999, "title": "Far away"}]}, expect=200)
         news = owner.get("/api/v1/risk/news?from_ms=3999999999999", expect=200).json["items"][0]["id"]
+        channel = owner.post("/api/v1/notifications/channels", {"kind": "mail", "address": "desk@example.org"}, expect=201).json["id"]
         self.owner = owner
         self.ids = {"org_id": self.org, "user_id": self.ada.me["id"], "invitation_id": invitation, "account_id": account, "strategy_id": strategy, "version": 1,
-                    "backtest_id": backtest, "bot_id": bot, "news_id": news, "symbol": "BTCUSDT", "session_id": self.ada.get("/api/v1/me/sessions").json["items"][0]["id"]}
+                    "backtest_id": backtest, "bot_id": bot, "news_id": news, "channel_id": channel, "symbol": "BTCUSDT", "session_id": self.ada.get("/api/v1/me/sessions").json["items"][0]["id"]}
         self.ids["key_id"] = owner.post("/api/v1/me/api-keys", {"name": "ada's", "scopes": ["read"]}, expect=201).json["id"]
         script = s.operator().get("/api/v1/admin/scripts?kind=tier", expect=200).json["items"]
         if script:

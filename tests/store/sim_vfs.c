@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILES 64
+#define FILES 200
 #define SECTOR 512
 #define SHM_REGIONS 4
 #define SHM_REGION_BYTES 32768

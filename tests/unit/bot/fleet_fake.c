@@ -142,7 +142,7 @@ static void run_instant(const struct wire_frame *f) {
     struct fake_bot *b = &bots[i];
     if (f->time_ns <= b->live_from_ns) broken("shown what was history: bot", b->id);
     host_word_set(word, b->id);
-    if (strcmp(b->verb, "quick") == 0) wire_put_quick(&out, b->from);
+    if (strcmp(b->verb, "quick") == 0) wire_put_quick(&out, b->from, 1);
     else if (strcmp(b->verb, "slow") == 0) wire_put_slow(&out, b->from);
     else if (++b->seen > b->from) misbehave(b);
     wire_put_log(&out, b->id, f->time_ns, LOG_INFO, "ran");

@@ -132,6 +132,10 @@ static void tenant_slow(void *self, int host, int64_t tenant) {
   (void)self, (void)host;
   w.slow[tenant]++;
 }
+static void tenant_pace(void *self, int64_t tenant, struct fleet_pace pace) {
+  (void)self;
+  w.pace[tenant] = pace;
+}
 static void say(void *self, const char *level, const char *text) {
   (void)self;
   if (getenv("FLEET_LOG")) fprintf(stderr, "%s: %s\n", level, text);
@@ -157,7 +161,7 @@ void begin_with(struct fleet_config c) {
   c.call = (struct fleet_callbacks){.venue_time = venue_time, .series = series_of, .history = history, .bot_open = bot_open, .bot_opened = bot_opened,
                                     .bot_refused = bot_refused, .about_to_send = about_to_send, .calls = calls, .missed = missed, .frame = frame, .done = done,
                                     .host_up = host_up, .host_lost = host_lost, .bot_quarantined = bot_quarantined, .log = say};
-  if (c.hosts_new) c.call.tenant_slow = tenant_slow;
+  if (c.hosts_new) c.call.tenant_slow = tenant_slow, c.call.tenant_pace = tenant_pace;
   if (fleet_create(&c, &w.fleet, &err) != OK) fail_msg("%s", err.msg);
 }
 void begin(int hosts) { begin_with((struct fleet_config){.hosts = hosts, .backoff_ms = 5}); }

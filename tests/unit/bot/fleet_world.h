@@ -51,6 +51,7 @@ struct world {
   int chatter;     // bytes to bot `chat` before each instant
   int64_t chat;
   int slow[BOTS];  // tenants of which that was told
+  struct fleet_pace pace[BOTS];  // the same
   int64_t call;    // a bot that takes part in every instant; 0: none
 };
 extern struct world w;

@@ -117,7 +117,7 @@ void core_put_open(struct core *c, struct core_bot *b, struct buf *out) {
                         .params = wire_text(b->params, b->params ? strlen(b->params) : 0), .state = wire_text(b->state.data, b->state.len),
                         .memory = wire_text(b->memory.data, b->memory.len), .seed = 5, .resume = resume ? ++b->resumes : 0, .restore_count = (uint32_t)b->journal_count,
                         .run_from_ns = c->run_from_ns, .live_from_ns = shown_ns, .seen_ns = resume ? c->done_ns : 0, .match = match_config(), .limits = b->limits,
-                        .tenant_memory_bytes = b->tenant_memory_bytes, .tenant_cpu_ns = b->tenant_cpu_ns, .stream_count = 1, .symbol_count = 1};
+                        .tenant_memory_bytes = b->tenant_memory_bytes, .tenant_cpu_ns = b->tenant_cpu_ns, .tenant_quick = b->tenant_quick, .stream_count = 1, .symbol_count = 1};
   risk_limits_init(&o.risk);
   o.streams[0] = (struct wire_stream){.series = CORE_SERIES};
   o.symbols[0] = (struct wire_symbol){.series = CORE_SERIES, .fees = sc.fees, .costs = sc.costs, .leverage_e4 = sc.leverage_e4, .maintenance_frac_e8 = sc.maintenance_frac_e8};
@@ -178,7 +178,7 @@ static void frame(struct core *c, const struct wire_frame *f) {
       b->opened = true;
       break;
     case WIRE_FAULT:
-      b->fault = f->status, b->fault_line = f->line, b->gone = f->gone, b->faults++;
+      b->fault = f->status, b->fault_line = f->line, b->gone = f->gone, b->faults++, b->skipped += f->skipped;
       copy_text(b->fault_text, f);
       break;
     case WIRE_STATE:

@@ -17,11 +17,12 @@ struct core_bot {
   struct vm_limits limits;
   uint64_t tenant_memory_bytes;
   int64_t tenant_cpu_ns;
+  uint32_t tenant_quick;
   // what it has said
   bool opened, gone, spoke;
   struct wire_opened as_opened;
   enum status fault;      // the last
-  int faults, fault_line, logs, plots, denials, tags, states, answers, commands;
+  int faults, skipped, fault_line, logs, plots, denials, tags, states, answers, commands;
   int answers_at_order;   // as many had come when it last sent an order
   char fault_text[WIRE_TEXT_MAX + 1], log_text[WIRE_TEXT_MAX + 1];
   enum status answer;

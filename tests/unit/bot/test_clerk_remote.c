@@ -37,6 +37,7 @@ static struct world {
   struct venue_rig venue;
   struct clerk *clerk;
   struct blotter *twin;
+  uint64_t durable;  // the last order when everything was committed
   struct blotter_config config;
   struct clerk_account *account;
   struct clerk_tenant tenant;
@@ -67,6 +68,13 @@ static void on_tripped(void *self, const struct last_report *r) {
   fail_msg("the last check tripped: %s", last_why_text(r->why));
 }
 
+// An exit that an execution made leaves when the journal has that execution.
+static void place(void *self, uint64_t bot, uint64_t id, const struct venue_place *p) {
+  const struct order *o = matcher_order(clerk_matcher(w.clerk), id);
+  if (o && o->parent && id > w.durable) fail_msg("order %d was sent before the journal has what made it", (int)id);
+  v_place(self, bot, id, p);
+}
+
 static void clerk_make(void) {
   struct err err;
   struct clerk_account_config a = {.id = 1, .tenant = &w.tenant, .balance = {E8(1000000)}, .now_ns = T0};
@@ -75,7 +83,8 @@ static void clerk_make(void) {
   struct clerk_config c = {.bot_id = 5, .version = 1, .run = 3, .shared = &w.shared, .account = w.account, .venue_id = 7, .blotter = w.config, .live_from_ns = T0,
                            .observer = {.imposed = on_imposed, .intervened = on_intervened}};
   if (clerk_create(&c, &w.clerk, &err) != OK) fail_msg("%s", err.msg);
-  const struct clerk_port port = v_port(&w.venue);
+  struct clerk_port port = v_port(&w.venue);
+  port.place = place;
   assert_int_equal(clerk_remote_open(w.clerk, &port, &err), OK);
 }
 
@@ -199,12 +208,20 @@ static void answer(const struct v_mail *m) {
   clerk_remote_asked(w.clerk, m->id, m->question, a);
 }
 
+static void replied(const struct v_mail *m) {
+  const struct order *o = matcher_order(clerk_matcher(w.clerk), m->id);
+  const bool alive = o && order_alive(o);
+  clerk_remote_replied(w.clerk, m->id, m->what, m->change, &m->reply);
+  o = matcher_order(clerk_matcher(w.clerk), m->id);
+  if (alive && m->what == CLERK_PLACE && m->reply.outcome == VENUE_UNKNOWN && !(o && order_alive(o))) fail_msg("order %d was ended by an answer that was lost", (int)m->id);
+}
+
 static void deliver_one(const struct v_mail *m) {
   char text[VENUE_TEXT_MAX];
   switch (m->kind) {
     case MAIL_ORDER: heard(clerk_remote_order(w.clerk, &m->order, 0, text), text); break;
     case MAIL_FILL: heard(clerk_remote_fill(w.clerk, &m->fill, text), text); break;
-    case MAIL_REPLY: clerk_remote_replied(w.clerk, m->id, m->what, m->change, &m->reply); break;
+    case MAIL_REPLY: replied(m); break;
     case MAIL_ASKED: answer(m); break;
     case MAIL_EFFECT: v_take(&w.venue, &m->place); break;
   }
@@ -216,6 +233,7 @@ static void commit(void) {
   clerk_committed(w.clerk);
   twin_hears();
   w.committed = w.count;
+  w.durable = matcher_order_last(clerk_matcher(w.clerk));
   w.look_ns = clerk_remote_sync(w.clerk);
   twin_hears();
   w.committed = w.count;  // what syncing imposed is about orders that never left, or have ended; on the disk it is with the next commit

@@ -112,10 +112,59 @@ static void test_who_takes_long_is_not_known_any_more(void **state) {
   end();
 }
 
+// What was told of tenants, the next fleet is told.
+static void test_pace_is_remembered(void **state) {
+  (void)state;
+  struct err err;
+  begin_three(0);
+  settle();
+  place(3, 2, "slow 2");
+  until(all_open());
+  go(3);
+  until(w.slow[2] == 1);
+  assert_true(w.pace[1].quick == 1 && !w.pace[1].slow && w.pace[2].quick == 0 && w.pace[2].slow);
+  end();
+  begin_three(0);
+  assert_int_equal(fleet_pace_set(w.fleet, 1, (struct fleet_pace){.quick = 7}, &err), OK);
+  assert_int_equal(fleet_pace_set(w.fleet, 2, (struct fleet_pace){.slow = true}, &err), OK);
+  assert_int_equal(fleet_stats(w.fleet).known, 1);
+  place(1, 1, "good");
+  place(2, 2, "good");
+  place(3, 3, "quick 3");
+  assert_int_equal(fleet_host_of(w.fleet, 1), SHARED);
+  assert_int_equal(fleet_host_of(w.fleet, 2), SLOW);
+  assert_int_equal(fleet_host_of(w.fleet, 3), NEWCOMERS);
+  assert_true(fleet_pace(w.fleet, 1).quick == 7 && fleet_pace(w.fleet, 2).slow && fleet_pace(w.fleet, 9).quick == 0);
+  until(all_open());
+  go(1);
+  assert_int_equal(w.pace[3].quick, 1);
+  assert_int_equal(w.pace[1].quick, 0);  // nothing new
+  end();
+}
+
+// Who has been quick for much less long than others is kept apart from them, but nobody who has been so for eighty instants.
+static void test_some_are_newer_than_others(void **state) {
+  (void)state;
+  static const struct { unsigned elder, young; bool apart; } all[] = {{1, 0, true}, {1, 1, false}, {5, 1, false}, {6, 1, true}, {6, 2, false}, {9, 4, true}, {12, 4, true}, {12, 5, false}};
+  struct err err;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    begin_three(0);
+    assert_int_equal(fleet_pace_set(w.fleet, 1, (struct fleet_pace){.quick = all[i].elder}, &err), OK);
+    assert_int_equal(fleet_pace_set(w.fleet, 2, (struct fleet_pace){.quick = all[i].young}, &err), OK);
+    place(1, 1, "good");
+    place(2, 2, "good");
+    assert_int_equal(fleet_host_of(w.fleet, 1), SHARED);
+    assert_int_equal(fleet_host_of(w.fleet, 2), all[i].apart ? NEWCOMERS : SHARED);
+    end();
+  }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_newcomers_are_kept_apart),
     cmocka_unit_test(test_newcomers_come_after_the_others),
     cmocka_unit_test(test_they_do_not_wait_for_long),
     cmocka_unit_test(test_who_takes_long_is_not_known_any_more),
+    cmocka_unit_test(test_pace_is_remembered),
+    cmocka_unit_test(test_some_are_newer_than_others),
 };
 FLEET_MAIN(tests)

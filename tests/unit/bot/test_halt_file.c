@@ -2,6 +2,7 @@
 // everything, and a file that anybody can make halts too.
 #include "bot/halt_file.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -133,6 +134,45 @@ static void test_a_crash_at_any_byte(void **state) {
   assert_true(old > 100 && new > 100);
 }
 
+// ---- a disk that fails, again and again: writes that come to it in part
+
+static int fails_at;      // the write that fails, from 1; 0: none
+static size_t fails_after;  // bytes
+ssize_t __real_pwrite64(int fd, const void *bytes, size_t n, off_t at);
+ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t n, off_t at);
+ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t n, off_t at) {
+  if (fails_at == 0 || --fails_at > 0) return __real_pwrite64(fd, bytes, n, at);
+  if (fails_after) assert_int_equal(__real_pwrite64(fd, bytes, fails_after < n ? fails_after : n, at), fails_after < n ? fails_after : n);
+  errno = EIO;
+  return -1;
+}
+
+static void test_a_disk_that_fails_again_and_again(void **state) {
+  (void)state;
+  uint64_t acknowledged[64] = {0};
+  unsigned seed = 7, lost = 0;
+  for (int i = 0; i < 150; i++) {
+    seed = seed * 1103515245u + 12345u;
+    const uint64_t bot = 1 + (seed >> 16) % 63;
+    fails_at = (int)(seed >> 8) % 4;  // sometimes the first, sometimes the second copy
+    fails_after = (seed >> 3) % (HALT_RECORD_BYTES + 1);
+    const bool told = halt_file_set(f, LEVEL_BOT, bot, HALT_SILENT, HALT_BY_OWNER, NOW, &err) == OK;
+    lost += !told;
+    if (told) acknowledged[bot] = 1;
+    fails_at = 0;
+    if (seed >> 28 < 4) {  // it dies, and the next one finds the disk failing too
+      fails_at = (int)(seed >> 24) % 3;
+      assert_int_equal(reopen(true), OK);
+      fails_at = 0;
+      assert_false(damaged);
+      assert_int_equal(s.all.mode, HALT_NONE);
+      for (uint64_t b = 1; b < 64; b++)
+        if (acknowledged[b]) assert_int_equal(mode_at(LEVEL_BOT, b), HALT_SILENT);
+    }
+  }
+  assert_true(lost > 20);
+}
+
 static void test_what_cannot_be_read_halts_everything(void **state) {
   (void)state;
   static uint8_t bytes[HALT_FILE_BYTES];
@@ -249,7 +289,7 @@ static void test_names(void **state) {
 
 int main(void) {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-  const struct CMUnitTest tests[] = {TEST(test_what_was_set_is_there_again), TEST(test_an_owner_resumes_only_what_is_the_owners), TEST(test_a_crash_at_any_byte), TEST(test_what_cannot_be_read_halts_everything),
+  const struct CMUnitTest tests[] = {TEST(test_what_was_set_is_there_again), TEST(test_an_owner_resumes_only_what_is_the_owners), TEST(test_a_crash_at_any_byte), TEST(test_a_disk_that_fails_again_and_again), TEST(test_what_cannot_be_read_halts_everything),
     TEST(test_it_has_its_room_from_the_start), TEST(test_the_trigger), TEST(test_a_service_is_asked_by_the_trigger), TEST(test_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

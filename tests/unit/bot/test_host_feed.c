@@ -158,6 +158,7 @@ static void a_tenant_shares_memory_and_time(void **state) {
   rig_same_hashes(&r);
   assert_int_equal(r.core.bots[0].faults, 0);  // the first to run finds the budget whole
   assert_true(r.core.bots[2].faults > 0 && r.core.bots[2].fault == ERR_BUDGET && !r.core.bots[2].gone);
+  assert_int_equal(r.core.bots[2].skipped, r.core.bots[2].faults);
   assert_int_equal(r.core.bots[3].faults, 0);
   rig_close(&r);
 }

@@ -175,7 +175,7 @@ static struct record example(enum record_kind kind) {
     case RECORD_QUARANTINE: r.status = ERR_BUDGET, r.line = 12, r.strikes = 2, r.until_ns = now_ns + 9, r.why = TEXT("too slow"); break;
     case RECORD_RISK: r.code = TEXT("PROP_RULE"), r.why = TEXT("the floor"), r.bound = 950.5, r.until_ns = now_ns + 7, r.told = true; break;
     case RECORD_LIMITS: r.settings = TEXT("{\"max_open\":5}"); break;
-    case RECORD_CLOCK: break;
+    case RECORD_CLOCK: case RECORD_SKIP: break;
     case RECORD_WORDS: r.why = TEXT("stopped"); break;
     case RECORD_TICK: r.tick = (struct script_tick){.symbol = 2, .trades = 7, .time_ns = now_ns - 3, .price = 101.5, .volume = 0.25, .bid = NAN, .ask = 101.75}; break;
   }

@@ -170,7 +170,7 @@ static void restart(size_t through, uint32_t n) {
   buf_finish(&run.state), buf_finish(&run.memory);
 }
 
-struct live { int64_t max_order, flatten_at, restart_every, params_at, signal_at, stop_at, tick_at; };
+struct live { int64_t max_order, flatten_at, restart_every, params_at, signal_at, stop_at, tick_at, skip_at; };
 
 // The core and a host, in one process.
 static void paper(const struct live *l) {
@@ -207,13 +207,15 @@ static void paper(const struct live *l) {
       event_add(REPLAY_SIGNAL, in.now_ns)->signal = signal;
     }
     static const struct script_tick tick = {.trades = 3, .price = 101.25, .volume = 2.5, .bid = NAN, .ask = NAN};
-    if (l->tick_at && i >= (size_t)l->tick_at && i % 50 == 0) {
+    if (l->tick_at && i >= (size_t)l->tick_at && i % 50 == 0 && !l->skip_at) {
       in.ticks = &tick;
       in.tick_count = 1;
       event_add(REPLAY_TICK, in.now_ns)->tick = tick;
     }
+    const bool skips = l->skip_at && i >= (size_t)l->skip_at && i % 50 == 0;
+    if (skips) event_add(REPLAY_SKIP, in.now_ns);
     if (l->stop_at && l->stop_at == (int64_t)i) event_add(REPLAY_STOP, in.now_ns)->why = in.stop = "enough";
-    must(pilot_instant(run.pilot, &in, &err), &err);
+    must(skips ? pilot_skip(run.pilot, &in, &err) : pilot_instant(run.pilot, &in, &err), &err);
     clerk_end(run.clerk);
     if (l->flatten_at == (int64_t)i) clerk_flatten(run.clerk, REASON_OWNER, "by hand");
     clerk_committed(run.clerk);
@@ -316,6 +318,24 @@ static void test_from_outside(void **state) {
   run.config.until_ns = run.events[at].live_from_ns;
   must(replay_run(&run.config, &r, &err), &err);
   assert_true(r.same && r.instants < 100);
+  replay_result_finish(&r);
+  finish();
+}
+
+static void test_skipped(void **state) {
+  (void)state;
+  struct err err;
+  struct replay_result r;
+  prepare("counter.lua", counter, sizeof counter - 1);
+  paper(&(struct live){.flatten_at = -1, .restart_every = 97, .params_at = -1, .skip_at = 150});
+  assert_true(same() > 50);
+  struct parity_certificate c = certificate();
+  assert_true(c.reasons[PARITY_SKIPPED].count == 17 && (c.certified || c.explained));
+  // Who does not know of it hears more bars than the script did.
+  for (size_t i = 0; i < run.count; i++)
+    if (run.events[i].kind == REPLAY_SKIP) run.events[i].kind = REPLAY_CLOCK;
+  must(replay_run(&run.config, &r, &err), &err);
+  assert_true(!r.same);
   replay_result_finish(&r);
   finish();
 }
@@ -534,7 +554,7 @@ static void test_fork_remembers(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_undisturbed), cmocka_unit_test(test_disturbed), cmocka_unit_test(test_from_outside), cmocka_unit_test(test_planted),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_undisturbed), cmocka_unit_test(test_disturbed), cmocka_unit_test(test_from_outside), cmocka_unit_test(test_skipped), cmocka_unit_test(test_planted),
                                      cmocka_unit_test(test_imposed_left_out), cmocka_unit_test(test_fork), cmocka_unit_test(test_fork_restarts), cmocka_unit_test(test_fork_remembers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,7 +125,7 @@ static void put_all(struct buf *b, const struct series *s, const struct bot_comm
   const struct wire_reload reload = {.bot = 9, .version = 3, .history = 1024, .seed = 5, .limits = {.heap_bytes = 1 << 20}, .chunkname = {"v3.lua", 6}, .source = {"-- s", 4},
                                      .params = {"{}", 2}, .from = {"2", 1}};
   wire_put_reload(b, &reload);
-  wire_put_reloaded(b, 9, 3, RELOAD_FAILED, ERR_SCRIPT, "no");
+  wire_put_reloaded(b, 9, 3, RELOAD_FAILED, ERR_SCRIPT, 5, "no");
   assert_false(b->failed);
 }
 static bool texts_equal(struct wire_text a, const char *b) { return a.text && a.len == strlen(b) && memcmp(a.text, b, a.len) == 0; }
@@ -254,7 +254,7 @@ static void round_trip(void **state) {
     assert_true(f.type == WIRE_RELOAD && f.bot == 9 && reload.bot == 9 && reload.version == 3 && reload.history == 1024 && reload.seed == 5 && reload.limits.heap_bytes == 1 << 20);
     assert_true(texts_equal(reload.chunkname, "v3.lua") && texts_equal(reload.source, "-- s") && texts_equal(reload.params, "{}") && texts_equal(reload.from, "2"));
     f = next(&b, &at);
-    assert_true(f.type == WIRE_RELOADED && f.bot == 9 && f.version == 3 && f.stage == RELOAD_FAILED && f.status == ERR_SCRIPT && f.text_len == 2);
+    assert_true(f.type == WIRE_RELOADED && f.bot == 9 && f.version == 3 && f.stage == RELOAD_FAILED && f.status == ERR_SCRIPT && f.callbacks == 5 && f.text_len == 2);
     assert_int_equal(at, b.len);
     buf_finish(&b);
     seed = begun;

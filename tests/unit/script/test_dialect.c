@@ -44,12 +44,22 @@ static void header(void **state) {
   refused("dialect{" DIALECT_HEAD "}\nfunction request() end", "must define the function response");
   refused("dialect{" DIALECT_HEAD ", budgts={}}\n" DIALECT_FUNCTIONS, "did you mean 'budgets'");
   refused("dialect{" DIALECT_HEAD ", capabilities={ammend=true}}\n" DIALECT_FUNCTIONS, "did you mean 'amend'");
+  refused("dialect{" DIALECT_HEAD ", capabilities={amend={'moon'}}}\n" DIALECT_FUNCTIONS, "true or a list of categories");
   refused("dialect{" DIALECT_HEAD ", errors={X={why='fund', action='fatal'}}}\n" DIALECT_FUNCTIONS, "did you mean 'funds'");
   refused("dialect{" DIALECT_HEAD ", errors={X={why='funds', action='fatal', cancel='done'}}}\n" DIALECT_FUNCTIONS, "unknown 'cancel'");
   refused("dialect{" DIALECT_HEAD ", credentials={'key'}}\n" DIALECT_FUNCTIONS, "must define the function sign");
   refused("dialect{name='x', api=1, environments={live={rest='http://x'}}, categories={'spot'}, ops={'ticker'}}\n" DIALECT_FUNCTIONS, "must begin with https://");
   refused("dialect{name='x', api=1, environments={live={rest='https://x/v1'}}, categories={'spot'}, ops={'ticker'}}\n" DIALECT_FUNCTIONS, "without a path");
   refused("x = 1", "no header");
+  static const char by_category[] = "dialect{name='two', api=1, environments={live={rest='https://x'}}, categories={'linear', 'spot'}, ops={'ticker'},\n"
+                                    "  capabilities={amend=true, positions={'linear'}, stops={'spot', 'linear'}}}\n" DIALECT_FUNCTIONS;
+  struct err err;
+  assert_int_equal(dialect_create("two.lua", by_category, strlen(by_category), NULL, &d, &err), OK);
+  const struct dialect_caps *linear = dialect_can(dialect_info(d), "linear"), *spot = dialect_can(dialect_info(d), "spot");
+  assert_true(linear->amend && linear->positions && linear->stops && !linear->hedge);
+  assert_true(spot->amend && !spot->positions && spot->stops);
+  assert_ptr_equal(dialect_can(dialect_info(d), NULL), linear);
+  dialect_destroy(d);
 }
 
 // ---- numbers

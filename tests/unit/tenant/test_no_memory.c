@@ -180,7 +180,8 @@ static void editions(void **state) {
   assert_int_equal(mkdir(edition_dir, 0700), 0);
   write_file("t.lua", asking);
   write_file("r.lua", "rule{name='x', api=1} function on_signal(s) end");
-  write_file("edition.json", "{\"edition\":\"x\",\"tiers\":\"t.lua\",\"rules\":[\"r.lua\"]}");
+  write_file("l.svg", "<svg/>");
+  write_file("edition.json", "{\"edition\":\"x\",\"tiers\":\"t.lua\",\"rules\":[\"r.lua\"],\"branding\":{\"logo\":\"l.svg\",\"colour\":\"#0a7\"}}");
   assert_true(each_allocation(load_edition) > 10);
   assert_true(each_allocation(start) > 5);
 }

@@ -179,7 +179,7 @@ static void past(void **state) {
   assert_int_equal(fake.reads, 0);
   // Hours are asked for as such, and go on with minutes.
   until_ready("BTCUSDT", HOUR_NS, 80);
-  assert_int_equal(fake.reads, 1);
+  assert_in_range(fake.reads, 1, 2);  // an answer that a busy machine gives late is asked for again
   check_history(HOUR_NS, 0, noon_ns, 80);
   // A timeframe that the venue does not have is made of minutes.
   until_ready("BTCUSDT", 7 * NS_PER_MINUTE, 300);
@@ -269,7 +269,7 @@ static void trades(void **state) {
   until_ready("ETHUSDT", NS_PER_MINUTE, 50);
   while (!seen.notes[FEED_NOTE_STARTED]) turn();
   trade("BTCUSDT", NOON_MS + 30000, "101.5", "0.5");  // nobody's yet
-  for (int i = 0; i < 20; i++) turn();
+  for (const int64_t heard_ns = clock_monotonic_ns() + 300 * NS_PER_MS; clock_monotonic_ns() < heard_ns;) turn();
   assert_int_equal(seen.trades, 0);
   subscribe("BTCUSDT");
   subscribe("ETHUSDT");

@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""Terminals of MetaTrader: ea.py PERIGEE. A scripted expert (terminal.py) speaks the whole protocol: who it is, what is forged, repeated and overtaken,
+signals up, orders of bots down; the expert and the engine are killed, and the broker's own book says what is true. TAP."""
+import collections
+import decimal
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from auth import totp
+from dwx_terminal import DwxTerminal
+from live import Trader
+from service import PASSWORD, Client, Service, run_cases
+from terminal import Broker, Refused, Terminal, symbol
+
+D = decimal.Decimal
+DWX = str(pathlib.Path(__file__).resolve().parents[2] / "examples" / "metatrader" / "dwx.py")
+BTC = [symbol("BTCUSDT", profit="USD")]
+BUSY = """strategy{ name="busy", api=1 }
+function on_bar(ctx, bar)
+  local n = (ctx.state.n or 0) + 1
+  ctx.state.n = n
+  if n % 4 == 1 then ctx:buy{qty=0.02, sl=bar.close*0.5, tp=bar.close*2, tag="in"} end
+  if n % 4 == 2 then ctx:buy{qty=0.01, type="limit", price=bar.close*0.97, tag="low"} end
+  if n % 4 == 3 then ctx:close{tag="out"} end
+  if n % 4 == 0 then ctx:cancel_all("low") end
+end
+"""
+HEARS = """strategy{ name="hears", api=1 }
+function on_bar(ctx, bar) end
+function on_signal(ctx, s) ctx:log("info", "heard", s.action, s.symbol) end
+"""
+
+
+class EaTrader(Trader):
+    """A customer with a second factor, and an account at a terminal."""
+
+    def __init__(self, service, email, venue="mt5-ea", **settings):
+        super().__init__(service, email)
+        self.paper, seed = self.account, self.client.post("/api/v1/auth/enable-2fa", {"password": PASSWORD}, expect=200).json["secret"]
+        self.client.post("/api/v1/auth/verify-2fa", {"code": totp(seed, time.time() - 30)}, expect=200)
+        tokens = service.anonymous().post("/api/v1/auth/login", {"email": email, "password": PASSWORD, "code": totp(seed)}, expect=200).json
+        self.client = Client(service, tokens["access_token"])
+        self.made = self.client.post("/api/v1/accounts", {"venue": venue, "name": "MT5", "settings": {"balance": "50000", "leverage": "5", **settings}}, expect=201).json
+        self.account, self.keys = self.made["id"], self.made["ea"]
+
+    def link(self):
+        return self.client.get(f"/api/v1/accounts/{self.account}/ea", expect=200).json
+
+
+def refused(status, code, ask):
+    try:
+        ask()
+    except Refused as e:
+        assert e.status == status and e.code == code, e
+        return e.answer
+    raise AssertionError("it was taken")
+
+
+def agree(t, terminal, bots, wait_s=30):
+    """The broker's book and the bots' books say the same, and nothing was sent twice."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        with terminal.lock:
+            true, sent = terminal.broker.net(), collections.Counter(terminal.broker.sent)
+        assert max(sent.values(), default=0) <= 1, [k for k, n in sent.items() if n > 1]
+        mine = sum((D(p["qty"]) for bot in bots for p in ((t.get(bot)["live"] or {}).get("positions") or [])), D(0))
+        if true == mine:
+            return sent
+        assert time.monotonic() < deadline, f"the broker holds {true}, the bots {mine}"
+        time.sleep(0.1)
+
+
+def main(binary):
+    cases = []
+
+    def case(title):
+        return lambda f: cases.append((title, f)) or f
+
+    with Service(binary, args=["--feed", "mt5-ea=sim:speed=600,seed=3", "--hosts", "1"]) as s:
+        ada, made = EaTrader(s, "ada@example.org"), {}
+        terminal = Terminal(s, ada.keys, symbols=BTC)
+
+        @case("an account at a terminal: keys are shown once, a terminal is who it was first, and what is not as it should be is refused")
+        def _():
+            accounts = "/api/v1/accounts"
+            assert set(ada.keys) == {"token", "secret", "path"} and ada.keys["path"].endswith(ada.keys["token"])
+            assert "ea" not in ada.client.get(f"{accounts}/{ada.account}", expect=200).json and ada.link()["state"] == "never"
+            assert ada.client.get(f"{accounts}/{ada.account}", expect=200).json["settings"]["currency"] == "USD"
+            wrong = lambda **body: ada.client.post(accounts, {"name": "x", "venue": "mt5-ea", **body}, expect=422).json["errors"][0]["pointer"]  # noqa: E731
+            assert wrong(secrets={"api_key": "x"}) == "/secrets" and wrong(settings={"environment": "moon"}) == "/settings/environment"
+            assert wrong(settings={"environment": "live"}) == "/settings/risk_acknowledged"
+            ada.client.put(f"{accounts}/{ada.account}/secrets", {"secrets": {"ea_secret": "mine"}}, expect=422)
+            ada.client.get(f"{accounts}/{ada.paper}/ea", expect=404)
+            # Before a hello nothing is known; then it is who it is.
+            refused(409, "conflict", lambda: terminal.request("POST", "poll", terminal.report()))
+            terminal.hello()
+            assert terminal.poll() == [] and ada.link()["state"] == "connected" and ada.link()["login"] == "12345"
+            assert terminal.heard(terminal.request("GET", "commands")) == []
+            for other in (Terminal(s, ada.keys, login="54321", symbols=BTC), Terminal(s, ada.keys, platform="mt4", symbols=BTC)):
+                refused(409, "conflict", other.hello)
+                terminal.sequence = other.sequence
+            refused(422, "validation_failed", lambda: terminal.request("POST", "poll", {**terminal.report(), "turn": terminal.turn + 9}))
+            assert "/account" in refused(422, "validation_failed", lambda: terminal.request("POST", "poll", {**terminal.report(), "account": {}})).json["detail"]
+
+        @case("what is forged, repeated, overtaken, cut or too long is refused, and changes nothing")
+        def _():
+            before, body = ada.link(), json.dumps(terminal.report()).encode()
+            path, number = f"{ada.keys['path']}/poll", terminal.sequence + 1
+            good = terminal.sign("POST", path, number, body)
+            post = lambda **kw: terminal.request("POST", kw.pop("what", "poll"), **{"raw": body, "number": number, "signature": good, **kw})  # noqa: E731
+            for forged in ({"raw": body + b" "}, {"number": number + 1}, {"what": "hello"}, {"signature": "0" * 64}, {"signature": good[:-1]}, {"signature": good.upper()}, {"number": f"0{number}"}, {"number": -1},
+                           {"signature": terminal.sign("GET", path, number, body)}, {"raw": body[:-1]}, {"raw": b""}):
+                refused(403, "forbidden", lambda forged=forged: post(**forged))
+            refused(413, "body_too_large", lambda: post(raw=b" " * (256 * 1024 + 1)))
+            stranger = dict(ada.keys, path=ada.keys["path"][:-3] + "AAA")
+            refused(404, "not_found", Terminal(s, stranger).hello)
+            refused(403, "forbidden", Terminal(s, dict(ada.keys, secret="guessed")).hello)
+            post()
+            again = refused(409, "conflict", post)
+            assert again.headers["x-perigee-sequence"] == str(number)
+            older = number - 1
+            refused(409, "conflict", lambda: post(number=older, signature=terminal.sign("POST", path, older, body)))
+            assert {k: v for k, v in ada.link().items() if k != "heard_at_ms"} == {k: v for k, v in before.items() if k != "heard_at_ms"}
+            # After a kill numbers that may have been used are not taken either, and the terminal is told where to go on.
+            s.stop(signal.SIGKILL)
+            s.start()
+            assert int(refused(409, "conflict", post).headers["x-perigee-sequence"]) >= number
+            assert terminal.sequence >= number and terminal.poll() == [] and ada.link()["state"] != "never"
+            assert terminal.poll() == [] and ada.link()["state"] == "connected"
+
+        @case("signals up: through the hook that is set, once")
+        def _():
+            signal_ = {"id": "s1", "symbol": "BTCUSDT", "action": "buy"}
+            refused(409, "conflict", lambda: terminal.request("POST", "signals", signal_))
+            hook = ada.client.post("/api/v1/hooks", {"name": "EA"}, expect=201).json
+            ada.client.put(f"/api/v1/accounts/{ada.account}/ea/hook", {"hook_id": hook["id"]}, expect=204)
+            ada.client.put(f"/api/v1/accounts/{ada.account}/ea/hook", {"hook_id": "hok_0000000000ABC"}, expect=422)
+            account, ada.account = ada.account, ada.paper
+            bot = ada.bot("hears", HEARS, venue="mt5-ea")
+            ada.account = account
+            ada.client.put(f"/api/v1/hooks/{hook['id']}/bots/{bot}", expect=204)
+            ada.wait(bot, lambda b: b["state"] == "running")
+            first, again = terminal.request("POST", "signals", signal_), terminal.request("POST", "signals", signal_)
+            assert not first["duplicate"] and again["duplicate"] and first["id"].startswith("dlv_")
+            assert refused(422, "validation_failed", lambda: terminal.request("POST", "signals", raw=b"\xff"))
+            ada.wait(bot, lambda b: any(line["text"].startswith("heard buy BTCUSDT") for line in ada.get(bot, "/logs?limit=50")["items"]))
+            ada.act(bot, "stop")
+
+        @case("a bot trades through it, its books are the broker's; kill -9 of the engine and of the expert at bad moments; it stops flat")
+        def _():
+            terminal.start()
+            bot = made["bot"] = ada.bot("busy", BUSY, venue="mt5-ea")
+            ada.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 4)
+            agree(ada, terminal, [bot])
+            with terminal.lock:
+                assert len({o["magic"] for o in terminal.broker.orders.values()}) == 1 and all(o["magic"] > 0 for o in terminal.broker.orders.values())
+            # The expert dies before an order has left, and when one has: another comes, and tells.
+            now = terminal
+            for moment in ("before", "after"):
+                had = len(now.broker.sent)
+                now.lose = moment
+                deadline = time.monotonic() + 20
+                while now.thread.is_alive() and now.lose:
+                    assert time.monotonic() < deadline, "no command came"
+                    time.sleep(0.01)
+                now = now.restarted().start()
+                deadline = time.monotonic() + 20
+                while len(now.broker.sent) < had + 3:
+                    assert time.monotonic() < deadline, "it does not go on"
+                    time.sleep(0.02)
+            with now.lock:  # what it was handed is done, and nobody has been told; an answer that is lost on the way would take half a minute to be proven
+                s.stop(signal.SIGKILL)
+            s.start()
+            fills = ada.wait(bot, lambda b: b["state"] == "running")["live"]["fills"]
+            ada.wait(bot, lambda b: b["live"]["fills"] >= fills + 4)
+            agree(ada, now, [bot])
+            deadline = time.monotonic() + 30
+            while (connection := ada.client.get(f"/api/v1/accounts/{ada.account}/connection", expect=200).json)["state"] != "ready" or connection["differs"]:
+                assert time.monotonic() < deadline, connection
+                time.sleep(0.05)
+            assert [b["currency"] for b in ada.client.get(f"/api/v1/accounts/{ada.account}/balances", expect=200).json["items"]] == ["USD"]
+            tested = ada.client.post(f"/api/v1/accounts/{ada.account}/test", expect=200).json
+            assert tested["ok"], tested
+            ada.act(bot, "stop", {"close": True})
+            ada.wait(bot, lambda b: b["state"] == "stopped")
+            sent = agree(ada, now, [bot])
+            assert now.broker.net() == 0 and not [o for o in now.broker.orders.values() if o["state"] == "open"]
+            handed = ada.client.get(f"/api/v1/accounts/{ada.account}/ea/commands?limit=200", expect=200).json["items"]
+            names = [c["name"] for c in handed]
+            assert len(names) == len(set(names)) and {"done"} <= {c["state"] for c in handed} and len(sent) >= 8, handed[:3]
+            made["now"] = now
+
+        @case("a terminal that talks by files (dwxconnect): signals of a file, a bot's orders, kill -9 of who stands between; the files' book is the bot's")
+        def _():
+            account, keys = ada.account, ada.keys
+            made_ = ada.client.post("/api/v1/accounts", {"venue": "mt5-ea", "name": "DWX", "settings": {"balance": "50000", "leverage": "5"}}, expect=201).json
+            with tempfile.TemporaryDirectory() as folder:
+                dwx, adapter = DwxTerminal(folder), None
+                at = pathlib.Path(folder)
+                (at / "secret").write_text(made_["ea"]["secret"] + "\n")
+                (at / "symbols.json").write_text(json.dumps([symbol("BTCUSDT", step="0.01")]))
+                (at / "signals").write_text('{"id": "f1", "symbol": "BTCUSDT", "action": "buy"}\n')
+                hook = ada.client.post("/api/v1/hooks", {"name": "Files"}, expect=201).json
+                ada.client.put(f"/api/v1/accounts/{made_['id']}/ea/hook", {"hook_id": hook["id"]}, expect=204)
+                start = lambda: subprocess.Popen([sys.executable, DWX, "--files", folder, "--url", f"http://127.0.0.1:{s.port}{made_['ea']['path']}", "--secret-file", str(at / "secret"),  # noqa: E731
+                                                  "--symbols", str(at / "symbols.json"), "--signals", str(at / "signals"), "--poll-ms", "20"], stderr=subprocess.PIPE)
+                try:
+                    adapter = start()
+                    ada.account = made_["id"]
+                    bot = ada.bot("busy", BUSY, venue="mt5-ea", timeframe="5m")
+                    ada.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 2)
+                    commands = f"/api/v1/accounts/{made_['id']}/ea/commands?limit=200"
+                    while any(c["state"] == "leased" for c in ada.client.get(commands, expect=200).json["items"]):
+                        time.sleep(0.01)  # one that it has fetched and not begun would take half a minute to be known as absent
+                    adapter.kill()
+                    adapter.wait()
+                    time.sleep(0.2)
+                    adapter = start()
+                    fills = ada.get(bot)["live"]["fills"]
+                    ada.wait(bot, lambda b: b["live"]["fills"] >= fills + 2)
+                    ada.act(bot, "stop", {"close": True})
+                    ada.wait(bot, lambda b: b["state"] == "stopped", 60)
+                    with dwx.lock:
+                        assert dwx.net() == 0 and not dwx.orders and len(dwx.opened) == len(set(dwx.opened)) >= 2, (dwx.orders, dwx.opened)
+                        true = sorted((d["type"], D(str(d["lots"]))) for d in dwx.deals.values())
+                    assert sorted((f["side"], D(f["qty"])) for f in ada.all(bot, "fills")) == true, (ada.all(bot, "fills"), true)  # each deal has found its order
+                    items = ada.client.get(f"/api/v1/hooks/{hook['id']}/deliveries", expect=200).json["items"]
+                    assert [d["signal"]["id"] for d in items if d["state"] == "delivered"] == ["f1"], items
+                finally:
+                    adapter.kill()
+                    said = adapter.communicate()[1].decode()
+                    dwx.stop()
+                    ada.account, ada.keys = account, keys
+                    assert "Traceback" not in said, said
+
+        @case("a new token ends the old one; an account that is deleted has none")
+        def _():
+            now = made.pop("now")
+            now.stop()
+            keys = ada.client.post(f"/api/v1/accounts/{ada.account}/ea/token", expect=200).json
+            refused(404, "not_found", now.poll)
+            fresh = Terminal(s, keys, Broker(hedging=False), symbols=BTC, login="777")
+            fresh.hello()
+            assert fresh.poll() == [] and ada.link()["login"] == "777" and not ada.link()["hedging"]
+            made.clear()
+            for bot in ada.client.get("/api/v1/bots", expect=200).json["items"]:
+                ada.wait(bot["id"], lambda b: b["state"] == "stopped")
+                ada.client.delete(f"/api/v1/bots/{bot['id']}", expect=204)
+            ada.client.delete(f"/api/v1/accounts/{ada.account}", expect=204)
+            refused(404, "not_found", fresh.poll)
+
+        return run_cases(cases)
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1]) else 0)

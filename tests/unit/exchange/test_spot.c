@@ -1,0 +1,88 @@
+// Tests of spot markets: coins for money to the last part of a lot, what orders hold, and that the perpetual of the same name is another market.
+#include "fixture.h"
+
+static struct fixture make_spot(void) {
+  struct fixture f = {0};
+  assert_int_equal(exch_create(7, 0, &f.x, NULL), OK);
+  f.x->with_spot = true;
+  assert_int_equal(exch_symbol_add(f.x, "BTCUSDT", NULL, NULL, NULL), OK);
+  exch_time(f.x, T0);
+  f.s = exch_symbol_in(f.x, true, "BTCUSDT");
+  assert_non_null(f.s);
+  assert_ptr_not_equal(f.s, exch_symbol(f.x, "BTCUSDT"));
+  f.a = exch_account_add(f.x, 1, 10000 * USDT);
+  f.b = exch_account_add(f.x, 2, 10000 * USDT);
+  exch_market_push(f.x, exch_symbol(f.x, "BTCUSDT"), 0, 0, 600000, 1);  // both move
+  assert_int_equal(f.s->last, 600000);
+  return f;
+}
+
+static int ask(struct fixture *f, operation *op, struct exch_account *a, const char *text) {
+  json_t *p = object(text), *result = NULL;
+  json_object_set_new(p, "category", json_string("spot"));
+  json_object_set_new(p, "symbol", json_string("BTCUSDT"));
+  f->x->msg[0] = '\0';
+  const int code = op(f->x, a, p, &result);
+  assert_true((code == 0) == (result != NULL));
+  json_decref(result);
+  json_decref(p);
+  return code;
+}
+
+static void check_coins(void **state) {
+  (void)state;
+  struct fixture f = make_spot();
+  // Nothing is sold that is not there, in the words of spot.
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Limit','qty':'0.01','price':'60000'}"), 170131);
+  exch_deposit_coins(f.x, f.b, f.s, 20 * RATE_ONE);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Limit','qty':'0.015','price':'60000','orderLinkId':'s'}"), 0);
+  assert_int_equal(exch_margin_coins_free(f.b, f.s), 5 * RATE_ONE);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Limit','qty':'0.006','price':'60000'}"), 170131);
+  assert_int_equal(ask(&f, exch_order_amend, f.b, "{'orderLinkId':'s','qty':'0.021'}"), 170131);
+  assert_int_equal(ask(&f, exch_order_amend, f.b, "{'orderLinkId':'s','qty':'0.020'}"), 0);
+  // A buy rests: its money is held, and given back.
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Buy','orderType':'Limit','qty':'0.01','price':'59000','orderLinkId':'b'}"), 0);
+  assert_int_equal(exch_margin_locked(f.x, f.a), 590 * USDT);
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Buy','orderType':'Limit','qty':'0.16','price':'59000'}"), 170131);
+  assert_int_equal(doit(&f, exch_order_cancel, f.a, "{'orderLinkId':'b'}"), 110001);  // it is no order of the perpetual
+  assert_int_equal(ask(&f, exch_order_cancel, f.a, "{'orderLinkId':'b'}"), 0);
+  assert_int_equal(ask(&f, exch_order_cancel, f.a, "{'orderLinkId':'b'}"), 170142);
+  assert_int_equal(exch_margin_locked(f.x, f.a), 0);
+  // They meet: 0.013 of 0.020. The buyer's fee is a thousandth of the coins, the seller's of the money.
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Buy','orderType':'Market','marketUnit':'baseCoin','qty':'0.013'}"), 0);
+  assert_int_equal(f.a->coins_e8[f.s->index], 13 * RATE_ONE - 13 * RATE_ONE / 1000);
+  assert_int_equal(wallet(f.a), 10000 * USDT - 780 * USDT);
+  assert_int_equal(f.b->coins_e8[f.s->index], 7 * RATE_ONE);
+  assert_int_equal(wallet(f.b), 10000 * USDT + 780 * USDT - 78 * USDT / 100);
+  // By value: 0.001 is 60.
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Buy','orderType':'Market','qty':'125'}"), 0);
+  assert_int_equal(f.x->orders[f.x->order_count - 1]->qty, 2);
+  // Coins are no position: nothing to reduce, to liquidate, or to fund.
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Sell','orderType':'Market','qty':'0.001','reduceOnly':true}"), 10001);
+  exch_market_push(f.x, exch_symbol(f.x, "BTCUSDT"), 0, 0, 100, 1);
+  exch_time(f.x, T0 + INT64_C(86400000));
+  exch_funding_due(f.x);
+  assert_int_equal(f.a->liquidations, 0);
+  assert_int_equal(ledger_total(&f.a->ledger, BOOK_FUNDING).e8, 0);
+  drop(&f);
+}
+
+static void check_hit(void **state) {
+  (void)state;
+  struct fixture f = make_spot();
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Buy','orderType':'Limit','qty':'0.01','price':'59000'}"), 0);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Buy','orderType':'Limit','qty':'0.01','price':'58000'}"), 0);
+  assert_int_equal(exch_book_hit(f.x, f.s, false, 4), 4);
+  assert_int_equal(f.x->orders[0]->filled, 4);
+  assert_int_equal(f.x->orders[0]->status, EXCH_PARTIAL);
+  assert_int_equal(exch_book_hit(f.x, f.s, false, 100), 16);
+  assert_int_equal(f.x->orders[1]->status, EXCH_FILLED);
+  assert_null(f.s->buys);
+  assert_int_equal(exch_book_hit(f.x, f.s, false, 1), 0);
+  drop(&f);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(check_coins), cmocka_unit_test(check_hit)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
