@@ -119,11 +119,30 @@ static void add_denials(struct alerts *a) {
   }
 }
 
+// A refusal by its line in the log, which is there for longer than the record of the decision is looked for: "order 7 refused: MARGIN: …"
+// of the core, "refused: MARGIN: …" of the host. False: the line is something else.
+static bool add_refusal(struct alerts *a, const struct tenant_view_bot *b, int64_t bot_id, const struct journal_log *l) {
+  static const char mark[] = "refused: ";
+  const char *end = l->text + l->len, *at = memmem(l->text, l->len, mark, sizeof mark - 1);
+  if (!at || (at != l->text && strncmp(l->text, "order ", 6) != 0)) return false;
+  const char *code = at + sizeof mark - 1, *text = memmem(code, (size_t)(end - code), ": ", 2);
+  if (!text) return false;
+  for (int i = 0; i < a->count; i++) {
+    if (strcmp(a->items[i].kind, "denial") == 0 && a->items[i].bot_id == bot_id) return true;
+  }
+  struct live_status s;
+  struct alert *item = b && !b->deleted ? add(a, "denial", "warning", l->time_ns, b->id) : NULL;
+  if (!item) return true;
+  if (bots_status(a->v->call->core, b->id, &s) && s.denials) item->count = s.denials;
+  put(item->code, sizeof item->code, code, (size_t)(text - code));
+  put(item->text, sizeof item->text, text + 2, (size_t)(end - text - 2));
+  return true;
+}
+
 static void add_warning(void *arg, int64_t bot_id, const struct journal_log *l) {
   struct alerts *a = arg;
   const struct tenant_view_bot *b = tenant_view_bot(a->v, bot_id);
-  // What the engine itself writes there of a refusal is told as one.
-  if (strncmp(l->text, "order ", 6) == 0 && memmem(l->text, l->len, " refused: ", 10)) return;
+  if (add_refusal(a, b, bot_id, l)) return;
   // The same words again and again are one alert, that counts.
   for (int i = a->count; b && i-- > 0;) {
     struct alert *there = &a->items[i];
