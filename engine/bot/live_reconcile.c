@@ -9,9 +9,9 @@
 // house's – somebody trades by hand, or a bot was stopped and left it. The account's setting `foreign` says what becomes of it: adopted as it
 // was found at first, and told when it changes without an execution of ours; told each time; or told, and bots open nothing until somebody
 // has looked. Told are the log, the logs of the account's bots, and GET /accounts/{id}/connection.
+#include "bot/held.h"
 #include "bot/live_venue.h"
 
-#include "base/decimal.h"
 #include "loop/clock.h"
 
 #include <inttypes.h>
@@ -85,12 +85,6 @@ static const struct instrument *instrument_of(const struct live_venue *v, const 
     *ret_lots += clerk_remote_lots(b->clerk, symbol);
   }
   return inst;
-}
-
-static bool whole_lots(struct decimal qty, struct decimal lot, int64_t *ret) {
-  int64_t digits;
-  if (!decimal_given(qty) || !decimal_rescale(qty, lot.scale, &digits) || digits % lot.digits != 0) return false;
-  return *ret = digits / lot.digits, true;
 }
 
 // Exits go on; entries wait for somebody to look, and to resume them.
@@ -178,35 +172,28 @@ static void done(struct live_venue *v, bool doubt) {
   if (in_state(v, VENUE_STATE_RECONCILING) && v->venue.ops->reconciled(v->venue.self)) live_venue_act(v);
 }
 
-// ---- coins
-
-// Is it what the symbol trades: "BTC" of BTCUSDT? currency: the account's; where the symbol ends with it, all before it is the coin's name.
-static bool coin_of(const char *asset, const char *symbol, const char *currency) {
-  const size_t len = strlen(asset), all = strlen(symbol), tail = strlen(currency);
-  if (len == 0 || all <= len || strncmp(symbol, asset, len) != 0) return false;
-  const bool ends = tail > 0 && tail < all && strcmp(symbol + all - tail, currency) == 0;
-  return !ends || len + tail == all;
-}
-
-// d in 1e-8 lots, to the nearest.
-static bool coins_e8(struct decimal d, struct decimal lot, int128 *ret) {
-  int128 num = (int128)d.digits * 100000000, den = lot.digits;
-  if (!decimal_given(d) || (lot.scale > d.scale && __builtin_mul_overflow(num, (int128)pow10_i64(lot.scale - d.scale), &num))) return false;
-  if (lot.scale < d.scale) den *= pow10_i64(d.scale - lot.scale);
-  return *ret = (num + den / 2) / den, true;
-}
+// ---- what is held
 
 void live_reconcile_fee(struct live_venue *v, const struct live_bot *b, const struct venue_fill *f) {
   int64_t ours;
   int128 fee;
-  if (v->venue.ops->caps(v->venue.self).positions || !coin_of(f->fee_asset, f->ref.symbol, b->setup->currency)) return;
+  if (v->venue.ops->caps(v->venue.self).positions || !held_is_coin(f->fee_asset, f->ref.symbol, b->setup->currency)) return;
   const struct instrument *inst = instrument_of(v, f->ref.symbol, &ours);
   struct live_house *h = house_of(v, f->ref.symbol);
-  if (inst && h && coins_e8(f->fee, inst->lot, &fee)) h->fees_e8 += fee;
+  if (inst && h && held_e8(f->fee, inst->lot, &fee)) h->fees_e8 += fee;
 }
 
-static void on_balances(void *arg, const struct venue_reply *r, const struct venue_balance *list, size_t count) {
-  struct live_venue *v = arg;
+// Not knowing is no agreement: it is told.
+static void uncompared(struct live_venue *v, const struct instrument *inst, const char *text) {
+  struct venue_ref ref = {0};
+  snprintf(ref.symbol, sizeof ref.symbol, "%s", inst->symbol);
+  snprintf(ref.venue_id, sizeof ref.venue_id, "%s", inst->symbol);
+  snprintf(v->why, sizeof v->why, "%s: %s, so it is not compared with the bots' books", inst->symbol, text);
+  live_venue_strange(v, "position", &ref, v->why);
+}
+
+// Of every symbol of every bot: what the venue has against the books. What came meanwhile is heard first, and then it is compared.
+static void compare_all(struct live_venue *v, const struct venue_reply *r, const struct held_list *list) {
   v->asked--;
   if (v->stage != RECONCILE_POSITIONS) return;
   if (r->outcome != VENUE_ACCEPTED) {
@@ -220,36 +207,20 @@ static void on_balances(void *arg, const struct venue_reply *r, const struct ven
     for (int s = 0; m && s < matcher_account(m)->symbol_count; s++) {
       const struct instrument *inst = &matcher_symbol_config(m, s)->inst;
       const struct live_house *h = house_of(v, inst->symbol);
-      int128 has = h ? h->fees_e8 : 0, one;
-      for (size_t k = 0; k < count; k++)
-        if (coin_of(list[k].asset, inst->symbol, b->setup->currency) && coins_e8(list[k].total, inst->lot, &one)) has += one;
-      doubt |= compare(v, inst->symbol, (int64_t)div_round(has, 100000000));
+      int64_t lots;
+      if (!h) uncompared(v, inst, "the bots of this account trade more symbols than are compared");
+      else if (!held_lots(list, inst, b->setup->currency, list->coins ? h->fees_e8 : 0, &lots)) uncompared(v, inst, "the venue holds an amount that is no number of lots");
+      else doubt |= compare(v, inst->symbol, lots);
     }
   }
   done(v, doubt);
 }
 
+static void on_balances(void *arg, const struct venue_reply *r, const struct venue_balance *list, size_t count) {
+  compare_all(arg, r, &(struct held_list){.coins = true, .balances = list, .count = count});
+}
 static void on_positions(void *arg, const struct venue_reply *r, const struct venue_position *list, size_t count) {
-  struct live_venue *v = arg;
-  v->asked--;
-  if (v->stage != RECONCILE_POSITIONS) return;
-  if (r->outcome != VENUE_ACCEPTED) {
-    failed(v, r);
-    return;
-  }
-  bool doubt = v->first != NULL;  // something came meanwhile: compared when it was heard
-  for (size_t i = 0; i < v->bot_count && !doubt; i++) {
-    const struct live_bot *b = live_venue_bot(v, v->bots[i]);
-    const struct matcher *m = b ? clerk_matcher(b->clerk) : NULL;
-    for (int s = 0; m && s < matcher_account(m)->symbol_count; s++) {
-      const struct instrument *inst = &matcher_symbol_config(m, s)->inst;
-      int64_t lots = 0, one;
-      for (size_t k = 0; k < count; k++)
-        if (strcmp(list[k].symbol, inst->symbol) == 0 && whole_lots(list[k].qty, inst->lot, &one)) lots += one;
-      doubt |= compare(v, inst->symbol, lots);
-    }
-  }
-  done(v, doubt);
+  compare_all(arg, r, &(struct held_list){.positions = list, .count = count});
 }
 
 // ---- executions
