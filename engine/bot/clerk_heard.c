@@ -164,6 +164,15 @@ static void replace(struct clerk *c, struct clerk_routed *w) {
   impose(c, &again);
 }
 
+// Where a venue takes a stop whichever side of the price it is on, one that the price has passed meanwhile would wait for the price to come back:
+// it is taken away, which others do by refusing it.
+static void too_late(struct clerk *c, const struct order *o, int awaits) {
+  const bool ends = o->status == ORDER_PENDING_CANCEL || (o->status == ORDER_UNKNOWN && o->reason != REASON_NONE);
+  if (awaits == 0 || awaits == (o->side == SIDE_BUY ? 1 : -1) || ends || !order_alive(o)) return;
+  clerk_tell_intervened(c, REASON_VENUE, "the price had passed a stop before it came to the venue: it is cancelled there");
+  impose(c, &(struct bot_command){.kind = COMMAND_CANCEL, .id = o->id, .why = REASON_VENUE});
+}
+
 enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v, int64_t asked_ns, char *ret_text) {
   const struct order *o = named(c, &v->ref);
   if (!o) return CLERK_STRANGE;
@@ -179,6 +188,7 @@ enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v
     return CLERK_HEARD;
   }
   if (v->ref.venue_id[0]) memcpy(w->venue_id, v->ref.venue_id, sizeof w->venue_id);
+  if (v->state == VENUE_ORDER_OPEN) w->waits = v->ref.waits;
   if (asked_ns > w->seen_ns) w->seen_ns = asked_ns;
   if (v->state == VENUE_ORDER_FILLED && ev.cum.lots == 0) ev.cum = decimal_given(v->qty) ? ev.qty : w->route.qty;
   const struct route_effect e = clerk_route_tell(c, w, said[v->state].event, &ev);
@@ -193,6 +203,7 @@ enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v
       clerk_venue_says(c, o->id, ORDER_OPEN, REASON_NONE);
     }
     if (e.to == ROUTE_UNKNOWN) clerk_venue_says(c, o->id, ORDER_UNKNOWN, REASON_NONE);
+    if (v->state == VENUE_ORDER_OPEN && v->ref.waits) too_late(c, matcher_order(c->blotter.matcher, w->id), v->awaits);
   } else if (said[v->state].status != ORDER_OPEN) {
     clerk_venue_says(c, o->id, e.to == ROUTE_CANCELED ? ORDER_CANCELED : said[v->state].status, end_reason(o, v->why));
     if (w->replacing) replace(c, w);

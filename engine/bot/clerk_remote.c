@@ -48,7 +48,7 @@ struct clerk_routed *clerk_routed_add(struct clerk *c, const struct order *o) {
   struct clerk_remote *r = c->remote;
   clerk_room((void **)&r->routes, &r->cap, r->count + 1, sizeof *r->routes);
   struct clerk_routed *w = &r->routes[r->count++];
-  *w = (struct clerk_routed){.id = o->id, .limit = o->limit, .trigger = matcher_stop_level(o), .sent_limit = o->limit, .sent_trigger = matcher_stop_level(o)};
+  *w = (struct clerk_routed){.id = o->id, .limit = o->limit, .trigger = matcher_stop_level(o), .sent_limit = o->limit, .sent_trigger = matcher_stop_level(o), .waits = price_given(matcher_stop_level(o))};
   const struct client_id name = clerk_name(c, o->id);
   route_init(&w->route, &name, c->account->id, clerk_symbol_of(c, o->symbol, o->leg)->path.venue_id, o->symbol, o->side, o->qty);
   return w;
@@ -95,6 +95,7 @@ static void ref_of(const struct clerk_routed *w, const struct instrument *inst, 
   *ret = (struct venue_ref){0};
   memcpy(ret->client_id, w->route.client_id, sizeof ret->client_id);
   memcpy(ret->venue_id, w->venue_id, sizeof ret->venue_id);
+  ret->waits = w->waits;
   strncpy(ret->symbol, inst->symbol, sizeof ret->symbol - 1);
 }
 

@@ -11,6 +11,7 @@ struct clerk_routed {
   struct route_order route;
   char venue_id[VENUE_ID_MAX];
   price limit, trigger;            // as the venue has them
+  bool waits;                      // its trigger is not met, as far as the venue has told
   price sent_limit, sent_trigger;  // of the change that is under way
   bool cancelling, asking;         // a request is under way
   bool replacing;                  // cancelled for another in its place: the venue cannot change orders

@@ -38,9 +38,17 @@ static json_t *ids(const struct exch_order *o) {
   return json_pack("{s:s, s:s}", "orderId", o->id, "orderLinkId", o->link);
 }
 
+// Spot keeps its orders apart: whoever cancels says which kind, and without a word means those that do not wait.
+static bool meant(const struct exch_order *o, const json_t *p) {
+  char filter[64];
+  const char *kind = o->status != EXCH_UNTRIGGERED ? "Order" : o->stop == STOP_SET_ASIDE ? "tpslOrder" : "StopOrder";
+  return strcmp(exch_param_text(p, "orderFilter", filter)[0] ? filter : "Order", kind) == 0;
+}
+
 int exch_order_cancel(struct exch *x, struct exch_account *a, json_t *p, json_t **ret) {
   struct exch_order *o;
   int code = find_open(x, a, p, &o);
+  if (code == CODE_OK && o->symbol->spot && !meant(o, p)) code = CODE_NO_ORDER;
   if (code != CODE_OK) return answer(p, code);
   exch_order_close(x, o, EXCH_CANCELLED, WHY_USER);
   if (x->sink.wallet) x->sink.wallet(x->sink.self, a);
@@ -62,7 +70,7 @@ int exch_order_cancel_all(struct exch *x, struct exch_account *a, json_t *p, jso
   json_t *list = json_array();
   for (struct exch_order *o = a->active; o;) {
     bool conditional = o->status == EXCH_UNTRIGGERED;
-    bool wanted = (s ? o->symbol == s : o->symbol->spot == spot) && (!filter[0] || (strcmp(filter, "Order") == 0) == !conditional);
+    bool wanted = (s ? o->symbol == s : o->symbol->spot == spot) && (spot ? meant(o, p) : !filter[0] || (strcmp(filter, "Order") == 0) == !conditional);
     if (wanted) {
       json_array_append_new(list, ids(o));
       exch_order_close(x, o, EXCH_CANCELLED, WHY_USER);
@@ -95,9 +103,10 @@ int exch_order_amend(struct exch *x, struct exch_account *a, json_t *p, json_t *
     return refuse(x, CODE_PARAMS, "The number of contracts exceeds maximum limit allowed: too large");
   if (px > s->max_price || trigger > s->max_price) return answer(p, CODE_PRICE);
   bool resting = o->status != EXCH_UNTRIGGERED;
-  if (resting && !o->reduce_only) {
-    int64_t before = exch_value(s, o->price, o->qty - o->filled), after = exch_value(s, px, lots - o->filled);
-    if (exch_value(s, px, lots) < s->inst.min_notional.e8) return answer(p, CODE_NOTIONAL);
+  if (exch_order_holds(o) && !o->reduce_only) {
+    bool at_trigger = !resting && o->market;
+    int64_t before = exch_value(s, at_trigger ? o->trigger : o->price, o->qty - o->filled), after = exch_value(s, at_trigger ? trigger : px, lots - o->filled);
+    if (!o->market && exch_value(s, px, lots) < s->inst.min_notional.e8) return answer(p, CODE_NOTIONAL);
     if (s->spot && !o->buy && exch_margin_coins_free(a, s) < (lots - o->qty) * RATE_ONE) return answer(p, CODE_BALANCE);
     if (after > before && !exch_margin_allows(x, a, s, o->buy, o->idx, after - before, 0)) return answer(p, CODE_BALANCE);
   }
@@ -105,6 +114,10 @@ int exch_order_amend(struct exch *x, struct exch_account *a, json_t *p, json_t *
   if (resting && loses_place) exch_book_leave(o);
   o->qty = lots;
   o->price = px;
+  if (s->spot && trigger != o->trigger) {  // from where the price is now
+    o->direction = trigger > s->last ? 1 : 2;
+    o->last_on_created = s->last;
+  }
   o->trigger = trigger;
   if (json_object_get(p, "takeProfit")) o->take_profit = tp;
   if (json_object_get(p, "stopLoss")) o->stop_loss = sl;

@@ -20,13 +20,15 @@
 #define EXCH_TAPE 1000            // public trades kept per symbol
 #define EXCH_ACTIVE_MAX 500       // orders of an account in one symbol
 #define EXCH_CONDITIONAL_MAX 10   // orders of an account in one symbol that wait for their trigger
+#define EXCH_SPOT_CONDITIONAL_MAX 30
 #define EXCH_FUNDING_KEPT 256
 #define RATE_ONE CASH_ONE
 
 enum exch_tif { TIF_GTC, TIF_IOC, TIF_FOK, TIF_POST_ONLY };
 enum exch_by { BY_LAST, BY_MARK, BY_INDEX };
 enum exch_status { EXCH_UNTRIGGERED, EXCH_NEW, EXCH_PARTIAL, EXCH_FILLED, EXCH_CANCELLED, EXCH_REJECTED, EXCH_DEACTIVATED };
-enum exch_stop { STOP_NONE, STOP_PLAIN, STOP_TAKE_PROFIT, STOP_LOSS, STOP_TRAILING, STOP_PART_PROFIT, STOP_PART_LOSS };
+// SET_ASIDE: spot's "tpslOrder", whose money or coins are set aside while it waits.
+enum exch_stop { STOP_NONE, STOP_PLAIN, STOP_SET_ASIDE, STOP_TAKE_PROFIT, STOP_LOSS, STOP_TRAILING, STOP_PART_PROFIT, STOP_PART_LOSS };
 // Why an order ended; their texts are the venue's (render.c).
 enum exch_why {
   WHY_NONE, WHY_USER, WHY_REDUCE_ONLY, WHY_LIQUIDATION, WHY_TPSL_CLEARED, WHY_ADMIN, WHY_POST_ONLY, WHY_NO_IMMEDIATE, WHY_NO_BALANCE,
@@ -57,6 +59,8 @@ struct exch_order {
   struct exch_order *active_next, *active_prev;  // of its account while it is not closed
 };
 static inline bool exch_order_open(const struct exch_order *o) { return o->status <= EXCH_PARTIAL; }
+// Whether something of the account is set aside for it.
+static inline bool exch_order_holds(const struct exch_order *o) { return o->status != EXCH_UNTRIGGERED || o->stop == STOP_SET_ASIDE; }
 
 struct exch_execution {
   uint64_t seq;

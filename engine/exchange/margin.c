@@ -37,8 +37,8 @@ static int64_t orders_value(const struct exch_account *a, const struct exch_symb
   int64_t value = 0;
   if (a->active_count[s->index] == 0) return 0;
   for (const struct exch_order *o = a->active; o; o = o->active_next) {
-    if (o->symbol != s || o->idx != idx || o->buy != buy || o->reduce_only || o->status == EXCH_UNTRIGGERED) continue;
-    value += exch_value(s, o->price, o->qty - o->filled);
+    if (o->symbol != s || o->idx != idx || o->buy != buy || o->reduce_only || !exch_order_holds(o)) continue;
+    value += exch_value(s, o->market && o->status == EXCH_UNTRIGGERED ? o->trigger : o->price, o->qty - o->filled);
   }
   return value;
 }
@@ -96,7 +96,7 @@ int64_t exch_margin_locked(const struct exch *x, const struct exch_account *a) {
 int64_t exch_margin_coins_free(const struct exch_account *a, const struct exch_symbol *s) {
   int64_t coins = a->coins_e8[s->index];
   for (const struct exch_order *o = a->active; o; o = o->active_next)
-    if (o->symbol == s && !o->buy) coins -= (o->qty - o->filled) * RATE_ONE;
+    if (o->symbol == s && !o->buy && exch_order_holds(o)) coins -= (o->qty - o->filled) * RATE_ONE;
   return coins;
 }
 

@@ -49,6 +49,7 @@ void exch_order_active(struct exch_order *o) {
 void exch_order_close(struct exch *x, struct exch_order *o, enum exch_status status, enum exch_why why) {
   struct exch_account *a = o->account;
   if (!exch_order_open(o)) return;
+  if (status == EXCH_CANCELLED && o->status == EXCH_UNTRIGGERED && o->symbol->spot) status = EXCH_DEACTIVATED;  // spot's word for it
   if (o->status == EXCH_UNTRIGGERED && !o->whole) a->conditional_count[o->symbol->index]--;
   exch_book_leave(o);
   if (o->active_prev)
@@ -155,7 +156,7 @@ static bool find_by(const char *text, enum exch_by *ret) {
 
 struct wish {
   struct exch_symbol *symbol;
-  bool buy, market, reduce_only, close_on_trigger, tpsl_partial;
+  bool buy, market, reduce_only, close_on_trigger, tpsl_partial, set_aside;
   enum exch_tif tif;
   enum exch_by trigger_by, tp_by, sl_by;
   int64_t price, lots, trigger, direction, idx, take_profit, stop_loss;
@@ -186,7 +187,22 @@ static bool read_lots(const json_t *p, struct wish *w) {
 // What spot has not, or this one of it.
 static int check_spot(struct exch *x, const struct wish *w) {
   if (w->reduce_only || w->idx != 0) return refuse(x, CODE_PARAMS, "params error: spot has no positions");
-  if (w->trigger > 0 || w->take_profit > 0 || w->stop_loss > 0) return refuse(x, CODE_PARAMS, "conditional orders of spot are not simulated here");
+  if (w->take_profit > 0 || w->stop_loss > 0) return refuse(x, CODE_PARAMS, "TP/SL attached to an order of spot are not simulated here");
+  return CODE_OK;
+}
+
+// Spot: orderFilter says what an order with a trigger is; without it the trigger counts for nothing. Which way the price must go is not said:
+// from where it is.
+static int read_filter(struct exch *x, const json_t *p, struct wish *w) {
+  char filter[64];
+  exch_param_text(p, "orderFilter", filter);
+  w->set_aside = strcmp(filter, "tpslOrder") == 0;
+  const bool waits = w->set_aside || strcmp(filter, "StopOrder") == 0;
+  if (!waits && filter[0] && strcmp(filter, "Order") != 0) return refuse(x, CODE_PARAMS, "params error: orderFilter invalid");
+  if (waits && w->trigger == 0) return refuse(x, CODE_PARAMS, "params error: triggerPrice is required");
+  if (!waits) w->trigger = 0;
+  w->trigger_by = BY_LAST;
+  w->direction = w->trigger == 0 ? 0 : w->trigger > w->symbol->last ? 1 : 2;
   return CODE_OK;
 }
 
@@ -220,7 +236,7 @@ static int read_wish(struct exch *x, json_t *p, struct wish *w) {
       !exch_param_ticks(p, "stopLoss", w->symbol, &w->stop_loss))
     return refuse(x, CODE_PARAMS, "params error: trigger, take profit or stop loss price invalid");
   if (!exch_param_int(p, "triggerDirection", 0, &w->direction) || w->direction < 0 || w->direction > 2 ||
-      (w->trigger > 0 && w->direction == 0))
+      (w->trigger > 0 && w->direction == 0 && !spot))
     return refuse(x, CODE_PARAMS, "params error: TriggerDirection invalid");
   if (!exch_param_int(p, "positionIdx", 0, &w->idx) || w->idx < 0 || w->idx > 2)
     return refuse(x, CODE_PARAMS, "params error: positionIdx invalid");
@@ -231,7 +247,7 @@ static int read_wish(struct exch *x, json_t *p, struct wish *w) {
   exch_param_text(p, "orderLinkId", w->link);
   if (!link_valid(w->link)) return refuse(x, CODE_PARAMS, "params error: OrderLinkId invalid");
   if (w->market) w->price = 0;
-  return CODE_OK;
+  return spot ? read_filter(x, p, w) : CODE_OK;
 }
 
 // Prices and sizes against the symbol's limits and the market.
@@ -277,8 +293,9 @@ static int check_account(struct exch *x, const struct exch_account *a, const str
   const struct exch_symbol *s = w->symbol;
   if (w->link[0] && exch_map_get(&a->by_link, w->link)) return CODE_DUPLICATE;
   if (a->active_count[s->index] - a->conditional_count[s->index] >= EXCH_ACTIVE_MAX) return CODE_ACTIVE;
+  if (w->trigger > 0 && a->conditional_count[s->index] >= (s->spot ? EXCH_SPOT_CONDITIONAL_MAX : EXCH_CONDITIONAL_MAX)) return CODE_CONDITIONALS;
+  if (w->trigger > 0 && !w->set_aside) return CODE_OK;
   if (s->spot && !w->buy) return exch_margin_coins_free(a, s) >= w->lots * RATE_ONE ? CODE_OK : CODE_BALANCE;
-  if (w->trigger > 0) return a->conditional_count[s->index] >= EXCH_CONDITIONAL_MAX ? CODE_CONDITIONALS : CODE_OK;
   if (w->reduce_only) {
     int64_t held = a->positions[s->index][w->idx].lots;
     return held == 0 || (held > 0) == w->buy
@@ -290,10 +307,11 @@ static int check_account(struct exch *x, const struct exch_account *a, const str
     if ((held < 0 ? -held : held) < w->lots) return refuse(x, CODE_REDUCE_ONLY, "orderQty will be truncated to zero.");
     return CODE_OK;
   }
-  int64_t best = exch_book_best(s, w->buy), at = w->market ? (best > 0       ? best
-                                                               : s->mark > 0 ? s->mark
-                                                                             : s->last)
-                                                           : w->price;
+  int64_t best = exch_book_best(s, w->buy), at = !w->market        ? w->price
+                                                 : w->trigger > 0 ? w->trigger
+                                                 : best > 0       ? best
+                                                 : s->mark > 0    ? s->mark
+                                                                  : s->last;
   int64_t value = exch_value(s, at, w->lots), fee = (int64_t)div_ceil((int128)value * s->taker_e8, RATE_ONE);
   return exch_margin_allows(x, a, s, w->buy, (int)w->idx, value, fee) ? CODE_OK : CODE_BALANCE;
 }
@@ -320,7 +338,7 @@ int exch_order_create(struct exch *x, struct exch_account *a, json_t *p, json_t 
   o->trigger = w.trigger;
   o->direction = (int)w.direction;
   o->trigger_by = w.trigger_by;
-  o->stop = w.trigger > 0 ? STOP_PLAIN : STOP_NONE;
+  o->stop = w.trigger == 0 ? STOP_NONE : w.set_aside ? STOP_SET_ASIDE : STOP_PLAIN;
   o->take_profit = w.take_profit;
   o->stop_loss = w.stop_loss;
   o->tp_by = w.tp_by;

@@ -48,7 +48,7 @@ const char *exch_order_status_text(enum exch_status status) {
 static const char *const tif_texts[] = {"GTC", "IOC", "FOK", "PostOnly"};
 static const char *const by_texts[] = {"LastPrice", "MarkPrice", "IndexPrice"};
 static const char *const stop_texts[] = {
-  "", "Stop", "TakeProfit", "StopLoss", "TrailingStop", "PartialTakeProfit", "PartialStopLoss"};
+  "", "Stop", "tpslOrder", "TakeProfit", "StopLoss", "TrailingStop", "PartialTakeProfit", "PartialStopLoss"};
 static const struct {
   const char *cancel, *reject;
 } why_texts[] = {{"UNKNOWN", "EC_NoError"}, {"CancelByUser", "EC_PerCancelRequest"},
@@ -57,7 +57,7 @@ static const struct {
   {"UNKNOWN", "EC_Others"}};
 
 static const char *create_type(const struct exch_order *o) {
-  static const char *const texts[] = {"CreateByUser", "CreateByStopOrder", "CreateByTakeProfit", "CreateByStopLoss",
+  static const char *const texts[] = {"CreateByUser", "CreateByStopOrder", "CreateByStopOrder", "CreateByTakeProfit", "CreateByStopLoss",
     "CreateByTrailingStop", "CreateByPartialTakeProfit", "CreateByPartialStopLoss"};
   return o->by_exchange ? "CreateByLiq" : texts[o->stop];
 }
@@ -81,8 +81,8 @@ json_t *exch_render_order(const struct exch_order *o, bool stream) {
     json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:o, s:b, s:b, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o}",
       "triggerPrice", blank_or_ticks(s, o->trigger), "takeProfit", blank_or_ticks(s, o->take_profit), "stopLoss",
       blank_or_ticks(s, o->stop_loss), "tpTriggerBy", o->take_profit > 0 ? by_texts[o->tp_by] : "", "slTriggerBy",
-      o->stop_loss > 0 ? by_texts[o->sl_by] : "", "triggerDirection", o->direction, "triggerBy",
-      o->trigger > 0 ? by_texts[o->trigger_by] : "", "lastPriceOnCreated", blank_or_ticks(s, o->last_on_created),
+      o->stop_loss > 0 ? by_texts[o->sl_by] : "", "triggerDirection", s->spot ? 0 : o->direction, "triggerBy",
+      o->trigger > 0 && !s->spot ? by_texts[o->trigger_by] : "", "lastPriceOnCreated", blank_or_ticks(s, s->spot ? 0 : o->last_on_created),
       "reduceOnly", o->reduce_only, "closeOnTrigger", o->close_on_trigger, "smpType", "None", "smpGroup", 0,
       "smpOrderId", "", "tpslMode",
       o->tpsl_partial || o->stop >= STOP_PART_PROFIT       ? "Partial"
@@ -92,6 +92,7 @@ json_t *exch_render_order(const struct exch_order *o, bool stream) {
       exch_json_ms(o->created_ms), "updatedTime", exch_json_ms(o->updated_ms));
   json_object_update(j, more);
   json_decref(more);
+  if (s->spot && !stream) json_object_set_new(j, "basePrice", blank_or_ticks(s, o->last_on_created));
   if (stream) {
     json_object_set_new(j, "category", json_string(exch_category(s)));
     json_object_set_new(j, "feeCurrency", json_string(fee_in_coins(s, o->buy) ? s->base : "USDT"));

@@ -15,9 +15,24 @@ static bool is_due(const struct exch_order *o) {
   return now > 0 && (o->direction == 1 ? now >= o->trigger : now <= o->trigger);
 }
 
+// While it waits: what is active counts by itself. What was set aside for it is there.
+static bool affords(const struct exch *x, const struct exch_order *o) {
+  const struct exch_symbol *s = o->symbol;
+  const bool has = exch_order_holds(o);
+  if (o->reduce_only) return true;
+  if (s->spot && !o->buy) return exch_margin_coins_free(o->account, s) >= (has ? 0 : o->qty * RATE_ONE);
+  const int64_t at = o->market ? price_by(s, BY_LAST) : o->price;
+  const int64_t value = exch_value(s, at, o->qty) - (has ? exch_value(s, o->market ? o->trigger : o->price, o->qty) : 0);
+  return value <= 0 || exch_margin_allows(x, o->account, s, o->buy, o->idx, value, (int64_t)div_ceil((int128)value * s->taker_e8, RATE_ONE));
+}
+
 static void fire(struct exch *x, struct exch_order *o) {
   struct exch_account *a = o->account;
   const struct exch_symbol *s = o->symbol;
+  if (!affords(x, o)) {
+    exch_order_close(x, o, EXCH_REJECTED, WHY_NO_BALANCE);
+    return;
+  }
   if (!o->whole) a->conditional_count[s->index]--;
   o->status = EXCH_NEW;
   o->updated_ms = x->now_ms;
@@ -30,13 +45,6 @@ static void fire(struct exch *x, struct exch_order *o) {
     p->trailing = 0;
   }
   o->whole = false;
-  if (!o->reduce_only) {
-    int64_t at = o->market ? price_by(s, BY_LAST) : o->price, value = exch_value(s, at, o->qty);
-    if (!exch_margin_allows(x, a, s, o->buy, o->idx, value, (int64_t)div_ceil((int128)value * s->taker_e8, RATE_ONE))) {
-      exch_order_close(x, o, EXCH_REJECTED, WHY_NO_BALANCE);
-      return;
-    }
-  }
   exch_order_execute(x, o);
 }
 

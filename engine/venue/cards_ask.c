@@ -243,7 +243,7 @@ bool cards_tidy(struct cards *c) {
   if (!c->dirty) return true;
   if (!cards_wait_state(c, VENUE_STATE_READY, CARD_LIVE_MS)) return cards_no(c, "the session is not ready any more");
   for (int i = 0; i < TRIES; i++) {
-    struct venue_ref left = {{0}, {0}, {0}};
+    struct venue_ref left = {{0}, {0}, {0}, false};
     if (!open_orders(c)) return cards_no(c, "open orders: %s", cards_said(c));
     for (size_t k = 0; k < c->count; k++)
       if (own(c, &c->orders[k])) left = c->orders[k].ref;

@@ -85,6 +85,7 @@ bool card_trigger(struct cards *c) {
   if (cards_find(c, p.client_id, &o) != CARDS_FOUND || o.state != VENUE_ORDER_OPEN) return cards_no(c, "it does not wait: %s", cards_said(c));
   if (!cards_price(c, cards_at(c, 350)) || !cards_told(c, p.client_id, VENUE_ORDER_FILLED)) return false;
   for (int i = 0; i < 50 && cards_heard_lots(c, p.client_id) != c->lots; i++) cards_pause(c, 20);
+  cards_bought(c, c->heard, c->heard_count, p.client_id);
   return cards_heard_lots(c, p.client_id) == c->lots || cards_no(c, "its executions are not told");
 }
 

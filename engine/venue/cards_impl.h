@@ -52,7 +52,8 @@ enum card_need {
   X(ioc, "immediate", "an IOC or FOK order that cannot be filled ends without an execution", NEED_ID)                                               \
   X(rights, "rights", "a key that may withdraw is not used", NEED_ADMIN | NEED_KEY)                                                                 \
   X(resting, "resting partial", "a resting order that is filled in part goes on working, and is cancelled with what it has", NEED_ADMIN | NEED_ID | NEED_FILLS) \
-  X(hedge, "hedge", "both legs of a symbol are held at once, and closed one by one", NEED_HEDGE | NEED_POSITIONS | NEED_MARKET | NEED_REDUCE)
+  X(hedge, "hedge", "both legs of a symbol are held at once, and closed one by one", NEED_HEDGE | NEED_POSITIONS | NEED_MARKET | NEED_REDUCE)                                          \
+  X(late_stop, "late stop", "a stop that the price has passed already is refused, executed, or told to wait for the other way", NEED_STOPS | NEED_ID)
 
 struct cards;
 struct card {

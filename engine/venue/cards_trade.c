@@ -207,6 +207,21 @@ bool card_stop_order(struct cards *c) {
   return cards_gone(c, p.client_id);
 }
 
+// Else a stop loss that came too late would guard nothing, and nobody would know.
+bool card_late_stop(struct cards *c) {
+  struct venue_place p = cards_order(c, SIDE_BUY, ORDER_STOP_LIMIT, c->lots, cards_at(c, -490));
+  struct venue_order o = {.state = VENUE_ORDER_REJECTED};
+  p.trigger = cards_at(c, -500);
+  p.trigger_rises = true;
+  const enum venue_outcome outcome = cards_place(c, &p);
+  if (outcome == VENUE_REFUSED) return cards_remark(c, "refused");
+  if (outcome != VENUE_ACCEPTED) return cards_no(c, "a stop 5 %% below the price, to buy when it rises to that: %s", cards_said(c));
+  if (cards_find(c, p.client_id, &o) != CARDS_FOUND) return cards_no(c, "it is not found by its client id: %s", cards_said(c));
+  if (o.state != VENUE_ORDER_OPEN || !o.ref.waits) return cards_remark(c, "its trigger was met at once");
+  if (o.awaits != -1) return cards_no(c, "it waits, and nothing says that it waits for the price to fall");
+  return cards_gone(c, p.client_id) && cards_remark(c, "taken, and told to wait for the price to fall");
+}
+
 bool card_ioc(struct cards *c) {
   static const enum order_tif tifs[] = {TIF_IOC, TIF_FOK};
   for (int i = 0; i < 2; i++) {

@@ -7,7 +7,7 @@
 
 #define NS_OF_MS INT64_C(1000000)
 
-enum kind { TEXT, DECIMAL, TIME, FLAG, SIDE, LEG, STATE, WHY, FILL_KIND, INSTRUMENT_KIND };
+enum kind { TEXT, DECIMAL, TIME, FLAG, SIDE, LEG, STATE, WHY, FILL_KIND, INSTRUMENT_KIND, DIRECTION };
 struct field {
   const char *key;
   enum kind kind;
@@ -21,7 +21,8 @@ static const struct field order_fields[] = {
   M(struct venue_order, "symbol", TEXT, ref.symbol), F(struct venue_order, "client_id", TEXT, ref.client_id), F(struct venue_order, "id", TEXT, ref.venue_id),
   M(struct venue_order, "status", STATE, state), F(struct venue_order, "side", SIDE, side), F(struct venue_order, "why", WHY, why),
   F(struct venue_order, "qty", DECIMAL, qty), F(struct venue_order, "filled", DECIMAL, filled), F(struct venue_order, "limit", DECIMAL, limit),
-  F(struct venue_order, "trigger", DECIMAL, trigger), F(struct venue_order, "avg", DECIMAL, avg), F(struct venue_order, "reduce", FLAG, reduce),
+  F(struct venue_order, "trigger", DECIMAL, trigger), F(struct venue_order, "waits", FLAG, ref.waits), F(struct venue_order, "awaits", DIRECTION, awaits),
+  F(struct venue_order, "avg", DECIMAL, avg), F(struct venue_order, "reduce", FLAG, reduce),
   F(struct venue_order, "created_ms", TIME, created_ns), F(struct venue_order, "updated_ms", TIME, updated_ns), {0},
 };
 static const struct field fill_fields[] = {
@@ -66,7 +67,7 @@ static const struct word { const char *text; int value; } sides[] = {{"buy", SID
     {"rejected", VENUE_ORDER_REJECTED}, {0}},
   fill_kinds[] = {{"trade", 0}, {"funding", 1}, {"liquidation", 2}, {0}}, instrument_kinds[] = {{"spot", VENUE_SPOT}, {"linear", VENUE_LINEAR}, {0}},
   types[] = {{"market", ORDER_MARKET}, {"limit", ORDER_LIMIT}, {"stop", ORDER_STOP}, {"stop_limit", ORDER_STOP_LIMIT}, {0}},
-  tifs[] = {{"gtc", TIF_GTC}, {"ioc", TIF_IOC}, {"fok", TIF_FOK}, {0}};
+  directions[] = {{"rise", 1}, {"fall", -1}, {0}}, tifs[] = {{"gtc", TIF_GTC}, {"ioc", TIF_IOC}, {"fok", TIF_FOK}, {0}};
 
 static bool word_value(const struct word *words, const char *text, int *ret) {
   for (; text && words->text; words++)
@@ -112,6 +113,7 @@ static bool read_value(const json_t *v, const struct field *f, char *to) {
     case LEG: return read_word(v, legs, to);
     case STATE: return read_word(v, states, to);
     case INSTRUMENT_KIND: return read_word(v, instrument_kinds, to);
+    case DIRECTION: return read_word(v, directions, to);
     case WHY: return json_is_string(v) && venue_why_parse(json_string_value(v), (enum venue_why *)(void *)to);
     case TIME: return json_is_integer(v) && !__builtin_mul_overflow(json_integer_value(v), NS_OF_MS, (int64_t *)(void *)to);
     case FILL_KIND: {
@@ -219,7 +221,8 @@ json_t *unified_args_place(const struct venue_place *p) {
 json_t *unified_args_ref(const struct venue_ref *ref) {
   json_t *args = json_object();
   // One name: venues refuse both. Theirs where it is known, as ours may be another order's once that has ended.
-  return whole(args, args && set_text(args, "symbol", ref->symbol) && (ref->venue_id[0] ? set_text(args, "id", ref->venue_id) : set_text(args, "client_id", ref->client_id)));
+  const bool kind = args && (!ref->waits || json_object_set_new(args, "stops", json_true()) == 0);
+  return whole(args, kind && set_text(args, "symbol", ref->symbol) && (ref->venue_id[0] ? set_text(args, "id", ref->venue_id) : set_text(args, "client_id", ref->client_id)));
 }
 
 json_t *unified_args_change(const struct venue_ref *ref, const struct venue_change *c) {

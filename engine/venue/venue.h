@@ -83,6 +83,7 @@ struct venue_ref {              // an order: both names where both are known
   char client_id[CLIENT_ID_SIZE];
   char venue_id[VENUE_ID_MAX];  // "": not known
   char symbol[VENUE_SYMBOL_MAX];
+  bool waits;                   // conditional, and its trigger not met as far as is known: some venues keep those apart
 };
 struct venue_reply {
   enum venue_outcome outcome;
@@ -104,6 +105,7 @@ struct venue_order {
   enum venue_why why;           // of an end
   struct decimal qty, filled, limit, trigger, avg;  // NO_DECIMAL: not told
   bool reduce;
+  int awaits;                   // of one that waits: 1 the price must rise to its trigger, -1 fall; 0: not told
   int64_t created_ns, updated_ns;
 };
 struct venue_fill {

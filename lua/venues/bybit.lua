@@ -65,8 +65,7 @@ dialect{
   categories={ "linear", "spot" },
   credentials={ "key", "secret" },
   expiry_ms=5000, ping_ms=20000, client_id_max=36, clock="op",
-  -- A conditional order of spot is cancelled in other words than one that has been triggered: not done.
-  capabilities={ amend=true, positions={ "linear" }, leverage={ "linear" }, stops={ "linear" }, reduce_only={ "linear" }, post_only=true,
+  capabilities={ amend=true, positions={ "linear" }, leverage={ "linear" }, stops=true, reduce_only={ "linear" }, post_only=true,
     hedge={ "linear" }, cancel_all=true, fill_ids=true },
   lookups={ "id", "open", "fills" },
   ops={ "create_order", "amend_order", "cancel_order", "cancel_all", "fetch_order", "open_orders", "all_orders", "fills", "balance", "positions",
@@ -129,9 +128,11 @@ function op.create_order(a, env)
   if market and a.tif == "gtc" then body.timeInForce = nil end
   if a.trigger then
     body.triggerPrice = a.trigger
-    body.triggerBy = trigger_out[a.trigger_by]
+    -- Spot: nothing is set aside before the trigger, so that a stop and a target can guard the same coins; and it waits for the price to
+    -- come from wherever it is now, so what became of it is looked at (order(), the hint in hear.order).
     if spot then body.orderFilter = "StopOrder"
     else
+      body.triggerBy = trigger_out[a.trigger_by]
       local rises = a.trigger_rises
       if rises == nil then rises = a.side == "buy" end
       body.triggerDirection = rises and 1 or 2
@@ -153,7 +154,7 @@ end
 function op.amend_order(a, env)
   local body = named(a, env)
   body.qty, body.price, body.triggerPrice, body.takeProfit, body.stopLoss = a.qty, a.limit, a.trigger, a.take_profit, a.stop_loss
-  if a.trigger then body.triggerBy = trigger_out[a.trigger_by] or "LastPrice" end
+  if a.trigger and env.category ~= "spot" then body.triggerBy = trigger_out[a.trigger_by] or "LastPrice" end
   return post("/v5/order/amend", "order", body)
 end
 
@@ -329,6 +330,12 @@ local function by_quote(o)
   return spent and left and decimal.cmp(decimal.add(spent, left), o.qty) == 0 and decimal.cmp(o.cumExecQty, o.qty) ~= 0
 end
 
+-- A conditional order that waits: which way the price must go. Spot does not say, but what the price was when it was placed.
+local function awaits(o)
+  if o.triggerDirection == 1 or o.triggerDirection == 2 then return o.triggerDirection == 1 and "rise" or "fall" end
+  if above(o.triggerPrice) and above(o.basePrice) then return decimal.cmp(o.triggerPrice, o.basePrice) > 0 and "rise" or "fall" end
+end
+
 local function order(o)
   local trigger, peg, status = above(o.triggerPrice), pegs[o.stopOrderType] or o.stopOrderType, word(states, o.orderStatus)
   local qty = given(o.qty)
@@ -342,6 +349,7 @@ local function order(o)
     cost=given(o.cumExecValue), limit=above(o.price), trigger=trigger, avg=above(o.avgPrice), reduce=flag(o.reduceOnly),
     take_profit=above(o.takeProfit) or peg == "TakeProfit" and trigger or nil,
     stop_loss=above(o.stopLoss) or peg == "StopLoss" and trigger or nil,
+    waits=o.orderStatus == "Untriggered", awaits=o.orderStatus == "Untriggered" and awaits(o) or nil,
     leg=idx == 1 and "long" or idx == 2 and "short" or "net", created_ms=ms(o.createdTime or o.createdAt),
     updated_ms=ms(o.updatedTime or o.updatedAt) }
 end
@@ -574,7 +582,15 @@ end
 
 local hear = {}
 
-function hear.order(m) return each(order, m.data) end
+-- Of a conditional order of spot the stream does not tell which way the price must go: it is asked about.
+function hear.order(m)
+  local out = each(order, m.data)
+  for i = 1, #out do
+    local o = out[i]
+    if o.waits and not o.awaits then out[#out + 1] = { type="hint", id=o.id, client_id=o.client_id, symbol=o.symbol } end
+  end
+  return out
+end
 function hear.execution(m) return each(fill, m.data) end
 function hear.position(m) return each(position, m.data) end
 function hear.wallet(m)
@@ -615,7 +631,7 @@ function frame(_, m)
     if name == "trade" then name = "publicTrade" end
     if not hear[name] then return { { type="error", code="topic", text="unknown topic " .. m.topic } } end
     local out = hear[name](m, nil, symbol)
-    for _, e in ipairs(out) do e.type = event[name] end
+    for _, e in ipairs(out) do e.type = e.type or event[name] end
     return out
   end
   if m.op == "auth" then

@@ -26,6 +26,8 @@ struct v_order {
   char venue_id[VENUE_ID_MAX];
   enum venue_order_state state;
   int64_t lots, filled, limit, trigger, born_ns;
+  bool waits;                   // its trigger is not met
+  int awaits;                   // where it is to come from, as this venue judges it
 };
 // Something on its way to the clerk.
 struct v_mail {
@@ -56,9 +58,10 @@ struct venue_rig {
   struct v_mail *mail;
   size_t mail_count;
   bool no_amend;                // it cannot change orders
+  bool apart;                   // as spot of Bybit: who cancels says whether the order waits; a stop is taken on either side of the price
   int faults;                   // per cent of everything that goes wrong
   // what happened
-  long jumps, outside, throttled, placed, doubled, lost_before, lost_after, late, dropped, repeated, stale, unreachable, refused, cancels, amends, executions;
+  long jumps, outside, throttled, placed, doubled, lost_before, lost_after, late, dropped, repeated, stale, unreachable, refused, cancels, amends, executions, behind, misnamed;
 };
 
 static inline uint64_t v_rnd(struct venue_rig *v, uint64_t n) {
@@ -122,6 +125,8 @@ static inline void v_describe(const struct venue_rig *v, const struct v_order *o
   memcpy(ret->ref.client_id, o->p.client_id, sizeof ret->ref.client_id);
   memcpy(ret->ref.symbol, o->p.symbol, sizeof ret->ref.symbol);
   memcpy(ret->ref.venue_id, o->venue_id, sizeof ret->ref.venue_id);
+  ret->ref.waits = o->waits && o->state == VENUE_ORDER_OPEN;
+  ret->awaits = ret->ref.waits ? o->awaits : 0;
 }
 
 // The private stream: late, doubled, dropped, out of order.
@@ -165,7 +170,9 @@ static inline bool v_take(struct venue_rig *v, const struct venue_place *p) {
   if (v->order_count == V_ORDERS) abort();
   struct v_order *o = &v->orders[v->order_count++];
   *o = (struct v_order){.p = *p, .state = VENUE_ORDER_OPEN, .lots = p->qty.digits, .limit = decimal_given(p->limit) ? p->limit.digits : 0,
-                        .trigger = decimal_given(p->trigger) ? p->trigger.digits : 0, .born_ns = v->now_ns};
+                        .trigger = decimal_given(p->trigger) ? p->trigger.digits : 0, .born_ns = v->now_ns, .waits = decimal_given(p->trigger)};
+  o->awaits = v->apart && v_wrong(v) ? -p->side : p->side;
+  v->behind += o->waits && o->awaits != p->side;
   snprintf(o->venue_id, sizeof o->venue_id, "v%zu", v->order_count);
   v_tell(v, o);
   return true;
@@ -250,9 +257,10 @@ static inline void v_amend(void *self, uint64_t bot, uint64_t id, uint32_t chang
   }
   m->change = change;
 }
-static inline bool v_cancel_now(struct venue_rig *v, const char *client_id) {
-  struct v_order *o = v_find(v, client_id);
+static inline bool v_cancel_now(struct venue_rig *v, const struct venue_ref *ref) {
+  struct v_order *o = v_find(v, ref->client_id);
   if (!o || o->state != VENUE_ORDER_OPEN) return false;
+  if (v->apart && o->waits != ref->waits) return v->misnamed++, false;
   o->state = VENUE_ORDER_CANCELED;
   v_tell(v, o);
   return true;
@@ -263,7 +271,7 @@ static inline void v_cancel(void *self, uint64_t bot, uint64_t id, const struct 
   v->cancels++;
   if (v_turned_away(v, id, CLERK_CANCEL)) return;
   if (!v_wrong(v)) {
-    const bool ok = v_cancel_now(v, ref->client_id);
+    const bool ok = v_cancel_now(v, ref);
     v_reply(v, id, CLERK_CANCEL, ok ? VENUE_ACCEPTED : VENUE_REFUSED, ok ? VENUE_WHY_NONE : v_rnd(v, 2) ? VENUE_WHY_DONE : VENUE_WHY_NOT_FOUND);
     return;
   }
@@ -271,7 +279,7 @@ static inline void v_cancel(void *self, uint64_t bot, uint64_t id, const struct 
     v_reply(v, id, CLERK_CANCEL, VENUE_REFUSED, VENUE_WHY_OTHER);
     return;
   }
-  if (v_rnd(v, 2)) v_cancel_now(v, ref->client_id);
+  if (v_rnd(v, 2)) v_cancel_now(v, ref);
   v_reply(v, id, CLERK_CANCEL, VENUE_UNKNOWN, VENUE_WHY_OTHER);
 }
 static inline void v_ask(void *self, uint64_t bot, uint64_t id, enum unknown_step question, const struct venue_ref *ref, int64_t since_ns) {
@@ -301,6 +309,11 @@ static inline void v_trade(struct venue_rig *v) {
     if (o->state != VENUE_ORDER_OPEN) continue;
     const bool market = o->p.type == ORDER_MARKET;
     if (v_rnd(v, market ? 2 : 12)) continue;
+    if (v->apart && o->waits) {
+      o->waits = false;
+      v_tell(v, o);
+      continue;
+    }
     int64_t left = o->lots - o->filled, held = -o->p.side * v_lots(v);
     if (o->p.reduce && held < left) left = held;
     if (left <= 0) {

@@ -23,6 +23,8 @@
 
 #include "remote_disk.h"
 
+#include "bot/record.h"
+
 #ifdef __SANITIZE_ADDRESS__
 #define SEEDS 60   // the same ones in a tenth of the speed
 #else
@@ -51,7 +53,7 @@ static struct world {
   int64_t look_ns;
   struct waiting { uint64_t order; long life; int64_t since_ns, seen_ns; } waiting[WAITING];
 } w;
-static long jumps, outside, throttled, sent, kills, unknowns, quarantines, strange, total_executions, total_lost, total_late, total_stale, total_amends, total_cancels;
+static long jumps, outside, throttled, sent, kills, unknowns, quarantines, strange, total_executions, total_lost, total_late, total_stale, total_amends, total_cancels, total_behind, total_misnamed;
 
 static void on_imposed(void *self, const struct bot_command *c) {
   (void)self;
@@ -100,6 +102,7 @@ static void start(uint64_t seed) {
   w.venue.last_px = 10000;
   w.venue.faults = (int)(seed % 4) * 12;
   w.venue.no_amend = seed % 7 == 0;
+  w.venue.apart = seed % 3 == 0;
   w.venue.mail = calloc(V_MAIL, sizeof *w.venue.mail);
   w.journal = calloc(RECORDS, sizeof *w.journal);
   w.inst = (struct instrument){.symbol = "BTCUSDT", .tick = {1, 1}, .lot = {1, 0}, .multiplier = {1, 0}};
@@ -248,6 +251,18 @@ static void none_is_taken_for_open(void) {
     const struct order *o = matcher_order(clerk_matcher(w.clerk), record_intent_order(3, id.intent));
     if (o && w.venue.orders[i].state != VENUE_ORDER_OPEN && (o->status == ORDER_OPEN || o->status == ORDER_PARTIAL)) fail_msg("%s has ended there (%d, %ld of %ld), and is %s here, with %ld of %ld", name, (int)w.venue.orders[i].state, (long)w.venue.orders[i].filled,
       (long)w.venue.orders[i].lots, order_status_text(o->status), (long)o->filled.lots, (long)o->qty.lots);
+  }
+}
+
+// A stop that waits at the venue for the price to come back is wished away.
+static void none_is_behind(void) {
+  for (size_t i = 0; i < w.venue.order_count; i++) {
+    const struct v_order *v = &w.venue.orders[i];
+    struct client_id id;
+    if (v->state != VENUE_ORDER_OPEN || !v->waits || v->awaits == v->p.side) continue;
+    assert_true(client_id_parse(v->p.client_id, strlen(v->p.client_id), &id));
+    const struct order *o = matcher_order(clerk_matcher(w.clerk), record_intent_order(3, id.intent));
+    if (o && order_alive(o) && o->status != ORDER_PENDING_CANCEL && o->reason == REASON_NONE) fail_msg("%s is behind the price, and nobody minds", v->p.client_id);
   }
 }
 
@@ -401,6 +416,7 @@ static void run(uint64_t seed) {
   reconcile();
   pump(w.venue.now_ns + SEC, true);  // answers that were on their way
   none_is_taken_for_open();
+  none_is_behind();
   funding(12345678, "f1");
   funding(-500, "f2");
   w.step--;  // of the last instant
@@ -426,6 +442,7 @@ static void run(uint64_t seed) {
   assert_int_equal(w.venue.doubled, 0);
   total_executions += w.venue.executions, total_lost += w.venue.lost_after + w.venue.lost_before, total_late += w.venue.late;
   jumps += w.venue.jumps, outside += w.venue.outside, throttled += w.venue.throttled;
+  total_behind += w.venue.behind, total_misnamed += w.venue.misnamed;
   total_stale += w.venue.stale, total_amends += w.venue.amends, total_cancels += w.venue.cancels;
   clerk_destroy(w.clerk);
   clerk_account_destroy(w.account);
@@ -437,11 +454,11 @@ static void run(uint64_t seed) {
 static void test_bad_venues(void **state) {
   (void)state;
   const bool all = seeds_run(on_disk ? SEEDS / 5 : SEEDS, run) && !on_disk;
-  print_message("%ld sent, %ld executions, %ld answers lost, %ld late effects, %ld not found though there, %ld amends, %ld cancels, %ld kills, %ld jumps of clocks, %ld requests of another time, %ld throttled, %ld unknown, %ld quarantined\n", sent,
-                total_executions, total_lost, total_late, total_stale, total_amends, total_cancels, kills, jumps, outside, throttled, unknowns, quarantines);
+  print_message("%ld sent, %ld executions, %ld answers lost, %ld late effects, %ld not found though there, %ld amends, %ld cancels, %ld kills, %ld jumps of clocks, %ld requests of another time, %ld throttled, %ld unknown, %ld quarantined, %ld stops behind the price, %ld cancels of the other kind\n", sent,
+                total_executions, total_lost, total_late, total_stale, total_amends, total_cancels, kills, jumps, outside, throttled, unknowns, quarantines, total_behind, total_misnamed);
   // What was tried at all, of each kind, in so many worlds.
   const struct { long happened, in_300; } kinds[] = {{sent, 4000}, {total_executions, 8000}, {total_lost, 400}, {total_late, 100}, {total_stale, 100}, {total_amends, 1500}, {kills, 300}, {jumps, 300},
-    {outside, 100}, {throttled, 100}, {unknowns, 1500}};
+    {outside, 100}, {throttled, 100}, {unknowns, 1500}, {total_behind, 50}, {total_misnamed, 20}};
   for (size_t i = 0; all && i < sizeof kinds / sizeof *kinds; i++) assert_true(kinds[i].happened > kinds[i].in_300 * SEEDS / 300);
 }
 

@@ -82,7 +82,65 @@ static void check_hit(void **state) {
   drop(&f);
 }
 
+static const struct exch_order *last(const struct fixture *f) { return f->x->orders[f->x->order_count - 1]; }
+static void to(struct fixture *f, int64_t ticks) { exch_market_push(f->x, exch_symbol(f->x, "BTCUSDT"), ticks - 1, ticks, ticks, 1); }
+
+// Conditional orders set nothing aside, TP/SL orders do; both wait for the price to come from where it is, and are of a kind that is to be named.
+static void check_conditional(void **state) {
+  (void)state;
+  struct fixture f = make_spot();
+  exch_deposit_coins(f.x, f.b, f.s, 20 * RATE_ONE);
+  // Without the kind it is an order like others.
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Limit','qty':'0.001','price':'64000','triggerPrice':'58000'}"), 0);
+  assert_int_equal(last(&f)->status, EXCH_NEW);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Limit','qty':'0.001','price':'64000','orderFilter':'StopOrder'}"), 10001);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Limit','qty':'0.001','price':'64000','orderFilter':'Stop','triggerPrice':'58000'}"), 10001);
+  // A stop for all of the coins, and a target for all of them: one alone can be had.
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Market','qty':'0.019','triggerPrice':'58000','orderFilter':'StopOrder','orderLinkId':'stop'}"), 0);
+  const struct exch_order *stop = last(&f);
+  assert_int_equal(stop->status, EXCH_UNTRIGGERED);
+  assert_int_equal(stop->direction, 2);
+  assert_int_equal(exch_margin_coins_free(f.b, f.s), 19 * RATE_ONE);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Limit','qty':'0.019','price':'65000','orderLinkId':'target'}"), 0);
+  to(&f, 579000);
+  assert_int_equal(stop->status, EXCH_REJECTED);  // its coins are held by the target
+  assert_int_equal(stop->why, WHY_NO_BALANCE);
+  // Who cancels names the kind.
+  assert_int_equal(ask(&f, exch_order_cancel, f.b, "{'orderLinkId':'target'}"), 0);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Market','qty':'0.01','triggerPrice':'57000','orderFilter':'StopOrder','orderLinkId':'s2'}"), 0);
+  assert_int_equal(ask(&f, exch_order_cancel, f.b, "{'orderLinkId':'s2'}"), 170213);
+  assert_int_equal(ask(&f, exch_order_cancel, f.b, "{'orderLinkId':'s2','orderFilter':'tpslOrder'}"), 170213);
+  assert_int_equal(ask(&f, exch_order_cancel_all, f.b, "{}"), 0);
+  assert_int_equal(last(&f)->status, EXCH_UNTRIGGERED);
+  assert_int_equal(ask(&f, exch_order_cancel, f.b, "{'orderLinkId':'s2','orderFilter':'StopOrder'}"), 0);
+  assert_int_equal(last(&f)->status, EXCH_DEACTIVATED);
+  // The other way round: a stop that came too late waits for the price to rise. Amended, it is judged anew.
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Limit','qty':'0.01','price':'61000','triggerPrice':'58500','orderFilter':'StopOrder','orderLinkId':'s3'}"), 0);
+  assert_int_equal(last(&f)->direction, 1);
+  assert_int_equal(ask(&f, exch_order_amend, f.b, "{'orderLinkId':'s3','triggerPrice':'57500'}"), 0);
+  assert_int_equal(last(&f)->direction, 2);
+  assert_int_equal(ask(&f, exch_order_amend, f.b, "{'orderLinkId':'s3','triggerPrice':'58500'}"), 0);
+  to(&f, 585000);
+  assert_int_equal(last(&f)->status, EXCH_NEW);  // and rests at its limit
+  assert_int_equal(ask(&f, exch_order_cancel, f.b, "{'orderLinkId':'s3','orderFilter':'StopOrder'}"), 170213);
+  assert_int_equal(ask(&f, exch_order_cancel, f.b, "{'orderLinkId':'s3'}"), 0);
+  // Set aside: coins of a sell, money of a buy.
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Market','qty':'0.015','triggerPrice':'58000','orderFilter':'tpslOrder','orderLinkId':'t'}"), 0);
+  assert_int_equal(exch_margin_coins_free(f.b, f.s), 5 * RATE_ONE);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Limit','qty':'0.006','price':'61000'}"), 170131);
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Buy','orderType':'Market','marketUnit':'baseCoin','qty':'0.1','triggerPrice':'60000','orderFilter':'tpslOrder','orderLinkId':'u'}"), 0);
+  assert_int_equal(exch_margin_locked(f.x, f.a), 6000 * USDT);
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Buy','orderType':'Market','marketUnit':'baseCoin','qty':'0.1','triggerPrice':'60000','orderFilter':'tpslOrder'}"), 170131);
+  // The trigger comes: they are filled by each other's market.
+  exch_book_quote(f.x, f.s, 579999, 580001);
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Buy','orderType':'Limit','qty':'0.015','price':'57900'}"), 0);
+  to(&f, 580000);
+  assert_int_equal(exch_find(f.x, f.b, "", "t")->status, EXCH_FILLED);
+  assert_int_equal(f.b->coins_e8[f.s->index], 5 * RATE_ONE);
+  drop(&f);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(check_coins), cmocka_unit_test(check_hit)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(check_coins), cmocka_unit_test(check_hit), cmocka_unit_test(check_conditional)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
