@@ -124,6 +124,8 @@ typedef enum status (*api_write_fn)(struct api_call *call, struct db *db);  // o
 enum status api_write(struct api_call *call, api_write_fn fn);
 // The same, and then one more phase once it is committed (nothing if it failed).
 enum status api_write_then(struct api_call *call, api_write_fn fn, api_phase then);
+// The same for what another write follows within a moment: both are one commit if it comes within some 10 ms (store_write_along).
+enum status api_write_along(struct api_call *call, api_write_fn fn, api_phase then);
 enum status api_work(struct api_call *call, void (*slow)(struct api_call *call), api_phase then);
 // The handler has handed the call to something that will call api_resume on the loop.
 enum status api_wait(struct api_call *call);

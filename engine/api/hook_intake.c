@@ -1,5 +1,6 @@
 // api/hook_intake.c – a message that somebody posts to a hook: who may, what it says, whether it is new; answered when it is stored, and the
-// rules are asked afterwards, since senders give up after three seconds. And the same message tried without being acted upon.
+// rules are asked meanwhile: if they are quick, what they say is in the same commit; nobody is kept waiting if they are not, since senders give up after three
+// seconds. And the same message tried without being acted upon.
 #include "api/hooks.h"
 
 #include "api/core.h"
@@ -36,12 +37,15 @@ struct intake {
   char *body, *signal_text, *id;  // body: as it is kept; id: of a signed message
   char dedupe[MESSAGE_DEDUPE_SIZE], reason[300];
   struct delivery_row row;
+  struct desk_coming coming;
+  bool taken;                     // by the desk, before it was committed
   enum status (*after)(struct api_call *call, void *arg);  // of hook_take
   void *after_arg;
 };
 
 static void finish(struct api_call *call) {
   struct intake *in = call->state;
+  signal_desk_came(&in->coming);
   hook_row_finish(&in->hook);
   json_decref(in->settings);
   json_decref(in->signal);
@@ -140,7 +144,7 @@ static enum status write_delivery(struct api_call *call, struct db *db) {
 
 static enum status written(struct api_call *call) {
   struct intake *in = call->state;
-  if (strcmp(in->row.state, "accepted") == 0) {
+  if (!in->taken && strcmp(in->row.state, "accepted") == 0) {
     signal_desk_take(call->core->desk, in->hook.id, in->row.id, in->row.received_ns, in->row.expires_ns, in->signal);
     in->signal = NULL;
   }
@@ -191,6 +195,24 @@ static bool within_rate(struct api_call *call, const struct intake *in) {
   return r.allowed;
 }
 
+// The acceptance goes to the writer before its verdict can, and a verdict counts only behind an acceptance: so the rules are asked at once. Not of
+// what was delivered before, or is being written: of that they would know, as of something that they let pass.
+static enum status hand_in(struct api_call *call, struct intake *in) {
+  struct signal_desk *desk = call->core->desk;
+  bool known = false;
+  enum status st = in->row.dedupe ? delivery_known(reader(call), in->hook.id, in->row.dedupe, &known, &call->err) : OK;
+  if (st != OK) return st;
+  if (known || !signal_desk_comes(desk, &in->coming, in->hook.id, in->row.dedupe)) return api_write_then(call, write_delivery, written);
+  const struct delivery_row row = {.id = in->row.id, .hook_id = in->hook.id, .received_ns = in->row.received_ns, .expires_ns = in->row.expires_ns};
+  json_t *signal = in->signal;
+  in->signal = NULL;
+  in->taken = true;
+  st = (signal_desk_is_prompt(desk, row.hook_id) ? api_write_along : api_write_then)(call, write_delivery, written);
+  if (st == OK) signal_desk_take(desk, row.hook_id, row.id, row.received_ns, row.expires_ns, signal);
+  else json_decref(signal);
+  return st;
+}
+
 static enum status accept(struct api_call *call, struct intake *in) {
   const int64_t max_age_s = setting(in, "max_age_s", 0);
   const json_t *ts = json_object_get(in->signal, "ts");
@@ -209,7 +231,7 @@ static enum status accept(struct api_call *call, struct intake *in) {
   if (!in->signal_text) return err_set(&call->err, ERR_NOMEM, "out of memory");
   in->row = (struct delivery_row){.id = id_next(call->now_ns), .hook_id = in->hook.id, .received_ns = call->now_ns, .expires_ns = call->now_ns + setting(in, "ttl_s", HOOK_TTL_S) * NS_PER_S, .state = "accepted",
     .reason = "", .dedupe = in->dedupe[0] ? in->dedupe : NULL, .address = call->req->address, .body = in->body, .signal = in->signal_text};
-  return api_write_then(call, write_delivery, written);
+  return hand_in(call, in);
 }
 
 // By its token; from a chat of its owner's (api/telegram.h) by its id. ERR_CANCELLED: answered.

@@ -19,6 +19,8 @@
 #define DAY_NS (INT64_C(86400) * 1000000000)
 #define WAITING_MAX 20000   // of one hook
 #define SWEEP_EVERY 512     // deliveries of a hook
+#define PROMPT_NS (5 * NS_PER_MS)  // as the rules were with the last one
+#define PROMPT_WAITING 4    // before it
 
 struct waiting {
   struct waiting *next;
@@ -37,6 +39,7 @@ struct desk_hook {
   struct signal_past past;
   struct waiting *first, **last;
   unsigned count, since_sweep;
+  int64_t asked_ns, took_ns;  // by the monotonic clock; took_ns: until the last verdict
 };
 
 struct signal_desk {
@@ -44,6 +47,7 @@ struct signal_desk {
   struct rules_host *rules;
   struct signal_fanout *fanout;
   struct desk_hook *hooks;
+  struct desk_coming *coming;
   unsigned waiting;
 };
 
@@ -65,6 +69,28 @@ static struct desk_hook *hook_of(struct signal_desk *d, int64_t id) {
 bool signal_desk_has_room(const struct signal_desk *d, int64_t hook_id) {
   const struct desk_hook *h = hook_of((struct signal_desk *)d, hook_id);
   return !h || h->count < WAITING_MAX;
+}
+
+bool signal_desk_comes(struct signal_desk *d, struct desk_coming *c, int64_t hook_id, const char *dedupe) {
+  if (!dedupe) return true;
+  for (const struct desk_coming *o = d->coming; o; o = o->next)
+    if (o->hook_id == hook_id && strcmp(o->dedupe, dedupe) == 0) return false;
+  *c = (struct desk_coming){.next = d->coming, .at = &d->coming, .hook_id = hook_id, .dedupe = dedupe};
+  if (c->next) c->next->at = &c->next;
+  d->coming = c;
+  return true;
+}
+
+void signal_desk_came(struct desk_coming *c) {
+  if (!c->at) return;
+  *c->at = c->next;
+  if (c->next) c->next->at = c->at;
+  c->at = NULL;
+}
+
+bool signal_desk_is_prompt(const struct signal_desk *d, int64_t hook_id) {
+  const struct desk_hook *h = hook_of((struct signal_desk *)d, hook_id);
+  return h && h->loaded && h->count < PROMPT_WAITING && (h->stage_count == 0 || h->took_ns < PROMPT_NS);
 }
 
 // ---- what is kept of a hook
@@ -149,6 +175,7 @@ static void answered(void *arg, bool accept, json_t *log, json_t *signal, const 
   struct signal_desk *d = ((struct asked *)arg)->desk;
   struct err own = {0};
   free(arg);
+  h->took_ns = clock_monotonic_ns() - h->asked_ns;
   const json_t *last = json_array_get(log, json_array_size(log) - 1);
   char reason[300] = "";
   // The hook may have been changed meanwhile: its route and caps are those of now.
@@ -170,6 +197,7 @@ static enum status ask_first(struct signal_desk *d, struct desk_hook *h, struct 
   const char *accepted;
   json_t *env = signal_past_env(&h->past, h->id, h->first->received_ns, &accepted);
   if (a) *a = (struct asked){d, h};
+  h->asked_ns = clock_monotonic_ns();
   const enum status st = a && env ? rules_host_ask(d->rules, h->tenant_id, stages, h->stage_count, h->first->signal, env, accepted, answered, a, err) : err_set(err, ERR_NOMEM, "out of memory");
   json_decref(env);
   if (st != OK) free(a);

@@ -19,12 +19,22 @@ enum status signal_desk_create(struct api_core *core, const char *exe, struct si
 // After the server stopped, before core->live is gone. NULL does nothing.
 void signal_desk_destroy(struct signal_desk *d);
 
-// A delivery was committed as accepted. Takes the signal.
+// A delivery was committed as accepted, or its acceptance has been handed in; if nothing comes of that, nothing comes of it here. Takes the signal.
 void signal_desk_take(struct signal_desk *d, int64_t hook_id, int64_t delivery_id, int64_t received_ns, int64_t expires_ns, json_t *signal);
 // The hook's stages, name or bots are others now, or it is gone: what is kept of it in memory is read anew.
 void signal_desk_forget(struct signal_desk *d, int64_t hook_id);
 // A rule, or stages of a tenant or the installation, are others now.
 void signal_desk_forget_all(struct signal_desk *d);
+// A message whose acceptance is being written; the caller's, and zeroed before. dedupe (borrowed; NULL: none): false when another of the hook has the same.
+struct desk_coming {
+  struct desk_coming *next, **at;
+  int64_t hook_id;
+  const char *dedupe;
+};
+bool signal_desk_comes(struct signal_desk *d, struct desk_coming *c, int64_t hook_id, const char *dedupe);
+void signal_desk_came(struct desk_coming *c);  // committed or failed; one that never came: nothing
+// Whether what the rules say of the hook's next delivery can be expected within milliseconds.
+bool signal_desk_is_prompt(const struct signal_desk *d, int64_t hook_id);
 // False: the hook has as many waiting as it may; nothing more is accepted.
 bool signal_desk_has_room(const struct signal_desk *d, int64_t hook_id);
 

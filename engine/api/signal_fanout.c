@@ -4,6 +4,7 @@
 #include "api/bots.h"
 #include "api/core.h"
 #include "api/courier.h"
+#include "api/signal_desk.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
 #include "notice/tell.h"
@@ -47,6 +48,7 @@ struct work {
   int64_t *bots;             // in the order in which they are told
   size_t bot_count, bot_cap;
   bool failed;
+  bool is_void;              // there is no such delivery any more, or its acceptance was refused by the disk
 };
 
 struct signal_fanout_stats signal_fanout_stats(const struct signal_fanout *f) { return f->stats; }
@@ -135,7 +137,7 @@ static enum status write_work(struct db *db, void *arg, struct err *err) {
   if ((int64_t)w->bot_count > w->cap_bots) w->bot_count = (size_t)w->cap_bots;
   const struct delivery_row row = {.id = w->delivery_id, .state = w->state, .reason = w->reason, .signal = w->signal, .log = w->log, .bots = (int64_t)w->bot_count, .done_ns = w->now_ns};
   st = delivery_finish(db, &row, err);
-  if (st == ERR_NOTFOUND) return w->bot_count = 0, OK;  // its hook was deleted meanwhile
+  if ((w->is_void = st == ERR_NOTFOUND)) return w->bot_count = 0, OK;  // its hook was deleted meanwhile
   for (size_t i = 0; st == OK && i < w->bot_count; i++)
     st = signal_add(db, &(struct signal_row){.id = id_next(w->now_ns), .bot_id = w->bots[i], .received_ns = w->received_ns, .expires_ns = w->expires_ns, .body = w->body, .delivery_id = w->delivery_id}, err);
   if (st == OK && w->noticed) st = tell_owner(db, w, err);
@@ -160,6 +162,11 @@ static void written(void *arg, enum status st, const struct err *err) {
     return;
   }
   f->stats.waiting--;
+  if (w->is_void) {
+    signal_desk_forget(f->core->desk, w->hook_id);  // what it counts as accepted is read anew
+    work_free(w);
+    return;
+  }
   *(goes_out(w) ? &f->stats.delivered : strcmp(w->state, "failed") == 0 ? &f->stats.failed : &f->stats.rejected) += 1;
   f->stats.signals += w->bot_count;
   tell(f, w);

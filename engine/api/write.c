@@ -33,14 +33,17 @@ static void done(void *arg, enum status st, const struct err *err) {
   api_finish(call, st == OK && w->then ? w->then(call) : st);
 }
 
-enum status api_write_then(struct api_call *call, api_write_fn fn, api_phase then) {
+typedef void (*hand_in_fn)(struct store *store, enum store_file file, store_fn fn, store_done done, void *arg);
+static enum status write_by(hand_in_fn hand_in, struct api_call *call, api_write_fn fn, api_phase then) {
   struct write *w = api_alloc(call, sizeof *w);
   if (!w) return err_set(&call->err, ERR_NOMEM, "out of memory");
   *w = (struct write){call, fn, then};
   call->pending = true;
-  store_write(call->core->store, STORE_CONTROL, run, done, w);
+  hand_in(call->core->store, STORE_CONTROL, run, done, w);
   return OK;
 }
+enum status api_write_then(struct api_call *call, api_write_fn fn, api_phase then) { return write_by(store_write, call, fn, then); }
+enum status api_write_along(struct api_call *call, api_write_fn fn, api_phase then) { return write_by(store_write_along, call, fn, then); }
 enum status api_write(struct api_call *call, api_write_fn fn) { return api_write_then(call, fn, NULL); }
 
 enum status api_audit(struct api_call *call, struct db *db, const char *action, const char *prefix, int64_t id, const char *detail) {

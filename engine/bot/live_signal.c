@@ -86,7 +86,7 @@ static void written(void *arg, enum status st, const struct err *err) {
 static void hand_over(struct loop_task *task) {
   struct live_signals_done *j = (struct live_signals_done *)task;
   if (j->live->signals_done == j) j->live->signals_done = NULL;
-  store_write(j->live->config.store, STORE_CONTROL, write_done, written, j);
+  store_write_along(j->live->config.store, STORE_CONTROL, write_done, written, j);  // nobody waits for it, and the next signal is about to come
 }
 
 static void row_done(struct live *l, int64_t id, const char *state, int64_t delivered_ns) {

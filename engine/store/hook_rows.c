@@ -145,6 +145,13 @@ enum status delivery_insert(struct db *db, const struct delivery_row *d, struct 
     d->id, d->hook_id, d->received_ns, d->expires_ns, d->state, d->reason, d->dedupe, d->address, d->body, d->signal, d->done_ns);
 }
 
+enum status delivery_known(struct db *db, int64_t hook_id, const char *dedupe, bool *ret, struct err *err) {
+  struct db_rows r;
+  enum status st = db_query(db, &r, err, "SELECT 1 FROM hook_deliveries WHERE hook_id = ? AND dedupe = ?", "it", hook_id, dedupe);
+  *ret = st == OK && db_next(&r);
+  return db_end(&r, st, err);
+}
+
 enum status delivery_finish(struct db *db, const struct delivery_row *d, struct err *err) {
   int64_t n = 0;
   const enum status st = db_run(db, &n, err, "UPDATE hook_deliveries SET state = ?, reason = ?, signal = ?, log = ?, bots = ?, done_ns = ? WHERE id = ? AND state = 'accepted'", "ttttiii", d->state, d->reason,

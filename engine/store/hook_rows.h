@@ -1,7 +1,8 @@
 // store/hook_rows.h – hooks that others post signals to, their deliveries, the bots that listen (control.db).
 //
 // A delivery's row is its acceptance: who posted is answered when it is committed. What became of it, and the signals to bots
-// (store/signal_rows.h), are one later write, so that a signal is acted upon once or, when the process died in between, later and once.
+// (store/signal_rows.h), are one write behind it, in the same commit or a later one, so that a signal is acted upon once or, when the process died in
+// between, later and once.
 // Functions for handlers take the tenant; those for the desk that works off deliveries say that they do not.
 #pragma once
 #include "base/status.h"
@@ -70,6 +71,8 @@ struct delivery_row {
 typedef bool (*delivery_fn)(void *arg, const struct delivery_row *row);
 // ERR_EXISTS: the hook has one with this dedupe.
 enum status delivery_insert(struct db *db, const struct delivery_row *row, struct err *err) MUST_CHECK;
+// Whether the hook has one with this dedupe.
+enum status delivery_known(struct db *db, int64_t hook_id, const char *dedupe, bool *ret, struct err *err) MUST_CHECK;
 // state, reason, signal, log, bots, done_ns of one that is accepted. ERR_NOTFOUND: it is not, any more.
 enum status delivery_finish(struct db *db, const struct delivery_row *row, struct err *err) MUST_CHECK;
 // Newest first. Whose hook it is, hook_get has said.

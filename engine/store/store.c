@@ -25,7 +25,7 @@
 // pages: of the log, before it is moved into the file. Where much is written a longer one is worth its room: while the last of it is moved nobody's
 // commit goes on, and a page that was written ten times is moved once.
 static const struct { const char *name; bool durable; unsigned pages; } files[STORE_FILES] = {
-    [STORE_CONTROL] = {"control", true, 2000}, [STORE_JOURNAL] = {"journal", true, 8000}, [STORE_MARKET] = {"market", false, 2000}};
+    [STORE_CONTROL] = {"control", true, 8000}, [STORE_JOURNAL] = {"journal", true, 8000}, [STORE_MARKET] = {"market", false, 2000}};
 
 struct db *store_reader(struct store *store, enum store_file file) { return store->writers[file].reader; }
 enum status store_reader_open(const struct store *store, enum store_file file, struct db **ret, struct err *err) {

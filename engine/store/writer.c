@@ -365,11 +365,11 @@ static void wait_for_writer(struct writer *w) {
   else if (any(w)) write_batch(w);
 }
 
+// With the lock held. Whoever lets go of it tells the writer, by `work`, and not before: it would wake up only to wait for the lock.
 static void enqueue(struct writer *w, struct job_queue *q, struct job *job) {
   *q->last = job;
   q->last = &job->next;
   w->stats.waiting++;
-  pthread_cond_signal(&w->work);
 }
 
 enum wait { WAIT_NOT, WAIT_FOR_COMPANY, WAIT_FOR_OTHERS };
@@ -388,6 +388,7 @@ static void hand_in(struct store *store, enum store_file file, enum wait wait, s
   }
   w->stats.failures += full || !job;
   pthread_mutex_unlock(&w->lock);
+  pthread_cond_signal(&w->work);
   struct err err;
   if (!job) {
     err_set(&err, ERR_NOMEM, "out of memory");
@@ -420,6 +421,7 @@ enum status store_write_sync(struct store *store, enum store_file file, store_fn
   pthread_mutex_lock(&w->lock);
   while (w->stats.waiting >= store->queue_max) wait_for_writer(w);
   enqueue(w, &w->now, &job);
+  pthread_cond_signal(&w->work);
   while (!job.finished) wait_for_writer(w);
   pthread_mutex_unlock(&w->lock);
   if (job.status != OK && err) *err = job.err;

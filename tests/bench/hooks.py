@@ -19,6 +19,8 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+import quantiles
+
 sys.path.insert(0, str(HERE.parent / "service"))
 from live import Trader  # noqa: E402
 from service import Service  # noqa: E402
@@ -42,11 +44,6 @@ def idle():
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("idle", loader))
     loader.exec_module(module)
     return module
-
-
-def quantiles(values):
-    values = sorted(values)
-    return f"p50 {values[len(values) // 2] * 1e3:.2f} ms, p99 {values[len(values) * 99 // 100] * 1e3:.2f} ms, worst {values[-1] * 1e3:.1f} ms of {len(values)}"
 
 
 def metrics(s):
@@ -149,12 +146,15 @@ def burst(s, path, count, lines=64):
     return took
 
 
-def heard(s, before):
-    """Of the histogram of received to heard: the bounds below which half and 99 % were."""
-    now = metrics(s)
-    count = {float(k.split('"')[1].replace("+Inf", "inf")): float(v) - float(before.get(k, 0)) for k, v in now.items() if k.startswith("perigee_signal_delay_seconds_bucket")}
-    total = max(count.values())
-    return ", ".join(f"{name} ≤ {min(b for b, n in count.items() if n >= share * total) * 1e3:g} ms" for name, share in (("p50", 0.5), ("p99", 0.99))) + f" of {total:.0f}"
+def bounds(of):
+    """Of a scrape of the metrics: {bound: count} of received to heard."""
+    return {float(k.split('"')[1].replace("+Inf", "inf")): float(v) for k, v in of.items() if k.startswith("perigee_signal_delay_seconds_bucket")}
+
+
+def commits(before, after, signals):
+    """Commits a signal of each file, by the metrics."""
+    names = [k for k in after if k.startswith("perigee_storage_commit_duration_seconds_count")]
+    return "commits a signal: " + ", ".join(f"{k.split(chr(34))[1]} {(float(after[k]) - float(before.get(k, 0))) / signals:.2f}" for k in names)
 
 
 def settle(s):
@@ -176,7 +176,9 @@ def main():
         cpu, before = Cpu(s), metrics(s)
         times = steady(s, hook["path"], rate, seconds)
         settle(s)
-        print(f"{rate:.0f}/s: answered {quantiles(times)}; received to heard by the script: {heard(s, before)}; {cpu.a_signal(len(times))}", flush=True)
+        after = metrics(s)
+        print(f"{rate:.0f}/s: answered {quantiles.of_values(times)}; received to heard by the script: {quantiles.of_histogram(bounds(before), bounds(after))}; "
+              f"{commits(before, after, len(times))}; {cpu.a_signal(len(times))}", flush=True)
         # A hook to which nobody listens: what it costs to accept and to ask the rules.
         quiet = t.client.post(HOOKS, {"name": "quiet", "settings": {"per_minute": 600000, "stages": STAGES, "ttl_s": 600}}, expect=201).json
         cpu, count = Cpu(s), 9984

@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 
+import quantiles
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "service"))
 from venue_live import Exchange, VenueTrader, ledger, service_at  # noqa: E402
 
@@ -41,7 +43,7 @@ ORDERS, WORKING = 1000, ("New", "PartiallyFilled", "Untriggered")
 
 def histogram(service):
     text = service.anonymous().get("/metrics").body.decode()
-    return [(le, int(n)) for le, n in re.findall(r'perigee_order_send_duration_seconds_bucket\{le="([^"]+)"\} (\d+)', text)]
+    return {float(le.replace("+Inf", "inf")): int(n) for le, n in re.findall(r'perigee_order_send_duration_seconds_bucket\{le="([^"]+)"\} (\d+)', text)}
 
 
 def sync_ms(directory):
@@ -66,13 +68,9 @@ def sending(binary, bots, seconds):
             made = [t.bot("once", ONCE, settings={"cash": "1000"}) for _ in range(bots)]
             for bot in made:
                 t.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 1, 90)
-            began = dict(histogram(s))
+            before = histogram(s)
             time.sleep(seconds)
-            rows = [(le, n - began[le]) for le, n in histogram(s)]
-            total = max(1, rows[-1][1])
-            print(f"{bots} bots, {total} orders: from the core to the first byte in the kernel; load {os.getloadavg()[0]:.1f}, bare fdatasync {sync_ms(s.data):.2f} ms")
-            for le, n in rows:
-                print(f"  <= {le:>7} s  {100 * n / total:5.1f} %")
+            print(f"{bots} bots: from the core to the first byte in the kernel {quantiles.of_histogram(before, histogram(s))}; load {os.getloadavg()[0]:.1f}, bare fdatasync {sync_ms(s.data):.2f} ms", flush=True)
         finally:
             s.stop()
 

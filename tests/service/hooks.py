@@ -2,6 +2,8 @@
 """Hooks: hooks.py PERIGEE. Messages as TradingView and others send them, over HTTP; who may post; what rules say; one signal to bots of several
 accounts; nothing accepted is lost and nothing acted upon twice over kill -9. Prints TAP."""
 import base64
+import collections
+import concurrent.futures
 import hashlib
 import hmac
 import json
@@ -258,6 +260,22 @@ def main(binary):
             Poster(s, h).post("close XBT")
             assert last(h, "rejected")["reason"].startswith("session_filter: no session begins")
             ada.client.put("/api/v1/signals/stages", {"stages": []}, expect=200)
+
+        @case("the same message many times at once is acted upon and counted once")
+        def _():
+            h = hook(settings={"stages": [{"rule": "daily_cap", "settings": {"max": 2}}]})
+            bot = listens(h, ada, "once")
+            Poster(s, h).post({"id": "first", "symbol": "BTCUSDT", "action": "note"})
+            last(h, "delivered")  # the rules are awake: from now on they are asked before the acceptance is committed
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                taken = list(pool.map(lambda _: Poster(s, h).post({"id": "same", "symbol": "BTCUSDT", "action": "note"}).json["duplicate"], range(8)))
+            assert sorted(taken) == [False] + [True] * 7, taken
+            until(lambda: [d["state"] for d in deliveries(h)], lambda states: collections.Counter(states) == {"delivered": 2, "duplicate": 7})
+            until(lambda: s.anonymous().get("/metrics").body.decode(), lambda text: "perigee_signals_waiting 0\n" in text)
+            until(lambda: len(heard(ada, bot)), lambda n: n == 2)
+            Poster(s, h).post({"id": "third", "symbol": "BTCUSDT", "action": "note"})
+            assert last(h, "rejected")["reason"] == "daily_cap: 2 signals were accepted today, 2 are allowed"
+            assert len(heard(ada, bot)) == 2
 
         @case("an operator changes a rule and the next signal meets the new one")
         def _():
