@@ -3,7 +3,7 @@
 
 First how long an order takes, by the service's own histogram: from the core having read it to the first byte of its request in the kernel, the journal's
 commit in between; one bot that trades at every bar, then ten at the same bar, as many of whose orders leave at once as the venue takes of a key in a
-second. Then a restart with 1,000 orders open on ACCOUNTS keys (10; at least 2, as a key has at most 500 in a symbol; each is filled within the
+second. Then a restart with 1,000 orders open on ACCOUNTS keys (10; 0: none of that; else at least 2, as a key has at most 500 in a symbol; each is filled within the
 venue's limit of ten orders a second): the service is killed, and started again."""
 import json
 import os
@@ -136,7 +136,8 @@ def main():
     if seconds > 0:
         sending(binary, 1, seconds)
         sending(binary, 10, seconds)
-    restart(binary, accounts)
+    if accounts > 0:
+        restart(binary, accounts)
 
 
 if __name__ == "__main__":
