@@ -48,7 +48,8 @@ const char *bots_market(struct api_call *call, const struct account_row *account
   if (strcmp(account->venue, ACCOUNT_PAPER) == 0) return "";
   json_t *settings = json_loads(account->settings, 0, NULL);
   const char *category = json_string_value(json_object_get(settings, "category"));
-  const int of = call->core->live ? hub_venue_for(live_hub(call->core->live), account->venue, category ? category : "") : -1;
+  int of = call->core->live ? hub_venue_for(live_hub(call->core->live), account->venue, category ? category : "") : -1;
+  if (of < 0 && call->core->live) of = live_own_market(call->core->live, account->tenant_id, account->id, account->venue);
   if (of >= 0) snprintf(ret, BOT_VENUE_SIZE, "%s", hub_venue_name(live_hub(call->core->live), of));
   else snprintf(ret, BOT_VENUE_SIZE, "%.16s%s%.15s", account->venue, category ? "-" : "", category ? category : "");
   json_decref(settings);
@@ -61,12 +62,13 @@ bool bots_venue(struct api_call *call, const char *wanted, const char *symbol, c
   if (!call->core->live) return true;
   const struct hub *h = live_hub(call->core->live);
   if (*wanted) {
-    if (hub_venue_find(h, wanted) >= 0) return true;
+    const int of = hub_venue_find(h, wanted);
+    if (of >= 0 && hub_venue_seen(h, of, call->who.tenant_id)) return true;
     (void)api_invalid_at(call, "/venue", "no market data comes from there");
     return false;
   }
   for (int v = 0; v < hub_venue_count(h); v++)
-    if (lists(h, v, symbol)) {
+    if (!hub_venue_owned(h, v) && lists(h, v, symbol)) {
       snprintf(ret, BOT_VENUE_SIZE, "%s", hub_venue_name(h, v));
       return true;
     }

@@ -4,9 +4,11 @@
 #include "api/core.h"
 #include "api/hooks.h"
 #include "api/venue_desk.h"
+#include "bot/hub.h"
 #include "crypto/encode.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
+#include "ea/feed.h"
 #include "loop/clock.h"
 #include "store/id.h"
 #include "store/store.h"
@@ -151,6 +153,36 @@ enum status ea_desk_session(struct ea_desk *d, const struct account_row *account
   if (st != OK) return st;
   terms(e->client.bridge, account);
   return ea_bridge_session(e->client.bridge, &(struct ea_session_wish){.read_only = wish->read_only, .no_events = wish->no_streams}, events, to, ret, err);
+}
+
+// "mt5-ea-acc_…"
+static bool market_parse(const char *market, int64_t *ret_account_id) {
+  static const char *const venues[] = {EA_VENUE_MT4 "-", EA_VENUE_MT5 "-"};
+  for (size_t i = 0; i < sizeof venues / sizeof *venues; i++) {
+    const size_t n = strlen(venues[i]);
+    if (strncmp(market, venues[i], n) == 0 && id_parse("acc", market + n, strlen(market + n), ret_account_id)) return true;
+  }
+  return false;
+}
+
+bool ea_desk_market(const char *venue, int64_t account_id, char *ret, size_t ret_size) {
+  char id[ID_TEXT_SIZE];
+  id_format("acc", account_id, id);
+  return (size_t)snprintf(ret, ret_size, "%s-%s", venue, id) < ret_size;
+}
+
+bool ea_desk_sells(const char *market) { return ea_venue(market) || market_parse(market, &(int64_t){0}); }
+
+enum status ea_desk_feed(struct ea_desk *d, const struct hub_remote *want, struct hub_feed_config *ret, struct err *err) {
+  int64_t account_id;
+  struct entry *e;
+  if (!market_parse(want->venue, &account_id)) return err_set(err, ERR_USAGE, "remote: the prices of %s are each account's own, and come by themselves", want->venue);
+  const enum status st = entry_get(d, account_id, &e, err);
+  if (st != OK) return st;
+  ret->ready = ea_feed_ready;
+  ret->symbol = ea_feed_symbol;
+  ret->ticks_beside = true;
+  return ea_feed_create(&(struct ea_feed_config){.bridge = e->client.bridge, .wake = want->wake, .self = want->wake_self}, &ret->feed, err);
 }
 
 json_t *ea_link_json(struct api_core *core, const struct ea_link_row *row) {

@@ -9,6 +9,8 @@
 
 struct ea_desk;
 struct venue_desk_wish;
+struct hub_remote;
+struct hub_feed_config;
 
 #define EA_SECRET_FIELD "ea_secret"
 #define EA_VENUE_MT4 "mt4-ea"
@@ -24,6 +26,10 @@ enum status ea_desk_create(struct api_core *core, struct ea_desk **ret, struct e
 void ea_desk_destroy(struct ea_desk *d);  // after all sessions; NULL does nothing
 // The account's session, whether its terminal has come or not.
 enum status ea_desk_session(struct ea_desk *d, const struct account_row *account, const struct venue_desk_wish *wish, const struct venue_events *events, void *to, struct venue *ret, struct err *err) MUST_CHECK;
+// The market of an account's own terminal (ea/feed.h): its name in the hub; is one such a name; its feed. False: there is no room for the name.
+bool ea_desk_market(const char *venue, int64_t account_id, char *ret, size_t ret_size);
+bool ea_desk_sells(const char *market);
+enum status ea_desk_feed(struct ea_desk *d, const struct hub_remote *want, struct hub_feed_config *ret, struct err *err) MUST_CHECK;
 // Token, login or hook are others now, or the account is gone: read anew with the next request.
 void ea_desk_forget(struct ea_desk *d, int64_t account_id);
 

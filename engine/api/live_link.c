@@ -13,6 +13,7 @@
 #include "api/server.h"
 #include "api/tier.h"
 #include "api/telegram.h"
+#include "bot/hub.h"
 #include "bot/live.h"
 #include "loop/clock.h"
 #include "store/bot_rows.h"
@@ -107,7 +108,14 @@ static enum status venue_open(void *self, int64_t tenant_id, int64_t account_id,
 }
 
 static enum status feed_open(void *self, const struct hub_remote *want, struct hub_feed_config *ret, struct err *err) {
-  return venue_desk_feed(((struct api_core *)self)->venues, want, ret, err);
+  struct api_core *core = self;
+  if (ea_desk_sells(want->venue)) return ea_desk_feed(core->eas, want, ret, err);
+  return venue_desk_feed(core->venues, want, ret, err);
+}
+
+static bool own_market(void *self, const char *venue, int64_t account_id, char *ret, size_t ret_size) {
+  (void)self;
+  return ea_venue(venue) && ea_desk_market(venue, account_id, ret, ret_size);
 }
 
 enum status api_core_live(struct api_core *core, const struct api_live *config, struct err *err) {
@@ -123,7 +131,7 @@ enum status api_core_live(struct api_core *core, const struct api_live *config, 
       {"bot_divergences_total", "Times that a host and the journal disagreed about a bot", "counter", divergences},
       {"host_restarts_total", "Hosts that died or hung and were replaced", "counter", restarts}};
   const struct live_options options = {.loop = core->loop, .store = core->store, .exe = config->exe, .version = core->version, .hosts = config->hosts,
-                                       .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .note = on_note, .log = log_it, .grant = grant, .traded = traded, .noticed = noticed, .audit = audit, .rules = rules, .venue_open = venue_open, .feed_open = feed_open, .self = core};
+                                       .feeds = config->feeds, .publish = publish, .heard = heard, .instant = on_instant, .note = on_note, .log = log_it, .grant = grant, .traded = traded, .noticed = noticed, .audit = audit, .rules = rules, .venue_open = venue_open, .feed_open = feed_open, .own_market = own_market, .self = core};
   enum status st = market_watch_create(&core->watch, err);
   if (st == OK) st = venue_desk_create(core, &(struct venue_desk_options){.urls = config->venue_urls, .ca_file = config->venue_ca}, &core->venues, err);
   if (st == OK) st = ea_desk_create(core, &core->eas, err);

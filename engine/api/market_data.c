@@ -40,6 +40,7 @@ static const char *live_venue(struct hub *h, const char *named, const char *symb
   struct err err;
   for (int v = 0; h && v < hub_venue_count(h); v++) {
     const char *venue = hub_venue_name(h, v);
+    if (hub_venue_owned(h, v)) continue;  // backtests of those: export, import
     if ((!*named || strcmp(named, venue) == 0) && hub_describe(h, venue, symbol, &s, &err) == OK) return venue;
   }
   return NULL;

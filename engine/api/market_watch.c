@@ -31,8 +31,8 @@ void market_watch_destroy(struct market_watch *w) { free(w); }
 
 static const char *venue_of(const struct hub *h, const char *symbol) {
   const char *name;
-  for (int v = 0; v < hub_venue_count(h); v++)
-    for (int i = 0; (name = hub_venue_symbol(h, v, i)) != NULL; i++)
+  for (int v = 0; v < hub_venue_count(h); v++)  // a channel has no tenant: none that is somebody's own
+    for (int i = 0; !hub_venue_owned(h, v) && (name = hub_venue_symbol(h, v, i)) != NULL; i++)
       if (strcmp(name, symbol) == 0) return hub_venue_name(h, v);
   return NULL;
 }

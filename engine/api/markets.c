@@ -51,7 +51,7 @@ static void add_live(struct api_call *call, struct api_list *l) {
   for (int v = 0; h && v < hub_venue_count(h) && !l->more; v++) {
     struct hub_venue_status status;
     hub_venue_status(h, v, &status);
-    if (venue && strcmp(venue, status.name) != 0) continue;
+    if ((venue && strcmp(venue, status.name) != 0) || !hub_venue_seen(h, v, call->who.tenant_id)) continue;
     for (int i = 0; (symbol = hub_venue_symbol(h, v, i)) != NULL && !l->more; i++) {
       struct feed_symbol s;
       if (LIVE_ID(v, i) <= l->at || (only && strcmp(only, symbol) != 0) || hub_describe(h, status.name, symbol, &s, &call->err) != OK) continue;
@@ -104,6 +104,7 @@ static const char *live_venue(struct api_call *call, struct hub *h, const char *
   struct feed_symbol s;
   for (int v = 0; v < hub_venue_count(h); v++) {
     const char *venue = hub_venue_name(h, v);
+    if (!hub_venue_seen(h, v, call->who.tenant_id)) continue;
     if ((!named || strcmp(named, venue) == 0) && hub_describe(h, venue, api_param(call, "symbol"), &s, &call->err) == OK) return venue;
   }
   return NULL;

@@ -160,7 +160,7 @@ static void on_event(void *self, const struct feed_event *e) {
   if (e->kind == FEED_BAR && bars) (void)live_bars_bar(&s->live, &e->u.bar);
   else if (e->kind == FEED_TRADE && !bars) why = live_bars_trade(&s->live, e->time_ns, e->u.trade.px, e->u.trade.volume);
   else if (e->kind == FEED_QUOTE && !bars) why = live_bars_quote(&s->live, e->time_ns, e->u.quote.bid, e->u.quote.ask);
-  else if (e->kind == FEED_TRADE && v->config.ticks_beside) why = LIVE_TAKEN;
+  else if ((e->kind == FEED_TRADE || e->kind == FEED_QUOTE) && v->config.ticks_beside) why = LIVE_TAKEN;
   if (why == LIVE_TAKEN || why == LIVE_JUMP) tell_tick(s, e);
 }
 
@@ -286,8 +286,8 @@ struct hub_venue *hub_venue_of(const struct hub *h, const char *name, struct err
   char have[256] = "";
   size_t n = 0;
   for (int k = 0; k < h->venue_count && n < sizeof have; k++)
-    n += (size_t)snprintf(have + n, sizeof have - n, "%s%s", k ? ", " : "", h->venues[k]->name);
-  (void)err_set(err, ERR_NOTFOUND, "no market data of a venue \"%.40s\" (there is %s)", name, h->venue_count ? have : "none");
+    if (!h->venues[k]->owner) n += (size_t)snprintf(have + n, sizeof have - n, "%s%s", n ? ", " : "", h->venues[k]->name);
+  (void)err_set(err, ERR_NOTFOUND, "no market data of a venue \"%.40s\" (there is %s)", name, n ? have : "none");
   return NULL;
 }
 
@@ -369,6 +369,10 @@ void hub_feed_resume(struct hub *h, const char *venue, int64_t through_ns) {
     pace->anchor_event_ns = through_ns;
   }
 }
+
+void hub_venue_own(struct hub *h, int venue, int64_t tenant_id) { h->venues[venue]->owner = tenant_id; }
+bool hub_venue_owned(const struct hub *h, int venue) { return h->venues[venue]->owner != 0; }
+bool hub_venue_seen(const struct hub *h, int venue, int64_t tenant_id) { return h->venues[venue]->owner == 0 || h->venues[venue]->owner == tenant_id; }
 
 bool hub_venue_ticks(const struct hub *h, int venue) { return h->venues[venue]->config.ticks || h->venues[venue]->config.ticks_beside; }
 int hub_venue_count(const struct hub *h) { return h->venue_count; }

@@ -18,7 +18,7 @@ struct hub;
 struct loop;
 struct feed_pace;
 
-#define HUB_VENUES_MAX 32
+#define HUB_VENUES_MAX 1024     // most are the markets of single accounts
 #define HUB_SYMBOLS_MAX 4096    // of one venue, subscribed at a time
 #define HUB_PARTS_MAX 100000    // finest bars in one of a series
 #define HUB_HISTORY_MAX 100000  // bars in one answer
@@ -153,7 +153,7 @@ struct hub_feed_config {
   int64_t grace_ns, lateness_ns, jump_e6;  // see live_bars.h
   bool anywhere;          // history() may be called on any thread, at the same time too
   bool ticks;
-  bool ticks_beside;      // its bars are its own, and trades come beside them
+  bool ticks_beside;      // its bars are its own, and trades or quotes come beside them
   int64_t tick_bar_ns;    // with ticks: the finest bars; 0: a minute
   const char *const *symbols;
   int symbol_count;
@@ -186,6 +186,10 @@ void hub_clock_changed(struct hub *h, int venue);
 // The time for it to say when an instant is wanted as soon as one can be: behind all that was given out.
 int64_t hub_clock_soon(struct hub *h, int venue);
 
+// Whose it is: a tenant's, who alone may know of it; 0, as at first: everybody's.
+void hub_venue_own(struct hub *h, int venue, int64_t tenant_id);
+bool hub_venue_seen(const struct hub *h, int venue, int64_t tenant_id);  // may that tenant know of it?
+bool hub_venue_owned(const struct hub *h, int venue);
 bool hub_venue_ticks(const struct hub *h, int venue);  // hub_sink.tick is told its trades
 int hub_venue_count(const struct hub *h);
 const char *hub_venue_name(const struct hub *h, int venue);

@@ -51,6 +51,7 @@ struct hub_venue {
   struct hub_past *past;
   struct hub *hub;
   int index;
+  int64_t owner;     // a tenant's; 0: everybody's
   char name[VENUE_MAX];
   struct hub_feed_config config;  // symbols is own
   bool polled, ended, failing;

@@ -69,6 +69,8 @@ struct live_options {
   enum status (*venue_open)(void *self, int64_t tenant_id, int64_t account_id, const struct venue_events *events, void *to, struct venue *ret, struct err *err);
   // A feed of a venue's own market data (hub_config.remote). NULL: there are none.
   enum status (*feed_open)(void *self, const struct hub_remote *want, struct hub_feed_config *ret, struct err *err);
+  // The name of the market of an account whose venue gives it prices of its own; feed_open makes it. False: accounts there have none. May be NULL.
+  bool (*own_market)(void *self, const char *venue, int64_t account_id, char *ret, size_t ret_size);
   void *self;
 };
 
@@ -97,6 +99,9 @@ struct live_status {
 enum status live_create(const struct live_options *config, struct live **ret, struct err *err) MUST_CHECK;
 // Waits for what is being journalled; bots that run go on with the next start. NULL does nothing.
 void live_destroy(struct live *l);
+
+// The market of such an account (live_options.own_market), which its tenant alone sees; made when it is asked for first. -1: it has none.
+int live_own_market(struct live *l, int64_t tenant_id, int64_t account_id, const char *venue);
 
 // A bot's row changed, was added or deleted (after the commit).
 void live_bot_changed(struct live *l, int64_t bot_id);

@@ -65,11 +65,27 @@ enum status live_plan_read(struct live_bot *b, struct err *err) {
   return st;
 }
 
+int live_own_market(struct live *l, int64_t tenant_id, int64_t account_id, const char *venue) {
+  char name[BOT_VENUE_SIZE];
+  struct err err;
+  if (!l->config.own_market || !l->config.own_market(l->config.self, venue, account_id, name, sizeof name)) return -1;
+  int of = hub_venue_find(l->hub, name);
+  if (of >= 0 || hub_feed_add(l->hub, name, "remote", &err) != OK) return of;
+  of = hub_venue_find(l->hub, name);
+  hub_venue_own(l->hub, of, tenant_id);
+  return of;
+}
+
+const char *live_venue_name(const struct live_bot *b) {
+  return hub_venue_owned(b->live->hub, b->venue) ? b->setup->venue : hub_venue_name(b->live->hub, b->venue);
+}
+
 enum status live_venue_find(const struct live_bot *b, char ret_venue[BOT_VENUE_SIZE], struct err *err) {
   struct hub *hub = b->live->hub;
   struct feed_symbol found;
   if (b->setup->venue[0]) {  // what is traded there is read there
-    const int of = hub_venue_for(hub, b->setup->venue, b->setup->category);
+    int of = hub_venue_for(hub, b->setup->venue, b->setup->category);
+    if (of < 0) of = live_own_market(b->live, b->tenant_id, b->row.account_id, b->setup->venue);
     if (of < 0)
       return err_set(err, ERR_NOTFOUND, "the market data of %s%s%s are not read here: an operator adds them as a feed", b->setup->venue, b->setup->category[0] ? " " : "",
                      b->setup->category);
@@ -78,11 +94,13 @@ enum status live_venue_find(const struct live_bot *b, char ret_venue[BOT_VENUE_S
   }
   if (b->row.venue[0]) {
     memcpy(ret_venue, b->row.venue, BOT_VENUE_SIZE);
+    const int of = hub_venue_find(hub, ret_venue);
+    if (of >= 0 && !hub_venue_seen(hub, of, b->tenant_id)) return err_set(err, ERR_NOTFOUND, "the market of the bot is somebody else's");
     return hub_describe(hub, ret_venue, b->row.symbol, &found, err);
   }
   for (int i = 0; i < hub_venue_count(hub); i++) {
     snprintf(ret_venue, BOT_VENUE_SIZE, "%s", hub_venue_name(hub, i));
-    if (hub_describe(hub, ret_venue, b->row.symbol, &found, err) == OK) return OK;
+    if (!hub_venue_owned(hub, i) && hub_describe(hub, ret_venue, b->row.symbol, &found, err) == OK) return OK;
   }
   return err_set(err, ERR_NOTFOUND, "no feed has %s", b->row.symbol);
 }
@@ -152,7 +170,7 @@ static enum status make_clerk(struct live_bot *b, struct err *err) {
     symbols[k].volume_scale = s->volume_scale;
   }
   struct clerk_config config = {.bot_id = (uint64_t)b->id, .version = b->name_count ? b->names[0].version : b->version, .run = b->run, .shared = &b->live->shared, .account = b->account->account,
-    .venue_id = halt_venue_id(hub_venue_name(b->live->hub, b->venue)), .limits = b->setup->bot_limits, .faults = b->setup->faults, .protections = b->setup->protections, .protection_count = b->setup->protection_count, .live_from_ns = b->run_from_ns == INT64_MAX ? 0 : b->run_from_ns, .observer = live_observer(b)};
+    .venue_id = halt_venue_id(live_venue_name(b)), .limits = b->setup->bot_limits, .faults = b->setup->faults, .protections = b->setup->protections, .protection_count = b->setup->protection_count, .live_from_ns = b->run_from_ns == INT64_MAX ? 0 : b->run_from_ns, .observer = live_observer(b)};
   config.blotter.match = b->setup->match;
   config.blotter.symbols = symbols;
   config.blotter.symbol_count = b->plan->symbol_count;

@@ -11,14 +11,14 @@
 
 static bool halted(const struct live *l, const struct live_bot *b) {
   const struct halt_entry *entry;
-  const struct halt_order of = {.venue = b->clerk ? halt_venue_id(hub_venue_name(l->hub, b->venue)) : 0, .tenant = (uint64_t)b->tenant_id, .bot = (uint64_t)b->id};
+  const struct halt_order of = {.venue = b->clerk ? halt_venue_id(live_venue_name(b)) : 0, .tenant = (uint64_t)b->tenant_id, .bot = (uint64_t)b->id};
   return halt_mode_of(&l->halt, &of, &entry) >= HALT_SILENT;  // with "reduce" its script goes on
 }
 
 // Into the journal, when it is another for the bot than before.
 static void note(struct live *l, struct live_bot *b) {
   const struct halt_entry *entry = NULL;
-  const struct halt_order of = {.venue = halt_venue_id(hub_venue_name(l->hub, b->venue)), .tenant = (uint64_t)b->tenant_id, .bot = (uint64_t)b->id};
+  const struct halt_order of = {.venue = halt_venue_id(live_venue_name(b)), .tenant = (uint64_t)b->tenant_id, .bot = (uint64_t)b->id};
   const int mode = (int)halt_mode_of(&l->halt, &of, &entry);
   struct record r;
   if (!b->told_run || b->ending || mode == b->halt_mode) return;

@@ -55,6 +55,8 @@ void live_words_end(struct live_bot *b);                  // of an instant, befo
 // live_books.c: clerk and series; ERR_NOTFOUND: no data
 enum status live_books_open(struct live_bot *b, struct err *err) MUST_CHECK;
 enum status live_plan_read(struct live_bot *b, struct err *err) MUST_CHECK;  // setup and plan, as rows and header say
+// What an operator calls the venue that it trades at: of an account with a market of its own, the account's.
+const char *live_venue_name(const struct live_bot *b);
 enum status live_venue_find(const struct live_bot *b, char ret_venue[BOT_VENUE_SIZE], struct err *err) MUST_CHECK;  // its own, or the first that has its symbol
 void live_books_close(struct live_bot *b);
 void live_left_host(struct live_bot *b);  // the fleet has let go of it: ends its instant, and goes on without a script

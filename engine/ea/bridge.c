@@ -27,7 +27,10 @@ void ea_bridge_hello(struct ea_bridge *b, struct ea_hello *hello) {
   b->hello = *hello;
   *hello = (struct ea_hello){0};
   b->greeted = true;
+  if (b->prices.changed) b->prices.changed(b->prices.self);
 }
+
+void ea_bridge_prices(struct ea_bridge *b, const struct ea_prices *prices) { b->prices = prices ? *prices : (struct ea_prices){0}; }
 
 bool ea_bridge_greeted(const struct ea_bridge *b) { return b->greeted; }
 
@@ -41,6 +44,7 @@ static enum status check(const struct ea_bridge *b, const struct ea_report *r, s
   NAMED(position)
   NAMED(deal)
   NAMED(tick)
+  NAMED(bar)
 #undef NAMED
   for (size_t i = 0; i < r->told_count; i++)
     if (r->told[i].symbol[0] && !ea_symbol_of(b, r->told[i].symbol)) return err_set(err, ERR_INVALID, "/told/%zu/symbol: the hello did not tell of it", i);
@@ -261,6 +265,7 @@ static void ticks(struct ea_bridge *b, const struct ea_report *r) {
     while (at < b->tick_count && strcmp(b->ticks[at].symbol, r->ticks[i].symbol) != 0) at++;
     if (at == EA_TICKS_MAX) continue;
     if (at == b->tick_count) b->tick_count++;
+    if (r->ticks[i].time_ms > b->ticks[at].time_ms && b->prices.tick) b->prices.tick(b->prices.self, &r->ticks[i]);
     if (r->ticks[i].time_ms >= b->ticks[at].time_ms) b->ticks[at] = r->ticks[i];
   }
 }
@@ -269,8 +274,10 @@ static void hear(struct ea_bridge *b, struct ea_report *r) {
   b->reports_seen++;
   b->account = r->account;
   b->trading = r->account.trading;
+  if (!b->up && b->prices.changed) b->prices.changed(b->prices.self);
   b->up = true;
   ticks(b, r);
+  for (size_t i = 0; b->prices.bars && i < r->bar_count; i++) b->prices.bars(b->prices.self, &r->bars[i], r->bar_rows + r->bars[i].first);
   results(b, r);
   ea_sessions_heard(b, r->turn);
   ea_verdicts_tell(b);
@@ -320,6 +327,7 @@ static void on_timer(void *arg) {
   }
   if (b->up && ea_mono_ns(b) - b->heard_mono_ns > EA_SILENT_NS) {
     b->up = false;
+    if (b->prices.changed) b->prices.changed(b->prices.self);
     ea_sessions_lost(b);
   }
   works_look(b);
@@ -335,8 +343,9 @@ static void on_timer(void *arg) {
 
 json_t *ea_bridge_answer(struct ea_bridge *b) {
   int64_t wanted_ms = INT64_MAX;
-  json_t *ask = json_array();
+  json_t *ask = json_array(), *bars = json_array();
   b->turn++;
+  if (b->prices.ask) b->prices.ask(b->prices.self, bars);
   for (const struct ea_question *q = b->questions; q; q = q->next) {
     if (q->ask == EA_ASK_FILLS && q->since_ms < wanted_ms) wanted_ms = q->since_ms;
     if (q->ask != EA_ASK_ORDER || json_array_size(ask) >= EA_ASK_MAX) continue;
@@ -345,7 +354,7 @@ json_t *ea_bridge_answer(struct ea_bridge *b) {
     if (!there) json_array_append_new(ask, json_string(q->client));
   }
   const int64_t since_ms = ea_deals_next_ms(&b->deals, wanted_ms, clock_wall_ns() / EA_MS - FIRST_DEALS_MS);
-  return json_pack("{s:I, s:I, s:i, s:o}", "turn", (json_int_t)b->turn, "since_ms", (json_int_t)(since_ms > 0 ? since_ms : 0), "poll_ms", EA_POLL_MS, "ask", ask);
+  return json_pack("{s:I, s:I, s:i, s:o, s:o}", "turn", (json_int_t)b->turn, "since_ms", (json_int_t)(since_ms > 0 ? since_ms : 0), "poll_ms", EA_POLL_MS, "ask", ask, "bars", bars);
 }
 
 struct ea_view ea_bridge_view(const struct ea_bridge *b) {

@@ -55,7 +55,7 @@ bool ea_bridge_waits(const struct ea_bridge *b);  // ea_bridge_hand would have s
 void ea_bridge_keep(struct ea_bridge *b, const char *id);
 // It did not go out with this answer, since it had gone out before: nobody knows what became of it.
 void ea_bridge_unsure(struct ea_bridge *b, const char *id);
-// {"turn", "since_ms", "poll_ms", "ask": […]}, for the answer to a report or a hello. New reference; NULL: no memory.
+// {"turn", "since_ms", "poll_ms", "ask": […], "bars": […]}, for the answer to a report or a hello. New reference; NULL: no memory.
 json_t *ea_bridge_answer(struct ea_bridge *b);
 
 // ---- owners
@@ -68,6 +68,16 @@ enum status ea_bridge_session(struct ea_bridge *b, const struct ea_session_wish 
 // False: the terminal has not told of it.
 bool ea_bridge_instrument(const struct ea_bridge *b, const char *symbol, struct venue_instrument *ret);
 bool ea_bridge_tick(const struct ea_bridge *b, const char *symbol, struct ea_tick *ret);
+
+// Who makes a market of the terminal's prices (ea/feed.h). Called from the loop.
+struct ea_prices {
+  void *self;
+  void (*changed)(void *self);                   // a hello, or the terminal has come or gone
+  void (*tick)(void *self, const struct ea_tick *tick);
+  void (*bars)(void *self, const struct ea_bars *list, const struct ea_bar *rows);
+  void (*ask)(void *self, json_t *list);         // adds {"symbol", "minutes", "from_ms"} of what the next report should have
+};
+void ea_bridge_prices(struct ea_bridge *b, const struct ea_prices *prices);  // one at a time; NULL: nobody any more
 
 struct ea_view {
   bool greeted, up, trading;

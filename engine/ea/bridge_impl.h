@@ -106,6 +106,7 @@ struct ea_bridge {
   struct ea_tick ticks[EA_TICKS_MAX];
   size_t tick_count;
   struct ea_deals deals;
+  struct ea_prices prices;       // without functions: nobody
   int inside;                    // telling owners: nothing is freed
   bool waiting_told;
   struct ea_view counts;

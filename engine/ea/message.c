@@ -178,6 +178,53 @@ static const struct member result_members[] = {M(ea_result, id, NAME), M(ea_resu
   MAY(ea_result, text, TEXT)};
 static const struct member tick_members[] = {M(ea_tick, symbol, NAME), M(ea_tick, bid, POSITIVE), M(ea_tick, ask, POSITIVE), M(ea_tick, time_ms, TIME)};
 
+// "bars": [{"symbol", "minutes", "from_ms", "through_ms", "list": [[time_ms, "open", "high", "low", "close", volume], …]}]
+static const struct member bars_members[] = {M(ea_bars, symbol, NAME), M(ea_bars, minutes, NUMBER), M(ea_bars, from_ms, TIME), M(ea_bars, through_ms, TIME)};
+
+static const char *read_bar(const json_t *row, struct ea_bar *ret) {
+  struct decimal *const prices[] = {&ret->open, &ret->high, &ret->low, &ret->close};
+  const json_t *time = json_array_get(row, 0), *volume = json_array_get(row, 5);
+  if (json_array_size(row) != 6 || !json_is_integer(time) || !json_is_integer(volume) || json_integer_value(time) < 0 || json_integer_value(volume) < 0)
+    return "is no bar: [time_ms, \"open\", \"high\", \"low\", \"close\", volume]";
+  ret->time_ms = json_integer_value(time), ret->volume = json_integer_value(volume);
+  for (size_t i = 0; i < COUNT(prices); i++) {
+    const json_t *v = json_array_get(row, i + 1);
+    if (!json_is_string(v) || !decimal_parse(json_string_value(v), json_string_length(v), prices[i]) || prices[i]->digits <= 0) return "has a price that is none: text such as \"1.08\", above zero";
+  }
+  return NULL;
+}
+
+static enum status read_bars(const json_t *o, struct ea_report *r, struct err *err) {
+  static const char *const lists[] = {"list", NULL};
+  const json_t *all = json_object_get(o, "bars");
+  const size_t n = json_array_size(all);
+  const struct place top = {0};
+  size_t rows = 0;
+  if (!all) return OK;
+  if (!json_is_array(all)) return wrong(&top, "bars", "is no list", err);
+  for (size_t i = 0; i < n; i++) rows += json_array_size(json_object_get(json_array_get(all, i), "list"));
+  if (n > EA_BAR_LISTS_MAX || rows > EA_BARS_MAX) return wrong(&top, "bars", "has too many entries", err);
+  r->bars = calloc(n + 1, sizeof *r->bars);
+  r->bar_rows = calloc(rows + 1, sizeof *r->bar_rows);
+  if (!r->bars || !r->bar_rows) return err_set(err, ERR_NOMEM, "no memory for a terminal's report");
+  for (size_t i = 0, at = 0; i < n; i++) {
+    struct ea_bars *b = &r->bars[i];
+    const struct place here = {"bars", i};
+    const json_t *entry = json_array_get(all, i), *list = json_object_get(entry, "list");
+    const enum status st = read_object(entry, bars_members, COUNT(bars_members), lists, &here, b, err);
+    if (st != OK) return st;
+    if (b->minutes != 1 && b->minutes != 60) return wrong(&here, "minutes", "is neither 1 nor 60", err);
+    if (!json_is_array(list)) return wrong(&here, "list", "is no list", err);
+    b->first = at, b->count = json_array_size(list);
+    for (size_t k = 0; k < b->count; k++) {
+      const char *why = read_bar(json_array_get(list, k), &r->bar_rows[at++]);
+      if (why) return wrong(&here, "list", why, err);
+    }
+    r->bar_count = i + 1;
+  }
+  return OK;
+}
+
 // What the tables cannot say.
 static enum status check(const struct ea_report *r, struct err *err) {
   for (size_t i = 0; i < r->told_count; i++) {
@@ -192,7 +239,7 @@ static enum status check(const struct ea_report *r, struct err *err) {
 }
 
 enum status ea_report_read(const char *text, size_t len, struct ea_report *ret, struct err *err) {
-  static const char *const others[] = {"account", "orders", "positions", "deals", "results", "told", "ticks", NULL};
+  static const char *const others[] = {"account", "orders", "positions", "deals", "results", "told", "ticks", "bars", NULL};
   *ret = (struct ea_report){0};
   json_t *o = load(text, len, err);
   if (!o) return ERR_INVALID;
@@ -204,6 +251,7 @@ enum status ea_report_read(const char *text, size_t len, struct ea_report *ret, 
   if (st == OK) st = READ_LIST(o, ret, results, result_count, true, EA_RESULTS_MAX, result_members);
   if (st == OK) st = READ_LIST(o, ret, told, told_count, true, EA_ASK_MAX, told_members);
   if (st == OK) st = READ_LIST(o, ret, ticks, tick_count, true, EA_TICKS_MAX, tick_members);
+  if (st == OK) st = read_bars(o, ret, err);
   if (st == OK) st = check(ret, err);
   json_decref(o);
   if (st != OK) ea_report_finish(ret);
@@ -211,7 +259,7 @@ enum status ea_report_read(const char *text, size_t len, struct ea_report *ret, 
 }
 
 void ea_report_finish(struct ea_report *r) {
-  void *const lists[] = {r->orders, r->positions, r->deals, r->results, r->told, r->ticks};
+  void *const lists[] = {r->orders, r->positions, r->deals, r->results, r->told, r->ticks, r->bars, r->bar_rows};
   for (size_t i = 0; i < COUNT(lists); i++) free(lists[i]);
   *r = (struct ea_report){0};
 }

@@ -15,6 +15,8 @@
 #define EA_RESULTS_MAX 100
 #define EA_TICKS_MAX 500
 #define EA_ASK_MAX 16
+#define EA_BAR_LISTS_MAX 32 // of a report, and asked for in an answer
+#define EA_BARS_MAX 500     // in all of them together
 
 struct ea_symbol {
   char symbol[VENUE_SYMBOL_MAX], base[VENUE_ASSET_MAX], profit[VENUE_ASSET_MAX];  // profit: the currency that a price is in
@@ -69,6 +71,19 @@ struct ea_tick {
   struct decimal bid, ask;
   int64_t time_ms;
 };
+// Finished bars of a symbol, by the terminal's own chart.
+struct ea_bar {
+  int64_t time_ms;     // opens
+  struct decimal open, high, low, close;
+  int64_t volume;      // ticks
+};
+struct ea_bars {
+  char symbol[VENUE_SYMBOL_MAX];
+  int64_t minutes;     // of each: 1 or 60
+  int64_t from_ms;     // as was asked:
+  int64_t through_ms;  // all that open from then on and before this are in it, and none of them will change
+  size_t first, count; // in ea_report.bar_rows
+};
 struct ea_report {
   uint64_t turn;       // of the last answer that was read before any of it was collected
   int64_t since_ms;    // deals and ended orders from then on are in it,
@@ -80,7 +95,9 @@ struct ea_report {
   struct ea_result *results;
   struct ea_order *told;
   struct ea_tick *ticks;
-  size_t order_count, position_count, deal_count, result_count, told_count, tick_count;
+  struct ea_bars *bars;
+  struct ea_bar *bar_rows;
+  size_t order_count, position_count, deal_count, result_count, told_count, tick_count, bar_count;
 };
 
 // ERR_INVALID: "/symbols/3/tick: …"; ERR_NOMEM. Nothing is left of it on failure.

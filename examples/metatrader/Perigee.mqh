@@ -321,13 +321,14 @@ bool PIsClient(const string comment) { return StringLen(comment) == 29 && String
 
 //+------------------------------------------------------------------+ one round
 long   g_turn = 0, g_since_ms = 0;
-string g_ask[];
+string g_ask[], g_bars[];
 bool   g_greeted = false;
 
 // The experts' own (mq4, mq5):
 string PHello();                                    // the hello's JSON
 string PReport();                                   // the report's members but for turn, since_ms, more, results, told
 bool   PMore();                                     // of the last PReport: deals were left out at the end
+long   POffsetMs();                                 // the server's time less UTC
 string PTold(const string client);                  // an entry of told; "" : there is no such order
 void   PExecute(const string command);              // place or cancel, and PResult
 bool   PLookUp(const string id, string &ret_ticket);  // after a restart: is there an order of this name?
@@ -337,6 +338,44 @@ void PHeard(const string answer)
    g_turn = StringToInteger(PValue(answer, "turn"));
    g_since_ms = StringToInteger(PValue(answer, "since_ms"));
    PList(answer, "ask", g_ask);
+   PList(answer, "bars", g_bars);
+}
+
+//+------------------------------------------------------------------+ the chart: finished bars that the last answer asked for
+// A bar is finished a second after its end, by the server's clock: until then a late tick may change it.
+int g_silent = 0;  // rounds in which a history did not come: the terminal loads it when it is asked for
+
+string PCharts()
+{
+   string r = "";
+   int room = 500, lists = ArraySize(g_bars);
+   long offset_ms = POffsetMs();
+   for(int i = 0; i < lists && room > 0; i++)
+     {
+      string s = PValue(g_bars[i], "symbol"), rows = "";
+      long minutes = StringToInteger(PValue(g_bars[i], "minutes")), step_ms = minutes * 60000, from_ms = StringToInteger(PValue(g_bars[i], "from_ms"));
+      long now_ms = (long)TimeGMT() * 1000 - 1000, end_ms = now_ms - now_ms % step_ms, at_ms = from_ms, through_ms = from_ms;
+      int digits = (int)SymbolInfoInteger(s, SYMBOL_DIGITS);
+      if(end_ms <= from_ms) continue;
+      MqlRates rates[];
+      ResetLastError();
+      int n = CopyRates(s, minutes == 60 ? PERIOD_H1 : PERIOD_M1, (datetime)((from_ms + offset_ms) / 1000), (datetime)((end_ms + offset_ms) / 1000 - 1), rates);
+      if(n < 0 && g_silent++ < 40) continue;  // it is being loaded
+      if(n >= 0) g_silent = 0;
+      through_ms = end_ms;
+      for(int k = 0; k < n; k++)
+        {
+         at_ms = (long)rates[k].time * 1000 - offset_ms;
+         if(at_ms < from_ms || at_ms >= end_ms) continue;
+         if(room == 0) { through_ms = at_ms; break; }
+         rows += (rows == "" ? "[" : ",[") + IntegerToString(at_ms) + "," + PQuote(PDecimal(rates[k].open, digits)) + "," + PQuote(PDecimal(rates[k].high, digits)) + "," + PQuote(PDecimal(rates[k].low, digits)) + "," +
+                 PQuote(PDecimal(rates[k].close, digits)) + "," + IntegerToString(rates[k].tick_volume) + "]";
+         room--;
+        }
+      r += (r == "" ? "{" : ",{") + PText("symbol", s) + "," + PMember("minutes", IntegerToString(minutes)) + "," + PMember("from_ms", IntegerToString(from_ms)) + "," + PMember("through_ms", IntegerToString(through_ms)) + "," +
+           PMember("list", "[" + rows + "]") + "}";
+     }
+   return "[" + r + "]";
 }
 
 void PBegun()
@@ -372,7 +411,7 @@ void PRound()
    string members = PReport();
    int sent = g_unsent_count < 100 ? g_unsent_count : 100;
    string body = "{" + PMember("turn", IntegerToString(g_turn)) + "," + PMember("since_ms", IntegerToString(g_since_ms)) + "," + PMember("more", PMore() ? "true" : "false") + "," + members + "," +
-                 PMember("results", PResults()) + "," + PMember("told", "[" + told + "]") + "}";
+                 PMember("results", PResults()) + "," + PMember("told", "[" + told + "]") + "," + PMember("bars", PCharts()) + "}";
    uint asked_ms = GetTickCount();  // the lease begins here: before the service can have handed anything out
    int status = PRequest("poll", body, answer);
    if(status == 409 && StringFind(answer, "hello") >= 0) g_greeted = false;

@@ -52,6 +52,20 @@ class EaTrader(Trader):
         return self.client.get(f"/api/v1/accounts/{self.account}/ea", expect=200).json
 
 
+TICKS = """strategy{ name="ticks", api=1, data={ main={tf="1m"}, h1={tf="1h"} }, ind={ mean={"sma",30}, slow={"sma",10,on="h1"} } }
+function on_bar(ctx, bar) end
+function on_tick(ctx, t)
+  if ctx.state.sent then return end
+  ctx.state.sent = true
+  ctx:log("info", "saw", t.bid, t.ask, ctx.ind.mean[0], ctx.ind.slow[0])
+  ctx:buy{qty=0.02, tag="in"}
+end
+function on_order(ctx, e)  -- the session may not have reconciled yet
+  if e.status == "REJECTED" then ctx.state.sent = nil end
+end
+"""
+
+
 def refused(status, code, ask):
     try:
         ask()
@@ -237,6 +251,40 @@ def main(binary):
                     dwx.stop()
                     ada.account, ada.keys = account, keys
                     assert "Traceback" not in said, said
+
+        @case("a bot trades on the terminal's own prices: warmed up by its chart, woken by its ticks; nobody else sees that market")
+        def _():
+            account, keys = ada.account, ada.keys
+            mt4 = ada.client.post("/api/v1/accounts", {"venue": "mt4-ea", "name": "MT4", "settings": {"balance": "50000", "leverage": "5"}}, expect=201).json
+            ada.account, market = mt4["id"], f"mt4-ea-{mt4['id']}"
+            own = Terminal(s, mt4["ea"], Broker(), symbols=[symbol("XYZUSD", profit="USD")], platform="mt4")
+            own.broker.prices["XYZUSD"], own.broker.chart = D("321.5"), lambda name, ms: D("300") + ms // 3600000 % 2
+            try:
+                bot = ada.client.post("/api/v1/bots", {"name": "ticks", "account_id": ada.account, "strategy_id": ada.upload("ticks", TICKS)["id"], "symbol": "XYZUSD", "timeframe": "1m",
+                                                       "settings": {"cash": "20000"}, "start": True}, expect=201).json["id"]  # before the terminal has come
+                assert ada.get(bot)["venue"] == market
+                own.start()
+                ada.wait(bot, lambda b: any(line["text"].startswith("saw 321.5 321.5 30") for line in ada.get(bot, "/logs?limit=50")["items"]))
+                line = next(x["text"] for x in ada.get(bot, "/logs?limit=50")["items"] if x["text"].startswith("saw")).split()
+                assert line[4].startswith("300.5"), line  # the mean of ten hours
+                ada.wait(bot, lambda b: b["live"] and b["live"]["fills"] == 1)
+                with own.lock:
+                    assert own.broker.net("XYZUSD") == D("0.02")
+                listed = lambda who: [m["symbol"] for m in who.get(f"/api/v1/markets?venue={market}", expect=200).json["items"]]  # noqa: E731
+                other = s.register("eve@example.org")
+                assert listed(ada.client) == ["XYZUSD"] and listed(other) == []
+                eve = Trader(s, "eve2@example.org")
+                refused_ = eve.client.post("/api/v1/bots", {"name": "x", "account_id": eve.account, "strategy_id": eve.upload("ticks", TICKS)["id"], "symbol": "XYZUSD", "timeframe": "1m", "venue": market,
+                                                            "settings": {"cash": "20000"}}, expect=422).json
+                assert refused_["errors"][0]["pointer"] == "/venue", refused_
+                bars = ada.client.get(f"/api/v1/markets/XYZUSD/bars?timeframe=1h&venue={market}&limit=5", expect=200).json["items"]
+                assert bars and all(D(b["high"]) - D(b["low"]) == 2 for b in bars), bars
+                ada.act(bot, "stop", {"close": True})
+                ada.wait(bot, lambda b: b["state"] == "stopped")
+                assert own.broker.net("XYZUSD") == 0
+            finally:
+                own.stop()
+                ada.account, ada.keys = account, keys
 
         @case("a new token ends the old one; an account that is deleted has none")
         def _():

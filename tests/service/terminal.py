@@ -29,6 +29,7 @@ class Broker:
         self.hedging, self.balance = hedging, D(balance)
         self.orders, self.deals, self.positions = {}, [], []
         self.prices, self.next, self.sent = {}, 1000, []
+        self.chart = None  # of (symbol, ms): what its price was; None: what it is
         self.refuse = None  # (why, text) of all orders
 
     def ticket(self):
@@ -37,6 +38,16 @@ class Broker:
 
     def now_ms(self):
         return time.time_ns() // 1000000
+
+    def bars(self, name, minutes, from_ms, room):
+        """Closed bars of the terminal's chart, as a report tells them."""
+        step, at, rows = minutes * 60000, from_ms, []
+        end = self.now_ms() // step * step
+        while at < end and len(rows) < room:
+            price = self.chart(name, at) if self.chart else self.prices[name]
+            rows.append([at, text(price), text(price + 1), text(price - 1), text(price), 7])
+            at += step
+        return {"symbol": name, "minutes": minutes, "from_ms": from_ms, "through_ms": at, "list": rows}
 
     def by_client(self, client):
         return next((o for o in self.orders.values() if o["client"] == client), None)
@@ -127,7 +138,7 @@ class Terminal:
             self.broker.prices.setdefault(s["symbol"], D("60000"))
         self.platform, self.login, self.real, self.currency = platform, login, real, currency
         self.journal = {} if journal is None else journal  # id → {"said", …}; said None: begun
-        self.sequence, self.turn, self.since_ms, self.ask = 0, 0, 0, []
+        self.sequence, self.turn, self.since_ms, self.ask, self.bars = 0, 0, 0, [], []
         self.results, self.trading, self.lose = [], True, None
         self.executed, self.lock, self.thread, self.stopping = [], threading.RLock(), None, False
 
@@ -151,7 +162,7 @@ class Terminal:
         return answer.json
 
     def heard(self, answer):
-        self.turn, self.since_ms, self.ask = answer["turn"], answer["since_ms"], answer["ask"]
+        self.turn, self.since_ms, self.ask, self.bars = answer["turn"], answer["since_ms"], answer["ask"], answer["bars"]
         return answer["commands"]
 
     # ---- the expert
@@ -175,6 +186,15 @@ class Terminal:
         begun = self.journal.get(client)
         return {"client": client, "state": "unsure" if begun and begun["said"] is None else "absent"}
 
+    def charts(self):
+        room, lists = 500, []
+        for b in self.bars:
+            lists.append(self.broker.bars(b["symbol"], b["minutes"], b["from_ms"], room))
+            room -= len(lists[-1]["list"])
+            if room <= 0:
+                break
+        return lists
+
     def report(self):
         b, equity = self.broker, text(self.broker.balance)
         ended = [o for o in b.orders.values() if o["state"] == "open" or o["time_ms"] >= self.since_ms]
@@ -182,7 +202,8 @@ class Terminal:
                 "orders": [self.order_row(o) for o in ended],
                 "positions": [{"ticket": p["ticket"], "symbol": p["symbol"], "side": "buy" if p["side"] > 0 else "sell", "volume": text(p["volume"]), "price": text(p["price"]), "profit": "0"} for p in b.positions],
                 "deals": [d for d in b.deals if d["time_ms"] >= self.since_ms][:500], "results": list(self.results), "told": [self.told(c) for c in self.ask],
-                "ticks": [{"symbol": s, "bid": text(p), "ask": text(p), "time_ms": b.now_ms()} for s, p in b.prices.items()]}
+                "ticks": [{"symbol": s, "bid": text(p), "ask": text(p), "time_ms": b.now_ms()} for s, p in b.prices.items()],
+                "bars": self.charts()}
 
     def poll(self, execute=True):
         """One round. Greets again when the service asks for it."""
