@@ -233,11 +233,13 @@ bool api_cookie_who(struct api_core *core, const char *cookies, struct api_who *
 
 static void ignore_row(void *arg, const struct backtest_row *row) { (void)arg, (void)row; }
 
-static bool own_backtest(struct api_core *core, const struct api_who *who, const char *rest) {
+static bool own_work(struct api_core *core, const struct api_who *who, enum backtest_kind kind, const char *prefix, const char *rest) {
   struct err err;
   int64_t id;
-  return id_parse("bkt", rest, strlen(rest), &id) && backtest_get(store_reader(core->store, STORE_CONTROL), who->tenant_id, id, false, ignore_row, NULL, &err) == OK;
+  return id_parse(prefix, rest, strlen(rest), &id) && backtest_get(store_reader(core->store, STORE_CONTROL), who->tenant_id, kind, id, false, ignore_row, NULL, &err) == OK;
 }
+static bool own_backtest(struct api_core *core, const struct api_who *who, const char *rest) { return own_work(core, who, BACKTEST_ONE, "bkt", rest); }
+static bool own_optimization(struct api_core *core, const struct api_who *who, const char *rest) { return own_work(core, who, BACKTEST_SEARCH, "opt", rest); }
 static bool own_bot(struct api_core *core, const struct api_who *who, const char *rest) {
   struct bot_row row;
   struct err err;
@@ -263,7 +265,7 @@ static const struct stream_kind {
   const char *prefix;
   enum permission permission;
   bool (*names)(struct api_core *core, const struct api_who *who, const char *rest);
-} stream_kinds[] = {{"backtest:", PERMISSION_backtests_read, own_backtest}, {"bot:", PERMISSION_bots_read, own_bot}, {"orders", PERMISSION_bots_read, whole}, {"signals", PERMISSION_signals_read, whole},
+} stream_kinds[] = {{"backtest:", PERMISSION_backtests_read, own_backtest}, {"optimization:", PERMISSION_backtests_read, own_optimization}, {"bot:", PERMISSION_bots_read, own_bot}, {"orders", PERMISSION_bots_read, whole}, {"signals", PERMISSION_signals_read, whole},
                     {"market:", PERMISSION_markets_read, market_name}, {SYSTEM_CHANNEL, PERMISSION_admin_system_read, whole}, {AUDIT_CHANNEL, PERMISSION_admin_audit_read, whole}};
 
 static enum problem stream_permits(void *arg, const struct api_who *who, const char *channel) {

@@ -69,7 +69,8 @@
   /* strategy_check.c, script_docs.c, strategies_offered.c */                 \
   X(strategy_check) X(strategy_templates) X(scripts_reference) X(strategies_offered) \
   /* backtests.c */                                     \
-  X(backtests_list) X(backtest_create) X(backtest_get) X(backtest_delete)
+  X(backtests_list) X(backtest_create) X(backtest_get) X(backtest_delete)                                            \
+  X(optimizations_list) X(optimization_create) X(optimization_get) X(optimization_delete)
 
 #define X(id) enum status api_##id(struct api_call *call);
 API_HANDLERS(X)

@@ -28,6 +28,7 @@ struct running {
   struct running *next;
   struct jobs *jobs;
   struct job *job;
+  enum backtest_kind kind;
   int64_t tenant_id, id;  // id 0: a verdict
   unsigned permille, told_permille;
   bool is_started, is_cancelled;
@@ -81,9 +82,12 @@ static void drop(struct running *r) {
   free(r);
 }
 
+static const char *const prefixes[BACKTEST_KINDS] = {"bkt", "opt"};
+
 static void publish(struct running *r, const char *type, json_t *data) {
-  char channel[40] = "backtest:";
-  id_format("bkt", r->id, channel + 9);
+  char channel[48], id[ID_TEXT_SIZE];
+  id_format(prefixes[r->kind], r->id, id);
+  snprintf(channel, sizeof channel, "%s:%s", r->kind == BACKTEST_SEARCH ? "optimization" : "backtest", id);
   stream_publish(r->jobs->core->hub, channel, type, data, clock_wall_ns() / 1000000);
   json_decref(data);
 }
@@ -188,7 +192,7 @@ static void on_end(void *arg, const struct job_outcome *o) {
   struct api_core *core = r->jobs->core;
   unlink_running(r);
   if (o->detail[0])
-    api_log(core, "warning", "job", json_pack("{s:o, s:s, s:s, s:s}", "job", api_id("bkt", r->id), "end", job_end_text(o->end), "reason", o->reason, "detail", o->detail));
+    api_log(core, "warning", "job", json_pack("{s:o, s:s, s:s, s:s}", "job", api_id(prefixes[r->kind], r->id), "end", job_end_text(o->end), "reason", o->reason, "detail", o->detail));
   if (r->done) {
     r->done(r->arg, o);
     drop(r);
@@ -282,6 +286,7 @@ static json_t *calendars(const struct running *r) {
 // The customer's request as request.h wants it: data by descriptor, limits from the plan. wish: NULL for a verdict.
 static char *runner_request(const struct running *r, const char *kind, json_t *wish, const struct jobs_grant *grant) {
   static const char *const taken[] = {"params", "config", "funding", "signals", "terms", "rule_set", "news"};
+  static const char *const searched[] = {"ranges", "method", "trials", "seed", "objective", "require", "out_of_sample_pct", "walk_forward", "anchored"};
   json_t *data = json_array(), *limits = json_object();
   for (int i = 0; i < r->data_count; i++) {
     json_t *entry = json_pack("{s:s, s:s}", "format", "bars", "role", r->data[i].role);
@@ -291,6 +296,9 @@ static char *runner_request(const struct running *r, const char *kind, json_t *w
   if (grant->heap_bytes) json_object_set_new(limits, "heap_bytes", json_integer(grant->heap_bytes));
   json_t *request = json_pack("{s:s, s:s, s:o, s:o}", "kind", kind, "name", "strategy.lua", "data", data, "limits", limits);
   for (size_t i = 0; wish && i < sizeof taken / sizeof *taken; i++) json_object_set(request, taken[i], json_object_get(wish, taken[i]));
+  json_t *optimize = r->kind == BACKTEST_SEARCH ? json_object() : NULL;
+  for (size_t i = 0; optimize && i < sizeof searched / sizeof *searched; i++) json_object_set(optimize, searched[i], json_object_get(wish, searched[i]));
+  if (optimize) json_object_set_new(request, "optimize", optimize);
   if (json_object_get(json_object_get(request, "rule_set"), "news") && !json_object_get(request, "news")) json_object_set_new(request, "news", calendars(r));
   char *text = json_dumps(request, JSON_COMPACT);
   json_decref(request);
@@ -312,15 +320,15 @@ static enum status hand_in(struct running *r, const char *kind, json_t *wish, co
   return OK;
 }
 
-void jobs_submit(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *request, const char *source, size_t source_len, const struct jobs_grant *grant) {
+void jobs_submit(struct jobs *jobs, enum backtest_kind kind, int64_t tenant_id, int64_t id, const char *request, const char *source, size_t source_len, const struct jobs_grant *grant) {
   struct running *r = calloc(1, sizeof *r);
   if (!r) return;
-  r->jobs = jobs, r->tenant_id = tenant_id, r->id = id;
+  r->jobs = jobs, r->kind = kind, r->tenant_id = tenant_id, r->id = id;
   json_t *tree = json_loads(request, 0, NULL);
   read_data(r, json_object_get(tree, "data"));
   struct err err;
   enum status st = read_live(r, &err);
-  if (st == OK) st = hand_in(r, "backtest", tree, source, source_len, grant, &err);
+  if (st == OK) st = hand_in(r, backtest_kind_text(kind), tree, source, source_len, grant, &err);
   json_decref(tree);
   if (st != OK) change(r, BACKTEST_FAILED, err.msg, NULL, 0, true);
 }
@@ -361,10 +369,10 @@ void jobs_cancel(struct jobs *jobs, int64_t tenant_id, int64_t id) {
   job_cancel(r->job);
 }
 
-void jobs_fail(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *reason) {
+void jobs_fail(struct jobs *jobs, enum backtest_kind kind, int64_t tenant_id, int64_t id, const char *reason) {
   struct running *r = calloc(1, sizeof *r);
   if (!r) return;
-  r->jobs = jobs, r->tenant_id = tenant_id, r->id = id;
+  r->jobs = jobs, r->kind = kind, r->tenant_id = tenant_id, r->id = id;
   change(r, BACKTEST_FAILED, reason, NULL, 0, true);
 }
 

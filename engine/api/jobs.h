@@ -1,10 +1,11 @@
-// api/jobs.h – private to api/: server-side backtests and verdicts, from a row in the store to a child process and back.
+// api/jobs.h – private to api/: server-side backtests, searches for parameters and verdicts, from a row in the store to a child process and back.
 //
 // A backtest is acknowledged when its row is committed; from then on it ends: after a restart what was queued or running is
-// begun again, since a backtest is a pure function of its request. Progress and end go to the channel `backtest:ID`.
+// begun again, since a backtest is a pure function of its request. Progress and end go to the channel `backtest:ID` or `optimization:ID`.
 #pragma once
 #include "api/call.h"
 #include "backtest/job.h"
+#include "store/backtest_rows.h"
 
 struct jobs;
 
@@ -30,11 +31,11 @@ struct jobs_data {
 #define JOBS_DATA_MAX 8
 
 // Hands a committed row to the runner. On failure the row is ended with the reason.
-void jobs_submit(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *request, const char *source, size_t source_len, const struct jobs_grant *grant);
+void jobs_submit(struct jobs *jobs, enum backtest_kind kind, int64_t tenant_id, int64_t id, const char *request, const char *source, size_t source_len, const struct jobs_grant *grant);
 // After its row says cancelled: ends the work, if there is some. Whatever the child still says changes nothing.
 void jobs_cancel(struct jobs *jobs, int64_t tenant_id, int64_t id);
 // Ends a row that cannot be worked on.
-void jobs_fail(struct jobs *jobs, int64_t tenant_id, int64_t id, const char *reason);
+void jobs_fail(struct jobs *jobs, enum backtest_kind kind, int64_t tenant_id, int64_t id, const char *reason);
 // 0 … 1000 of a running one; 0 otherwise.
 unsigned jobs_permille(const struct jobs *jobs, int64_t id);
 struct job_runner_stats jobs_stats(const struct jobs *jobs);

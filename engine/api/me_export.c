@@ -53,7 +53,7 @@ static void add_strategy(void *arg, const struct script_row *row) {
 // Without its result, which is a function of the rest.
 static void add_backtest(void *arg, const struct backtest_row *row) {
   json_array_append_new(((struct exported *)arg)->items,
-                        json_pack("{s:o, s:o, s:I, s:s, s:o, s:o, s:o}", "id", api_id("bkt", row->id), "strategy_id", api_id("str", row->strategy_id), "version",
+                        json_pack("{s:o, s:o, s:I, s:s, s:o, s:o, s:o}", "id", api_id(row->kind == BACKTEST_SEARCH ? "opt" : "bkt", row->id), "strategy_id", api_id("str", row->strategy_id), "version",
                                   (json_int_t)row->version, "state", backtest_state_text(row->state), "created_at_ms", api_ms(row->created_ns), "finished_at_ms",
                                   api_ms(row->finished_ns), "request", json_loads(row->request, 0, NULL)));
 }
@@ -94,10 +94,12 @@ static enum status add_person(struct api_call *call, struct db *db, const struct
 
 static enum status add_tenant(struct api_call *call, struct db *db, int64_t tenant_id, json_t *all) {
   struct exported strategies = {call, db, tenant_id, list_in(all, "strategies"), OK}, backtests = {call, db, tenant_id, list_in(all, "backtests"), OK},
+                  optimizations = {call, db, tenant_id, list_in(all, "optimizations"), OK},
                   accounts = {call, db, tenant_id, list_in(all, "accounts"), OK}, channels = {call, db, tenant_id, list_in(all, "channels"), OK}, bots = {call, db, tenant_id, list_in(all, "bots"), OK};
   enum status st = script_list(db, tenant_id, "strategy", 0, INT_MAX, add_strategy, &strategies, &call->err);
   if (st == OK) st = strategies.status;
-  if (st == OK) st = backtest_list(db, tenant_id, 0, INT64_MAX, INT_MAX, add_backtest, &backtests, &call->err);
+  if (st == OK) st = backtest_list(db, tenant_id, BACKTEST_ONE, 0, INT64_MAX, INT_MAX, add_backtest, &backtests, &call->err);
+  if (st == OK) st = backtest_list(db, tenant_id, BACKTEST_SEARCH, 0, INT64_MAX, INT_MAX, add_backtest, &optimizations, &call->err);
   if (st == OK) st = account_list(db, tenant_id, INT64_MAX, INT_MAX, add_account, &accounts, &call->err);
   if (st == OK) st = channel_list(db, tenant_id, INT64_MAX, INT_MAX, add_channel, &channels, &call->err);
   return st == OK ? bot_list(db, &(struct bot_filter){.tenant_id = tenant_id}, INT64_MAX, INT_MAX, add_bot, &bots, &call->err) : st;

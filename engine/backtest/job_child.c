@@ -2,6 +2,9 @@
 
 #include "backtest/backtest.h"
 #include "backtest/job_wire.h"
+#include "backtest/optimize_out.h"
+#include "backtest/optimize_request.h"
+#include "backtest/optimize_run.h"
 #include "backtest/request.h"
 #include "backtest/result_out.h"
 #include "backtest/verdict.h"
@@ -197,7 +200,17 @@ static enum status load_all(struct child *c, struct err *err) {
   return OK;
 }
 
-// ---- the two kinds of work
+// ---- the kinds of work
+
+// What the script is, and the parameters that were asked for.
+static enum status describe(struct child *c, struct err *err) {
+  struct backtest_config *bc = &c->request->config;
+  enum status st = script_describe(bc->script_path, bc->source, bc->source_len, c->dog, &c->spec, err);
+  if (st == OK) st = request_params(c->request, c->spec, c->values, err);
+  bc->spec = c->spec;
+  bc->values = c->values;
+  return st;
+}
 
 static enum status run_backtest(struct child *c, struct buf *out, struct err *err) {
   struct backtest_config *bc = &c->request->config;
@@ -205,11 +218,8 @@ static enum status run_backtest(struct child *c, struct buf *out, struct err *er
   struct result r;
   result_init(&r);
   double max_notional;
-  enum status st = script_describe(bc->script_path, bc->source, bc->source_len, c->dog, &c->spec, err);
-  if (st == OK) st = request_params(c->request, c->spec, c->values, err);
+  enum status st = describe(c, err);
   if (st == OK) st = script_check_params(bc->script_path, bc->source, bc->source_len, c->spec, c->values, c->dog, &max_notional, err);
-  bc->spec = c->spec;
-  bc->values = c->values;
   bc->progress = show_progress;
   bc->progress_self = c;
   if (st == OK) st = load_all(c, err);
@@ -223,6 +233,45 @@ static enum status run_backtest(struct child *c, struct buf *out, struct err *er
     backtest_data_finish(&data);
   }
   result_finish(&r);
+  return st;
+}
+
+static void show_runs(void *self, size_t done, size_t total) { (void)!show_checks(((struct optimize_bench *)self)->self, done, total); }
+
+// Its time is used up before the plan's is: what was found is worth more than being killed.
+#define OPTIMIZE_CPU_SHARE_PCT 70
+
+static enum status run_optimize(struct child *c, struct buf *out, struct err *err) {
+  struct backtest_config *bc = &c->request->config;
+  struct optimize_options *o = calloc(1, sizeof *o);
+  struct optimize_bench *b = calloc(1, sizeof *b);
+  struct optimum *found = calloc(1, sizeof *found);
+  struct result head;
+  result_init(&head);
+  enum status st = o && b && found ? describe(c, err) : err_set(err, ERR_NOMEM, "out of memory");
+  if (st == OK) {
+    optimize_options_init(o, c->spec);
+    st = optimize_request_parse(c->request->optimize, true, o, err);
+  }
+  if (st == OK) st = load_all(c, err);
+  if (st == OK) st = optimize_bench_open(b, bc, &o->space, &head, err);
+  if (st == OK) st = request_echo(c->request, bc, &b->data, c->options->engine_version, &head, err);
+  size_t bars = 0;
+  const int64_t *times_ns = st == OK ? optimize_bench_times(b, &bars) : NULL;
+  if (st == OK && !times_ns) st = err_set(err, ERR_NOMEM, "out of memory");
+  if (st == OK) {
+    b->self = c;
+    b->soft_cpu_ns = c->options->cpu_s * NS_PER_S / 100 * OPTIMIZE_CPU_SHARE_PCT;
+    const struct optimize_runner runner = {.run = optimize_bench_run_all, .progress = show_runs, .self = b};
+    st = optimize(o, times_ns, bars, &runner, found, err);
+    if (st == OK) optimum_json(o, found, &head, out);
+  }
+  if (found) optimum_finish(found);
+  if (b) optimize_bench_close(b);
+  result_finish(&head);
+  free(found);
+  free(b);
+  free(o);
   return st;
 }
 
@@ -284,7 +333,9 @@ static enum status work(struct child *c, struct buf *out, struct err *err) {
     q->config.source = c->source.data ? c->source.data : "";
     q->config.source_len = c->source.len;
     q->config.watchdog = c->dog;
-    st = q->kind == REQUEST_BACKTEST ? run_backtest(c, out, err) : run_verdict(c, out, err);
+    static enum status (*const kinds[])(struct child *, struct buf *, struct err *) = {
+      [REQUEST_BACKTEST] = run_backtest, [REQUEST_VERDICT] = run_verdict, [REQUEST_CHECK] = run_verdict, [REQUEST_OPTIMIZE] = run_optimize};
+    st = kinds[q->kind](c, out, err);
   }
   if (st == OK && out->failed && replay) st = err_set(err, ERR_LIMIT, "the answer is longer than the %llu bytes allowed: ask for a shorter period", (unsigned long long)c->options->result_bytes);
   json_decref(replay);

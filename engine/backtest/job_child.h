@@ -1,4 +1,4 @@
-// backtest/job_child.h – the inside of `perigee host --job`: one backtest or verdict in a jail, then gone.
+// backtest/job_child.h – the inside of `perigee host --job`: one backtest, search for parameters or verdict in a jail, then gone.
 #pragma once
 #include <stdint.h>
 

@@ -233,15 +233,15 @@ static enum status data_parse(const json_t *v, int index, struct request_data *d
 }
 
 static enum status root_parse(json_t *root, struct backtest_request *q, struct err *err) {
-  static const char *const keys[] = {"kind", "name", "params", "config", "limits", "data", "funding", "signals", "terms", "rule_set", "news"};
+  static const char *const keys[] = {"kind", "name", "params", "config", "limits", "data", "funding", "signals", "terms", "rule_set", "news", "optimize"};
   const char *key;
   json_t *v;
   json_object_foreach(root, key, v) {
     enum status st = OK;
     if (strcmp(key, "kind") == 0) {
-      static const char *const kinds[] = {[REQUEST_BACKTEST] = "backtest", [REQUEST_VERDICT] = "verdict", [REQUEST_CHECK] = "check"};
+      static const char *const kinds[] = {[REQUEST_BACKTEST] = "backtest", [REQUEST_VERDICT] = "verdict", [REQUEST_CHECK] = "check", [REQUEST_OPTIMIZE] = "optimize"};
       int kind = 0;
-      if (!word_of(v, kinds, COUNT(kinds), &kind)) st = err_set(err, ERR_INVALID, "/kind: backtest, verdict or check");
+      if (!word_of(v, kinds, COUNT(kinds), &kind)) st = err_set(err, ERR_INVALID, "/kind: backtest, verdict, check or optimize");
       q->kind = (enum request_kind)kind;
     } else if (strcmp(key, "name") == 0) {
       if (!copy_text(v, q->name, sizeof q->name)) st = err_set(err, ERR_INVALID, "/name: a text of at most %d bytes", SPEC_TEXT_MAX - 1);
@@ -251,6 +251,9 @@ static enum status root_parse(json_t *root, struct backtest_request *q, struct e
     } else if (strcmp(key, "config") == 0) {
       if (!json_is_object(v)) st = err_set(err, ERR_INVALID, "/config: an object");
       else q->given = json_incref(v);
+    } else if (strcmp(key, "optimize") == 0) {
+      if (!json_is_object(v)) st = err_set(err, ERR_INVALID, "/optimize: an object");
+      else q->optimize = json_incref(v);
     } else if (strcmp(key, "limits") == 0) {
       st = json_is_object(v) ? fields_parse("/limits", v, limit_fields, COUNT(limit_fields), NULL, &q->config, err) : err_set(err, ERR_INVALID, "/limits: an object");
     } else if (strcmp(key, "data") == 0) {
@@ -303,7 +306,7 @@ enum status request_parse(const char *json, size_t len, struct backtest_request 
 }
 
 void request_finish(struct backtest_request *q) {
-  json_t **const trees[] = {&q->params, &q->given, &q->funding, &q->signals, &q->terms};
+  json_t **const trees[] = {&q->params, &q->given, &q->optimize, &q->funding, &q->signals, &q->terms};
   for (size_t i = 0; i < COUNT(trees); i++) {
     json_decref(*trees[i]);
     *trees[i] = NULL;

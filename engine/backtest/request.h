@@ -14,12 +14,12 @@
 // descriptor, in order; format "bars" (market/segment.h's packed series) or "csv", where symbol and timeframe may be given too; role
 // "bars" (the default), or "detail" or "mark", once each. funding, signals, terms and news are the text of the command line's files; rule_set is
 // the rule set itself, an object.
-// An unknown key is refused with a suggestion.
+// Of kind "optimize" there is "optimize" beside them (optimize_request.h). An unknown key is refused with a suggestion.
 #pragma once
 #include "backtest/backtest.h"
 #include "base/json.h"
 
-enum request_kind { REQUEST_BACKTEST, REQUEST_VERDICT, REQUEST_CHECK };  // check: a verdict's first steps (verdict.h: quick)
+enum request_kind { REQUEST_BACKTEST, REQUEST_VERDICT, REQUEST_CHECK, REQUEST_OPTIMIZE };  // check: a verdict's first steps (verdict.h: quick)
 
 enum request_role { ROLE_BARS, ROLE_DETAIL, ROLE_MARK };
 
@@ -39,6 +39,7 @@ struct backtest_request {
   struct request_data data[BACKTEST_FILES_MAX];
   int data_count;
   json_t *params, *given;              // given: the config object, for the result's echo
+  json_t *optimize;                    // of a search: optimize_request.h's object; NULL: all as usual
   json_t *funding, *signals, *terms;   // texts that config points into, or NULL
   char *rules;                         // likewise
   struct news_list *news;

@@ -32,23 +32,24 @@ static void qty(struct json_out *j, const char *key, const struct instrument *i,
   jo_text(j, key, quantity_text(i, q, text));
 }
 
+void result_json_stat(struct json_out *j, const struct stat_info *i, const struct stats *s) {
+  int64_t n;
+  double d;
+  if (!stat_is_int(i->kind)) {
+    if (stat_double(s, i, &d)) jo_real(j, i->key, d);
+    else jo_null(j, i->key);
+  } else if (!stat_int(s, i, &n)) {
+    jo_null(j, i->key);
+  } else if (i->kind == STAT_MONEY) {
+    money(j, i->key, n);
+  } else {
+    jo_int(j, i->key, n);
+  }
+}
+
 void result_json_stats(struct json_out *j, const char *key, const struct stats *s) {
   jo_open(j, key, '{');
-  for (int k = 0; k < STAT_TOTAL; k++) {
-    const struct stat_info *i = &stat_infos[k];
-    int64_t n;
-    double d;
-    if (!stat_is_int(i->kind)) {
-      if (stat_double(s, i, &d)) jo_real(j, i->key, d);
-      else jo_null(j, i->key);
-    } else if (!stat_int(s, i, &n)) {
-      jo_null(j, i->key);
-    } else if (i->kind == STAT_MONEY) {
-      money(j, i->key, n);
-    } else {
-      jo_int(j, i->key, n);
-    }
-  }
+  for (int k = 0; k < STAT_TOTAL; k++) result_json_stat(j, &stat_infos[k], s);
   jo_close(j);
 }
 
@@ -168,7 +169,7 @@ static void notes_json(struct json_out *j, const char *key, const struct result_
   jo_close(j);
 }
 
-static void run_json(struct json_out *j, const struct result *r) {
+void result_json_head(struct json_out *j, const struct result *r) {
   jo_open(j, "engine", '{');
   jo_text(j, "version", r->engine_version ? r->engine_version : "");
   jo_close(j);
@@ -196,6 +197,9 @@ static void run_json(struct json_out *j, const struct result *r) {
   }
   jo_close(j);
   result_json_pairs(j, "config", &r->config);
+}
+
+static void figures_json(struct json_out *j, const struct result *r) {
   result_json_stats(j, "stats", &r->stats);
   jo_open(j, "paths", '{');
   for (int p = 0; p < RESULT_PATH_COUNT; p++) {
@@ -271,7 +275,8 @@ void result_json(const struct result *r, struct buf *out) {
   struct json_out j;
   json_out_init(&j, out, false);
   jo_open(&j, NULL, '{');
-  run_json(&j, r);
+  result_json_head(&j, r);
+  figures_json(&j, r);
   fills_json(&j, r);
   result_json_trades(&j, "trades", r);
   open_json(&j, r);

@@ -27,6 +27,8 @@ void summary_print(const struct result *r, FILE *out, bool colour);
 bool summary_wants_colour(FILE *out);
 
 // Parts that JSON and the report share.
+void result_json_head(struct json_out *j, const struct result *r);  // engine, script, params, data, config
+void result_json_stat(struct json_out *j, const struct stat_info *i, const struct stats *s);
 void result_json_stats(struct json_out *j, const char *key, const struct stats *s);
 void result_json_pairs(struct json_out *j, const char *key, const struct result_pairs *p);
 void result_json_trades(struct json_out *j, const char *key, const struct result *r);

@@ -6,28 +6,31 @@
 
 static const char *const states[BACKTEST_STATES] = {"queued", "running", "done", "failed", "cancelled"};
 const char *backtest_state_text(enum backtest_state s) { return states[s]; }
+static const char *const kinds[BACKTEST_KINDS] = {"backtest", "optimize"};
+const char *backtest_kind_text(enum backtest_kind k) { return kinds[k]; }
 
-#define COLUMNS "id, tenant_id, user_id, strategy_id, version, state, created_ns, started_ns, finished_ns, request, error, summary"
+#define COLUMNS "id, tenant_id, user_id, strategy_id, version, state, created_ns, started_ns, finished_ns, request, error, summary, kind"
 
 static void hand_over(struct db_rows *r, bool with_result, backtest_row_fn fn, void *arg) {
   struct backtest_row row = {.id = db_int(r, 0), .tenant_id = db_int(r, 1), .user_id = db_int(r, 2), .strategy_id = db_int(r, 3), .version = db_int(r, 4),
                              .created_ns = db_int(r, 6), .started_ns = db_int(r, 7), .finished_ns = db_int(r, 8), .request = db_text(r, 9),
-                             .error = db_null(r, 10) ? NULL : db_text(r, 10), .result = with_result && !db_null(r, 12) ? db_text(r, 12) : NULL,
+                             .error = db_null(r, 10) ? NULL : db_text(r, 10), .result = with_result && !db_null(r, 13) ? db_text(r, 13) : NULL,
                              .summary = db_null(r, 11) ? NULL : db_text(r, 11)};
   for (int s = 0; s < BACKTEST_STATES; s++)
     if (strcmp(states[s], db_text(r, 5)) == 0) row.state = (enum backtest_state)s;
+  if (strcmp(kinds[BACKTEST_SEARCH], db_text(r, 12)) == 0) row.kind = BACKTEST_SEARCH;
   fn(arg, &row);
 }
 
 enum status backtest_insert(struct db *db, const struct backtest_row *row, struct err *err) {
-  return db_run(db, NULL, err, "INSERT INTO backtests (id, tenant_id, user_id, strategy_id, version, state, created_ns, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "iiiiitit",
-                row->id, row->tenant_id, row->user_id, row->strategy_id, row->version, states[row->state], row->created_ns, row->request);
+  return db_run(db, NULL, err, "INSERT INTO backtests (id, tenant_id, user_id, strategy_id, version, state, created_ns, request, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "iiiiititt",
+                row->id, row->tenant_id, row->user_id, row->strategy_id, row->version, states[row->state], row->created_ns, row->request, kinds[row->kind]);
 }
 
-enum status backtest_get(struct db *db, int64_t tenant_id, int64_t id, bool with_result, backtest_row_fn fn, void *arg, struct err *err) {
+enum status backtest_get(struct db *db, int64_t tenant_id, enum backtest_kind kind, int64_t id, bool with_result, backtest_row_fn fn, void *arg, struct err *err) {
   struct db_rows r;
-  enum status st = with_result ? db_query(db, &r, err, "SELECT " COLUMNS ", result FROM backtests WHERE tenant_id = ? AND id = ?", "ii", tenant_id, id)
-                               : db_query(db, &r, err, "SELECT " COLUMNS " FROM backtests WHERE tenant_id = ? AND id = ?", "ii", tenant_id, id);
+  enum status st = with_result ? db_query(db, &r, err, "SELECT " COLUMNS ", result FROM backtests WHERE tenant_id = ? AND id = ? AND kind = ?", "iit", tenant_id, id, kinds[kind])
+                               : db_query(db, &r, err, "SELECT " COLUMNS " FROM backtests WHERE tenant_id = ? AND id = ? AND kind = ?", "iit", tenant_id, id, kinds[kind]);
   bool found = false;
   while (st == OK && db_next(&r)) {
     found = true;
@@ -37,10 +40,10 @@ enum status backtest_get(struct db *db, int64_t tenant_id, int64_t id, bool with
   return st == OK && !found ? err_set(err, ERR_NOTFOUND, "no such backtest") : st;
 }
 
-enum status backtest_list(struct db *db, int64_t tenant_id, int64_t strategy_id, int64_t before_id, int limit, backtest_row_fn fn, void *arg, struct err *err) {
+enum status backtest_list(struct db *db, int64_t tenant_id, enum backtest_kind kind, int64_t strategy_id, int64_t before_id, int limit, backtest_row_fn fn, void *arg, struct err *err) {
   struct db_rows r;
-  enum status st = db_query(db, &r, err, "SELECT " COLUMNS " FROM backtests WHERE tenant_id = ? AND id < ? AND (? = 0 OR strategy_id = ?) ORDER BY id DESC LIMIT ?", "iiiii",
-                            tenant_id, before_id, strategy_id, strategy_id, (int64_t)limit);
+  enum status st = db_query(db, &r, err, "SELECT " COLUMNS " FROM backtests WHERE tenant_id = ? AND id < ? AND kind = ? AND (? = 0 OR strategy_id = ?) ORDER BY id DESC LIMIT ?", "iitiii",
+                            tenant_id, before_id, kinds[kind], strategy_id, strategy_id, (int64_t)limit);
   while (st == OK && db_next(&r)) hand_over(&r, false, fn, arg);
   return db_end(&r, st, err);
 }
@@ -95,9 +98,9 @@ enum status backtest_erase_tenant(struct db *db, int64_t tenant_id, struct err *
   return db_run(db, NULL, err, "DELETE FROM backtests WHERE tenant_id = ?", "i", tenant_id);
 }
 
-enum status backtest_delete(struct db *db, int64_t tenant_id, int64_t id, struct err *err) {
+enum status backtest_delete(struct db *db, int64_t tenant_id, enum backtest_kind kind, int64_t id, struct err *err) {
   int64_t changes = 0;
-  enum status st = db_run(db, &changes, err, "DELETE FROM backtests WHERE tenant_id = ? AND id = ? AND state NOT IN ('queued', 'running')", "ii", tenant_id, id);
+  enum status st = db_run(db, &changes, err, "DELETE FROM backtests WHERE tenant_id = ? AND id = ? AND kind = ? AND state NOT IN ('queued', 'running')", "iit", tenant_id, id, kinds[kind]);
   return one_row(st, changes, err);
 }
 

@@ -261,7 +261,7 @@ static enum status backtests_write(struct db *db, void *arg, struct err *err) {
   }
   assert_int_equal(backtest_start(db, 2, 1, NOW, err), ERR_NOTFOUND);
   assert_int_equal(backtest_start(db, 1, 1, NOW, err), OK);
-  assert_int_equal(backtest_delete(db, 1, 1, err), ERR_NOTFOUND);
+  assert_int_equal(backtest_delete(db, 1, BACKTEST_ONE, 1, err), ERR_NOTFOUND);
   assert_int_equal(backtest_finish(db, 2, 1, BACKTEST_DONE, NOW, NULL, "{}", 2, NULL, err), ERR_NOTFOUND);
   assert_int_equal(backtest_finish(db, 1, 1, BACKTEST_DONE, NOW, NULL, "{\"a\":1}", 7, "{\"trades\":1}", err), OK);
   assert_int_equal(backtest_finish(db, 1, 1, BACKTEST_FAILED, NOW, "late", NULL, 0, NULL, err), ERR_NOTFOUND);
@@ -269,8 +269,8 @@ static enum status backtests_write(struct db *db, void *arg, struct err *err) {
 }
 static enum status backtests_delete(struct db *db, void *arg, struct err *err) {
   (void)arg;
-  assert_int_equal(backtest_delete(db, 2, 1, err), ERR_NOTFOUND);
-  return backtest_delete(db, 1, 1, err);
+  assert_int_equal(backtest_delete(db, 2, BACKTEST_ONE, 1, err), ERR_NOTFOUND);
+  return backtest_delete(db, 1, BACKTEST_ONE, 1, err);
 }
 
 static void backtests(void **state) {
@@ -278,15 +278,15 @@ static void backtests(void **state) {
   struct err err;
   struct db *db = store_reader(store, STORE_CONTROL);
   if (store_write_sync(store, STORE_CONTROL, backtests_write, NULL, &err) != OK) fail_msg("%s", err.msg);
-  assert_int_equal(backtest_get(db, 1, 1, true, see, NULL, &err), OK);
+  assert_int_equal(backtest_get(db, 1, BACKTEST_ONE, 1, true, see, NULL, &err), OK);
   assert_int_equal(seen.state, BACKTEST_DONE);
   assert_string_equal(seen_result, "{\"a\":1}");
-  assert_int_equal(backtest_get(db, 2, 1, true, see, NULL, &err), ERR_NOTFOUND);
+  assert_int_equal(backtest_get(db, 2, BACKTEST_ONE, 1, true, see, NULL, &err), ERR_NOTFOUND);
   seen_count = 0;
-  assert_int_equal(backtest_list(db, 1, 0, INT64_MAX, 2, see, NULL, &err), OK);
+  assert_int_equal(backtest_list(db, 1, BACKTEST_ONE, 0, INT64_MAX, 2, see, NULL, &err), OK);
   assert_int_equal(seen_count, 2);
   assert_int_equal(seen.id, 2);
-  assert_int_equal(backtest_list(db, 1, 0, seen.id, 2, see, NULL, &err), OK);
+  assert_int_equal(backtest_list(db, 1, BACKTEST_ONE, 0, seen.id, 2, see, NULL, &err), OK);
   assert_int_equal(seen.id, 1);
   int64_t open = 0;
   assert_int_equal(backtest_count_open(db, 1, &open, &err), OK);
@@ -295,7 +295,7 @@ static void backtests(void **state) {
   assert_int_equal(backtest_list_unfinished(db, see, NULL, &err), OK);
   assert_int_equal(seen_count, 3);
   assert_int_equal(store_write_sync(store, STORE_CONTROL, backtests_delete, NULL, &err), OK);
-  assert_int_equal(backtest_get(db, 1, 1, false, see, NULL, &err), ERR_NOTFOUND);
+  assert_int_equal(backtest_get(db, 1, BACKTEST_ONE, 1, false, see, NULL, &err), ERR_NOTFOUND);
 }
 
 // Tenant 3 has more results than are kept: first by number, then by size; tenant 4's are no part of it.
@@ -343,7 +343,7 @@ static void old_results(void **state) {
   assert_int_equal(store_write_sync(store, STORE_CONTROL, many_results, NULL, &err), OK);
   assert_int_equal(results_of(db, 3, &oldest), BACKTEST_RESULTS_MAX);
   assert_int_equal(oldest, RESULTS_FROM + 3);
-  assert_int_equal(backtest_get(db, 3, RESULTS_FROM, true, see, NULL, &err), OK);  // the row stays
+  assert_int_equal(backtest_get(db, 3, BACKTEST_ONE, RESULTS_FROM, true, see, NULL, &err), OK);  // the row stays
   assert_int_equal(seen.state, BACKTEST_DONE);
   assert_string_equal(seen_result, "(none)");
   assert_int_equal(store_write_sync(store, STORE_CONTROL, large_results, NULL, &err), OK);
@@ -353,7 +353,7 @@ static void old_results(void **state) {
   assert_int_equal(oldest, 5001);
   assert_int_equal(results_of(db, 4, &oldest), 1);
   assert_int_equal(store_write_sync(store, STORE_CONTROL, erase_three, NULL, &err), OK);
-  assert_int_equal(backtest_get(db, 3, 5001, true, see, NULL, &err), ERR_NOTFOUND);
+  assert_int_equal(backtest_get(db, 3, BACKTEST_ONE, 5001, true, see, NULL, &err), ERR_NOTFOUND);
   assert_int_equal(results_of(db, 4, &oldest), 1);
 }
 
