@@ -1,4 +1,5 @@
-// api/backtests.c – backtests on the server: queued by a committed row, run in a jailed child, followed on a channel.
+// api/backtests.c – backtests and searches for parameters on the server: queued by a committed row, run in a jailed child, followed on a
+// channel. A search is a backtest's request with ranges, so all but its name and its wish is one.
 #include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
@@ -6,6 +7,7 @@
 #include "api/list.h"
 #include "api/market_data.h"
 #include "api/tier.h"
+#include "backtest/optimize_request.h"
 #include "backtest/request.h"
 #include "base/decimal.h"
 #include "bot/live.h"
@@ -22,12 +24,18 @@
 
 #define OPEN_MAX 40  // of one tenant; the runner's own bound is above it
 
+static const struct work_kind {
+  enum backtest_kind kind;
+  const char *prefix, *param, *path;
+  enum plan_action action;
+} one_run = {BACKTEST_ONE, "bkt", "backtest_id", "backtests", ACTION_BACKTEST}, search = {BACKTEST_SEARCH, "opt", "optimization_id", "optimizations", ACTION_OPTIMIZE};
+
 static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
 
 static json_t *backtest_json(struct api_core *core, const struct backtest_row *row) {
   const double progress = row->state == BACKTEST_DONE ? 1.0 : row->state == BACKTEST_RUNNING && core->jobs ? jobs_permille(core->jobs, row->id) / 1000.0 : 0.0;
   json_t *summary = row->summary ? json_loads(row->summary, 0, NULL) : NULL;
-  return json_pack("{s:o, s:o, s:I, s:s, s:f, s:s?, s:o, s:o, s:o, s:o, s:o?}", "id", api_id("bkt", row->id), "strategy_id", api_id("str", row->strategy_id), "version",
+  return json_pack("{s:o, s:o, s:I, s:s, s:f, s:s?, s:o, s:o, s:o, s:o, s:o?}", "id", api_id(row->kind == BACKTEST_SEARCH ? search.prefix : one_run.prefix, row->id), "strategy_id", api_id("str", row->strategy_id), "version",
                    (json_int_t)row->version, "state", backtest_state_text(row->state), "progress", progress, "error", row->error, "created_at_ms", api_ms(row->created_ns),
                    "started_at_ms", api_ms(row->started_ns), "finished_at_ms", api_ms(row->finished_ns), "request", json_loads(row->request, 0, NULL), "summary", summary);
 }
@@ -45,11 +53,13 @@ static void add_backtest(void *arg, const struct backtest_row *row) {
   json_array_append_new(l->items, item);
 }
 
-enum status api_backtests_list(struct api_call *call) {
+static enum status list_of(struct api_call *call, const struct work_kind *kind) {
   struct api_list l;
   if (!api_list_begin(call, &l, API_LIST_NEWEST)) return OK;
-  return api_list_end(&l, backtest_list(reader(call), call->who.tenant_id, api_query_id(call, "strategy_id"), l.at, l.limit + 1, add_backtest, &l, &call->err));
+  return api_list_end(&l, backtest_list(reader(call), call->who.tenant_id, kind->kind, api_query_id(call, "strategy_id"), l.at, l.limit + 1, add_backtest, &l, &call->err));
 }
+enum status api_backtests_list(struct api_call *call) { return list_of(call, &one_run); }
+enum status api_optimizations_list(struct api_call *call) { return list_of(call, &search); }
 
 // A result may have megabytes: it was parsed when it came in, and goes out as the text it is.
 struct one {
@@ -72,10 +82,10 @@ static void write_one(void *arg, const struct backtest_row *row) {
   free(head);
 }
 
-enum status api_backtest_get(struct api_call *call) {
+static enum status get_of(struct api_call *call, const struct work_kind *kind) {
   struct one one = {.core = call->core};
   buf_init(&one.text, 64u << 20);
-  enum status st = backtest_get(reader(call), call->who.tenant_id, api_param_id(call, "backtest_id"), true, write_one, &one, &call->err);
+  enum status st = backtest_get(reader(call), call->who.tenant_id, kind->kind, api_param_id(call, kind->param), true, write_one, &one, &call->err);
   if (st == OK && one.text.failed) st = err_set(&call->err, ERR_NOMEM, "out of memory");
   if (st != OK) {
     buf_finish(&one.text);
@@ -83,15 +93,27 @@ enum status api_backtest_get(struct api_call *call) {
   }
   return api_text(call, 200, "application/json", one.text.data, one.text.len);
 }
+enum status api_backtest_get(struct api_call *call) { return get_of(call, &one_run); }
+enum status api_optimization_get(struct api_call *call) { return get_of(call, &search); }
 
 // ---- queueing
 
 struct wish {
+  const struct work_kind *kind;
   int64_t id, strategy_id, version;
   char *request;   // the row's, in the call's memory
   char *source;
   size_t source_len;
 };
+
+// A message that begins with a JSON pointer, as the problem of that field; of another, the whole's.
+static bool refused_at(struct api_call *call, const char *whole) {
+  const char *colon = call->err.msg[0] == '/' ? strchr(call->err.msg, ':') : NULL;
+  char pointer[128];
+  snprintf(pointer, sizeof pointer, "%.*s", colon ? (int)(colon - call->err.msg) : 0, call->err.msg);
+  (void)api_invalid_at(call, colon ? pointer : whole, colon ? colon + 2 : call->err.msg);
+  return false;
+}
 
 // What the schema cannot say of a config: limits of each figure, in the words of the engine itself.
 static bool config_fits(struct api_call *call) {
@@ -101,12 +123,23 @@ static bool config_fits(struct api_call *call) {
   json_t *config = json_object_get(call->body, "config");
   enum status st = config ? request_config_parse(config, c, &call->err) : OK;
   free(c);
-  if (st == OK) return true;
-  const char *colon = strchr(call->err.msg, ':');
-  char pointer[128];
-  snprintf(pointer, sizeof pointer, "%.*s", colon ? (int)(colon - call->err.msg) : 0, call->err.msg);
-  (void)api_invalid_at(call, colon ? pointer : "/config", colon ? colon + 2 : call->err.msg);
-  return false;
+  return st == OK || refused_at(call, "/config");
+}
+
+// Of a search what can be said without its script; what its ranges are worth the child says.
+static bool search_fits(struct api_call *call) {
+  static const char *const keys[] = {"ranges", "method", "trials", "seed", "objective", "require", "out_of_sample_pct", "walk_forward", "anchored"};
+  struct optimize_options *o = malloc(sizeof *o);
+  json_t *wish = json_object();
+  enum status st = o && wish ? OK : err_set(&call->err, ERR_NOMEM, "out of memory");
+  for (size_t i = 0; st == OK && i < sizeof keys / sizeof *keys; i++) json_object_set(wish, keys[i], json_object_get(call->body, keys[i]));
+  if (st == OK) {
+    optimize_options_init(o, NULL);
+    st = optimize_request_parse(wish, false, o, &call->err);
+  }
+  json_decref(wish);
+  free(o);
+  return st == OK || refused_at(call, "/ranges");
 }
 
 static bool roles_fit(struct api_call *call) {
@@ -164,14 +197,14 @@ static bool rules_fit(struct api_call *call, json_t *request) {
 
 static enum status queue(struct api_call *call, struct db *db) {
   struct wish *w = call->state;
-  const struct backtest_row row = {.id = w->id, .tenant_id = call->who.tenant_id, .user_id = call->who.user_id, .strategy_id = w->strategy_id, .version = w->version,
+  const struct backtest_row row = {.kind = w->kind->kind, .id = w->id, .tenant_id = call->who.tenant_id, .user_id = call->who.user_id, .strategy_id = w->strategy_id, .version = w->version,
                                    .state = BACKTEST_QUEUED, .created_ns = call->now_ns, .request = w->request};
   char key[ID_TEXT_SIZE];
-  id_format("bkt", w->id, key);
+  id_format(w->kind->prefix, w->id, key);
   enum status st = backtest_insert(db, &row, &call->err);
   // Counted for the day. How many run at once is the runner's to hold: the rest waits in the queue.
-  if (st == OK) st = api_take(call, db, ACTION_BACKTEST, key);
-  if (st == OK) st = usage_release_action(db, call->who.tenant_id, ACTION_BACKTEST, key, &call->err);
+  if (st == OK) st = api_take(call, db, w->kind->action, key);
+  if (st == OK) st = usage_release_action(db, call->who.tenant_id, w->kind->action, key, &call->err);
   if (st != OK) return st;
   json_t *answer = backtest_json(call->core, &row);
   json_object_set_new(answer, "result", json_null());
@@ -181,7 +214,7 @@ static enum status queue(struct api_call *call, struct db *db) {
 static enum status submit(struct api_call *call) {
   struct wish *w = call->state;
   const struct jobs_grant grant = api_jobs_grant(call);
-  jobs_submit(call->core->jobs, call->who.tenant_id, w->id, w->request, w->source, w->source_len, &grant);
+  jobs_submit(call->core->jobs, w->kind->kind, call->who.tenant_id, w->id, w->request, w->source, w->source_len, &grant);
   return OK;
 }
 
@@ -191,14 +224,14 @@ static enum status offered_get(struct api_call *call, struct script_row *ret) {
   return st == OK && (strcmp(ret->kind, "strategy") != 0 || !ret->active_version) ? err_set(&call->err, ERR_NOTFOUND, "not offered") : st;
 }
 
-enum status api_backtest_create(struct api_call *call) {
+static enum status create_of(struct api_call *call, const struct work_kind *kind) {
   if (!call->core->jobs) return api_problem(call, PROBLEM_unavailable, "Backtests need a running server.");
-  if (!api_may(call, ACTION_BACKTEST)) return call->err.code;
+  if (!api_may(call, kind->action)) return call->err.code;
   int64_t open = 0;
   enum status st = backtest_count_open(reader(call), call->who.tenant_id, &open, &call->err);
   if (st != OK) return st;
   if (open >= OPEN_MAX) return api_problemf(call, PROBLEM_tier_limit, "At most %d backtests may wait or run at once.", OPEN_MAX);
-  if (!config_fits(call) || !roles_fit(call) || !data_there(call) || !rules_fit(call, call->body)) return OK;
+  if ((kind == &search && !search_fits(call)) || !config_fits(call) || !roles_fit(call) || !data_there(call) || !rules_fit(call, call->body)) return OK;
   struct wish *w = api_alloc(call, sizeof *w);
   if (!w) return err_set(&call->err, ERR_NOMEM, "out of memory");
   struct script_row strategy;
@@ -212,7 +245,7 @@ enum status api_backtest_create(struct api_call *call) {
   if (st == ERR_NOTFOUND) return api_problem(call, PROBLEM_not_found, "There is no such strategy or version.");
   if (st != OK) return st;
   char *request = json_dumps(call->body, JSON_COMPACT);
-  *w = (struct wish){id_next(call->now_ns), strategy.id, version.version, api_alloc(call, request ? strlen(request) + 1 : 1), api_alloc(call, version.source_len + 1),
+  *w = (struct wish){kind, id_next(call->now_ns), strategy.id, version.version, api_alloc(call, request ? strlen(request) + 1 : 1), api_alloc(call, version.source_len + 1),
                      version.source_len};
   if (request && w->request && w->source) {
     strcpy(w->request, request);
@@ -225,25 +258,37 @@ enum status api_backtest_create(struct api_call *call) {
   if (st != OK) return st;
   call->state = w;
   char id[ID_TEXT_SIZE];
-  id_format("bkt", w->id, id);
-  api_field(call, "Location", API_PREFIX "/backtests/%s", id);
+  id_format(kind->prefix, w->id, id);
+  api_field(call, "Location", API_PREFIX "/%s/%s", kind->path, id);
   return api_write_then(call, queue, submit);
 }
+enum status api_backtest_create(struct api_call *call) { return create_of(call, &one_run); }
+enum status api_optimization_create(struct api_call *call) { return create_of(call, &search); }
 
 // ---- ending
 
 // Queued or running: the row says cancelled, and only then the child is ended, so that no crash brings it back. Ended: the row goes.
+static void look(void *arg, const struct backtest_row *row) { *(bool *)arg = row->state == BACKTEST_QUEUED || row->state == BACKTEST_RUNNING; }
 static enum status cancel_or_forget(struct api_call *call, struct db *db) {
-  const int64_t id = api_param_id(call, "backtest_id");
-  enum status st = backtest_finish(db, call->who.tenant_id, id, BACKTEST_CANCELLED, call->now_ns, NULL, NULL, 0, NULL, &call->err);
-  if (st == ERR_NOTFOUND) st = backtest_delete(db, call->who.tenant_id, id, &call->err);
+  const struct work_kind *kind = call->state;
+  const int64_t id = api_param_id(call, kind->param);
+  bool open = false;
+  enum status st = backtest_get(db, call->who.tenant_id, kind->kind, id, false, look, &open, &call->err);
+  if (st == OK && open) st = backtest_finish(db, call->who.tenant_id, id, BACKTEST_CANCELLED, call->now_ns, NULL, NULL, 0, NULL, &call->err);
+  else if (st == OK) st = backtest_delete(db, call->who.tenant_id, kind->kind, id, &call->err);
   return st == OK ? api_json(call, 204, NULL) : st;
 }
 static enum status end_work(struct api_call *call) {
-  if (call->core->jobs) jobs_cancel(call->core->jobs, call->who.tenant_id, api_param_id(call, "backtest_id"));
+  const struct work_kind *kind = call->state;
+  if (call->core->jobs) jobs_cancel(call->core->jobs, call->who.tenant_id, api_param_id(call, kind->param));
   return OK;
 }
-enum status api_backtest_delete(struct api_call *call) { return api_write_then(call, cancel_or_forget, end_work); }
+static enum status delete_of(struct api_call *call, const struct work_kind *kind) {
+  call->state = (void *)kind;
+  return api_write_then(call, cancel_or_forget, end_work);
+}
+enum status api_backtest_delete(struct api_call *call) { return delete_of(call, &one_run); }
+enum status api_optimization_delete(struct api_call *call) { return delete_of(call, &search); }
 
 // ---- after a restart
 
@@ -259,11 +304,11 @@ static void run_again(void *arg, const struct backtest_row *row) {
   enum status st = script_version_get(store_reader(a->core->store, STORE_CONTROL), row->tenant_id, row->strategy_id, row->version, &version, &err);
   if (st == ERR_NOTFOUND) st = script_version_get(store_reader(a->core->store, STORE_CONTROL), 0, row->strategy_id, row->version, &version, &err);
   if (st != OK) {
-    jobs_fail(a->core->jobs, row->tenant_id, row->id, st == ERR_NOTFOUND ? "its strategy was deleted" : err.msg);
+    jobs_fail(a->core->jobs, row->kind, row->tenant_id, row->id, st == ERR_NOTFOUND ? "its strategy was deleted" : err.msg);
     return;
   }
   const struct jobs_grant grant = jobs_grant_now(a->core, row->tenant_id, clock_wall_ns());
-  jobs_submit(a->core->jobs, row->tenant_id, row->id, row->request, version.source, version.source_len, &grant);
+  jobs_submit(a->core->jobs, row->kind, row->tenant_id, row->id, row->request, version.source, version.source_len, &grant);
   script_version_finish(&version);
 }
 

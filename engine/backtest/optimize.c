@@ -223,7 +223,7 @@ static enum status look_around(struct course *c, struct trial *t, struct err *er
 // ---- walk-forward: choose on what is past, earn on what comes next
 
 static struct span span_of(const int64_t *times_ns, size_t bars, size_t from, size_t to) {
-  return (struct span){times_ns[from], to < bars ? times_ns[to] : times_ns[bars - 1] + 1, to - from};
+  return (struct span){times_ns[from], to < bars ? times_ns[to] : times_ns[bars - 1] + NS_PER_MS, to - from};
 }
 
 static enum status walk_fold(struct course *c, struct fold *f, struct err *err) {

@@ -188,6 +188,53 @@ def main(binary):
                 assert {k: row["summary"][k] for k in ("return_pct", "sharpe", "trades", "equity_final")} == {k: plain["stats"][k] for k in ("return_pct", "sharpe", "trades", "equity_final")}, row
                 assert "result" not in row and plain["equity"][-1][1] == plain["stats"]["equity_final"], plain["equity"][-1]
 
+            def search_run(**body):
+                answer = ada.post("/api/v1/optimizations", {"strategy_id": strategy["id"], "data": data, "config": CONFIG, **body}, expect=202)
+                assert answer.headers["location"].endswith("/optimizations/" + answer.json["id"]), answer.headers
+                deadline = time.monotonic() + 60
+                while (row := ada.get(f"/api/v1/optimizations/{answer.json['id']}", expect=200).json)["state"] in ("queued", "running"):
+                    assert time.monotonic() < deadline, row
+                    time.sleep(0.02)
+                return row
+
+            @case("a search for parameters is the command line's; its best run is the backtest of its parameters; neither kind is the other")
+            def _():
+                row = search_run(ranges={"pct": "10..40:10"}, walk_forward=2, require=["trades>=3"], objective="return_pct")
+                done = subprocess.run([binary, "optimize", str(root / "all.lua"), "--data", str(root / "MAIN_1h.csv"), "--data", "other=" + str(root / "OTHER_1h.csv"), *FLAGS, "--param", "pct=10..40:10",
+                                       "--walk-forward", "2", "--require", "trades>=3", "--objective", "return_pct", "--jobs", "2", "--json", "-"], capture_output=True, text=True)
+                assert done.returncode == 0 and row["state"] == "done", (done.stderr, row["error"])
+                got, wanted = row["result"], json.loads(done.stdout)
+                for key in ("results", "spans", "space", "unseen", "walk_forward", "runs", "refused", "luck_sharpe", "objective", "require"):
+                    assert got[key] == wanted[key], (key, got[key], wanted[key])
+                best = got["results"][0]
+                assert best["accepted"] and best["out_of_sample"]["stats"]["trades"] > 0 and best["neighbours"]["count"] >= 1 and len(got["walk_forward"]["folds"]) == 2, best
+                for part, span in ((best, "search"), (best["out_of_sample"], "out_of_sample")):
+                    run = service_run(params=best["params"], config={"from_ms": got["spans"][span]["from"], "to_ms": got["spans"][span]["to"]})
+                    assert all(run["result"]["stats"][key] == v for key, v in part["stats"].items()), (run["result"]["stats"], part)
+                assert row["summary"]["return_pct"] == best["stats"]["return_pct"] and row["progress"] == 1, row["summary"]
+                assert [r["id"] for r in ada.get("/api/v1/optimizations", expect=200).json["items"]] == [row["id"]]
+                assert not any(r["id"][4:] == row["id"][4:] for r in ada.get("/api/v1/backtests?limit=200", expect=200).json["items"])
+                other = f"/api/v1/backtests/bkt_{row['id'][4:]}"
+                assert ada.get(other).code == "not_found" and ada.delete(other).code == "not_found"
+                assert s.register("eve@example.org").get(f"/api/v1/optimizations/{row['id']}").code == "not_found"
+                ada.delete(f"/api/v1/optimizations/{row['id']}", expect=204)
+                assert ada.get(f"/api/v1/optimizations/{row['id']}").code == "not_found"
+
+            @case("what a search may not ask for: refused with its place, at once or by the run")
+            def _():
+                for pointer, body in (("/objective", {"objective": "sharp"}), ("/require/0", {"require": ["trades>30"]}), ("/ranges/pct", {"ranges": {"pct": 5}}), ("/method", {"method": "best"}),
+                                      ("/config/leverage", {"config": {"leverage": "0.5"}}), ("/data/0", {"data": [{"symbol": "NOPE", "timeframe": "1h"}]})):
+                    answer = ada.post("/api/v1/optimizations", {"strategy_id": strategy["id"], "data": data, **body})
+                    assert answer.code == "validation_failed" and answer.json["errors"][0]["pointer"] == pointer, answer
+                for body, why in (({"ranges": {"pc": "1..2"}}, 'did you mean "pct"?'), ({"ranges": {"pct": "1..500:0.5"}, "trials": 50}, "999 combinations"), ({}, "nothing to vary")):
+                    row = search_run(**body)
+                    assert row["state"] == "failed" and why in row["error"], row["error"]
+                plan = next((p["id"] for p in s.anonymous().get("/api/v1/subscriptions/plans").json["items"] if "backtest" in p["rights"] and "backtest_advanced" not in p["rights"]), None)
+                assert plan, "no plan has backtests without searches"
+                joe = s.register("joe@example.org")
+                joe.post("/api/v1/subscriptions/upgrade", {"plan": plan}, expect=200)
+                assert joe.post("/api/v1/optimizations", {"strategy_id": strategy["id"], "data": data}).code == "tier_forbids"
+
             @case("while it is written: the header, or what is wrong and where; nothing is kept")
             def _():
                 def check(source):

@@ -42,10 +42,10 @@ def import_bars(binary, data, symbol="BTCUSDT", count=2000):
         subprocess.run([binary, "import", str(path), "--venue", "test", "--data-dir", str(data)], check=True, capture_output=True)
 
 
-def finished(client, backtest_id, wait_s=30):
+def finished(client, backtest_id, kind="backtests", wait_s=30):
     deadline = time.monotonic() + wait_s
     while time.monotonic() < deadline:
-        row = client.get(f"/api/v1/backtests/{backtest_id}", expect=200).json
+        row = client.get(f"/api/v1/{kind}/{backtest_id}", expect=200).json
         if row["state"] not in ("queued", "running"):
             return row
         time.sleep(0.02)
@@ -196,9 +196,20 @@ def main(binary):
                     assert again == seqs[1:], again
                     await say(other, op="resume", ch=channel, seq=1)
                     assert not (await hear(other, op="resumed"))["complete"]
+                    ada.post("/api/v1/subscriptions/upgrade", {"plan": ada.get("/api/v1/subscriptions/plans").json["items"][-1]["id"]}, expect=200)
+                    wish = {"strategy_id": slow["id"], "ranges": {"n": "1..60"}, "objective": "return_pct", "data": [{"symbol": "BTCUSDT", "timeframe": "1h"}]}
+                    found = f"optimization:{ada.post('/api/v1/optimizations', wish, expect=202).json['id']}"
+                    await say(other, op="subscribe", channels=[found])
+                    assert (await hear(other, op="subscribed"))["channels"][0]["ch"] == found
+                    last, far = None, []
+                    while last not in ("done", "failed"):
+                        event = await hear(other, ch=found)
+                        last = event["type"]
+                        far += [event["data"]["progress"]] if last == "progress" else []
+                    assert last == "done" and far and far == sorted(far), (last, far)
                     stranger = await signed_in(bob)
-                    await say(stranger, op="subscribe", channels=[channel])
-                    assert (await hear(stranger, op="subscribed"))["denied"][0]["code"] == "not_found"
+                    await say(stranger, op="subscribe", channels=[channel, found])
+                    assert [d["code"] for d in (await hear(stranger, op="subscribed"))["denied"]] == ["not_found"] * 2
                     for w in (ws, other, stranger):
                         await w.close()
                 asyncio.run(run())
@@ -223,15 +234,22 @@ def main(binary):
         else:
             cases.append(("the stream # SKIP python websockets is not installed", lambda: None))
 
-        @case("after a kill -9 what was acknowledged runs to its end")
+        @case("after a kill -9 what was acknowledged runs to its end, a search for parameters too; one that was cancelled does not")
         def _():
             slow = [i for i in ada.get("/api/v1/strategies").json["items"] if i["name"] == "Slow"][0]
             body = {"strategy_id": slow["id"], "params": SLOWLY, "data": [{"symbol": "BTCUSDT", "timeframe": "1h"}]}
+            ada.post("/api/v1/subscriptions/upgrade", {"plan": ada.get("/api/v1/subscriptions/plans").json["items"][-1]["id"]}, expect=200)
+            wanted = {**body, "params": {}, "ranges": {"n": "5000,10000"}, "objective": "return_pct"}
+            searches = [ada.post("/api/v1/optimizations", {**wanted, "seed": seed}, expect=202).json["id"] for seed in (1, 2)]
+            ada.delete(f"/api/v1/optimizations/{searches[1]}", expect=204)
             ids = [ada.post("/api/v1/backtests", body, expect=202).json["id"] for _ in range(3)]
             s.stop(9)
             s.start()
             again = s.login("ada@example.org")
             assert {finished(again, backtest)["state"] for backtest in ids} == {"done"}
+            found = finished(again, searches[0], "optimizations")
+            assert found["state"] == "done" and [r["params"] for r in found["result"]["results"]] == [{"n": "5000"}, {"n": "10000"}], found["error"]
+            assert again.get(f"/api/v1/optimizations/{searches[1]}", expect=200).json["state"] == "cancelled"
 
         @case("a cancellation that was acknowledged holds at once, and after kill -9; who has lost their strategy fails")
         def _():

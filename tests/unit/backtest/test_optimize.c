@@ -290,7 +290,7 @@ static void walk_forward_never_sees_what_it_is_tested_on(void **state) {
       assert_int_equal(f->point.at[0], anchored || i < 4 ? 40 : 20);
       growth *= 1 + f->test_stats.return_pct / 100;
     }
-    assert_int_equal(r.folds[6].test.to_ns, 999 * DAY + 1);
+    assert_int_equal(r.folds[6].test.to_ns, 999 * DAY + NS_PER_MS);
     assert_true(optimum_walk_return_pct(&r, &grown));
     assert_float_equal(grown, (growth - 1) * 100, 1e-9);
     assert_int_equal(u.last_done, u.total);
