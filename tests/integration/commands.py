@@ -3,12 +3,15 @@
 anything is made on disk.
 
 usage: commands.py ENGINE"""
+import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from tap import run_cases  # noqa: E402
@@ -52,6 +55,30 @@ def _():
     ends = {"host", "version", "help", "completion"}
     without = {name for name in commands() if "\nnext:\n  " not in run("help", name)[1]}
     assert without <= ends, without - ends
+
+
+@case("optimize: the same table with any number of processes; interrupted it says what it found; what is wrong is said before it begins")
+def _():
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    base = ["optimize", os.path.join(root, "strategies", "sma_cross.lua"), "--data", os.path.join(root, "examples", "data", "SP500_1d.csv"), "--json", "-"]
+    few = ["--param", "fast=10,20", "--param", "slow=60,100", "--from", "2012-01-01", "--walk-forward", "2"]
+    one, two = run(*base, *few, "--jobs", "1"), run(*base, *few, "--jobs", "3")
+    assert one[0] == 0 and one == two and json.loads(one[1])["walk_forward"]["folds"], (one, two)
+    many = subprocess.Popen([ENGINE, *base, "--param", "fast=2..59", "--param", "slow=61..160", "--trials", "10000", "--jobs", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV)
+    children = f"/proc/{many.pid}/task/{many.pid}/children"
+    deadline = time.monotonic() + 20
+    while not open(children).read().split():
+        assert time.monotonic() < deadline and many.poll() is None, many.communicate()
+        time.sleep(0.01)
+    many.send_signal(signal.SIGINT)
+    out, err = many.communicate(timeout=20)
+    assert many.returncode == 130 and "what was found so far" in err and json.loads(out)["stopped"] == "cancelled", (many.returncode, err)
+    for flags, says in ((["--param", "fats=1..5"], 'did you mean "fast"?'), (["--param", "fast=1..5"], "below its minimum"), (["--objective", "sharp"], 'did you mean "sharpe"?'),
+                        (["--method", "best"], "grid, random or tpe"), (["--require", "trades>3"], "write a statistic")):
+        code, _, err = run(*base, *flags)
+        assert code == 2 and says in err, (flags, code, err)
+    code, _, err = run(*base, "--param", "fast=2..59", "--param", "slow=61..160", "--trials", "100")
+    assert code == 1 and "5800 combinations" in err, (code, err)
 
 
 @case("a command or word misspelt: the near one, exit code 2")

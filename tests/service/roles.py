@@ -93,7 +93,9 @@ class Stage:
         account = owner.post("/api/v1/accounts", {"venue": "bybit", "name": "Main", "secrets": {"api_key": "k", "api_secret": "s"}}, expect=201).json["id"]
         strategy = owner.post("/api/v1/strategies", {"name": "Owned", "source": TRADES, "activate": True}, expect=201).json["id"]
         backtest = owner.post("/api/v1/backtests", {"strategy_id": strategy, "data": [{"symbol": "BTCUSDT", "timeframe": "1h"}]}, expect=202).json["id"]
+        optimization = owner.post("/api/v1/optimizations", {"strategy_id": strategy, "data": [{"symbol": "BTCUSDT", "timeframe": "1h"}]}, expect=202).json["id"]
         finished(owner, backtest)
+        finished(owner, optimization, "optimizations")
         paper = owner.post("/api/v1/accounts", {"venue": "paper", "name": "Play"}, expect=201).json["id"]
         bot = owner.post("/api/v1/bots", {"name": "Trader", "account_id": paper, "strategy_id": strategy, "venue": "sim", "symbol": "BTCUSDT", "timeframe": "1h"}, expect=201).json["id"]
         owner.post("/api/v1/risk/news", {"items": [{"from_ms": 3_999_999_999_999, "title": "Far away"}]}, expect=200)
@@ -101,7 +103,7 @@ class Stage:
         channel = owner.post("/api/v1/notifications/channels", {"kind": "mail", "address": "desk@example.org"}, expect=201).json["id"]
         self.owner = owner
         self.ids = {"org_id": self.org, "user_id": self.ada.me["id"], "invitation_id": invitation, "account_id": account, "strategy_id": strategy, "version": 1,
-                    "backtest_id": backtest, "bot_id": bot, "news_id": news, "channel_id": channel, "symbol": "BTCUSDT", "session_id": self.ada.get("/api/v1/me/sessions").json["items"][0]["id"]}
+                    "backtest_id": backtest, "optimization_id": optimization, "bot_id": bot, "news_id": news, "channel_id": channel, "symbol": "BTCUSDT", "session_id": self.ada.get("/api/v1/me/sessions").json["items"][0]["id"]}
         self.ids["key_id"] = owner.post("/api/v1/me/api-keys", {"name": "ada's", "scopes": ["read"]}, expect=201).json["id"]
         script = s.operator().get("/api/v1/admin/scripts?kind=tier", expect=200).json["items"]
         if script:
@@ -133,7 +135,7 @@ class Stage:
         """What the organisation and its owner have, as they see it."""
         got = [self.owner.get(path, expect=200).body for path in (
             f"/api/v1/orgs/{self.org}", f"/api/v1/orgs/{self.org}/members", f"/api/v1/orgs/{self.org}/invitations", "/api/v1/accounts", "/api/v1/strategies",
-            f"/api/v1/strategies/{self.ids['strategy_id']}/versions", "/api/v1/risk/news?from_ms=3999999999999&to_ms=4000000000000", "/api/v1/backtests", "/api/v1/bots", f"/api/v1/bots/{self.ids['bot_id']}", "/api/v1/subscriptions/current", "/api/v1/me")]
+            f"/api/v1/strategies/{self.ids['strategy_id']}/versions", "/api/v1/risk/news?from_ms=3999999999999&to_ms=4000000000000", "/api/v1/backtests", "/api/v1/optimizations", "/api/v1/bots", f"/api/v1/bots/{self.ids['bot_id']}", "/api/v1/subscriptions/current", "/api/v1/me")]
         return got + [[k["id"] for k in self.owner.get("/api/v1/me/api-keys").json["items"]]]
 
 
