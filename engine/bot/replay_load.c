@@ -22,6 +22,7 @@ static enum status take_head(struct replay_loaded *r, const char *body, size_t l
   snprintf(r->market.symbol, sizeof r->market.symbol, "%s", symbol);
   r->market.timeframe_ns = json_integer_value(json_object_get(r->head, "timeframe_ns"));
   r->to_ns = json_integer_value(json_object_get(r->head, "to_ns"));
+  r->last_ns = json_integer_value(json_object_get(r->head, "newest_ns"));  // its own record may be behind the end, and not gathered
   r->account = account;
   return OK;
 }
@@ -29,7 +30,7 @@ static enum status take_head(struct replay_loaded *r, const char *body, size_t l
 static enum status take_code(struct replay_loaded *r, const struct replay_section *s, const char *body, struct err *err) {
   struct replay_code *c = replay_code_of(r, (uint32_t)s->number);
   if (!c) {
-    if (r->code_count == REPLAY_VERSIONS_MAX) return err_set(err, ERR_LIMIT, "too many versions of the script");
+    if (r->code_count == REPLAY_VERSIONS_MAX + 1) return err_set(err, ERR_LIMIT, "too many versions of the script");
     c = &r->codes[r->code_count++];
     c->version = (uint32_t)s->number;
     snprintf(c->chunkname, sizeof c->chunkname, "v%u.lua", c->version);

@@ -5,8 +5,6 @@
 #include "bot/replay_load.h"
 #include "bot/replay_pack.h"
 
-#define REPLAY_VERSIONS_MAX 65
-
 struct replay_code {       // a version of the script
   uint32_t version;
   json_t *header;
@@ -55,7 +53,7 @@ struct replay_stand {         // from then on the run was made so
 
 struct replay_loaded {
   json_t *head;
-  struct replay_code codes[REPLAY_VERSIONS_MAX];
+  struct replay_code codes[REPLAY_VERSIONS_MAX + 1];  // one more: of a what-if
   int code_count;
   struct replay_market market;
   struct replay_made **made;       // all that there are

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSIONS_MAX 64  // of the script in one run
-
 struct gathering {
   const struct replay_wish *wish;
   struct buf *out;
@@ -25,7 +23,7 @@ struct gathering {
   int64_t end_ns;                // of a run that is over; 0: it goes on
   int64_t newest_ns;             // instant of which something is there
   uint32_t series[RECORD_SERIES_MAX], series_count;
-  struct { uint32_t version; int64_t script_id; char sha256[SHA256_HEX_SIZE]; } versions[VERSIONS_MAX];
+  struct { uint32_t version; int64_t script_id; char sha256[SHA256_HEX_SIZE]; } versions[REPLAY_VERSIONS_MAX];
   int version_count;
   char *account;                 // settings of its account when it began; NULL: the journal does not say
   char symbol[SYMBOL_MAX];
@@ -50,8 +48,8 @@ static void note_version(struct gathering *g, const struct record *r) {
       if (strcmp(g->versions[i].sha256, sha256) != 0) g->fault = err_set(&g->why, ERR_INVALID, "version %u of its script is told in two ways in the journal", r->version);
       return;
     }
-  if (g->version_count == VERSIONS_MAX) {
-    g->fault = err_set(&g->why, ERR_LIMIT, "run %u went through more than %d versions of its script: choose an earlier end", g->run.run, VERSIONS_MAX);
+  if (g->version_count == REPLAY_VERSIONS_MAX) {
+    g->fault = err_set(&g->why, ERR_LIMIT, "run %u went through more than %d versions of its script: choose an earlier end", g->run.run, REPLAY_VERSIONS_MAX);
     return;
   }
   g->versions[g->version_count].version = r->version;
@@ -69,17 +67,21 @@ static void note_record(struct gathering *g, const struct record *r) {
   if (r->kind == RECORD_STOP && (r->stop == RECORD_STOP_ENDED || r->stop == RECORD_STOP_OPERATOR)) g->end_ns = r->time_ns;
 }
 
+// After the end that is asked for only a start tells what the script had seen by then, and a stop where the run ended.
+static bool behind(const struct gathering *g, const struct journal_record *j) { return j->time_ns > g->wish->to_ns && j->kind != RECORD_RESUME && j->kind != RECORD_STOP; }
+
 static bool take_record(void *arg, const struct journal_record *j) {
   struct gathering *g = arg;
   struct record r;
   if (g->run.last_id && j->id > g->run.last_id) return false;
   if (j->run != g->run.run || j->kind == RECORD_DENY || j->kind == RECORD_HALT || j->kind == RECORD_QUARANTINE || j->kind == RECORD_STATE) return true;
+  if (j->time_ns > g->newest_ns) g->newest_ns = j->time_ns;
+  if (behind(g, j)) return true;
   if (j->kind != RECORD_COMMANDS && j->kind != RECORD_IMPOSED) {
     g->fault = record_read(j->kind, j->time_ns, j->body, j->len, &r, &g->why);
     if (g->fault != OK) (void)err_wrap(&g->why, g->fault, "record %lld of the journal", (long long)j->id);
     else note_record(g, &r);
   }
-  if (j->time_ns > g->newest_ns) g->newest_ns = j->time_ns;
   if (g->fault == OK && g->out->failed) g->fault = err_set(&g->why, ERR_LIMIT, "run %u is too long to be replayed at once: choose an earlier end", g->run.run);
   if (g->fault == OK) put(g, REPLAY_RECORD, j->kind, j->time_ns, j->body, j->len);
   return g->fault == OK;
@@ -172,9 +174,9 @@ static enum status read_head(struct gathering *g, struct db *db, struct err *err
     st = account_get(db, g->row.tenant_id, g->row.account_id, &account, err);
     if (st == OK) of_account = json_loads(account.settings, 0, NULL);
   }
-  json_t *head = st != OK ? NULL : json_pack("{s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:b, s:o, s:I}", "bot", (json_int_t)g->row.id, "run", (json_int_t)g->run.run, "version",
+  json_t *head = st != OK ? NULL : json_pack("{s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s:o, s:I}", "bot", (json_int_t)g->row.id, "run", (json_int_t)g->run.run, "version",
     (json_int_t)(g->version_count ? g->versions[0].version : 0), "symbol", g->symbol, "timeframe_ns", (json_int_t)g->timeframe_ns, "bars_from_ns", (json_int_t)g->run.bars_from_ns,
-    "to_ns", (json_int_t)g->wish->to_ns, "latest", g->latest, "account", of_account ? of_account : json_object(), "other", (json_int_t)g->wish->version);
+    "to_ns", (json_int_t)g->wish->to_ns, "newest_ns", (json_int_t)g->newest_ns, "latest", g->latest, "account", of_account ? of_account : json_object(), "other", (json_int_t)g->wish->version);
   char *text = head ? json_dumps(head, JSON_COMPACT) : NULL;
   json_decref(head);
   if (st == OK && !text) st = err_set(err, ERR_NOMEM, "no memory for a replay");

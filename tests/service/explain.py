@@ -305,6 +305,11 @@ def main(binary):
             assert result["verdict"] == "broken" and result["difference"]["time_ms"] == gone[1] and result["difference"]["got"] and not result["difference"]["expected"], result
             assert '"parity_broken"' in s.log_text()
             assert "cannot be replayed as it was" in done(ada.client.post(url + "/what-if", {"from_ms": gone[1] - 1}, expect=202), "failed")["error"]
+            # Of what came after the end that is asked for nothing is read: neither its length nor its damage matters.
+            journal("UPDATE record SET body = x'FF' WHERE id = (SELECT max(id) FROM record WHERE run = 2 AND kind = 3 AND bot_id = (SELECT max(bot_id) FROM run WHERE run = 2))")
+            assert "record of the journal" in done(ada.client.post(url + "/replay", {"verify": True}, expect=202), "failed")["error"]
+            result = done(ada.client.post(url + "/replay", {"verify": True, "to_ms": gone[1] - 1}, expect=202))
+            assert result["same"] and result["to_ms"] == gone[1] - 1, result
 
         return run_cases(cases)
 

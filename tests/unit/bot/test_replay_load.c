@@ -39,13 +39,13 @@ static void put_record(struct buf *out, const struct record *r) {
 
 enum part { HEAD = 1, CODE = 2, BARS_OF = 4, RUN = 8, REST = 16, ALL = 31 };
 
-static void put_script(struct buf *out) {
+static void put_script(struct buf *out, uint32_t version) {
   struct script_spec *spec;
   if (script_describe("s.lua", script, sizeof script - 1, NULL, &spec, &err) != OK) fail_msg("%s", err.msg);
   json_t *tree = spec_json(spec);
   char *header = json_dumps(tree, 0);
-  put(out, REPLAY_HEADER, 0, 1, header, strlen(header));
-  put(out, REPLAY_SOURCE, 0, 1, script, sizeof script - 1);
+  put(out, REPLAY_HEADER, 0, version, header, strlen(header));
+  put(out, REPLAY_SOURCE, 0, version, script, sizeof script - 1);
   free(header);
   json_decref(tree);
   free(spec);
@@ -88,7 +88,7 @@ static void pack(struct buf *out, unsigned parts) {
   buf_init(out, 4u << 20);
   buf_add(out, REPLAY_PACK_WORD, sizeof REPLAY_PACK_WORD - 1);
   if (parts & HEAD) put(out, REPLAY_HEAD, 0, 0, head, sizeof head - 1);
-  if (parts & CODE) put_script(out);
+  if (parts & CODE) put_script(out, 1);
   if (parts & BARS_OF) put_bars(out);
   put_journal(out, parts & RUN, parts & REST);
   assert_false(out->failed);
@@ -145,6 +145,26 @@ static void test_not_whole(void **state) {
   assert_int_equal(replay_load("", 0, &r, &err), ERR_INVALID);
 }
 
+// A run that lives for long goes through many versions.
+static void test_versions(void **state) {
+  (void)state;
+  struct buf p;
+  struct replay_loaded *r;
+  struct record rec;
+  pack(&p, ALL);
+  for (int times = 0; times < 2; times++) {
+    for (uint32_t v = times ? REPLAY_VERSIONS_MAX + 1 : 2; v <= (uint32_t)(times ? REPLAY_VERSIONS_MAX + 2 : REPLAY_VERSIONS_MAX); v++) put_script(&p, v);
+    record_init(&rec, RECORD_VERSION, 21 * MINUTE);
+    rec.script_id = 5, rec.version = 300, rec.version_before = 1, rec.params = record_text("{\"n\":4}", 7);
+    if (!times) put_record(&p, &rec);
+    assert_false(p.failed);
+    const enum status st = replay_load(p.data, p.len, &r, &err);
+    if (st != (times ? ERR_LIMIT : OK)) fail_msg("%d: %s", times, err.msg);
+    if (!times) replay_loaded_destroy(r);
+  }
+  buf_finish(&p);
+}
+
 // In memory of its exact size, so that a sanitizer sees a byte too many.
 static enum status load(const char *bytes, size_t len) {
   struct replay_loaded *r;
@@ -196,6 +216,6 @@ static void test_nothing_to_gather(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_not_whole), cmocka_unit_test(test_damaged), cmocka_unit_test(test_nothing_to_gather)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_not_whole), cmocka_unit_test(test_versions), cmocka_unit_test(test_damaged), cmocka_unit_test(test_nothing_to_gather)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
