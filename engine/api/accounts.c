@@ -221,20 +221,14 @@ static bool add_holdings(void *arg, const struct bot_row *row) {
   return true;
 }
 
-// False: answered, or *ret tells why not.
-static bool read_holdings(struct api_call *call, struct account_row *account, struct holdings *h, enum status *ret) {
-  struct db *db = store_reader(api_store(call), STORE_CONTROL);
-  *ret = account_get(db, call->who.tenant_id, api_param_id(call, "account_id"), account, &call->err);
-  if (*ret == OK && !is_paper(account->venue)) return *ret = api_problem(call, PROBLEM_unavailable, "Nothing is connected to this venue."), false;
-  if (*ret == OK) *ret = bot_list(db, &(struct bot_filter){.tenant_id = call->who.tenant_id, .account_id = account->id}, INT64_MAX, BOTS_MAX, add_holdings, h, &call->err);
-  return *ret == OK;
-}
-
+// Of an account at a venue what its bots have booked: what somebody else holds there is not theirs.
 enum status api_account_positions(struct api_call *call) {
   struct account_row account;
   struct holdings h = {.call = call, .positions = json_array()};
-  enum status st;
-  if (read_holdings(call, &account, &h, &st)) return api_json(call, 200, json_pack("{s:o}", "items", h.positions));
+  struct db *db = store_reader(api_store(call), STORE_CONTROL);
+  enum status st = account_get(db, call->who.tenant_id, api_param_id(call, "account_id"), &account, &call->err);
+  if (st == OK) st = bot_list(db, &(struct bot_filter){.tenant_id = call->who.tenant_id, .account_id = account.id}, INT64_MAX, BOTS_MAX, add_holdings, &h, &call->err);
+  if (st == OK) return api_json(call, 200, json_pack("{s:o}", "items", h.positions));
   json_decref(h.positions);
   return st;
 }

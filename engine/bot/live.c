@@ -161,6 +161,17 @@ void live_destroy(struct live *l) {
 
 // ---- figures
 
+void live_position_read(const struct account *a, int symbol, enum leg leg, struct live_position *ret) {
+  const struct account_symbol *s = &a->symbols[symbol];
+  cash upnl;
+  *ret = (struct live_position){.lots = s->pos[leg].lots};
+  snprintf(ret->symbol, sizeof ret->symbol, "%s", s->inst.symbol);
+  quantity_text(&s->inst, (quantity){ret->lots}, ret->qty);
+  if (!ret->lots) return;
+  price_text(&s->inst, account_avg(a, symbol, leg, ROUND_NEAREST), ret->avg);
+  if (price_given(s->mark) && account_unrealised_at(a, symbol, leg, s->mark, &upnl)) cash_text(upnl, ret->upnl);
+}
+
 bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret) {
   const struct live_bot *b = live_find(l, bot_id);
   if (!b || !b->clerk) return false;
@@ -169,17 +180,8 @@ bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret) 
   *ret = (struct live_status){.bot_id = b->id, .run = b->run, .instant_ns = b->instant_ns, .intents = b->intents, .fills = b->fills, .denials = b->denials, .errors = b->errors,
     .open_orders = a->work_count, .equity = account_equity(a), .balance = account_balance(a), .start_cash = b->setup->match.deposit};
   for (int s = 0; s < a->symbol_count; s++)
-    for (enum leg leg = LEG_NET; leg < LEG_COUNT; leg++) {
-      const struct account_symbol *symbol = &a->symbols[s];
-      cash upnl;
-      if (!symbol->pos[leg].lots || ret->position_count == (int)(sizeof ret->positions / sizeof *ret->positions)) continue;
-      struct live_position *p = &ret->positions[ret->position_count++];
-      snprintf(p->symbol, sizeof p->symbol, "%s", symbol->inst.symbol);
-      p->lots = symbol->pos[leg].lots;
-      quantity_text(&symbol->inst, (quantity){p->lots}, p->qty);
-      price_text(&symbol->inst, account_avg(a, s, leg, ROUND_NEAREST), p->avg);
-      if (price_given(symbol->mark) && account_unrealised_at(a, s, leg, symbol->mark, &upnl)) cash_text(upnl, p->upnl);
-    }
+    for (enum leg leg = LEG_NET; leg < LEG_COUNT; leg++)
+      if (a->symbols[s].pos[leg].lots && ret->position_count < (int)(sizeof ret->positions / sizeof *ret->positions)) live_position_read(a, s, leg, &ret->positions[ret->position_count++]);
   clerk_hash(b->clerk, ret->hash);
   static _Thread_local char host[16];
   host[0] = '\0';

@@ -9,6 +9,7 @@
 #include "market/instrument.h"
 #include "notice/event.h"
 #include "order/account_book.h"
+#include "script/spec.h"
 
 struct db;
 struct fleet;
@@ -76,8 +77,8 @@ struct live_options {
 
 struct live_position {
   char symbol[40];
-  int64_t lots;               // signed
-  char qty[40], avg[40], upnl[40];
+  int64_t lots;               // signed; 0: flat
+  char qty[40], avg[40], upnl[40];  // of a flat one avg and upnl are ""
 };
 struct live_status {
   int64_t bot_id, run;
@@ -85,7 +86,7 @@ struct live_status {
   int64_t intents, fills, denials, errors;
   int open_orders;
   cash equity, balance, start_cash;
-  struct live_position positions[8];
+  struct live_position positions[2 * SPEC_STREAMS_MAX];  // a hedging bot may be long and short in each symbol
   int position_count;
   char hash[65];              // event hash so far
   const char *host;           // "host 2"; "" while it has none

@@ -244,6 +244,7 @@ void *live_room(struct live_batch *b, void *items, size_t count, size_t *cap, si
 const void *live_batch_bytes(struct live_batch *b, const void *bytes, size_t len);
 void live_record(struct live_bot *b, struct record *r, bool decision, bool opens, bool closes);
 void live_hand_over(struct live *l, int place);           // if there is something; then fleet_go_on when nothing is under way
+void live_position_read(const struct account *a, int symbol, enum leg leg, struct live_position *ret);  // as it is this moment
 bool live_heard(const struct live_bot *b);                // does anybody listen? before costly news
 void live_news(struct live_bot *b, const char *type, json_t *data);
 // Its owner is told, on the channels of their choice; journalled with the instant. data: taken, its bot's name is added. Nobody wants it: nothing is made.

@@ -50,6 +50,17 @@ function on_order(ctx, e)
   ctx:log("info", "heard", e.tag, e.from, e.status, e.reason)
 end
 """
+# Long and short in five symbols at once.
+LEGS = """strategy{ name="legs", api=1, mode="hedging", data={ main={}, b={symbol="ETHUSDT"}, c={symbol="SOLUSDT"}, d={symbol="GBPUSD"}, e={symbol="EURUSD"} } }
+function on_bar(ctx, bar)
+  if ctx.state.done then return end
+  ctx.state.done = true
+  for _, s in ipairs{"BTCUSDT", "ETHUSDT", "SOLUSDT", "GBPUSD", "EURUSD"} do
+    ctx:buy{notional=100, symbol=s, leg="long"}
+    ctx:sell{notional=100, symbol=s, leg="short"}
+  end
+end
+"""
 # Market, limit, stop and bracket orders; sizes that need leverage and that a bar's volume does not hold.
 MIXED = """strategy{ name="mixed", api=1 }
 function on_bar(ctx, bar)
@@ -293,6 +304,12 @@ def main(binary):
             m = portfolio.until(lambda m: not m["bots"])
             assert m["free"] == m["balance"] == m["equity"], m
             until(lambda: ada.client.get(f"{BOTS}/{held['id']}/equity?points=5000", expect=200).json["items"][-1], lambda last: D(m["free"]) - 10000 == D(last["equity"]))
+            # None is left out, however many there are.
+            many = bot(ada.strategy("Legs", LEGS), "20000", portfolio)
+            until(lambda: ada.get(many), lambda b: b["live"] and len(b["live"]["positions"]) == 10)
+            for path in (portfolio.url, "/api/v1"):
+                assert len({(p["symbol"], p["qty"][0] == "-") for p in ada.client.get(f"{path}/positions", expect=200).json["items"] if p["bot_id"] == many["id"]}) == 10, path
+            stop(many)
 
         @case("one bot on several accounts: on each a script of its own with that account's money and fees; what is asked of the group reaches all or none")
         def _():

@@ -239,6 +239,8 @@ def main():
             said = connection()
             assert not said["differs"] and sorted(x["kind"] for x in said["strangers"]) == ["left", "order", "position"], said
             assert sum(D(p["size"]) for p in ledger(exchange)["accounts"][0]["positions"]) == D("0.07"), "0.03 by hand, 0.02 of each bot"
+            held = t.client.get(f"/api/v1/accounts/{t.account}/positions", expect=200).json["items"]
+            assert [(p["bot_id"], p["symbol"], p["qty"]) for p in held] == [(bot, "BTCUSDT", "0.02")], held  # its bots'; what is nobody's is among the strangers
             # Wrong credentials stop it, and nothing else; the right ones go on.
             secrets = f"/api/v1/accounts/{t.account}/secrets"
             t.client.put(secrets, {"secrets": {"api_key": KEY, "api_secret": "wrong"}}, expect=204)
