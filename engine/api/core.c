@@ -81,6 +81,17 @@ enum status api_core_reload(struct api_core *core, const struct api_config *conf
   return OK;
 }
 
+// As call.c's check_documented: what is not in the table is counted, which tests look for, and told in the log.
+static void look_at_event(void *arg, const char *channel, const char *type, json_t *data) {
+  struct api_core *core = arg;
+  struct schema_errors errors = {0};
+  char name[STREAM_CHANNEL_NAME_MAX + 1];
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(channel, "@"), channel);
+  if (channel_documents(core->table, name, type, data, &errors)) return;
+  metrics_add(core->metrics, METRIC_undocumented, 1);
+  api_log(core, "error", "event_undocumented", json_pack("{s:s, s:s, s:s, s:s}", "channel", channel, "type", type, "at", errors.items[0].pointer, "message", errors.items[0].message));
+}
+
 enum status api_core_create(const struct api_config *config, struct api_core **ret, struct err *err) {
   struct api_core *core = calloc(1, sizeof *core);
   if (!core) return err_set(err, ERR_NOMEM, "out of memory");
@@ -96,6 +107,7 @@ enum status api_core_create(const struct api_config *config, struct api_core **r
   buf_init(&core->log_lines, 1 << 20);
   struct stream_rules rules = api_stream_rules;
   rules.arg = core;
+  if (core->check_answers) rules.look = look_at_event;
   enum status st = services_create(core, config, &core->services, err);
   if (st == OK) {
     const struct keys *keys = identity_keys(core->identity);

@@ -211,6 +211,23 @@ static json_t *operation(const struct api_table *t, const struct route *r) {
   return op;
 }
 
+// Not part of OpenAPI, so under a name of our own; its schemas are among the others.
+static json_t *stream(const struct api_table *t) {
+  json_t *channels = json_object(), *channel, *event;
+  const char *name, *type;
+  json_object_foreach(json_object_get(t->source, "channels"), name, channel) {
+    json_t *events = json_object();
+    json_object_foreach(json_object_get(channel, "events"), type, event)
+      json_object_set_new(events, type, json_pack("{s:O, s:o}", "summary", json_object_get(event, "summary"), "data", ref_or_inline(json_object_get(event, "data"), false)));
+    json_object_set_new(channels, name, json_pack("{s:O, s:O, s:o}", "summary", json_object_get(channel, "summary"), "permission", json_object_get(channel, "permission"), "events", events));
+  }
+  return json_pack("{s:s, s:s, s:o}", "path", API_PREFIX "/ws", "description",
+    "A WebSocket. First {\"op\":\"auth\",\"token\":\"…\"}, an access token or an API key, and again before it expires; a browser's cookie will do as well. Then {\"op\":\"subscribe\",\"channels\":[…]}, answered by "
+    "{\"op\":\"subscribed\",\"channels\":[{\"ch\",\"seq\"}],\"denied\":[{\"ch\",\"code\"}]}. Every event is {\"ch\",\"seq\",\"type\",\"ts\",\"data\"}; seq has no holes within a channel. "
+    "After a broken connection {\"op\":\"resume\",\"ch\",\"seq\"} brings what came after seq; complete:false: that is no longer kept, so read the state over HTTP. {\"op\":\"unsubscribe\",\"channels\"}, "
+    "{\"op\":\"ping\"}. A client that is too slow to read is dropped with the reason. " API_PREFIX "/ws/bots/{bot_id} subscribes to bot:{bot_id} by itself.", "channels", channels);
+}
+
 json_t *api_openapi(const struct api_table *t, const char *version) {
   json_t *reached = json_object(), *schemas = json_object(), *paths = json_object(), *tags = json_array();
   for (int i = 0; i < t->route_count; i++) {
@@ -232,10 +249,10 @@ json_t *api_openapi(const struct api_table *t, const char *version) {
   }
   json_object_foreach(json_object_get(t->source, "tags"), name, v) json_array_append_new(tags, json_pack("{s:s, s:O}", "name", name, "description", v));
   json_decref(reached);
-  return json_pack("{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:o, s:o, s:{s:o, s:{s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}}}}",
+  return json_pack("{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:o, s:o, s:o, s:{s:o, s:{s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}}}}",
                    "openapi", "3.1.0", "info", "title", "Perigee", "version", version, "description",
                    "Trading automation: strategies in Lua, backtests, bots. Money, prices and quantities are decimal numbers as text; times are Unix milliseconds. The header Perigee-Tenant names the organisation a request is about; without it, it is one's own tenant.",
-                   "license", "name", "Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/", "tags", tags, "paths", paths, "components", "schemas", schemas,
+                   "license", "name", "Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/", "tags", tags, "paths", paths, "x-stream", stream(t), "components", "schemas", schemas,
                    "securitySchemes", "bearer", "type", "http", "scheme", "bearer", "description", "An access token (15 minutes) or an API key.", "cookie", "type",
                    "apiKey", "in", "cookie", "name", "__Host-perigee", "csrf", "type", "apiKey", "in", "header", "name", "X-CSRF-Token");
 }

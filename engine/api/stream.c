@@ -156,6 +156,7 @@ bool stream_publish(struct stream_hub *hub, const char *channel, const char *typ
   assert(strlen(channel) <= STREAM_CHANNEL_NAME_MAX);
   struct channel *ch = channel_get(hub, channel, now_ms);
   if (!ch) return false;
+  if (hub->rules.look) hub->rules.look(hub->rules.arg, channel, type, data);
   json_t *event = json_pack("{s:s%, s:I, s:s, s:I, s:O?}", "ch", channel, shown_len(channel), "seq", (json_int_t)ch->seq + 1, "type", type, "ts", (json_int_t)now_ms, "data", data);
   char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
   json_decref(event);

@@ -49,6 +49,8 @@ struct stream_rules {
   bool (*valid)(void *arg, const struct api_who *who);
   void *arg;
   const char *const *of_tenant;  // names of channels that each tenant has one of; ends with NULL. NULL: none
+  // For tests: told of each event before it goes out. NULL: nobody looks.
+  void (*look)(void *arg, const char *channel, const char *type, json_t *data);
 };
 
 struct stream_stats {

@@ -135,9 +135,27 @@ static enum status load_route(struct api_table *t, struct route *r, json_t *o, s
   return st;
 }
 
+static enum status load_channel(struct api_table *t, const char *channel, json_t *o, struct err *err) {
+  json_t *events = json_object_get(o, "events"), *v;
+  const char *permission = json_string_value(json_object_get(o, "permission")), *type;
+  if (!permission || permission_parse(permission) == PERMISSION_UNKNOWN) return err_set(err, ERR_INVALID, "permission: missing or unknown");
+  if (!json_is_string(json_object_get(o, "summary")) || json_object_size(events) == 0) return err_set(err, ERR_INVALID, "summary or events are missing");
+  struct channel_event *more = realloc(t->events, ((size_t)t->event_count + json_object_size(events)) * sizeof *more);
+  if (!more) return err_set(err, ERR_NOMEM, "out of memory");
+  t->events = more;
+  json_object_foreach(events, type, v) {
+    struct channel_event *e = &t->events[t->event_count];
+    *e = (struct channel_event){.channel = channel, .type = type};
+    enum status st = json_is_string(json_object_get(v, "summary")) ? schema_of(t, json_object_get(v, "data"), &e->data, err) : err_set(err, ERR_INVALID, "summary is missing");
+    if (st != OK) return err_wrap(err, st, "event %s", type);
+    t->event_count++;
+  }
+  return OK;
+}
+
 // The files of routes/ as one: lists are joined, objects united; a name may be in one file only.
 static enum status unite(json_t *files, json_t **ret, struct err *err) {
-  json_t *out = json_pack("{s:{}, s:{}, s:{}, s:{}, s:[]}", "tags", "list_query", "components", "params", "routes");
+  json_t *out = json_pack("{s:{}, s:{}, s:{}, s:{}, s:{}, s:[]}", "tags", "list_query", "components", "params", "channels", "routes");
   size_t i;
   json_t *file, *v, *item;
   const char *key, *name;
@@ -189,6 +207,11 @@ enum status api_table_parse(const char *text, size_t len, struct api_table **ret
       if (st == OK && (st = schema_of(t, o, &s, err)) != OK) err_wrap(err, st, "routes: param %s", name);
     }
   }
+  if (st == OK) {
+    json_object_foreach(json_object_get(t->source, "channels"), name, o) {
+      if (st == OK && (st = load_channel(t, name, o, err)) != OK) err_wrap(err, st, "routes: channel %s", name);
+    }
+  }
   if (st != OK) {
     api_table_destroy(t);
     return st;
@@ -205,6 +228,7 @@ void api_table_destroy(struct api_table *t) {
   if (!t) return;
   for (int i = 0; i < t->route_count; i++) free(t->routes[i].path);
   free(t->routes);
+  free(t->events);
   router_destroy(t->router);
   schema_set_destroy(t->schemas);
   json_decref(t->source);
@@ -241,4 +265,17 @@ bool route_documents(const struct route *r, int status, json_t *body, struct sch
   }
   schema_errors_add(errors, "", "status %d is not documented", status);
   return false;
+}
+
+bool channel_documents(const struct api_table *t, const char *channel, const char *type, json_t *data, struct schema_errors *errors) {
+  bool known = false;
+  for (int i = 0; i < t->event_count; i++) {
+    const struct channel_event *e = &t->events[i];
+    const size_t fixed = strcspn(e->channel, "{");
+    if (strncmp(e->channel, channel, fixed) != 0 || (!e->channel[fixed] && channel[fixed])) continue;
+    if (strcmp(e->type, type) == 0) return schema_check(e->data, data, errors);
+    known = true;
+  }
+  if (known) schema_errors_add(errors, "", "is no event of the channel");
+  return !known;
 }

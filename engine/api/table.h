@@ -19,6 +19,9 @@
 //   for_tenant       true: also about the tenant that Perigee-Tenant names, though the permission is a person's own; what needs a
 //                    permission of a tenant is so anyway, unless the path names the tenant
 //   etag             "read": the answer has an ETag, and If-None-Match is honoured; "write": it has the new one, and If-Match is
+//
+// "channels" are those of the WebSocket (api/stream.h), by name ("bot:{bot_id}"), each with a summary, the permission it needs, and its
+// "events": {type: {"summary": …, "data": schema or name}}.
 #pragma once
 #include "api/problem.h"
 #include "api/query.h"
@@ -56,12 +59,20 @@ struct route {
   const json_t *source;  // its object in the file
 };
 
+struct channel_event {
+  const char *channel;  // as written, with {names}
+  const char *type;
+  const struct schema *data;
+};
+
 struct api_table {
   json_t *source;
   struct schema_set *schemas;
   struct router *router;
   struct route *routes;
   int route_count;
+  struct channel_event *events;
+  int event_count;
 };
 
 // The embedded files. Any mistake in them is an error here, with the route's name.
@@ -75,6 +86,9 @@ const struct route *api_table_route(const struct api_table *t, const char *id); 
 bool api_table_params_fit(const struct api_table *t, const struct route_match *m);
 // Whether the route may answer so: for tests, that no answer is undocumented.
 bool route_documents(const struct route *r, int status, json_t *body, struct schema_errors *errors);
+
+// The same of an event of a channel, by the channel's own name ("bot:bot_1"). A channel that the table does not have may say what it likes.
+bool channel_documents(const struct api_table *t, const char *channel, const char *type, json_t *data, struct schema_errors *errors);
 
 // OpenAPI 3.1 as a tree (api/openapi.c); a new reference, NULL when memory is out.
 json_t *api_openapi(const struct api_table *t, const char *version);

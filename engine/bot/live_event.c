@@ -123,6 +123,15 @@ static void count_entry(struct live_bot *b, const struct clerk_fill_event *e) {
   if (b->live->config.traded) b->live->config.traded(b->live->config.self, b->tenant_id, key);
 }
 
+// What the fill made of the position.
+static void tell_position(struct live_bot *b, const struct fill *f) {
+  static const char *const legs[LEG_COUNT] = {[LEG_NET] = "net", [LEG_LONG] = "long", [LEG_SHORT] = "short"};
+  struct live_position p;
+  live_position_read(matcher_account(clerk_matcher(b->clerk)), f->symbol, f->leg, &p);
+  live_news(b, "position", json_pack("{s:s, s:s, s:s, s:o, s:o, s:I}", "symbol", p.symbol, "leg", legs[f->leg], "qty", p.qty, "avg_price", p.avg[0] ? json_string(p.avg) : json_null(),
+    "unrealised", p.upnl[0] ? json_string(p.upnl) : json_null(), "time", (json_int_t)(f->time_ns / NS_PER_MS)));
+}
+
 static void on_fill(void *self, const struct clerk_fill_event *e) {
   struct live_bot *b = self;
   const struct fill *f = e->fill;
@@ -146,6 +155,7 @@ static void on_fill(void *self, const struct clerk_fill_event *e) {
   live_news(b, "fill", json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:I}", "order", (json_int_t)f->order, "symbol", e->inst->symbol, "side", side_text(f->side),
     "qty", decimal_json(e->qty), "price", decimal_json(e->px), "fee", decimal_json(e->fee), "maker", f->maker, "tag", row.tag, "position", decimal_json(e->position),
     "position_avg", decimal_json(e->position_avg), "time", (json_int_t)(f->time_ns / NS_PER_MS)));
+  tell_position(b, f);
 }
 
 static void on_equity(void *self, const struct clerk_equity_event *e) {

@@ -11,6 +11,7 @@
 #include "loop/clock.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,6 +335,15 @@ static void on_state(struct live_bot *b, const struct wire_frame *f) {
   b->content = true;
 }
 
+// What a script wrote may be no UTF-8, and no event is lost for that.
+static json_t *plain_json(const char *bytes, size_t len) {
+  char text[WIRE_TEXT_MAX];
+  if (len > sizeof text) len = sizeof text;
+  memcpy(text, bytes, len);
+  live_plain(text, len);
+  return json_stringn(text, len);
+}
+
 static void on_fault(struct live_bot *b, const struct wire_frame *f) {
   b->errors++;
   b->failed = true;
@@ -342,8 +352,10 @@ static void on_fault(struct live_bot *b, const struct wire_frame *f) {
   live_fault_set(b, f->text, f->text_len);
   live_canary_error(b, b->version, live_fault(b));
   live_log(b, b->instant_ns, LOG_ERROR, f->text, f->text_len);
-  live_news(b, "fault", json_pack("{s:s%, s:i}", "detail", f->text, f->text_len, "line", f->line));
+  live_news(b, "fault", json_pack("{s:o, s:i}", "detail", plain_json(f->text, f->text_len), "line", f->line));
 }
+
+static json_t *number_json(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 static void on_denied(struct live_bot *b, const struct wire_frame *f) {
   char line[WIRE_TEXT_MAX + 64];
@@ -362,7 +374,8 @@ static void on_denied(struct live_bot *b, const struct wire_frame *f) {
   r.amount = f->value;
   live_record(b, &r, true, false, false);
   live_log(b, f->time_ns, LOG_WARN, line, (size_t)n);
-  live_news(b, "denied", json_pack("{s:s, s:s%, s:I}", "code", reason_code(f->code), "detail", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS)));
+  live_news(b, "denied", json_pack("{s:s, s:s%, s:o, s:o, s:I}", "code", reason_code(f->code), "detail", text, len, "limit", number_json(f->limit), "value", number_json(f->value),
+    "time", (json_int_t)(f->time_ns / NS_PER_MS)));
 }
 
 static void on_opened(struct live_bot *b, const struct wire_frame *f) {
@@ -400,8 +413,8 @@ void live_frame(void *self, int host, const struct wire_frame *f) {
       break;
     case WIRE_LOG: live_log(b, f->time_ns, (int)f->level, f->text, f->text_len); break;
     case WIRE_NOTIFY: on_notify(b, f); break;
-    case WIRE_MARK: live_news(b, "mark", json_pack("{s:s%, s:I}", "text", f->text, f->text_len, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
-    case WIRE_PLOT: live_news(b, "plot", json_pack("{s:s%, s:f, s:I}", "name", f->text, f->text_len, "value", f->value, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
+    case WIRE_MARK: live_news(b, "mark", json_pack("{s:o, s:I}", "text", plain_json(f->text, f->text_len), "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
+    case WIRE_PLOT: live_news(b, "plot", json_pack("{s:o, s:f, s:I}", "name", plain_json(f->text, f->text_len), "value", f->value, "time", (json_int_t)(f->time_ns / NS_PER_MS))); break;
     case WIRE_RELOADED: live_reload_answer(b, f); break;
     case WIRE_ANSWER:
       if (f->to == WIRE_PARAMS) {
@@ -413,7 +426,7 @@ void live_frame(void *self, int host, const struct wire_frame *f) {
         break;
       }
       if (f->status != OK) live_log(b, b->instant_ns, LOG_ERROR, f->text, f->text_len);
-      live_news(b, "answer", json_pack("{s:s, s:b, s:s%}", "to", wire_type_text((int)f->to), "ok", f->status == OK, "detail", f->text, f->text_len));
+      live_news(b, "answer", json_pack("{s:s, s:b, s:o}", "to", wire_type_text((int)f->to), "ok", f->status == OK, "detail", plain_json(f->text, f->text_len)));
       break;
     default: break;
   }

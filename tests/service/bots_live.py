@@ -22,6 +22,7 @@ function on_bar(ctx, bar)
   ctx.state.n = n
   ctx:log(n % 10 == 0 and "warn" or "debug", "bar", n, "every", ctx.p.every)
   if n % ctx.p.every == 0 then ctx:target{pct=40, tag="in"} elseif n % ctx.p.every == math.floor(ctx.p.every / 2) then ctx:target{pct=0, tag="out"} end
+  if n % 5 == 0 then ctx:buy{qty=1000000} end
   if n % 10 == 0 then ctx:buy{qty=0.01, type="limit", price=bar.close*0.99, sl=bar.close*0.9, tp=bar.close*1.1, tag="dip"} end
 end
 """
@@ -183,12 +184,17 @@ def main(binary):
                     assert answer["op"] == "subscribed" and [c["ch"] for c in answer["channels"]] == [channel], answer
                     assert (await hear(nosy))["denied"][0]["code"] == "not_found"
                     seen, last = {}, {}
-                    while not {(channel, "fill"), (channel, "equity"), (channel, "log"), ("orders", "order"), ("orders", "fill")} <= seen.keys():
+                    while not {(channel, "fill"), (channel, "position"), (channel, "equity"), (channel, "log"), (channel, "denied"), ("orders", "order"), ("orders", "fill")} <= seen.keys():
                         event = await hear(mine)
                         assert last.get(event["ch"], event["seq"] - 1) == event["seq"] - 1, event
                         last[event["ch"]] = event["seq"]
+                        if event["ch"] == channel and event["type"] == "position":  # told with each fill, and says the same
+                            fill = seen[channel, "fill"]
+                            assert (event["data"]["qty"], event["data"]["avg_price"]) == (fill["position"] or "0", fill["position_avg"]), (event, fill)
                         seen[event["ch"], event["type"]] = event["data"]
                     assert seen["orders", "fill"]["bot_id"] == bot["id"], seen
+                    denied = seen[channel, "denied"]
+                    assert denied["code"] == "MARGIN" and denied["value"] > denied["limit"] > 0, denied
                     assert (await hear(implied))["ch"] == channel
                     for ws in (bobs, nosy):
                         try:

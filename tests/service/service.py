@@ -159,6 +159,8 @@ class Service:
         code = self.stop()
         if exc[0] is None:
             assert code == 0, f"serve ended with {code}:\n{self.log_text()[-3000:]}"
+            strange = [line for line in self.log_text().splitlines() if "event_undocumented" in line]
+            assert not strange, f"not as engine/api/routes/stream.json says: {strange[:5]}"
         else:
             print(self.log_text()[-3000:])
         if self.own_data and exc[0] is None:

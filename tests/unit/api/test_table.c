@@ -98,7 +98,39 @@ static void refuses(void **state) {
   }
 }
 
+#define CHANNEL(name, permission, events) "[{\"components\":{\"A\":{\"type\":\"string\"}},\"channels\":{\"" name "\":{\"summary\":\"s\",\"permission\":\"" permission "\",\"events\":" events "}}}]"
+static bool fits(const struct api_table *t, const char *channel, const char *type, json_t *data) {
+  struct schema_errors errors = {0};
+  const bool ok = channel_documents(t, channel, type, data, &errors);
+  assert_int_equal(errors.count > 0, !ok);
+  json_decref(data);
+  return ok;
+}
+
+static void channels(void **state) {
+  (void)state;
+  static const char text[] = CHANNEL("x:{id}", "bots.read", "{\"a\":{\"summary\":\"s\",\"data\":\"A\"},\"b\":{\"summary\":\"s\",\"data\":{\"type\":\"integer\"}}}");
+  static const char plain[] = CHANNEL("x", "bots.read", "{\"a\":{\"summary\":\"s\",\"data\":\"A\"}}");
+  static const char *const bad[] = {CHANNEL("x", "everything", "{\"a\":{\"summary\":\"s\",\"data\":\"A\"}}"), CHANNEL("x", "bots.read", "{}"), CHANNEL("x", "bots.read", "{\"a\":{\"data\":\"A\"}}"),
+                                    CHANNEL("x", "bots.read", "{\"a\":{\"summary\":\"s\",\"data\":\"B\"}}")};
+  struct api_table *t;
+  struct err err;
+  if (api_table_parse(text, sizeof text - 1, &t, &err) != OK) fail_msg("%s", err.msg);
+  assert_true(fits(t, "x:7", "a", json_string("s")) && fits(t, "x:7", "b", json_integer(1)) && fits(t, "y", "c", json_null()));
+  assert_false(fits(t, "x:7", "a", json_integer(1)) || fits(t, "x:7", "c", json_string("s")));
+  api_table_destroy(t);
+  if (api_table_parse(plain, sizeof plain - 1, &t, &err) != OK) fail_msg("%s", err.msg);
+  assert_true(fits(t, "x", "a", json_string("s")) && fits(t, "xy", "a", json_integer(1)));
+  assert_false(fits(t, "x", "a", json_integer(1)));
+  api_table_destroy(t);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    err.msg[0] = '\0';
+    if (api_table_parse(bad[i], strlen(bad[i]), &t, &err) == OK) fail_msg("accepted: %s", bad[i]);
+    assert_true(err.msg[0] != '\0');
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(embedded), cmocka_unit_test(documents), cmocka_unit_test(refuses)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(embedded), cmocka_unit_test(documents), cmocka_unit_test(refuses), cmocka_unit_test(channels)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
