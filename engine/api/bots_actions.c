@@ -164,13 +164,19 @@ static enum status reload(struct api_call *call, struct db *db, struct bot_row *
   return to_version(call, db, row, api_body_int(call, "version", 0), changed);
 }
 
-static enum status roll_back(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
-  int64_t to = row->previous_version;
-  // One that follows the active version had the one that was active before.
+// One that follows the active version had the one that was active before. *ret is 0: it has had no other.
+static enum status version_before(struct api_call *call, struct db *db, const struct bot_row *row, int64_t *ret) {
   enum status st = OK;
-  if (!to && !row->version) st = script_previous(db, row->tenant_id, row->script_id, &to, &call->err);
-  if (st == ERR_NOTFOUND) st = script_previous(db, 0, row->script_id, &to, &call->err);
-  if (st != OK && st != ERR_NOTFOUND) return st;
+  *ret = row->previous_version;
+  if (!*ret && !row->version) st = script_previous(db, row->tenant_id, row->script_id, ret, &call->err);
+  if (st == ERR_NOTFOUND) st = script_previous(db, 0, row->script_id, ret, &call->err);
+  return st == ERR_NOTFOUND ? OK : st;
+}
+
+static enum status roll_back(struct api_call *call, struct db *db, struct bot_row *row, bool *changed) {
+  int64_t to;
+  const enum status st = version_before(call, db, row, &to);
+  if (st != OK) return st;
   if (!to) return api_problem(call, PROBLEM_conflict, "It has had no other version.");
   return to_version(call, db, row, to, changed);
 }
@@ -212,24 +218,34 @@ enum status api_bot_pause(struct api_call *call) { return begin(call, &pausing);
 enum status api_bot_stop(struct api_call *call) { return begin(call, &stopping); }
 enum status api_bot_restart(struct api_call *call) { return begin(call, &restarting); }
 enum status api_bot_params(struct api_call *call) { return begin_planned(call, &tuning); }
-// A version that reads other data, or books in another mode, cannot take over in a run: that is said at once, with what to do instead. What
-// else may be wrong shows when it is built.
-static bool version_fits(struct api_call *call) {
-  const int64_t id = api_param_id(call, "bot_id");
-  struct bot_row row;
+static enum status version_asked(struct api_call *call, struct db *db, const struct bot_row *row, int64_t *ret) {
   struct script_row script;
-  struct err err;
-  if (!call->core->live || bot_get(reader(call), call->who.tenant_id, id, &row, &err) != OK) return true;
-  int64_t version = api_body_int(call, "version", 0);
-  if (!version && script_get(reader(call), row.tenant_id, row.script_id, &script, &err) == OK) version = script.active_version;
-  bot_row_finish(&row);
-  if (!version || live_version_fits(call->core->live, id, version, &err) != ERR_INVALID) return true;
-  (void)api_problemf(call, PROBLEM_conflict, "Version %lld cannot take over in this run: %s.", (long long)version, err.msg);
-  return false;
+  *ret = api_body_int(call, "version", 0);
+  if (!*ret && script_get(db, row->tenant_id, row->script_id, &script, &call->err) == OK) *ret = script.active_version;
+  return OK;  // that there is none says who writes the row
 }
 
-enum status api_bot_reload(struct api_call *call) { return version_fits(call) ? begin_planned(call, &reloading) : OK; }
-enum status api_bot_rollback(struct api_call *call) { return begin_planned(call, &rolling); }
+// A version that reads other data, or books in another mode, cannot take over in a run: that is said at once, of each bot that is asked to, with
+// what to do instead. What else may be wrong shows when it is built. False: answered.
+static bool versions_fit(struct api_call *call, enum status (*version_of)(struct api_call *call, struct db *db, const struct bot_row *row, int64_t *ret)) {
+  int64_t ids[BOT_GROUP_MAX], version;
+  int count = 0;
+  struct bot_row row;
+  struct err err;
+  if (!call->core->live || bots_group(call, api_param_id(call, "bot_id"), ids, &count) != OK) return true;
+  for (int i = 0; i < count; i++) {
+    if (bot_get(reader(call), call->who.tenant_id, ids[i], &row, &err) != OK) continue;
+    const enum status st = version_of(call, reader(call), &row, &version);
+    bot_row_finish(&row);
+    if (st != OK || !version || live_version_fits(call->core->live, ids[i], version, &err) != ERR_INVALID) continue;
+    (void)api_problemf(call, PROBLEM_conflict, "Version %lld cannot take over in this run: %s.", (long long)version, err.msg);
+    return false;
+  }
+  return true;
+}
+
+enum status api_bot_reload(struct api_call *call) { return versions_fit(call, version_asked) ? begin_planned(call, &reloading) : OK; }
+enum status api_bot_rollback(struct api_call *call) { return versions_fit(call, version_before) ? begin_planned(call, &rolling) : OK; }
 enum status api_admin_bot_stop(struct api_call *call) { return begin(call, &forcing); }
 enum status api_admin_bot_restart(struct api_call *call) { return begin(call, &reopening); }
 enum status api_admin_bot_release(struct api_call *call) { return begin(call, &releasing); }

@@ -153,6 +153,10 @@ def refused(binary):
         t.act(bot, "start")
         row = t.wait(bot, lambda b: (b["live"] or {}).get("run") == 2 and fills(b) >= 2)
         assert version_of(row) == narrow, row
+        # Nor can the one before take over again in this run.
+        said = t.client.post(f"{BOTS}/{bot}/rollback", None, expect=409).json["detail"]
+        assert "cannot take over in this run: it does not read BTCUSDT 1h as \"h\", as this run does: stop the bot" in said, said
+        assert t.get(bot)["version"] is None
 
 
 def trials(binary):
