@@ -55,7 +55,7 @@ LEGS = """strategy{ name="legs", api=1, mode="hedging", data={ main={}, b={symbo
 function on_bar(ctx, bar)
   if ctx.state.done then return end
   ctx.state.done = true
-  for _, s in ipairs{"BTCUSDT", "ETHUSDT", "SOLUSDT", "GBPUSD", "EURUSD"} do
+  for _, s in ipairs{ctx.sym.name, "ETHUSDT", "SOLUSDT", "GBPUSD", "EURUSD"} do
     ctx:buy{notional=100, symbol=s, leg="long"}
     ctx:sell{notional=100, symbol=s, leg="short"}
   end
