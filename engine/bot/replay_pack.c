@@ -68,7 +68,9 @@ static void note_record(struct gathering *g, const struct record *r) {
 }
 
 // After the end that is asked for only a start tells what the script had seen by then, and a stop where the run ended.
-static bool behind(const struct gathering *g, const struct journal_record *j) { return j->time_ns > g->wish->to_ns && j->kind != RECORD_RESUME && j->kind != RECORD_STOP; }
+static bool behind(const struct gathering *g, const struct journal_record *j) {
+  return j->time_ns > g->wish->to_ns && j->kind != RECORD_RUN && j->kind != RECORD_RESUME && j->kind != RECORD_STOP;
+}
 
 static bool take_record(void *arg, const struct journal_record *j) {
   struct gathering *g = arg;
