@@ -128,6 +128,40 @@ static int64_t closable(const struct clerk *c, const struct clerk_symbol *s, enu
   return lots;
 }
 
+static bool wants_stops(const struct order *o) {
+  return o->type == ORDER_STOP || o->type == ORDER_STOP_LIMIT || o->type == ORDER_TRAILING || (!o->reduce && price_given(o->sl));
+}
+
+static struct venue_place place_of(struct clerk *c, const struct order *o, const char client_id[CLIENT_ID_SIZE]) {
+  const struct instrument *inst = inst_of(c, o->symbol);
+  const bool reduce = o->reduce && c->remote->port.caps(c->remote->port.self).reduce_only && alone(c, clerk_symbol_of(c, o->symbol, o->leg));
+  struct venue_place p = {.side = o->side, .leg = o->leg, .type = o->type == ORDER_TRAILING ? ORDER_STOP : o->type, .tif = o->tif == TIF_IOC || o->tif == TIF_FOK ? o->tif : TIF_GTC,
+                          .post = o->post, .reduce = reduce, .qty = lots_of(inst, order_left(o).lots), .limit = price_of(inst, o->limit),
+                          .trigger = price_of(inst, matcher_stop_level(o)), .trigger_rises = o->side == SIDE_BUY};
+  memcpy(p.client_id, client_id, sizeof p.client_id);
+  strncpy(p.symbol, inst->symbol, sizeof p.symbol - 1);
+  return p;
+}
+
+void clerk_remote_ahead(struct clerk *c) {
+  const struct matcher *m = c->blotter.matcher;
+  int count = 0;
+  if (!c->remote->port.ahead) return;
+  for (int symbol = 0; symbol < matcher_account(m)->symbol_count; symbol++) {
+    size_t pos = 0;
+    for (const struct order *o; count < CLERK_AHEAD_MAX && (o = matcher_working(m, symbol, &pos));) {
+      const struct clerk_order *w = o->parent || o->status != ORDER_SENT ? NULL : clerk_order_find(c, o->id);
+      if (!w || w->committed || w->denied || clerk_routed_find(c, o->id)) continue;
+      const struct client_id name = clerk_name(c, o->id);
+      char client_id[CLIENT_ID_SIZE];
+      client_id_format(&name, client_id);
+      const struct venue_place p = place_of(c, o, client_id);
+      c->remote->port.ahead(c->remote->port.self, &p);
+      count++;
+    }
+  }
+}
+
 // True: something was imposed.
 static bool place(struct clerk *c, const struct order *o) {
   struct clerk_symbol *s = clerk_symbol_of(c, o->symbol, o->leg);
@@ -137,8 +171,7 @@ static bool place(struct clerk *c, const struct order *o) {
     return true;
   }
   const struct venue_caps caps = c->remote->port.caps(c->remote->port.self);
-  const bool stops = o->type == ORDER_STOP || o->type == ORDER_STOP_LIMIT || o->type == ORDER_TRAILING || (!o->reduce && price_given(o->sl));
-  if (stops && !caps.stops) {  // an entry whose stop loss could not follow it is none
+  if (wants_stops(o) && !caps.stops) {  // an entry whose stop loss could not follow it is none
     clerk_tell_intervened(c, REASON_VENUE, "the venue has no stop orders: neither these nor orders with a stop loss are sent there");
     clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = REASON_VENUE, .venue.status = ORDER_REJECTED});
     return true;
@@ -156,12 +189,7 @@ static bool place(struct clerk *c, const struct order *o) {
     o = matcher_order(c->blotter.matcher, o->id);
   }
   struct clerk_routed *w = clerk_routed_add(c, o);
-  const struct instrument *inst = inst_of(c, o->symbol);
-  struct venue_place p = {.side = o->side, .leg = o->leg, .type = o->type == ORDER_TRAILING ? ORDER_STOP : o->type, .tif = o->tif == TIF_IOC || o->tif == TIF_FOK ? o->tif : TIF_GTC,
-                          .post = o->post, .reduce = o->reduce && caps.reduce_only && alone(c, s), .qty = lots_of(inst, order_left(o).lots), .limit = price_of(inst, o->limit),
-                          .trigger = price_of(inst, matcher_stop_level(o)), .trigger_rises = o->side == SIDE_BUY};
-  memcpy(p.client_id, w->route.client_id, sizeof p.client_id);
-  strncpy(p.symbol, inst->symbol, sizeof p.symbol - 1);
+  const struct venue_place p = place_of(c, o, w->route.client_id);
   clerk_route_tell(c, w, ROUTE_EV_JOURNALLED, NULL);
   const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_SEND, NULL);
   assert(e.kind == ROUTE_MOVE && e.to == ROUTE_SENT);

@@ -23,6 +23,7 @@ struct clerk_port {
   void (*amend)(void *self, uint64_t bot, uint64_t order, uint32_t change, const struct venue_ref *ref, const struct venue_change *c);
   void (*cancel)(void *self, uint64_t bot, uint64_t order, const struct venue_ref *ref);
   void (*ask)(void *self, uint64_t bot, uint64_t order, enum unknown_step question, const struct venue_ref *ref, int64_t since_ns);
+  void (*ahead)(void *self, const struct venue_place *p);  // will be placed, probably, and must not be yet; NULL: nothing can be done ahead
   const char *currency;  // of the account, copied; NULL: fees in what a symbol ends with are in it
 };
 
@@ -34,6 +35,10 @@ bool clerk_is_remote(const struct clerk *c);
 // Makes the venue's orders what they are wished to be, as far as that is known and nothing is under way. Also asks what is due.
 // Returns when to look again, by the venue's clock; INT64_MAX: when something happens.
 int64_t clerk_remote_sync(struct clerk *c);
+
+// While its decisions are being journalled: tells the port of the first of them that will be placed, if nothing comes in between.
+#define CLERK_AHEAD_MAX 2
+void clerk_remote_ahead(struct clerk *c);
 
 // Nothing of its orders is at the venue any more, or may come from there.
 bool clerk_remote_idle(const struct clerk *c);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AHEAD_NS 150000         // requests are made ahead for so long
 #define MAIL_MOST 100000       // a venue that says more than its bots can hear is connected to anew
 
 static bool ready(const struct live_venue *v) {
@@ -221,6 +222,11 @@ static void port_cancel(void *self, uint64_t bot, uint64_t order, const struct v
   v->venue.ops->cancel(v->venue.self, ref, replied, r);
 }
 
+static void port_ahead(void *self, const struct venue_place *p) {
+  struct live_venue *v = self;
+  v->venue.ops->ahead(v->venue.self, p);
+}
+
 static int64_t port_now(void *self) {
   struct live_venue *v = self;
   return v->venue.ops->now_ns(v->venue.self);
@@ -231,15 +237,19 @@ static struct venue_caps port_caps(void *self) {
 }
 
 struct clerk_port live_venue_port(struct live_venue *v) {
-  return (struct clerk_port){.self = v, .now_ns = port_now, .caps = port_caps, .place = port_place, .amend = port_amend, .cancel = port_cancel, .ask = live_venue_ask};
+  return (struct clerk_port){.self = v, .now_ns = port_now, .caps = port_caps, .place = port_place, .amend = port_amend, .cancel = port_cancel, .ask = live_venue_ask, .ahead = port_ahead};
 }
 
 void live_venues_brace(struct live *l, const int64_t *bots, size_t count) {
   if (!l->venues) return;
+  const int64_t began_ns = clock_monotonic_ns();
   for (size_t i = 0; i < count; i++) {
     const struct live_bot *b = live_find(l, bots[i]);
-    struct live_venue *v = b && b->asked_ns > 0 && b->account ? live_venue_of(l, b->account->id) : NULL;
-    if (v) v->expected++;
+    struct live_venue *v = b && b->clerk && b->asked_ns > 0 && b->account ? live_venue_of(l, b->account->id) : NULL;
+    if (!v) continue;
+    v->expected++;
+    // Not for longer than a quick disk takes: others' requests are made behind the first one's, when that has left.
+    if (clerk_is_remote(b->clerk) && !b->busy && clock_monotonic_ns() - began_ns < AHEAD_NS) clerk_remote_ahead(b->clerk);
   }
   for (struct live_venue *v = l->venues; v; v = v->next) {
     if (v->expected > 0) v->venue.ops->brace(v->venue.self, v->expected);

@@ -362,6 +362,7 @@ static bool ops_reconciled(void *self) {
   return s->state == VENUE_STATE_READY;
 }
 static void ops_brace(void *self, unsigned orders) { (void)self, (void)orders; }
+static void ops_ahead(void *self, const struct venue_place *p) { (void)self, (void)p; }
 
 static void ops_destroy(void *self) {
   struct ea_session *s = self;
@@ -377,7 +378,7 @@ static void ops_destroy(void *self) {
 }
 
 static const struct venue_ops ops = {.caps = ops_caps, .state = ops_state, .now_ns = ops_now_ns, .place = ops_place, .amend = ops_amend, .cancel = ops_cancel, .cancel_all = ops_cancel_all, .order = ops_order,
-  .open_orders = ops_open_orders, .fills = ops_fills, .positions = ops_positions, .balances = ops_balances, .key = ops_key, .set_leverage = ops_set_leverage, .reconciled = ops_reconciled, .brace = ops_brace,
+  .open_orders = ops_open_orders, .fills = ops_fills, .positions = ops_positions, .balances = ops_balances, .key = ops_key, .set_leverage = ops_set_leverage, .reconciled = ops_reconciled, .brace = ops_brace, .ahead = ops_ahead,
   .destroy = ops_destroy};
 
 enum status ea_bridge_session(struct ea_bridge *b, const struct ea_session_wish *wish, const struct venue_events *events, void *to, struct venue *ret, struct err *err) {

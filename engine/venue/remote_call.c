@@ -163,7 +163,8 @@ static enum status build(struct remote_call *c, struct err *err) {
   const struct dialect_env env = remote_env(c->site);
   dialect_request_finish(&c->request);
   memset(&c->request, 0, sizeof c->request);
-  enum status st = dialect_request(c->site->dialect, c->op, c->args, &env, &c->request, err);
+  c->is_signed = c->op == DIALECT_CREATE_ORDER && c->session && remote_ahead_take(c->session, c->args, &c->request);
+  enum status st = c->is_signed ? OK : dialect_request(c->site->dialect, c->op, c->args, &env, &c->request, err);
   if (st == OK && c->request.auth && !c->session) st = err_set(err, ERR_INVALID, "%s wants a key", dialect_op_text(c->op));
   c->once |= !c->request.safe || dialect_op_trades(c->op);
   return st;
@@ -193,7 +194,9 @@ static enum status call_send(struct remote_call *c, struct err *err) {
   struct buf headers, url;
   buf_init_secret(&headers, HTTP_CLIENT_HEAD_MAX);
   buf_init_secret(&url, HTTP_CLIENT_URL_MAX + 1);
-  enum status st = c->request.auth ? dialect_sign(site->dialect, &c->request, &secret, &env, err) : OK;
+  const bool sign = c->request.auth && !c->is_signed;
+  if (sign && c->session) remote_ahead_drop(c->session);  // what was signed before would be sent behind it, and a venue may want them in their order
+  enum status st = sign ? dialect_sign(site->dialect, &c->request, &secret, &env, err) : OK;
   if (st == OK) st = reveal(c, &secret, &headers, fields, err);
   if (st == OK) {
     const bool query = c->request.query && c->request.query[0];

@@ -60,6 +60,14 @@ struct remote_site {
 
 enum remote_step { REMOTE_STEP_CLOCK, REMOTE_STEP_KEY, REMOTE_STEP_STREAMS, REMOTE_STEP_UP };
 
+// An order's request before it may be sent.
+#define REMOTE_AHEAD_MAX 4
+struct remote_made {
+  json_t *args;
+  struct dialect_request request;
+  int64_t at_ns;                     // monotonic
+};
+
 struct remote_link;
 struct remote_session {
   struct remote_session *next;
@@ -79,6 +87,8 @@ struct remote_session {
   struct loop_timer *timer;          // the next try; while connecting: its end
   unsigned tries;
   int64_t up_ms;
+  struct remote_made ahead[REMOTE_AHEAD_MAX];  // remote_warm.c; in the order in which they were signed
+  unsigned ahead_count;
   unsigned inside;                   // calls of ours that may tell the owner something
   bool dead;
 };
@@ -95,6 +105,7 @@ struct remote_call {
   json_t *args;
   struct dialect_request request;
   bool once;                             // is sent at most once, whatever comes of it
+  bool is_signed;                          // the request is
   bool waiting, sent, dead;
   unsigned tries, pages;
   int64_t not_before_ms, give_up_ms;     // by the loop's clock
@@ -153,7 +164,11 @@ void remote_session_destroy(void *self);
 
 // ---- ready for the next order
 
-void remote_brace(void *self, unsigned orders);  // venue_ops
+void remote_brace(void *self, unsigned orders);                  // venue_ops
+void remote_ahead(void *self, const struct venue_place *p);       // venue_ops
+// The request for an order with these arguments, signed, if it was made a moment ago and nothing was signed behind it: into *ret, which is the caller's.
+bool remote_ahead_take(struct remote_session *s, const json_t *args, struct dialect_request *ret);
+void remote_ahead_drop(struct remote_session *s);                 // all of them
 void remote_warm_tick(struct remote_site *site);  // every second: connections of sessions that trade are open
 
 // ---- streams

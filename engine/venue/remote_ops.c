@@ -192,4 +192,4 @@ static bool op_reconciled(void *self) {
 
 const struct venue_ops remote_ops = {.caps = op_caps, .state = op_state, .now_ns = op_now_ns, .place = op_place, .amend = op_amend, .cancel = op_cancel,
   .cancel_all = op_cancel_all, .order = op_order, .open_orders = op_open_orders, .fills = op_fills, .positions = op_positions, .balances = op_balances,
-  .key = op_key, .set_leverage = op_set_leverage, .set_position_mode = op_set_position_mode, .reconciled = op_reconciled, .brace = remote_brace, .destroy = remote_session_destroy};
+  .key = op_key, .set_leverage = op_set_leverage, .set_position_mode = op_set_position_mode, .reconciled = op_reconciled, .brace = remote_brace, .ahead = remote_ahead, .destroy = remote_session_destroy};

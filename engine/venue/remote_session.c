@@ -77,6 +77,7 @@ void remote_session_destroy(void *self) {
     break;
   }
   while (s->calls) remote_call_cancel(s->calls);
+  remote_ahead_drop(s);
   remote_streams_close(s);
   loop_timer_stop(s->timer);
   s->dead = true;

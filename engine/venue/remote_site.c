@@ -201,6 +201,7 @@ enum status remote_site_reload(struct remote_site *site, struct dialect *d, stru
     dialect_destroy(d);
     return st;
   }
+  for (struct remote_session *s = site->sessions; s; s = s->next) remote_ahead_drop(s);  // as the old one had it
   dialect_destroy(site->dialect);
   site->dialect = d;
   remote_log(site, NULL, "speaks by the dialect %.12s", will->sha256);

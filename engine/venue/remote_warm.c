@@ -1,6 +1,7 @@
-// venue/remote_warm.c – so that an order leaves as soon as it may: connections that are open before it comes, and a dry run of the dialect
-// while the journal is being written, which brings the code and the script's memory into the processor's caches (the first order after a
-// second of quiet takes three times as long as the next). A dry run asks and signs as an order would; nothing of it is kept or sent.
+// venue/remote_warm.c – so that an order leaves as soon as it may: connections that are open before it comes; its request, made and signed while the
+// journal is being written; and where nobody knows the order, a dry run of the dialect instead, which brings the code and the script's memory into the
+// processor's caches (the first order after a second of quiet takes three times as long as the next). A dry run asks and signs as an order
+// would; nothing of it is kept or sent.
 #include "venue/remote_impl.h"
 
 #include "loop/clock.h"
@@ -12,6 +13,7 @@
 #define MOST 16
 #define SPAN_MS 600000    // so many orders at once are expected again for this long
 #define FRESH_MS 5        // since the last dry run or request: all is warm still
+#define AHEAD_MS 100      // what was signed before that is signed anew
 
 // As many connections as orders were expected at once in this span or the one before.
 static unsigned wanted(const struct remote_site *site) {
@@ -39,18 +41,59 @@ void remote_warm_tick(struct remote_site *site) {
   connect_ahead(site);
 }
 
-static void dry_run(struct remote_session *s) {
-  struct remote_site *site = s->site;
-  const struct dialect_env env = remote_env(site);
+static enum status make(struct remote_session *s, const json_t *args, struct dialect_request *ret, struct err *err) {
+  const struct dialect_env env = remote_env(s->site);
   const struct dialect_secret secret = remote_secret(s);
+  enum status st = dialect_request(s->site->dialect, DIALECT_CREATE_ORDER, args, &env, ret, err);
+  return st == OK && ret->auth ? dialect_sign(s->site->dialect, ret, &secret, &env, err) : st;
+}
+
+static void dry_run(struct remote_session *s) {
   const struct venue_place p = {.client_id = "dry-run", .symbol = "BTCUSDT", .side = SIDE_BUY, .type = ORDER_MARKET, .tif = TIF_IOC, .qty = {1, 0}, .limit = NO_DECIMAL, .trigger = NO_DECIMAL};
   struct dialect_request request = {0};
   struct err err;
   json_t *args = unified_args_place(&p);
-  if (args && dialect_request(site->dialect, DIALECT_CREATE_ORDER, args, &env, &request, &err) == OK && request.auth)
-    (void)!dialect_sign(site->dialect, &request, &secret, &env, &err);
+  if (args) (void)!make(s, args, &request, &err);
   dialect_request_finish(&request);
   json_decref(args);
+}
+
+static void drop_first(struct remote_session *s) {
+  json_decref(s->ahead[0].args);
+  dialect_request_finish(&s->ahead[0].request);
+  memmove(s->ahead, s->ahead + 1, --s->ahead_count * sizeof s->ahead[0]);
+}
+
+void remote_ahead_drop(struct remote_session *s) {
+  while (s->ahead_count) drop_first(s);
+}
+
+void remote_ahead(void *self, const struct venue_place *p) {
+  struct remote_session *s = self;
+  struct err err;
+  if (!trades(s)) return;
+  if (s->ahead_count == REMOTE_AHEAD_MAX) drop_first(s);
+  struct remote_made *m = &s->ahead[s->ahead_count];
+  *m = (struct remote_made){.args = unified_args_place(p), .at_ns = clock_monotonic_ns()};
+  s->site->warm.run_ns = m->at_ns;
+  if (m->args && make(s, m->args, &m->request, &err) == OK) {
+    s->ahead_count++;
+    return;
+  }
+  json_decref(m->args);
+  dialect_request_finish(&m->request);
+}
+
+bool remote_ahead_take(struct remote_session *s, const json_t *args, struct dialect_request *ret) {
+  while (s->ahead_count && clock_monotonic_ns() - s->ahead[0].at_ns > AHEAD_MS * REMOTE_NS_OF_MS) drop_first(s);
+  unsigned at = 0;
+  while (at < s->ahead_count && !json_equal(args, s->ahead[at].args)) at++;
+  if (at == s->ahead_count) return false;
+  while (at--) drop_first(s);
+  *ret = s->ahead[0].request;
+  s->ahead[0].request = (struct dialect_request){0};
+  drop_first(s);
+  return true;
 }
 
 void remote_brace(void *self, unsigned orders) {

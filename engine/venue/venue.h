@@ -213,6 +213,8 @@ struct venue_ops {
   bool (*reconciled)(void *self);
   // So many orders will be placed within milliseconds, unless the journal refuses: what can be made ready for them is.
   void (*brace)(void *self, unsigned orders);
+  // This one will be placed then: its request may be made and signed, and is sent by place() only. May be forgotten.
+  void (*ahead)(void *self, const struct venue_place *p);
   void (*destroy)(void *self);   // done of what is under way is not called any more
 };
 struct venue {
