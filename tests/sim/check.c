@@ -59,7 +59,7 @@ void check_now(struct world *w) {
 }
 
 // ---- rows on their way to the journal: of bots that wait for them. Else what such a bot does next, elsewhere, may be written before them, and
-// its row says again what was. The program is linked with --wrap=live_behind_choose.
+// its row says again what was. The program is linked with --wrap=live_behind_choose and live_behind_follow.
 
 static void check_named(const struct live_batch *b, int64_t bot, const char *what) {
   for (size_t i = 0; i < b->bot_count; i++)
@@ -69,6 +69,17 @@ static void check_named(const struct live_batch *b, int64_t bot, const char *wha
 
 bool __real_live_behind_choose(struct live *l, struct live_batch *b);
 bool __wrap_live_behind_choose(struct live *l, struct live_batch *b);
+
+void __real_live_behind_follow(struct live *l, struct live_batch *b);
+void __wrap_live_behind_follow(struct live *l, struct live_batch *b);
+
+// A batch that is handed over has whole instants: whoever of its place had the market's part of one has had its end.
+void __wrap_live_behind_follow(struct live *l, struct live_batch *b) {
+  for (int i = 0; i < LIVE_BUCKETS; i++)
+    for (const struct live_bot *bot = l->bots[i]; bot; bot = bot->next)
+      if (bot->place == b->place && bot->busy) violation(l->config.self, "what goes to the journal has half an instant of %s", bot->channel);
+  __real_live_behind_follow(l, b);
+}
 
 bool __wrap_live_behind_choose(struct live *l, struct live_batch *b) {
   for (size_t i = 0; i < b->rows.order_count; i++) check_named(b, b->rows.orders[i].bot_id, "orders");

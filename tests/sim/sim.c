@@ -89,12 +89,22 @@ static void start(struct world *w) {
   check_store(w);
 }
 
+static const enum life_event events[] = {LIFE_START, LIFE_START, LIFE_START, LIFE_PAUSE, LIFE_STOP, LIFE_FORCE_STOP, LIFE_RELEASE, LIFE_START};
+
+// All bots at once: what they do then they do in the same instants.
+static void act_together(struct world *w) {
+  static const enum life_event together[] = {LIFE_START, LIFE_PAUSE, LIFE_STOP, LIFE_STOP};
+  const enum life_event e = together[sim_below(4)];
+  const bool close = sim_chance(700);
+  for (int i = 0; i < w->bot_count; i++) world_act(w, i, e, close);
+}
+
 static void act(struct world *w) {
-  static const enum life_event events[] = {LIFE_START, LIFE_START, LIFE_START, LIFE_PAUSE, LIFE_STOP, LIFE_FORCE_STOP, LIFE_RELEASE, LIFE_START};
   const int bot = some_bot(w);
   if (bot < 0) return;
-  const uint64_t what = sim_below(14);
-  if (what < 8) world_act(w, bot, events[what], sim_chance(500));
+  const uint64_t what = sim_below(16);
+  if (what >= 14) act_together(w);
+  else if (what < 8) world_act(w, bot, events[what], sim_chance(500));
   else if (what < 10) world_params(w, bot);
   else if (what < 12) world_version(w, bot);
   else if (what == 12) world_restart_bot(w, bot);

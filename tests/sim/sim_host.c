@@ -4,10 +4,9 @@
 #include "bot/host_feed.h"
 #include "bot/host_word.h"
 #include "sim_loop.h"
+#include "sim_pipe.h"
 
 #include <assert.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +28,6 @@ struct loop_child {
   size_t said;          // of what waits in the feed's out
   bool wants, dying, dies_saying;
   int64_t due_ns, hangs_until_ns;
-  uint64_t looked;      // in which look of the loop its socket was asked; nothing happens within one
-  bool ready;
   uint64_t guilty;
   int code, signum;
 };
@@ -64,12 +61,9 @@ static void end(struct loop_child *c) {
   free(c);
 }
 
-static bool is_ready(struct loop_child *c) {
-  if (c->looked == sim_looks()) return c->ready;
-  c->looked = sim_looks();
-  struct buf *out = host_feed_out(c->feed);
-  struct pollfd p = {.fd = c->fd, .events = (short)(out->len > c->said ? POLLOUT : POLLIN)};  // who has something to say says it first
-  return c->ready = poll(&p, 1, 0) > 0;
+// Who has something to say says it first.
+static bool is_ready(const struct loop_child *c) {
+  return host_feed_out(c->feed)->len > c->said ? sim_pipe_writable(c->fd) || sim_pipe_over(c->fd) : sim_pipe_readable(c->fd);
 }
 
 static int64_t due(struct sim_actor *a) {
@@ -131,7 +125,7 @@ enum status loop_spawn(struct loop *loop, const struct loop_spawn *spawn, struct
   struct loop_child *c = calloc(1, sizeof *c);
   if (!c) return err_set(err, ERR_NOMEM, "child");
   assert(spawn->fd_count == 2);
-  c->fd = fcntl(spawn->fds[0], F_DUPFD_CLOEXEC, 0);
+  c->fd = sim_pipe_dup(spawn->fds[0]);
   enum status st = host_word_map(spawn->fds[1], &c->word, err);
   if (st == OK) st = host_feed_create(&(struct host_feed_config){.word = c->word}, &c->feed, err);
   if (st != OK) {

@@ -3,14 +3,10 @@
 
 #include "loop/clock.h"
 #include "loop/watchdog.h"
+#include "sim_pipe.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define WALL_BEGIN_NS INT64_C(1780000000000000000)  // 2026-05-28
 #define WATCHES_MAX 256
@@ -19,7 +15,7 @@
 
 static uint64_t chance;
 static int64_t now_ns = 1000000000, wall_ns = WALL_BEGIN_NS;
-static uint64_t events, looks;
+static uint64_t events;
 static struct sim_actor *actors;
 
 void sim_seed(uint64_t seed) { chance = seed * UINT64_C(0x2545f4914f6cdd1d) + 1; }
@@ -34,7 +30,6 @@ uint64_t sim_random(void) {
 int64_t sim_now_ns(void) { return now_ns; }
 void sim_wall_jump(int64_t by_ns) { wall_ns += by_ns; }
 uint64_t sim_events(void) { return events; }
-uint64_t sim_looks(void) { return looks; }
 
 int64_t clock_monotonic_ns(void) { return now_ns; }
 int64_t clock_wall_ns(void) { return wall_ns + now_ns; }
@@ -128,20 +123,14 @@ static void run_timer(struct loop_timer *t) {
 
 // The watches that are ready; *ret_events tells for what.
 static int ready(const struct loop *loop, struct loop_watch *ret[WATCHES_MAX], unsigned ret_events[WATCHES_MAX]) {
-  struct pollfd polls[WATCHES_MAX];
-  struct loop_watch *asked[WATCHES_MAX];
-  int n = 0, count = 0;
+  int count = 0;
   for (struct loop_watch *w = loop->watches; w; w = w->next) {
     if (!w->events) continue;
-    assert(n < WATCHES_MAX);
-    polls[n] = (struct pollfd){.fd = w->fd, .events = (short)((w->events & LOOP_READABLE ? POLLIN : 0) | (w->events & LOOP_WRITABLE ? POLLOUT : 0))};
-    asked[n++] = w;
-  }
-  if (!n || poll(polls, (nfds_t)n, 0) <= 0) return 0;
-  for (int i = 0; i < n; i++) {
-    const unsigned has = (polls[i].revents & (POLLIN | POLLHUP | POLLERR) ? LOOP_READABLE : 0u) | (polls[i].revents & POLLOUT ? LOOP_WRITABLE : 0u);
+    const bool readable = w->events & LOOP_READABLE ? sim_pipe_readable(w->fd) : sim_pipe_over(w->fd);
+    const unsigned has = (readable ? LOOP_READABLE : 0u) | (w->events & LOOP_WRITABLE && sim_pipe_writable(w->fd) ? LOOP_WRITABLE : 0u);
     if (!has) continue;
-    ret[count] = asked[i];
+    assert(count < WATCHES_MAX);
+    ret[count] = w;
     ret_events[count++] = has;
   }
   return count;
@@ -152,7 +141,6 @@ static bool step(struct loop *loop, int64_t until_ns) {
   struct loop_watch *watches[WATCHES_MAX];
   unsigned what[WATCHES_MAX];
   for (;;) {
-    looks++;
     const int watch_count = ready(loop, watches, what);
     struct loop_timer *timer = next_timer(loop);
     int64_t next_ns = timer ? timer->due_ns : INT64_MAX;
@@ -349,11 +337,6 @@ void loop_watch_destroy(struct loop_watch *w) {
   while (*p != w) p = &(*p)->next;
   *p = w->next;
   free(w);
-}
-
-enum status loop_socketpair(int ret_fds[2], struct err *err) {
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_fds) != 0) return err_errno(err, errno, "socketpair");
-  return OK;
 }
 
 // ---- the watchdog: scripts of the simulation end by themselves, and no CPU clock may decide anything

@@ -20,8 +20,6 @@ int64_t sim_now_ns(void);              // monotonic
 void sim_wall_jump(int64_t by_ns);     // somebody sets the clock
 uint64_t sim_events(void);             // things that happened so far
 
-uint64_t sim_looks(void);              // how often it was looked for what could happen: within one look nothing does
-
 // ---- what is outside of the process
 struct sim_actor {
   int64_t (*due_ns)(struct sim_actor *a);  // when it wants its turn, INT64_MAX: it waits

@@ -224,13 +224,28 @@ static enum status put_people(struct db *db, void *arg, struct err *err) {
   return st == OK ? put_scripts(db, arg, err) : st;
 }
 
-static bool open_store(struct world *w) {
-  struct err err;
-  const struct store_options options = {.loop = w->loop, .by_hand = true, .checkpoint_pages = 40};
-  if (store_open(w->dir, &options, &w->store, &err) == OK) return true;
-  world_note(w, "the store does not open: %s", err.msg);
-  if (!w->faulty) violation(w, "the store does not open: %s", err.msg);
-  return false;
+// The directory itself is real, and empty but for names: nothing of it needs the kernel's disk, and children of one process share it in turn.
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd) { return (void)fd, 0; }
+int __wrap_flock(int fd, int how);
+int __wrap_flock(int fd, int how) { return (void)fd, (void)how, 0; }
+
+// The first process of every world finds its files open, with what SQLite has read of them.
+static struct {
+  struct loop *loop;
+  struct store *store;
+} begun;
+
+static enum status open_store(const char *dir, struct loop **ret_loop, struct store **ret, struct err *err) {
+  struct store_options options = {.by_hand = true, .checkpoint_pages = 40};
+  enum status st = loop_create(ret_loop, NULL, err);
+  if (st != OK) return st;
+  options.loop = *ret_loop;
+  st = store_open(dir, &options, ret, err);
+  if (st == OK) return OK;
+  loop_destroy(*ret_loop);
+  *ret_loop = NULL;
+  return st;
 }
 
 // Few markets, so that most of their bars are made once, before the forks.
@@ -245,17 +260,21 @@ bool world_start(struct world *w) {
   const char *const feeds[] = {sim, alt, NULL};
   w->life++;
   w->gone = false;
-  if (loop_create(&w->loop, NULL, &err) != OK) abort();
-  struct live_options options = {.loop = w->loop, .exe = "/perigee", .version = "sim", .hosts = 3, .past_bytes = w->seed % 2 ? 300 : 0, .feeds = feeds, .publish = publish, .log = on_log, .self = w};
-  if (!open_store(w)) {
-    loop_destroy(w->loop);
-    w->loop = NULL;
+  struct live_options options = {.exe = "/perigee", .version = "sim", .hosts = 3, .past_bytes = w->seed % 2 ? 300 : 0, .feeds = feeds, .publish = publish, .log = on_log, .self = w};
+  if (begun.store) {
+    w->loop = begun.loop;
+    w->store = begun.store;
+    memset(&begun, 0, sizeof begun);
+  } else if (open_store(w->dir, &w->loop, &w->store, &err) != OK) {
+    world_note(w, "the store does not open: %s", err.msg);
+    if (!w->faulty) violation(w, "the store does not open: %s", err.msg);
     return false;
   }
   for (int i = 0; i < STORE_FILES; i++) {
     disks[i] = (struct disk){.actor = {.due_ns = disk_due, .act = disk_act}, .world = w, .file = i, .look_ns = sim_now_ns()};
     sim_actor_add(&disks[i].actor);
   }
+  options.loop = w->loop;
   options.store = w->store;
   if (live_create(&options, &w->live, &err) == OK) return true;
   w->live = NULL;
@@ -291,13 +310,10 @@ void world_prepare(bool many) {
   sources = realpath(root && *root ? root : ".", NULL);
   strcpy(begin_dir, "/tmp/perigee-sim-XXXXXX");
   if (!sources || !mkdtemp(begin_dir) || chdir(begin_dir) != 0) abort();
-  struct store *store;
-  const struct store_options options = {.by_hand = true};
-  if (store_open(DATA, &options, &store, &err) != OK || store_write_sync(store, STORE_CONTROL, put_people, NULL, &err) != OK) {
+  if (open_store(DATA, &begun.loop, &begun.store, &err) != OK || store_write_sync(begun.store, STORE_CONTROL, put_people, NULL, &err) != OK) {
     printf("# beginning: %s\n", err.msg);
     exit(2);
   }
-  store_close(store);
   static const char *const symbols[] = {"BTCUSDT", "ETHUSDT", NULL};
   static const int64_t from_ns[] = {INT64_C(1772409600) * NS_PER_S, INT64_C(1767571200) * NS_PER_S};  // of sim and alt
   for (uint64_t seed = 0; seed < MARKETS && many; seed++)
@@ -307,6 +323,8 @@ void world_prepare(bool many) {
 void world_unprepare(void) {
   static const char *const names[] = {"control.db", "journal.db", "market.db", "lock"};  // empty: the disk is in memory
   char path[128];
+  store_close(begun.store);
+  loop_destroy(begun.loop);
   sim_reset();
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     snprintf(path, sizeof path, DATA "/%s", names[i]);
@@ -322,7 +340,7 @@ void world_begin(struct world *w, uint64_t seed, int bots, bool show) {
   sim_seed(seed);
   if (!bots) w->bots_max = 2 + (int)sim_below(WORLD_BOTS - 1);
   strcpy(w->dir, DATA);
-  sim_record();
+  sim_record_tail();
   if (!world_start(w)) violation(w, "it does not start");
 }
 
@@ -332,7 +350,7 @@ void world_stop(struct world *w, enum world_stop how) {
   if (how != WORLD_SHUTDOWN) {
     // What the disk has now is what stays. The objects are taken apart as if in order, for the memory's sake; nobody hears of it.
     image = sim_take();
-    sim_fail(SIM_ALL, 1, true, false);
+    sim_freeze();
     w->gone = true;
     w->did.crashes++;
     w->did.power_cuts += how == WORLD_POWER;
@@ -348,15 +366,14 @@ void world_stop(struct world *w, enum world_stop how) {
   loop_destroy(w->loop);
   w->loop = NULL;
   if (image) {
-    if (how == WORLD_POWER) (void)sim_lose_power(image, sim_trace_length(image), sim_random());
-    else sim_keep_all(image);
+    if (how == WORLD_POWER) sim_lose_tail(image, sim_random());
     sim_trace_free(image);
   } else {
     sim_trace_free(sim_take());
   }
   sim_fail(0, 0, false, false);  // who starts it again has looked after the disk
   w->faulty = false;
-  sim_record();
+  sim_record_tail();
 }
 
 void world_end(struct world *w) {

@@ -35,6 +35,9 @@ struct op {
   int file;
   int64_t offset, length;  // OP_MARK: the number is in offset
   uint8_t *data;
+  // of a tail: what it changed, behind the data
+  uint8_t *old;
+  int64_t old_length, old_size;
 };
 struct sim_trace {
   struct op *ops;
@@ -45,6 +48,8 @@ struct sim_trace {
   // progress of sim_lose_power
   size_t at;
   int64_t mark;
+  // a tail: only what is not synced
+  bool tail;
 };
 struct handle {
   sqlite3_file base;
@@ -59,7 +64,7 @@ static struct file files[FILES];
 static struct sim_trace *trace;
 static unsigned fault_kinds;
 static int64_t fault_nth, calls;
-static bool fault_sticky, fault_full, lie_log, lie_file;
+static bool fault_sticky, fault_full, lie_log, lie_file, frozen;
 static uint64_t random_state;
 
 static uint64_t next_random(uint64_t *state) {
@@ -99,18 +104,49 @@ static void copy(struct content *to, const struct content *from) {
   if (from->size) put(to, 0, from->bytes, from->size);
 }
 
-static void log_op(enum op_kind kind, const struct file *f, int64_t offset, const void *data, int64_t length) {
-  if (!trace) return;
+static struct op *op_new(void) {
   if (trace->count == trace->room) {
     trace->room = trace->room * 2 + 256;
     trace->ops = bytes_of_disk(trace->ops, trace->count * sizeof *trace->ops, trace->room * sizeof *trace->ops);
+  }
+  return &trace->ops[trace->count++];
+}
+
+// No loss of power takes it any more.
+static void synced(int file) {
+  size_t kept = 0;
+  for (size_t i = 0; i < trace->count; i++) {
+    if (trace->ops[i].file == file) free(trace->ops[i].data);
+    else trace->ops[kept++] = trace->ops[i];
+  }
+  trace->count = kept;
+}
+
+static void log_tail(enum op_kind kind, const struct file *f, int64_t offset, const void *data, int64_t length) {
+  if (kind == OP_SYNC) synced((int)(f - files));
+  if (kind == OP_SYNC || kind == OP_MARK) return;
+  const int64_t end = kind == OP_WRITE && offset + length < f->now.size ? offset + length : f->now.size;
+  struct op op = {.kind = kind, .file = (int)(f - files), .offset = offset, .length = length, .old_length = end > offset ? end - offset : 0, .old_size = f->now.size};
+  op.data = bytes_of_disk(NULL, 0, (size_t)(length + op.old_length) + 1);
+  op.old = op.data + length;
+  if (length) memcpy(op.data, data, (size_t)length);
+  if (op.old_length) memcpy(op.old, f->now.bytes + offset, (size_t)op.old_length);
+  *op_new() = op;
+}
+
+// Before it is done.
+static void log_op(enum op_kind kind, const struct file *f, int64_t offset, const void *data, int64_t length) {
+  if (!trace) return;
+  if (trace->tail) {
+    log_tail(kind, f, offset, data, length);
+    return;
   }
   struct op op = {.kind = kind, .file = f ? (int)(f - files) : 0, .offset = offset, .length = length};
   if (data) {
     op.data = bytes_of_disk(NULL, 0, (size_t)length);
     memcpy(op.data, data, (size_t)length);
   }
-  trace->ops[trace->count++] = op;
+  *op_new() = op;
 }
 
 // With the lock held. True: this call is to fail.
@@ -150,9 +186,9 @@ static int sim_write(sqlite3_file *h, const void *buf, int n, sqlite3_int64 offs
       rc = fault_full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
       n /= 2;
     }
-    if (n) {
-      put(&f->now, offset, buf, n);
+    if (n && !frozen) {
       log_op(OP_WRITE, f, offset, buf, n);
+      put(&f->now, offset, buf, n);
     });
 }
 static int sim_truncate(sqlite3_file *h, sqlite3_int64 size) {
@@ -160,8 +196,8 @@ static int sim_truncate(sqlite3_file *h, sqlite3_int64 size) {
   LOCKED(
     if (fails(SIM_WRITE)) rc = fault_full ? SQLITE_FULL : SQLITE_IOERR_TRUNCATE;
     else if (size < f->now.size) {
-      f->now.size = size;
       log_op(OP_TRUNCATE, f, size, NULL, 0);
+      f->now.size = size;
     });
 }
 static bool is_log(const struct file *f) {
@@ -357,10 +393,10 @@ static int sim_delete(sqlite3_vfs *vfs, const char *name, int sync_dir) {
     if (fails(SIM_OTHER)) rc = SQLITE_IOERR_DELETE;
     else if (!f) rc = SQLITE_IOERR_DELETE_NOENT;
     else {
+      log_op(OP_DELETE, f, 0, NULL, 0);
       f->exists = false;
       f->now.size = 0;
       f->deleted = !sync_dir;
-      log_op(OP_DELETE, f, 0, NULL, 0);
       if (sync_dir) log_op(OP_SYNC, f, 0, NULL, 0);
     });
 }
@@ -419,6 +455,7 @@ void sim_reset(void) {
 void sim_fail(unsigned kinds, int64_t nth, bool sticky, bool full) {
   pthread_mutex_lock(&lock);
   fault_kinds = kinds, fault_nth = nth, fault_sticky = sticky, fault_full = full, calls = 0;
+  frozen = false;
   pthread_mutex_unlock(&lock);
 }
 int64_t sim_calls(void) {
@@ -444,6 +481,18 @@ void sim_record(void) {
     copy(&trace->durable[i], &files[i].now);
   }
   pthread_mutex_unlock(&lock);
+}
+void sim_record_tail(void) {
+  pthread_mutex_lock(&lock);
+  assert(!trace);
+  trace = memset(bytes_of_disk(NULL, 0, sizeof *trace), 0, sizeof *trace);
+  trace->tail = true;
+  for (int i = 0; i < FILES; i++) trace->exists[i] = files[i].exists;
+  pthread_mutex_unlock(&lock);
+}
+void sim_freeze(void) {
+  sim_fail(SIM_ALL, 1, true, false);
+  frozen = true;
 }
 void sim_mark(int64_t number) {
   pthread_mutex_lock(&lock);
@@ -489,21 +538,10 @@ static void make_durable(struct sim_trace *t, int file, size_t until) {
 
 enum style { STYLE_ALL, STYLE_NONE, STYLE_LAST_TORN, STYLE_PREFIX, STYLE_ANY, STYLES };
 
-static int64_t lose(struct sim_trace *t, size_t ops, uint64_t seed, bool all) {
-  assert(ops >= t->at && ops <= t->count && !trace);
-  for (; t->at < ops; t->at++) {
-    const struct op *op = &t->ops[t->at];
-    if (op->kind == OP_MARK && op->offset > t->mark) t->mark = op->offset;
-    if (op->kind == OP_SYNC) make_durable(t, op->file, t->at);
-  }
-  for (int i = 0; i < FILES; i++) {
-    assert(files[i].handles == 0);
-    shm_drop(&files[i]);
-    copy(&files[i].now, &t->durable[i]);
-    files[i].exists = t->exists[i] || files[i].now.size > 0;
-  }
+// Of what was not synced: each 512 bytes are there, or not, or garbage.
+static void lose(const struct sim_trace *t, size_t ops, uint64_t seed) {
   uint64_t state = seed * 0x2545f4914f6cdd1d + ops;
-  const enum style style = all ? STYLE_ALL : (enum style)(next_random(&state) % STYLES);
+  const enum style style = (enum style)(next_random(&state) % STYLES);
   size_t stop = style == STYLE_PREFIX ? next_random(&state) % (ops + 1) : ops;
   for (size_t i = 0; i < stop; i++) {
     const struct op *op = &t->ops[i];
@@ -530,12 +568,42 @@ static int64_t lose(struct sim_trace *t, size_t ops, uint64_t seed, bool all) {
       }
     }
   }
+}
+
+
+int64_t sim_lose_power(struct sim_trace *t, size_t ops, uint64_t seed) {
+  assert(ops >= t->at && ops <= t->count && !trace && !t->tail);
+  for (; t->at < ops; t->at++) {
+    const struct op *op = &t->ops[t->at];
+    if (op->kind == OP_MARK && op->offset > t->mark) t->mark = op->offset;
+    if (op->kind == OP_SYNC) make_durable(t, op->file, t->at);
+  }
+  for (int i = 0; i < FILES; i++) {
+    assert(files[i].handles == 0);
+    shm_drop(&files[i]);
+    copy(&files[i].now, &t->durable[i]);
+    files[i].exists = t->exists[i] || files[i].now.size > 0;
+  }
+  lose(t, ops, seed);
   return t->mark;
 }
 
-int64_t sim_lose_power(struct sim_trace *t, size_t ops, uint64_t seed) { return lose(t, ops, seed, false); }
-
-void sim_keep_all(struct sim_trace *t) { (void)lose(t, t->count, 0, true); }
+void sim_lose_tail(struct sim_trace *t, uint64_t seed) {
+  assert(t->tail && !trace);
+  for (size_t i = t->count; i-- > 0;) {
+    const struct op *op = &t->ops[i];
+    struct content *c = &files[op->file].now;
+    grow(c, op->old_size);
+    c->size = op->old_size;
+    if (op->old_length) memcpy(c->bytes + op->offset, op->old, (size_t)op->old_length);
+  }
+  for (int i = 0; i < FILES; i++) {
+    assert(files[i].handles == 0);
+    shm_drop(&files[i]);
+    files[i].exists = t->exists[i] || files[i].now.size > 0;
+  }
+  lose(t, t->count, seed);
+}
 
 // A file of size 0 in a directory or none: SQLite makes a difference, so this does too.
 uint64_t sim_image(const char *path) {

@@ -28,8 +28,12 @@ const struct sim_trace *sim_now(void);  // the one that is being recorded
 // The disk becomes what power loss after the first `ops` operations left; ops must not go back from call to call.
 // Returns the last mark before, or 0.
 int64_t sim_lose_power(struct sim_trace *t, size_t ops, uint64_t seed);
-// The disk becomes what all of its operations made of it: the process was killed, the machine was not. No file may be open.
-void sim_keep_all(struct sim_trace *t);
+// The same for one loss of power, at the end: what is synced is forgotten, so a trace is as short as what a loss can take.
+void sim_record_tail(void);
+// The process is about to be killed: its disk fails from now on, and what fails leaves nothing. Until the next sim_fail.
+void sim_freeze(void);
+// The disk becomes what the loss of power at the end of the tail left. No file may be open, and nothing was written since it was taken.
+void sim_lose_tail(struct sim_trace *t, uint64_t seed);
 
 // A number for what the disk has in the files whose names begin with path (a database, its log and its journal): equal contents have
 // equal numbers, others practically never.
