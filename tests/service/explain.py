@@ -66,6 +66,27 @@ def jobs_of(service):
                 yield int(pid)
 
 
+held = []  # jobs that were stopped here, with when they began: a number may be another process's by now
+
+
+def stat_of(pid):
+    """State and time of its beginning; None when there is no such process any more."""
+    with contextlib.suppress(OSError):
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+        return fields[0], fields[19]
+    return None
+
+
+def release_jobs():
+    """Ends what is held still: a job that was stopped before it asked to die with the service would stay when that is killed."""
+    for pid, since in held:
+        seen = stat_of(pid)
+        if seen and seen[1] == since:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+    held.clear()
+
+
 def held_job(service, act):
     """Does act() until a child that it began to work is stopped in the middle."""
     for _ in range(20):
@@ -73,10 +94,14 @@ def held_job(service, act):
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             for pid in jobs_of(service):
+                seen = stat_of(pid)
+                if seen is None:
+                    continue
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGSTOP)
+                    held.append((pid, seen[1]))
                     time.sleep(0.05)
-                    if pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] == "T":
+                    if (stat_of(pid) or "?")[0] == "T":
                         return pid
             time.sleep(0.0005)
     raise AssertionError("no job was ever seen at work")
@@ -271,6 +296,7 @@ def main(binary):
             held_job(s, lambda: asked.append(ada.client.post(url + "/replay", {"verify": True, "to_ms": live["instant_ms"]}, expect=202)))
             until(lambda: ada.client.get(f"{url}/replays/{asked[-1].json['id']}", expect=200).json["state"], lambda state: state == "running")
             s.stop(signal.SIGKILL)
+            release_jobs()
             s.start()
             ada.client, bob.client = s.login("ada@example.org"), s.login("bob@example.org")
             result = done(asked[-1])
@@ -315,7 +341,10 @@ def main(binary):
             assert '"parity_broken"' in s.log_text()
             assert "cannot be replayed as it was" in done(ada.client.post(url + "/what-if", {"from_ms": gone[1] - 1}, expect=202), "failed")["error"]
 
-        return run_cases(cases)
+        try:
+            return run_cases(cases)
+        finally:
+            release_jobs()
 
 
 if __name__ == "__main__":

@@ -75,9 +75,11 @@ void __wrap_live_behind_follow(struct live *l, struct live_batch *b);
 
 // A batch that is handed over has whole instants: whoever of its place had the market's part of one has had its end.
 void __wrap_live_behind_follow(struct live *l, struct live_batch *b) {
-  for (int i = 0; i < LIVE_BUCKETS; i++)
-    for (const struct live_bot *bot = l->bots[i]; bot; bot = bot->next)
-      if (bot->place == b->place && bot->busy) violation(l->config.self, "what goes to the journal has half an instant of %s", bot->channel);
+  const struct world *w = l->config.self;
+  for (int i = 0; i < w->bot_count; i++) {
+    const struct live_bot *bot = live_find(l, w->bots[i].id);
+    if (bot && bot->place == b->place && bot->busy) violation(w, "what goes to the journal has half an instant of bot %d", i);
+  }
   __real_live_behind_follow(l, b);
 }
 
