@@ -18,7 +18,7 @@
 #define NS_PER_MS INT64_C(1000000)
 #define DAY_NS (INT64_C(86400) * 1000000000)
 #define WAITING_MAX 20000   // of one hook
-#define SWEEP_EVERY 512     // deliveries of a hook
+#define SWEEP_EVERY 64      // deliveries of a hook: so many go at once, a millisecond of the writer
 #define PROMPT_NS (5 * NS_PER_MS)  // as the rules were with the last one
 #define PROMPT_WAITING 4    // before it
 

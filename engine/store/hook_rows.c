@@ -1,6 +1,7 @@
 // store/hook_rows.c – see hook_rows.h.
 #include "store/hook_rows.h"
 
+#include "store/id.h"
 #include "store/row_text.h"
 
 #include <stdlib.h>
@@ -209,9 +210,10 @@ enum status delivery_sweep(struct db *db, int64_t hook_id, int64_t now_ns, struc
   enum status st = db_run(db, NULL, err, "DELETE FROM hook_deliveries WHERE hook_id = ?1 AND state <> 'accepted' AND id <= (SELECT id FROM hook_deliveries WHERE hook_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)", "ii",
     hook_id, (int64_t)HOOK_DELIVERIES_KEPT);
   if (st != OK) return st;
+  // By the ids of then: all others would be read to see that they are younger, tens of milliseconds in which nobody's write goes on.
   return db_run(db, NULL, err,
-    "DELETE FROM hook_deliveries WHERE hook_id = ?1 AND received_ns < ?2 AND state <> 'accepted' AND id <= (SELECT id FROM hook_deliveries WHERE hook_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET 100)", "ii", hook_id,
-    now_ns - HOOK_REMEMBERED_NS);
+    "DELETE FROM hook_deliveries WHERE hook_id = ?1 AND id < ?3 AND received_ns < ?2 AND state <> 'accepted' AND id <= (SELECT id FROM hook_deliveries WHERE hook_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET 100)", "iii",
+    hook_id, now_ns - HOOK_REMEMBERED_NS, id_from(now_ns - HOOK_REMEMBERED_NS));
 }
 
 enum status delivery_sweep_all(struct db *db, int64_t now_ns, struct err *err) {

@@ -62,7 +62,7 @@ def sync_ms(directory):
 
 def sending(binary, bots, seconds):
     with Exchange(binary, "--no-limits", "--seed", "3") as exchange:
-        s = service_at(binary, exchange, 120 if bots == 1 else 30).start()
+        s = service_at(binary, exchange, 300 if bots == 1 else 30).start()
         try:
             t = VenueTrader(s, "ada@example.org")
             made = [t.bot("once", ONCE, settings={"cash": "1000"}) for _ in range(bots)]

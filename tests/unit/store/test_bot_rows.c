@@ -3,6 +3,8 @@
 #include "store/bot_rows.h"
 
 #include "store/db.h"
+#include "store/hook_rows.h"
+#include "store/id.h"
 #include "store/shadow_rows.h"
 #include "store/store.h"
 #include "store/vault_rows.h"
@@ -278,11 +280,50 @@ static void shadows(void **state) {
   assert_int_equal(shadow_get(db, 1000, 4, &got, &err), ERR_NOTFOUND);
 }
 
+// ---- deliveries of a hook
+
+#define NOW_NS (INT64_C(1790000000) * 1000000000)
+#define DELIVERIES 150
+
+// A day and a minute old up to now, the first of them not worked off yet; `old` of them are older than a day.
+struct deliveries {
+  int old;
+};
+static enum status do_deliveries(struct db *d, void *arg, struct err *e) {
+  const struct deliveries *of = arg;
+  struct id_source ids = {0};
+  const struct hook_row hook = {.id = 77, .tenant_id = 1, .name = "TV", .enabled = true, .settings = "{}", .created_ns = NOW_NS};
+  enum status st = hook_insert(d, &hook, e);
+  for (int i = 0; st == OK && i < DELIVERIES; i++) {
+    const int64_t at_ns = NOW_NS - (i < of->old ? HOOK_REMEMBERED_NS + INT64_C(60000000000) : INT64_C(60000000000)) + i * INT64_C(1000000);
+    st = delivery_insert(d, &(struct delivery_row){.id = id_make(&ids, at_ns), .hook_id = 77, .received_ns = at_ns, .expires_ns = at_ns, .state = i ? "delivered" : "accepted", .reason = "", .address = "", .body = "", .signal = "{}"}, e);
+  }
+  return st;
+}
+static enum status do_sweep(struct db *d, void *arg, struct err *e) { return (void)arg, delivery_sweep(d, 77, NOW_NS, e); }
+static bool count_one(void *arg, const struct delivery_row *row) { return (void)row, ++*(int *)arg, true; }
+
+// The latest hundred stay however old they are, those of a day all, and what is not worked off.
+static void deliveries_of_a_day_stay(void **state) {
+  (void)state;
+  static const struct { int old, stay; } table[] = {{DELIVERIES, 101}, {30, DELIVERIES - 29}, {0, DELIVERIES}};
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    int count = 0;
+    if (i) assert_int_equal(open_store(state), 0);
+    assert_int_equal(write(do_deliveries, &(struct deliveries){table[i].old}), OK);
+    assert_int_equal(write(do_sweep, NULL), OK);
+    assert_int_equal(delivery_list(db, 77, INT64_MAX, 1000, count_one, &count, &err), OK);
+    assert_int_equal(count, table[i].stay);
+    if (i + 1 < sizeof table / sizeof *table) assert_int_equal(close_store(state), 0);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(read_back, open_store, close_store), cmocka_unit_test_setup_teardown(the_runtime_writes_only_its_own, open_store, close_store),
     cmocka_unit_test_setup_teardown(lists, open_store, close_store), cmocka_unit_test_setup_teardown(failures, open_store, close_store),
     cmocka_unit_test_setup_teardown(paper_accounts, open_store, close_store), cmocka_unit_test_setup_teardown(shadows, open_store, close_store),
+    cmocka_unit_test_setup_teardown(deliveries_of_a_day_stay, open_store, close_store),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
