@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static const char *const scripts[] = {"eager", "grid", "chance", "fails", "pair"};
@@ -299,6 +300,16 @@ static void tune(void) {
 #endif
 }
 
+// What a world takes, in large pages: of the usual ones each would be a fault of its own.
+static void take_memory(void) {
+#if !defined(__SANITIZE_ADDRESS__)
+  const size_t page = 2 << 20, size = 6 * page;
+  char *p = malloc(size);
+  if (p) (void)!madvise((void *)(((uintptr_t)p + page - 1) / page * page), size - page, MADV_HUGEPAGE);
+  free(p);
+#endif
+}
+
 void world_prepare(bool many) {
   struct err err;
   tune();
@@ -338,6 +349,7 @@ void world_unprepare(void) {
 void world_begin(struct world *w, uint64_t seed, int bots, bool show) {
   *w = (struct world){.seed = seed, .bots_max = bots, .show = show, .trace = UINT64_C(0xcbf29ce484222325)};
   sim_seed(seed);
+  take_memory();
   if (!bots) w->bots_max = 2 + (int)sim_below(WORLD_BOTS - 1);
   strcpy(w->dir, DATA);
   sim_record_tail();
