@@ -234,7 +234,7 @@ static int64_t promise(struct remote_feed *f, int64_t now_ns) {
   int64_t through_ns = now_ns;
   for (int i = 0; i < f->lane_count; i++) {
     const struct remote_lane *l = f->lanes[i];
-    const int64_t hold_ns = l->subscription ? remote_rates_hold(l, now_ns) : INT64_MAX;
+    const int64_t hold_ns = l->subscription ? remote_rates_hold(l) : INT64_MAX;
     if (l->subscription && !quiet(f, l) && l->next_close_ns - 1 < through_ns) through_ns = l->next_close_ns - 1;
     if (hold_ns < through_ns) through_ns = hold_ns;
   }

@@ -88,13 +88,14 @@ void remote_rates_look(struct remote_lane *l, int64_t now_ns) {
   struct lane_rates *r = &l->rates;
   const int64_t now_ms = loop_now_ms(l->feed->config.site->loop);
   const uint32_t ops = dialect_info(l->feed->config.site->dialect)->ops;
-  if (!l->feed->funds || r->call || now_ms < r->again_ms) return;
+  if (!l->feed->funds) return;
   if (r->next_ns > 0 && now_ns > r->next_ns + HOLD_NS) {
     if (r->guessed) add(r, r->next_ns, r->guess_e12);
     remote_log(l->feed->config.site, NULL, "funding of %s: the venue does not tell what it came to%s", l->info->inst.symbol, r->guessed ? "; as it was expected" : "");
     r->next_ns = 0;
     r->ticker_ms = 0;
   }
+  if (r->call || now_ms < r->again_ms) return;
   if (!r->known) ask(l, DIALECT_FUNDING, now_ns / NS_PER_MS - PAST_MS);
   else if (r->next_ns > 0 && now_ns >= r->next_ns) ask(l, DIALECT_FUNDING, (r->next_ns - SAME_NS) / NS_PER_MS);
   else if ((ops >> DIALECT_TICKER & 1) && now_ms >= r->ticker_ms) ask(l, DIALECT_TICKER, 0);
@@ -102,10 +103,8 @@ void remote_rates_look(struct remote_lane *l, int64_t now_ns) {
 
 bool remote_rates_wait(const struct remote_lane *l) { return l->feed->funds && !l->rates.known; }
 
-int64_t remote_rates_hold(const struct remote_lane *l, int64_t now_ns) {
-  const struct lane_rates *r = &l->rates;
-  return l->feed->funds && r->next_ns > 0 && now_ns < r->next_ns + HOLD_NS ? r->next_ns - 1 : INT64_MAX;
-}
+// Until remote_rates_look() has the rate or has given up: were it over by the clock alone, a bar could pass before the last word was taken.
+int64_t remote_rates_hold(const struct remote_lane *l) { return l->feed->funds && l->rates.next_ns > 0 ? l->rates.next_ns - 1 : INT64_MAX; }
 
 size_t feed_remote_fundings(void *feed, const char *symbol, int64_t after_ns, int64_t through_ns, struct funding *ret, size_t max) {
   const struct remote_feed *f = feed;

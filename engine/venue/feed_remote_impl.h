@@ -86,7 +86,7 @@ void remote_lane_free(struct remote_lane *l);
 // feed_remote_fund.c
 void remote_rates_look(struct remote_lane *l, int64_t now_ns);  // asks what is due
 bool remote_rates_wait(const struct remote_lane *l);            // the past is not here yet
-int64_t remote_rates_hold(const struct remote_lane *l, int64_t now_ns);  // nothing after that is told yet; INT64_MAX: nothing is held
+int64_t remote_rates_hold(const struct remote_lane *l);  // nothing after that is told yet; INT64_MAX: nothing is held
 
 // feed_remote_trade.c
 void remote_lane_trade(struct remote_lane *l, const struct venue_trade *t);
