@@ -244,7 +244,8 @@ static void amend(struct clerk *c, struct clerk_routed *w, const struct order *o
 // True: something was imposed, and the list of working orders may have moved.
 static bool meet(struct clerk *c, const struct order *o, int64_t now_ns) {
   struct clerk_routed *w = clerk_routed_find(c, o->id);
-  if (!w && may_leave(c, o)) return place(c, o);
+  const struct clerk_port *port = &c->remote->port;
+  if (!w && may_leave(c, o)) return (!port->places || port->places(port->self, c->bot_id)) && place(c, o);
   if (!w && o->status == ORDER_PENDING_CANCEL) {  // it never left
     clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = o->reason, .venue.status = ORDER_CANCELED});
     return true;

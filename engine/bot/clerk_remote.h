@@ -19,6 +19,7 @@ struct clerk_port {
   void *self;
   int64_t (*now_ns)(void *self);  // the venue's clock
   struct venue_caps (*caps)(void *self);
+  bool (*places)(void *self, uint64_t bot);  // NULL: always. Orders of it may leave now; else they wait, as if the venue were slow
   void (*place)(void *self, uint64_t bot, uint64_t order, const struct venue_place *p);
   void (*amend)(void *self, uint64_t bot, uint64_t order, uint32_t change, const struct venue_ref *ref, const struct venue_change *c);
   void (*cancel)(void *self, uint64_t bot, uint64_t order, const struct venue_ref *ref);

@@ -211,6 +211,7 @@ static void compare_all(struct live_venue *v, const struct venue_reply *r, const
       if (!h) uncompared(v, inst, "the bots of this account trade more symbols than are compared");
       else if (!held_lots(list, inst, b->setup->currency, list->coins ? h->fees_e8 : 0, &lots)) uncompared(v, inst, "the venue holds an amount that is no number of lots");
       else doubt |= compare(v, inst->symbol, lots);
+      if (!list->coins) live_mode_seen(v, b, inst->symbol, list->positions, list->count);
     }
   }
   done(v, doubt);

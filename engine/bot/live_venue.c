@@ -101,6 +101,9 @@ static void act(struct live_venue *v, struct live_bot *b) {
     return;
   }
   if (ready(v)) {
+    const enum live_places places = live_mode_places(v, b);
+    if (places == LIVE_PLACES_NOT) clerk_remote_unsent(b->clerk);
+    if (places == LIVE_PLACES_SOON) look_soon(v);
     const int64_t next_ns = clerk_remote_sync(b->clerk), in_ns = next_ns < INT64_MAX ? next_ns - v->venue.ops->now_ns(v->venue.self) : 0;
     if (next_ns < INT64_MAX) live_venue_look(v, clock_monotonic_ns() + (in_ns > NS_PER_MS ? in_ns : NS_PER_MS));
   } else {
@@ -227,6 +230,12 @@ static void port_ahead(void *self, const struct venue_place *p) {
   v->venue.ops->ahead(v->venue.self, p);
 }
 
+static bool port_places(void *self, uint64_t bot) {
+  const struct live_venue *v = self;
+  const struct live_bot *b = live_venue_bot(v, (int64_t)bot);
+  return b && live_mode_places(v, b) == LIVE_PLACES;
+}
+
 static int64_t port_now(void *self) {
   struct live_venue *v = self;
   return v->venue.ops->now_ns(v->venue.self);
@@ -237,7 +246,7 @@ static struct venue_caps port_caps(void *self) {
 }
 
 struct clerk_port live_venue_port(struct live_venue *v) {
-  return (struct clerk_port){.self = v, .now_ns = port_now, .caps = port_caps, .place = port_place, .amend = port_amend, .cancel = port_cancel, .ask = live_venue_ask, .ahead = port_ahead};
+  return (struct clerk_port){.self = v, .now_ns = port_now, .caps = port_caps, .places = port_places, .place = port_place, .amend = port_amend, .cancel = port_cancel, .ask = live_venue_ask, .ahead = port_ahead};
 }
 
 void live_venues_brace(struct live *l, const int64_t *bots, size_t count) {
@@ -318,7 +327,10 @@ static void on_state(void *self, enum venue_state from, enum venue_state to, con
   char text[VENUE_TEXT_MAX + 64];
   snprintf(text, sizeof text, "%s after %s%s%s", venue_state_text(to), venue_state_text(from), why && why[0] ? ": " : "", why ? why : "");
   say(v, to == VENUE_STATE_REFUSED ? "error" : "info", "venue_session", text);
-  if (to == VENUE_STATE_RECONCILING) live_reconcile_begin(v);
+  if (to == VENUE_STATE_RECONCILING) {
+    live_modes_forget(v, false);
+    live_reconcile_begin(v);
+  }
   live_venue_look(v, clock_monotonic_ns());
 }
 
@@ -329,6 +341,7 @@ static void on_timer(void *arg) {
   live_venue_drain(v);
   live_reconcile_look(v);
   live_reconcile_freeze(v);
+  live_modes_look(v);
   live_venue_act(v);
 }
 
@@ -411,6 +424,7 @@ enum status live_venue_renew(struct live *l, int64_t account_id, struct err *err
   v->venue = fresh;
   v->asked = 0;
   v->stage = RECONCILE_NONE;
+  live_modes_forget(v, true);
   unanswered(v);
   live_venue_drain(v);
   look_soon(v);

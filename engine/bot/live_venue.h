@@ -3,6 +3,7 @@
 //     live_venue.c      the session, requests of clerks and their answers, what is heard, in its order
 //     live_ask.c        questions about orders whose outcome is unknown
 //     live_reconcile.c  before anything is sent: is what the venue has what the bots' books say?
+//     live_mode.c       does it hold one position per symbol, or both legs, as its bots need?
 //
 // What is heard of a bot waits in the account's inbox while the bot is in an instant, or something of it is on its way to the journal;
 // then it is imposed (bot/clerk_remote.h), journalled, and only after that commit what follows from it is sent.
@@ -32,6 +33,14 @@ enum live_reconcile { RECONCILE_NONE, RECONCILE_ORDERS, RECONCILE_FILLS, RECONCI
 #define LIVE_VENUE_LOOK_NS (100 * NS_PER_MS)  // between two looks while something is under way; else there are none
 #define LIVE_STRANGE_MAX 32
 #define LIVE_HOUSE_MAX 64
+struct live_mode {                // whether the venue holds both legs of a symbol at once
+  struct live_venue *venue;
+  char symbol[VENUE_SYMBOL_MAX];
+  bool hedge;                     // what was asked for
+  enum { MODE_UNKNOWN, MODE_ASKED, MODE_KNOWN, MODE_FAILED, MODE_REFUSED } state;
+  int64_t again_ns;               // by the monotonic clock, of FAILED and REFUSED
+  char why[VENUE_TEXT_MAX];       // the venue's words
+};
 struct live_venue {
   struct live_venue *next;
   struct live *live;
@@ -63,6 +72,8 @@ struct live_venue {
     bool known, doubted;          // doubted: it differed in the last comparison, and may be on its way
   } house[LIVE_HOUSE_MAX];
   int house_count;
+  struct live_mode modes[LIVE_HOUSE_MAX];
+  int mode_count;
   struct live_strange {           // what is not ours: orders and positions of others, or of bots that are gone
     char kind[12], symbol[VENUE_SYMBOL_MAX], name[VENUE_ID_MAX], text[VENUE_TEXT_MAX];
     int64_t seen_ns;
@@ -109,6 +120,14 @@ void live_venue_funding(struct live_venue *v, const struct venue_fill *f);  // s
 // live_ask.c
 void live_venue_ask(void *self, uint64_t bot, uint64_t order, enum unknown_step question, const struct venue_ref *ref, int64_t since_ns);  // of the port
 void live_venue_unasked(struct live_venue *v);  // the session is gone, with what it was asked
+
+// live_mode.c
+enum live_places { LIVE_PLACES, LIVE_PLACES_SOON, LIVE_PLACES_NOT };  // SOON: it is being found out
+enum live_places live_mode_places(const struct live_venue *v, const struct live_bot *b);  // may orders of it leave?
+void live_modes_look(struct live_venue *v);                  // asks for what is not known; ends bots that cannot trade as the account is
+void live_modes_forget(struct live_venue *v, bool session);  // a new connection; session: answers of the one before do not come any more
+// Positions of the venue: of the other kind they say that somebody has switched the mode.
+void live_mode_seen(struct live_venue *v, const struct live_bot *b, const char *symbol, const struct venue_position *list, size_t count);
 
 // live_reconcile.c
 void live_reconcile_begin(struct live_venue *v);

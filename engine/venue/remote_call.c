@@ -356,7 +356,9 @@ static void answered(struct remote_call *c, const struct http_client_answer *h, 
     case DIALECT_ACTION_COUNT: settle(c, VENUE_REFUSED, why, a->text); break;
   }
   if (s) remote_enter(s);
-  const bool refused = s && c->reply.outcome == VENUE_REFUSED && why == VENUE_WHY_CREDENTIALS;
+  // A key may have the right to trade and not the one to change how: that is the caller's to judge.
+  const bool setting = c->op == DIALECT_SET_LEVERAGE || c->op == DIALECT_SET_MARGIN_MODE || c->op == DIALECT_SET_POSITION_MODE;
+  const bool refused = s && !setting && c->reply.outcome == VENUE_REFUSED && why == VENUE_WHY_CREDENTIALS;
   char text[VENUE_TEXT_MAX];
   memcpy(text, c->reply.text, sizeof text);
   finish(c);
