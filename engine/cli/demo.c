@@ -10,16 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Bots of one account do not trade with each other: a market order that would meet another's resting one is refused. So those that keep orders
+// in the market have an account apart from others of their symbol.
+static const struct demo_account {
+  const char *name, *balance;
+} demo_accounts[] = {{"Paper money", "30000"}, {"Paper money for averaging", "20000"}};
 // Quick settings, so that there is something to see within minutes.
 static const struct demo_bot {
   const char *name, *strategy, *symbol, *timeframe, *params;
+  int account;
 } demo_bots[] = {
-  {"Trend on Bitcoin", "sma_cross", "BTCUSDT", "1m", "{\"fast\":5,\"slow\":15}"},
-  {"Dips of Ether", "rsi_reversion", "ETHUSDT", "1m", "{\"buy_below\":25}"},
-  {"Grid on Solana", "grid", "SOLUSDT", "1m", "{\"step\":0.3,\"rest\":20}"},
-  {"DCA on Ether", "ema_dca", "ETHUSDT", "1m", "{\"step\":0.5,\"take\":0.5,\"rest\":10}"},
-  {"Smart DCA on Bitcoin", "smart_dca", "BTCUSDT", "1m", "{\"step\":0.5,\"take\":0.6,\"rest\":10}"},
+  {"Trend on Bitcoin", "sma_cross", "BTCUSDT", "1m", "{\"fast\":5,\"slow\":15}", 0},
+  {"Dips of Ether", "rsi_reversion", "ETHUSDT", "1m", "{\"buy_below\":25}", 0},
+  {"Grid on Solana", "grid", "SOLUSDT", "1m", "{\"step\":0.3,\"rest\":20}", 0},
+  {"DCA on Ether", "ema_dca", "ETHUSDT", "1m", "{\"step\":0.5,\"take\":0.5,\"rest\":10}", 1},
+  {"Smart DCA on Bitcoin", "smart_dca", "BTCUSDT", "1m", "{\"step\":0.5,\"take\":0.6,\"rest\":10}", 1},
 };
+#define ACCOUNTS (sizeof demo_accounts / sizeof *demo_accounts)
 #define BOTS (sizeof demo_bots / sizeof *demo_bots)
 
 struct demo {
@@ -89,6 +96,14 @@ static enum status put_strategy(const struct demo *d, const char *name, char **r
   return st;
 }
 
+static enum status put_account(const struct demo *d, const struct demo_account *a, char **ret_id, struct err *err) {
+  json_t *answer;
+  const enum status st = call(d, "POST", "/api/v1/accounts", json_pack("{s:s, s:s, s:{s:s, s:s, s:s}}", "venue", "paper", "name", a->name, "settings", "balance", a->balance, "fee_maker", "0.0002",
+    "fee_taker", "0.0005"), &answer, err);
+  if (st == OK) *ret_id = id_of(answer);
+  return st;
+}
+
 static enum status put_bot(const struct demo *d, const struct demo_bot *b, const char *account, struct err *err) {
   char *strategy = NULL;
   json_t *answer;
@@ -104,19 +119,15 @@ static enum status put_bot(const struct demo *d, const struct demo_bot *b, const
 enum status demo_make(struct service *service, const char *email, const char *password, const char *user_id, struct err *err) {
   const struct demo operator = {.service = service};
   struct demo d = {.service = service};
-  json_t *answer = NULL;
-  char *account = NULL;
+  char *accounts[ACCOUNTS] = {NULL};
   enum status st = grant_plan(&operator, user_id, err);
   if (st == OK) st = sign_in(&d, email, password, err);
-  if (st == OK)
-    st = call(&d, "POST", "/api/v1/accounts", json_pack("{s:s, s:s, s:{s:s, s:s, s:s}}", "venue", "paper", "name", "Paper money", "settings", "balance", "50000", "fee_maker", "0.0002",
-      "fee_taker", "0.0005"), &answer, err);
-  if (st == OK) account = id_of(answer);
+  for (size_t i = 0; st == OK && i < ACCOUNTS; i++) st = put_account(&d, &demo_accounts[i], &accounts[i], err);
   for (size_t i = 0; st == OK && i < BOTS; i++) {
     struct err why;
-    if (put_bot(&d, &demo_bots[i], account, &why) != OK) fprintf(stderr, "perigee: demo: %s is left out: %s\n", demo_bots[i].name, why.msg);
+    if (put_bot(&d, &demo_bots[i], accounts[demo_bots[i].account], &why) != OK) fprintf(stderr, "perigee: demo: %s is left out: %s\n", demo_bots[i].name, why.msg);
   }
-  free(account);
+  for (size_t i = 0; i < ACCOUNTS; i++) free(accounts[i]);
   free(d.token);
   return st;
 }
