@@ -103,6 +103,12 @@ static void name_of(const struct instrument *inst, int64_t lots, struct venue_re
   snprintf(ret->venue_id, sizeof ret->venue_id, "%s %s", inst->symbol, quantity_text(inst, (quantity){lots}, text));
 }
 
+// The difference that was told is over.
+static void agrees(struct live_venue *v, const char *symbol) {
+  const size_t len = strlen(symbol);
+  if (strncmp(v->why, symbol, len) == 0 && v->why[len] == ':') v->why[0] = '\0';
+}
+
 // True: it differs from what is known, and is worth another look.
 static bool compare(struct live_venue *v, const char *symbol, int64_t venue_lots) {
   int64_t ours;
@@ -110,6 +116,7 @@ static bool compare(struct live_venue *v, const char *symbol, int64_t venue_lots
   const struct instrument *inst = instrument_of(v, symbol, &ours);
   if (!h || !inst) return false;
   const int64_t rest = venue_lots - ours;
+  if (rest == 0) agrees(v, symbol);
   if (h->known && rest == h->lots) return h->doubted = false, false;
   if (!h->known && (rest == 0 || v->foreign == FOREIGN_ADOPT)) {
     h->known = true, h->lots = rest;
@@ -122,11 +129,15 @@ static bool compare(struct live_venue *v, const char *symbol, int64_t venue_lots
   }
   if (!h->doubted) return h->doubted = true;
   h->known = true, h->lots = rest, h->doubted = false;
-  char held[DECIMAL_TEXT_MAX], booked[DECIMAL_TEXT_MAX];
-  snprintf(v->why, sizeof v->why, "%s: the venue holds %s, the bots' books say %s", symbol, quantity_text(inst, (quantity){venue_lots}, held), quantity_text(inst, (quantity){ours}, booked));
   struct venue_ref ref = {0};
   snprintf(ref.symbol, sizeof ref.symbol, "%s", symbol);
   name_of(inst, rest, &ref);
+  if (rest == 0) {
+    live_venue_strange(v, "position", &ref, "gone: the venue holds what the bots' books say");
+    return false;
+  }
+  char held[DECIMAL_TEXT_MAX], booked[DECIMAL_TEXT_MAX];
+  snprintf(v->why, sizeof v->why, "%s: the venue holds %s, the bots' books say %s", symbol, quantity_text(inst, (quantity){venue_lots}, held), quantity_text(inst, (quantity){ours}, booked));
   live_venue_strange(v, "position", &ref, v->why);
   return false;
 }

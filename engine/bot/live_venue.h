@@ -67,7 +67,7 @@ struct live_venue {
   bool freezing;                  // something was found, and its bots are to open nothing more
   struct live_house {             // by symbol: what the account holds that no bot does
     char symbol[VENUE_SYMBOL_MAX];
-    int64_t lots, told_lots;
+    int64_t lots;
     int128 fees_e8;               // where there are no positions: what fees have taken of the coin since, in 1e-8 lots
     bool known, doubted;          // doubted: it differed in the last comparison, and may be on its way
   } house[LIVE_HOUSE_MAX];

@@ -160,6 +160,11 @@ def main():
             assert hand.create(qty="0.01")[2]["retCode"] == 0
             admin(exchange, "disconnect")
             until(lambda: any(n.startswith("BTCUSDT 0.04") for n in names()), what=names)
+            # And undoes it: there is no difference any more.
+            assert connection(t)["differs"], connection(t)
+            assert hand.create(side="Sell", qty="0.04", reduceOnly=True)[2]["retCode"] == 0
+            admin(exchange, "disconnect")
+            until(lambda: not connection(t)["differs"], what=lambda: connection(t))
             # The key is withdrawn.
             admin(exchange, "key", {"revoke": KEY})
             said = until(lambda: (c := connection(t))["state"] == "refused" and c, what=lambda: connection(t))
