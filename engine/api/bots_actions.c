@@ -217,7 +217,6 @@ enum status api_bot_start(struct api_call *call) { return begin(call, &starting)
 enum status api_bot_pause(struct api_call *call) { return begin(call, &pausing); }
 enum status api_bot_stop(struct api_call *call) { return begin(call, &stopping); }
 enum status api_bot_restart(struct api_call *call) { return begin(call, &restarting); }
-enum status api_bot_params(struct api_call *call) { return begin_planned(call, &tuning); }
 static enum status version_asked(struct api_call *call, struct db *db, const struct bot_row *row, int64_t *ret) {
   struct script_row script;
   *ret = api_body_int(call, "version", 0);
@@ -237,7 +236,7 @@ static bool versions_fit(struct api_call *call, enum status (*version_of)(struct
     if (bot_get(reader(call), call->who.tenant_id, ids[i], &row, &err) != OK) continue;
     const enum status st = version_of(call, reader(call), &row, &version);
     bot_row_finish(&row);
-    if (st != OK || !version || live_version_fits(call->core->live, ids[i], version, &err) != ERR_INVALID) continue;
+    if (st != OK || !version || live_version_fits(call->core->live, ids[i], version, NULL, &err) != ERR_INVALID) continue;
     (void)api_problemf(call, PROBLEM_conflict, "Version %lld cannot take over in this run: %s.", (long long)version, err.msg);
     return false;
   }
@@ -245,6 +244,21 @@ static bool versions_fit(struct api_call *call, enum status (*version_of)(struct
 }
 
 enum status api_bot_reload(struct api_call *call) { return versions_fit(call, version_asked) ? begin_planned(call, &reloading) : OK; }
+// The same of parameters that streams come from.
+static bool params_fit(struct api_call *call) {
+  int64_t ids[BOT_GROUP_MAX];
+  int count = 0;
+  struct err err;
+  if (!call->core->live || bots_group(call, api_param_id(call, "bot_id"), ids, &count) != OK) return true;
+  for (int i = 0; i < count; i++) {
+    if (live_version_fits(call->core->live, ids[i], 0, json_object_get(call->body, "params"), &err) != ERR_INVALID) continue;
+    (void)api_problemf(call, PROBLEM_conflict, "These parameters cannot be changed in this run: %s.", err.msg);
+    return false;
+  }
+  return true;
+}
+
+enum status api_bot_params(struct api_call *call) { return params_fit(call) ? begin_planned(call, &tuning) : OK; }
 enum status api_bot_rollback(struct api_call *call) { return versions_fit(call, version_before) ? begin_planned(call, &rolling) : OK; }
 enum status api_admin_bot_stop(struct api_call *call) { return begin(call, &forcing); }
 enum status api_admin_bot_restart(struct api_call *call) { return begin(call, &reopening); }

@@ -112,8 +112,9 @@ void live_script_changed(struct live *l, int64_t script_id);
 void live_bot_signalled(struct live *l, int64_t bot_id);
 // It waits for a history that takes long: how much of it is there, from 0 to 1. False: it does not.
 bool live_preparing(const struct live *l, int64_t bot_id, double *ret);
-// Could that version take over in the bot's present run? ERR_INVALID: why not, and what to do; OK too where no run is open.
-enum status live_version_fits(struct live *l, int64_t bot_id, int64_t version, struct err *err) MUST_CHECK;
+// Could that version (0: the one that runs) take over in the bot's present run, with these parameters changed (NULL: none)? ERR_INVALID: why not,
+// and what to do; OK too where no run is open.
+enum status live_version_fits(struct live *l, int64_t bot_id, int64_t version, const json_t *changed, struct err *err) MUST_CHECK;
 // As the runtime sees it now; false: it does not run.
 bool live_status(const struct live *l, int64_t bot_id, struct live_status *ret);
 // The core's event hash after its last instant, when all of that is in the journal; false: not at this moment, or it does not run.

@@ -231,7 +231,7 @@ void live_reload_status(const struct live_bot *b, struct live_status *ret) {
 
 // A run's series, and how it books, are what its records and orders mean: another is another run. ERR_INVALID: what is different, and what to do.
 static enum status same_streams(const struct bot_plan *a, const struct bot_plan *b, struct err *err) {
-  static const char todo[] = "stop the bot and start it again: its next run begins with this version (ctx.state and positions do not go with it)";
+  static const char todo[] = "stop the bot and start it again: its next run begins with it (ctx.state and positions do not go with it)";
   if (a->hedging != b->hedging) return err_set(err, ERR_INVALID, "it books in %s mode and this run in %s: %s", b->hedging ? "hedging" : "netting", a->hedging ? "hedging" : "netting", todo);
   for (int i = 0; i < a->stream_count || i < b->stream_count; i++) {
     const struct plan_stream *s = &a->streams[i], *t = &b->streams[i];
@@ -273,28 +273,38 @@ static void send_params(struct live_bot *b) {
   buf_finish(&frame);
 }
 
-enum status live_script_fits(const struct live_bot *b, const json_t *header, uint32_t *ret_history, struct err *err) {
+// Of the bot with another header, or other parameters. The caller frees it.
+static enum status plan_of(const struct live_bot *b, const json_t *header, const json_t *changed, struct bot_plan **ret, struct err *err) {
   json_t *params = json_loads(b->row.params, 0, NULL);
-  struct bot_plan *plan = malloc(sizeof *plan);
   int64_t timeframe_ns = 0;
-  enum status st = params && plan && timeframe_parse(b->row.timeframe, &timeframe_ns) ? OK : err_set(err, ERR_INVALID, "the bot's settings cannot be read");
-  if (st == OK) st = plan_make(header, params, b->row.symbol, timeframe_ns, plan, err);
+  *ret = malloc(sizeof **ret);
+  if (changed) json_object_update(params, (json_t *)changed);
+  enum status st = params && *ret && timeframe_parse(b->row.timeframe, &timeframe_ns) ? OK : err_set(err, ERR_INVALID, "the bot's settings cannot be read");
+  if (st == OK) st = plan_make(header, params, b->row.symbol, timeframe_ns, *ret, err);
+  json_decref(params);
+  return st;
+}
+
+enum status live_script_fits(const struct live_bot *b, const json_t *header, uint32_t *ret_history, struct err *err) {
+  struct bot_plan *plan;
+  enum status st = plan_of(b, header, NULL, &plan, err);
   if (st == OK) st = same_streams(b->plan, plan, err);
   if (st == OK) *ret_history = (uint32_t)(plan->history_bars < b->plan->history_bars ? plan->history_bars : b->plan->history_bars);
-  json_decref(params);
   free(plan);
   return st;
 }
 
-enum status live_version_fits(struct live *l, int64_t bot_id, int64_t version, struct err *err) {
+enum status live_version_fits(struct live *l, int64_t bot_id, int64_t version, const json_t *changed, struct err *err) {
   const struct live_bot *b = live_find(l, bot_id);
   struct live_script script;
+  struct bot_plan *plan;
   json_t *header;
-  uint32_t history;
-  if (!b || !b->has_row || !b->clerk || version == b->version) return OK;
-  enum status st = live_script_read(b, version, &script, &header, err);
-  if (st != OK) return OK;  // who writes the row says so
-  st = live_script_fits(b, header, &history, err);
+  if (!b || !b->has_row || !b->clerk || (version == b->version && !changed)) return OK;
+  if (live_script_read(b, version ? version : b->version, &script, &header, err) != OK) return OK;  // who writes the row says so
+  enum status st = plan_of(b, header, changed, &plan, err);
+  if (st == OK) st = same_streams(b->plan, plan, err);
+  else if (changed) st = OK;                                                                        // also that a parameter is wrong
+  free(plan);
   live_script_finish(&script);
   json_decref(header);
   return st;

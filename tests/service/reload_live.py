@@ -12,6 +12,10 @@ from service import run_cases
 
 LIVE_MS = int(time.time() * 1000) - 86_400_000  # no sample of a proof is so late
 SPEED = 1800  # 30 bars a second
+# A parameter that a stream comes from.
+FRAMES = """strategy{ name="frames", api=1, params={ frame=tf{"1h", live=true}, size=num{0.01, min=0.0001, max=1, live=true} }, data={ main={}, h={tf="frame"} } }
+function on_bar(ctx, bar) end
+"""
 # Counts its bars in ctx.state, trades at every bar, and keeps one order far from the market.
 COUNT = """strategy{ name="count", api=1, params={ size=num{0.01, min=0.0001, max=1, live=true}, n=int{3, min=2, max=50, live=true} }, ind={ f={"sma","n"} } }
 function on_bar(ctx, bar)
@@ -153,7 +157,13 @@ def refused(binary):
         t.act(bot, "start")
         row = t.wait(bot, lambda b: (b["live"] or {}).get("run") == 2 and fills(b) >= 2)
         assert version_of(row) == narrow, row
-        # Nor can the one before take over again in this run.
+        # Nor can the one before take over again in this run, nor a parameter that makes other streams of it.
+        framed = t.bot("frames", FRAMES)
+        t.wait(framed, lambda b: b["state"] == "running" and (b["live"] or {}).get("version") == 1)
+        said = t.client.post(f"{BOTS}/{framed}/params", {"params": {"frame": "4h"}}, expect=409).json["detail"]
+        assert "cannot be changed in this run: it reads BTCUSDT 4h as \"h\" where this run reads BTCUSDT 1h" in said, said
+        assert "frame" not in t.get(framed)["params"]
+        t.act(framed, "params", {"params": {"size": 0.02}})
         said = t.client.post(f"{BOTS}/{bot}/rollback", None, expect=409).json["detail"]
         assert "cannot take over in this run: it does not read BTCUSDT 1h as \"h\", as this run does: stop the bot" in said, said
         assert t.get(bot)["version"] is None
