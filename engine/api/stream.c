@@ -95,10 +95,6 @@ static struct channel **bucket_of(struct stream_hub *hub, const char *name) {
 // A tenant's channel is kept under "name@tenant", a name that no client can ask for, and called by its name.
 #define OF_TENANT '@'
 static size_t shown_len(const char *key) { return strcspn(key, (const char[]){OF_TENANT, '\0'}); }
-static bool is_called(const struct channel *ch, const char *name) {
-  const size_t len = strlen(name);
-  return len == shown_len(ch->name) && memcmp(ch->name, name, len) == 0;
-}
 static void key_of_tenant(char key[STREAM_CHANNEL_NAME_MAX + 1], const char *name, int64_t tenant_id) {
   snprintf(key, STREAM_CHANNEL_NAME_MAX + 1, "%s%c%lld", name, OF_TENANT, (long long)tenant_id);
 }
@@ -211,10 +207,20 @@ struct stream_client *stream_client_add(struct stream_hub *hub, void *conn, cons
   return c;
 }
 
+// A channel that never had an event goes with its last client: nothing could be resumed, and names cost whoever asks for them nothing.
+static void channel_left(struct stream_hub *hub, struct channel *ch) {
+  if (ch->subscriptions || ch->oldest <= ch->seq) return;
+  struct channel **at = bucket_of(hub, ch->name);
+  while (*at != ch) at = &(*at)->next;
+  *at = ch->next;
+  channel_destroy(hub, ch);
+}
+
 static void subscription_end(struct subscription *s) {
   *s->at_of_channel = s->next_of_channel;
   if (s->next_of_channel) s->next_of_channel->at_of_channel = s->at_of_channel;
   s->client->count--;
+  channel_left(s->client->hub, s->channel);
   free(s);
 }
 
@@ -229,57 +235,66 @@ void stream_client_remove(struct stream_client *c) {
   free(c);
 }
 
-static struct subscription **find(struct stream_client *c, const char *name) {
+// The name under which what the client calls so is kept; false: nothing can be called so.
+static bool key_of(const struct stream_client *c, const char *name, char key[STREAM_CHANNEL_NAME_MAX + 1]) {
+  const size_t len = strlen(name);
+  if (len == 0 || len > STREAM_CHANNEL_NAME_MAX || shown_len(name) != len) return false;
+  memcpy(key, name, len + 1);
+  for (const char *const *own = c->hub->rules.of_tenant; own && *own; own++)
+    if (strcmp(*own, name) == 0) key_of_tenant(key, name, c->who.tenant_id);
+  return true;
+}
+
+static struct subscription **find(struct stream_client *c, const struct channel *ch) {
   struct subscription **at = &c->subscriptions;
-  while (*at && !is_called((*at)->channel, name)) at = &(*at)->next_of_client;
+  while (*at && (*at)->channel != ch) at = &(*at)->next_of_client;
   return at;
 }
 
 // PROBLEM_NONE and the channel, subscribed to (perhaps before).
 static enum problem subscribe(struct stream_client *c, const char *name, int64_t now_ms, struct channel **ret) {
-  struct subscription **at = find(c, name);
-  if (*at) {
-    *ret = (*at)->channel;
-    return PROBLEM_NONE;
-  }
-  const size_t len = strlen(name);
-  if (len == 0 || len > STREAM_CHANNEL_NAME_MAX || shown_len(name) != len) return PROBLEM_not_found;
+  char key[STREAM_CHANNEL_NAME_MAX + 1];
+  if (!key_of(c, name, key)) return PROBLEM_not_found;
+  *ret = channel_find(c->hub, key);
+  if (*ret && *find(c, *ret)) return PROBLEM_NONE;
   if (c->count >= STREAM_CHANNELS_MAX) return PROBLEM_rate_limited;
   enum problem p = c->hub->rules.permits(c->hub->rules.arg, &c->who, name);
   if (p != PROBLEM_NONE) return p;
-  char key[STREAM_CHANNEL_NAME_MAX + 1];
-  snprintf(key, sizeof key, "%s", name);
-  for (const char *const *own = c->hub->rules.of_tenant; own && *own; own++)
-    if (strcmp(*own, name) == 0) key_of_tenant(key, name, c->who.tenant_id);
-  struct channel *ch = channel_get(c->hub, key, now_ms);
+  struct channel *ch = *ret ? *ret : channel_get(c->hub, key, now_ms);
   struct subscription *s = ch ? calloc(1, sizeof *s) : NULL;
   if (!s) return PROBLEM_unavailable;
-  *s = (struct subscription){c, ch, ch->subscriptions, &ch->subscriptions, NULL};
+  *s = (struct subscription){c, ch, ch->subscriptions, &ch->subscriptions, c->subscriptions};
   if (s->next_of_channel) s->next_of_channel->at_of_channel = &s->next_of_channel;
   ch->subscriptions = s;
-  *at = s;
+  c->subscriptions = s;
   c->count++;
   *ret = ch;
   return PROBLEM_NONE;
 }
 
+// The message's list of names; NULL after saying what is wrong with it.
+static json_t *names_of(struct stream_client *c, json_t *message) {
+  json_t *channels = json_object_get(message, "channels");
+  if (json_is_array(channels) && json_array_size(channels) <= STREAM_NAMES_MAX) return channels;
+  char detail[64];
+  snprintf(detail, sizeof detail, "channels must be a list of at most %d names", STREAM_NAMES_MAX);
+  client_error(c, PROBLEM_validation_failed, detail);
+  return NULL;
+}
+
 static void on_subscribe(struct stream_client *c, json_t *message, int64_t now_ms) {
-  json_t *channels = json_object_get(message, "channels"), *done = json_array(), *denied = json_array(), *v;
+  json_t *channels = names_of(c, message), *v;
   size_t i;
-  if (!json_is_array(channels) || json_array_size(channels) > STREAM_CHANNELS_MAX) {
-    client_error(c, PROBLEM_validation_failed, "channels must be a list of at most 100 names");
-  } else {
-    json_array_foreach(channels, i, v) {
-      struct channel *ch;
-      const char *name = json_is_string(v) ? json_string_value(v) : "";
-      const enum problem p = subscribe(c, name, now_ms, &ch);
-      if (p == PROBLEM_NONE) json_array_append_new(done, json_pack("{s:s, s:I}", "ch", name, "seq", (json_int_t)ch->seq));
-      else json_array_append_new(denied, json_pack("{s:s, s:s}", "ch", name, "code", problem_code(p)));
-    }
-    client_send(c, json_pack("{s:s, s:O, s:O}", "op", "subscribed", "channels", done, "denied", denied));
+  if (!channels) return;
+  json_t *done = json_array(), *denied = json_array();
+  json_array_foreach(channels, i, v) {
+    struct channel *ch;
+    const char *name = json_is_string(v) ? json_string_value(v) : "";
+    const enum problem p = subscribe(c, name, now_ms, &ch);
+    if (p == PROBLEM_NONE) json_array_append_new(done, json_pack("{s:s, s:I}", "ch", name, "seq", (json_int_t)ch->seq));
+    else json_array_append_new(denied, json_pack("{s:s, s:s}", "ch", name, "code", problem_code(p)));
   }
-  json_decref(done);
-  json_decref(denied);
+  client_send(c, json_pack("{s:s, s:o, s:o}", "op", "subscribed", "channels", done, "denied", denied));
 }
 
 void stream_client_subscribe(struct stream_client *c, const char *channel, int64_t now_ms) {
@@ -293,14 +308,13 @@ void stream_client_subscribe(struct stream_client *c, const char *channel, int64
 }
 
 static void on_unsubscribe(struct stream_client *c, json_t *message) {
-  json_t *channels = json_object_get(message, "channels"), *v;
+  json_t *channels = names_of(c, message), *v;
   size_t i;
-  if (!json_is_array(channels) || json_array_size(channels) > STREAM_CHANNELS_MAX) {
-    client_error(c, PROBLEM_validation_failed, "channels must be a list of at most 100 names");
-    return;
-  }
+  if (!channels) return;
   json_array_foreach(channels, i, v) {
-    struct subscription **at = json_is_string(v) ? find(c, json_string_value(v)) : NULL;
+    char key[STREAM_CHANNEL_NAME_MAX + 1];
+    const struct channel *ch = json_is_string(v) && key_of(c, json_string_value(v), key) ? channel_find(c->hub, key) : NULL;
+    struct subscription **at = ch ? find(c, ch) : NULL;
     if (!at || !*at) continue;
     struct subscription *s = *at;
     *at = s->next_of_client;

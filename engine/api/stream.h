@@ -9,7 +9,8 @@
 // A channel's seq has no holes. `subscribed` tells the last seq, so that a snapshot read over HTTP after it misses nothing.
 // `resume` replays what came after seq N and subscribes; complete:false says that the ring no longer reaches back to N (or
 // that the service was restarted): the client reads the snapshot over HTTP and goes on from the told seq. Numbers start at the
-// channel's birth in microseconds, so those of a channel's former life are always too old rather than mistaken.
+// channel's birth in microseconds, so those of a channel's former life are always too old rather than mistaken. A client that
+// follows many channels does better to subscribe anew after a break: all they kept at once may be more than a connection's queue holds.
 //
 // Some names are every tenant's own ("orders"): the rules list them, and who subscribes gets their tenant's.
 //
@@ -22,13 +23,14 @@ struct blob;
 struct stream_hub;
 struct stream_client;
 
-#define STREAM_CHANNELS_MAX 100    // of one client
+#define STREAM_CHANNELS_MAX 512    // of one client: a page that follows all bots of the largest plan, and others besides
+#define STREAM_NAMES_MAX 100       // of one message
 #define STREAM_CHANNEL_NAME_MAX 80
 #define STREAM_RING_EVENTS 256     // a power of two
 #define STREAM_RING_BYTES 262144
 #define STREAM_EVENT_MAX 65536
 #define STREAM_AUTH_TIMEOUT_MS 10000
-#define STREAM_IDLE_CHANNEL_MS 600000  // a channel without clients and events is forgotten
+#define STREAM_IDLE_CHANNEL_MS 600000  // a channel without clients and events is forgotten; one that never had an event with its last client
 
 // Close codes of our own.
 enum stream_close { STREAM_UNAUTHENTICATED = 4401, STREAM_REVOKED = 4403, STREAM_AUTH_TIMEOUT = 4408, STREAM_TOO_MANY = 4429 };

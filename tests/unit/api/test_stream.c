@@ -272,10 +272,46 @@ static void idle_channels_go(void **state) {
   assert_int_equal(stream_hub_stats(hub).channels, 0);
 }
 
+// A client follows as many as it may and not one more; a message names fewer. What never had an event leaves nothing behind.
+static void many_channels(void **state) {
+  (void)state;
+  say(0, "{\"op\":\"auth\",\"token\":\"t1\"}");
+  for (int from = 0; from <= STREAM_CHANNELS_MAX; from += STREAM_NAMES_MAX) {
+    json_t *names = json_array();
+    for (int i = from; i < from + STREAM_NAMES_MAX && i <= STREAM_CHANNELS_MAX; i++) json_array_append_new(names, json_sprintf("x:1%d", i));
+    json_t *message = json_pack("{s:s, s:o}", "op", "subscribe", "channels", names);
+    char *text = json_dumps(message, JSON_COMPACT);
+    say(0, text);
+    free(text);
+    json_decref(message);
+  }
+  char denied[80];
+  snprintf(denied, sizeof denied, "[{\"ch\":\"x:1%d\",\"code\":\"rate_limited\"}]", STREAM_CHANNELS_MAX);
+  expect(0, "denied", denied);
+  assert_int_equal(stream_hub_stats(hub).channels, STREAM_CHANNELS_MAX);
+  say(0, "{\"op\":\"unsubscribe\",\"channels\":[\"x:10\",\"x:10\",\"x:1999\"]}");
+  assert_int_equal(stream_hub_stats(hub).channels, STREAM_CHANNELS_MAX - 1);
+  assert_true(stream_publish(hub, "x:11", "tick", NULL, NOW));
+  expect(0, "ch", "\"x:11\"");
+
+  json_t *names = json_array();
+  for (int i = 0; i <= STREAM_NAMES_MAX; i++) json_array_append_new(names, json_sprintf("x:1%d", i));
+  json_t *message = json_pack("{s:s, s:o}", "op", "unsubscribe", "channels", names);
+  char *text = json_dumps(message, JSON_COMPACT);
+  say(0, text);
+  expect(0, "code", "\"validation_failed\"");
+  free(text);
+  json_decref(message);
+
+  stream_client_remove(clients[0]);
+  clients[0] = NULL;
+  assert_int_equal(stream_hub_stats(hub).channels, 1);  // who comes back may want to know what x:11 told
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-      T(auth_first), T(auth_in_time), T(revocation), T(tenants_apart), T(channels_of_tenants), T(an_implied_subscription), T(numbers_and_resume), T(bounds), T(idle_channels_go),
+      T(auth_first), T(auth_in_time), T(revocation), T(tenants_apart), T(channels_of_tenants), T(an_implied_subscription), T(numbers_and_resume), T(bounds), T(idle_channels_go), T(many_channels),
 #undef T
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,8 @@ interface Channel {
 }
 
 const PENDING_MAX = 2000; // per channel in one batch; beyond it a snapshot is cheaper
+const NAMES_MAX = 100; // of one message (engine/api/stream.h)
+const RESUMED_MAX = 30; // channels; of more, what all of them kept might not go through the connection at once, and one snapshot is less
 const BACKOFF_MS = [250, 500, 1000, 2000, 4000, 8000, 15000];
 const PING_MS = 25_000;
 const ANSWER_MS = 10_000;
@@ -81,13 +83,34 @@ function send(message: object): void {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
+function sendNames(op: "subscribe" | "unsubscribe", names: string[]): void {
+  for (let i = 0; i < names.length; i += NAMES_MAX) send({ op, channels: names.slice(i, i + NAMES_MAX) });
+}
+
 function subscribeAll(): void {
-  const fresh: string[] = [];
+  const fresh: string[] = [], resume = channels.size <= RESUMED_MAX;
   for (const [ch, channel] of channels) {
-    if (channel.seq) send({ op: "resume", ch, seq: channel.seq });
+    if (resume && channel.seq) send({ op: "resume", ch, seq: channel.seq });
     else fresh.push(ch);
   }
-  for (let i = 0; i < fresh.length; i += 50) send({ op: "subscribe", channels: fresh.slice(i, i + 50) });
+  coming.clear();
+  going.clear();
+  sendNames("subscribe", fresh);
+}
+
+// A page that comes or goes may mean hundreds of channels: they are told together, since the service counts a client's messages.
+const coming = new Set<string>(), going = new Set<string>();
+let telling = false;
+function tell(): void {
+  if (telling) return;
+  telling = true;
+  queueMicrotask(() => {
+    telling = false;
+    sendNames("unsubscribe", [...going]);
+    sendNames("subscribe", [...coming].filter((ch) => channels.has(ch)));
+    coming.clear();
+    going.clear();
+  });
 }
 
 function reload(ch: string): void {
@@ -205,14 +228,17 @@ export function subscribe(ch: string, listener: Listener): () => void {
   } else {
     channel = { listeners: new Set([listener]), seq: 0, pending: [] };
     channels.set(ch, channel);
-    if (socket?.readyState === WebSocket.OPEN) send({ op: "subscribe", channels: [ch] });
-    else connect();
+    if (socket?.readyState === WebSocket.OPEN) {
+      coming.add(ch);
+      tell();
+    } else connect();
   }
   return () => {
     channel.listeners.delete(listener);
     if (channel.listeners.size || channels.get(ch) !== channel) return;
     channels.delete(ch);
-    send({ op: "unsubscribe", channels: [ch] });
+    going.add(ch);
+    tell();
   };
 }
 

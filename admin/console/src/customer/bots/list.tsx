@@ -1,4 +1,4 @@
-// All bots: state and reason, figures as they change. Each bot's channel is followed; the service allows a page a hundred, so of more
+// All bots: state and reason, figures as they change. Each bot's channel is followed; the service allows a page 512, so of more
 // bots the others are read again every ten seconds.
 import { A } from "@solidjs/router";
 import { createEffect, createMemo, createResource, createSignal, on, onCleanup, Show, type JSX } from "solid-js";
@@ -10,7 +10,7 @@ import { Button, Empty, LinkButton, Load, ModeBadge, Money, PageHead, Panel, Qua
 import { canStart, isOn, needsCare, STATES, type Bot } from "./state";
 import "./bots.css";
 
-const FOLLOWED = 90;
+const FOLLOWED = 500;
 
 const shifted = (text: string, from: string, to: string): string => {
   const [t, f, n] = [parse(text), parse(from), parse(to)];
@@ -63,10 +63,11 @@ export default function Bots(): JSX.Element {
       clearTimeout(waiting);
       waiting = setTimeout(again, 400);
     };
-    const ends = text.split(" ").filter(Boolean).map((id) => subscribe(`bot:${id}`, {
+    // Rows are reached by their place, which is the name's in the list: to look for them would cost as many steps as there are bots, for each.
+    const ends = text.split(" ").filter(Boolean).map((id, i) => subscribe(`bot:${id}`, {
       reload: soon, // of all at once, at first
       events: (events) => {
-        setRows("list", (b) => b.id === id, produce((b) => events.forEach((e) => applyToBot(b, e))));
+        if (rows.list[i]?.id === id) setRows("list", i, produce((b) => events.forEach((e) => applyToBot(b, e))));
         // What a state's change brings besides – positions, its run – is read once it is calm.
         if (events.some((e) => e.type === "status" || e.type === "reload")) soon();
       },
