@@ -1,6 +1,6 @@
 // api/console.h – the files of the web consoles: those in the binary (admin/console, packed by its build), or those of a
 // directory, for who works on them. Which paths are a console's pages is told by the build as well, from the tables that the
-// consoles route by; everything else stays unknown.
+// consoles route by; everything else stays unknown: 404, which who accepts HTML is told by the console's own page (api/server.c).
 #pragma once
 #include "base/status.h"
 

@@ -4,6 +4,7 @@
 #include "api/console.h"
 #include "api/core.h"
 #include "api/market_watch.h"
+#include "api/router.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
 #include "net/blob.h"
@@ -128,10 +129,20 @@ static bool accepts_gzip(const char *accepts) {
   return at && strncmp(at + 4, ";q=0", 4) != 0;
 }
 
+// The console that says that there is no such page, for who typed an address; programs are told by a problem, as everywhere.
+static bool page_of_none(struct api_server *s, const struct http_request *req, bool gzip, struct console_file *ret) {
+  struct route_match match;
+  const char *accepts = http_field(req, "accept");
+  if (!accepts || !strstr(accepts, "text/html") || router_find(s->core->table->router, ROUTE_GET, req->path, req->path_len, &match)) return false;
+  const bool operators = strncmp(req->path, "/admin/", 7) == 0;
+  return console_present(s->listen.console) && console_get(s->listen.console, operators ? "/admin" : "/", gzip, ret);
+}
+
 static bool serve_file(struct api_server *s, struct http_request *req) {
   struct console_file file;
   if (!s->listen.console || (req->method != METHOD_GET && req->method != METHOD_HEAD) || strncmp(req->path, "/api/", 5) == 0) return false;
-  if (!console_get(s->listen.console, req->path, accepts_gzip(http_field(req, "accept-encoding")), &file)) return false;
+  const bool gzip = accepts_gzip(http_field(req, "accept-encoding")), known = console_get(s->listen.console, req->path, gzip, &file);
+  if (!known && !page_of_none(s, req, gzip, &file)) return false;
   const char *have = http_field(req, "if-none-match");
   for (int i = 0; i < API_STANDARD_FIELDS; i++)
     if (strcmp(api_standard_fields[i].name, "Content-Security-Policy") != 0) http_reply_field(req, api_standard_fields[i].name, api_standard_fields[i].value);
@@ -140,11 +151,11 @@ static bool serve_file(struct api_server *s, struct http_request *req) {
   http_reply_field(req, "Cache-Control", file.immutable ? "public, max-age=31536000, immutable" : "no-cache");
   if (file.etag[0]) http_reply_field(req, "ETag", file.etag);
   if (file.negotiated) http_reply_field(req, "Vary", "Accept-Encoding");
-  if (file.etag[0] && have && strcmp(have, file.etag) == 0) {
+  if (known && file.etag[0] && have && strcmp(have, file.etag) == 0) {
     http_reply(req, 304, NULL, "", 0);
   } else {
     if (file.gzip) http_reply_field(req, "Content-Encoding", "gzip");
-    http_reply_blob(req, 200, file.type, file.blob);
+    http_reply_blob(req, known ? 200 : 404, file.type, file.blob);
   }
   blob_release(file.blob);
   return true;

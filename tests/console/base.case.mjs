@@ -35,6 +35,12 @@ export const cases = {
       assert.ok(path === "/bots/" ? status === 200 : status === 404 || status === 400, `${path}: ${status}`);
     }
     assert.notEqual((await get(t, "/admin")).headers.etag, plain.headers.etag);
+    // A person who typed an address is told by the console, a program by a problem; both that it is not there.
+    const typed = await get(t, "/nope", { accept: "text/html,*/*" });
+    assert.deepEqual([typed.status, typed.headers["content-type"], typed.headers.etag], [404, "text/html; charset=utf-8", plain.headers.etag]);
+    assert.match((await get(t, "/nope")).headers["content-type"], /^application\/problem\+json/);
+    assert.match((await get(t, "/api/v1/nope", { accept: "text/html" })).headers["content-type"], /^application\/problem\+json/);
+    assert.doesNotMatch((await get(t, "/health", { accept: "text/html" })).headers["content-type"], /html/);
   },
 
   "what the client's types are made of is what the service tells": async (t) => {

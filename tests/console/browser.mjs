@@ -258,7 +258,7 @@ class Tools {
         if (this.world.shots) {
           mkdirSync(this.world.shots, { recursive: true });
           await page.waitForTimeout(400);
-          await page.screenshot({ path: join(this.world.shots, `${name}-${suffix}-${theme}.png`), fullPage: full });
+          await this.picture(page, join(this.world.shots, `${name}-${suffix}-${theme}.png`), full);
         }
         if (suffix === "desk" || (theme === "light" && this.world.shots)) await this.accessible(page, `${name} ${suffix} ${theme}`, theme === "dark" ? ["color-contrast"] : undefined);
       }
@@ -266,6 +266,17 @@ class Tools {
     }
     await page.setViewportSize(before);
     await page.emulateMedia({ colorScheme: "light" });
+  }
+
+  /** Where a chart is drawn anew with every bar, a busy machine may find no moment for the whole page at once: then what is seen of it. */
+  async picture(page, path, full) {
+    try {
+      await page.screenshot({ path, fullPage: full, timeout: 20_000 });
+    } catch (e) {
+      if (!full || e.name !== "TimeoutError") throw e;
+      console.log(`# ${path}: of the first screen only`);
+      await page.screenshot({ path });
+    }
   }
 
   async failed() {

@@ -177,6 +177,8 @@ export const cases = {
     await page.getByText("Set up two-factor authentication first").waitFor();
     await page.getByLabel("Environment").selectOption("live");
     await page.getByText("LIVE MONEY").waitFor();
+    await page.getByLabel("Markets").selectOption("spot");
+    assert.equal(await page.getByLabel("Name").getAttribute("placeholder"), "Bybit spot live");
     await page.getByText("I know that live trading moves real money").waitFor();
     assert.equal(await page.getByLabel("API secret").getAttribute("type"), "password");
     assert.ok(await page.getByRole("button", { name: "Connect with real money" }).isDisabled());

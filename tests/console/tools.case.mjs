@@ -117,7 +117,7 @@ export const cases = {
     await page.goto("/bots/new");
     await page.getByText(`By ${branding.title}`).waitFor();
     assert.equal(await page.getByText("Ready-made").count(), 0);
-    await page.locator("label.choice", { hasText: "Ema dca" }).click();
+    await page.locator("label.choice", { hasText: "EMA DCA" }).click();
     await look(t, page, "brand-wizard");
     const next = page.getByRole("button", { name: "Continue" });
     await next.click();

@@ -44,13 +44,19 @@ export function Note(props: { tone?: "info" | "warn" | "bad" | "good"; title?: J
   );
 }
 
-/** A problem within a page or form: what, where, how to mend it, and the request's id. */
+/** Its detail, where that says more than the title, as a sentence. */
+const sentence = (p: Problem, what: string | undefined): string => {
+  const text = p.detail === p.title || p.detail === what ? "" : p.detail;
+  return text && text[0]!.toUpperCase() + text.slice(1) + (/[.!?:…]$/.test(text) ? "" : ".");
+};
+
+/** A problem within a page or form: what, where, how to mend it; of the service's own faults the request's id, for whoever looks for it. */
 export function ErrorNote(props: { problem: Problem | null | undefined; what?: string; onRetry?: () => void }): JSX.Element {
   return (
     <Show when={props.problem}>
       {(p) => (
         <Note tone="bad" role="alert" title={props.what ?? p().title}>
-          <Show when={p().detail && p().detail !== p().title}><p>{p().detail}</p></Show>
+          <Show when={sentence(p(), props.what)}>{(text) => <p>{text()}</p>}</Show>
           <Show when={p().errors.length}>
             <ul class="small">
               <For each={p().errors}>{(e) => <li><code>{e.pointer.replace(/^\//, "").replace(/\//g, " › ") || "request"}</code> {e.detail}</li>}</For>
@@ -58,7 +64,7 @@ export function ErrorNote(props: { problem: Problem | null | undefined; what?: s
           </Show>
           <Show when={hintOf(p())}>{(hint) => <p class="small muted">{hint()}</p>}</Show>
           <Show when={p().retryAfterS}>{(s) => <p class="small muted">Try again in {s()} s.</p>}</Show>
-          <Show when={p().requestId}><p class="tiny muted">Request <code>{p().requestId}</code></p></Show>
+          <Show when={p().requestId && (p().status === 0 || p().status >= 500)}><p class="tiny muted">Request <code>{p().requestId}</code></p></Show>
           <Show when={props.onRetry}><div><Button small icon="reload" onClick={() => props.onRetry!()}>Try again</Button></div></Show>
         </Note>
       )}

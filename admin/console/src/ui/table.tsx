@@ -27,6 +27,8 @@ export interface Column<T> {
   /** The cell that names the row: heading of its card on a phone. */
   lead?: boolean;
   sortable?: boolean;
+  /** Left out on a phone, of a table whose rows are lines there too (`virtual`): its details have it. */
+  minor?: boolean;
   /** Left out of the CSV: actions. */
   bare?: boolean;
 }
@@ -152,7 +154,7 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
                         const c = byId().get(h.column.id)!;
                         const sorted = () => h.column.getIsSorted();
                         return (
-                          <th scope="col" classList={{ right: c.right ?? numeric(c) }} aria-sort={sorted() === "asc" ? "ascending" : sorted() === "desc" ? "descending" : undefined}>
+                          <th scope="col" classList={{ right: c.right ?? numeric(c), minor: c.minor }} aria-sort={sorted() === "asc" ? "ascending" : sorted() === "desc" ? "descending" : undefined}>
                             <Show when={h.column.getCanSort()} fallback={<span>{c.label}</span>}>
                               <button type="button" onClick={() => h.column.toggleSorting()}>
                                 {c.label}
@@ -175,7 +177,7 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
                   return (
                     <tr classList={{ clickable: !!props.onRow, selected: props.selected?.(row()) }} onClick={(e) => props.onRow && !(e.target as Element).closest("a, button, input, label") && props.onRow(row())}>
                       <For each={props.columns}>
-                        {(c) => <td classList={{ right: c.right ?? numeric(c), num: numeric(c), lead: c.lead }} data-label={c.bare ? "" : c.label}>{c.cell ? c.cell(row()) : String(c.value(row()) ?? "–")}</td>}
+                        {(c) => <td classList={{ right: c.right ?? numeric(c), num: numeric(c), lead: c.lead, minor: c.minor }} data-label={c.bare ? "" : c.label}>{c.cell ? c.cell(row()) : String(c.value(row()) ?? "–")}</td>}
                       </For>
                     </tr>
                   );

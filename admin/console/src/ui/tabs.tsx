@@ -1,5 +1,5 @@
 // Tabs by arrow keys, Home and End. What they show is the page's business: `value` may come from the address.
-import { createUniqueId, For, Show, type JSX } from "solid-js";
+import { createEffect, createUniqueId, For, on, Show, type JSX } from "solid-js";
 
 export interface TabItem {
   value: string;
@@ -7,9 +7,19 @@ export interface TabItem {
   count?: number;
 }
 
+/** Where tabs are more than fit, the one that is shown is moved into sight; the page itself stays where it is. */
+export function showTab(list: HTMLElement, selector: string): void {
+  const tab = list.querySelector<HTMLElement>(selector);
+  if (!tab) return;
+  const [from, to] = [tab.offsetLeft - list.offsetLeft, tab.offsetLeft - list.offsetLeft + tab.offsetWidth];
+  if (from < list.scrollLeft) list.scrollLeft = from;
+  else if (to > list.scrollLeft + list.clientWidth) list.scrollLeft = to - list.clientWidth;
+}
+
 export function Tabs(props: { items: readonly TabItem[]; value: string; onValue: (value: string) => void; label: string; children?: JSX.Element }): JSX.Element {
   const id = createUniqueId();
   let list!: HTMLDivElement;
+  createEffect(on(() => props.value, () => queueMicrotask(() => showTab(list, '[aria-selected="true"]'))));
   const move = (e: KeyboardEvent): void => {
     const at = props.items.findIndex((t) => t.value === props.value), last = props.items.length - 1;
     const to = e.key === "ArrowRight" ? (at === last ? 0 : at + 1) : e.key === "ArrowLeft" ? (at <= 0 ? last : at - 1) : e.key === "Home" ? 0 : e.key === "End" ? last : -1;

@@ -1,7 +1,8 @@
 // The pages about the account have one head: which of them is shown is in the address.
 import { A, useLocation } from "@solidjs/router";
-import { For, type JSX } from "solid-js";
+import { createEffect, For, on, type JSX } from "solid-js";
 import { PageHead } from "~/ui";
+import { showTab } from "~/ui/tabs";
 import "./account.css";
 
 const PAGES = [
@@ -15,10 +16,12 @@ const PAGES = [
 
 export function AccountFrame(props: { title: string; children: JSX.Element }): JSX.Element {
   const location = useLocation();
+  let list!: HTMLElement;
+  createEffect(on(() => location.pathname, () => queueMicrotask(() => showTab(list, '[aria-current="page"]'))));
   return (
     <>
       <PageHead title={props.title === "Profile" ? "Account" : props.title} heading="Account" />
-      <nav class="tabs" aria-label="Account">
+      <nav ref={list} class="tabs" aria-label="Account">
         <For each={PAGES}>{(p) => <A href={p.href} end class="tab" activeClass="" inactiveClass="" classList={{ current: location.pathname === p.href }} aria-current={location.pathname === p.href ? "page" : undefined}>{p.label}</A>}</For>
       </nav>
       {props.children}

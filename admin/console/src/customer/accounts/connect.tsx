@@ -5,7 +5,7 @@ import { api, ok, type Schemas } from "~/api/client";
 import { me } from "~/api/session";
 import { useAction } from "~/lib/action";
 import { Button, Checkbox, Dialog, ErrorNote, ModeBadge, Note, Select, TextField } from "~/ui";
-import { ENVIRONMENTS, VENUES } from "./venues";
+import { ENVIRONMENTS, VENUES, type VenueKind } from "./venues";
 
 export function Connect(props: { onClose: () => void; onMade: (account: Schemas["Account"]) => void }): JSX.Element {
   const [kind, setKind] = createSignal<"paper" | "venue">("paper");
@@ -15,17 +15,26 @@ export function Connect(props: { onClose: () => void; onMade: (account: Schemas[
   const [fee, setFee] = createSignal("0.0005");
   const [venue, setVenue] = createSignal(VENUES[0]!.id);
   const [environment, setEnvironment] = createSignal("testnet");
+  const [category, setCategory] = createSignal(VENUES[0]!.categories?.[0]?.id ?? "");
   const [key, setKey] = createSignal("");
   const [secret, setSecret] = createSignal("");
   const [limits, setLimits] = createSignal({ max_order: "", max_exposure: "", day_loss: "" });
   const [known, setKnown] = createSignal(false);
   const live = () => kind() === "venue" && environment() === "live";
-  const environments = () => VENUES.find((v) => v.id === venue())!.environments;
+  const kindOf = (id: string): VenueKind => VENUES.find((v) => v.id === id)!;
+  const environments = () => kindOf(venue()).environments;
+  const categories = () => kindOf(venue()).categories ?? [];
+  const choose = (id: string): void => {
+    setVenue(id);
+    setEnvironment(kindOf(id).environments[0]!);
+    setCategory(kindOf(id).categories?.[0]?.id ?? "");
+  };
+  const usualName = (): string => `${kindOf(venue()).name} ${category() === "spot" ? "spot " : ""}${environment()}`;
   const make = useAction(async () => {
     const given = Object.fromEntries(Object.entries(limits()).filter(([, v]) => v.trim()).map(([k, v]) => [k, v.trim()]));
     const body: Schemas["AccountRequest"] = kind() === "paper"
       ? { venue: "paper", name: name().trim() || "Paper money", settings: { balance: balance().trim(), currency: currency().trim(), fee_maker: fee().trim(), fee_taker: fee().trim() } }
-      : { venue: venue(), name: name().trim() || `${VENUES.find((v) => v.id === venue())!.name} ${environment()}`, settings: { environment: environment(), ...given, ...(live() ? { risk_acknowledged: known() } : {}) }, secrets: { api_key: key().trim(), api_secret: secret().trim() } };
+      : { venue: venue(), name: name().trim() || usualName(), settings: { environment: environment(), ...(category() ? { category: category() } : {}), ...given, ...(live() ? { risk_acknowledged: known() } : {}) }, secrets: { api_key: key().trim(), api_secret: secret().trim() } };
     const made = await ok(api.POST("/api/v1/accounts", { body }));
     setKey("");
     setSecret("");
@@ -47,7 +56,7 @@ export function Connect(props: { onClose: () => void; onMade: (account: Schemas[
             )}
           </For>
         </div>
-        <TextField label="Name" value={name()} onValue={setName} placeholder={kind() === "paper" ? "Paper money" : `${venue()} ${environment()}`} maxLength={100} problem={make.problem()} pointer="/name" />
+        <TextField label="Name" value={name()} onValue={setName} placeholder={kind() === "paper" ? "Paper money" : usualName()} maxLength={100} problem={make.problem()} pointer="/name" />
         <Show when={kind() === "paper"}>
           <div class="cols-2">
             <TextField label="Begins with" numeric value={balance()} onValue={setBalance} required problem={make.problem()} pointer="/settings/balance" />
@@ -60,9 +69,12 @@ export function Connect(props: { onClose: () => void; onMade: (account: Schemas[
             <Note tone="warn" title="Set up two-factor authentication first"><p class="small">Credentials of a venue are only stored for who signs in with a second factor. <A href="/account/security">Set it up</A></p></Note>
           </Show>
           <div class="cols-2">
-            <Select label="Venue" value={venue()} onValue={(v) => { setVenue(v); setEnvironment(VENUES.find((x) => x.id === v)!.environments[0]!); }} options={VENUES.map((v) => ({ value: v.id, label: `${v.name}: ${v.about}` }))} problem={make.problem()} pointer="/venue" />
+            <Select label="Venue" value={venue()} onValue={choose} options={VENUES.map((v) => ({ value: v.id, label: `${v.name}: ${v.about}` }))} problem={make.problem()} pointer="/venue" />
             <Select label="Environment" value={environment()} onValue={setEnvironment} options={environments().map((e) => ({ value: e, label: ENVIRONMENTS[e]!.label }))} hint={ENVIRONMENTS[environment()]!.about} problem={make.problem()} pointer="/settings/environment" />
           </div>
+          <Show when={categories().length}>
+            <Select label="Markets" value={category()} onValue={setCategory} options={categories().map((c) => ({ value: c.id, label: c.label }))} hint={`${categories().find((c) => c.id === category())?.about ?? ""} An account is of one kind; the same key may serve for both.`} problem={make.problem()} pointer="/settings/category" />
+          </Show>
           <div class="row"><span class="small muted">Orders will go to</span><ModeBadge mode={environment()} /></div>
           <TextField label="API key" value={key()} onValue={setKey} required autocomplete="off" spellcheck={false} class="mono" problem={make.problem()} pointer="/secrets/api_key" />
           <TextField label="API secret" type="password" value={secret()} onValue={setSecret} required autocomplete="new-password" class="mono" hint="Stored sealed; nobody can read it again, you neither." problem={make.problem()} pointer="/secrets/api_secret" />

@@ -8,7 +8,7 @@ import { Limits } from "./limits";
 import { modeOf } from "./list";
 import { PaperMoney } from "./money";
 import { Credentials, VenueBalances, VenueConnection, VenueTest } from "./venue";
-import { ENVIRONMENTS, nameOfVenue } from "./venues";
+import { ENVIRONMENTS, placeOf } from "./venues";
 import "./accounts.css";
 
 const positionColumns: Column<Schemas["BotPosition"]>[] = [
@@ -36,8 +36,8 @@ export default function AccountPage(): JSX.Element {
           <PageHead title={a().name} heading={<>{a().name}<ModeBadge mode={modeOf(a())} /></>} up={{ href: "/accounts", label: "Accounts" }}>
             <Button kind="danger" icon="trash" onClick={() => setDeleting(true)}>Delete</Button>
           </PageHead>
-          <Show when={!a().paper && modeOf(a()) === "live"}><Note tone="bad" title="Real money">Orders of bots on this account are executed at {nameOfVenue(a().venue)}.</Note></Show>
-          <Show when={!a().paper && modeOf(a()) !== "live"}><Note tone="info">{ENVIRONMENTS[modeOf(a())]?.about}</Note></Show>
+          <Show when={!a().paper && modeOf(a()) === "live"}><Note tone="bad" title="Real money">Orders of bots on this account are executed at {placeOf(a())}.</Note></Show>
+          <Show when={!a().paper && modeOf(a()) !== "live"}><Note tone="info">{placeOf(a())}: {ENVIRONMENTS[modeOf(a())]?.about}</Note></Show>
           <Tabs label="About the account" items={tabs(a())} value={tab()} onValue={setTab} />
           <Switch>
             <Match when={tab() === "money" && a().paper}>

@@ -5,7 +5,7 @@ import { api, all, ok, type Schemas } from "~/api/client";
 import { every } from "~/lib/throttle";
 import { Button, Empty, Load, ModeBadge, Money, PageHead, Skeleton } from "~/ui";
 import { Connect } from "./connect";
-import { nameOfVenue } from "./venues";
+import { placeOf } from "./venues";
 import "./accounts.css";
 
 type Account = Schemas["Account"];
@@ -18,7 +18,7 @@ function Tile(props: { account: Account }): JSX.Element {
   return (
     <li class={`account ${modeOf(a)}`}>
       <div class="row-between"><A class="strong" href={`/accounts/${a.id}`}>{a.name}</A><ModeBadge mode={modeOf(a)} /></div>
-      <p class="small muted">{nameOfVenue(a.venue)}<Show when={a.fields.length}> · credentials stored: {a.fields.join(", ")}</Show></p>
+      <p class="small muted">{placeOf(a)}<Show when={a.fields.length}> · credentials stored: {a.fields.join(", ")}</Show></p>
       <Show when={!money.loading} fallback={<Skeleton lines={1} height={26} />}>
         <Show when={money.latest?.length} fallback={<p class="small muted">Balances are not known. <A href={`/accounts/${a.id}`}>Test the connection</A></p>}>
           <For each={money.latest!.slice(0, 3)}>

@@ -3,11 +3,16 @@ export interface VenueKind {
   id: string;
   name: string;
   environments: ("testnet" | "demo" | "live")[];
+  /** Kinds of markets, the venue's own first, where it has several: an account is of one; the same key serves for all. */
+  categories?: { id: string; label: string; about: string }[];
   about: string;
 }
 
 export const VENUES: readonly VenueKind[] = [
-  { id: "bybit", name: "Bybit", environments: ["testnet", "demo", "live"], about: "USDT perpetuals and spot" },
+  { id: "bybit", name: "Bybit", environments: ["testnet", "demo", "live"], about: "USDT perpetuals and spot", categories: [
+    { id: "linear", label: "Perpetuals (USDT)", about: "Long and short, with leverage and funding." },
+    { id: "spot", label: "Spot", about: "Coins bought and sold for what is there: no leverage, no short." },
+  ] },
   { id: "luno", name: "Luno", environments: ["live"], about: "Spot" },
 ];
 
@@ -18,3 +23,10 @@ export const ENVIRONMENTS: Record<string, { label: string; about: string }> = {
 };
 
 export const nameOfVenue = (id: string): string => (id === "paper" ? "Paper" : (VENUES.find((v) => v.id === id)?.name ?? id));
+
+/** Where an account's orders go, in words: the venue and, where it has several kinds of markets, which. */
+export function placeOf(a: { venue: string; settings?: { category?: string } | null }): string {
+  const kinds = VENUES.find((v) => v.id === a.venue)?.categories;
+  const kind = kinds?.find((k) => k.id === a.settings?.category) ?? kinds?.[0];
+  return kind ? `${nameOfVenue(a.venue)}, ${kind.label}` : nameOfVenue(a.venue);
+}

@@ -57,7 +57,7 @@ export default function Analytics(): JSX.Element {
                   <Stat name="P&L" note={currency}><Money value={s().pnl} signed /></Stat>
                   <Stat name="Trades" note={<>Won <Percent value={s().winRate} places={1} /></>}>{formatCount(s().trades)}</Stat>
                   <Stat name="Profit factor" note="Won for each unit lost">{formatNumber(s().profitFactor)}</Stat>
-                  <Stat name="A trade on average"><Money value={s().expectancy} signed /></Stat>
+                  <Stat name="Average trade"><Money value={s().expectancy} signed /></Stat>
                   <Stat name="Best trade"><Money value={s().best} signed /></Stat>
                   <Stat name="Worst trade"><Money value={s().worst} signed /></Stat>
                   <Stat name="Fees" note="Already in the P&L"><Money value={s().fees} /></Stat>

@@ -48,7 +48,7 @@ export default function Login(): JSX.Element {
           <form class="stack" onSubmit={first.submit}>
             <TextField label="Mail address" type="email" name="email" value={email()} onValue={setEmail} autocomplete="username" required autofocus />
             <TextField label="Password" type="password" name="password" value={password()} onValue={setPassword} autocomplete="current-password" required />
-            <Show when={first.problem()?.code === "not_verified"} fallback={<ErrorNote problem={first.problem()} what={first.problem()?.code === "invalid_credentials" ? "Address or password does not fit" : undefined} />}>
+            <Show when={first.problem()?.code === "not_verified"} fallback={<Show when={first.problem()?.code === "invalid_credentials"} fallback={<ErrorNote problem={first.problem()} />}><Note tone="bad" role="alert" title="Address or password does not fit"><p class="small">Look for a typing error, or <A href="/forgot-password">set a new password</A>.</p></Note></Show>}>
               <Note tone="warn" role="alert" title="Confirm your mail address first"><p class="small">We have sent you a link. Nothing there? <A href="/register">Register again</A> with the same address for a new one.</p></Note>
             </Show>
             <Button type="submit" kind="primary" wide busy={first.busy()}>Sign in</Button>

@@ -17,7 +17,7 @@ export default function Reset(): JSX.Element {
     setDone(true);
   });
   return (
-    <Card title="Choose a new password" foot={<A href="/login">To signing in</A>}>
+    <Card title={done() ? "All set" : "Choose a new password"} foot={done() ? undefined : <A href="/login">Back to signing in</A>}>
       <Show when={!done()} fallback={<><Note tone="good" title="Your password is new"><p class="small">All sessions have ended. Bots go on.</p></Note><LinkButton kind="primary" wide href="/login">Sign in</LinkButton></>}>
         <form class="stack" onSubmit={go.submit}>
           <Show when={!given()}><TextField label="Token" hint="It stands in the mail, below the link." value={typed()} onValue={setTyped} required minLength={16} class="mono" /></Show>

@@ -15,7 +15,7 @@ export default function Verify(): JSX.Element {
     setDone(true);
   });
   return (
-    <Card title={done() ? "Welcome" : "Confirm your mail address"} foot={done() ? undefined : <A href="/login">To signing in</A>}>
+    <Card title={done() ? "Welcome" : "Confirm your mail address"} foot={done() ? undefined : <A href="/login">Back to signing in</A>}>
       <Show when={!done()} fallback={<><Note tone="good" title="Your address is confirmed"><p class="small">Sign in with it, set up two-factor authentication, and let a first bot trade on paper.</p></Note><LinkButton kind="primary" wide href="/login">Sign in</LinkButton></>}>
         <form class="stack" onSubmit={go.submit}>
           <Show when={given()} fallback={<TextField label="Token" hint="It stands in the mail, below the link." value={typed()} onValue={setTyped} required minLength={16} class="mono" />}>

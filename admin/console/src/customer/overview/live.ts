@@ -7,7 +7,7 @@ import { add, parse, sub, toText, ZERO, type Decimal } from "~/lib/decimal";
 import { every, throttled } from "~/lib/throttle";
 
 export type Bot = Schemas["Bot"];
-const WATCHED = 60; // bots whose channels are heard; a client has a hundred
+const WATCHED = 100; // bots whose channels are heard; the others are read again now and then
 
 const amount = (text: string | undefined): Decimal => parse(text) ?? ZERO;
 

@@ -16,9 +16,11 @@ const KINDS: Record<Alert["kind"], string> = { halt: "Kill switch", bot: "Bot st
 
 function Alerts(props: { items: readonly Alert[] }): JSX.Element {
   const [all, setAll] = createSignal(false);
-  const shown = () => (all() ? props.items : props.items.slice(0, 6));
+  // A refusal stands in the bot's log, too; once is enough.
+  const items = () => props.items.filter((a) => a.kind !== "log" || !props.items.some((d) => d.kind === "denial" && d.bot_id === a.bot_id && a.text.startsWith(`refused: ${d.code}`)));
+  const shown = () => (all() ? items() : items().slice(0, 6));
   return (
-    <Show when={props.items.length} fallback={<Empty icon="check" title="Nothing needs you" text="Halts, refused orders, failures and warnings of all bots would stand here." />}>
+    <Show when={items().length} fallback={<Empty icon="check" title="Nothing needs you" text="Halts, refused orders, failures and warnings of all bots would stand here." />}>
       <ul class="alerts">
         <For each={shown()}>
           {(a) => (
@@ -36,7 +38,7 @@ function Alerts(props: { items: readonly Alert[] }): JSX.Element {
           )}
         </For>
       </ul>
-      <Show when={props.items.length > 6}><div class="alerts-more"><Button small kind="quiet" onClick={() => setAll(!all())}>{all() ? "Fewer" : `All ${props.items.length}`}</Button></div></Show>
+      <Show when={items().length > 6}><div class="alerts-more"><Button small kind="quiet" onClick={() => setAll(!all())}>{all() ? "Fewer" : `All ${items().length}`}</Button></div></Show>
     </Show>
   );
 }
@@ -110,10 +112,10 @@ export default function Overview(): JSX.Element {
             <For each={v().currencies}>
               {(c) => (
                 <div class="tiles" role="group" aria-label={`All bots, ${c.currency}`}>
-                  <Stat name="Equity of running bots" note={`${formatCount(c.bots)} running, ${c.currency}`}><Money value={v().currencies.length === 1 ? o.plus(c.equity) : c.equity} /></Stat>
+                  <Stat name="Equity" note={`${formatCount(c.bots)} running, ${c.currency}`}><Money value={v().currencies.length === 1 ? o.plus(c.equity) : c.equity} /></Stat>
                   <Stat name="P&L today" note={`${formatCount(c.today_trades)} trades closed`}><Money value={v().currencies.length === 1 ? o.plus(c.today_pnl) : c.today_pnl} signed /></Stat>
-                  <Stat name="P&L of open runs" note="With open positions"><Money value={v().currencies.length === 1 ? o.plus(c.open_pnl) : c.open_pnl} signed /></Stat>
-                  <Stat name="Closed trades, all time" note={`${formatCount(c.trades.trades)} trades, fees ${formatNumber(Number(c.trades.fees))}`}><Money value={c.trades.pnl} signed /></Stat>
+                  <Stat name="P&L of runs" note="With open positions"><Money value={v().currencies.length === 1 ? o.plus(c.open_pnl) : c.open_pnl} signed /></Stat>
+                  <Stat name="Closed trades" note={`${formatCount(c.trades.trades)} trades, fees ${formatNumber(Number(c.trades.fees))}`}><Money value={c.trades.pnl} signed /></Stat>
                   <Stat name="Win rate" note={c.trades.profit_factor === null ? "No losses yet" : `Profit factor ${formatNumber(c.trades.profit_factor)}`}><Percent value={c.trades.win_rate_pct} places={1} /></Stat>
                 </div>
               )}

@@ -8,6 +8,7 @@ import { useAction } from "~/lib/action";
 import { add, parse, sign, toText, ZERO } from "~/lib/decimal";
 import { formatCount, formatDuration } from "~/lib/format";
 import { Button, Dialog, Empty, ErrorNote, ErrorState, LinkButton, Money, PageHead, Panel, Percent, Price, Quantity, saveFile, Skeleton, Stat, Table, Time, toast, type Column } from "~/ui";
+import { orderRef } from "../bots/state";
 import { FilterBar, useTradeFilter, type TradeFilter } from "./filter";
 import "./trades.css";
 
@@ -16,16 +17,16 @@ const PAGE = 1000, MOST = 20_000;
 
 const columns: Column<Trade>[] = [
   { id: "exit", label: "Closed", kind: "number", right: false, value: (t) => t.exit_ms, cell: (t) => <Time ms={t.exit_ms} /> },
-  { id: "bot", label: "Bot", value: (t) => t.bot, cell: (t) => <A href={`/bots/${t.bot_id}`}>{t.bot}</A> },
+  { id: "bot", label: "Bot", minor: true, value: (t) => t.bot, cell: (t) => <A href={`/bots/${t.bot_id}`}>{t.bot}</A> },
   { id: "symbol", label: "Symbol", value: (t) => t.symbol },
-  { id: "side", label: "Side", value: (t) => t.side },
-  { id: "qty", label: "Quantity", kind: "decimal", value: (t) => t.qty, cell: (t) => <Quantity value={t.qty} /> },
-  { id: "entry_price", label: "Entry", kind: "decimal", value: (t) => t.entry_price, cell: (t) => <Price value={t.entry_price} /> },
-  { id: "exit_price", label: "Exit", kind: "decimal", value: (t) => t.exit_price, cell: (t) => <Price value={t.exit_price} /> },
+  { id: "side", label: "Side", minor: true, value: (t) => t.side },
+  { id: "qty", label: "Quantity", minor: true, kind: "decimal", value: (t) => t.qty, cell: (t) => <Quantity value={t.qty} /> },
+  { id: "entry_price", label: "Entry", minor: true, kind: "decimal", value: (t) => t.entry_price, cell: (t) => <Price value={t.entry_price} /> },
+  { id: "exit_price", label: "Exit", minor: true, kind: "decimal", value: (t) => t.exit_price, cell: (t) => <Price value={t.exit_price} /> },
   { id: "pnl", label: "P&L", kind: "decimal", value: (t) => t.pnl, cell: (t) => <Money value={t.pnl} currency={t.currency} signed /> },
-  { id: "fees", label: "Fees", kind: "decimal", value: (t) => t.fees, cell: (t) => <Money value={t.fees} /> },
-  { id: "held", label: "Held", kind: "number", value: (t) => t.exit_ms - t.entry_ms, cell: (t) => <span class="num">{formatDuration(t.exit_ms - t.entry_ms)}</span> },
-  { id: "tags", label: "Why in, why out", value: (t) => `${t.tag} ${t.exit_tag}`, cell: (t) => <span class="small muted">{[t.tag, t.exit_tag].filter(Boolean).join(" → ")}</span> },
+  { id: "fees", label: "Fees", minor: true, kind: "decimal", value: (t) => t.fees, cell: (t) => <Money value={t.fees} /> },
+  { id: "held", label: "Held", minor: true, kind: "number", value: (t) => t.exit_ms - t.entry_ms, cell: (t) => <span class="num">{formatDuration(t.exit_ms - t.entry_ms)}</span> },
+  { id: "tags", label: "Why in, why out", minor: true, value: (t) => `${t.tag} ${t.exit_tag}`, cell: (t) => <span class="small muted">{[t.tag, t.exit_tag].filter(Boolean).join(" → ")}</span> },
 ];
 
 function Detail(props: { trade: Trade; onClose: () => void }): JSX.Element {
@@ -49,7 +50,10 @@ function Detail(props: { trade: Trade; onClose: () => void }): JSX.Element {
         <Show when={t.liquidated}><dt>Liquidated</dt><dd class="down">The account's margin was used up.</dd></Show>
         <Show when={t.ambiguous}><dt>Ambiguous</dt><dd>Within the bar either side could have come first.</dd></Show>
       </dl>
-      <LinkButton href={`/bots/${t.bot_id}`} icon="question">Why? Orders and decisions of the bot</LinkButton>
+      <div class="row">
+        <LinkButton href={`/bots/${t.bot_id}?why=${orderRef(t.run, t.entry_order)}`} icon="question">Why did it open?</LinkButton>
+        <LinkButton href={`/bots/${t.bot_id}?why=${orderRef(t.run, t.exit_order)}`} icon="question">Why did it close?</LinkButton>
+      </div>
     </Dialog>
   );
 }

@@ -2,13 +2,16 @@
 import { A } from "@solidjs/router";
 import { createEffect, createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
 import { all, api, ok } from "~/api/client";
+import { me } from "~/api/session";
 import { formatMoney } from "~/lib/format";
 import { useAction } from "~/lib/action";
 import { Badge, Button, Empty, ErrorNote, Load, ModeBadge, Money, Note, Panel, Select, Skeleton, TextField } from "~/ui";
 import { brand } from "~/ui/brand";
 import { ParamForm } from "../params/form";
+import { placeOf } from "../accounts/venues";
 import { currencyOf, envOf, TIMEFRAMES, type Wizard } from "./state";
 
+const headerOf = (of: { header?: unknown }): { name?: string; about?: string } => (of.header as { name?: string; about?: string } | undefined) ?? {};
 const nice = (name: string): string => name.replace(/[_-]/g, " ").replace(/^./, (c) => c.toUpperCase());
 
 function Choice(props: { name: string; checked: boolean; onPick: () => void; disabled?: boolean; title: JSX.Element; children?: JSX.Element }): JSX.Element {
@@ -27,7 +30,7 @@ export function Basics(props: { w: Wizard }): JSX.Element {
   const w = props.w;
   const pick = (strategyId: string, template: string, name: string): void => {
     w.setDraft({ strategyId, template });
-    if (!w.draft.named) w.setDraft("name", nice(name));
+    if (!w.draft.named) w.setDraft("name", name);
   };
   createEffect(() => { w.header(); w.fill(); });
   const own = createMemo(() => w.strategies.latest ?? []);
@@ -45,7 +48,7 @@ export function Basics(props: { w: Wizard }): JSX.Element {
                   <div class="choices">
                     <For each={own()}>
                       {(s) => (
-                        <Choice name="strategy" checked={w.draft.strategyId === s.id} disabled={!s.active_version} onPick={() => pick(s.id, "", s.name)} title={<>{nice(s.name)}<Badge plain>{s.active_version ? `v${s.active_version}` : "not proven"}</Badge></>}>
+                        <Choice name="strategy" checked={w.draft.strategyId === s.id} disabled={!s.active_version} onPick={() => pick(s.id, "", nice(s.name))} title={<>{nice(s.name)}<Badge plain>{s.active_version ? `v${s.active_version}` : "not proven"}</Badge></>}>
                           {s.active_version ? "" : "No version of it is active: see the studio."}
                         </Choice>
                       )}
@@ -62,7 +65,7 @@ export function Basics(props: { w: Wizard }): JSX.Element {
                   <legend>By {brand().title}</legend>
                   <div class="choices">
                     <For each={list()}>
-                      {(o) => <Choice name="strategy" checked={w.draft.strategyId === o.id} onPick={() => pick(o.id, "", o.name)} title={<>{nice(o.name)}<Show when={o.presets.length}><Badge plain>{o.presets.length} {o.presets.length === 1 ? "preset" : "presets"}</Badge></Show></>}>{(o.header as { about?: string }).about}</Choice>}
+                      {(o) => <Choice name="strategy" checked={w.draft.strategyId === o.id} onPick={() => pick(o.id, "", headerOf(o).name ?? nice(o.name))} title={<>{headerOf(o).name ?? nice(o.name)}<Show when={o.presets.length}><Badge plain>{o.presets.length} {o.presets.length === 1 ? "preset" : "presets"}</Badge></Show></>}>{headerOf(o).about}</Choice>}
                     </For>
                   </div>
                 </fieldset>
@@ -76,7 +79,7 @@ export function Basics(props: { w: Wizard }): JSX.Element {
                   <legend>Ready-made</legend>
                   <div class="choices">
                     <For each={templates()}>
-                      {(t) => <Choice name="strategy" checked={w.draft.template === t.name} onPick={() => pick("", t.name, t.name)} title={nice(t.name)}>{(t.header as { about?: string }).about}</Choice>}
+                      {(t) => <Choice name="strategy" checked={w.draft.template === t.name} onPick={() => pick("", t.name, headerOf(t).name ?? nice(t.name))} title={headerOf(t).name ?? nice(t.name)}>{headerOf(t).about}</Choice>}
                     </For>
                   </div>
                 </fieldset>
@@ -132,7 +135,7 @@ export function AccountStep(props: { w: Wizard }): JSX.Element {
                   <For each={list()}>
                     {(a) => (
                       <Choice name="account" checked={w.draft.accountId === a.id} onPick={() => w.setDraft("accountId", a.id)} title={<>{a.name}<ModeBadge mode={envOf(a)} /></>}>
-                        {a.paper ? "Play money on live prices: nothing can be lost." : `${a.venue}, ${envOf(a)}`}
+                        {a.paper ? "Play money on live prices: nothing can be lost." : `${placeOf(a)}, ${envOf(a)}`}
                       </Choice>
                     )}
                   </For>
@@ -210,7 +213,7 @@ export function ParamsStep(props: { w: Wizard }): JSX.Element {
   );
   return (
     <div class="stack">
-      <Show when={!w.may("custom_parameters")}><Note tone="warn" title="Your plan has no parameters of one's own"><p class="small">The bot runs with the usual ones{w.offer()?.presets.length ? ", or with a preset" : ""}. <A href="/account/plan">Other plans</A> let you choose.</p></Note></Show>
+      <Show when={!w.may("custom_parameters")}><Note tone="warn" title="With your plan strategies run as their authors set them"><p class="small">The values below are shown, not changed{w.offer()?.presets.length ? "; a preset can be chosen" : ""}. <A href="/account/plan">Other plans</A> let you choose your own.</p></Note></Show>
       <Show when={w.offer()?.presets.length}>
         <Panel title="Begin with">
           <div class="choices" role="radiogroup" aria-label="Preset">
@@ -261,16 +264,18 @@ export function WorstCase(props: { w: Wizard; most?: string | null }): JSX.Eleme
 export function NoticesStep(): JSX.Element {
   const [channels, { refetch }] = createResource(() => all((cursor) => ok(api.GET("/api/v1/notifications/channels", { params: { query: { limit: 200, cursor } } })), 1000));
   const active = () => (channels.latest ?? []).filter((c) => c.state === "active");
+  // The owner's own address is a channel from the first notice on, without being made.
+  const mailed = () => me()?.email_verified && !(channels.latest ?? []).some((c) => c.own);
   return (
     <Panel title="How you hear of it">
       <div class="stack">
         <Note title="In this console"><p class="small">Every order with its reason, refusals, failures and the kill switch: on the bot's page and, all together, under “Needs a look” on the overview. They arrive while the page is open.</p></Note>
         <Load of={channels} retry={() => void refetch()} skeleton={<Skeleton lines={2} />}>
           {() => (
-            <Show when={active().length} fallback={<Note tone="warn" title="Nothing is told elsewhere yet"><p class="small">A bot that fails is stopped safely, and nobody hears of it while no page is open. Your mail address gets notices once it is confirmed; Telegram, webhooks and others are added under <A href="/notices">Notices</A>.</p></Note>}>
+            <Show when={active().length || mailed()} fallback={<Note tone="warn" title="Nothing is told elsewhere yet"><p class="small">A bot that fails is stopped safely, and nobody hears of it while no page is open. Your mail address gets notices once it is confirmed; Telegram, webhooks and others are added under <A href="/notices">Notices</A>.</p></Note>}>
               <div class="stack-s">
                 <p class="muted">Outside of it, what happens to your bots is told to:</p>
-                <ul class="stack-s"><For each={active()}>{(c) => <li class="row"><Badge plain tone="info">{c.kind}</Badge><span class="break">{c.name || c.address}</span><span class="small muted break">{c.name ? c.address : ""}</span></li>}</For></ul>
+                <ul class="stack-s"><Show when={mailed()}><li class="row"><Badge plain tone="info">mail</Badge><span class="break">{me()!.email}</span><span class="small muted">failures, halts and refused orders</span></li></Show><For each={active()}>{(c) => <li class="row"><Badge plain tone="info">{c.kind}</Badge><span class="break">{c.name || c.address}</span><span class="small muted break">{c.name ? c.address : ""}</span></li>}</For></ul>
                 <p class="small muted">Which events go where, quiet hours and more channels: <A href="/notices">Notices</A>.</p>
               </div>
             </Show>
