@@ -92,7 +92,7 @@ export default function Bots(): JSX.Element {
   };
 
   const columns: readonly Column<Bot>[] = [
-    { id: "name", label: "Bot", value: (b) => b.name, lead: true, cell: (b) => <div class="stack-none"><A class="strong" href={`/bots/${b.id}`}>{b.name}</A></div> },
+    { id: "name", label: "Bot", value: (b) => b.name, lead: true, cell: (b) => <div class="bot-name"><A class="strong" href={`/bots/${b.id}`}>{b.name}</A></div> },
     { id: "market", label: "Market", value: (b) => `${b.symbol} ${b.timeframe} ${b.venue ?? ""}`, cell: (b) => <span class="nowrap">{b.symbol} <span class="muted small">{b.timeframe} · {b.venue}</span></span> },
     { id: "mode", label: "Money", value: (b) => (b.paper ? "paper" : "live"), cell: (b) => <ModeBadge mode={b.paper ? "paper" : "live"} /> },
     { id: "state", label: "State", value: (b) => `${STATES[b.state].label} ${b.reason}`, cell: (b) => <StateBadge state={STATES[b.state].label} tone={STATES[b.state].tone} pulse={STATES[b.state].pulse} reason={b.state === "running" ? null : b.reason} /> },

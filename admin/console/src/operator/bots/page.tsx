@@ -84,7 +84,7 @@ function Overview(props: { bot: Bot }): JSX.Element {
       <Show when={b().live} fallback={<Note>It does not run now: figures of past runs are in its orders, decisions and logs.</Note>}>
         {(l) => (
           <>
-            <div class="tiles op-tiles">
+            <div class="tiles">
               <Stat name="Equity"><Money value={l().equity} /></Stat>
               <Stat name="P&L of the run"><Money value={l().pnl} signed /></Stat>
               <Stat name="Working orders">{l().open_orders}</Stat>

@@ -33,7 +33,7 @@ export default function Revenue(): JSX.Element {
         <Load of={business} retry={() => void refetch()} skeleton={<SkeletonTiles count={6} />}>
           {(b) => (
             <div class="stack">
-              <div class="tiles op-tiles">
+              <div class="tiles">
                 <Stat name="Monthly recurring revenue" note={<><Money value={b().arr} /> a year</>}><Money value={b().mrr} currency={b().currency} /></Stat>
                 <Stat name="Paying customers" note={<>of {formatCount(b().tenants)} tenants</>}>{formatCount(b().paying)}</Stat>
                 <Stat name="A customer a month" note="average of those who pay"><Money value={b().arpu} currency={b().currency} /></Stat>

@@ -102,7 +102,7 @@ export default function SystemPage(): JSX.Element {
           return (
             <div class="stack">
               <Show when={refusing().length}><Note tone="bad" title={`The disk refuses writes to ${refusing().join(", ")}`}>Reading goes on; orders that need the journal are not sent.</Note></Show>
-              <div class="tiles op-tiles">
+              <div class="tiles">
                 <Stat name="Bots open" note={<>{s().bots?.opening ?? 0} opening</>}>{formatCount(s().bots?.open)}</Stat>
                 <Stat name="Orders asked for" note={<>{formatCount(s().bots?.denials)} denied</>}>{formatCount(s().bots?.intents)}</Stat>
                 <Stat name="Executions">{formatCount(s().bots?.fills)}</Stat>

@@ -20,7 +20,7 @@ export function Meters(props: { of: Schemas["Usage"] }): JSX.Element {
             const share = () => (i.limit ? Math.min(1, i.used / i.limit) : 0);
             return (
               <div class="stack-s">
-                <div class="row-between small"><span>{i.name.replace(/_kib$/, "").replace(/_/g, " ")}</span><span class="num muted">{amount(i, i.used)}{i.limit == null ? ", no limit" : ` of ${amount(i, i.limit)}`}</span></div>
+                <div class="row-between small"><span>{i.name.replace(/_kib$/, "").replace(/_/g, " ").replace(/^./, (c) => c.toUpperCase())}</span><span class="num muted">{amount(i, i.used)}{i.limit == null ? ", no limit" : ` of ${amount(i, i.limit)}`}</span></div>
                 <div class="op-meter" classList={{ none: i.limit == null, full: i.limit != null && i.used >= i.limit && i.used > 0 }} aria-hidden="true"><span style={{ width: `${share() * 100}%` }} /></div>
               </div>
             );
