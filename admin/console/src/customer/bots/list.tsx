@@ -93,9 +93,9 @@ export default function Bots(): JSX.Element {
 
   const columns: readonly Column<Bot>[] = [
     { id: "name", label: "Bot", value: (b) => b.name, lead: true, cell: (b) => <div class="bot-name"><A class="strong" href={`/bots/${b.id}`}>{b.name}</A></div> },
-    { id: "market", label: "Market", value: (b) => `${b.symbol} ${b.timeframe} ${b.venue ?? ""}`, cell: (b) => <span class="nowrap">{b.symbol} <span class="muted small">{b.timeframe} · {b.venue}</span></span> },
+    { id: "market", label: "Market", value: (b) => `${b.symbol} ${b.timeframe} ${b.venue ?? ""}`, cell: (b) => <>{b.symbol} <span class="muted small nowrap">{b.timeframe} · {b.venue}</span></> },
     { id: "mode", label: "Money", value: (b) => (b.paper ? "paper" : "live"), cell: (b) => <ModeBadge mode={b.paper ? "paper" : "live"} /> },
-    { id: "state", label: "State", value: (b) => `${STATES[b.state].label} ${b.reason}`, cell: (b) => <StateBadge state={STATES[b.state].label} tone={STATES[b.state].tone} pulse={STATES[b.state].pulse} reason={b.state === "running" ? null : b.reason} /> },
+    { id: "state", label: "State", value: (b) => `${STATES[b.state].label} ${b.reason}`, cell: (b) => <div classList={{ "bot-state": b.state !== "running" }}><StateBadge state={STATES[b.state].label} tone={STATES[b.state].tone} pulse={STATES[b.state].pulse} reason={b.state === "running" ? null : b.reason} /></div> },
     { id: "equity", label: "Equity", kind: "decimal", value: (b) => b.live?.equity, cell: (b) => <Money value={b.live?.equity} /> },
     { id: "pnl", label: "P&L of the run", kind: "decimal", value: (b) => b.live?.pnl, cell: (b) => <Money value={b.live?.pnl} signed /> },
     { id: "position", label: "Position", kind: "decimal", value: (b) => b.live?.positions[0]?.qty, cell: (b) => <Show when={b.live?.positions[0]} fallback={<span class="muted">flat</span>}>{(p) => <Quantity value={p().qty} signed />}</Show> },

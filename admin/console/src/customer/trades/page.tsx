@@ -26,7 +26,7 @@ const columns: Column<Trade>[] = [
   { id: "pnl", label: "P&L", kind: "decimal", value: (t) => t.pnl, cell: (t) => <Money value={t.pnl} currency={t.currency} signed /> },
   { id: "fees", label: "Fees", minor: true, kind: "decimal", value: (t) => t.fees, cell: (t) => <Money value={t.fees} /> },
   { id: "held", label: "Held", minor: true, kind: "number", value: (t) => t.exit_ms - t.entry_ms, cell: (t) => <span class="num">{formatDuration(t.exit_ms - t.entry_ms)}</span> },
-  { id: "tags", label: "Why in, why out", minor: true, value: (t) => `${t.tag} ${t.exit_tag}`, cell: (t) => <span class="small muted">{[t.tag, t.exit_tag].filter(Boolean).join(" → ")}</span> },
+  { id: "tags", label: "In → out", minor: true, value: (t) => `${t.tag} ${t.exit_tag}`, cell: (t) => <span class="small muted">{[t.tag, t.exit_tag].filter(Boolean).join(" → ")}</span> },
 ];
 
 function Detail(props: { trade: Trade; onClose: () => void }): JSX.Element {

@@ -34,7 +34,7 @@ export default function Failures(): JSX.Element {
   ];
   const columns: readonly Column<Failure>[] = [
     { id: "time", label: "When", value: (f) => f.at_ms, cell: (f) => <Time ms={f.at_ms} /> },
-    { id: "bot", label: "Bot", value: (f) => f.bot_name, lead: true, cell: (f) => <A class="nowrap" href={`/bots/${f.bot_id}?tab=failures`}>{f.bot_name}</A> },
+    { id: "bot", label: "Bot", value: (f) => f.bot_name, lead: true, cell: (f) => <A href={`/bots/${f.bot_id}?tab=failures`}>{f.bot_name}</A> },
     { id: "owner", label: "Owner", value: (f) => f.owner, cell: (f) => <span class="nowrap">{f.owner ?? "–"}</span> },
     { id: "what", label: "What", value: (f) => f.what, cell: (f) => f.what.replace(/-/g, " ") },
     { id: "state", label: "State now", value: (f) => f.bot_state, cell: (f) => <BotState state={f.bot_state} /> },
