@@ -171,6 +171,46 @@ export const cases = {
     await page.waitForURL(/compare\?ids=/);
   },
 
+  "a search for parameters: ranges from the header, what the best is worth, a map, one of them as a backtest and in a bot": async (t) => {
+    const ada = await richest(t, "searcher");
+    const strategy = await ada.post("/strategies", { name: "SMA cross", source: SMA, activate: true }, 201);
+    const page = await t.page({ who: ada, path: "/backtests" });
+    await page.getByRole("link", { name: "Optimise" }).click();
+    await page.getByLabel("History").selectOption({ label: "BTCUSDT 1h, sim (newest bars)" });
+    assert.equal(await page.getByLabel("Values of fast").inputValue(), "2..100:10");
+    await page.getByLabel("Values of fast").fill("1..5");
+    await page.getByText("below the smallest value, 2").waitFor();
+    await page.getByLabel("Values of fast").fill("5..15:5");
+    await page.getByLabel("Values of slow").fill("30,40");
+    await page.getByLabel("At least so many trades").fill("1");
+    await page.getByLabel("Walk-forward steps").fill("2");
+    await page.getByText("6 of 6 combinations").waitFor();
+    await t.look(page, "optimise");
+    await page.getByRole("button", { name: "Search", exact: true }).click();
+    await page.waitForURL(/\/backtests\/optimise\/opt_/);
+    const runs = page.getByRole("table", { name: "Runs" });
+    await runs.locator("tbody tr").nth(5).waitFor();
+    const row = await ada.get(`/optimizations/${page.url().split("/").pop()}`);
+    const best = row.result.results[0];
+    await page.getByText(/of the best|no run kept/i).first().waitFor();
+    await t.look(page, "optimise-found");
+    await page.getByRole("tab", { name: "Map" }).click();
+    assert.equal(await page.locator(".studio-heat td").count(), 6);
+    await t.look(page, "optimise-map");
+    await page.getByRole("tab", { name: "Walk-forward" }).click();
+    assert.equal(await page.getByRole("table", { name: "Steps" }).locator("tbody tr").count(), 2);
+    await page.getByRole("tab", { name: "Runs" }).click();
+    await page.getByRole("link", { name: "Use in a bot" }).first().click();
+    await page.waitForURL(/\/bots\/new\?strategy=/);
+    assert.equal(JSON.parse(new URL(page.url()).searchParams.get("params")).fast, best.params.fast);
+    await page.goBack();
+    await page.getByRole("button", { name: "Backtest this" }).first().click();
+    await page.waitForURL(/\/backtests\/bkt_/);
+    const run = await ended(ada, page.url().split("/").pop());
+    assert.equal(String(run.result.params.fast), best.params.fast);
+    assert.equal(run.strategy_id, strategy.id);
+  },
+
   "a run is cancelled from its page; another tenant never sees it": async (t) => {
     const ada = await richest(t, "slow"), bob = await t.person("stranger");
     const strategy = await ada.post("/strategies", { name: "Slow", source: 'strategy{ name="slow", api=1, params={n=int{0}} }\nfunction on_bar(ctx) local n = 0 for i = 1, ctx.p.n do n = n + i end ctx.state.n = n end\n' }, 201);

@@ -32,6 +32,8 @@ export const routes: readonly PageRoute[] = [
   { path: "/strategies/:id", page: lazy(() => import("./studio/page")) },
   { path: "/backtests", nav: { label: "Backtests", icon: "backtest" }, page: lazy(() => import("./backtests/list")) },
   { path: "/backtests/compare", page: lazy(() => import("./backtests/compare")) },
+  { path: "/backtests/optimise", page: lazy(() => import("./backtests/optimise")) },
+  { path: "/backtests/optimise/:id", page: lazy(() => import("./backtests/found")) },
   { path: "/backtests/:id", page: lazy(() => import("./backtests/page")) },
 
   // What people are told

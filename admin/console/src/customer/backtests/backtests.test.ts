@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { combinations, neighbours, parseValues, shade, suggestValues } from "./grid";
 import type { ParamSpec } from "~/lib/params";
+import { heat, rangesOf, suggestRange, worthOf, type Found, type Trial } from "./search";
 import { differences, drawdown, drawn, monthly, pathWords, rebased, type Result } from "./result";
 
 const fast: ParamSpec = { name: "fast", kind: "int", default: 10, min: 2, max: 100 };
@@ -66,4 +67,31 @@ test("three guesses in words", () => {
 
 test("only what differs", () => {
   assert.deepEqual(differences([{ a: 1, b: 2 }, { a: 1, b: 3 }, { a: 1, c: true }]), [{ name: "b", values: ["2", "3", null] }, { name: "c", values: [null, null, "true"] }]);
+});
+
+test("ranges of a search: suggested ones can be searched, and are counted", () => {
+  const slow: ParamSpec = { name: "slow", kind: "int", default: 30, min: 5, max: 400 };
+  const params = [fast, slow, { name: "x", kind: "num", default: 1, min: 0.5, max: 1.5 }, { name: "side", kind: "enum", default: "long", choices: ["long", "short"] }, { name: "n", kind: "int", default: 4 }] as ParamSpec[];
+  const texts = Object.fromEntries(params.map((p) => [p.name, suggestRange(p)]));
+  assert.equal(texts.fast, "2..100:10");
+  assert.equal(texts.side, "long,short");
+  const made = rangesOf(params, texts);
+  assert.deepEqual(made.errors, {});
+  assert.equal(made.count, Object.values(made.counts).reduce((a, b) => a * b, 1));
+  assert.match(rangesOf(params, { fast: "1..5" }).errors.fast!, /below/);
+  assert.equal(rangesOf(params, {}).count, 0);
+});
+
+test("what a search found: a map of means, and what the best is worth", () => {
+  const trial = (rank: number, a: string, b: string, objective: number | null): Trial => ({ rank, params: { a, b }, accepted: objective !== null, objective, out_of_sample: null, neighbours: rank === 1 ? { count: 2, mean: 0.5, worst: 0.1 } : null });
+  const found = {
+    objective: { key: "sharpe", direction: "max" }, space: [{ name: "a", values: ["1", "2"] }, { name: "b", values: ["x", "y"] }],
+    results: [trial(1, "1", "x", 2), trial(2, "1", "x", 1), trial(3, "2", "y", 0.5), trial(4, "2", "x", null)],
+    unseen: { count: 20, profitable: 4, mean_in: 1, mean_out: -0.2 }, luck_sharpe: 1, walk_forward: null,
+  } as unknown as Found;
+  assert.deepEqual(heat(found, "a", "b").cells, [[1.5, null], [null, 0.5]]);
+  const worth = worthOf(found);
+  assert.deepEqual(worth.map((w) => w.tone), ["bad", "bad", "ok"]);
+  assert.match(worth.map((w) => w.text).join(" "), /4 gained.*stands alone.*about 1\.00/s);
+  assert.deepEqual(worthOf({ ...found, results: [trial(1, "1", "x", null)] }), [{ tone: "bad", text: "No run kept the conditions." }]);
 });

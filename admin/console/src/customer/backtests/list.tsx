@@ -43,6 +43,7 @@ export default function BacktestList(): JSX.Element {
   return (
     <>
       <PageHead title="Backtests">
+          <LinkButton href={`/backtests/optimise${search.strategy ? `?strategy=${search.strategy}` : ""}`} icon="search">Optimise</LinkButton>
           <LinkButton kind="primary" href="/strategies" icon="studio">Run one</LinkButton>
       </PageHead>
       <Panel flush label="Backtests">

@@ -4,7 +4,7 @@ import { Button, ErrorNote, Note, toastProblem } from "~/ui";
 import { isOpen, type Following } from "./run";
 import "./backtests.css";
 
-export function RunProgress(props: { of: Following }): JSX.Element {
+export function RunProgress(props: { of: Following; what?: string }): JSX.Element {
   const [ending, setEnding] = createSignal(false);
   const row = () => props.of.row();
   const percent = () => Math.round(props.of.progress() * 100);
@@ -20,17 +20,17 @@ export function RunProgress(props: { of: Following }): JSX.Element {
   };
   return (
     <>
-      <ErrorNote problem={props.of.problem()} what="The backtest cannot be shown" onRetry={props.of.reload} />
+      <ErrorNote problem={props.of.problem()} what={`The ${props.what ?? "backtest"} cannot be shown`} onRetry={props.of.reload} />
       <Show when={isOpen(row()?.state)}>
         <div class="bt-running">
           <div class="row-between">
             <span role="status">{row()!.state === "queued" ? "Waiting for its turn" : `Running: ${percent()} %`}</span>
             <Button small icon="square" busy={ending()} onClick={() => void cancel()}>Cancel</Button>
           </div>
-          <div class="bt-bar" role="progressbar" aria-label="Backtest" aria-valuemin="0" aria-valuemax="100" aria-valuenow={percent()}><i style={{ width: `${percent()}%` }} /></div>
+          <div class="bt-bar" role="progressbar" aria-label={props.what === "search" ? "Search" : "Backtest"} aria-valuemin="0" aria-valuemax="100" aria-valuenow={percent()}><i style={{ width: `${percent()}%` }} /></div>
         </div>
       </Show>
-      <Show when={row()?.state === "failed"}><Note tone="bad" title="The run failed" role="alert"><pre class="mono bt-error">{row()!.error}</pre></Note></Show>
+      <Show when={row()?.state === "failed"}><Note tone="bad" title={props.what === "search" ? "The search failed" : "The run failed"} role="alert"><pre class="mono bt-error">{row()!.error}</pre></Note></Show>
       <Show when={row()?.state === "cancelled"}><Note title="Cancelled">It was ended before it was done; nothing is kept of it.</Note></Show>
       <Show when={row()?.state === "done" && !row()!.result}><Note title="The result is gone">Of a tenant's backtests the newest 200 results are kept. Run it again: the same request gives the same result.</Note></Show>
     </>

@@ -1,4 +1,4 @@
-// One backtest, from waiting to its result: its row, what the stream says of its progress, and an end to it.
+// One backtest or search, from waiting to its result: its row, what the stream says of its progress, and an end to it.
 import { createEffect, createSignal, on, onCleanup, type Accessor } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { subscribe } from "~/api/live";
@@ -25,14 +25,34 @@ export interface Following {
   cancel: () => Promise<void>;
 }
 
+interface Kind {
+  channel: string;
+  read: (id: string) => Promise<BacktestRow>;
+  cancel: (id: string) => Promise<unknown>;
+}
+const ONE: Kind = {
+  channel: "backtest",
+  read: (id) => ok(api.GET("/api/v1/backtests/{backtest_id}", { params: { path: { backtest_id: id } } })),
+  cancel: (id) => ok(api.DELETE("/api/v1/backtests/{backtest_id}", { params: { path: { backtest_id: id } } })),
+};
+const SEARCH: Kind = {
+  channel: "optimization",
+  read: (id) => ok(api.GET("/api/v1/optimizations/{optimization_id}", { params: { path: { optimization_id: id } } })),
+  cancel: (id) => ok(api.DELETE("/api/v1/optimizations/{optimization_id}", { params: { path: { optimization_id: id } } })),
+};
+
 /** Follows the backtest of that id, anew when the id changes. */
-export function followBacktest(id: Accessor<string | null>): Following {
+export const followBacktest = (id: Accessor<string | null>): Following => follow(ONE, id);
+/** The same for a search for parameters, whose row is alike. */
+export const followSearch = (id: Accessor<string | null>): Following => follow(SEARCH, id);
+
+function follow(kind: Kind, id: Accessor<string | null>): Following {
   const [row, setRow] = createSignal<BacktestRow | null>(null);
   const [progress, setProgress] = createSignal(0);
   const [problem, setProblem] = createSignal<Problem | null>(null);
   const read = async (which: string): Promise<void> => {
     try {
-      const r = await ok(api.GET("/api/v1/backtests/{backtest_id}", { params: { path: { backtest_id: which } } }));
+      const r = await kind.read(which);
       if (id() !== which) return; // another is looked at meanwhile
       setRow(r);
       setProgress(r.progress);
@@ -47,7 +67,7 @@ export function followBacktest(id: Accessor<string | null>): Following {
     setProblem(null);
     if (!which) return;
     void read(which);
-    onCleanup(subscribe(`backtest:${which}`, {
+    onCleanup(subscribe(`${kind.channel}:${which}`, {
       reload: () => void (isOpen(row()?.state ?? "queued") && read(which)),
       events(list) {
         for (const e of list) {
@@ -69,7 +89,7 @@ export function followBacktest(id: Accessor<string | null>): Following {
     async cancel() {
       const which = id();
       if (!which) return;
-      await ok(api.DELETE("/api/v1/backtests/{backtest_id}", { params: { path: { backtest_id: which } } }));
+      await kind.cancel(which);
       await read(which);
     },
   };

@@ -200,6 +200,7 @@ export function GridTab(props: {
       <div class="row">
         <Button kind="primary" icon="play" busy={busy()} disabled={!!missing() || waiting().length > 0} onClick={() => void start()}>Run {count() > 1 && count() <= RUNS_MAX ? `${count()} backtests` : "them"}</Button>
         <Show when={waiting().length}><Button icon="square" onClick={() => void cancel()}>Cancel the rest</Button></Show>
+        <LinkButton icon="search" href={`/backtests/optimise?strategy=${props.strategyId}`}>Search more</LinkButton>
         <span class="small muted" role="status">{missing() || (cells().length ? `${done()} of ${cells().length} done` : "Each counts as one of your plan's backtests. The other parameters are those of the tab Backtest.")}</span>
       </div>
       <Show when={cells().length}>

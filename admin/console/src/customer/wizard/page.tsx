@@ -4,6 +4,7 @@ import { createMemo, createSignal, For, Match, Show, Switch, type JSX } from "so
 import { api, ok } from "~/api/client";
 import { formatMoney } from "~/lib/format";
 import { useAction } from "~/lib/action";
+import type { ParamValue } from "~/lib/params";
 import { Button, Checkbox, ErrorNote, Icon, ModeBadge, Note, PageHead, Panel, toast } from "~/ui";
 import { InstantBacktest, type BacktestWish } from "./backtest";
 import { AccountStep, Basics, MarketStep, NoticesStep, ParamsStep, WorstCase } from "./steps";
@@ -43,10 +44,21 @@ function Review(props: { w: Wizard; go: (step: number) => void }): JSX.Element {
   );
 }
 
+/** What a link brought along, as a search for parameters does; anything else is nobody's. */
+function valuesOf(text: unknown): Record<string, ParamValue> {
+  try {
+    const found: unknown = typeof text === "string" ? JSON.parse(text) : null;
+    const plain = (v: unknown): v is ParamValue => ["string", "number", "boolean"].includes(typeof v);
+    return found && typeof found === "object" && !Array.isArray(found) ? Object.fromEntries(Object.entries(found).filter((e): e is [string, ParamValue] => plain(e[1]))) : {};
+  } catch {
+    return {}; // a link that was cut off
+  }
+}
+
 export default function NewBot(): JSX.Element {
   const navigate = useNavigate();
   const [search] = useSearchParams();
-  const w = useWizard({ strategy: typeof search.strategy === "string" ? search.strategy : undefined });
+  const w = useWizard({ strategy: typeof search.strategy === "string" ? search.strategy : undefined, params: valuesOf(search.params) });
   const [step, setStep] = createSignal(0);
   let heading!: HTMLHeadingElement;
   const go = (to: number): void => {

@@ -3,7 +3,7 @@ import { createMemo, createResource, createSignal } from "solid-js";
 import { createStore } from "solid-js/store";
 import { api, all, ok, type Schemas } from "~/api/client";
 import { cmp, parse, sign } from "~/lib/decimal";
-import { toTexts, toValues, type ParamTexts, type ScriptHeader } from "~/lib/params";
+import { toTexts, toValues, type ParamTexts, type ParamValue, type ScriptHeader } from "~/lib/params";
 
 export type Account = Schemas["Account"];
 export type Market = Schemas["Market"];
@@ -37,7 +37,7 @@ const amountWrong = (text: string, wanted: boolean): string | undefined => {
 export const envOf = (a: Account): "paper" | "testnet" | "live" | string => (a.paper ? "paper" : String((a.settings as { environment?: string } | null)?.environment ?? "testnet"));
 export const currencyOf = (a: Account | undefined): string => a?.settings?.currency ?? "USDT";
 
-export function useWizard(preset: { strategy?: string }) {
+export function useWizard(preset: { strategy?: string; params?: Record<string, ParamValue> }) {
   const [draft, setDraft] = createStore<Draft>({
     name: "", named: false, strategyId: preset.strategy ?? "", template: "", accountId: "", cash: "", venue: "", symbol: "", timeframe: "1m", values: {}, preset: "",
     limits: { max_order: "", day_loss: "", max_drawdown: "" }, start: true,
@@ -69,7 +69,7 @@ export function useWizard(preset: { strategy?: string }) {
     const h = header(), key = draft.template || draft.strategyId;
     if (!h || filledFor === key) return;
     filledFor = key;
-    setDraft("values", toTexts(h.params ?? [], {}));
+    setDraft("values", toTexts(h.params ?? [], key === preset.strategy ? (preset.params ?? {}) : {}));
     setDraft("preset", "");
   };
   /** An edition's preset: its values, the others as usual; "": the usual ones. */
