@@ -6,7 +6,7 @@ import { all, api, ok } from "~/api/client";
 import { toProblem, type Problem } from "~/api/problem";
 import { DASH, formatCount, formatDecimal } from "~/lib/format";
 import { toValues, type ParamTexts } from "~/lib/params";
-import { Ago, Badge, Button, Checkbox, ConfirmDialog, Empty, ErrorNote, Load, PageHead, Panel, Percent, Select, Skeleton, Table, TextField, type Column } from "~/ui";
+import { Ago, Badge, Button, Checkbox, ConfirmDialog, Empty, ErrorNote, Load, Note, PageHead, Panel, Percent, Select, Skeleton, Table, TextField, type Column } from "~/ui";
 import { ParamForm } from "../params/form";
 import { headerOf, type ScriptHeader } from "../studio/header";
 import { keyOf, newSetup, offered, requestOf, SetupForm, type Market, type Setup } from "../studio/setup";
@@ -142,28 +142,46 @@ function Searches(props: { names: ReadonlyMap<string, string> }): JSX.Element {
   );
 }
 
+type Offer = { id: string; name: string; header?: unknown };
+
+/** One strategy's form, anew for another. */
+function Chosen(props: { id: string; offer?: Offer; markets: readonly Market[] }): JSX.Element {
+  const read = async () => props.offer?.header ?? (await ok(api.GET("/api/v1/strategies/{strategy_id}", { params: { path: { strategy_id: props.id } } }))).version?.header;
+  const [found, { refetch }] = createResource(async () => ({ header: headerOf(await read()) }));
+  return (
+    <Load of={found} retry={() => void refetch()} what="The strategy cannot be read">
+      {(f) => <Show when={f().header} fallback={<Note tone="warn">None of its versions is active.</Note>}>{(h) => <Form strategyId={props.id} header={h()} markets={props.markets} />}</Show>}
+    </Load>
+  );
+}
+
 export default function Optimise(): JSX.Element {
   const [search, setSearch] = useSearchParams<{ strategy?: string }>();
-  const [strategies] = createResource(() => all((cursor) => ok(api.GET("/api/v1/strategies", { params: { query: { limit: 200, cursor } } }))));
-  const [offers] = createResource(() => ok(api.GET("/api/v1/strategies/offered")).then((l) => l.items));
-  const [markets] = createResource(async () => offered(await all((cursor) => ok(api.GET("/api/v1/markets", { params: { query: { limit: 200, cursor } } })), 2000)));
-  const choices = createMemo(() => [...(strategies.latest ?? []), ...(offers.latest ?? [])].map((s) => ({ value: s.id, label: s.name })));
-  const names = createMemo(() => new Map(choices().map((c) => [c.value, c.label])));
-  const chosen = () => search.strategy || (strategies.state === "ready" && offers.state === "ready" ? (choices()[0]?.value ?? "") : "");
-  const [own] = createResource(() => (chosen() && offers.latest && !offers.latest.some((o) => o.id === chosen()) ? chosen() : null), (strategy_id) => ok(api.GET("/api/v1/strategies/{strategy_id}", { params: { path: { strategy_id } } })));
-  const header = createMemo(() => headerOf(offers.latest?.find((o) => o.id === chosen())?.header ?? (own.latest?.id === chosen() ? own.latest?.version?.header : null)));
+  const [base, { refetch }] = createResource(async () => {
+    const [own, offers, markets] = await Promise.all([
+      all((cursor) => ok(api.GET("/api/v1/strategies", { params: { query: { limit: 200, cursor } } }))),
+      ok(api.GET("/api/v1/strategies/offered")).then((l) => l.items as Offer[]),
+      all((cursor) => ok(api.GET("/api/v1/markets", { params: { query: { limit: 200, cursor } } })), 2000),
+    ]);
+    return { choices: [...own, ...offers].map((s) => ({ value: s.id, label: s.name })), offers, markets: offered(markets) };
+  });
   return (
     <>
       <PageHead title="Optimise" up={{ label: "Backtests", href: "/backtests" }} />
-      <div class="stack">
-        <Show when={chosen()} fallback={<Show when={strategies.state === "ready"}><Empty icon="studio" title="No strategy yet" text="A search needs a strategy with parameters." /></Show>}>
-          <div class="bt-which"><Select label="Strategy" value={chosen()} onValue={(v) => setSearch({ strategy: v })} options={choices()} /></div>
-          <Load of={markets} what="The history cannot be listed">
-            {(list) => <Show when={header() && ([chosen(), header()!] as const)} keyed fallback={<ErrorNote problem={own.state === "errored" ? toProblem(own.error) : null} what="The strategy cannot be read" />}>{([id, h]) => <Form strategyId={id} header={h} markets={list()} />}</Show>}
-          </Load>
-        </Show>
-        <Searches names={names()} />
-      </div>
+      <Load of={base} retry={() => void refetch()} what="The strategies cannot be listed">
+        {(b) => {
+          const chosen = () => search.strategy || (b().choices[0]?.value ?? "");
+          return (
+            <div class="stack">
+              <Show when={chosen()} fallback={<Empty icon="studio" title="No strategy yet" text="A search needs a strategy with parameters." />}>
+                <div class="bt-which"><Select label="Strategy" value={chosen()} onValue={(v) => setSearch({ strategy: v })} options={b().choices} /></div>
+                <Show when={chosen()} keyed>{(id) => <Chosen id={id} offer={b().offers.find((o) => o.id === id)} markets={b().markets} />}</Show>
+              </Show>
+              <Searches names={new Map(b().choices.map((c) => [c.value, c.label]))} />
+            </div>
+          );
+        }}
+      </Load>
     </>
   );
 }
