@@ -10,11 +10,13 @@
 #include "crypto/secret.h"
 #include "ea/feed.h"
 #include "loop/clock.h"
+#include "loop/loop.h"
 #include "store/id.h"
 #include "store/store.h"
 #include "tenant/identity.h"
 #include "tenant/vault.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,8 @@ struct entry {
   struct entry *next;
   struct ea_client client;
   uint8_t token_hash[SHA256_BYTES];
+  struct loop_timer *timer;    // of the poll that is held; NULL: none ever was
+  api_phase resume;
   bool known;                  // token, key and numbers are those of the row
 };
 struct ea_desk {
@@ -84,13 +88,45 @@ static void log_line(void *arg, int64_t account_id, const char *event, const cha
   api_log(d->core, "warning", event, json_pack("{s:o, s:s}", "account", api_id("acc", account_id), "text", text));
 }
 
+// ---- a poll that waits for a command
+
+static struct entry *entry_of(const struct ea_client *client) { return (struct entry *)((char *)(uintptr_t)client - offsetof(struct entry, client)); }
+
+static void release(struct entry *e) {
+  struct api_call *call = e->client.held;
+  if (e->timer) loop_timer_stop(e->timer);
+  e->client.held = NULL;
+  if (call) api_resume(call, e->resume);
+}
+static void waited(void *arg) { release(arg); }
+static void command_waits(void *arg, struct ea_bridge *b) {
+  const struct ea_desk *d = arg;
+  for (struct entry *e = d->entries; e; e = e->next)
+    if (e->client.bridge == b) release(e);
+}
+
+void ea_desk_release(struct ea_desk *d, struct ea_client *client) {
+  (void)d;
+  release(entry_of(client));
+}
+
+enum status ea_desk_hold(struct ea_desk *d, struct ea_client *client, struct api_call *call, int64_t wait_ms, api_phase resume) {
+  struct entry *e = entry_of(client);
+  const enum status st = e->timer ? OK : loop_timer_create(d->core->loop, waited, e, &e->timer, &call->err);
+  if (st != OK) return st;
+  client->held = call;
+  e->resume = resume;
+  loop_timer_start(e->timer, wait_ms, 0);
+  return api_wait(call);
+}
+
 static enum status entry_get(struct ea_desk *d, int64_t account_id, struct entry **ret, struct err *err) {
   struct entry *e = by_account(d, account_id);
   if (e) return *ret = e, OK;
   e = calloc(1, sizeof *e);
   if (!e) return err_set(err, ERR_NOMEM, "no memory for a terminal");
   e->client.account_id = account_id;
-  const struct ea_bridge_options options = {.loop = d->core->loop, .account_id = account_id, .log = log_line, .arg = d};
+  const struct ea_bridge_options options = {.loop = d->core->loop, .account_id = account_id, .log = log_line, .waiting = command_waits, .arg = d};
   const enum status st = ea_bridge_create(&options, &e->client.bridge, err);
   if (st != OK) {
     free(e);
@@ -206,6 +242,7 @@ void ea_desk_destroy(struct ea_desk *d) {
   if (!d) return;
   for (struct entry *e = d->entries, *next; e; e = next) {
     next = e->next;
+    if (e->timer) loop_timer_destroy(e->timer);
     ea_bridge_destroy(e->client.bridge);
     secret_wipe(e->client.secret, sizeof e->client.secret);
     free(e);

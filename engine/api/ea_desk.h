@@ -45,7 +45,12 @@ struct ea_client {
   char secret[EA_SECRET_SIZE];
   struct ea_numbers numbers;
   struct ea_bridge *bridge;
+  struct api_call *held;        // its poll, which waits for a command; NULL: none
 };
+// A poll is to be answered later: when a command waits, after wait_ms, or when another comes. Returns what the handler returns. resume is the phase that goes on.
+enum status ea_desk_hold(struct ea_desk *d, struct ea_client *client, struct api_call *call, int64_t wait_ms, api_phase resume) MUST_CHECK;
+// The one that is held goes on, if there is one. Not from within its handler.
+void ea_desk_release(struct ea_desk *d, struct ea_client *client);
 // ERR_NOTFOUND: nobody's token; ERR_INVALID: its secret cannot be opened. Valid until the loop's next turn.
 enum status ea_desk_client(struct ea_desk *d, const char *token, struct ea_client **ret, struct err *err) MUST_CHECK;
 struct ea_client *ea_desk_by_account(struct ea_desk *d, int64_t account_id);  // NULL: nobody has come for it

@@ -26,6 +26,7 @@ struct terminal {
   char *texts[EA_HAND_MAX];
   bool twice[EA_HAND_MAX];        // its name was handed out before
   size_t handed_count;
+  int64_t asked_ns, wait_ms;      // when it came, monotonic; how long it may be held
   bool written;
 };
 
@@ -87,6 +88,7 @@ static bool enter(struct api_call *call, struct terminal **ret_terminal, enum st
   const enum ea_number n = ea_number_take(&t->client->numbers, t->number);
   if (n == EA_NUMBER_OLD) return *ret = refuse_number(call, t->client), false;
   if (n == EA_NUMBER_RESERVE) t->reserve = ea_numbers_ahead(&t->client->numbers);
+  t->asked_ns = clock_monotonic_ns();
   call->state = t;
   call->cleanup = finish;
   *ret_terminal = t;
@@ -186,13 +188,26 @@ static enum status handed(struct api_call *call) {
 
 static enum status hand_out(struct api_call *call, struct terminal *t) {
   t->handed_count = ea_bridge_hand(t->client->bridge, t->handed);
+  // Its lease begins when the terminal asked, and the request was held since.
+  const int64_t held_ms = (clock_monotonic_ns() - t->asked_ns) / INT64_C(1000000);
   for (size_t i = 0; i < t->handed_count; i++) {
-    json_t *o = ea_command_json(&t->handed[i].command, t->handed[i].lease_ms);
+    json_t *o = ea_command_json(&t->handed[i].command, t->handed[i].lease_ms + held_ms);
     t->texts[i] = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!t->texts[i]) return no_memory(call);
   }
   return t->handed_count || t->result_count || t->reserve ? api_write_then(call, write_handed, handed) : handed(call);
+}
+
+static enum status go_on(struct api_call *call) { return hand_out(call, call->state); }
+
+// With nothing to hand out and nothing to write down it may wait for a command.
+static enum status hand_out_or_hold(struct api_call *call, struct terminal *t) {
+  struct ea_desk *desk = call->core->eas;
+  if (t->client->held) ea_desk_release(desk, t->client);  // an older one: nobody listens to it any more
+  if (t->wait_ms == 0 || t->result_count || t->reserve || ea_bridge_waits(t->client->bridge)) return hand_out(call, t);
+  (void)ea_bridge_hand(t->client->bridge, t->handed);  // there are none: but of the next we are told
+  return ea_desk_hold(desk, t->client, call, t->wait_ms, go_on);
 }
 
 static enum status not_greeted(struct api_call *call) { return api_problem(call, PROBLEM_conflict, "No hello has come since the service began: POST …/hello first."); }
@@ -209,10 +224,11 @@ enum status api_ea_poll(struct api_call *call) {
   if (report.result_count && !t->results) return ea_report_finish(&report), no_memory(call);
   if (t->results) memcpy(t->results, report.results, report.result_count * sizeof *t->results);
   t->result_count = report.result_count;
+  t->wait_ms = report.wait_ms < EA_WAIT_MAX_MS ? report.wait_ms : EA_WAIT_MAX_MS;
   st = ea_bridge_report(t->client->bridge, &report, &call->err);
   if (st == ERR_CANCELLED) return not_greeted(call);
   if (st == ERR_INVALID) return api_problem(call, PROBLEM_validation_failed, call->err.msg);
-  return st == OK ? hand_out(call, t) : st;
+  return st == OK ? hand_out_or_hold(call, t) : st;
 }
 
 enum status api_ea_commands(struct api_call *call) {

@@ -162,7 +162,7 @@ void ea_hello_finish(struct ea_hello *h) {
 
 // ---- a report
 
-static const struct member report_members[] = {M(ea_report, turn, NUMBER), M(ea_report, since_ms, TIME), M(ea_report, more, FLAG)};
+static const struct member report_members[] = {M(ea_report, turn, NUMBER), M(ea_report, since_ms, TIME), M(ea_report, more, FLAG), MAY(ea_report, wait_ms, NUMBER)};
 static const struct member account_members[] = {M(ea_account, balance, DECIMAL), M(ea_account, equity, DECIMAL), M(ea_account, margin, DECIMAL), M(ea_account, free, DECIMAL),
   M(ea_account, trading, FLAG)};
 static const struct member order_members[] = {M(ea_order, ticket, NAME), M(ea_order, client, TEXT), M(ea_order, symbol, NAME), M(ea_order, state, STATE), M(ea_order, side, SIDE),

@@ -15,6 +15,7 @@
 #define EA_RESULTS_MAX 100
 #define EA_TICKS_MAX 500
 #define EA_ASK_MAX 16
+#define EA_WAIT_MAX_MS 2000
 #define EA_BAR_LISTS_MAX 32 // of a report, and asked for in an answer
 #define EA_BARS_MAX 500     // in all of them together
 
@@ -88,6 +89,7 @@ struct ea_report {
   uint64_t turn;       // of the last answer that was read before any of it was collected
   int64_t since_ms;    // deals and ended orders from then on are in it,
   bool more;           // but for some at the end
+  int64_t wait_ms;     // so long it lets us look for a command before we answer
   struct ea_account account;
   struct ea_order *orders;
   struct ea_position *positions;

@@ -6,7 +6,8 @@
 input string InpUrl      = "https://example.org/api/v1/ea/TOKEN";  // address: site and the account's path (allow the site in Tools/Options/Expert Advisors)
 input string InpSecret   = "";                                     // the account's secret
 input string InpSymbols  = "EURUSD";                               // symbols, as the broker names them, separated by commas
-input int    InpPollMs   = 250;                                    // milliseconds between two requests
+input int    InpPollMs   = 50;                                     // milliseconds between two requests
+input int    InpWaitMs   = 200;                                    // and that the service may hold each of them, until it has a command
 input bool   InpTrade    = true;                                   // false: reports only, commands are refused
 input int    InpSlippage = 20;                                     // points that a market order may slip
 
@@ -410,7 +411,7 @@ void PRound()
      }
    string members = PReport();
    int sent = g_unsent_count < 100 ? g_unsent_count : 100;
-   string body = "{" + PMember("turn", IntegerToString(g_turn)) + "," + PMember("since_ms", IntegerToString(g_since_ms)) + "," + PMember("more", PMore() ? "true" : "false") + "," + members + "," +
+   string body = "{" + PMember("turn", IntegerToString(g_turn)) + "," + PMember("since_ms", IntegerToString(g_since_ms)) + "," + PMember("more", PMore() ? "true" : "false") + "," + PMember("wait_ms", IntegerToString(InpWaitMs)) + "," + members + "," +
                  PMember("results", PResults()) + "," + PMember("told", "[" + told + "]") + "," + PMember("bars", PCharts()) + "}";
    uint asked_ms = GetTickCount();  // the lease begins here: before the service can have handed anything out
    int status = PRequest("poll", body, answer);

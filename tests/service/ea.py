@@ -263,7 +263,8 @@ def main(binary):
                 bot = ada.client.post("/api/v1/bots", {"name": "ticks", "account_id": ada.account, "strategy_id": ada.upload("ticks", TICKS)["id"], "symbol": "XYZUSD", "timeframe": "1m",
                                                        "settings": {"cash": "20000"}, "start": True}, expect=201).json["id"]  # before the terminal has come
                 assert ada.get(bot)["venue"] == market
-                own.start()
+                own.wait_ms = 1500
+                own.start(every_s=0)
                 ada.wait(bot, lambda b: any(line["text"].startswith("saw 321.5 321.5 30") for line in ada.get(bot, "/logs?limit=50")["items"]))
                 line = next(x["text"] for x in ada.get(bot, "/logs?limit=50")["items"] if x["text"].startswith("saw")).split()
                 assert line[4].startswith("300.5"), line  # the mean of ten hours
@@ -282,6 +283,10 @@ def main(binary):
                 ada.act(bot, "stop", {"close": True})
                 ada.wait(bot, lambda b: b["state"] == "stopped")
                 assert own.broker.net("XYZUSD") == 0
+                # Polls are held until there is a command, and no longer than they say.
+                with own.lock:
+                    held = list(own.held_ms)
+                assert any(ms >= 1500 and not brought for ms, brought in held) and any(20 < ms < 1400 and brought for ms, brought in held), held
             finally:
                 own.stop()
                 ada.account, ada.keys = account, keys

@@ -140,6 +140,7 @@ class Terminal:
         self.journal = {} if journal is None else journal  # id → {"said", …}; said None: begun
         self.sequence, self.turn, self.since_ms, self.ask, self.bars = 0, 0, 0, [], []
         self.results, self.trading, self.lose = [], True, None
+        self.wait_ms, self.held_ms = 0, []
         self.executed, self.lock, self.thread, self.stopping = [], threading.RLock(), None, False
 
     # ---- the wire
@@ -198,7 +199,7 @@ class Terminal:
     def report(self):
         b, equity = self.broker, text(self.broker.balance)
         ended = [o for o in b.orders.values() if o["state"] == "open" or o["time_ms"] >= self.since_ms]
-        return {"turn": self.turn, "since_ms": self.since_ms, "more": False, "account": {"balance": equity, "equity": equity, "margin": "0", "free": equity, "trading": self.trading},
+        return {"turn": self.turn, "since_ms": self.since_ms, "more": False, "wait_ms": self.wait_ms, "account": {"balance": equity, "equity": equity, "margin": "0", "free": equity, "trading": self.trading},
                 "orders": [self.order_row(o) for o in ended],
                 "positions": [{"ticket": p["ticket"], "symbol": p["symbol"], "side": "buy" if p["side"] > 0 else "sell", "volume": text(p["volume"]), "price": text(p["price"]), "profit": "0"} for p in b.positions],
                 "deals": [d for d in b.deals if d["time_ms"] >= self.since_ms][:500], "results": list(self.results), "told": [self.told(c) for c in self.ask],
@@ -212,6 +213,7 @@ class Terminal:
             report = self.report()
             try:
                 commands = self.heard(self.request("POST", "poll", report))
+                self.held_ms.append(((time.monotonic() - asked) * 1000, bool(commands)))
             except Refused as e:
                 if e.status != 409 or "x-perigee-sequence" in e.answer.headers:
                     raise
