@@ -30,9 +30,9 @@ static void add_missing(void *arg, const char *path) {
 }
 
 static void add_lost(void *arg, const struct sealed_item *item) {
-  static const char *const kinds[SEALED_KINDS] = {"tenant_key", "secret", "second_factor", "mail", "answer", "audit_signatures"};
-  static const char *const words[SEALED_KINDS] = {"the key of", "a secret of account", "the second factor of", "a mail to", "an answer that could be asked for again", "the audit log's signatures"};
-  static const char *const prefixes[SEALED_KINDS] = {"org", "acc", "usr", "eml", NULL, NULL};
+  static const char *const kinds[SEALED_KINDS] = {"tenant_key", "secret", "second_factor", "channel", "mail", "answer", "audit_signatures"};
+  static const char *const words[SEALED_KINDS] = {"the key of", "a secret of account", "the second factor of", "the address of channel", "a mail to", "an answer that could be asked for again", "the audit log's signatures"};
+  static const char *const prefixes[SEALED_KINDS] = {"org", "acc", "usr", "chn", "eml", NULL, NULL};
   struct listing *l = arg;
   char id[ID_TEXT_SIZE] = "";
   struct user_row user = {.id = 0};
@@ -42,7 +42,7 @@ static void add_lost(void *arg, const struct sealed_item *item) {
   if (item->kind == SEALED_SEED && user_get(l->db, item->id, &user, &err) == OK) name = user.email;
   json_t *o = json_pack("{s:s}", "kind", kinds[item->kind]);
   if (id[0]) json_object_set_new(o, "id", json_string(id));
-  if (name[0]) json_object_set_new(o, item->kind == SEALED_FIELD ? "field" : "address", json_string(name));
+  if (name[0]) json_object_set_new(o, item->kind == SEALED_FIELD ? "field" : item->kind == SEALED_CHANNEL ? "name" : "address", json_string(name));
   json_array_append_new(l->lost, o);
   if (l->words) printf("lost: %s%s%s%s%s\n", words[item->kind], id[0] ? " " : "", id, name[0] ? ", " : "", name);
 }

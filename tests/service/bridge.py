@@ -82,6 +82,21 @@ def main(binary):
             assert bot["state"] == "stopped" and bot["name"] == "Night shift" and bot["params"]["orders"] == 6 and bot["params"]["scale"] == 1.5, bot
             assert not bridge.post(made["hook_url"], "hello", "OPENED", "BTCUSDT", size=0.01)["duplicate"]
             until(lambda: ada.client.get(f"{HOOKS}/{made['hook_id']}/deliveries", expect=200).json["items"][0]["state"], lambda state: state == "delivered")
+            # The same by the binary: what was taken, what was not and why; without an account of paper only when the file says so.
+            def shell(*words, code=0):
+                done = subprocess.run([s.binary, "hook", *words, "--data-dir", str(s.data), "--json", "-"], capture_output=True, text=True, timeout=30)
+                assert done.returncode == code, done
+                return json.loads(done.stdout) if code == 0 else done.stderr
+            file = ("import-env", str(EXAMPLE / "bot.env"))
+            dry = shell(*file, "--dry-run")
+            took, left = {t["name"]: t["as"] for t in dry["taken"]}, {t["name"]: t["why"] for t in dry["ignored"]}
+            assert took["BASE_ORDER_SIZE"] == "params.base" and took["DRY_RUN"] == "paper" and "secret" in left["API_KEY"] and "account" in left["LEVERAGE"] and "created" not in dry, dry
+            here = shell(*file, "--tenant", "ada@example.org", "--account", ada.account, "--venue", "sim")
+            bot = ada.get(here["created"]["bot_id"])
+            assert bot["state"] == "stopped" and bot["params"] == ada.get(made["bot_id"])["params"], bot
+            assert not bridge.post(url + here["created"]["hook_path"], "hello", "OPENED", "BTCUSDT", size=0.01)["duplicate"]
+            assert here["created"]["hook_id"] in [h["id"] for h in shell("list", "--tenant", "ada@example.org")["items"]]
+            assert "--account" in shell(*file, "--tenant", "ada@example.org", code=2) and "whose?" in shell(*file, code=2)
             assert s.stop() == 0
             for secret in ("xQ3pLr9TzV0aBcDeFg", "s3cr3t", "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"):
                 assert not [f for f in s.data.rglob("*") if f.is_file() and secret.encode() in f.read_bytes()] and secret not in s.log_path.read_text(), secret
