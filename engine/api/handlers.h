@@ -14,7 +14,7 @@
   X(account_ea) X(account_ea_token) X(account_ea_hook) X(account_ea_commands) X(ea_hello) X(ea_poll) X(ea_commands) X(ea_signal) \
   /* hooks.c, hook_intake.c, hook_deliveries.c, signal_routes.c, own_rules.c */ \
   X(hooks_list) X(hook_create) X(hook_get) X(hook_patch) X(hook_delete) X(hook_post) X(hook_token) X(hook_bot_put) X(hook_bot_delete) X(hook_deliveries) X(hook_delivery) X(hook_receipts) \
-  X(hook_test) X(hook_dry_run) X(signals_list) X(stages_get) X(stages_put) X(admin_stages_get) X(admin_stages_put) X(chat_code) X(chats_list) X(chat_delete) X(admin_held_rules) X(admin_held_rule_release) X(admin_signals_list) X(rules_list) X(rule_check) X(rule_version_get) X(rule_put) X(rule_get) X(rule_activate) X(rule_delete) \
+  X(hook_test) X(hook_dry_run) X(hook_rule_run) X(signals_list) X(stages_get) X(stages_put) X(admin_stages_get) X(admin_stages_put) X(chat_code) X(chats_list) X(chat_delete) X(admin_held_rules) X(admin_held_rule_release) X(admin_signals_list) X(rules_list) X(rule_check) X(rule_version_get) X(rule_put) X(rule_get) X(rule_activate) X(rule_delete) \
   /* bots_signals.c */                                  \
   X(bot_signal) X(bot_signals) \
   /* bots_why.c, replays.c */                           \

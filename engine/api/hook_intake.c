@@ -12,6 +12,7 @@
 #include "crypto/encode.h"
 #include "crypto/hmac.h"
 #include "crypto/secret.h"
+#include "crypto/sha256.h"
 #include "loop/clock.h"
 #include "net/address.h"
 #include "signal/message.h"
@@ -153,13 +154,19 @@ static enum status written(struct api_call *call) {
 
 // A message that is not taken is kept for its owner to see, in a write of its own after the sender was told.
 struct refusal {
+  struct api_core *core;
+  int64_t tenant_id;
   struct delivery_row row;
   char body[REFUSED_BODY_MAX + 1], reason[300], address[64];
 };
 static enum status write_refusal(struct db *db, void *arg, struct err *err) { return delivery_insert(db, &((struct refusal *)arg)->row, err); }
 static void refusal_written(void *arg, enum status st, const struct err *err) {
-  (void)st, (void)err;  // a full disk says so elsewhere
-  free(arg);
+  struct refusal *r = arg;
+  (void)err;  // a full disk says so elsewhere
+  json_t *data = st != OK ? NULL : json_pack("{s:o, s:o, s:s, s:s, s:i}", "id", api_id("dlv", r->row.id), "hook_id", api_id("hok", r->row.hook_id), "state", "refused", "reason", r->reason, "bots", 0);
+  if (data) stream_publish_of(r->core->hub, r->tenant_id, "signals", "delivery", data, clock_wall_ns() / NS_PER_MS);
+  json_decref(data);
+  free(r);
 }
 
 static enum status refuse(struct api_call *call, enum problem p, const char *reason) {
@@ -172,6 +179,7 @@ static enum status refuse(struct api_call *call, enum problem p, const char *rea
     json_t *text = json_object_get(in->settings, "secret_sha256") ? NULL : json_stringn(call->req->body, len);  // it may hold a secret that is nearly right
     snprintf(r->body, sizeof r->body, "%s", text ? json_string_value(text) : "");
     json_decref(text);
+    r->core = call->core, r->tenant_id = in->hook.tenant_id;
     snprintf(r->reason, sizeof r->reason, "%s", reason);
     snprintf(r->address, sizeof r->address, "%s", call->req->address);
     r->row = (struct delivery_row){.id = id_next(call->now_ns), .hook_id = in->hook.id, .received_ns = call->now_ns, .expires_ns = call->now_ns, .done_ns = call->now_ns, .state = "refused", .reason = r->reason,
@@ -319,6 +327,7 @@ enum status hook_take(struct api_call *call, int64_t tenant_id, int64_t hook_id,
 struct trial {
   struct hook_row hook;
   json_t *settings, *stages;     // stages NULL: the hook's
+  struct signal_draft draft;     // without source: none
   json_t *signals;               // [{"signal", "received_ms", "delivery_id"?, "state"?}], oldest first
   size_t at;
   json_t *items;
@@ -326,12 +335,14 @@ struct trial {
   bool one;
   json_t *answer;
   bool cannot;      // the hook's own stages cannot be asked: a rule of theirs is gone, say
-  char why[300];
+  bool described;
+  char why[300], wrong[600];
 };
 
 static void trial_finish(struct api_call *call) {
   struct trial *t = call->state;
   hook_row_finish(&t->hook);
+  rules_source_free(t->draft.source);
   json_decref(t->settings);
   json_decref(t->stages);
   json_decref(t->signals);
@@ -349,6 +360,7 @@ static enum status trial_done(struct api_call *call) {
 }
 
 static bool trial_over(struct api_call *call);
+static enum status draft_known(struct api_call *call);
 static bool trial_ask(struct api_call *call);
 
 static const char *reason_of(const json_t *log) {
@@ -392,7 +404,7 @@ static bool trial_ask(struct api_call *call) {
   const json_t *one = json_array_get(t->signals, t->at);
   const char *accepted;
   json_t *env = signal_past_env(&t->past, t->hook.id, json_integer_value(json_object_get(one, "received_ms")) * NS_PER_MS, &accepted);
-  const enum status st = signal_desk_ask(call->core->desk, &t->hook, t->stages, json_object_get(one, "signal"), env, accepted, trial_answered, call, &err);
+  const enum status st = signal_desk_ask(call->core->desk, &t->hook, t->stages, t->draft.source ? &t->draft : NULL, json_object_get(one, "signal"), env, accepted, trial_answered, call, &err);
   json_decref(env);
   t->cannot = st == ERR_INVALID || st == ERR_LIMIT;
   if (st != OK) snprintf(t->why, sizeof t->why, "%.290s", err.msg);
@@ -443,13 +455,49 @@ static bool add_signal(void *arg, const struct delivery_row *d) {
   return true;
 }
 
-enum status api_hook_dry_run(struct api_call *call) {
+static enum status trial_of_day(struct api_call *call, struct trial *t) {
   enum status st;
-  struct trial *t = trial_begin(call, &st);
-  if (!t) return st;
   const int64_t since_ns = api_body_int(call, "since_ms", call->now_ns / NS_PER_MS - 86400000) * NS_PER_MS;
   st = delivery_list(reader(call), t->hook.id, INT64_MAX, DRY_MAX, add_signal, t, &call->err);
   if (st != OK) return st;
   for (size_t n; (n = json_array_size(t->signals)) && json_integer_value(json_object_get(json_array_get(t->signals, 0), "received_ms")) * NS_PER_MS < since_ns;) json_array_remove(t->signals, 0);
   return trial_over(call) || !trial_ask(call) ? trial_done(call) : api_wait(call);
+}
+
+enum status api_hook_dry_run(struct api_call *call) {
+  enum status st;
+  struct trial *t = trial_begin(call, &st);
+  return t ? trial_of_day(call, t) : st;
+}
+
+// Is it a rule, and do its settings fit? What it was described as is of no use otherwise.
+static void draft_described(void *arg, bool accepted, json_t *log, json_t *signal, const struct err *err) {
+  struct api_call *call = arg;
+  struct trial *t = call->state;
+  (void)signal;
+  const char *wrong = json_string_value(json_object_get(json_array_get(log, 0), "error"));
+  t->described = accepted;
+  if (!log) snprintf(t->why, sizeof t->why, "%.290s", err->msg);
+  else if (!accepted) snprintf(t->wrong, sizeof t->wrong, "%.590s", wrong ? wrong : "it is no rule");
+  api_resume(call, draft_known);
+}
+
+static enum status draft_known(struct api_call *call) {
+  struct trial *t = call->state;
+  if (t->described) return trial_of_day(call, t);
+  return t->wrong[0] ? api_invalid_at(call, "/source", t->wrong) : trial_done(call);
+}
+
+enum status api_hook_rule_run(struct api_call *call) {
+  enum status st;
+  char sha[SHA256_HEX_SIZE];
+  struct trial *t = trial_begin(call, &st);
+  if (!t) return st;
+  const char *source = api_body_text(call, "source");
+  sha256_hex(source, strlen(source), sha);
+  if (!t->stages) t->stages = json_array();
+  t->draft = (struct signal_draft){rules_source_create(call->who.tenant_id, "draft.lua", sha, source, strlen(source)), json_object_get(call->body, "settings")};
+  if (!t->draft.source) return err_set(&call->err, ERR_NOMEM, "out of memory");
+  st = rules_host_describe(signal_desk_rules(call->core->desk), call->who.tenant_id, "draft.lua", source, strlen(source), draft_described, call, &call->err);
+  return st == OK ? api_wait(call) : st;
 }

@@ -226,6 +226,7 @@ static enum status patch(struct api_call *call, struct db *db) {
   if (st != OK) return st;
   if (!api_if_match(call, row.revision)) return ERR_CANCELLED;
   if (row.own && (address || json_is_false(enabled))) return api_problem(call, PROBLEM_conflict, "The channel to the owner's own address stays as it is: what is critical must reach somebody.");
+  if (json_is_true(enabled) && !row.own && !row.address_len && !address) return api_problem(call, PROBLEM_conflict, "Its address was lost with a key: give it anew.");
   if (name) snprintf(row.name, sizeof row.name, "%s", name);
   row.updated_ns = call->now_ns;
   if (address) st = take_address(call, db, &row, address);

@@ -255,7 +255,7 @@ void signal_desk_forget_all(struct signal_desk *d) {
   for (struct desk_hook *h = d ? d->hooks : NULL; h; h = h->next) unload(h);
 }
 
-enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, const json_t *own, const json_t *signal, const json_t *env, const char *accepted, rules_answered fn, void *arg, struct err *err) {
+enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, const json_t *own, const struct signal_draft *draft, const json_t *signal, const json_t *env, const char *accepted, rules_answered fn, void *arg, struct err *err) {
   struct kept_stage kept[STAGES_MAX];
   struct rules_stage stages[STAGES_MAX];
   size_t count;
@@ -264,7 +264,13 @@ enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, 
   json_decref(settings);
   if (st != OK) return st;
   for (size_t i = 0; i < count; i++) stages[i] = (struct rules_stage){kept[i].name, kept[i].source, kept[i].settings};
-  st = rules_host_ask(d->rules, hook->tenant_id, stages, count, signal, env, accepted, fn, arg, err);
+  if (draft && count == STAGES_MAX) {
+    signal_stages_free(kept, count);
+    return err_set(err, ERR_LIMIT, "there are %d stages already: there is no room for another", STAGES_MAX);
+  }
+  const size_t asked = count + (draft != NULL);
+  if (draft) stages[count] = (struct rules_stage){"draft", draft->source, draft->settings};
+  st = rules_host_ask(d->rules, hook->tenant_id, stages, asked, signal, env, accepted, fn, arg, err);
   signal_stages_free(kept, count);
   return st;
 }

@@ -40,7 +40,12 @@ bool signal_desk_has_room(const struct signal_desk *d, int64_t hook_id);
 
 // The stages that a signal of the hook would pass, asked about one that is not acted upon: for tests and dry runs. env, accepted: as
 // signal_past_env gives them. stages NULL: the hook's own and those before it; else these instead of the hook's own.
-enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, const json_t *stages, const json_t *signal, const json_t *env, const char *accepted, rules_answered fn, void *arg,
+// draft: a rule that is not saved, asked behind them as the stage "draft"; NULL: none.
+struct signal_draft {
+  struct rules_source *source;
+  const json_t *settings;  // NULL: none given
+};
+enum status signal_desk_ask(struct signal_desk *d, const struct hook_row *hook, const json_t *stages, const struct signal_draft *draft, const json_t *signal, const json_t *env, const char *accepted, rules_answered fn, void *arg,
   struct err *err) MUST_CHECK;
 
 // The process that asks rules, for who puts one.

@@ -13,6 +13,7 @@
 #include "store/hook_rows.h"
 #include "store/id.h"
 #include "store/store.h"
+#include "tenant/audit.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -146,8 +147,12 @@ static enum status write_link(struct db *db, void *arg, struct err *err) {
   struct chat_row *row = &l->step->chat;
   row->id = id_next(l->now_ns);
   row->linked_ns = l->now_ns;
-  const enum status st = chat_code_take(db, l->hash, l->now_ns, row, err);
-  return st == OK ? chat_put(db, row, err) : st;
+  enum status st = chat_code_take(db, l->hash, l->now_ns, row, err);
+  if (st == OK) st = chat_put(db, row, err);
+  if (st != OK) return st;
+  char chat[ID_TEXT_SIZE];
+  id_format("cht", row->id, chat);
+  return audit_add(db, &(struct audit_event){.tenant_id = row->tenant_id, .user_id = row->user_id, .action = "chat.link", .object = chat, .at_ns = l->now_ns}, err);
 }
 
 static void linked(void *arg, enum status st, const struct err *err) {

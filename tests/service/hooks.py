@@ -252,6 +252,13 @@ def main(binary):
             assert (tested["signal"]["symbol"], tested["signal"]["action"]) == ("XBT", "buy") and tested["log"] == [], tested
             wrong = ada.client.post(f"{HOOKS}/{h['id']}/test", {**other, "mapping": {"symbol": "what..pair"}}, expect=422).json
             assert wrong["errors"][0]["pointer"] == "/mapping/symbol", wrong
+            rule = """rule{ name="draft", api=1, settings={ least={default=100} } }
+function on_signal(s, env) if (s.size or 0) < env.settings.least then return false, "too small" end return true end
+"""
+            run = lambda status=200, **body: ada.client.post(f"{HOOKS}/{h['id']}/rule-run", {"source": rule, **body}, expect=status).json  # noqa: E731
+            none, all_ = run(), run(settings={"least": 0})
+            assert none["accepted"] == 0 and all_["rejected"] == 0 and none["items"][0]["reason"] == "too small" and [i["log"][-1]["stage"] for i in none["items"]] == ["draft"] * len(none["items"]), (none, all_)
+            assert run(422, source="rule{ name=1")["errors"][0]["pointer"] == "/source" and not any(r["name"] == "draft" for r in ada.client.get("/api/v1/rules", expect=200).json["items"])
             dry = ada.client.post(f"{HOOKS}/{h['id']}/dry-run", {"stages": []}, expect=200).json
             assert (dry["accepted"], dry["rejected"]) == (4, 0), dry
             dry = ada.client.post(f"{HOOKS}/{h['id']}/dry-run", expect=200).json
