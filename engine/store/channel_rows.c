@@ -89,6 +89,22 @@ enum status channel_list(struct db *db, int64_t tenant_id, int64_t before_id, in
   return db_end(&r, st, err);
 }
 
+enum status channel_walk(struct db *db, channel_fn fn, void *arg, struct err *err) {
+  struct db_rows r;
+  struct channel_row c;
+  enum status st = db_query(db, &r, err, "SELECT " COLUMNS " FROM notice_channels WHERE address IS NOT NULL ORDER BY id", "");
+  while (st == OK && db_next(&r)) {
+    read_row(&r, &c);
+    if (!fn(arg, &c)) break;
+  }
+  return db_end(&r, st, err);
+}
+
+enum status channel_forget(struct db *db, int64_t id, const char *reason, int64_t now_ns, struct err *err) {
+  return db_run(db, NULL, err, "UPDATE notice_channels SET address = NULL, sign_key = NULL, sign_key_before = NULL, code_hash = NULL, state = 'disabled', reason = ?, updated_ns = ?, revision = revision + 1 WHERE id = ?",
+    "tii", reason, now_ns, id);
+}
+
 enum status channel_own(struct db *db, int64_t tenant_id, int64_t id, int64_t now_ns, struct err *err) {
   return db_run(db, NULL, err,
     "INSERT INTO notice_channels (id, tenant_id, kind, own, name, shown, state, created_ns, updated_ns) SELECT ?2, id, 'mail', 1, 'Mail to the owner', 'the owner''s mail address', 'active', ?3, ?3 FROM tenants WHERE id = ?1"

@@ -45,6 +45,10 @@ enum status channel_count(struct db *db, int64_t tenant_id, int64_t *ret, struct
 typedef bool (*channel_fn)(void *arg, const struct channel_row *row);  // false: enough
 // Newest first, ids below before_id.
 enum status channel_list(struct db *db, int64_t tenant_id, int64_t before_id, int limit, channel_fn fn, void *arg, struct err *err) MUST_CHECK;
+// Of all tenants, those with a sealed address.
+enum status channel_walk(struct db *db, channel_fn fn, void *arg, struct err *err) MUST_CHECK;
+// What is sealed of it cannot be opened any more: it is disabled until its owner gives an address anew.
+enum status channel_forget(struct db *db, int64_t id, const char *reason, int64_t now_ns, struct err *err) MUST_CHECK;
 // The channel to the owners' own addresses is made when it is missing.
 enum status channel_own(struct db *db, int64_t tenant_id, int64_t id, int64_t now_ns, struct err *err) MUST_CHECK;
 // Verified mail addresses of the tenant's owners, oldest member first.

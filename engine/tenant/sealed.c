@@ -5,6 +5,7 @@
 #include "crypto/random.h"
 #include "crypto/secret.h"
 #include "crypto/totp.h"
+#include "store/channel_rows.h"
 #include "store/idem_rows.h"
 #include "store/user_rows.h"
 #include "tenant/audit.h"
@@ -20,6 +21,7 @@
 
 struct look {
   const struct keys *keys;
+  struct db *db;
   sealed_on_shut fn;
   void *arg;
   struct sealed_report *report;
@@ -33,6 +35,21 @@ static void tell(struct look *l, enum sealed_kind kind, int64_t tenant_id, int64
 
 static void on_shut(void *arg, const struct vault_shut *v) {
   tell(arg, v->id == 0 ? SEALED_TENANT_KEY : v->is_seed ? SEALED_SEED : SEALED_FIELD, v->tenant_id, v->id, v->field ? v->field : "");
+}
+
+static bool look_at_channel(void *arg, const struct channel_row *row) {
+  struct look *l = arg;
+  struct err err;
+  uint8_t tenant_key[KEY_BYTES], plain[CHANNEL_SEALED_MAX];
+  size_t len;
+  l->report->channels++;
+  enum status st = l->keys ? vault_tenant_key(l->keys, l->db, row->tenant_id, false, 0, tenant_key, &err) : ERR_NOTFOUND;
+  if (st == OK) st = vault_unseal(tenant_key, row->tenant_id, "channel", row->id, row->address, row->address_len, plain, &len, &err);
+  secret_wipe(tenant_key, sizeof tenant_key);
+  secret_wipe(plain, sizeof plain);
+  if (st != OK) l->report->shut_channels++;
+  if (st != OK) tell(l, SEALED_CHANNEL, row->tenant_id, row->id, row->name);
+  return true;
 }
 
 static bool look_at_mail(void *arg, const struct outbox_row *row) {
@@ -75,9 +92,10 @@ static enum status look_at_signatures(struct look *l, struct db *db, struct err 
 
 enum status sealed_examine(const struct keys *keys, struct db *db, int64_t now_ns, sealed_on_shut fn, void *arg, struct sealed_report *ret, struct err *err) {
   *ret = (struct sealed_report){.mails = 0};
-  struct look l = {.keys = keys, .fn = fn, .arg = arg, .report = ret};
+  struct look l = {.keys = keys, .db = db, .fn = fn, .arg = arg, .report = ret};
   if (keys) keys_derive(keys, KEYS_FOR_ANSWERS, l.answers_key);
   enum status st = vault_list_shut(keys, db, on_shut, &l, &ret->vault, err);
+  if (st == OK) st = channel_walk(db, look_at_channel, &l, err);
   if (st == OK) st = outbox_walk(db, look_at_mail, &l, err);
   if (st == OK) st = idem_walk(db, now_ns, look_at_answer, &l, err);
   if (st == OK && l.no_memory) st = err_set(err, ERR_NOMEM, "out of memory");
@@ -132,6 +150,7 @@ static enum status give_up(const struct keys *keys, struct db *db, const struct 
   case SEALED_TENANT_KEY: return tenant_key_forget(db, l->tenant_id, err);
   case SEALED_FIELD: return secret_forget(db, l->tenant_id, l->id, l->field, err);
   case SEALED_SEED: return drop_factors ? totp_delete(db, l->id, err) : unknown_seed(keys, db, l, now_ns, err);
+  case SEALED_CHANNEL: return channel_forget(db, l->id, "the key of its address is lost: give the address anew", now_ns, err);
   case SEALED_MAIL: return outbox_failed(db, l->id, "its key is lost", 0, err);
   case SEALED_SIGNATURES: return audit_signatures_forget(db, err);
   case SEALED_ANSWER: return idem_forget_answer(db, l->key, err);
@@ -147,8 +166,8 @@ enum status sealed_abandon(const struct keys *keys, struct db *db, int64_t now_n
   for (size_t i = 0; st == OK && i < h.count; i++) st = give_up(keys, db, &h.items[i], now_ns, drop_factors, err);
   free(h.items);
   if (st == OK) st = identity_accept_keys(keys, db, err);
-  char detail[160];
-  snprintf(detail, sizeof detail, "{\"secrets\":%" PRId64 ",\"factors\":%" PRId64 ",\"factors_dropped\":%s,\"mails\":%" PRId64 "}", ret->vault.shut_fields, ret->vault.shut_seeds,
+  char detail[200];
+  snprintf(detail, sizeof detail, "{\"secrets\":%" PRId64 ",\"channels\":%" PRId64 ",\"factors\":%" PRId64 ",\"factors_dropped\":%s,\"mails\":%" PRId64 "}", ret->vault.shut_fields, ret->shut_channels, ret->vault.shut_seeds,
            drop_factors ? "true" : "false", ret->shut_mails);
   const struct audit_event event = {.action = "keys.abandon", .object = "", .detail = detail, .at_ns = now_ns};
   return st == OK ? audit_add(db, &event, err) : st;

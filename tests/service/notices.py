@@ -2,6 +2,7 @@
 """Notices: notices.py PERIGEE. Receivers as Telegram, Discord, Slack, an SMS provider and webhooks have them check each body against what those
 providers document; a mail server takes mail; they fail, ask for time and go away; the service is killed in the middle. Prints TAP."""
 import base64
+import contextlib
 import email
 import email.policy
 import hashlib
@@ -12,6 +13,7 @@ import re
 import signal
 import socketserver
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -381,6 +383,67 @@ def main(binary):
             n = until(lambda: [x for x in notices("order.unknown") if x["subject"] == bot], bool)
             assert n[0]["critical"] and "buy 0.01 BTCUSDT" in n[0]["text"], n
             ada.act(bot, "stop")
+
+        @case("what is muted stays silent, what is critical cannot be; a rule that halts a bot and a signal that was lost are told")
+        def _():
+            assert "always goes out at once" in ada.client.put(N + "/preferences", {"events": {"halt.set": {"all": "off"}}}, expect=422).json["errors"][0]["detail"]
+            prefer(events={"halt.cleared": {"all": "off"}, "order.rejected": {"all": "off"}})
+            before, set_ = len(r.of("/bot123:ABC/sendMessage")), len(notices("halt.set"))
+            for _ in range(2):
+                ada.client.delete("/api/v1/me/halt")
+                ada.client.post("/api/v1/me/halt", {}, expect=200)
+            ada.client.delete("/api/v1/me/halt", expect=200)
+            told = until(lambda: notices("halt.set"), lambda all: len(all) >= set_ + 2 and all[0]["sendings"])
+            ends(told[0]["id"], made["telegram"], "sent")
+            said = [g[3] for g in r.of("/bot123:ABC/sendMessage")[before:]]
+            assert sum("kill switch is on" in text for text in said) >= 2 and not any("kill switch is off" in text for text in said), said
+            # A rule whose version is gone cannot be asked: what comes is lost, and its owner hears of it.
+            ada.client.post("/api/v1/rules", {"name": "mine", "source": 'rule{ name="mine", api=1 }\nfunction on_signal(s, env) return true end', "activate": True}, expect=201)
+            h = ada.client.post("/api/v1/hooks", {"name": "Lost", "settings": {"stages": [{"rule": "mine"}]}}, expect=201).json
+            ada.client.delete("/api/v1/rules/mine", expect=204)
+            s.anonymous().call("POST", h["path"], raw=b'{"symbol": "BTCUSDT", "action": "buy"}', headers={"Content-Type": "text/plain"}, expect=200)
+            n = until(lambda: notices("hook.failed"), bool)
+            assert n[0]["subject"] == h["id"] and "mine" in n[0]["text"], n
+            # The engine halts a bot by itself: its account has lost what its rules let it lose.
+            ada.client.put("/api/v1/risk/rule-sets/tight", {"rules": {"name": "Tight", "total": {"trail": "static", "loss": "1"}}}, expect=200)
+            tight = ada.client.post("/api/v1/accounts", {"venue": "paper", "name": "Tight", "settings": {"balance": "10000", "fee_taker": "0.01", "rules": "tight"}}, expect=201).json["id"]
+            bot = ada.bot("eager", EAGER, account_id=tight)
+            n = until(lambda: [x for x in notices("bot.halted") if x["subject"] == bot], bool)
+            assert n[0]["critical"] and "eager" in n[0]["title"], n
+            prefer()
+
+        @case("a channel through which nothing went for a day is disabled, and its owner told elsewhere")
+        def _():
+            c = channel("webhook", r.url + "/dead")
+            r.answers["/dead"] = [(500, {}, b"")] * 500
+            notice = test(c)
+            until(lambda: ada.client.get(f"{N}/channels/{c['id']}").json, lambda x: x["failing_since_ms"])
+            with contextlib.closing(sqlite3.connect(s.data / "control.db", timeout=20)) as db, db:  # a day of this service is fourteen minutes: they are over
+                db.execute("UPDATE notice_channels SET failing_ns = failing_ns - 1000000000000 WHERE id = (SELECT max(id) FROM notice_channels)")
+                db.execute("UPDATE notice_sendings SET began_ns = began_ns - 1000000000000 WHERE state = 'waiting' AND channel_id = (SELECT max(id) FROM notice_channels)")
+            off = until(lambda: ada.client.get(f"{N}/channels/{c['id']}").json, lambda x: x["state"] == "disabled")
+            assert off["reason"] and sending(notice, c)["state"] == "failed", off
+            until(lambda: [g for g in r.of("/b") if g[3]["type"] == "channel.disabled" and g[3]["data"]["subject"] == c["id"]], bool)
+            ada.client.delete(f"{N}/channels/{c['id']}", expect=204)
+
+        @case("operators look at notices, test a channel and send once more, from a shell")
+        def _():
+            def shell(*words, code=0):
+                done = subprocess.run([binary, "notices", *words, "--data-dir", str(s.data), "--json", "-"], capture_output=True, text=True, timeout=30)
+                assert done.returncode == code, (words, done.stdout, done.stderr)
+                return json.loads(done.stdout) if code == 0 else done.stderr
+            who, hook = ("--tenant", "ada@example.org"), made["hook"]["id"]
+            assert {c["id"] for c in shell("channels", *who)["items"]} >= {hook, made["telegram"]["id"]}
+            notice = shell("test", hook, *who)["notice_id"]
+            until(lambda: shell("show", notice, *who)["attempts"], bool)
+            assert shell("list", "--event", "test", "--limit", "1", *who)["items"][0]["id"] == notice
+            until(lambda: r.of("/hook", ident=notice), bool)
+            assert shell("replay", notice, "--channel", hook, *who)["id"] == notice
+            until(lambda: r.of("/hook", ident=notice), lambda got: len(got) == 2)
+            assert any(f["kind"] == "webhook" for f in shell("failures")["items"])
+            assert "whose?" in shell("list", code=2) and "no channel's id" in shell("test", "x", *who, code=2)
+            plain = subprocess.run([binary, "notices", "show", notice, "--tenant", "ada@example.org", "--data-dir", str(s.data)], capture_output=True, text=True, timeout=30)
+            assert plain.returncode == 0 and "sent" in plain.stdout and notice in plain.stdout, plain
 
         @case("a bot that fails for good is told of, and the storm as one")
         def _():

@@ -2,6 +2,7 @@
 // behind the program's back.
 #include "scratch.h"
 
+#include "store/channel_rows.h"
 #include "store/db.h"
 #include "store/id.h"
 #include "store/outbox_rows.h"
@@ -351,6 +352,31 @@ static void audit_key_lost(void **state) {
   assert_false(sound("a row was changed"));
 }
 
+static enum status do_channel(struct db *db, void *arg, struct err *err) {
+  struct channel_row c = {.id = 77, .tenant_id = 1, .kind = "webhook", .state = "active", .name = "Desk", .shown = "https://…", .address_len = 40, .created_ns = NOW, .updated_ns = NOW};
+  (void)arg;
+  memset(c.address, 9, c.address_len);  // sealed with another key
+  return channel_insert(db, &c, err);
+}
+
+// A channel whose address does not open is listed, and when its key is given up it waits for another address.
+static void channel_lost(void **state) {
+  (void)state;
+  struct err err = {0};
+  struct sealed_report r;
+  struct channel_row c;
+  int found[SEALED_KINDS] = {0};
+  sql("INSERT OR IGNORE INTO tenants (id, kind, name, created_ns) VALUES (1, 'organisation', 'a', 1)");
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, do_channel, NULL, &err), OK);
+  assert_int_equal(sealed_examine(keys, reader(), NOW, note_kind, found, &r, &err), OK);
+  assert_true(found[SEALED_CHANNEL] == 1 && r.channels == 1 && r.shut_channels == 1);
+  assert_int_equal(store_write_sync(store, STORE_CONTROL, do_abandon, &r, &err), OK);
+  assert_int_equal(channel_find(reader(), 77, &c, &err), OK);
+  assert_true(strcmp(c.state, "disabled") == 0 && c.address_len == 0 && strstr(c.reason, "anew"));
+  assert_int_equal(sealed_examine(keys, reader(), NOW, note_kind, found, &r, &err), OK);
+  assert_true(found[SEALED_CHANNEL] == 1 && r.channels == 0);
+}
+
 static enum status do_mail(struct db *db, void *arg, struct err *err) {
   return mail_put(keys, db, 7, "ann@example.org", "Hello", arg, NOW, err);
 }
@@ -416,6 +442,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(audit_chain, setup, teardown),
     cmocka_unit_test_setup_teardown(audit_of_another_key, setup, teardown),
     cmocka_unit_test_setup_teardown(audit_key_lost, setup, teardown),
+    cmocka_unit_test_setup_teardown(channel_lost, setup, teardown),
     cmocka_unit_test_setup_teardown(mail_is_sealed, setup, teardown),
     cmocka_unit_test(ended_sessions),
     cmocka_unit_test(networks),
