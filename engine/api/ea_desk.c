@@ -231,15 +231,56 @@ json_t *ea_link_json(struct api_core *core, const struct ea_link_row *row) {
     (json_int_t)v.refused, "lapsed", (json_int_t)v.lapsed, "dropped", (json_int_t)v.dropped);
 }
 
+// ---- figures
+
+static struct ea_view sum_of(const void *arg, double *ret_up) {
+  const struct ea_desk *d = arg;
+  struct ea_view all = {0};
+  for (const struct entry *e = d->entries; e; e = e->next) {
+    const struct ea_view v = ea_bridge_view(e->client.bridge);
+    *ret_up += v.up;
+    all.reports += v.reports, all.handed += v.handed, all.done += v.done, all.refused += v.refused, all.lapsed += v.lapsed, all.dropped += v.dropped;
+  }
+  return all;
+}
+static double connected(void *arg) {
+  double up = 0;
+  (void)sum_of(arg, &up);
+  return up;
+}
+#define COUNTER(name) \
+  static double name(void *arg) { return (double)sum_of(arg, &(double){0}).name; }
+COUNTER(reports)
+COUNTER(handed)
+COUNTER(done)
+COUNTER(refused)
+COUNTER(lapsed)
+COUNTER(dropped)
+#undef COUNTER
+
+static void count(struct api_core *core, struct ea_desk *d) {
+  static const struct { const char *name, *help, *type; double (*read)(void *); } figures[] = {
+    {"terminals_connected", "Terminals of MetaTrader that were heard of in the last 15 seconds", "gauge", connected},
+    {"terminal_reports_total", "Reports of terminals", "counter", reports},
+    {"terminal_commands_handed_total", "Commands handed out to terminals", "counter", handed},
+    {"terminal_commands_done_total", "Of them, those that the terminal did", "counter", done},
+    {"terminal_commands_refused_total", "Those that it, or its broker, refused, and those that came too late", "counter", refused},
+    {"terminal_commands_lapsed_total", "Those that were not answered in time", "counter", lapsed},
+    {"terminal_commands_dropped_total", "Commands that no terminal fetched in time, and that never went out", "counter", dropped}};
+  for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) metrics_gauge(core->metrics, (struct metrics_gauge){figures[i].name, figures[i].help, figures[i].type, figures[i].read, d});
+}
+
 enum status ea_desk_create(struct api_core *core, struct ea_desk **ret, struct err *err) {
   struct ea_desk *d = calloc(1, sizeof *d);
   if (!d) return err_set(err, ERR_NOMEM, "no memory for terminals");
   d->core = core;
+  if (core->metrics) count(core, d);
   return *ret = d, OK;
 }
 
 void ea_desk_destroy(struct ea_desk *d) {
   if (!d) return;
+  if (d->core->metrics) metrics_gauge_forget(d->core->metrics, d);
   for (struct entry *e = d->entries, *next; e; e = next) {
     next = e->next;
     if (e->timer) loop_timer_destroy(e->timer);

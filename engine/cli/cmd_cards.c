@@ -152,16 +152,21 @@ static void terminal_log(void *arg, const char *text) {
 static const struct dialect_info terminal_info = {.name = "mt5-ea", .environments = {{.name = "live"}, {.name = "demo"}}, .environment_count = 2, .clock = DIALECT_CLOCK_NONE, .caps = {{.positions = true, .stops = true, .reduce_only = true, .fill_ids = true}},
   .by_id = true, .by_open = true, .by_fills = true};
 
+#define QUICK_MS 1500  // for a terminal to begin with a command, and to tell its end
+
 static enum status run_terminal(const struct cli_args *a, struct cards_options *o, struct err *err) {
   struct ea_front *front = NULL;
   enum status st = loop_create(&o->loop, NULL, err);
-  const struct ea_front_options options = {.loop = o->loop, .address = cli_value(a, "--listen", ""), .token = o->credentials.key, .secret = o->credentials.secret, .log = cli_has(a, "--verbose") ? terminal_log : NULL};
+  const struct ea_front_options options = {.loop = o->loop, .address = cli_value(a, "--listen", ""), .token = o->credentials.key, .secret = o->credentials.secret, .lease_ms = o->quick ? QUICK_MS : 0, .answer_ms = o->quick ? QUICK_MS : 0,
+    .log = cli_has(a, "--verbose") ? terminal_log : NULL};
+  if (st == OK && o->url) st = http_pool_create(o->loop, NULL, &o->pool, err);
   if (st == OK) st = ea_front_create(&options, &front, err);
   if (st == OK) ea_bridge_terms(ea_front_bridge(front), cli_has(a, "--real-money"), "");
   const struct cards_venue venue = {.self = front, .info = &terminal_info, .open = terminal_open, .market = terminal_market};
   o->venue = &venue;
   if (st == OK) st = cards_run(o, err);
   ea_front_destroy(front);
+  http_pool_destroy(o->pool);
   if (o->loop) loop_destroy(o->loop);
   return st;
 }
@@ -224,7 +229,7 @@ static int run_command(const struct cli_args *a) {
 
 static const struct cli_option options[] = {
     {"--declare", NULL, "only what the dialect's header claims: supported, or unsupported and why; nobody is asked"},
-    {"--url", "URL", "a simulated exchange: http://127.0.0.1:9500. Cards with faults need its /admin"},
+    {"--url", "URL", "a simulated exchange: http://127.0.0.1:9500. Cards with faults need its /admin; of mt5-ea: a simulated terminal's"},
     {"--listen", "HOST:PORT", "of mt5-ea and mt4-ea: where the terminal's expert asks; its address is /api/v1/ea/KEY"},
     {"--environment", "E", "testnet, demo (testnet where there is one)"},
     {"--key", "KEY", "of an account with nothing in the symbol"},

@@ -139,9 +139,9 @@ size_t ea_bridge_hand(struct ea_bridge *b, struct ea_handed ret[EA_HAND_MAX]) {
       if (w->state != EA_LEASE_QUEUED || !w->session || w->command.cancel != cancels) continue;
       if (mono_ns >= w->due_ns) continue;  // too late; the next look says so
       ea_work_move(b, w, EA_EV_HAND, NULL);
-      w->expiry_ns = ea_now_ns(b) + EA_LEASE_MS * EA_MS;
-      w->due_ns = mono_ns + EA_LEASE_MS * EA_MS + EA_ANSWER_NS;
-      ret[n++] = (struct ea_handed){w->command, EA_LEASE_MS};
+      w->expiry_ns = ea_now_ns(b) + b->o.lease_ms * EA_MS;
+      w->due_ns = mono_ns + (b->o.lease_ms + b->o.answer_ms) * EA_MS;
+      ret[n++] = (struct ea_handed){w->command, b->o.lease_ms};
     }
   return n;
 }
@@ -372,6 +372,8 @@ enum status ea_bridge_create(const struct ea_bridge_options *options, struct ea_
   struct ea_bridge *b = calloc(1, sizeof *b);
   if (!b) return err_set(err, ERR_NOMEM, "no memory for a terminal");
   b->o = *options;
+  if (!b->o.lease_ms) b->o.lease_ms = EA_LEASE_MS;
+  if (!b->o.answer_ms) b->o.answer_ms = EA_ANSWER_MS;
   b->last_arrived = &b->arrived;
   b->last_verdict = &b->verdicts;
   b->wall_ns = clock_wall_ns();

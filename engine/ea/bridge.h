@@ -19,6 +19,7 @@ struct ea_bridge;
 
 #define EA_SILENT_NS (15 * INT64_C(1000000000))   // without a word: the terminal is gone
 #define EA_LEASE_MS 5000                          // in which a terminal must have begun
+#define EA_ANSWER_MS 15000                        // after its lease: how long a terminal may take to say what became of it
 #define EA_HAND_MAX 8                             // commands of one answer
 #define EA_POLL_MS 250                            // how often a terminal is to ask
 
@@ -29,6 +30,7 @@ struct ea_bridge_options {
   // A command is waiting: whoever holds a terminal's request answers it now. Not from within a call of the bridge's. May be NULL.
   void (*waiting)(void *arg, struct ea_bridge *b);
   void *arg;
+  int64_t lease_ms, answer_ms;  // how long a terminal may take to begin with a command, and then to tell the end; 0: EA_LEASE_MS, EA_ANSWER_MS
   int64_t (*mono_ns)(void);  // instead of the monotonic clock, for tests; NULL: the clock
 };
 enum status ea_bridge_create(const struct ea_bridge_options *options, struct ea_bridge **ret, struct err *err) MUST_CHECK;

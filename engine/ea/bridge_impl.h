@@ -9,7 +9,6 @@
 
 #define EA_MS INT64_C(1000000)
 #define EA_QUEUE_NS (10000 * EA_MS)     // a command that nobody fetched by then never goes out
-#define EA_ANSWER_NS (15000 * EA_MS)    // after its lease: how long a terminal may take to say what became of it
 #define EA_REMEMBER_NS (600000 * EA_MS) // a command that is over
 #define EA_QUESTION_NS (20000 * EA_MS)
 

@@ -97,9 +97,9 @@ static void no(struct ea_session *s, venue_reply_fn done, void *arg, enum venue_
 // ---- commands
 
 static struct venue_caps ops_caps(void *self) {
-  (void)self;
+  const struct ea_session *s = self;
   // Volumes of orders cannot be changed in MetaTrader: what is to change is cancelled and placed anew.
-  return (struct venue_caps){.lookups = LOOKUPS, .positions = true, .stops = true, .reduce_only = true, .expiry_ms = EA_LEASE_MS};
+  return (struct venue_caps){.lookups = LOOKUPS, .positions = true, .stops = true, .reduce_only = true, .expiry_ms = s->bridge->o.lease_ms};
 }
 static enum venue_state ops_state(void *self, const char **ret_why) {
   const struct ea_session *s = self;

@@ -122,7 +122,7 @@ enum status ea_front_create(const struct ea_front_options *options, struct ea_fr
   if (st == OK) {
     snprintf(f->secret, sizeof f->secret, "%s", options->secret);
     snprintf(f->path, sizeof f->path, PREFIX "%s/", options->token);
-    st = ea_bridge_create(&(struct ea_bridge_options){.loop = options->loop, .account_id = 1, .log = log_line, .arg = f}, &f->bridge, err);
+    st = ea_bridge_create(&(struct ea_bridge_options){.loop = options->loop, .account_id = 1, .lease_ms = options->lease_ms, .answer_ms = options->answer_ms, .log = log_line, .arg = f}, &f->bridge, err);
   }
   if (st == OK) st = http_server_create(options->loop, &handler, f, &(struct http_options){.body_max = EA_BODY_MAX}, &f->server, err);
   if (st == OK) st = http_server_listen(f->server, options->address, NULL, NULL, err);

@@ -9,6 +9,7 @@ struct ea_front_options {
   struct loop *loop;
   const char *address;       // "127.0.0.1:9600": TLS is for who stands in front of it
   const char *token, *secret;
+  int64_t lease_ms, answer_ms;  // ea_bridge_options
   void (*log)(void *arg, const char *text);  // NULL: nobody is told of refused requests
   void *arg;
 };

@@ -119,7 +119,9 @@ enum cards_found cards_find(struct cards *c, const char *client_id, struct venue
   snprintf(ref.symbol, sizeof ref.symbol, "%s", c->o->symbol);
   begin(c);
   c->venue.ops->order(c->venue.self, &ref, on_orders, c);
-  if (!cards_answer(c) || c->reply.outcome != VENUE_ACCEPTED) return CARDS_SILENT;
+  if (!cards_answer(c)) return CARDS_SILENT;
+  if (c->reply.outcome == VENUE_REFUSED && c->reply.why == VENUE_WHY_NOT_FOUND) return CARDS_ABSENT;  // as the engine understands it (bot/live_ask)
+  if (c->reply.outcome != VENUE_ACCEPTED) return CARDS_SILENT;
   if (c->count == 0) return CARDS_ABSENT;
   *ret = c->orders[0];
   return CARDS_FOUND;

@@ -5,6 +5,7 @@ import collections
 import decimal
 import json
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -207,6 +208,8 @@ def main(binary):
             handed = ada.client.get(f"/api/v1/accounts/{ada.account}/ea/commands?limit=200", expect=200).json["items"]
             names = [c["name"] for c in handed]
             assert len(names) == len(set(names)) and {"done"} <= {c["state"] for c in handed} and len(sent) >= 8, handed[:3]
+            figures = s.anonymous().get("/metrics").body.decode()
+            assert "\nperigee_terminals_connected 1\n" in figures and re.search(r"perigee_terminal_commands_done_total [1-9]", figures), figures[-3000:]
             made["now"] = now
 
         @case("a terminal that talks by files (dwxconnect): signals of a file, a bot's orders, kill -9 of who stands between; the files' book is the bot's")
