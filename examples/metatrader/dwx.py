@@ -273,7 +273,7 @@ class Adapter:
                 known = [p["deal"] for e in self.journal.entries.values() for p in e.get("parts", []) if p.get("deal")]
                 parts.append({"position": ticket, "symbol": c["symbol"], "side": c["side"], "volume": text(part), "after": max([int(ticket), *known])})
                 self.journal.write(id=c["id"], parts=parts)
-                ok, words = self.give(c["id"], "CLOSE_ORDER", f"{ticket},{text(part)}", lambda t=ticket, h=had: t not in self.orders() or D(str(self.orders()[t]["lots"])) < h)
+                ok, words = self.give(c["id"], "CLOSE_ORDER", f"{ticket},{text(part)}", lambda t=ticket, h=had: self.lots_of(t) < h)
                 if not ok:
                     if ok is False and len(parts) == 1:
                         self.journal.write(id=c["id"], parts=[])
@@ -290,6 +290,11 @@ class Adapter:
             self.refuse(c["id"], words)
         else:
             self.say(c["id"], "unsure", text=words)
+
+    def lots_of(self, ticket):
+        """What is left of a position; 0: it is gone. The file is read once, for it changes between two looks."""
+        order = self.orders().get(ticket)
+        return D(str(order["lots"])) if order else D(0)
 
     def ticket_of(self, client):
         return next((t for t, o in self.orders().items() if o["comment"] == client), None)
