@@ -221,14 +221,34 @@ enum status ea_desk_feed(struct ea_desk *d, const struct hub_remote *want, struc
   return ea_feed_create(&(struct ea_feed_config){.bridge = e->client.bridge, .wake = want->wake, .self = want->wake_self}, &ret->feed, err);
 }
 
+static json_t *decimal_json(struct decimal d) {
+  char text[DECIMAL_TEXT_MAX];
+  decimal_format(d, text);
+  return json_string(text);
+}
+
+static json_t *account_json(const struct ea_account *a) {
+  return a ? json_pack("{s:o, s:o, s:o, s:o}", "balance", decimal_json(a->balance), "equity", decimal_json(a->equity), "margin", decimal_json(a->margin), "free", decimal_json(a->free)) : json_null();
+}
+
+static json_t *positions_json(const struct ea_position *list, size_t count) {
+  json_t *ret = json_array();
+  for (size_t i = 0; i < count; i++)
+    json_array_append_new(ret, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "ticket", list[i].ticket, "symbol", list[i].symbol, "side", side_text(list[i].side), "volume", decimal_json(list[i].volume),
+      "price", decimal_json(list[i].price), "profit", decimal_json(list[i].profit)));
+  return ret;
+}
+
 json_t *ea_link_json(struct api_core *core, const struct ea_link_row *row) {
   const struct ea_client *c = ea_desk_by_account(core->eas, row->account_id);
   const struct ea_view v = c ? ea_bridge_view(c->bridge) : (struct ea_view){0};
   const char *state = !c || !v.heard_ns ? (row->login[0] ? "away" : "never") : v.up ? "connected" : "away";
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:i, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}}", "state", state, "login", row->login, "server", row->server, "platform", v.greeted ? v.hello->platform : "",
-    "version", v.greeted ? v.hello->version : "", "currency", v.greeted ? v.hello->currency : "", "hedging", v.greeted && v.hello->hedging, "real", v.greeted && v.hello->real, "trading", v.trading, "symbols",
-    v.greeted ? (int)v.hello->symbol_count : 0, "heard_at_ms", api_ms(v.heard_ns), "hook_id", api_id("hok", row->hook_id), "commands", "handed", (json_int_t)v.handed, "done", (json_int_t)v.done, "refused",
-    (json_int_t)v.refused, "lapsed", (json_int_t)v.lapsed, "dropped", (json_int_t)v.dropped);
+  json_t *commands = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "waiting", (json_int_t)v.waiting, "out", (json_int_t)v.out, "unknown", (json_int_t)v.unknown, "handed", (json_int_t)v.handed, "done",
+    (json_int_t)v.done, "refused", (json_int_t)v.refused, "lapsed", (json_int_t)v.lapsed, "dropped", (json_int_t)v.dropped);
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:i, s:I, s:o, s:o, s:o, s:o, s:o}", "state", state, "login", row->login, "server", row->server, "platform", v.greeted ? v.hello->platform : "", "version",
+    v.greeted ? v.hello->version : "", "currency", v.greeted ? v.hello->currency : "", "hedging", v.greeted && v.hello->hedging, "real", v.greeted && v.hello->real, "trading", v.trading, "symbols",
+    v.greeted ? (int)v.hello->symbol_count : 0, "sequence", (json_int_t)(c && c->numbers.last ? c->numbers.last : row->sequence), "heard_at_ms", api_ms(v.heard_ns), "hook_id", api_id("hok", row->hook_id), "account",
+    account_json(v.account), "positions", positions_json(v.positions, v.position_count), "commands", commands);
 }
 
 // ---- figures

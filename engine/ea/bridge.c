@@ -360,6 +360,8 @@ json_t *ea_bridge_answer(struct ea_bridge *b) {
 struct ea_view ea_bridge_view(const struct ea_bridge *b) {
   struct ea_view v = b->counts;
   v.greeted = b->greeted, v.up = b->up, v.trading = b->trading, v.hello = &b->hello, v.heard_ns = b->heard_wall_ns;
+  v.account = b->reports_seen ? &b->account : NULL, v.positions = b->positions, v.position_count = b->position_count;
+  for (const struct ea_work *w = b->works; w; w = w->next) v.waiting += w->state == EA_LEASE_QUEUED, v.out += w->state == EA_LEASE_LEASED, v.unknown += w->state == EA_LEASE_LAPSED;
   return v;
 }
 

@@ -86,5 +86,9 @@ struct ea_view {
   const struct ea_hello *hello;      // valid until the next one
   int64_t heard_ns;                  // Unix time of the last report; 0: none
   uint64_t reports, handed, done, refused, lapsed, dropped;
+  size_t waiting, out, unknown;      // commands at present: not fetched; handed out; handed out without an end, of the last ten minutes
+  const struct ea_account *account;  // of the last report, as positions; NULL: none has come. Valid within the call
+  const struct ea_position *positions;
+  size_t position_count;
 };
 struct ea_view ea_bridge_view(const struct ea_bridge *b);
