@@ -84,6 +84,10 @@ def main(binary):
             until(lambda: get(row["id"]), lambda r: r["state"] == "running")
             return row["id"]
 
+        def noticed(event, bot_id):
+            """The newest notice of it."""
+            return until(lambda: [n for n in ada.get(f"/api/v1/notifications?event={event}", expect=200).json["items"] if bot_id in json.dumps(n)], bool)[0]
+
         def get(bot_id):
             return ada.get(f"{BOTS}/{bot_id}", expect=200).json
 
@@ -170,6 +174,7 @@ def main(binary):
             assert row["reason_code"] == "halted" and "last_check_tripped" in s.log_text(), row
             halt = [h for h in s.operator().get("/api/v1/admin/halt", expect=200).json["items"] if h["cause"] == "last_check"]
             assert halt and halt[0]["level"] == "bot" and halt[0]["mode"] == "silent", halt
+            assert "engine itself" in json.dumps(noticed("bot.halted", b))
             assert any("HALTED" in line for line in seen(b, 2, 1, 1)) and not get(b)["live"]["open_orders"], lines
             assert s.operator().delete(f"/api/v1/admin/halt?level=bot&id={b}").status < 300
             until(lambda: get(b), lambda r: r["state"] == "running")
@@ -242,6 +247,7 @@ def main(binary):
             row = get(a)
             assert row["state"] == "halted" and row["reason_code"] == "rule" and "9600" in row["reason"] and "loss limit" in row["reason"] and not row["live"]["positions"], row
             assert get(b)["state"] == "halted"
+            assert "loss limit" in json.dumps(noticed("bot.halted", a))
             heard = f"on_risk PROP_RULE 9600.0 9600.0 {midnight}"
             lines += seen(a, 1) if heard not in lines else []  # the script hears of it with an instant that begins after it
             assert heard in lines, lines
