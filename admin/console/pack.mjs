@@ -13,7 +13,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const [, , outArg, depfile] = process.argv;
 const out = resolve(outArg), depfilePath = resolve(depfile);
 
-const SOURCES = ['index.html', 'admin.html', 'vite.config.ts', 'tsconfig.json', 'package-lock.json', 'pack.mjs', 'build.sh', 'src', 'public', '../../lua/reference.json'];
+const SOURCES = ['index.html', 'admin.html', 'vite.config.ts', 'tsconfig.json', 'package-lock.json', 'pack.mjs', 'build.sh', 'src', 'public', '../../lua/reference.json', '../../examples/metatrader'];
 const TYPES = {
   html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml', png: 'image/png',
   json: 'application/json', webmanifest: 'application/manifest+json', woff2: 'font/woff2', txt: 'text/plain; charset=utf-8',

@@ -43,7 +43,7 @@ export default defineConfig({
   },
   server: {
     host: "localhost",
-    fs: { allow: [here, here + "../../lua"] },
+    fs: { allow: [here, here + "../../lua", here + "../../examples/metatrader"] },
     proxy: {
       "/api": { target: service, ws: true },
       "^/admin(?!\\.html|/@|/src)": { target: "http://localhost:5173", rewrite: () => "/admin.html" },

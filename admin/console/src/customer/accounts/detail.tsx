@@ -1,14 +1,16 @@
-// One account: its money, positions, limits, and for a venue its test, session and credentials.
+// One account: its money, positions, limits, and for a venue its test, session and credentials; for a terminal of MetaTrader the terminal.
 import { A, useNavigate, useParams } from "@solidjs/router";
 import { createResource, createSignal, Match, Show, Switch, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { every } from "~/lib/throttle";
 import { Button, ConfirmDialog, Empty, Load, ModeBadge, Money, Note, PageHead, Panel, Price, Quantity, Table, Tabs, toast, type Column } from "~/ui";
+import { createQuery } from "~/ui/routing";
 import { Limits } from "./limits";
 import { modeOf } from "./list";
 import { PaperMoney } from "./money";
+import { Terminal } from "./terminal";
 import { Credentials, VenueBalances, VenueConnection, VenueTest } from "./venue";
-import { ENVIRONMENTS, placeOf } from "./venues";
+import { ENVIRONMENTS, isTerminal, placeOf } from "./venues";
 import "./accounts.css";
 
 const positionColumns: Column<Schemas["BotPosition"]>[] = [
@@ -22,13 +24,14 @@ const positionColumns: Column<Schemas["BotPosition"]>[] = [
 export default function AccountPage(): JSX.Element {
   const params = useParams(), navigate = useNavigate();
   const id = () => params.id ?? "";
-  const [tab, setTab] = createSignal("money");
+  const [asked, setTab] = createQuery("tab");
   const [deleting, setDeleting] = createSignal(false);
   const [turn, setTurn] = createSignal(0);
   const [account, { refetch }] = createResource(id, (account_id) => ok(api.GET("/api/v1/accounts/{account_id}", { params: { path: { account_id } } })));
   const [positions, { refetch: readPositions }] = createResource(id, (account_id) => ok(api.GET("/api/v1/accounts/{account_id}/positions", { params: { path: { account_id } } })).then((l) => l.items));
   every(10_000, () => { void refetch(); void readPositions(); });
-  const tabs = (a: Schemas["Account"]) => [{ value: "money", label: a.paper ? "Money" : "Balances and test" }, { value: "positions", label: "Positions", count: positions.latest?.length }, { value: "limits", label: "Limits" }, ...(a.paper ? [] : [{ value: "credentials", label: "Credentials" }])];
+  const tabs = (a: Schemas["Account"]) => [...(isTerminal(a.venue) ? [{ value: "terminal", label: "Terminal" }] : []), { value: "money", label: a.paper ? "Money" : "Balances and test" }, { value: "positions", label: "Positions", count: positions.error ? undefined : positions.latest?.length }, { value: "limits", label: "Limits" }, ...(a.paper || isTerminal(a.venue) ? [] : [{ value: "credentials", label: "Credentials" }])];
+  const tab = () => (account.latest ? (tabs(account.latest).find((t) => t.value === asked()) ?? tabs(account.latest)[0]!).value : "money");
   return (
     <Load of={account} retry={() => void refetch()} what="This account cannot be shown">
       {(a) => (
@@ -37,9 +40,10 @@ export default function AccountPage(): JSX.Element {
             <Button kind="danger" icon="trash" onClick={() => setDeleting(true)}>Delete</Button>
           </PageHead>
           <Show when={!a().paper && modeOf(a()) === "live"}><Note tone="bad" title="Real money">Orders of bots on this account are executed at {placeOf(a())}.</Note></Show>
-          <Show when={!a().paper && modeOf(a()) !== "live"}><Note tone="info">{placeOf(a())}: {ENVIRONMENTS[modeOf(a())]?.about}</Note></Show>
+          <Show when={!a().paper && modeOf(a()) !== "live"}><Note tone="info">{placeOf(a())}: {isTerminal(a().venue) ? "The broker's demo account: live prices, play money. A terminal with real money is refused." : ENVIRONMENTS[modeOf(a())]?.about}</Note></Show>
           <Tabs label="About the account" items={tabs(a())} value={tab()} onValue={setTab} />
           <Switch>
+            <Match when={tab() === "terminal"}><Terminal account={a()} /></Match>
             <Match when={tab() === "money" && a().paper}>
               <Show when={a().money} fallback={<Panel><Empty icon="account" title="The books are not open" text="No bots run in this service." /></Panel>}>{(m) => <PaperMoney account={a()} money={m()} onChanged={() => void refetch()} />}</Show>
             </Match>
@@ -59,7 +63,7 @@ export default function AccountPage(): JSX.Element {
                 navigate("/accounts");
               }}
             >
-              <p>{a().paper ? "Its play money is gone with it." : "Its credentials are erased here. What is at the venue stays there: open orders and positions too."} Trades that were made on it stay in the lists. While bots on it are started it cannot be deleted.</p>
+              <p>{a().paper ? "Its play money is gone with it." : isTerminal(a().venue) ? "Its keys end at once: the expert is refused and should be taken off its chart. What the account holds stays there: open orders and positions too." : "Its credentials are erased here. What is at the venue stays there: open orders and positions too."} Trades that were made on it stay in the lists. While there are bots on it it cannot be deleted.</p>
             </ConfirmDialog>
           </Show>
         </>

@@ -5,7 +5,8 @@ import { api, all, ok, type Schemas } from "~/api/client";
 import { every } from "~/lib/throttle";
 import { Button, Empty, Load, ModeBadge, Money, PageHead, Skeleton } from "~/ui";
 import { Connect } from "./connect";
-import { placeOf } from "./venues";
+import { Keys } from "./terminal_keys";
+import { isTerminal, placeOf } from "./venues";
 import "./accounts.css";
 
 type Account = Schemas["Account"];
@@ -18,9 +19,9 @@ function Tile(props: { account: Account }): JSX.Element {
   return (
     <li class={`account ${modeOf(a)}`}>
       <div class="row-between"><A class="strong" href={`/accounts/${a.id}`}>{a.name}</A><ModeBadge mode={modeOf(a)} /></div>
-      <p class="small muted">{placeOf(a)}<Show when={a.fields.length}> · credentials stored: {a.fields.join(", ")}</Show></p>
+      <p class="small muted">{placeOf(a)}<Show when={a.fields.length && !isTerminal(a.venue)}> · credentials stored: {a.fields.join(", ")}</Show></p>
       <Show when={!money.loading} fallback={<Skeleton lines={1} height={26} />}>
-        <Show when={money.latest?.length} fallback={<p class="small muted">Balances are not known. <A href={`/accounts/${a.id}`}>Test the connection</A></p>}>
+        <Show when={money.latest?.length} fallback={<p class="small muted">Balances are not known. <A href={`/accounts/${a.id}`}>{isTerminal(a.venue) ? "See its terminal" : "Test the connection"}</A></p>}>
           <For each={money.latest!.slice(0, 3)}>
             {(b) => <p class="account-money"><Money value={b.equity ?? b.balance} currency={b.currency} /><span class="small muted">free <Money value={b.free} /></span></p>}
           </For>
@@ -33,6 +34,7 @@ function Tile(props: { account: Account }): JSX.Element {
 export default function Accounts(): JSX.Element {
   const navigate = useNavigate();
   const [open, setOpen] = createSignal(false);
+  const [keyed, setKeyed] = createSignal<Account | null>(null); // with keys that are shown once
   const [accounts, { refetch }] = createResource(() => all((cursor) => ok(api.GET("/api/v1/accounts", { params: { query: { limit: 200, cursor } } })), 1000));
   every(60_000, () => void refetch());
   return (
@@ -45,7 +47,8 @@ export default function Accounts(): JSX.Element {
           </Show>
         )}
       </Load>
-      <Show when={open()}><Connect onClose={() => setOpen(false)} onMade={(a) => { setOpen(false); navigate(`/accounts/${a.id}`); }} /></Show>
+      <Show when={open()}><Connect onClose={() => setOpen(false)} onMade={(a) => { setOpen(false); if (a.ea) setKeyed(a); else navigate(`/accounts/${a.id}`); }} /></Show>
+      <Show when={keyed()}>{(a) => <Keys title={`“${a().name}” is there`} keys={a().ea!} onClose={() => navigate(`/accounts/${a().id}`)} />}</Show>
     </>
   );
 }

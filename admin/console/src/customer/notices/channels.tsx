@@ -2,6 +2,7 @@
 import { createResource, createSignal, Show, type JSX } from "solid-js";
 import { all, api, ok, type Schemas } from "~/api/client";
 import { useAction } from "~/lib/action";
+import { every } from "~/lib/throttle";
 import { Ago, Badge, Button, ConfirmDialog, Dialog, Empty, ErrorNote, Icon, Load, Menu, Note, Panel, Select, Skeleton, Table, TextField, toast, toastProblem, type Column } from "~/ui";
 import { Snippet } from "~/customer/signals/parts";
 import { CHANNEL_STATES, KINDS, SENDING_STATES, underWay, type Channel, type Kind } from "./model";
@@ -106,6 +107,7 @@ export function Channels(): JSX.Element {
   const [secret, setSecret] = createSignal<Channel | null>(null);
   const [testing, setTesting] = createSignal("");
   const again = (): void => void refetch();
+  every(4000, again); // a receiver that is gone is disabled by itself
 
   const test = async (c: Channel): Promise<void> => {
     setTesting(c.id);

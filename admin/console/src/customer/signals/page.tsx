@@ -5,6 +5,7 @@ import { api, ok, okTagged, type Schemas } from "~/api/client";
 import { useAction } from "~/lib/action";
 import { Badge, Button, ConfirmDialog, Dialog, ErrorNote, Icon, Load, Menu, Note, PageHead, SkeletonTiles, Tabs, TextField, toast, toastProblem } from "~/ui";
 import { createQuery } from "~/ui/routing";
+import { may } from "~/operator/lib/may";
 import { Access } from "./access";
 import { Deliveries } from "./deliveries";
 import { MessageTab } from "./message";
@@ -51,7 +52,7 @@ function OneHook(props: { id: string }): JSX.Element {
   const tab = (): Tab => TABS.find((t) => t.value === chosen())?.value ?? "deliveries";
   const path = { hook: props.id };
   const [found, { refetch, mutate }] = createResource(() => okTagged(api.GET("/api/v1/hooks/{hook}", { params: { path } })));
-  const [ask, setAsk] = createSignal<"rename" | "token" | "delete" | null>(null);
+  const [ask, setAsk] = createSignal<"rename" | "token" | "share" | "delete" | null>(null);
   const [fresh, setFresh] = createSignal<Hook | null>(null);
   const patch: HookHandle["patch"] = async (body) => {
     const changed = await okTagged(api.PATCH("/api/v1/hooks/{hook}", { params: { path, header: { "If-Match": found.latest!.etag } }, body }));
@@ -93,6 +94,7 @@ function OneHook(props: { id: string }): JSX.Element {
                 <>
                   <button type="button" role="menuitem" onClick={() => { close(); setAsk("rename"); }}><Icon name="edit" />Rename</button>
                   <button type="button" role="menuitem" onClick={() => { close(); setAsk("token"); }}><Icon name="key" />New address</button>
+                  <Show when={may("scripts")}><button type="button" role="menuitem" onClick={() => { close(); setAsk("share"); }}><Icon name="users" />{h().data.shared ? "Share it no more" : "Share with everybody"}</button></Show>
                   <div class="sep" />
                   <button type="button" role="menuitem" class="danger" onClick={() => { close(); setAsk("delete"); }}><Icon name="trash" />Delete</button>
                 </>
@@ -118,6 +120,14 @@ function OneHook(props: { id: string }): JSX.Element {
           <Show when={ask() === "token"}>
             <ConfirmDialog danger title="A new address?" confirm="Make a new address" action={rotate} onClose={() => setAsk(null)}>
               <p>The present one ends at once: senders that still post there are told that nothing is there. Secrets and everything else stay.</p>
+            </ConfirmDialog>
+          </Show>
+          <Show when={ask() === "share"}>
+            <ConfirmDialog title={h().data.shared ? "Share it no more?" : "Share it with everybody?"} confirm={h().data.shared ? "Share it no more" : "Share it"} onClose={() => setAsk(null)} action={async () => {
+              const changed = await patch({ shared: !h().data.shared });
+              toast(changed.shared ? "Every customer may choose it now" : "It is yours alone again");
+            }}>
+              <p>{h().data.shared ? "Bots of customers that listen hear nothing of it any more." : "Every customer may let bots of theirs listen. They see its name and what their bots were told, not its address, its rules or what was posted. The cap and the routing below Bots hold over all of them together."}</p>
             </ConfirmDialog>
           </Show>
           <Show when={ask() === "delete"}>
