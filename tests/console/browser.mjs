@@ -32,10 +32,11 @@ for path in src.rglob("*"):
 
 async function serve(world, data, port, logFile, bybit) {
   const log = openSync(logFile, "a");
-  const feeds = ["--feed", "sim=sim:speed=300", ...(bybit ? ["--feed", "bybit=sim:speed=300"] : []), ...(world.feeds ?? []).flatMap((f) => ["--feed", f])];
+  const feeds = ["--feed", "sim=sim:speed=300", ...(bybit ? ["--feed", "bybit=sim:speed=300"] : []), ...world.feeds.flatMap((f) => ["--feed", f])];
   const started = spawn(world.perigee, ["serve", "--data-dir", data, "--listen", `127.0.0.1:${port}`, ...feeds, "--parity-hour", "-1", "--venue-url", `bybit=${bybit ?? "http://127.0.0.1:9"}`, "--venue-url", "luno=http://127.0.0.1:9", ...(world.consoleDir ? ["--console-dir", world.consoleDir] : [])], {
     stdio: ["ignore", log, log], env: { ...process.env, PERIGEE_RATE_PERCENT: "0", PERIGEE_CHECK_ANSWERS: "1",
-      PERIGEE_TELEGRAM_URL: world.receiverUrl, PERIGEE_TELEGRAM_TOKEN_FILE: `${world.data}.token`, PERIGEE_TELEGRAM_NAME: "perigee_test_bot", PERIGEE_NOTICE_REACH: "127.0.0.0/8", PERIGEE_NOTICE_PERCENT: "1" },
+      PERIGEE_TELEGRAM_URL: world.receiverUrl, PERIGEE_TELEGRAM_TOKEN_FILE: `${world.data}.token`, PERIGEE_TELEGRAM_NAME: "perigee_test_bot", PERIGEE_NOTICE_REACH: "127.0.0.0/8", PERIGEE_NOTICE_PERCENT: "1",
+      PERIGEE_SMS_URL: `${world.receiverUrl}/sms`, PERIGEE_SMS_BODY: "To={to}&Body={text}", PERIGEE_SMS_AUTH_FILE: `${world.data}.sms` },
   });
   closeSync(log);
   for (let i = 0; ; i++) {
@@ -71,8 +72,8 @@ export class World {
     this.browser = await this.playwright.chromium.launch({ executablePath: this.chromium, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
   }
 
-  /** What the service sends to people: a Bot API as Telegram's, and any other path as a webhook's receiver. `answers` says what a path
-   *  is answered with, 200 where it does not; `received` has what came. */
+  /** What the service sends to people: a Bot API as Telegram's, and any other path as a webhook's, a chat's or an SMS provider's receiver.
+   *  `answers` says what a path is answered with, a list in turn, 200 where it does not; `received` has what came. */
   async receive() {
     this.received = [];
     this.written = [];
@@ -83,7 +84,7 @@ export class World {
       request.on("data", (d) => parts.push(d)).on("end", () => {
         // What people write to the bot is asked for all the time: what say() put there, else nothing, after a while, as the Bot API does it.
         if (/\/getUpdates/.test(request.url)) return void setTimeout(() => answer.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({ ok: true, result: this.written.splice(0) })), 300).unref();
-        const text = Buffer.concat(parts).toString(), status = this.answers.get(request.url) ?? 200;
+        const text = Buffer.concat(parts).toString(), given = this.answers.get(request.url), status = (Array.isArray(given) ? given.shift() : given) ?? 200;
         this.received.push({ path: request.url, headers: request.headers, text, body: /^\s*\{/.test(text) ? JSON.parse(text) : null });
         answer.writeHead(status, { "Content-Type": "application/json" }).end(status === 200 ? '{"ok":true,"result":{"message_id":1}}' : '{"ok":false}');
       });
@@ -91,15 +92,51 @@ export class World {
     await new Promise((done) => this.receiver.listen(0, "127.0.0.1", done));
     this.receiverUrl = `http://127.0.0.1:${this.receiver.address().port}`;
     writeFileSync(`${this.data}.token`, "1:console\n", { mode: 0o600 });
+    writeFileSync(`${this.data}.sms`, "Basic c2VjcmV0\n", { mode: 0o600 });
   }
 
-  /** `bybit`: where that venue is spoken to (nowhere), with prices of its own then. */
+  /** Mail goes to a server that stands here, for one case; as much of RFC 5321 as a sender needs. Returns where it puts what came. */
+  async mail(t) {
+    const mails = [], conf = join(this.data, "perigee.conf");
+    const server = createServer((socket) => {
+      let text = "", data = false, to = "";
+      socket.on("error", () => {}).on("data", (d) => {
+        text += d;
+        for (let end; (end = text.indexOf(data ? "\r\n.\r\n" : "\r\n")) >= 0;) {
+          const part = text.slice(0, end);
+          text = text.slice(end + (data ? 5 : 2));
+          if (data) mails.push({ to, text: part });
+          else if (/^RCPT/i.test(part)) to = /<(.*?)>/.exec(part)[1];
+          const ends = /^QUIT/i.test(part) && !data;
+          data = !data && /^DATA/i.test(part);
+          socket.write(data ? "354 go on\r\n" : ends ? "221 bye\r\n" : "250 yes\r\n");
+          if (ends) socket.end();
+        }
+      }).write("220 sink\r\n");
+    });
+    await new Promise((done) => server.listen(0, "127.0.0.1", done));
+    const reread = async () => {
+      const before = readFileSync(this.logFile, "utf8").length;
+      this.process.kill("SIGHUP");
+      for (let i = 0; i < 300 && !/reread|reload/.test(readFileSync(this.logFile, "utf8").slice(before)); i++) await new Promise((done) => setTimeout(done, 50));
+    };
+    writeFileSync(conf, `mail = smtp+plain://127.0.0.1:${server.address().port}\nmail-from = desk@perigee.example\n`);
+    await reread();
+    t.ends.push(async () => {
+      rmSync(conf);
+      await reread();
+      server.close();
+    });
+    return mails;
+  }
+
   /** Somebody writes to the bot. */
   say(chat, text) {
     this.updates++;
     this.written.push({ update_id: this.updates, message: { message_id: this.updates, date: Math.floor(Date.now() / 1000), chat: { id: chat, type: "private", first_name: "Ada" }, from: { id: chat, is_bot: false, first_name: "Ada" }, text } });
   }
 
+  /** `bybit`: where that venue is spoken to (nowhere), with prices of its own then. */
   async serve({ bybit } = {}) {
     this.logFile = `${this.data}.log`;
     this.process = await serve(this, this.data, this.port, this.logFile, bybit);
@@ -135,7 +172,7 @@ export class World {
     this.receiver?.closeAllConnections?.();
     this.receiver?.close();
     if (this.data) {
-      rmSync(`${this.data}.token`, { force: true });
+      for (const name of ["token", "sms"]) rmSync(`${this.data}.${name}`, { force: true });
       rmSync(this.data, { recursive: true, force: true });
       rmSync(`${this.data}.log`, { force: true });
     }

@@ -32,17 +32,27 @@ export async function staff(t, role, factor = true, options = {}) {
     const page = await t.page({ who, path: "/admin", ...options });
     return { who, page };
   }
+  return { who, page: await byFactor(t, who, { path: "/admin/login", ...options }) };
+}
+
+/** A customer who signs in with a second factor; `who` speaks by a token of before it. */
+export async function guarded(t, name, options = {}) {
+  const who = await t.person(name);
+  return { who, page: await byFactor(t, who, { path: "/login", ...options }) };
+}
+
+async function byFactor(t, who, options) {
   const { secret } = await who.post("/auth/enable-2fa", { password: who.password });
   await who.post("/auth/verify-2fa", { code: totp(secret, Date.now() / 1000 - 30) });
   t.expect(/401/); // /me, asked before anybody is signed in
-  const page = await t.page({ path: "/admin/login", ...options });
+  const page = await t.page(options);
   await page.getByLabel("Mail address").fill(who.email);
   await page.getByLabel("Password").fill(who.password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByLabel("Code").fill(totp(secret, Date.now() / 1000));
   await page.getByLabel("Code").press("Enter");
   await page.locator(".shell").waitFor();
-  return { who, page };
+  return page;
 }
 
 export const TRADES = `strategy{ name="trades", api=1, params={ size=num{0.0005, min=0.0001, max=1} } }

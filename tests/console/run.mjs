@@ -5,6 +5,7 @@
 // violation of CSP, a request to anywhere else – fails the case as well. --console DIR: what `npm run build` made, not what is in the
 // binary. Skipped when Chromium or the packages are missing.
 //
+//   export const feeds = ["mt5-ea=sim:speed=300"];   prices of further venues, for all cases of this run
 //   export const cases = { "what is true": async (t) => { const page = await t.page(); … } };
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -33,13 +34,14 @@ if (absent.length) {
 
 const { World } = await import("./browser.mjs");
 const files = named.length ? named.map((f) => resolve(f)) : readdirSync(here).filter((f) => f.endsWith(".case.mjs")).sort().map((f) => join(here, f));
-const list = [];
+const list = [], feeds = [];
 for (const file of files) {
   const module = await import(pathToFileURL(file));
+  feeds.push(...(module.feeds ?? []));
   for (const [name, run] of Object.entries(module.cases)) if (!only || `${basename(file)} ${name}`.includes(only)) list.push([`${basename(file, ".case.mjs")}: ${name}`, run]);
 }
 
-const world = new World({ perigee: resolve(perigee), chromium, packages, shots: shots && resolve(shots), consoleDir: consoleDir && resolve(consoleDir) });
+const world = new World({ perigee: resolve(perigee), chromium, packages, shots: shots && resolve(shots), consoleDir: consoleDir && resolve(consoleDir), feeds });
 console.log(`1..${list.length}`);
 let failed = 0;
 try {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { trader } from "./bots.case.mjs";
+import { machine, staff, until } from "./people.mjs";
 
 const FOLLOWS = `strategy{ name="Follows", api=1, about="Buys what a signal says.", params={ share=num{1,min=0.1,max=10,label="Share of the signal's size",live=true} } }
 function on_bar(ctx, bar) end
@@ -27,10 +28,18 @@ async function write(page, text) {
   await page.keyboard.insertText(text);
 }
 
-async function follower(who, account, name) {
+// One that scores, and one that never ends.
+const SCORES = `rule{ name="Desk score", api=1, about="How much the desk likes it." }
+function on_signal(s, env) return {accept=true, score=s.action == "buy" and 0.75 or 0.25} end
+`;
+const SPINS = `rule{ name="Spins", api=1, about="Thinks for ever." }
+function on_signal(s, env) while true do end end
+`;
+
+async function follower(who, account, name, symbol = "BTCUSDT") {
   const strategy = (await who.get("/strategies")).items[0] ?? (await who.post("/strategies", { name: "Follows", source: FOLLOWS, activate: true }));
   for (let i = 0; i < 300 && !(await who.get(`/strategies/${strategy.id}`)).active_version; i++) await new Promise((done) => setTimeout(done, 100));
-  return who.post("/bots", { name, account_id: account.id, strategy_id: strategy.id, venue: "sim", symbol: "BTCUSDT", timeframe: "1m", settings: { cash: "20000" }, start: true });
+  return who.post("/bots", { name, account_id: account.id, strategy_id: strategy.id, venue: "sim", symbol, timeframe: "1m", settings: { cash: "20000" }, start: true });
 }
 
 /** Posts as somebody outside does; returns the status. */
@@ -167,7 +176,8 @@ export const cases = {
 
   "a mapping shows as it is typed what a message becomes": async (t) => {
     const who = await t.person("mapper"), hook = await who.post("/hooks", { name: "Other names" }, 201);
-    const page = await t.page({ who, path: `/signals/hooks/${hook.id}?tab=message` });
+    const page = await t.page({ who, path: `/signals/hooks/${hook.id}` });
+    await page.getByRole("button", { name: "Test", exact: true }).click();
     const becomes = page.getByRole("region", { name: "What it becomes" });
     await becomes.getByText("BTCUSDT").waitFor(); // the sample
     await page.getByLabel("As the sender posts it").fill('{"data": {"pair": "ETHUSDT", "orders": [{"way": "BUY", "lots": "lots"}]}}');
@@ -251,6 +261,14 @@ export const cases = {
     await glance(t, page, "signals-rejected", { full: false });
     await page.keyboard.press("Escape");
 
+    // The last hundred, each with its verdict and why; older ones are not listed.
+    for (let i = 0; i < 20; i++) await Promise.all([0, 1, 2, 3, 4].map((k) => until("it is taken", async () => (await post(t, hook.path, `sell XBT ${i * 5 + k + 10}`)) === 200)));
+    await page.getByText("0 passed, 100 rejected").waitFor();
+    await page.getByText("100 rows").waitFor();
+    assert.equal(await row(page, "house_limit: size").filter({ hasText: "Rejected" }).count(), 25);
+    await page.getByLabel("Search deliveries").fill("size 57 is");
+    await row(page, "sell 57 BTCUSDT").getByText("house_limit: size 57 is too much").waitFor();
+
     await page.goto("/signals/rules/house_limit");
     await page.getByText("No errors found").waitFor();
     await write(page, RULE("9.0"));
@@ -290,11 +308,72 @@ export const cases = {
     await page.getByText("No chat is linked").waitFor();
   },
 
-  "operators see what was posted to whom and what became of it, and set rules that all signals pass first": async (t) => {
+  "a hook that an operator shares: routed by symbol, drawn by lot within its cap, sized by each bot": async (t) => {
+    const { page: desk } = await staff(t, "admin", true, { path: "/admin/login" });
+    await desk.goto("/signals");
+    await desk.getByRole("button", { name: "Make a hook" }).click();
+    await desk.getByLabel("Name").fill("House desk");
+    await desk.getByLabel("Messages must hold a secret").uncheck();
+    await desk.getByRole("button", { name: "Make the hook" }).click();
+    const path = new URL(await desk.getByTestId("hook-url").innerText()).pathname;
+    await desk.getByRole("button", { name: "I have kept it" }).click();
+    await desk.getByRole("button", { name: "More actions" }).click();
+    await desk.getByRole("menuitem", { name: "Share with everybody" }).click();
+    await glance(t, desk, "signals-share", { full: false });
+    await desk.getByRole("alertdialog").getByRole("button", { name: "Share it" }).click();
+    await desk.getByText("shared with everybody").waitFor();
+    await desk.getByRole("tab", { name: "Bots" }).click();
+    await desk.getByRole("button", { name: "Those of its symbol" }).click();
+    await desk.getByLabel("At most so many bots").fill("1");
+    await desk.getByLabel("At most so much together").fill("0.5");
+    await desk.getByRole("button", { name: "Save", exact: true }).click();
+    await desk.getByText("Saved", { exact: true }).waitFor();
+
+    const { who, account } = await trader(t, "shares");
+    const bots = [await follower(who, account, "One on Bitcoin"), await follower(who, account, "Two on Bitcoin"), await follower(who, account, "One on Ether", "ETHUSDT")];
+    await until("they run", async () => (await who.get("/bots")).items.every((b) => b.state === "running"));
+    const page = await t.page({ who, path: "/signals" });
+    await page.getByRole("table", { name: "Hooks of others" }).getByRole("row", { name: /House desk/ }).getByRole("button", { name: "Choose bots" }).click();
+    const dialog = page.getByRole("dialog").first();
+    await dialog.getByRole("button", { name: "Add bots" }).click();
+    const picking = page.getByRole("dialog").last();
+    for (const name of ["One on Bitcoin", "Two on Bitcoin", "One on Ether"]) await picking.getByLabel(name).check();
+    await picking.getByRole("button", { name: "Add 3 bots" }).click();
+    const ether = dialog.getByRole("row", { name: /One on Ether/ });
+    await ether.getByRole("button", { name: /change/ }).click();
+    await page.getByRole("dialog").last().getByLabel("Share of the signal's size").fill("3");
+    await page.getByRole("dialog").last().getByRole("button", { name: "Change", exact: true }).click();
+    await ether.getByText("3", { exact: true }).waitFor();
+    await t.look(page, "signals-shared", { full: false });
+
+    // Of its symbol, as large as this bot takes it; of two that listen one; nothing above the cap of sizes.
+    const heard = (bot) => who.get(`/bots/${bot.id}/logs?limit=50`).then((l) => l.items.filter((x) => x.text.startsWith("heard")).length);
+    assert.equal(await post(t, path, "buy ETHUSDT 0.02"), 200);
+    await until("Ether heard it", () => heard(bots[2]));
+    assert.equal((await until("its order", async () => (await who.get(`/bots/${bots[2].id}/orders`)).items[0])).qty, "0.06");
+    for (let i = 0; i < 3; i++) assert.equal(await post(t, path, `sell BTCUSDT 0.1 id=s${i}`), 200);
+    assert.equal(await post(t, path, "buy BTCUSDT 0.9"), 200);
+    const rows = desk.getByRole("table", { name: "Deliveries" }).getByRole("row");
+    await desk.getByRole("tab", { name: "Deliveries" }).click();
+    await rows.filter({ hasText: "buy 0.9 BTCUSDT" }).waitFor();
+    await until("each of the three was heard by one", async () => (await heard(bots[0])) + (await heard(bots[1])) >= 3);
+    assert.equal((await heard(bots[0])) + (await heard(bots[1])), 3);
+    assert.equal(await heard(bots[2]), 1);
+    await t.look(desk, "signals-shared-deliveries");
+    await rows.filter({ hasText: "buy 0.02 ETHUSDT" }).getByRole("button").click();
+    await desk.getByRole("dialog").getByText("a bot of somebody else").waitFor();
+    await desk.goto("/signals");
+    await desk.getByRole("link", { name: "House desk" }).click();
+    await desk.getByRole("button", { name: "More actions" }).click();
+    await desk.getByRole("menuitem", { name: "Delete" }).click();
+    await desk.getByRole("button", { name: "Delete it" }).click();
+    await desk.getByText("No hooks yet").waitFor();
+  },
+
+  "operators see what was posted to whom and why, set rules that all signals pass first, and release one that was held": async (t) => {
     const who = await t.person("posted"), hook = await who.post("/hooks", { name: "Somebody's hook" }, 201);
     for (const body of ["buy BTCUSDT 1", { symbol: "BTCUSDT", size: "lots" }]) await post(t, hook.path, body);
-    const page = await t.page();
-    await t.signIn(page, await t.operator(), "/admin/login");
+    const { page } = await staff(t, "admin");
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Signals" }).click();
     const rows = page.getByRole("table", { name: "Deliveries" }).getByRole("row").filter({ hasText: "Somebody's hook" });
     await rows.nth(1).waitFor();
@@ -304,10 +383,42 @@ export const cases = {
     await rows.getByRole("button", { name: /^posted-/ }).click();
     await page.getByRole("button", { name: "Of everybody" }).waitFor();
     await t.look(page, "op-signals");
-    await page.getByRole("tab", { name: "Rules in quarantine" }).click();
-    await page.getByText("A rule that hangs or ends the process").waitFor();
+
+    // A stage for everybody, and its score with each signal from then on.
+    const script = await machine(t, "POST", "/admin/scripts", { kind: "rule", name: "desk_score", source: SCORES });
+    await machine(t, "POST", `/admin/scripts/${script.id}/versions/1/activate`);
     await page.getByRole("tab", { name: "Rules of all hooks" }).click();
     await page.getByText("Asked about every signal of every customer").waitFor();
-    await glance(t, page, "op-rules");
+    await page.getByLabel("Rule", { exact: true }).selectOption("desk_score");
+    await page.getByRole("button", { name: "Add rule" }).click();
+    t.ends.push(() => machine(t, "PUT", "/admin/signals/stages", { stages: [] }));
+    await page.getByRole("button", { name: "Save for everybody" }).click();
+    await page.getByText("Saved for all hooks of all customers").waitFor();
+    await t.look(page, "op-rules");
+    await post(t, hook.path, "buy BTCUSDT 2");
+    await page.getByRole("tab", { name: "Deliveries" }).click();
+    await page.getByLabel("Verdict").selectOption("");
+    await rows.first().getByText("desk_score 0.75").waitFor();
+    const hers = await t.page({ who, path: `/signals/hooks/${hook.id}` });
+    await row(hers, "buy 2 BTCUSDT").getByText("0.75").waitFor();
+
+    // Eight times its budget: held until an operator lets it go.
+    await who.post("/rules", { name: "spins", source: SPINS, activate: true }, 201);
+    await who.call("PATCH", `/hooks/${hook.id}`, { settings: { stages: [{ rule: "spins" }] } });
+    for (let i = 0; i < 8; i++) await post(t, hook.path, `sell BTCUSDT ${i + 1}`);
+    await until("it is held", async () => (await who.get("/rules/spins")).held);
+    await hers.goto("/signals/rules/spins");
+    await hers.getByText("It is in quarantine").waitFor();
+    await glance(t, hers, "rule-held");
+    await page.getByRole("tab", { name: "Rules in quarantine" }).click();
+    const held = page.getByRole("table", { name: "Rules in quarantine" }).getByRole("row", { name: /spins/ });
+    await held.getByText(/its budgets had to stop it/).waitFor();
+    await t.look(page, "op-held");
+    await held.getByRole("button", { name: "Release" }).click();
+    await page.getByText("spins is asked again").waitFor();
+    await held.waitFor({ state: "detached" });
+    await hers.reload();
+    await hers.getByText("Version 1 active").waitFor();
+    assert.equal(await hers.getByText("It is in quarantine").count(), 0);
   },
 };
