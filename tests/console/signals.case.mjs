@@ -223,6 +223,9 @@ export const cases = {
     await write(page, RULE("5.0"));
     await page.getByText("No errors found").waitFor();
     await page.getByRole("complementary").getByText("House limit").waitFor();
+    await page.getByRole("button", { name: "Try on the last day's signals" }).click();
+    await page.getByText("2 of 3 would pass; 3 did. 1 verdict would be another.").waitFor();
+    assert.equal((await who.get("/rules/house_limit")).latest_version, 1); // nothing is stored
     await page.getByRole("button", { name: "Save version" }).click();
     await page.getByLabel("What changed").fill("five");
     await page.getByRole("button", { name: "Save", exact: true }).click();

@@ -117,14 +117,14 @@ static inline size_t disk_lost(struct bot_command *journal, size_t count, bool p
   const bool writes = dice % 3 != 0 && (count > disk.written || !disk.opened);
   if (writes) disk_write(journal, disk.written, count);
   struct sim_trace *t = sim_take();
-  sim_fail(SIM_ALL, 1, true, false);  // what is taken apart now says nothing to the disk
+  // What is taken apart now says nothing to the disk.
+  if (power) sim_fail(SIM_ALL, 1, true, false);
+  else sim_freeze();
   store_close(disk.store);
   if (power) {
     const size_t end = sim_trace_length(t), at = from + dice / 3 % (end - from + 1);
     (void)sim_lose_power(t, at, dice);
     disk.images++, disk.torn += at < end;
-  } else {
-    sim_keep_all(t);
   }
   sim_trace_free(t);
   sim_fail(0, 0, false, false);

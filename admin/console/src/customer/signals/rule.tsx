@@ -3,8 +3,10 @@ import { useBeforeLeave, useNavigate, useParams } from "@solidjs/router";
 import { createEffect, createMemo, createResource, createSignal, For, on, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { createChecker, Difference, draftOf, Editor, keepDraft, Problems, type CodeHandle } from "~/code";
-import { Ago, Badge, Button, ConfirmDialog, Field, Icon, Load, Menu, Note, PageHead, Panel, Segmented, Select, Skeleton, Tabs, toast } from "~/ui";
+import { useAction } from "~/lib/action";
+import { Ago, Badge, Button, ConfirmDialog, ErrorNote, Field, Icon, Load, Menu, Note, PageHead, Panel, Segmented, Select, Skeleton, Tabs, toast } from "~/ui";
 import { createQuery } from "~/ui/routing";
+import { TriedVerdicts, withDeliveries, type Tried } from "./dry_run";
 import "./signals.css";
 
 type OwnRule = Schemas["OwnRule"];
@@ -57,6 +59,33 @@ function Changes(props: { rule: OwnRule }): JSX.Element {
         </Show>
       </Show>
     </Panel>
+  );
+}
+
+/** The text in the editor, asked alone about what a hook got in the last day. Nothing is kept of it. */
+function TryIt(props: { source: string; wrong: boolean }): JSX.Element {
+  const [hooks] = createResource(async () => (await ok(api.GET("/api/v1/hooks"))).items);
+  const [chosen, setChosen] = createSignal<string>();
+  const hook = () => chosen() ?? hooks.latest?.[0]?.id;
+  const [result, setResult] = createSignal<Tried | null>(null);
+  const go = useAction(async () => {
+    const id = hook()!;
+    setResult(await withDeliveries(id, await ok(api.POST("/api/v1/hooks/{hook}/rule-run", { params: { path: { hook: id } }, body: { source: props.source } }))));
+  });
+  return (
+    <Show when={hook()}>
+      <Panel title="Try it, unsaved">
+        <div class="stack">
+          <p class="small muted">What it would have said alone, with its default settings, to what a hook got in the last day. Nothing is stored, and no bot hears of it.</p>
+          <div class="row">
+            <Select label="Signals of" value={hook()!} onValue={(id) => { setChosen(id); setResult(null); }} options={(hooks.latest ?? []).map((h) => ({ value: h.id, label: h.name }))} />
+            <Button icon="history" busy={go.busy()} disabled={props.wrong} onClick={() => void go.run()}>Try on the last day's signals</Button>
+          </div>
+          <ErrorNote problem={go.problem()} what="It could not be tried" />
+        </div>
+      </Panel>
+      <Show when={result()}>{(r) => <TriedVerdicts of={r()} />}</Show>
+    </Show>
   );
 }
 
@@ -141,7 +170,8 @@ function Editing(props: { rule: OwnRule; onChanged: (rule: OwnRule) => void }): 
               <Show when={draft && dirty() && base().version === props.rule.version}><Note tone="info">This is your draft, kept in this browser. <Button small kind="quiet" onClick={() => setSource(base().source)}>Back to version {base().version}</Button></Note></Show>
               <Panel flush label="Editor"><Editor value={source()} onValue={setSource} check={checker.answer()} reference={null} label={`Source of ${name}`} ref={(h) => (code = h)} onSave={() => dirty() && setSaving(true)} /></Panel>
               <Problems list={fresh() || checker.busy() ? (checker.answer()?.check.problems ?? []) : []} busy={checker.busy()} fresh={fresh()} problem={checker.problem()} onGo={(p) => code?.goto(p)} />
-              <p class="tiny muted">Ctrl+S saves, Ctrl+F searches; Escape, then Tab leaves the editor. Its header is read while you type; <code>on_signal</code> is asked when a hook has it among its rules: there it can be tried on yesterday's signals.</p>
+              <p class="tiny muted">Ctrl+S saves, Ctrl+F searches; Escape, then Tab leaves the editor. Its header is read while you type; <code>on_signal</code> is asked when a hook has it among its rules.</p>
+              <TryIt source={source()} wrong={!fresh() || !!checker.answer()?.check.problems?.length} />
             </div>
             <aside class="stack sig-side" aria-label="About this rule">
               <Panel title="Its header"><Header header={header()} /></Panel>
