@@ -32,5 +32,7 @@ void result_json_stat(struct json_out *j, const struct stat_info *i, const struc
 void result_json_stats(struct json_out *j, const char *key, const struct stats *s);
 void result_json_pairs(struct json_out *j, const char *key, const struct result_pairs *p);
 void result_json_trades(struct json_out *j, const char *key, const struct result *r);
+// Money for people, "-12,345.68": two decimals, half away from zero (four when below 1). 48 bytes of room are always enough.
+void result_money_short(int64_t e8, char *out, size_t room);
 // Instrument of a symbol index; a neutral one (tick 1, lot 1, name "?") when the index is not known.
 const struct instrument *result_symbol(const struct result *r, int symbol);

@@ -49,8 +49,7 @@ static void group_digits(const char *in, char *out, size_t room) {
   out[n] = 0;
 }
 
-// Money to two decimals, half away from zero (four when below 1).
-static void money_short(int64_t e8, char *out, size_t room) {
+void result_money_short(int64_t e8, char *out, size_t room) {
   bool small = e8 > -CASH_ONE && e8 < CASH_ONE && e8 != 0;
   int64_t unit = small ? 10000 : 1000000, parts = CASH_ONE / unit;
   int128 n = div_round(e8, unit);
@@ -67,7 +66,7 @@ static void value_text(const struct stats *st, const struct stat_info *i, char *
   if (stat_is_int(i->kind) ? !stat_int(st, i, &n) : !stat_double(st, i, &d)) {
     snprintf(out, room, "-");
   } else if (i->kind == STAT_MONEY) {
-    money_short(n, out, room);
+    result_money_short(n, out, room);
   } else if (i->kind == STAT_COUNT) {
     snprintf(raw, sizeof raw, "%lld", (long long)n);
     group_digits(raw, out, room);
