@@ -58,6 +58,18 @@ static double share(const struct montecarlo *m, size_t count) { return (double)c
 
 // ---- warnings
 
+// By more than 0.01 % of the cash; fees that are rounded are no news.
+static bool far_apart(const struct montecarlo_source *s, int64_t a, int64_t b) {
+  const int128 apart = (int128)a - b;
+  return (apart < 0 ? -apart : apart) * 10000 > s->start_e8;
+}
+// The trades' profits, added; what does not fit into the ledger was refused before.
+static int64_t added_up(const struct montecarlo_source *s) {
+  int64_t sum = s->start_e8;
+  for (size_t i = 0; i < s->count; i++) sum += s->trades[i].pnl_e8;
+  return sum;
+}
+
 void montecarlo_warnings(const struct montecarlo_source *s, const struct montecarlo_options *o, const struct montecarlo *m, montecarlo_tell tell, void *self) {
   char text[400], run[CELL_MAX], trades[CELL_MAX];
   if (s->count < MONTECARLO_TRADES_FEW) {
@@ -66,13 +78,16 @@ void montecarlo_warnings(const struct montecarlo_source *s, const struct monteca
   }
   if (s->interrupted) tell(self, "the backtest was stopped early: its trades are those until then");
   if (m->real.ruined) tell(self, "the trades in their own order bring the account to zero or below; it stops there, and so does each run that gets there");
-  else if (s->final_e8 != m->real.end_e8) {
-    int128 added = s->start_e8;
-    for (size_t i = 0; i < s->count; i++) added += s->trades[i].pnl_e8;
+  else if (far_apart(s, s->final_e8, m->real.end_e8)) {
+    const int64_t added = added_up(s);
     result_money_short(s->final_e8, run, sizeof run);
     result_money_short(m->real.end_e8, trades, sizeof trades);
     snprintf(text, sizeof text, "the backtest ended at %s, its closed trades at %s: positions open at the end, funding and swap belong to no trade%s", run, trades,
-             o->compound && added != m->real.end_e8 ? ", and trades that overlap compound as if one followed the other" : "");
+             o->compound && far_apart(s, added, m->real.end_e8) ? ", and trades that overlap compound as if one followed the other" : "");
+    tell(self, text);
+  }
+  if (o->block == 1 && m->real.streak > montecarlo_quantile(m->streaks, m->runs, 99)) {
+    snprintf(text, sizeof text, "%lld losing trades came in a row, more than in 99 of 100 runs: losses come together, and only --block shows what that does", (long long)m->real.streak);
     tell(self, text);
   }
   if (s->drawdown_pct > m->real.drawdown_pct + 0.005) {

@@ -329,6 +329,27 @@ static void warned_of_what_is_not_seen(void **state) {
   buf_finish(&b);
 }
 
+// Half of 60 trades lose, all of them in a row; single draws do not come near.
+static void warned_of_losses_that_come_together(void **state) {
+  (void)state;
+  int64_t pnl[60];
+  struct montecarlo_trade trades[60];
+  for (int i = 0; i < 60; i++) pnl[i] = i < 30 ? 3 : -2;
+  struct montecarlo_source s = source(trades, pnl, 60, 1000);
+  s.final_e8 = s.start_e8 + 30 * CASH_ONE + 10000000;  // 0.01 % of the cash is not worth a word
+  for (size_t block = 1; block <= 20; block += 19) {
+    struct buf b;
+    buf_init(&b, 4096);
+    const struct montecarlo_options o = {.runs = 200, .block = block};
+    struct montecarlo m = run(&s, o);
+    montecarlo_warnings(&s, &o, &m, gather, &b);
+    if (block == 1) assert_string_equal(b.data, "30 losing trades came in a row, more than in 99 of 100 runs: losses come together, and only --block shows what that does\n");
+    else assert_int_equal(b.len, 0);
+    montecarlo_finish(&m);
+    buf_finish(&b);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bootstrap_of_two_has_four_ways),
@@ -345,6 +366,7 @@ int main(void) {
       cmocka_unit_test(a_result_is_read),
       cmocka_unit_test(what_is_none_is_refused_with_its_place),
       cmocka_unit_test(warned_of_what_is_not_seen),
+      cmocka_unit_test(warned_of_losses_that_come_together),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
