@@ -254,8 +254,12 @@ static void committed(void *arg, enum status st, const struct err *err) {
   live_behind_committed(l, b, st);
   for (size_t i = 0; st != OK && i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
-    if (!bot || l->closing) continue;
-    if (bot->clerk) forget(bot, err ? err->msg : "");
+    if (!bot) continue;
+    if (l->closing) {
+      // The next start reads what is there; what waits here follows from what is not, and rows may be missing from anywhere.
+      drop_all(bot);
+      bot->instant_ns = 0;
+    } else if (bot->clerk) forget(bot, err ? err->msg : "");
     else drop_all(bot);  // it is about to be opened anew, from what is there
   }
   wait_for(h, b);
