@@ -162,7 +162,8 @@ enum status api_admin_system_get(struct api_call *call) {
 struct system_watch {
   struct api_core *core;
   struct loop_timer *timer;
-  int64_t audit_id;  // the newest entry at the last turn; 0: there was none yet, or it is not known
+  int64_t audit_id;  // the newest entry at the last turn; 0: there was none yet
+  bool known;        // it is
 };
 
 #define AUDIT_TOLD_MAX 100  // in one turn; who wants all of them reads the log
@@ -186,12 +187,13 @@ static bool add_news(void *arg, const struct audit_row *row, const char *address
 static void tell_audit(struct system_watch *w, int64_t now_ms) {
   struct api_core *core = w->core;
   struct err err;
-  const bool wanted = w->audit_id && stream_listened(core->hub, AUDIT_CHANNEL);
+  const bool wanted = w->known && stream_listened(core->hub, AUDIT_CHANNEL);
   struct news n = {.core = core, .after = w->audit_id, .newest = w->audit_id, .list = wanted ? json_array() : NULL};
   const struct audit_filter all = {.tenant_id = -1};
   if (audit_list(store_reader(core->store, STORE_CONTROL), &all, INT64_MAX, wanted ? AUDIT_TOLD_MAX : 1, add_news, &n, &err) == OK) {
     for (size_t i = json_array_size(n.list); i > 0; i--) (void)stream_publish(core->hub, AUDIT_CHANNEL, "audit", json_array_get(n.list, i - 1), now_ms);
     w->audit_id = n.newest;
+    w->known = true;
   }
   json_decref(n.list);
 }
@@ -217,6 +219,7 @@ enum status system_watch_create(struct api_core *core, struct system_watch **ret
   w->core = core;
   const enum status st = loop_timer_create(core->loop, tell, w, &w->timer, err);
   if (st == OK) loop_timer_start(w->timer, SYSTEM_WATCH_MS, SYSTEM_WATCH_MS);
+  if (st == OK) tell_audit(w, 0);  // where the log stands before anybody can subscribe
   return st;
 }
 

@@ -191,8 +191,9 @@ def main(binary):
                 async with websockets.connect(f"ws://127.0.0.1:{s.port}/api/v1/ws") as ws:
                     await ws.send(json.dumps({"op": "auth", "token": token}))
                     await ws.send(json.dumps({"op": "subscribe", "channels": ["system", "audit"]}))
-                    seen = {}
+                    seen, deadline = {}, time.monotonic() + 30
                     while len(seen) < 2:
+                        assert time.monotonic() < deadline, seen
                         event = json.loads(await asyncio.wait_for(ws.recv(), 30))
                         if event.get("denied"):
                             return [d["code"] for d in event["denied"]]
