@@ -29,11 +29,8 @@ end
 """
 BOTH = """strategy{ name="both", api=1, mode="hedging" }
 function on_bar(ctx, bar)
-  if ctx:leg("long").qty == 0 and not ctx.state.long then ctx.state.long = true ctx:buy{qty=0.02, leg="long", tag="long"} end
-  if ctx:leg("short").qty == 0 and not ctx.state.short then ctx.state.short = true ctx:sell{qty=0.01, leg="short", tag="short"} end
-end
-function on_order(ctx, e)
-  if e.status == "REJECTED" then ctx.state[e.tag] = nil end
+  if ctx:leg("long").qty == 0 and not ctx:orders("long")[1] then ctx:buy{qty=0.02, leg="long", tag="long"} end
+  if ctx:leg("short").qty == 0 and not ctx:orders("short")[1] then ctx:sell{qty=0.01, leg="short", tag="short"} end
 end
 """
 REST = """strategy{ name="rest", api=1 }
