@@ -24,7 +24,7 @@ if (!perigee) {
   process.exit(2);
 }
 
-const chromium = [process.env.PERIGEE_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
+const chromium = [process.env.PERIGEE_CHROMIUM, "/usr/bin/chromium-headless-shell", "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
 const packages = join(here, "../../admin/console/node_modules");
 const absent = [!chromium && "Chromium", !existsSync(join(packages, "playwright-core/package.json")) && "the console's packages"].filter(Boolean);
 if (absent.length) {
