@@ -346,16 +346,17 @@ function on_signal(s, env) if (s.size or 0) < env.settings.least then return fal
             bob.client.post("/api/v1/rules", {"name": "heavy", "source": spin, "activate": True}, expect=201)
             bob.client.post("/api/v1/rules", {"name": "light", "source": fair, "activate": True}, expect=201)
             evil, good = hook(settings={"stages": [{"rule": "daily_cap"}, {"rule": "heavy"}]}), hook(bob, settings={"stages": [{"rule": "light"}]})
-            for i in range(9):
-                if i == 8:  # the eighth answer, before the ninth question
-                    until(lambda: [d["state"] for d in deliveries(evil)], lambda states: states == ["rejected"] * 8)
-                Poster(s, evil).post({"id": f"e{i}", "symbol": "BTCUSDT", "action": "note"})
-                Poster(s, good).post({"id": f"g{i}", "symbol": "BTCUSDT", "action": "note"})
-            until(lambda: [d["state"] for d in deliveries(good, bob)], lambda states: states == ["delivered"] * 9)
-            until(lambda: [d["state"] for d in deliveries(evil)], lambda states: states == ["rejected"] * 9)
+            # Each process counts for itself, and one that was slow three times is asked in another.
+            sent, worn = 0, "heavy: its budgets had to stop it eight times; put another version"
+            while sent < 24 and (sent < 9 or deliveries(evil)[0]["reason"] != worn):
+                Poster(s, evil).post({"id": f"e{sent}", "symbol": "BTCUSDT", "action": "note"})
+                Poster(s, good).post({"id": f"g{sent}", "symbol": "BTCUSDT", "action": "note"})
+                sent += 1
+                until(lambda: [d["state"] for d in deliveries(evil)], lambda states: states == ["rejected"] * sent)
+            until(lambda: [d["state"] for d in deliveries(good, bob)], lambda states: states == ["delivered"] * sent)
             reasons = {d["reason"] for d in deliveries(evil)}
-            assert reasons == {"heavy: the rule failed", "heavy: its budgets had to stop it eight times; put another version"}, reasons
-            assert deliveries(evil)[0]["signal"]["symbol"] == "BTCUSDT" and "instructions" in deliveries(evil)[8]["log"][1]["error"]
+            assert reasons == {"heavy: the rule failed", worn}, reasons
+            assert deliveries(evil)[0]["signal"]["symbol"] == "BTCUSDT" and "instructions" in deliveries(evil)[-1]["log"][1]["error"]
             rules = {r["name"]: r["held"] for r in ada.client.get("/api/v1/rules", expect=200).json["items"]}
             assert rules["heavy"].startswith("its budgets had to stop it") and rules["daily_cap"] is None and ada.client.get("/api/v1/rules/heavy", expect=200).json["held"] == rules["heavy"]
             assert bob.client.get("/api/v1/rules/heavy", expect=200).json["held"] is None  # the same source, another customer
