@@ -23,7 +23,12 @@
 
 static void on_socket(void *arg, unsigned events);
 
-static void on_start(void *arg) { lane_pump(arg); }
+// Its time has come, whatever the loop's clock says: nothing else would look again.
+static void on_start(void *arg) {
+  struct rules_lane *l = arg;
+  l->start_at_ms = 0;
+  lane_pump(l);
+}
 
 enum status lane_init(struct rules_lane *l, struct rules_host *h, enum rules_lane_kind kind, struct err *err) {
   *l = (struct rules_lane){.host = h, .kind = kind, .fd = -1, .backoff_ms = BACKOFF_MS};
