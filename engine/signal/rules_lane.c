@@ -23,12 +23,7 @@
 
 static void on_socket(void *arg, unsigned events);
 
-// Its time has come, whatever the loop's clock says: nothing else would look again.
-static void on_start(void *arg) {
-  struct rules_lane *l = arg;
-  l->start_at_ms = 0;
-  lane_pump(l);
-}
+static void on_start(void *arg) { lane_pump(arg); }
 
 enum status lane_init(struct rules_lane *l, struct rules_host *h, enum rules_lane_kind kind, struct err *err) {
   *l = (struct rules_lane){.host = h, .kind = kind, .fd = -1, .backoff_ms = BACKOFF_MS};
