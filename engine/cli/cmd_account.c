@@ -20,21 +20,11 @@ static enum status path_of(struct owner *o, const char *what, char ret[120]) {
 }
 
 static enum status do_list(struct owner *o) {
-  json_t *all = json_array(), *a;
-  char path[200] = "/accounts?limit=200", cursor[100];
+  json_t *all = NULL, *a;
   size_t i;
   enum status st = need_tenant(o);
-  do {
-    json_t *page = NULL;
-    if (st == OK) st = owner_call(o, "GET", path, NULL, &page);
-    if (st == OK) json_array_extend(all, json_object_get(page, "items"));
-    snprintf(cursor, sizeof cursor, "%s", owner_text(page, "next_cursor"));
-    snprintf(path, sizeof path, "/accounts?limit=200&cursor=%s", cursor);
-    json_decref(page);
-  } while (st == OK && cursor[0]);
-  json_t *whole = json_pack("{s:O}", "items", all);
-  if (!owner_told(o, whole, &st)) json_array_foreach(all, i, a) printf("%-20s %-10s %s\n", owner_text(a, "id"), owner_text(a, "venue"), owner_text(a, "name"));
-  json_decref(whole);
+  if (st == OK) st = owner_list(o, "/accounts", INT64_MAX, &all);
+  if (!owner_told(o, all, &st)) json_array_foreach(json_object_get(all, "items"), i, a) printf("%-20s %-10s %s\n", owner_text(a, "id"), owner_text(a, "venue"), owner_text(a, "name"));
   json_decref(all);
   return st;
 }

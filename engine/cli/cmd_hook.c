@@ -12,21 +12,11 @@
 static enum status need_tenant(struct owner *o) { return o->tenant ? OK : err_set(&o->err, ERR_USAGE, "whose? --tenant org_… or --tenant MAIL-ADDRESS"); }
 
 static enum status do_list(struct owner *o) {
-  json_t *all = json_array(), *h;
-  char path[200] = "/hooks?limit=200", cursor[100];
+  json_t *all = NULL, *h;
   size_t i;
   enum status st = need_tenant(o);
-  do {
-    json_t *page = NULL;
-    if (st == OK) st = owner_call(o, "GET", path, NULL, &page);
-    if (st == OK) json_array_extend(all, json_object_get(page, "items"));
-    snprintf(cursor, sizeof cursor, "%s", owner_text(page, "next_cursor"));
-    snprintf(path, sizeof path, "/hooks?limit=200&cursor=%s", cursor);
-    json_decref(page);
-  } while (st == OK && cursor[0]);
-  json_t *whole = json_pack("{s:O}", "items", all);
-  if (!owner_told(o, whole, &st)) json_array_foreach(all, i, h) printf("%-20s %3zu bots  %s\n", owner_text(h, "id"), json_array_size(json_object_get(h, "bots")), owner_text(h, "name"));
-  json_decref(whole);
+  if (st == OK) st = owner_list(o, "/hooks", INT64_MAX, &all);
+  if (!owner_told(o, all, &st)) json_array_foreach(json_object_get(all, "items"), i, h) printf("%-20s %3zu bots  %s\n", owner_text(h, "id"), json_array_size(json_object_get(h, "bots")), owner_text(h, "name"));
   json_decref(all);
   return st;
 }

@@ -17,23 +17,9 @@ static enum status check_id(struct owner *o, const char *prefix, const char *id,
 
 // All pages of a list, or the newest --limit.
 static enum status list(struct owner *o, const char *path, json_t **ret) {
-  char target[300], cursor[100] = "";
   int64_t limit = 100;
-  const char mark = strchr(path, '?') ? '&' : '?';
-  json_t *all = json_array();
-  enum status st = cli_integer(o->args, "--limit", 1, 100000, &limit) ? OK : err_set(&o->err, ERR_USAGE, "--limit: 1 to 100000");
-  while (st == OK && (int64_t)json_array_size(all) < limit) {
-    json_t *page = NULL;
-    const int64_t left = limit - (int64_t)json_array_size(all);
-    snprintf(target, sizeof target, "%s%climit=%d%s%s", path, mark, left < 200 ? (int)left : 200, cursor[0] ? "&cursor=" : "", cursor);
-    st = owner_call(o, "GET", target, NULL, &page);
-    if (st == OK) json_array_extend(all, json_object_get(page, "items"));
-    snprintf(cursor, sizeof cursor, "%s", owner_text(page, "next_cursor"));
-    json_decref(page);
-    if (!cursor[0]) break;
-  }
-  *ret = json_pack("{s:o}", "items", all);
-  return st;
+  if (!cli_integer(o->args, "--limit", 1, 100000, &limit)) return err_set(&o->err, ERR_USAGE, "--limit: 1 to 100000");
+  return owner_list(o, path, limit, ret);
 }
 
 static void print_sendings(const json_t *notice) {

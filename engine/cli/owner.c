@@ -26,6 +26,25 @@ enum status owner_call(struct owner *o, const char *method, const char *path, co
   return api_client_call(o->client, method, path, body, ret, &o->err);
 }
 
+enum status owner_list(struct owner *o, const char *path, int64_t limit, json_t **ret) {
+  char target[300], cursor[100] = "";
+  const char mark = strchr(path, '?') ? '&' : '?';
+  json_t *all = json_array();
+  enum status st = OK;
+  while (st == OK && (int64_t)json_array_size(all) < limit) {
+    json_t *page = NULL;
+    const int64_t left = limit - (int64_t)json_array_size(all);
+    snprintf(target, sizeof target, "%s%climit=%d%s%s", path, mark, left < 200 ? (int)left : 200, cursor[0] ? "&cursor=" : "", cursor);
+    st = owner_call(o, "GET", target, NULL, &page);
+    if (st == OK) json_array_extend(all, json_object_get(page, "items"));
+    snprintf(cursor, sizeof cursor, "%s", owner_text(page, "next_cursor"));
+    json_decref(page);
+    if (!cursor[0]) break;
+  }
+  *ret = json_pack("{s:o}", "items", all);
+  return st;
+}
+
 bool owner_told(struct owner *o, const json_t *answer, enum status *st) {
   const char *path = cli_value(o->args, "--json", NULL);
   if (*st != OK || !path) return *st != OK;

@@ -20,6 +20,8 @@ typedef enum status (*owner_fn)(struct owner *o);
 int owner_run(const struct cli_args *a, const struct operator_action *actions, const owner_fn *runs);
 // As api_client_call(); *ret the caller's.
 enum status owner_call(struct owner *o, const char *method, const char *path, const json_t *body, json_t **ret);
+// All pages of a list, at most `limit` items, as {"items": […]}; path without limit and cursor. *ret the caller's, also after an error.
+enum status owner_list(struct owner *o, const char *path, int64_t limit, json_t **ret);
 // The answer as JSON where --json wants that (NULL, for 204: as {}). True: that was all, or *st is not OK (any more).
 bool owner_told(struct owner *o, const json_t *answer, enum status *st);
 
