@@ -95,6 +95,8 @@ bool api_cookie_who(struct api_core *core, const char *cookies, struct api_who *
 void api_csrf_token(const struct api_core *core, int64_t session_id, char ret_token[44]);
 // limits.c
 enum problem api_rate(struct api_call *call);
+// Takes one of what who (len bytes) may do of a class in a minute; both counts are scaled by rate_percent.
+struct rate_result api_rate_take(struct api_core *core, const char *class, const void *who, size_t len, int64_t per_minute, int64_t burst);
 bool api_guess_allowed(struct api_core *core, const char *address);  // of credentials, from there
 void api_guess_failed(struct api_core *core, const char *address);
 // idem.c: true when the call goes on; false when the answer is set (a replay, a mismatch).

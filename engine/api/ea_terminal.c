@@ -54,9 +54,7 @@ static enum status refuse_number(struct api_call *call, const struct ea_client *
 }
 
 static bool within_rate(struct api_call *call, const struct ea_client *c) {
-  struct api_core *core = call->core;
-  const struct rate_limit limit = {60 * INT64_C(1000000000), PER_MINUTE, BURST};
-  const struct rate_result r = rate_take(core->rates, rate_key(core->rates, "a terminal", &c->account_id, sizeof c->account_id), &limit, 1, clock_monotonic_ns());
+  const struct rate_result r = api_rate_take(call->core, "a terminal", &c->account_id, sizeof c->account_id, PER_MINUTE, BURST);
   if (!r.allowed) api_field(call, "Retry-After", "%lld", (long long)r.retry_after_s);
   return r.allowed;
 }

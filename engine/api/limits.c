@@ -43,6 +43,11 @@ static struct rate_result take(struct api_core *core, const char *class, const v
   return peek ? rate_peek(core->rates, key, &limit, now) : rate_take(core->rates, key, &limit, 1, now);
 }
 
+struct rate_result api_rate_take(struct api_core *core, const char *class, const void *who, size_t len, int64_t per_minute, int64_t burst) {
+  if (core->rate_percent == 0) return (struct rate_result){.allowed = true};
+  return take(core, class, who, len, per_minute, burst, false);
+}
+
 bool api_guess_allowed(struct api_core *core, const char *address) {
   uint8_t network[9];
   const size_t n = network_of(address, network);

@@ -311,6 +311,27 @@ def main(binary):
             ada.client.delete(f"/api/v1/accounts/{ada.account}", expect=204)
             refused(404, "not_found", fresh.poll)
 
+        @case("a terminal that asks too often is told to wait, and goes on after that")
+        def _():
+            with Service(binary, args=["--hosts", "1"], env={"PERIGEE_RATE_PERCENT": "100"}) as own:
+                bob = EaTrader(own, "bob@example.org")
+                eager = Terminal(own, bob.keys, symbols=BTC)
+                eager.hello()
+                began, polls = time.monotonic(), 0
+                while True:
+                    try:
+                        eager.poll()
+                        polls += 1
+                    except Refused as e:
+                        assert e.status == 429 and e.code == "rate_limited", e
+                        wait_s = int(e.answer.headers["retry-after"])
+                        break
+                    assert polls < 5000, "there is no limit"
+                # 240 at once and 20 a second, as examples/metatrader/README.md promises.
+                assert 230 <= polls <= 240 + 20 * (time.monotonic() - began), polls
+                time.sleep(wait_s)
+                eager.poll()
+
         return run_cases(cases)
 
 
