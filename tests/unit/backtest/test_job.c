@@ -270,7 +270,7 @@ static void limits_and_cancelling(void **state) {
   submit_with(&slow, (struct job_request){.tenant = 1, .source = "sleep", .limits.wall_ms = 150});
   submit(&running, 2, 1, "sleep");
   submit(&waiting, 2, 1, "ok");
-  submit_with(&flood, (struct job_request){.tenant = 3, .source = "flood", .limits.wall_ms = 100});
+  submit_with(&flood, (struct job_request){.tenant = 3, .source = "flood", .limits.wall_ms = 1000});
   while (!running.started) loop_turn(loop, true);
   assert_int_equal(job_position(running.job), 0);
   job_cancel(waiting.job);
