@@ -352,9 +352,10 @@ bool clerk_remote_idle(const struct clerk *c) {
   return true;
 }
 
-void clerk_remote_unsent(struct clerk *c) {
+size_t clerk_remote_unsent(struct clerk *c) {
   assert(c->remote && !c->busy && !c->restoring);
   const struct matcher *m = c->blotter.matcher;
+  size_t refused = 0;
   for (int symbol = 0; symbol < matcher_account(m)->symbol_count; symbol++) {
     size_t pos = 0;
     for (const struct order *o; (o = matcher_working(m, symbol, &pos));) {
@@ -363,8 +364,10 @@ void clerk_remote_unsent(struct clerk *c) {
       const enum order_status end = o->status == ORDER_SENT ? ORDER_REJECTED : ORDER_CANCELED;
       clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = o->reason == REASON_NONE ? REASON_VENUE : o->reason, .venue.status = end});
       pos = 0;  // the list has moved
+      refused += end == ORDER_REJECTED;
     }
   }
+  return refused;
 }
 
 // ---- for people

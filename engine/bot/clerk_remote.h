@@ -44,7 +44,8 @@ void clerk_remote_ahead(struct clerk *c);
 // Nothing of its orders is at the venue any more, or may come from there.
 bool clerk_remote_idle(const struct clerk *c);
 // Nothing can be sent now: entries that never left are refused (a script is told at once, rather than executed much later); exits wait.
-void clerk_remote_unsent(struct clerk *c);
+// How many were; whose they are should be told why.
+size_t clerk_remote_unsent(struct clerk *c);
 
 enum clerk_request { CLERK_PLACE, CLERK_AMEND, CLERK_CANCEL };
 void clerk_remote_replied(struct clerk *c, uint64_t order, enum clerk_request what, uint32_t change, const struct venue_reply *r);

@@ -3,7 +3,8 @@
 // a bot leaves, and again when a position shows that somebody has switched it.
 //
 //     not known ─► asked ─┬─► known: orders leave
-//                         ├─► refused: something is open there in the other mode, or it cannot be done: the bot ends with the venue's words
+//                         ├─► refused: something is open there in the other mode, or it cannot be done: the bot ends with the venue's words,
+//                         │     once its script has heard that the orders which it had sent are refused
 //                         └─► failed: asked again; meanwhile entries of a hedging bot are refused
 //
 // For a bot that does not hedge only a refusal counts: a key without that right, or a venue that answers nothing, does not keep it from trading as it
@@ -13,10 +14,12 @@
 #include "loop/clock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define AGAIN_NS (3 * NS_PER_S)
 #define REFUSED_NS (60 * NS_PER_S)  // of a bot that cannot be ended for it
+#define HEARD_NS (10 * NS_PER_S)    // for a script to hear of its orders, before its bot ends
 
 static bool hedges(const struct live_bot *b) { return matcher_config(clerk_matcher(b->clerk))->hedging; }
 static bool is_live(const struct live_bot *b) { return b->life.state == LIFE_STARTING || b->life.state == LIFE_RUNNING; }
@@ -32,20 +35,19 @@ static bool acts(const struct live_bot *b) {
   return is_live(b) || holds || s == LIFE_PAUSED || s == LIFE_HALTED || s == LIFE_STOPPING || s == LIFE_RETRYING;
 }
 
-static const struct live_mode *find(const struct live_venue *v, const char *symbol) {
-  for (int i = 0; i < v->mode_count; i++)
-    if (strcmp(v->modes[i].symbol, symbol) == 0) return &v->modes[i];
+static struct live_mode *find(const struct live_venue *v, const char *symbol) {
+  for (struct live_mode *m = v->modes; m; m = m->next)
+    if (strcmp(m->symbol, symbol) == 0) return m;
   return NULL;
 }
 
+// NULL: no memory.
 static struct live_mode *find_or_add(struct live_venue *v, const char *symbol) {
-  const struct live_mode *known = find(v, symbol);
-  if (known) return &v->modes[known - v->modes];
-  if (v->mode_count == LIVE_HOUSE_MAX) return NULL;
-  struct live_mode *m = &v->modes[v->mode_count++];
-  *m = (struct live_mode){.venue = v};
+  struct live_mode *m = find(v, symbol);
+  if (m || !(m = malloc(sizeof *m))) return m;
+  *m = (struct live_mode){.next = v->modes, .venue = v};
   snprintf(m->symbol, sizeof m->symbol, "%s", symbol);
-  return m;
+  return v->modes = m;
 }
 
 enum live_places live_mode_places(const struct live_venue *v, const struct live_bot *b) {
@@ -62,8 +64,13 @@ enum live_places live_mode_places(const struct live_venue *v, const struct live_
 }
 
 void live_modes_forget(struct live_venue *v, bool session) {
-  for (int i = 0; i < v->mode_count; i++)
-    if (session || v->modes[i].state != MODE_ASKED) v->modes[i].state = MODE_UNKNOWN;
+  for (struct live_mode *m = v->modes; m; m = m->next)
+    if (session || m->state != MODE_ASKED) m->state = MODE_UNKNOWN;
+}
+
+void live_modes_close(struct live_venue *v) {
+  for (struct live_mode *m = v->modes, *next; m; m = next) next = m->next, free(m);
+  v->modes = NULL;
 }
 
 static void on_mode(void *arg, const struct venue_reply *r) {
@@ -87,16 +94,37 @@ static void on_mode(void *arg, const struct venue_reply *r) {
 static const struct live_bot *opponent(const struct live_venue *v, const struct live_bot *b, const char *symbol) {
   for (size_t i = 0; i < v->bot_count; i++) {
     const struct live_bot *o = live_venue_bot(v, v->bots[i]);
-    if (!o || o == b || hedges(o) == hedges(b) || !acts(o)) continue;
+    if (!o || o == b || hedges(o) == hedges(b) || !acts(o) || o->unfit_ns > 0) continue;
     for (int k = 0; k < symbols(o); k++)
       if (strcmp(symbol_at(o, k), symbol) == 0) return o;
   }
   return NULL;
 }
 
+static const char one_position[] = "its strategy is in hedging mode, and there is one position per symbol at the venue: give it another account, or a strategy without mode=\"hedging\"";
+
 static void say_mode(char *text, size_t size, const struct live_bot *b, const char *symbol, const char *why) {
   snprintf(text, size, "%s: the account's position mode there cannot be made %s: %s. Close what is open in %s at the venue and cancel its orders, then start the bot again", symbol,
            hedges(b) ? "hedge (both legs at once), which its strategy needs" : "one-way, which its strategy needs", why[0] ? why : "the venue refuses", symbol);
+}
+
+void live_mode_why(const struct live_venue *v, const struct live_bot *b, char *text, size_t size) {
+  if (hedges(b) && !v->venue.ops->caps(v->venue.self).hedge) {
+    snprintf(text, size, "%s", one_position);
+    return;
+  }
+  for (int i = 0; i < symbols(b); i++) {
+    const struct live_mode *m = find(v, symbol_at(b, i));
+    if (m && m->hedge == hedges(b) && m->state == MODE_REFUSED) {
+      say_mode(text, size, b, symbol_at(b, i), m->why);
+      return;
+    }
+    if (m && m->state == MODE_FAILED) {
+      snprintf(text, size, "%s: the account's position mode there is not known yet, and is asked for again: %s", symbol_at(b, i), m->why);
+      return;
+    }
+  }
+  snprintf(text, size, "the bot does not trade any more");
 }
 
 // False: something keeps it from trading; text says what.
@@ -104,17 +132,20 @@ static bool look(struct live_venue *v, const struct live_bot *b, char *text, siz
   const int64_t now_ns = clock_monotonic_ns();
   const bool hedging = hedges(b);
   if (!v->venue.ops->caps(v->venue.self).hedge) {
-    snprintf(text, size, "its strategy is in hedging mode, and there is one position per symbol at the venue: give it another account, or a strategy without mode=\"hedging\"");
+    snprintf(text, size, "%s", one_position);
     return !hedging;
   }
   for (int i = 0; i < symbols(b); i++) {
     const char *symbol = symbol_at(b, i);
     struct live_mode *m = find_or_add(v, symbol);
-    if (!m) return snprintf(text, size, "the bots of its account trade more than %d symbols", LIVE_HOUSE_MAX), false;
+    if (!m) {  // its orders wait meanwhile
+      live_venue_look(v, now_ns + AGAIN_NS);
+      return true;
+    }
     if (m->state == MODE_ASKED || (m->state == MODE_KNOWN && m->hedge == hedging)) continue;
     if (m->state == MODE_REFUSED && m->hedge == hedging) {
       say_mode(text, size, b, symbol, m->why);
-      m->state = MODE_UNKNOWN;  // when it is started again it is asked again
+      if (!is_live(b)) m->state = MODE_UNKNOWN;
       return false;
     }
     const bool later = m->hedge == hedging && now_ns < m->again_ns && (m->state == MODE_FAILED || (m->state == MODE_UNKNOWN && !is_live(b)));
@@ -135,6 +166,31 @@ static bool look(struct live_venue *v, const struct live_bot *b, char *text, siz
   return true;
 }
 
+// What its script has sent and the venue has not is refused, and the script hears so in one instant more: else it would go on from a memory of
+// orders that never were, when somebody starts it again. True: it has not heard yet.
+static bool hears_first(struct live_venue *v, struct live_bot *b, const char *text) {
+  const int64_t now_ns = clock_monotonic_ns();
+  const bool told = b->unfit_ns > 0;
+  if (b->opened && !told && live_venue_unsent(b, text)) {
+    b->unfit_ns = now_ns, b->unfit_instant_ns = b->instant_ns;
+    live_venue_journal(b);
+  }
+  if (!b->opened || b->unfit_ns == 0 || b->instant_ns != b->unfit_instant_ns || now_ns >= b->unfit_ns + HEARD_NS) return false;
+  live_venue_look(v, now_ns + LIVE_VENUE_LOOK_NS);
+  return true;
+}
+
+static void end(struct live_venue *v, struct live_bot *b, const char *text) {
+  b->unfit_ns = 0;
+  (void)live_venue_unsent(b, text);  // also what it answered to that
+  live_venue_journal(b);
+  for (int i = 0; i < symbols(b); i++) {  // when it is started again it is asked again
+    struct live_mode *m = find(v, symbol_at(b, i));
+    if (m && m->state == MODE_REFUSED && m->hedge == hedges(b)) m->state = MODE_UNKNOWN;
+  }
+  live_event(b, LIFE_UNFIT, text);
+}
+
 void live_modes_look(struct live_venue *v) {
   const char *why;
   const enum venue_state s = v->venue.ops->state(v->venue.self, &why);
@@ -144,17 +200,18 @@ void live_modes_look(struct live_venue *v) {
     struct live_bot *b = i < v->bot_count ? live_venue_bot(v, v->bots[i]) : NULL;
     if (!b || !acts(b)) continue;
     if (!live_venue_can_hear(b)) live_venue_look(v, clock_monotonic_ns() + LIVE_VENUE_LOOK_NS);
-    else if (!look(v, b, text, sizeof text) && is_live(b)) live_event(b, LIFE_UNFIT, text);
+    else if (look(v, b, text, sizeof text)) b->unfit_ns = 0;
+    else if (is_live(b) && !hears_first(v, b, text)) end(v, b, text);
   }
 }
 
 void live_mode_seen(struct live_venue *v, const struct live_bot *b, const char *symbol, const struct venue_position *list, size_t count) {
-  const struct live_mode *m = find(v, symbol);
+  struct live_mode *m = find(v, symbol);
   if (!m || m->state != MODE_KNOWN || m->hedge != hedges(b)) return;
   for (size_t i = 0; i < count; i++) {
     const bool other = list[i].qty.digits != 0 && strcmp(list[i].symbol, symbol) == 0 && (list[i].leg != LEG_NET) != m->hedge;
     if (!other) continue;
-    v->modes[m - v->modes].state = MODE_UNKNOWN;
+    m->state = MODE_UNKNOWN;
     live_venue_look(v, clock_monotonic_ns());
     return;
   }

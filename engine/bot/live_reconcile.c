@@ -24,6 +24,7 @@
 #define DOUBT_NS (2 * NS_PER_S)        // what differs may be on its way: looked at once more
 #define FIRST_NS (7 * NS_PER_DAY)      // executions before the first comparison of this process
 #define OVERLAP_NS (10 * 60 * NS_PER_S)
+#define LISTS_MOST 16                  // of executions, asked for at once: the others' turn comes with their answers
 
 static int64_t venue_now(const struct live_venue *v) { return v->venue.ops->now_ns(v->venue.self); }
 static bool in_state(const struct live_venue *v, enum venue_state s) {
@@ -31,16 +32,37 @@ static bool in_state(const struct live_venue *v, enum venue_state s) {
   return v->venue.ops->state(v->venue.self, &why) == s;
 }
 
+// Room for one more; NULL: no memory.
+static struct live_strange *strange_new(struct live_venue *v) {
+  if (v->strange_count == v->strange_cap && v->strange_cap < LIVE_STRANGE_MAX) {
+    const int cap = v->strange_cap ? 2 * v->strange_cap : 8;
+    struct live_strange *more = realloc(v->strange, (size_t)cap * sizeof *more);
+    if (!more && v->strange_cap == 0) return NULL;
+    if (more) v->strange = more, v->strange_cap = cap;
+  }
+  if (v->strange_count < v->strange_cap) return &v->strange[v->strange_count++];
+  struct live_strange *oldest = v->strange;
+  for (int i = 1; i < v->strange_count; i++)
+    if (v->strange[i].again_ns < oldest->again_ns) oldest = &v->strange[i];
+  return oldest;
+}
+
 void live_venue_strange(struct live_venue *v, const char *kind, const struct venue_ref *ref, const char *text) {
   const char *name = ref->client_id[0] ? ref->client_id : ref->venue_id;
+  const int64_t now_ns = clock_wall_ns();
   for (int i = 0; i < v->strange_count; i++)
-    if (strcmp(v->strange[i].name, name) == 0 && strcmp(v->strange[i].kind, kind) == 0) return;
-  struct live_strange *s = &v->strange[v->strange_count < LIVE_STRANGE_MAX ? v->strange_count++ : LIVE_STRANGE_MAX - 1];
-  *s = (struct live_strange){.seen_ns = clock_wall_ns()};
-  snprintf(s->kind, sizeof s->kind, "%s", kind);
-  snprintf(s->symbol, sizeof s->symbol, "%s", ref->symbol);
-  snprintf(s->name, sizeof s->name, "%s", name);
-  snprintf(s->text, sizeof s->text, "%s", text);
+    if (strcmp(v->strange[i].name, name) == 0 && strcmp(v->strange[i].kind, kind) == 0) {
+      v->strange[i].again_ns = now_ns;
+      return;
+    }
+  struct live_strange *s = strange_new(v);
+  if (s) {
+    *s = (struct live_strange){.seen_ns = now_ns, .again_ns = now_ns};
+    snprintf(s->kind, sizeof s->kind, "%s", kind);
+    snprintf(s->symbol, sizeof s->symbol, "%s", ref->symbol);
+    snprintf(s->name, sizeof s->name, "%s", name);
+    snprintf(s->text, sizeof s->text, "%s", text);
+  }
   if (v->foreign == FOREIGN_FREEZE && (strcmp(kind, "order") == 0 || strcmp(kind, "position") == 0)) v->freezing = true;
   char line[VENUE_TEXT_MAX + VENUE_ID_MAX + 64];
   const int len = snprintf(line, sizeof line, "at the venue there is a stranger's %s, %s: %s", kind, name, text);
@@ -63,10 +85,17 @@ static void failed(struct live_venue *v, const struct venue_reply *r) {
 
 // ---- positions
 
+// Valid until the next call. NULL: no memory.
 static struct live_house *house_of(struct live_venue *v, const char *symbol) {
-  for (int i = 0; i < v->house_count; i++)
+  for (size_t i = 0; i < v->house_count; i++)
     if (strcmp(v->house[i].symbol, symbol) == 0) return &v->house[i];
-  if (v->house_count == LIVE_HOUSE_MAX) return NULL;
+  if (v->house_count == v->house_cap) {
+    const size_t cap = v->house_cap ? 2 * v->house_cap : 8;
+    struct live_house *more = realloc(v->house, cap * sizeof *more);
+    if (!more) return NULL;
+    v->house = more;
+    v->house_cap = cap;
+  }
   struct live_house *h = &v->house[v->house_count++];
   *h = (struct live_house){0};
   snprintf(h->symbol, sizeof h->symbol, "%s", symbol);
@@ -146,7 +175,7 @@ static void house_gets(struct live_venue *v, const struct live_bot *b, int sign)
   const struct matcher *m = clerk_matcher(b->clerk);
   for (int s = 0; s < matcher_account(m)->symbol_count; s++) {
     const char *symbol = matcher_symbol_config(m, s)->inst.symbol;
-    for (int i = 0; i < v->house_count; i++)
+    for (size_t i = 0; i < v->house_count; i++)
       if (strcmp(v->house[i].symbol, symbol) == 0 && v->house[i].known) v->house[i].lots += sign * clerk_remote_lots(b->clerk, symbol);
   }
 }
@@ -203,7 +232,7 @@ static void uncompared(struct live_venue *v, const struct instrument *inst, cons
   live_venue_strange(v, "position", &ref, v->why);
 }
 
-// Of every symbol of every bot: what the venue has against the books. What came meanwhile is heard first, and then it is compared.
+// Of every symbol of every bot, once: what the venue has against the books. What came meanwhile is heard first, and then it is compared.
 static void compare_all(struct live_venue *v, const struct venue_reply *r, const struct held_list *list) {
   v->asked--;
   if (v->stage != RECONCILE_POSITIONS) return;
@@ -211,18 +240,22 @@ static void compare_all(struct live_venue *v, const struct venue_reply *r, const
     failed(v, r);
     return;
   }
-  bool doubt = v->first != NULL;
-  for (size_t i = 0; i < v->bot_count && !doubt; i++) {
+  const bool unheard = v->first != NULL;
+  bool doubt = unheard;
+  v->round++;
+  for (size_t i = 0; i < v->bot_count && !unheard; i++) {
     const struct live_bot *b = live_venue_bot(v, v->bots[i]);
     const struct matcher *m = b ? clerk_matcher(b->clerk) : NULL;
     for (int s = 0; m && s < matcher_account(m)->symbol_count; s++) {
       const struct instrument *inst = &matcher_symbol_config(m, s)->inst;
-      const struct live_house *h = house_of(v, inst->symbol);
+      struct live_house *h = house_of(v, inst->symbol);
       int64_t lots;
-      if (!h) uncompared(v, inst, "the bots of this account trade more symbols than are compared");
+      if (!list->coins) live_mode_seen(v, b, inst->symbol, list->positions, list->count);
+      if (h && h->round == v->round) continue;
+      if (h) h->round = v->round;
+      if (!h) uncompared(v, inst, "there is no memory to compare it");
       else if (!held_lots(list, inst, b->setup->currency, list->coins ? h->fees_e8 : 0, &lots)) uncompared(v, inst, "the venue holds an amount that is no number of lots");
       else doubt |= compare(v, inst->symbol, lots);
-      if (!list->coins) live_mode_seen(v, b, inst->symbol, list->positions, list->count);
     }
   }
   done(v, doubt);
@@ -236,6 +269,8 @@ static void on_positions(void *arg, const struct venue_reply *r, const struct ve
 }
 
 // ---- executions
+
+static void ask_more(struct live_venue *v);
 
 static void on_fills(void *arg, const struct venue_reply *r, const struct venue_fill *list, size_t count) {
   struct live_venue *v = arg;
@@ -252,37 +287,40 @@ static void on_fills(void *arg, const struct venue_reply *r, const struct venue_
     struct live_mail m = {.bot_id = (int64_t)id.bot, .kind = HEARD_FILL, .past = true, .u.fill = list[i]};
     live_venue_post(v, &m);
   }
-  if (--v->symbols_left > 0) return;
-  v->stage = RECONCILE_HEAR;
-  live_venue_drain(v);
+  ask_more(v);
 }
 
-static bool asked_already(char (*symbols)[VENUE_SYMBOL_MAX], unsigned count, const char *symbol) {
-  for (unsigned i = 0; i < count; i++)
-    if (strcmp(symbols[i], symbol) == 0) return true;
-  return false;
+// As many lists as may be under way at once; when all are there, what they say is heard.
+static void ask_more(struct live_venue *v) {
+  for (size_t i = 0; i < v->house_count && v->asked < LISTS_MOST; i++) {
+    struct live_house *h = &v->house[i];
+    if (!h->unasked) continue;
+    h->unasked = false;
+    v->asked++;
+    v->venue.ops->fills(v->venue.self, h->symbol, v->fills_since_ns, on_fills, v);
+  }
+  if (v->asked > 0) return;
+  v->stage = RECONCILE_HEAR;
+  live_venue_drain(v);
 }
 
 static void ask_fills(struct live_venue *v) {
-  static const size_t most = LIVE_HOUSE_MAX;
-  char symbols[LIVE_HOUSE_MAX][VENUE_SYMBOL_MAX];
-  unsigned count = 0;
-  const int64_t since_ns = v->compared_ns > 0 ? v->compared_ns - OVERLAP_NS : venue_now(v) - FIRST_NS;
+  v->fills_since_ns = v->compared_ns > 0 ? v->compared_ns - OVERLAP_NS : venue_now(v) - FIRST_NS;
+  for (size_t i = 0; i < v->house_count; i++) v->house[i].unasked = false;
   for (size_t i = 0; i < v->bot_count; i++) {
     const struct live_bot *b = live_venue_bot(v, v->bots[i]);
     const struct matcher *m = b ? clerk_matcher(b->clerk) : NULL;
-    for (int s = 0; m && s < matcher_account(m)->symbol_count && count < most; s++) {
-      const char *symbol = matcher_symbol_config(m, s)->inst.symbol;
-      if (!asked_already(symbols, count, symbol)) snprintf(symbols[count++], VENUE_SYMBOL_MAX, "%s", symbol);
+    for (int s = 0; m && s < matcher_account(m)->symbol_count; s++) {
+      struct live_house *h = house_of(v, matcher_symbol_config(m, s)->inst.symbol);
+      if (!h) {
+        failed(v, &(struct venue_reply){.text = "no memory for the account's symbols"});
+        return;
+      }
+      h->unasked = true;
     }
   }
   v->stage = RECONCILE_FILLS;
-  v->symbols_left = count;
-  v->asked += count;
-  for (unsigned i = 0; i < count; i++) v->venue.ops->fills(v->venue.self, symbols[i], since_ns, on_fills, v);
-  if (count > 0) return;
-  v->stage = RECONCILE_HEAR;
-  live_venue_drain(v);
+  ask_more(v);
 }
 
 // ---- orders

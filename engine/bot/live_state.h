@@ -127,6 +127,7 @@ struct live_bot {
   const struct live_batch *ending;  // its end is in this one, on the way to the journal; NULL: it does not end
   enum live_words { WORDS_NONE, WORDS_ASKED, WORDS_ANSWERED, WORDS_SAID, WORDS_LOST } words;  // of its script, when the run ends (live_stop.c)
   int64_t words_until_ns;           // ASKED: by the monotonic clock
+  int64_t unfit_ns, unfit_instant_ns;  // its account's position mode ends it (live_mode.c): since then, by the monotonic clock, and from that instant on; 0: no
   bool broke;                       // its host hung over them: it is kept apart when its run has ended
   unsigned unwritten;               // batches with something of it, gathered or handed over: until they are committed the journal does
   unsigned handed;                  // not know its past; those handed over

@@ -85,8 +85,7 @@ static void hear(struct live_venue *v, struct live_bot *b, const struct live_mai
   if (h == CLERK_STRANGE && m->kind == HEARD_FILL && !m->past) live_venue_strange(v, "execution", &m->u.fill.ref, "of a run of this bot that has ended");
 }
 
-// What was imposed is journalled; the script hears of it as soon as may be.
-static void journal(struct live_bot *b) {
+void live_venue_journal(struct live_bot *b) {
   const bool news = b->turn.len > 0 || b->content;
   live_commands_flush(b);
   if (!news) return;
@@ -94,23 +93,43 @@ static void journal(struct live_bot *b) {
   live_hand_over(b->live, b->place);
 }
 
+bool live_venue_unsent(struct live_bot *b, const char *why) {
+  char line[VENUE_TEXT_MAX + 512];
+  const size_t count = clerk_remote_unsent(b->clerk);
+  if (count == 0) return false;
+  const int len = snprintf(line, sizeof line, "%zu order%s refused before %s left: %s", count, count == 1 ? " was" : "s were", count == 1 ? "it" : "they", why);
+  live_log(b, b->instant_ns, LOG_WARN, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
+  return true;
+}
+
+static void not_connected(const struct live_venue *v, char *text, size_t size) {
+  const char *why;
+  const char *state = venue_state_text(v->venue.ops->state(v->venue.self, &why));
+  snprintf(text, size, "the account's session at the venue is %s%s%s", state, why && why[0] ? ": " : "", why && why[0] ? why : "");
+}
+
 // Also what is due by time: questions, cancels that are asked for again.
 static void act(struct live_venue *v, struct live_bot *b) {
+  char why[VENUE_TEXT_MAX + 256] = "";
   if (!live_venue_can_hear(b)) {
     look_soon(v);
     return;
   }
   if (ready(v)) {
     const enum live_places places = live_mode_places(v, b);
-    if (places == LIVE_PLACES_NOT) clerk_remote_unsent(b->clerk);
+    if (places == LIVE_PLACES_NOT) {
+      live_mode_why(v, b, why, sizeof why);
+      (void)live_venue_unsent(b, why);
+    }
     if (places == LIVE_PLACES_SOON) look_soon(v);
     const int64_t next_ns = clerk_remote_sync(b->clerk), in_ns = next_ns < INT64_MAX ? next_ns - v->venue.ops->now_ns(v->venue.self) : 0;
     if (next_ns < INT64_MAX) live_venue_look(v, clock_monotonic_ns() + (in_ns > NS_PER_MS ? in_ns : NS_PER_MS));
   } else {
-    clerk_remote_unsent(b->clerk);
+    not_connected(v, why, sizeof why);
+    (void)live_venue_unsent(b, why);
   }
   if (b->life.state == LIFE_STOPPING) look_soon(v);
-  journal(b);
+  live_venue_journal(b);
   live_stop_look(b);
 }
 
@@ -445,6 +464,9 @@ void live_venues_close(struct live *l) {
     for (struct live_mail *m = v->first, *n; m; m = n) n = m->next, free(m);
     for (struct live_request *r = v->requests, *n; r; r = n) n = r->next, free(r);
     live_venue_unasked(v);
+    live_modes_close(v);
+    free(v->house);
+    free(v->strange);
     free(v->bots);
     free(v);
   }

@@ -31,9 +31,9 @@ struct live_mail {
 enum live_reconcile { RECONCILE_NONE, RECONCILE_ORDERS, RECONCILE_FILLS, RECONCILE_HEAR, RECONCILE_POSITIONS, RECONCILE_DONE };
 
 #define LIVE_VENUE_LOOK_NS (100 * NS_PER_MS)  // between two looks while something is under way; else there are none
-#define LIVE_STRANGE_MAX 32
-#define LIVE_HOUSE_MAX 64
+#define LIVE_STRANGE_MAX 512  // known at once; of more the one that was not seen for the longest is forgotten
 struct live_mode {                // whether the venue holds both legs of a symbol at once
+  struct live_mode *next;
   struct live_venue *venue;
   char symbol[VENUE_SYMBOL_MAX];
   bool hedge;                     // what was asked for
@@ -56,7 +56,8 @@ struct live_venue {
   struct live_mail *first, *last;
   size_t mail_count;
   enum live_reconcile stage;
-  unsigned symbols_left;          // RECONCILE_FILLS: lists that are not here yet
+  int64_t fills_since_ns;         // RECONCILE_FILLS: from then on, by the venue's clock
+  uint64_t round;                 // of comparing positions: each symbol once, however many bots trade it
   unsigned asked;                 // questions whose answers are not here
   bool failed;                    // one of them could not be had: from the start, later
   bool draining;
@@ -65,20 +66,21 @@ struct live_venue {
   char why[VENUE_TEXT_MAX];       // what its books and the venue differ in; "": nothing
   enum live_foreign foreign;
   bool freezing;                  // something was found, and its bots are to open nothing more
-  struct live_house {             // by symbol: what the account holds that no bot does
+  struct live_house {             // of each symbol that a bot of the account has traded: what the account holds that no bot does
     char symbol[VENUE_SYMBOL_MAX];
     int64_t lots;
     int128 fees_e8;               // where there are no positions: what fees have taken of the coin since, in 1e-8 lots
     bool known, doubted;          // doubted: it differed in the last comparison, and may be on its way
-  } house[LIVE_HOUSE_MAX];
-  int house_count;
-  struct live_mode modes[LIVE_HOUSE_MAX];
-  int mode_count;
+    bool unasked;                 // RECONCILE_FILLS: its executions are still to be asked for
+    uint64_t round;               // it was compared in
+  } *house;                       // no more than the venue has instruments
+  size_t house_count, house_cap;
+  struct live_mode *modes;        // likewise; each stays where it is
   struct live_strange {           // what is not ours: orders and positions of others, or of bots that are gone
     char kind[12], symbol[VENUE_SYMBOL_MAX], name[VENUE_ID_MAX], text[VENUE_TEXT_MAX];
-    int64_t seen_ns;
-  } strange[LIVE_STRANGE_MAX];
-  int strange_count;
+    int64_t seen_ns, again_ns;    // first, last
+  } *strange;
+  int strange_count, strange_cap;
 };
 
 // What a clerk asked for, until it is answered.
@@ -121,11 +123,20 @@ void live_venue_funding(struct live_venue *v, const struct venue_fill *f);  // s
 void live_venue_ask(void *self, uint64_t bot, uint64_t order, enum unknown_step question, const struct venue_ref *ref, int64_t since_ns);  // of the port
 void live_venue_unasked(struct live_venue *v);  // the session is gone, with what it was asked
 
+// live_venue.c
+// What was imposed is journalled; the script hears of it as soon as may be.
+void live_venue_journal(struct live_bot *b);
+// Orders that have not left, cannot, and would open something are refused; the bot's log says why. False: there were none.
+bool live_venue_unsent(struct live_bot *b, const char *why);
+
 // live_mode.c
 enum live_places { LIVE_PLACES, LIVE_PLACES_SOON, LIVE_PLACES_NOT };  // SOON: it is being found out
 enum live_places live_mode_places(const struct live_venue *v, const struct live_bot *b);  // may orders of it leave?
 void live_modes_look(struct live_venue *v);                  // asks for what is not known; ends bots that cannot trade as the account is
 void live_modes_forget(struct live_venue *v, bool session);  // a new connection; session: answers of the one before do not come any more
+void live_modes_close(struct live_venue *v);                 // when no answer can come any more
+// Why orders of a bot may not leave (LIVE_PLACES_NOT), for its log.
+void live_mode_why(const struct live_venue *v, const struct live_bot *b, char *text, size_t size);
 // Positions of the venue: of the other kind they say that somebody has switched the mode.
 void live_mode_seen(struct live_venue *v, const struct live_bot *b, const char *symbol, const struct venue_position *list, size_t count);
 

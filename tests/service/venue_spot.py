@@ -32,6 +32,9 @@ function on_bar(ctx, bar)
   if ctx:leg("long").qty == 0 and not ctx:orders("long")[1] then ctx:buy{qty=0.02, leg="long", tag="long"} end
   if ctx:leg("short").qty == 0 and not ctx:orders("short")[1] then ctx:sell{qty=0.01, leg="short", tag="short"} end
 end
+function on_order(ctx, e)
+  if e.status == "REJECTED" then ctx:log("warn", "heard", e.status) end
+end
 """
 REST = """strategy{ name="rest", api=1 }
 function on_bar(ctx, bar)
@@ -187,8 +190,13 @@ def main():
             held = lambda: sorted((p["positionIdx"], p["side"], p["size"]) for p in ledger(exchange)["accounts"][0]["positions"])  # noqa: E731
             dead = lambda bot, words: (t.wait(bot, lambda b: b["state"] == "dead"), [until(lambda: w in str(t.get(bot)), what=lambda: (w, t.get(bot))) for w in words])  # noqa: E731
             assert hand.create(qty="0.03")[2]["retCode"] == 0
+            # So slowly that its script has sent orders: it hears of them before its bot ends, and its owner reads why.
+            admin(exchange, "faults", {"faults": ["delay:on=position/switch-mode,value=2000,count=1"]})
             both = t.bot("both", BOTH)
             dead(both, ["BTCUSDT", "hedge", "existing position", "start the bot again"])
+            lines = lambda: [line["text"] for line in t.get(both, "/logs?limit=50")["items"]]  # noqa: E731
+            until(lambda: [x for x in lines() if "heard" in x] and [x for x in lines() if "refused before they left: BTCUSDT" in x and "existing position" in x], what=lines)
+            assert not t.get(both)["live"]["open_orders"], t.get(both)
             assert held() == [(0, "Buy", "0.03")] and not [o for o in ledger(exchange)["orders"] if o["orderLinkId"]], "nothing was sent in the wrong mode"
             assert hand.create(side="Sell", qty="0.03", reduceOnly=True)[2]["retCode"] == 0
             t.act(both, "start")
