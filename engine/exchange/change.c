@@ -41,7 +41,7 @@ static json_t *ids(const struct exch_order *o) {
 // Spot keeps its orders apart: whoever cancels says which kind, and without a word means those that do not wait.
 static bool meant(const struct exch_order *o, const json_t *p) {
   char filter[64];
-  const char *kind = o->status != EXCH_UNTRIGGERED ? "Order" : o->stop == STOP_SET_ASIDE ? "tpslOrder" : "StopOrder";
+  const char *kind = o->status != EXCH_UNTRIGGERED ? "Order" : exch_order_filter(o);
   return strcmp(exch_param_text(p, "orderFilter", filter)[0] ? filter : "Order", kind) == 0;
 }
 

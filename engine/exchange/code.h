@@ -40,6 +40,7 @@
   X(CODE_SPOT_FINISHED, 170139, "Order has been filled.")                                       \
   X(CODE_SPOT_CANCELLED, 170142, "Order has been canceled.")                                    \
   X(CODE_SPOT_BUY_PRICE, 170193, "Buy order price cannot be higher than the limit.")            \
+  X(CODE_SPOT_PARAMETER, 170130, "Data sent for parameter '' is not valid.")                     \
   X(CODE_SPOT_ACTIVE, 170011, "Too many open orders.")
 
 enum exch_code {

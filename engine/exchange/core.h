@@ -28,7 +28,8 @@ enum exch_tif { TIF_GTC, TIF_IOC, TIF_FOK, TIF_POST_ONLY };
 enum exch_by { BY_LAST, BY_MARK, BY_INDEX };
 enum exch_status { EXCH_UNTRIGGERED, EXCH_NEW, EXCH_PARTIAL, EXCH_FILLED, EXCH_CANCELLED, EXCH_REJECTED, EXCH_DEACTIVATED };
 // SET_ASIDE: spot's "tpslOrder", whose money or coins are set aside while it waits.
-enum exch_stop { STOP_NONE, STOP_PLAIN, STOP_SET_ASIDE, STOP_TAKE_PROFIT, STOP_LOSS, STOP_TRAILING, STOP_PART_PROFIT, STOP_PART_LOSS };
+// BIDIRECTIONAL: spot's exit of an order that bore a TP or SL; of two of them the one that is triggered cancels the other.
+enum exch_stop { STOP_NONE, STOP_PLAIN, STOP_SET_ASIDE, STOP_TAKE_PROFIT, STOP_LOSS, STOP_TRAILING, STOP_PART_PROFIT, STOP_PART_LOSS, STOP_BIDIRECTIONAL };
 // Why an order ended; their texts are the venue's (render.c).
 enum exch_why {
   WHY_NONE, WHY_USER, WHY_REDUCE_ONLY, WHY_LIQUIDATION, WHY_TPSL_CLEARED, WHY_ADMIN, WHY_POST_ONLY, WHY_NO_IMMEDIATE, WHY_NO_BALANCE,
@@ -51,7 +52,10 @@ struct exch_order {
   enum exch_by trigger_by;
   int direction;           // 1: the price rises to the trigger, 2: it falls
   int64_t price, qty, filled, value_e8, fee_e8, trigger, last_on_created;
-  int64_t take_profit, stop_loss;  // wished for the position once this fills; 0: none
+  int64_t take_profit, stop_loss;  // wished for the position, or of spot for what was traded, once this fills; 0: none
+  int64_t tp_limit, sl_limit;      // of spot: prices of the exits; 0: at the market
+  struct exch_order *pair;         // BIDIRECTIONAL: the other exit; NULL: there is none, or no more
+  bool shares;                     // what it needs is set aside for its pair
   enum exch_by tp_by, sl_by;
   bool tpsl_partial;
   int64_t created_ms, updated_ms;
@@ -60,7 +64,9 @@ struct exch_order {
 };
 static inline bool exch_order_open(const struct exch_order *o) { return o->status <= EXCH_PARTIAL; }
 // Whether something of the account is set aside for it.
-static inline bool exch_order_holds(const struct exch_order *o) { return o->status != EXCH_UNTRIGGERED || o->stop == STOP_SET_ASIDE; }
+static inline bool exch_order_holds(const struct exch_order *o) {
+  return o->status != EXCH_UNTRIGGERED || o->stop == STOP_SET_ASIDE || (o->stop == STOP_BIDIRECTIONAL && !o->shares);
+}
 
 struct exch_execution {
   uint64_t seq;
@@ -255,6 +261,7 @@ int exch_account_margin_mode(struct exch *x, struct exch_account *a, json_t *p, 
 struct exch_order *exch_order_new(struct exch *x, struct exch_account *a, struct exch_symbol *s);
 void exch_order_active(struct exch_order *o);  // joins its account's open orders
 void exch_order_close(struct exch *x, struct exch_order *o, enum exch_status status, enum exch_why why);
+const char *exch_order_filter(const struct exch_order *o);  // orderFilter, by which spot keeps its orders apart
 // Goes to the market: takes, then rests or ends.
 void exch_order_execute(struct exch *x, struct exch_order *o);
 // Reduce-only orders of a position that is no longer there end; its TP/SL follow its size.
@@ -265,6 +272,8 @@ void exch_trigger_run(struct exch *x, struct exch_symbol *s);  // conditional or
 void exch_trigger_position(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, bool profit, int64_t price, enum exch_by by);
 // A stop for a part of the position, at most lots of it; 0 or the code.
 int exch_trigger_part(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, bool profit, int64_t px, int64_t lots, enum exch_by by);
+// Spot: an order has ended that bore a TP or SL. Its exits, for what it traded less the fee.
+void exch_trigger_exits(struct exch *x, const struct exch_order *o);
 void exch_trigger_trail(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx, int64_t distance, int64_t from);
 
 // ---- market.c ----

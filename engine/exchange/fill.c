@@ -135,6 +135,7 @@ void exch_fill_apply(struct exch *x, struct exch_order *o, int64_t px, int64_t l
   if (x->sink.execution) x->sink.execution(x->sink.self, &told);
   if (o->filled < o->qty && x->sink.order) x->sink.order(x->sink.self, o);
   if (!s->spot && p->lots != 0 && (p->lots > 0) == o->buy) set_stops(x, o, lots);
+  if (s->spot && o->status == EXCH_FILLED) exch_trigger_exits(x, o);
   if (x->sink.position && !s->spot) x->sink.position(x->sink.self, a, s, o->idx);
   if (x->sink.wallet) x->sink.wallet(x->sink.self, a);
 }

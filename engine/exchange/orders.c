@@ -59,6 +59,11 @@ void exch_order_close(struct exch *x, struct exch_order *o, enum exch_status sta
   if (o->active_next) o->active_next->active_prev = o->active_prev;
   o->active_next = o->active_prev = NULL;
   a->active_count[o->symbol->index]--;
+  if (o->pair) {  // on its own from now on
+    o->pair->shares = false;
+    o->pair->pair = NULL;
+    o->pair = NULL;
+  }
   o->status = status;
   o->why = why;
   o->updated_ms = x->now_ms;
@@ -67,6 +72,11 @@ void exch_order_close(struct exch *x, struct exch_order *o, enum exch_status sta
   if (p->stop_loss == o) p->stop_loss = NULL;
   if (p->trail == o) p->trail = NULL;
   if (x->sink.order) x->sink.order(x->sink.self, o);
+  if (o->symbol->spot && status != EXCH_FILLED) exch_trigger_exits(x, o);  // of one that is filled when its execution has been told
+}
+
+const char *exch_order_filter(const struct exch_order *o) {
+  return o->stop == STOP_NONE ? "Order" : o->stop == STOP_SET_ASIDE ? "tpslOrder" : o->stop == STOP_BIDIRECTIONAL ? "BidirectionalTpslOrder" : "StopOrder";
 }
 
 void exch_order_trim(struct exch *x, struct exch_account *a, struct exch_symbol *s, int idx) {
@@ -159,7 +169,7 @@ struct wish {
   bool buy, market, reduce_only, close_on_trigger, tpsl_partial, set_aside;
   enum exch_tif tif;
   enum exch_by trigger_by, tp_by, sl_by;
-  int64_t price, lots, trigger, direction, idx, take_profit, stop_loss;
+  int64_t price, lots, trigger, direction, idx, take_profit, stop_loss, tp_limit, sl_limit;
   char link[64];
 };
 
@@ -187,8 +197,16 @@ static bool read_lots(const json_t *p, struct wish *w) {
 // What spot has not, or this one of it.
 static int check_spot(struct exch *x, const struct wish *w) {
   if (w->reduce_only || w->idx != 0) return refuse(x, CODE_PARAMS, "params error: spot has no positions");
-  if (w->take_profit > 0 || w->stop_loss > 0) return refuse(x, CODE_PARAMS, "TP/SL attached to an order of spot are not simulated here");
+  if ((w->take_profit > 0 || w->stop_loss > 0) && (w->market || w->trigger > 0)) return CODE_SPOT_PARAMETER;
   return CODE_OK;
+}
+
+// Spot: an exit is at the market, or at the limit that is given. False: a limit that is none, or is missing.
+static bool read_exit(const json_t *p, const struct exch_symbol *s, const char *type, const char *limit, int64_t *ret) {
+  char text[64];
+  if (!exch_param_ticks(p, limit, s, ret)) return false;
+  exch_param_text(p, type, text);
+  return text[0] == '\0' || strcmp(text, *ret > 0 ? "Limit" : "Market") == 0;
 }
 
 // Spot: orderFilter says what an order with a trigger is; without it the trigger counts for nothing. Which way the price must go is not said:
@@ -201,6 +219,8 @@ static int read_filter(struct exch *x, const json_t *p, struct wish *w) {
   if (!waits && filter[0] && strcmp(filter, "Order") != 0) return refuse(x, CODE_PARAMS, "params error: orderFilter invalid");
   if (waits && w->trigger == 0) return refuse(x, CODE_PARAMS, "params error: triggerPrice is required");
   if (!waits) w->trigger = 0;
+  if (!read_exit(p, w->symbol, "tpOrderType", "tpLimitPrice", &w->tp_limit) || !read_exit(p, w->symbol, "slOrderType", "slLimitPrice", &w->sl_limit))
+    return refuse(x, CODE_PARAMS, "params error: tpOrderType, slOrderType or their limit prices invalid");
   w->trigger_by = BY_LAST;
   w->direction = w->trigger == 0 ? 0 : w->trigger > w->symbol->last ? 1 : 2;
   return CODE_OK;
@@ -341,6 +361,8 @@ int exch_order_create(struct exch *x, struct exch_account *a, json_t *p, json_t 
   o->stop = w.trigger == 0 ? STOP_NONE : w.set_aside ? STOP_SET_ASIDE : STOP_PLAIN;
   o->take_profit = w.take_profit;
   o->stop_loss = w.stop_loss;
+  o->tp_limit = w.tp_limit;
+  o->sl_limit = w.sl_limit;
   o->tp_by = w.tp_by;
   o->sl_by = w.sl_by;
   o->tpsl_partial = w.tpsl_partial;

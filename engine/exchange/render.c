@@ -48,7 +48,7 @@ const char *exch_order_status_text(enum exch_status status) {
 static const char *const tif_texts[] = {"GTC", "IOC", "FOK", "PostOnly"};
 static const char *const by_texts[] = {"LastPrice", "MarkPrice", "IndexPrice"};
 static const char *const stop_texts[] = {
-  "", "Stop", "tpslOrder", "TakeProfit", "StopLoss", "TrailingStop", "PartialTakeProfit", "PartialStopLoss"};
+  "", "Stop", "tpslOrder", "TakeProfit", "StopLoss", "TrailingStop", "PartialTakeProfit", "PartialStopLoss", "BidirectionalTpslOrder"};
 static const struct {
   const char *cancel, *reject;
 } why_texts[] = {{"UNKNOWN", "EC_NoError"}, {"CancelByUser", "EC_PerCancelRequest"},
@@ -58,7 +58,7 @@ static const struct {
 
 static const char *create_type(const struct exch_order *o) {
   static const char *const texts[] = {"CreateByUser", "CreateByStopOrder", "CreateByStopOrder", "CreateByTakeProfit", "CreateByStopLoss",
-    "CreateByTrailingStop", "CreateByPartialTakeProfit", "CreateByPartialStopLoss"};
+    "CreateByTrailingStop", "CreateByPartialTakeProfit", "CreateByPartialStopLoss", "CreateByStopOrder"};
   return o->by_exchange ? "CreateByLiq" : texts[o->stop];
 }
 
@@ -78,17 +78,18 @@ json_t *exch_render_order(const struct exch_order *o, bool stream) {
     exch_json_e8(o->value_e8), "cumExecFee", fee_of(s, o->buy, o->fee_e8), "timeInForce", tif_texts[o->tif], "orderType",
     o->market ? "Market" : "Limit", "stopOrderType", stop_texts[o->stop], "orderIv", "");
   json_t *more =
-    json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:o, s:b, s:b, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o}",
+    json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:o, s:b, s:b, s:s, s:i, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o}",
       "triggerPrice", blank_or_ticks(s, o->trigger), "takeProfit", blank_or_ticks(s, o->take_profit), "stopLoss",
       blank_or_ticks(s, o->stop_loss), "tpTriggerBy", o->take_profit > 0 ? by_texts[o->tp_by] : "", "slTriggerBy",
       o->stop_loss > 0 ? by_texts[o->sl_by] : "", "triggerDirection", s->spot ? 0 : o->direction, "triggerBy",
       o->trigger > 0 && !s->spot ? by_texts[o->trigger_by] : "", "lastPriceOnCreated", blank_or_ticks(s, s->spot ? 0 : o->last_on_created),
       "reduceOnly", o->reduce_only, "closeOnTrigger", o->close_on_trigger, "smpType", "None", "smpGroup", 0,
       "smpOrderId", "", "tpslMode",
-      o->tpsl_partial || o->stop >= STOP_PART_PROFIT       ? "Partial"
+      s->spot                                              ? ""
+      : o->tpsl_partial || o->stop >= STOP_PART_PROFIT     ? "Partial"
       : o->whole || o->take_profit > 0 || o->stop_loss > 0 ? "Full"
                                                            : "",
-      "tpLimitPrice", "", "slLimitPrice", "", "placeType", "", "createType", create_type(o), "createdTime",
+      "tpLimitPrice", blank_or_ticks(s, o->tp_limit), "slLimitPrice", blank_or_ticks(s, o->sl_limit), "placeType", "", "createType", create_type(o), "createdTime",
       exch_json_ms(o->created_ms), "updatedTime", exch_json_ms(o->updated_ms));
   json_object_update(j, more);
   json_decref(more);

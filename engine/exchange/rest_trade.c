@@ -51,7 +51,8 @@ static bool fits(const struct call *c, const struct filter *f, const struct exch
   if (f->status[0] && strcmp(f->status, exch_order_status_text(o->status)) != 0) return false;
   if (o->created_ms < f->from_ms || o->created_ms > f->to_ms) return false;
   if (strcmp(f->kind, "Order") == 0) return o->status != EXCH_UNTRIGGERED;
-  if (strcmp(f->kind, "StopOrder") == 0 || strcmp(f->kind, "tpslOrder") == 0) return o->stop != STOP_NONE && (!o->symbol->spot || (o->stop == STOP_SET_ASIDE) == (f->kind[0] == 't'));
+  if (f->kind[0] && o->symbol->spot) return strcmp(f->kind, exch_order_filter(o)) == 0;
+  if (strcmp(f->kind, "StopOrder") == 0 || strcmp(f->kind, "tpslOrder") == 0) return o->stop != STOP_NONE;
   return true;
 }
 

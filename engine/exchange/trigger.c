@@ -29,6 +29,7 @@ static bool affords(const struct exch *x, const struct exch_order *o) {
 static void fire(struct exch *x, struct exch_order *o) {
   struct exch_account *a = o->account;
   const struct exch_symbol *s = o->symbol;
+  if (o->pair) exch_order_close(x, o->pair, EXCH_CANCELLED, WHY_TPSL_CLEARED);  // what was set aside for it is this one's
   if (!affords(x, o)) {
     exch_order_close(x, o, EXCH_REJECTED, WHY_NO_BALANCE);
     return;
@@ -137,6 +138,51 @@ void exch_trigger_trail(
     exch_order_active(p->trail);
     if (from > 0 && x->sink.order) x->sink.order(x->sink.self, p->trail);
   }
+}
+
+// ---- exits of spot: orders of their own, for which one amount is set aside ----
+
+static struct exch_order *exit_order(struct exch *x, const struct exch_order *entry, bool profit, int64_t lots) {
+  const int64_t limit = profit ? entry->tp_limit : entry->sl_limit, trigger = profit ? entry->take_profit : entry->stop_loss;
+  struct exch_order *o = trigger > 0 ? exch_order_new(x, entry->account, entry->symbol) : NULL;
+  if (!o) return NULL;
+  o->buy = !entry->buy;
+  o->market = limit == 0;
+  o->price = limit;
+  o->tif = o->market ? TIF_IOC : TIF_GTC;
+  o->qty = lots;
+  o->trigger = trigger;
+  o->direction = profit == entry->buy ? 1 : 2;
+  o->stop = STOP_BIDIRECTIONAL;
+  o->status = EXCH_UNTRIGGERED;
+  return o;
+}
+
+static void begin_exit(struct exch *x, struct exch_order *o, bool room) {
+  if (!o) return;
+  exch_order_active(o);
+  if (!room) exch_order_close(x, o, EXCH_REJECTED, WHY_NO_BALANCE);
+  else if (x->sink.order) x->sink.order(x->sink.self, o);
+}
+
+void exch_trigger_exits(struct exch *x, const struct exch_order *entry) {
+  struct exch_account *a = entry->account;
+  struct exch_symbol *s = entry->symbol;
+  const int64_t lots = entry->buy ? (entry->filled * RATE_ONE - entry->fee_e8) / RATE_ONE : entry->filled;  // the fee of a buy is taken out of the coins
+  if (lots <= 0) return;
+  struct exch_order *profit = exit_order(x, entry, true, lots), *loss = exit_order(x, entry, false, lots), *dear = loss ? loss : profit;
+  if (!dear) return;
+  // To buy back costs more at the stop than at the target.
+  const int64_t value = exch_value(s, dear->market ? dear->trigger : dear->price, lots);
+  bool room = a->conditional_count[s->index] + (profit && loss ? 2 : 1) <= EXCH_SPOT_CONDITIONAL_MAX;
+  room = room && (dear->buy ? exch_margin_allows(x, a, s, true, 0, value, (int64_t)div_ceil((int128)value * s->taker_e8, RATE_ONE)) : exch_margin_coins_free(a, s) >= lots * RATE_ONE);
+  if (profit && loss && room) {
+    profit->pair = loss;
+    loss->pair = profit;
+    profit->shares = true;
+  }
+  begin_exit(x, profit, room);
+  begin_exit(x, loss, room);
 }
 
 // A part of the position with a size of its own.

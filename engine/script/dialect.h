@@ -98,6 +98,7 @@ struct dialect_environment {
 struct dialect_caps {     // capabilities
   bool amend, positions, leverage, stops, reduce_only, post_only, hedge, cancel_all;
   bool market_by_quote;   // a market buy is by what to spend (quote_qty) only
+  bool attached;          // a limit order may bear take_profit and stop_loss, by which the venue guards what is filled
   bool fill_ids;          // fills of the private stream have the ids that the op fills gives; else its orders and fills are hints to ask
 };
 struct dialect_info {

@@ -21,7 +21,7 @@ static const struct field order_fields[] = {
   {"symbol", TEXT, NULL, MUST}, {"status", WORD, " open filled canceled expired rejected ", MUST}, {"client_id", TEXT, NULL, false},
   {"id", TEXT, NULL, false}, {"side", WORD, SIDES, false}, {"kind", WORD, " market limit stop stop_limit ", false},
   {"tif", WORD, " gtc ioc fok ", false}, {"why", WORD, NULL, false}, {"qty", DECIMAL, NULL, false}, {"filled", DECIMAL, NULL, false},
-  {"remaining", DECIMAL, NULL, false}, {"limit", DECIMAL, NULL, false}, {"trigger", DECIMAL, NULL, false}, {"waits", FLAG, NULL, false},
+  {"remaining", DECIMAL, NULL, false}, {"limit", DECIMAL, NULL, false}, {"trigger", DECIMAL, NULL, false}, {"waits", FLAG, NULL, false}, {"attached", FLAG, NULL, false},
   {"awaits", WORD, " rise fall ", false}, {"avg", DECIMAL, NULL, false},
   {"cost", DECIMAL, NULL, false}, {"reduce", FLAG, NULL, false}, {"post", FLAG, NULL, false}, {"stop_loss", DECIMAL, NULL, false},
   {"take_profit", DECIMAL, NULL, false}, {"leg", WORD, " net long short ", false}, {"created_ms", WHOLE, NULL, false},

@@ -202,7 +202,7 @@ static const struct {
   size_t at;
 } capabilities[] = {
 #define CAN(name) {#name, offsetof(struct dialect_caps, name)}
-  CAN(amend), CAN(positions), CAN(leverage), CAN(stops), CAN(reduce_only), CAN(post_only), CAN(hedge), CAN(cancel_all), CAN(market_by_quote), CAN(fill_ids),
+  CAN(amend), CAN(positions), CAN(leverage), CAN(stops), CAN(reduce_only), CAN(post_only), CAN(hedge), CAN(cancel_all), CAN(market_by_quote), CAN(attached), CAN(fill_ids),
 #undef CAN
 };
 static bool *can(struct dialect_caps *c, size_t i) { return (bool *)((char *)c + capabilities[i].at); }

@@ -56,6 +56,7 @@ static const char *lacks(const struct dialect_info *i, const char *category, uns
     {NEED_CLOCK, i->clock == DIALECT_CLOCK_OP, "no operation server_time"},
     {NEED_KEY, has_op(i, DIALECT_KEY_INFO), "no operation key_info"},
     {NEED_HEDGE, can->hedge && has_op(i, DIALECT_SET_POSITION_MODE), "no capability hedge"},
+    {NEED_ATTACHED, can->attached, "no capability attached"},
     {NEED_SECRET, i->credential_count > 0, "no credentials of ours are shown to it"},
     {NEED_HISTORY, has_op(i, DIALECT_KLINES) && has_op(i, DIALECT_INSTRUMENTS), "no operations instruments and klines"},
   };

@@ -14,7 +14,7 @@
 enum card_need {
   NEED_ADMIN = 1, NEED_AMEND = 2, NEED_POSITIONS = 4, NEED_LEVERAGE = 8, NEED_STOPS = 16, NEED_REDUCE = 32, NEED_POST = 64, NEED_CANCEL_ALL = 128,
   NEED_ID = 256, NEED_OPEN = 512, NEED_FILLS = 1024, NEED_MARKET = 2048, NEED_CLOCK = 4096, NEED_KEY = 8192, NEED_HISTORY = 16384,
-  NEED_HEDGE = 32768, NEED_SECRET = 65536,
+  NEED_HEDGE = 32768, NEED_SECRET = 65536, NEED_ATTACHED = 131072,
 };
 
 // The cards by number. X(function, name, what it proves, needs)
@@ -53,7 +53,8 @@ enum card_need {
   X(rights, "rights", "a key that may withdraw is not used", NEED_ADMIN | NEED_KEY)                                                                 \
   X(resting, "resting partial", "a resting order that is filled in part goes on working, and is cancelled with what it has", NEED_ADMIN | NEED_ID | NEED_FILLS) \
   X(hedge, "hedge", "both legs of a symbol are held at once, and closed one by one", NEED_HEDGE | NEED_POSITIONS | NEED_MARKET | NEED_REDUCE)                                          \
-  X(late_stop, "late stop", "a stop that the price has passed already is refused, executed, or told to wait for the other way", NEED_STOPS | NEED_ID)
+  X(late_stop, "late stop", "a stop that the price has passed already is refused, executed, or told to wait for the other way", NEED_STOPS | NEED_ID)                                     \
+  X(attached, "attached", "a limit order's take profit and stop loss wait for what it filled; with one of them the other is gone", NEED_ATTACHED | NEED_OPEN)
 
 struct cards;
 struct card {
@@ -149,6 +150,7 @@ void cards_on_klines(void *arg, const struct venue_reply *r, const struct venue_
 bool cards_rest(struct cards *c, struct venue_place *ret);                 // a limit order that rests, and is found
 bool cards_take(struct cards *c, enum side side, int64_t lots, struct venue_place *ret);  // an order that is filled, by its executions
 void cards_bought(struct cards *c, const struct venue_fill *list, size_t count, const char *client_id);  // spot: its coins are there to be sold
+int cards_guards(struct cards *c);                                         // exits that the venue made and that wait; -1: no answer
 bool cards_gone(struct cards *c, const char *client_id);                   // cancelled, and told so
 bool cards_tidy(struct cards *c);                                          // no orders, no position, no faults
 bool cards_told(struct cards *c, const char *client_id, enum venue_order_state state);  // by the stream, within CARD_HEAR_MS; false after cards_no

@@ -125,7 +125,7 @@ static struct venue_caps op_caps(void *self) {
   const struct dialect_caps *can = dialect_can(i, s->site->category);
   return (struct venue_caps){.lookups = (uint8_t)((i->by_id ? LOOKUP_ID : 0) | (i->by_open ? LOOKUP_OPEN : 0) | (i->by_fills ? LOOKUP_FILLS : 0)),
     .amend = can->amend, .positions = can->positions, .leverage = can->leverage, .stops = can->stops, .reduce_only = can->reduce_only, .post_only = can->post_only,
-    .hedge = can->hedge, .cancel_all = can->cancel_all, .market_by_quote = can->market_by_quote, .expiry_ms = i->expiry_ms > 0 ? i->expiry_ms : REMOTE_LINGER_MS};
+    .hedge = can->hedge, .cancel_all = can->cancel_all, .market_by_quote = can->market_by_quote, .attached = can->attached, .expiry_ms = i->expiry_ms > 0 ? i->expiry_ms : REMOTE_LINGER_MS};
 }
 
 static enum venue_state op_state(void *self, const char **ret_why) {

@@ -21,7 +21,7 @@ static const struct field order_fields[] = {
   M(struct venue_order, "symbol", TEXT, ref.symbol), F(struct venue_order, "client_id", TEXT, ref.client_id), F(struct venue_order, "id", TEXT, ref.venue_id),
   M(struct venue_order, "status", STATE, state), F(struct venue_order, "side", SIDE, side), F(struct venue_order, "why", WHY, why),
   F(struct venue_order, "qty", DECIMAL, qty), F(struct venue_order, "filled", DECIMAL, filled), F(struct venue_order, "limit", DECIMAL, limit),
-  F(struct venue_order, "trigger", DECIMAL, trigger), F(struct venue_order, "waits", FLAG, ref.waits), F(struct venue_order, "awaits", DIRECTION, awaits),
+  F(struct venue_order, "trigger", DECIMAL, trigger), F(struct venue_order, "waits", FLAG, ref.waits), F(struct venue_order, "attached", FLAG, ref.attached), F(struct venue_order, "awaits", DIRECTION, awaits),
   F(struct venue_order, "avg", DECIMAL, avg), F(struct venue_order, "reduce", FLAG, reduce),
   F(struct venue_order, "created_ms", TIME, created_ns), F(struct venue_order, "updated_ms", TIME, updated_ns), {0},
 };
@@ -200,6 +200,8 @@ static bool set_text(json_t *args, const char *key, const char *text) {
   return !text[0] || json_object_set_new(args, key, json_string(text)) == 0;
 }
 
+static bool set_level(json_t *args, const char *key, struct decimal px) { return px.digits <= 0 || unified_set_decimal(args, key, px); }
+
 static json_t *whole(json_t *args, bool good) {
   if (good) return args;
   json_decref(args);
@@ -212,6 +214,7 @@ json_t *unified_args_place(const struct venue_place *p) {
     set_text(args, "side", word_text(sides, p->side)) && set_text(args, "kind", word_text(types, p->type)) && set_text(args, "tif", word_text(tifs, p->tif)) &&
     unified_set_decimal(args, "qty", p->qty) && unified_set_decimal(args, "limit", p->limit) && unified_set_decimal(args, "trigger", p->trigger);
   if (good && decimal_given(p->trigger)) good = json_object_set_new(args, "trigger_rises", json_boolean(p->trigger_rises)) == 0;
+  good = good && set_level(args, "take_profit", p->take_profit) && set_level(args, "stop_loss", p->stop_loss);
   if (good && p->post) good = json_object_set_new(args, "post", json_true()) == 0;
   if (good && p->reduce) good = json_object_set_new(args, "reduce", json_true()) == 0;
   if (good && p->leg != LEG_NET) good = set_text(args, "leg", word_text(legs, p->leg));
@@ -221,7 +224,7 @@ json_t *unified_args_place(const struct venue_place *p) {
 json_t *unified_args_ref(const struct venue_ref *ref) {
   json_t *args = json_object();
   // One name: venues refuse both. Theirs where it is known, as ours may be another order's once that has ended.
-  const bool kind = args && (!ref->waits || json_object_set_new(args, "stops", json_true()) == 0);
+  const bool kind = args && (!ref->waits || json_object_set_new(args, "stops", json_true()) == 0) && (!ref->attached || json_object_set_new(args, "attached", json_true()) == 0);
   return whole(args, kind && set_text(args, "symbol", ref->symbol) && (ref->venue_id[0] ? set_text(args, "id", ref->venue_id) : set_text(args, "client_id", ref->client_id)));
 }
 

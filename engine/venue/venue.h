@@ -74,6 +74,7 @@ struct venue_place {
   struct decimal qty;           // base units
   struct decimal limit, trigger;  // NO_DECIMAL: none
   bool trigger_rises;           // the trigger is met when the price rises to it
+  struct decimal take_profit, stop_loss;  // by which the venue itself guards what is filled (caps.attached); 0 or NO_DECIMAL: none. Bots' exits are orders of the engine
 };
 struct venue_change {           // what is given, changes
   struct decimal qty;           // new total
@@ -84,6 +85,7 @@ struct venue_ref {              // an order: both names where both are known
   char venue_id[VENUE_ID_MAX];  // "": not known
   char symbol[VENUE_SYMBOL_MAX];
   bool waits;                   // conditional, and its trigger not met as far as is known: some venues keep those apart
+  bool attached;                // an exit that the venue has made of another order's take_profit or stop_loss
 };
 struct venue_reply {
   enum venue_outcome outcome;
@@ -187,7 +189,7 @@ typedef void (*venue_key_fn)(void *arg, const struct venue_reply *r, const struc
 
 struct venue_caps {             // what the venue can do
   uint8_t lookups;              // enum lookup: what an order can be asked about by
-  bool amend, positions, leverage, stops, reduce_only, post_only, hedge, cancel_all, market_by_quote;
+  bool amend, positions, leverage, stops, reduce_only, post_only, hedge, cancel_all, market_by_quote, attached;
   int64_t expiry_ms;            // how long a request of ours is good for there
 };
 

@@ -67,7 +67,7 @@ dialect{
   credentials={ "key", "secret" },
   expiry_ms=5000, ping_ms=20000, client_id_max=36, clock="op",
   capabilities={ amend=true, positions={ "linear" }, leverage={ "linear" }, stops=true, reduce_only={ "linear" }, post_only=true,
-    hedge={ "linear" }, cancel_all=true, fill_ids=true },
+    hedge={ "linear" }, cancel_all=true, attached=true, fill_ids=true },
   lookups={ "id", "open", "fills" },
   ops={ "create_order", "amend_order", "cancel_order", "cancel_all", "fetch_order", "open_orders", "all_orders", "fills", "balance", "positions",
     "set_leverage", "set_margin_mode", "set_position_mode", "ticker", "tickers", "klines", "orderbook", "public_trades", "instruments",
@@ -117,8 +117,10 @@ function op.create_order(a, env)
   local body = { category=env.category, symbol=a.symbol, side=side_out[a.side], orderType=market and "Market" or "Limit", qty=a.qty,
     orderLinkId=a.client_id, timeInForce=tif_out[a.tif], closeOnTrigger=a.close or nil, takeProfit=a.take_profit, stopLoss=a.stop_loss,
     tpLimitPrice=a.take_profit_limit, slLimitPrice=a.stop_loss_limit }
-  if a.take_profit_limit then body.tpOrderType, body.tpslMode = "Limit", "Partial" end
-  if a.stop_loss_limit then body.slOrderType, body.tpslMode = "Limit", "Partial" end
+  local partial = not spot and "Partial" or nil  -- spot has no mode
+  if a.take_profit_limit then body.tpOrderType, body.tpslMode = "Limit", partial end
+  if a.stop_loss_limit then body.slOrderType, body.tpslMode = "Limit", partial end
+  if spot and (a.take_profit or a.stop_loss) and (market or a.trigger) then return nil, "spot guards only what limit orders fill by a TP or SL of theirs" end
   if not market then
     body.price = a.limit
     if a.post then body.timeInForce = "PostOnly" end
@@ -161,7 +163,7 @@ end
 
 function op.cancel_order(a, env)
   local body = named(a, env)
-  if env.category == "spot" then body.orderFilter = a.stops and "StopOrder" or "Order" end
+  if env.category == "spot" then body.orderFilter = a.stops and (a.attached and "BidirectionalTpslOrder" or "StopOrder") or "Order" end
   return post("/v5/order/cancel", "order", body)
 end
 
@@ -322,6 +324,7 @@ local reasons = { EC_NoImmediateQtyToFill="time", EC_CancelForNoFullFill="time",
   CancelByUser="asked", CancelByReduceOnly="reduce_only", CancelByPrepareLiq="liquidation", CancelAllBeforeLiq="liquidation",
   CancelByPrepareAdl="liquidation", CancelAllBeforeAdl="liquidation", CancelBySettle="closed", CancelBySmp="self_trade" }
 local pegs = { PartialTakeProfit="TakeProfit", PartialStopLoss="StopLoss" }
+local attached = { TakeProfit=true, StopLoss=true, BidirectionalTpslOrder=true }
 
 -- A spot market buy by what to spend: its qty is money. What is left then cannot buy another step, and it counts as filled.
 local function by_quote(o)
@@ -350,7 +353,7 @@ local function order(o)
     cost=given(o.cumExecValue), limit=above(o.price), trigger=trigger, avg=above(o.avgPrice), reduce=flag(o.reduceOnly),
     take_profit=above(o.takeProfit) or peg == "TakeProfit" and trigger or nil,
     stop_loss=above(o.stopLoss) or peg == "StopLoss" and trigger or nil,
-    waits=o.orderStatus == "Untriggered", awaits=o.orderStatus == "Untriggered" and awaits(o) or nil,
+    attached=attached[peg] or nil, waits=o.orderStatus == "Untriggered", awaits=o.orderStatus == "Untriggered" and awaits(o) or nil,
     leg=idx == 1 and "long" or idx == 2 and "short" or "net", created_ms=ms(o.createdTime or o.createdAt),
     updated_ms=ms(o.updatedTime or o.updatedAt) }
 end

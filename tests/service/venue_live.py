@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Bots on an account at a venue elsewhere: venue_live.py PERIGEE [KILLS]. The venue is `perigee exchange`, whose ledger is the oracle: what bots
-believe is what it executed, to the lot, whatever is lost, delayed, doubled or killed on the way. TAP."""
+"""Bots on an account at a venue elsewhere: venue_live.py PERIGEE [KILLS [SEED…]]. The venue is `perigee exchange`, whose ledger is the oracle: what bots
+believe is what it executed, to the lot, whatever is lost, delayed, doubled or killed on the way. TAP. With seeds only the kills, for each seed of
+perpetuals, of both legs and of spot; how many orders there were, and what became of those of unknown outcome, is told as a comment."""
 import collections
 import decimal
 import json
@@ -30,6 +31,33 @@ function on_bar(ctx, bar)
   if n % 4 == 0 then ctx:cancel_all("low") end
 end
 """
+
+# Both legs, each with its exits, some of them so near that the price comes.
+LEGS = """strategy{ name="legs", api=1, mode="hedging" }
+function on_bar(ctx, bar)
+  local n = (ctx.state.n or 0) + 1
+  ctx.state.n = n
+  local near = n % 3 == 0 and 0.002 or 0.5
+  if n % 4 == 1 then ctx:buy{qty=0.02, leg="long", sl=bar.close*(1-near), tp=bar.close*2, tag="in"} end
+  if n % 4 == 2 then ctx:sell{qty=0.01, leg="short", sl=bar.close*(1+near), tag="in"} end
+  if n % 4 == 3 then ctx:close{leg="long", tag="out"} end
+  if n % 4 == 0 then ctx:close{leg="short", tag="out"} end
+end
+"""
+
+# Coins: exits are conditional orders for which nothing is set aside.
+COINED = """strategy{ name="coined", api=1 }
+function on_bar(ctx, bar)
+  local n = (ctx.state.n or 0) + 1
+  ctx.state.n = n
+  local near = n % 3 == 0 and 0.002 or 0.5
+  if n % 4 == 1 then ctx:buy{qty=0.02, sl=bar.close*(1-near), tp=bar.close*2, tag="in"} end
+  if n % 4 == 2 then ctx:buy{qty=0.01, type="limit", price=bar.close*0.97, tag="low"} end
+  if n % 4 == 3 then ctx:close{tag="out"} end
+  if n % 4 == 0 then ctx:cancel_all("low") end
+end
+"""
+KINDS = {"linear": BUSY, "hedge": LEGS, "spot": COINED}
 
 HOLD = """strategy{ name="hold", api=1 }
 function on_bar(ctx, bar)
@@ -70,8 +98,8 @@ def ledger(exchange):
         return json.load(answer)
 
 
-def service_at(binary, exchange, speed=600, feed=None):
-    return Service(binary, args=["--feed", "bybit=" + (feed or f"sim:speed={speed}"), "--venue-url", f"bybit=http://127.0.0.1:{exchange.port}", "--hosts", "1"])
+def service_at(binary, exchange, speed=600, feed=None, also=()):
+    return Service(binary, args=[*also, "--feed", "bybit=" + (feed or f"sim:speed={speed}"), "--venue-url", f"bybit=http://127.0.0.1:{exchange.port}", "--hosts", "1"])
 
 
 def admin(exchange, what, body=None):
@@ -107,9 +135,60 @@ def agree(trader, exchange, bots, wait_s=40):
         time.sleep(0.2)
 
 
+def campaign(binary, kind, kills, seed):
+    """Engine and exchange are killed while answers are lost; then all is stopped flat, and the venue's ledger looked at."""
+    chance = random.Random(seed)
+    spot = kind == "spot"
+    with tempfile.TemporaryDirectory() as place:
+        with Exchange(binary, "--no-limits", "--seed", str(seed), "--faults", "rain", *(["--spot"] if spot else []), data=place) as exchange:
+            s = service_at(binary, exchange, 300, also=["--feed", "bybit-spot=sim:speed=300"] if spot else []).start()
+            try:
+                t = VenueTrader(s, "ada@example.org")
+                if spot:
+                    t.account = t.client.post("/api/v1/accounts", {"venue": "bybit", "name": "Coins", "settings": {"balance": "50000", "category": "spot"},
+                                                                   "secrets": {"api_key": KEY, "api_secret": SECRET}}, headers={"Idempotency-Key": "coins"}, expect=201).json["id"]
+                    admin(exchange, "deposit", {"key": KEY, "coin": "BTC", "amount": "1"})  # fees are taken out of the coins
+                more = {"venue": "bybit-spot"} if spot else {}
+                bots = [t.bot(kind, KINDS[kind], settings={"cash": "20000"}, **more) for _ in range(2)]
+                for bot in bots:
+                    t.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 1, 60)
+                for n in range(kills):
+                    time.sleep(chance.uniform(0.2, 1.0))
+                    if n % 3 == 2:
+                        port = exchange.port
+                        exchange.kill()
+                        exchange.args = tuple(a for a in exchange.args if a != "--listen" and not a.startswith("127.0.0.1:")) + ("--listen", f"127.0.0.1:{port}")
+                        exchange.start()
+                    else:
+                        s.killed_and_back()
+                t.login()
+                for bot in bots:
+                    t.act(bot, "stop", {"close": True})
+                for bot in bots:
+                    t.wait(bot, lambda b: b["state"] == "stopped", 90 + kills / 3)  # hundreds are asked about, some ten a second
+                book, lots, orders = executed(exchange)
+                assert max(orders.values()) == 1, {k: n for k, n in orders.items() if n > 1}
+                assert sum(lots.values()) == 0, lots
+                working = [o for o in book["orders"] if o["orderStatus"] in ("New", "PartiallyFilled", "Untriggered")]
+                assert not working, working
+                assert not book["accounts"][0]["positions"] or spot, book["accounts"][0]["positions"]
+                # To the lot, order by order: what the bots' books have is what was executed. Of orders that work as exits the venue has a name of ours, too.
+                mine = sum((D(o["filled"]) * (1 if o["side"] == "buy" else -1) for bot in bots for o in t.all(bot, "orders")), D(0))
+                assert mine == 0, mine
+                ends = collections.Counter(o["orderStatus"] for o in book["orders"])
+                print(f"# {kind} seed {seed}: {kills} kills, {len(book['orders'])} orders {dict(ends)}, {len(book['executions'])} executions")
+            finally:
+                s.stop()
+
+
 def main():
     binary, kills = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 4
     cases = []
+    if len(sys.argv) > 3:
+        for seed in sys.argv[3:]:
+            for kind in KINDS:
+                cases.append((f"{kind}, seed {seed}: {kills} kills: nothing lost, nothing doubled, all resolved", lambda kind=kind, seed=int(seed): campaign(binary, kind, kills, seed)))
+        return run_cases(cases)
 
     def case(title):
         return lambda f: cases.append((title, f)) or f
@@ -262,36 +341,7 @@ def main():
 
     @case(f"engine and exchange are killed {kills} times while answers are lost: nothing lost, nothing doubled, all resolved")
     def _():
-        chance = random.Random(5)
-        with tempfile.TemporaryDirectory() as place:
-            with Exchange(binary, "--no-limits", "--seed", "5", "--faults", "rain", data=place) as exchange:
-                s = service_at(binary, exchange, 300).start()
-                try:
-                    t = VenueTrader(s, "ada@example.org")
-                    bots = [t.bot("busy", BUSY), t.bot("busy", BUSY)]
-                    for bot in bots:
-                        t.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 1, 60)
-                    for n in range(kills):
-                        time.sleep(chance.uniform(0.2, 1.0))
-                        if n % 3 == 2:
-                            port = exchange.port
-                            exchange.kill()
-                            exchange.args = tuple(a for a in exchange.args) + ("--listen", f"127.0.0.1:{port}")
-                            exchange.start()
-                        else:
-                            s.killed_and_back()
-                    t.login()
-                    for bot in bots:
-                        t.act(bot, "stop", {"close": True})
-                    for bot in bots:
-                        t.wait(bot, lambda b: b["state"] == "stopped", 90 + kills / 3)  # hundreds are asked about, some ten a second
-                    book, lots, orders = executed(exchange)
-                    assert max(orders.values()) == 1, {k: n for k, n in orders.items() if n > 1}
-                    assert sum(lots.values()) == 0, lots
-                    working = [o for o in book["orders"] if o["orderStatus"] in ("New", "PartiallyFilled", "Untriggered")]
-                    assert not working, working
-                finally:
-                    s.stop()
+        campaign(binary, "linear", kills, 5)
 
     return run_cases(cases)
 

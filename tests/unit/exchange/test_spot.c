@@ -140,7 +140,72 @@ static void check_conditional(void **state) {
   drop(&f);
 }
 
+// What a limit order of spot bore guards what it filled: two exits, for which the coins are set aside once; the one that is triggered takes the other away.
+static void check_exits(void **state) {
+  (void)state;
+  struct fixture f = make_spot();
+  exch_deposit_coins(f.x, f.a, f.s, 100 * RATE_ONE);
+  exch_deposit_coins(f.x, f.b, f.s, 5 * RATE_ONE);
+  const char *const wrong[] = {"{'side':'Buy','orderType':'Market','marketUnit':'baseCoin','qty':'0.02','takeProfit':'66000'}",
+    "{'side':'Buy','orderType':'Limit','qty':'0.02','price':'60000','triggerPrice':'61000','orderFilter':'StopOrder','stopLoss':'54000'}"};
+  for (int i = 0; i < 2; i++) assert_int_equal(ask(&f, exch_order_create, f.b, wrong[i]), 170130);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Buy','orderType':'Limit','qty':'0.02','price':'60000','takeProfit':'66000','tpOrderType':'Limit'}"), 10001);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Buy','orderType':'Limit','qty':'0.02','price':'60000','takeProfit':'59000'}"), 10001);
+  // Nothing before it has ended. Filled in part and cancelled: what it bought, less the fee, in whole lots.
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Buy','orderType':'Limit','qty':'0.02','price':'59000','takeProfit':'66000','tpLimitPrice':'65900','tpOrderType':'Limit','stopLoss':'54000','orderLinkId':'e'}"), 0);
+  const struct exch_order *entry = last(&f);
+  const size_t before = f.x->order_count;
+  assert_int_equal(exch_book_hit(f.x, f.s, false, 12), 12);
+  assert_int_equal(f.x->order_count, before);
+  assert_int_equal(ask(&f, exch_order_cancel, f.b, "{'orderLinkId':'e'}"), 0);
+  assert_int_equal(entry->filled, 12);
+  assert_int_equal(f.x->order_count, before + 2);
+  const struct exch_order *profit = f.x->orders[before], *loss = f.x->orders[before + 1];
+  assert_true(profit->status == EXCH_UNTRIGGERED && loss->status == EXCH_UNTRIGGERED && !profit->buy && !loss->buy);
+  assert_int_equal(profit->qty, 11);
+  assert_int_equal(loss->qty, 11);
+  assert_true(profit->trigger == 660000 && profit->direction == 1 && !profit->market && profit->price == 659000);
+  assert_true(loss->trigger == 540000 && loss->direction == 2 && loss->market);
+  const int64_t has = f.b->coins_e8[f.s->index];
+  assert_int_equal(exch_margin_coins_free(f.b, f.s), has - 11 * RATE_ONE);  // once
+  // Who cancels names the kind; what is left goes on alone, and its coins stay set aside.
+  char of_loss[128], of_profit[128];
+  snprintf(of_loss, sizeof of_loss, "{'orderId':'%s','orderFilter':'BidirectionalTpslOrder'}", loss->id);
+  snprintf(of_profit, sizeof of_profit, "{'orderId':'%s','orderFilter':'StopOrder'}", profit->id);
+  assert_int_equal(ask(&f, exch_order_cancel, f.b, of_profit), 170213);
+  assert_int_equal(ask(&f, exch_order_cancel, f.b, of_loss), 0);
+  assert_int_equal(loss->status, EXCH_DEACTIVATED);
+  assert_int_equal(profit->status, EXCH_UNTRIGGERED);
+  assert_int_equal(exch_margin_coins_free(f.b, f.s), has - 11 * RATE_ONE);
+  assert_int_equal(ask(&f, exch_order_cancel_all, f.b, "{'orderFilter':'BidirectionalTpslOrder'}"), 0);
+  assert_int_equal(exch_margin_coins_free(f.b, f.s), has);
+  to(&f, 600000);
+  // Filled whole: the stop comes, sells what was bought, and the target is gone.
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Sell','orderType':'Limit','qty':'0.02','price':'60050'}"), 0);
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Buy','orderType':'Limit','qty':'0.019','price':'53500'}"), 0);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Buy','orderType':'Limit','qty':'0.02','price':'60100','takeProfit':'66000','stopLoss':'54000'}"), 0);
+  profit = f.x->orders[f.x->order_count - 2], loss = f.x->orders[f.x->order_count - 1];
+  assert_int_equal(loss->qty, 19);
+  to(&f, 540000);
+  assert_int_equal(loss->status, EXCH_FILLED);
+  assert_int_equal(profit->status, EXCH_DEACTIVATED);
+  assert_int_equal(profit->why, WHY_TPSL_CLEARED);
+  // The other way round: sold, and bought back dearer. Money is set aside once, for the dearer.
+  to(&f, 600000);
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Buy','orderType':'Limit','qty':'0.01','price':'59950'}"), 0);
+  const int64_t locked = exch_margin_locked(f.x, f.b);
+  assert_int_equal(ask(&f, exch_order_create, f.b, "{'side':'Sell','orderType':'Limit','qty':'0.01','price':'59900','takeProfit':'55000','stopLoss':'66000'}"), 0);
+  assert_int_equal(exch_margin_locked(f.x, f.b) - locked, 660 * USDT);
+  profit = f.x->orders[f.x->order_count - 2], loss = f.x->orders[f.x->order_count - 1];
+  assert_int_equal(ask(&f, exch_order_create, f.a, "{'side':'Sell','orderType':'Limit','qty':'0.01','price':'55000'}"), 0);
+  to(&f, 550000);
+  assert_int_equal(profit->status, EXCH_FILLED);
+  assert_int_equal(loss->status, EXCH_DEACTIVATED);
+  assert_int_equal(exch_margin_locked(f.x, f.b), locked);
+  drop(&f);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(check_coins), cmocka_unit_test(check_hit), cmocka_unit_test(check_conditional)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(check_exits), cmocka_unit_test(check_coins), cmocka_unit_test(check_hit), cmocka_unit_test(check_conditional)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
