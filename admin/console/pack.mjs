@@ -25,7 +25,7 @@ function below(path, files = [], dirs = []) {
   if (!statSync(path).isDirectory()) files.push(path);
   else {
     dirs.push(path);
-    for (const name of readdirSync(path).sort()) below(join(path, name), files, dirs);
+    for (const name of readdirSync(path).sort()) if (name !== '__pycache__') below(join(path, name), files, dirs); // what Python leaves beside the examples
   }
   return { files, dirs };
 }
