@@ -102,6 +102,9 @@ def main():
                     # What is on its way when the clock is set is refused as of another time: low rests, then the stop loss waits.
                     if minute in (1, 2):
                         until(lambda: ("New", "Untriggered")[minute - 1] in there(), what=there)
+                    # So does the close before the next minute: it would be refused likewise, and nobody sends it again.
+                    if minute == 3:
+                        t.wait(coins, lambda b: not b["live"]["positions"] and not b["live"]["open_orders"])
                 t.wait(coins, lambda b: b["live"]["fills"] >= 3 and not b["live"]["positions"] and not b["live"]["open_orders"])
                 book = ledger(exchange)
                 mine = [o for o in book["orders"] if o["orderLinkId"]]
