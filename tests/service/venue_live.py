@@ -143,6 +143,18 @@ def unknown(service):
         return db.execute("SELECT count(*) FROM notices WHERE event = 'order.unknown'").fetchone()[0]
 
 
+def explain(trader, service, exchange, bots):
+    """What does not come to an end, as both sides see it."""
+    ended = ("filled", "canceled", "rejected", "expired", "denied")
+    print(f"# session: {trader.client.get(f'/api/v1/accounts/{trader.account}/connection').json}")
+    print(f"# unknown: {service.operator().get('/api/v1/admin/unknown-orders').json}")
+    for bot in bots:
+        print(f"# {bot}: {[(o['id'], o['side'], o['type'], o['status'], o['qty'], o['filled']) for o in trader.all(bot, 'orders') if o['status'] not in ended]}")
+    book = ledger(exchange)
+    print(f"# the venue: {[(o['orderLinkId'], o['orderStatus'], o['side'], o['qty']) for o in book['orders'] if o['orderStatus'] in ('New', 'PartiallyFilled', 'Untriggered')]}")
+    print(f"# asked last: {[(r['path'], r.get('fault')) for r in book['requests'][-20:]]}")
+
+
 def campaign(binary, kind, kills, seed):
     """Engine and exchange are killed while answers are lost; then all is stopped flat, and the venue's ledger looked at."""
     chance = random.Random(seed)
@@ -172,8 +184,12 @@ def campaign(binary, kind, kills, seed):
                 t.login()
                 for bot in bots:
                     t.act(bot, "stop", {"close": True})
-                for bot in bots:
-                    t.wait(bot, lambda b: b["state"] == "stopped", 90 + kills / 3)  # hundreds are asked about, some ten a second
+                try:
+                    for bot in bots:
+                        t.wait(bot, lambda b: b["state"] == "stopped", 90 + kills / 3)  # hundreds are asked about, some ten a second
+                except AssertionError:
+                    explain(t, s, exchange, bots)
+                    raise
                 book, lots, orders = executed(exchange)
                 assert max(orders.values()) == 1, {k: n for k, n in orders.items() if n > 1}
                 assert sum(lots.values()) == 0, lots
