@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`perigee fetch` from a simulated exchange: the bars that are stored are the exchange's own, whatever is cut, refused and repeated on the
+"""`perigee fetch` and `perigee record` from a simulated exchange: the bars that are stored are the exchange's own, whatever is cut, refused and repeated on the
 way; an interrupted fetch goes on where it stopped.
 
 usage: fetch.py ENGINE"""
@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -55,6 +56,11 @@ class Exchange:
         with urllib.request.urlopen(self.url + path, timeout=10) as r:
             return json.load(r)
 
+    def post(self, path, body):
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as r:
+            return json.load(r)
+
     def bars(self, interval, step, first, last):
         """The exchange's own, asked for without our program."""
         out = []
@@ -72,8 +78,8 @@ def fetch(exchange, data, *more, timeout=50):
                           capture_output=True, text=True, timeout=timeout)
 
 
-def stored(data, timeframe):
-    done = subprocess.run([ENGINE, "export", "-", "--symbol", "BTCUSDT", "--timeframe", timeframe, "--venue", "bybit", "--data-dir", data],
+def stored(data, timeframe, venue="bybit"):
+    done = subprocess.run([ENGINE, "export", "-", "--symbol", "BTCUSDT", "--timeframe", timeframe, "--venue", venue, "--data-dir", data],
                           capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
     return [(int(r[0]), *(float(x) for x in r[1:])) for r in (line.split(",") for line in done.stdout.splitlines()[1:])]
@@ -124,6 +130,26 @@ def _():
             done = json.loads(fetch(e, data, "--timeframe", "1m", "--from", "2023-12-30", "--json", "-").stdout)
             assert done["pages"] == 1 and done["added"] == 880 and done["same"] == 0, done
             assert stored(data, "1m") == e.bars("1", MINUTE, START - 2 * 1440 * MINUTE, START)
+    with_data(go)
+
+
+@case("record: minutes of the venue's own stream as they end, each as the exchange has it")
+def _():
+    def go(data):
+        with Exchange() as e:
+            p = subprocess.Popen([ENGINE, "record", "bybit=remote", "--symbol", "BTCUSDT", "--url", e.url, "--data-dir", data, "--bars", "4", "--json", "-"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            deadline = time.monotonic() + 40
+            while p.poll() is None:  # a minute there
+                if time.monotonic() > deadline:
+                    p.kill()
+                    raise AssertionError(p.communicate())
+                e.post("/admin/clock", {"advance_ms": MINUTE})
+                time.sleep(0.2)
+            out, err = p.communicate()
+            assert p.returncode == 0, (out, err)
+            got = stored(data, "1m", "bybit-tape")
+            assert len(got) == 4 and got == e.bars("1", MINUTE, got[0][0], got[-1][0] + MINUTE) and got[0][0] >= START, got
     with_data(go)
 
 

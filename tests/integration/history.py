@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`perigee import` and `perigee export`: what goes in comes out, whole or not at all, beside others and after a kill.
+"""`perigee import`, `perigee export` and `perigee record`: what goes in comes out, whole or not at all, beside others and after a kill; what was
+recorded is played again bar by bar.
 
 usage: history.py ENGINE"""
 import fcntl
@@ -159,5 +160,67 @@ def _():
         f.ok("import", big, "--venue", "v")
         assert {m["symbol"]: m["bars"] for m in f.markets()} == {"A": 1000, "B": 150000}
 
+
+
+def exported(f, venue, symbol, timeframe="1m"):
+    return f.ok("export", "--venue", venue, "--symbol", symbol, "--timeframe", timeframe)
+
+
+@case("what a feed gave is recorded, and replayed it is the same, bar by bar: all symbols, higher timeframes, funding")
+def _():
+    market = "sim=sim:seed=5,speed=max,from=2026-01-05,symbols=BTCUSDT+ETHUSDT,funding=1"
+    with Folder() as f:
+        items = json.loads(f.ok("record", market, "--symbol", "BTCUSDT+ETHUSDT", "--bars", "600", "--json", "-"))
+        assert [(i["venue"], i["symbol"], i["timeframe"], i["bars"], i["added"], i["begun_late"]) for i in items] == [("sim-tape", s, "1m", 600, 600, 0) for s in ("BTCUSDT", "ETHUSDT")], items
+        bars = {s: exported(f, "sim-tape", s) for s in ("BTCUSDT", "ETHUSDT")}
+        assert bars["BTCUSDT"].count("\n") == 601 and bars["BTCUSDT"] != bars["ETHUSDT"]
+        out = f.ok("record", "again=replay:sim-tape/BTCUSDT+sim-tape/ETHUSDT:speed=max", "--symbol", "ETHUSDT+BTCUSDT")
+        assert out.count("600 bars new") == 2 and "--feed NAME=replay:again-tape/ETHUSDT plays them" in out, out
+        assert {s: exported(f, "again-tape", s) for s in bars} == bars
+        # Of the market itself and of its recording come the same higher bars; the market's rates play beside it.
+        rates, same = os.path.join(f.path, "rates.csv"), os.path.join(f.path, "same.csv")
+        five = ["--symbol", "BTCUSDT", "--timeframe", "5m", "--bars", "119"]
+        f.ok("record", market, *five, "--as", "live", "--funding", rates)
+        f.ok("record", f"again=replay:sim-tape/BTCUSDT:speed=max,funding={rates}", *five, "--as", "played", "--funding", same)
+        assert exported(f, "live", "BTCUSDT", "5m") == exported(f, "played", "BTCUSDT", "5m")
+        text = open(rates).read()
+        assert text == open(same).read() and text.startswith("time,rate\n") and text.count("\n") >= 2, text
+        # The same command again adds nothing; another market under that name is refused, and nothing of it stored.
+        out = f.ok("record", market, "--symbol", "BTCUSDT", "--bars", "600")
+        assert "0 bars new, 600 stored already" in out, out
+        code, _, err = f.run("record", market.replace("seed=5", "seed=6"), "--symbol", "BTCUSDT", "--bars", "600")
+        assert code == 1 and "another recording already; --as NAME" in err, err
+        assert exported(f, "sim-tape", "BTCUSDT") == bars["BTCUSDT"]
+
+
+@case("a recording of a growing file ends by Ctrl-C with all that came; what is wrong is said")
+def _():
+    with Folder() as f:
+        lines = csv(200).splitlines(True)
+        path = f.put("TEST_1m.csv", "".join(lines[:11]))
+        p = subprocess.Popen([ENGINE, "record", f"mine=file:{path}:poll=20", "--symbol", "TEST", "--data-dir", f.data], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # What stands in the file when it is opened is history, so it grows until something has been stored, and a little more.
+        deadline, at, left = time.monotonic() + 40, 11, 5
+        with open(path, "a") as grows:
+            while left:
+                assert p.poll() is None and time.monotonic() < deadline and at < len(lines), p.communicate()
+                grows.write(lines[at])
+                grows.flush()
+                at += 1
+                left -= "mine-tape" in f.run("export")[1]
+                time.sleep(0.1)
+        p.send_signal(signal.SIGINT)
+        out, err = p.communicate(timeout=20)
+        assert p.returncode == 0 and "bars new" in out, (p.returncode, out, err)
+        got = rows(exported(f, "mine-tape", "TEST"))
+        given = rows("".join(lines[:at]))
+        first = given.index(got[0])
+        assert first >= 10 and got == given[first:first + len(got)] and len(got) >= 5, (first, at, len(got))
+        for more, says, status in ((["sim=sim"], "--symbol", 2), (["sim", "--symbol", "BTCUSDT"], "VENUE=KIND", 2), (["sim=sin", "--symbol", "BTCUSDT"], "sin", 2),
+                                   (["sim=sim", "--symbol", "BTCUSDT+BTCUSDT"], "twice", 2), (["sim=sim", "--symbol", "BTCUSD"], "BTCUSD", 1), (["sim=sim", "--symbol", "BTCUSDT", "--for", "long"], "--for long", 2),
+                                   (["sim=sim", "--symbol", "BTCUSDT+ETHUSDT", "--funding", "x.csv"], "one symbol", 2), (["moon=remote", "--symbol", "BTCUSDT"], "moon", 1),
+                                   (["sim=sim:bar=1d,from=2026-01-05", "--symbol", "BTCUSDT", "--for", "1s"], "no bar ended", 1)):
+            code, out, err = f.run("record", *more)
+            assert code == status and says in err + out, (more, code, out, err)
 
 sys.exit(run_cases(CASES) > 0)
