@@ -34,19 +34,45 @@ static const struct setting settings[] = {
   {"leverage", OF_ACCOUNT, 4, 10000, 10000 * 1000, AT(leverage_e4)},
   {"fee_maker", OF_ACCOUNT, 8, -FRAC / 10, FRAC / 10, AT(fees.maker_frac_e8)},
   {"fee_taker", OF_ACCOUNT, 8, -FRAC / 10, FRAC / 10, AT(fees.taker_frac_e8)},
+  {"fee_fixed", OF_ACCOUNT, 8, 0, 1000000 * CASH_ONE, AT(fees.fixed_e8)},
+  {"fee_per_unit", OF_ACCOUNT, 8, 0, 1000000 * CASH_ONE, AT(fees.per_unit_e8)},
+  {"maintenance_pct", OF_ACCOUNT, 6, 0, 50 * FRAC / 100, AT(maintenance_frac_e8)},
   {"participation", OF_ACCOUNT, 8, 0, FRAC, AT(match.participation_frac_e8)},
   {"latency_ms", OF_ACCOUNT, -6, 0, INT64_C(60000) * NS_PER_MS, AT(match.latency_ns)},
   {"slippage_ticks", OF_ACCOUNT, 0, 0, 100000, AT(costs.slippage_ticks)},
+  {"slippage_pct", OF_ACCOUNT, 6, 0, 50 * FRAC / 100, AT(costs.slippage_frac_e8)},
   {"fault_lost", OF_ACCOUNT, 8, 0, FRAC, AT(faults.lost_frac_e8)},
   {"fault_absent", OF_ACCOUNT, 8, 0, FRAC, AT(faults.absent_frac_e8)},
   {"fault_unanswered", OF_ACCOUNT, 0, 0, 1000, AT(faults.unanswered)},
   {"spread_ticks", OF_ACCOUNT, 0, 0, 100000, AT(costs.spread_ticks)},
+  {"spread_pct", OF_ACCOUNT, 6, 0, 50 * FRAC / 100, AT(costs.spread_frac_e8)},
   // limits: of the account, of the bot, of all of a tenant's
   LIMITS(OF_ACCOUNT, account_limits, account_fuse), {"max_position", OF_ACCOUNT, 8, 0, MONEY_MOST, AT(account_limits.max_position_e8)},
   LIMITS(OF_BOT, bot_limits, bot_fuse), {"max_position", OF_BOT, 8, 0, MONEY_MOST, AT(bot_limits.max_position_e8)},
   LIMITS(OF_TENANT, tenant_limits, tenant_fuse),
   {"cash", OF_BOT, 8, 1, MONEY_MOST, AT(match.deposit.e8)},
 };
+
+// Settings of the account that are words.
+static bool take_model(const char *text, struct live_setup *ret) { return fill_model_parse(text, &ret->match.model) && !fill_model_compat(ret->match.model); }
+static bool take_path(const char *text, struct live_setup *ret) { return path_mode_parse(text, &ret->match.path); }
+static const struct word {
+  const char *name, *words;
+  bool (*take)(const char *text, struct live_setup *ret);
+} words[] = {
+  {"fill_model", "strict or classic (those of other engines settle sizes at the fill, where no limit could hold them: they are for backtests)", take_model},
+  {"path", "nearer, adverse or favourable", take_path},
+};
+
+static enum status read_words(const json_t *account, struct live_setup *ret, struct err *err) {
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    const json_t *v = json_object_get(account, words[i].name);
+    if (!v || json_is_null(v)) continue;
+    const char *text = json_string_value(v);
+    if (!text || !words[i].take(text, ret)) return err_set(err, ERR_INVALID, "/%s: must be %s; %.40s was given", words[i].name, words[i].words, text ? text : "something else");
+  }
+  return OK;
+}
 
 // A whole number or a decimal text as an integer of that scale; −6: a whole number of milliseconds in nanoseconds.
 static bool number_of(const json_t *v, int scale, int64_t *ret) {
@@ -119,6 +145,7 @@ enum status live_setup_read(const json_t *bot, const json_t *account, bool hedgi
   defaults(ret);
   ret->match.hedging = hedging;
   enum status st = read_all(account, OF_ACCOUNT, ret, err);
+  if (st == OK) st = read_words(account, ret, err);
   if (st == OK) st = read_all(bot, OF_BOT, ret, err);
   if (st == OK) st = rate_whole(&ret->bot_limits, err);
   if (st == OK) st = rate_whole(&ret->account_limits, err);
@@ -169,6 +196,8 @@ enum status live_settings_check(const json_t *bot, const json_t *account, const 
 enum live_setting live_account_setting(const char *name) {
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
     if (settings[i].whose == OF_ACCOUNT && strcmp(settings[i].name, name) == 0) return settings[i].at < AT(bot_limits) ? LIVE_SETTING_RUN : LIVE_SETTING_LIMIT;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strcmp(name, words[i].name) == 0) return LIVE_SETTING_RUN;
   static const char *const elsewhere[] = {"environment", "category", "risk_acknowledged", "foreign"};  // of accounts at venues (api/venue_desk.h)
   for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
     if (strcmp(name, elsewhere[i]) == 0) return LIVE_SETTING_RUN;

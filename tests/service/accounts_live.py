@@ -67,7 +67,7 @@ function on_bar(ctx, bar)
   local n = (ctx.state.n or 0) + 1
   ctx.state.n = n
   if n % 12 == 1 then ctx:buy{qty=30, tag="in"}
-  elseif n % 12 == 3 then ctx:buy{qty=60, type="limit", price=bar.close*0.999, ttl="4m", sl=bar.close*0.95, tp=bar.close*1.05, tag="low"}
+  elseif n % 12 == 3 then ctx:buy{qty=60, type="limit", price=bar.close*0.999, ttl="4m", sl=bar.close*0.997, tp=bar.close*1.001, tag="low"}
   elseif n % 12 == 5 then ctx:buy{pct=150, tag="more"}
   elseif n % 12 == 7 then ctx:sell{qty=10, type="stop", trigger=bar.close*0.999, reduce=true, ttl="3m", tag="stop"}
   elseif n % 12 == 10 then ctx:cancel_all("low"); ctx:close{tag="out"} end
@@ -81,6 +81,11 @@ VENUES = {
     "partial fills": ({"participation": "0.05"}, ["--participation", "0.05"]),
     "latency": ({"latency_ms": 60000}, ["--latency", "60000"]),
     "slippage and spread": ({"slippage_ticks": 3, "spread_ticks": 4}, ["--slippage-ticks", "3", "--spread", "0.04"]),
+    "other fees": ({"fee_fixed": "0.25", "fee_per_unit": "0.01"}, ["--fee-fixed", "0.25", "--fee-per-unit", "0.01"]),
+    "slippage and spread in percent": ({"slippage_pct": "0.05", "spread_pct": "0.02"}, ["--slippage-pct", "0.05", "--spread-pct", "0.02"]),
+    "maintenance margin": ({"leverage": "5", "maintenance_pct": "49.5"}, ["--leverage", "5", "--maintenance-pct", "49.5"]),
+    "fill model": ({"fill_model": "classic"}, ["--fill-model", "classic"]),
+    "path": ({"path": "favourable"}, ["--path", "favourable"]),
     "rules": ({"rules": "tight"}, ["--rules", "tight.json"]),
 }
 # Lets the first order of MIXED pass and denies the two larger ones.

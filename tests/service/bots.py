@@ -76,7 +76,8 @@ def main(binary):
 
         @case("a paper account needs neither secrets nor a second factor, and shows what it is made of")
         def _():
-            settings = {"balance": "2500.50", "currency": "EUR", "leverage": "3", "fee_maker": "0.0002", "fee_taker": "0.0005", "participation": "0.1", "latency_ms": 50, "slippage_ticks": 1}
+            settings = {"balance": "2500.50", "currency": "EUR", "leverage": "3", "fee_maker": "0.0002", "fee_taker": "0.0005", "participation": "0.1", "latency_ms": 50, "slippage_ticks": 1,
+                        "maintenance_pct": "1.25", "fill_model": "classic", "path": "adverse", "slippage_pct": "0.01", "spread_pct": "0.02", "fee_fixed": "0.1", "fee_per_unit": "0.00000001"}
             made = ada.client.post("/api/v1/accounts", {"venue": "paper", "name": "Euros", "settings": settings}, expect=201).json
             assert made["paper"] and made["settings"] == settings and made["fields"] == [], made
             listed = {a["id"]: a for a in ada.client.get("/api/v1/accounts", expect=200).json["items"]}
@@ -88,7 +89,10 @@ def main(binary):
                 bob.client.get(path, expect=404)
             for body, at in (({"secrets": {"api_key": "k"}}, "/secrets"), ({"settings": {"balance": "much"}}, "/settings/balance"), ({"settings": {"latency_ms": -1}}, "/settings/latency_ms"),
                              ({"settings": {"money": "1"}}, "/settings/money"), ({"settings": {"leverage": "0.5"}}, "/settings/leverage"), ({"settings": {"balance": "0"}}, "/settings/balance"),
-                             ({"settings": {"fee_taker": "0.5"}}, "/settings/fee_taker")):
+                             ({"settings": {"fee_taker": "0.5"}}, "/settings/fee_taker"),
+                             ({"settings": {"maintenance_pct": "50.1"}}, "/settings/maintenance_pct"), ({"settings": {"maintenance_pct": "-1"}}, "/settings/maintenance_pct"),
+                             ({"settings": {"fill_model": "compat-backtrader"}}, "/settings/fill_model"), ({"settings": {"path": "best"}}, "/settings/path"),
+                             ({"settings": {"spread_pct": "51"}}, "/settings/spread_pct"), ({"settings": {"fee_per_unit": "-1"}}, "/settings/fee_per_unit")):
                 assert at in errors(ada.client.post("/api/v1/accounts", {"venue": "paper", "name": "x", **body})), (body, at)
             assert "/secrets" in errors(ada.client.post("/api/v1/accounts", {"venue": "bybit", "name": "x"}))
             assert "/settings/environment" in errors(ada.client.post("/api/v1/accounts", {"venue": "paper", "name": "x", "settings": {"environment": "testnet"}}))
