@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Versions and parameters change while bots trade: reload_live.py PERIGEE. A synthetic market at many times the clock's speed; what takes over
+"""Versions and parameters change while bots trade: reload_live.py PERIGEE [BOTS: only the case of many, with so many]. A synthetic market at many times the clock's speed; what takes over
 goes on with the state, what fails leaves the old one as it is, trials end by themselves, shadows tell what they would have done. Prints TAP."""
+import itertools
 import re
 import sqlite3
 import subprocess
@@ -23,6 +24,20 @@ function on_bar(ctx, bar)
   if ctx.state.bars == 1 then ctx:buy{qty=0.01, type="limit", price=bar.close*0.7, tag="low"} end
   if ctx.state.bars % 2 == 1 then ctx:buy{qty=ctx.p.size, tag="in"} else ctx:close{tag="out"} end
   ctx:log("info", "bar", VERSION, ctx.state.bars)
+end
+"""
+# One order a bar and one far from the market; tells each event that it is told, with its own count of them.
+EXACT = """strategy{ name="exact", api=1 }
+function on_bar(ctx, bar)
+  local n = (ctx.state.bars or 0) + 1
+  ctx.state.bars = n
+  if n == 1 then ctx:buy{qty=0.01, type="limit", price=bar.close*0.7, tag="low"} end
+  if n % 2 == 1 then ctx:buy{qty=0.01, tag="in"} else ctx:close{tag="out"} end
+  ctx:log("info", "bar", VERSION, n, bar.time)
+end
+function on_fill(ctx, f)
+  ctx.state.fills = (ctx.state.fills or 0) + 1
+  ctx:log("info", "fill", VERSION, ctx.state.fills, f.tag)
 end
 """
 
@@ -243,6 +258,111 @@ def trials(binary):
         assert metric(s, "bot_divergences_total") == 0
 
 
+def events(t, bot):
+    """What its script told, oldest first; the market has gaps, which the engine tells."""
+    return [words for words in map(str.split, logs(t, bot)) if words[0] in ("bar", "fill")]
+
+
+def exactly(t, bot, lines, market, versions, resting):
+    """Every bar (of the market's, by their times) and fill was told once, in order, to the version of its instant; each bar's order was sent and executed once;
+    the resting one is as it was."""
+    bars = [line for line in lines if line[0] == "bar"]
+    count, begin = len(bars), market.index(int(bars[0][3]))
+    wanted = []
+    for n, told in enumerate(bars, 1):
+        wanted.append(["bar", told[1], str(n), str(market[begin + n - 1])])
+        if n < count:  # its order is executed in the next instant, before that one's bar
+            wanted.append(["fill", bars[n][1], str(n), "in" if n % 2 else "out"])
+    assert lines == wanted, next((i, got, want) for i, (got, want) in enumerate(itertools.zip_longest(lines, wanted)) if got != want)
+    assert [int(v) for v, _ in itertools.groupby(told[1] for told in bars)] == versions, [told[1] for told in bars]
+    orders = t.all(bot, "orders")
+    assert [o for o in orders if o["tag"] == "low"] == [resting], (orders, resting)
+    sent = [o for o in reversed(orders) if o["tag"] != "low"]
+    assert [(o["tag"], o["version"]) for o in sent] == [("in" if n % 2 else "out", int(told[1])) for n, told in enumerate(bars, 1)]
+    assert all(o["status"] == "filled" and o["filled"] == o["qty"] for o in sent[:-1]) and [o["order"] for o in sent] == sorted({o["order"] for o in sent})
+    return count
+
+
+def many(binary, count):
+    """All bots of several tenants from one version to the other and back, while they trade."""
+    each = 20 if count > 100 else count // 2  # a plan allows so many
+    with service_of(binary, 240 if count <= 100 else 60) as s:  # minutes of the market in one of the clock
+        tenants = [Trader(s, f"user{i}@example.org") for i in range(count // each)]
+        bots = {(t, t.bot("exact", source(1, "", EXACT), ("BTCUSDT", "ETHUSDT")[i % 2])): None for t in tenants for i in range(each)}
+
+        def wait_for(version, more):
+            deadline = time.monotonic() + 30 + count / 5
+            was = {}
+            while True:
+                rows = {b["id"]: b for t in tenants for b in t.client.get(f"{BOTS}?limit=200", expect=200).json["items"]}
+                late = [b for b in rows.values() if version_of(b) != version or fills(b) < was.setdefault(b["id"], fills(b)) + more]
+                if not late:
+                    return
+                assert time.monotonic() < deadline, (len(late), late[0])
+                time.sleep(0.2)
+
+        wait_for(1, 2)
+        for t, bot in bots:
+            bots[t, bot] = low(t, bot)
+        for t in tenants:
+            assert upload(t, "exact", source(2, "function migrate(state, from) return state end\n", EXACT)) == 2
+        for version in (2, 1, 2):
+            for t in tenants:
+                activate(t, "exact", version)
+            wait_for(version, 2)
+        for t, bot in bots:
+            t.act(bot, "pause")
+        for t, bot in bots:
+            t.wait(bot, lambda b: b["state"] == "paused")
+        told = {at: events(*at) for at in bots}
+        market = {symbol: sorted({int(x[3]) for (t, bot), lines in told.items() if bots[t, bot]["symbol"] == symbol for x in lines if x[0] == "bar"}) for symbol in ("BTCUSDT", "ETHUSDT")}
+        seen = [exactly(t, bot, lines, market[bots[t, bot]["symbol"]], [1, 2, 1, 2], bots[t, bot]) for (t, bot), lines in told.items()]
+        assert len(seen) == count and min(seen) > 8, (len(seen), min(seen))
+        assert metric(s, "bot_divergences_total") == 0 and metric(s, "host_restarts_total") == 0
+
+
+def groups(binary):
+    """What one bot of a group could not take over in its run is refused for all of them, whichever was asked."""
+    with service_of(binary, SPEED) as s:
+        t = Trader(s, "ada@example.org")
+        first = t.bot("frames", FRAMES)
+        other = t.client.post("/api/v1/accounts", {"venue": "paper", "name": "Other", "settings": {"balance": "1000000"}}, expect=201).json["id"]
+        twin = t.client.post(f"{BOTS}/{first}/accounts", {"account_ids": [other], "start": True}, expect=201).json["items"][1]["id"]
+        both = (first, twin)
+
+        def refused(action, body, says):
+            before = [(t.get(b)["version"], t.get(b)["params"]) for b in both]
+            for asked in both:
+                said = t.client.post(f"{BOTS}/{asked}/{action}?group=true", body, expect=409).json
+                assert said["code"] == "conflict" and says in said["detail"], said
+            assert [(t.get(b)["version"], t.get(b)["params"]) for b in both] == before
+
+        def stop(bot):
+            t.act(bot, "stop")
+            t.wait(bot, lambda b: b["state"] == "stopped" and b["live"] is None)
+
+        for b in both:
+            t.wait(b, lambda row: row["state"] == "running" and version_of(row) == 1)
+        t.act(first, "params?group=true", {"params": {"size": 0.02}})
+        assert [t.get(b)["params"]["size"] for b in both] == [0.02, 0.02]
+        stop(first)  # what it is asked is refused because of the other, which runs
+        refused("params", {"params": {"frame": "4h"}}, "cannot be changed in this run: it reads BTCUSDT 4h as \"h\" where this run reads BTCUSDT 1h")
+        upload(t, "frames", FRAMES.replace(', h={tf="frame"}', ""))
+        refused("reload", {"version": 2}, "Version 2 cannot take over in this run")
+        stop(twin)
+        t.act(twin, "reload?group=true", {"version": 2})
+        assert [t.get(b)["version"] for b in both] == [2, 2]
+        t.act(twin, "start")
+        t.wait(twin, lambda row: row["state"] == "running" and version_of(row) == 2)
+        refused("rollback", None, "Version 1 cannot take over in this run: it reads BTCUSDT 1h as \"h\", which this run does not")
+        t.act(first, "rollback")
+        stop(twin)
+        assert [t.get(b)["version"] for b in both] == [1, 2]
+        t.act(first, "reload", {"version": 2})
+        t.act(first, "rollback?group=true")
+        assert [t.get(b)["version"] for b in both] == [1, 1]
+
+
 def shadows(binary):
     with service_of(binary, SPEED) as s:
         t = Trader(s, "ada@example.org")
@@ -320,7 +440,11 @@ def killed(binary):
 
 def main():
     binary = sys.argv[1]
+    if len(sys.argv) > 2:
+        return run_cases([(f"{sys.argv[2]} bots", lambda: many(binary, int(sys.argv[2])))])
     return run_cases([
+        ("two dozen bots go to another version and back while they trade: no event lost, doubled or reordered, no order touched", lambda: many(binary, 24)),
+        ("what one bot of a group cannot take over is refused for all of them: parameters, versions, rollback", lambda: groups(binary)),
         ("versions and parameters take over between two bars: state, orders and names go on, and it replays", lambda: swaps(binary)),
         ("what is wrong with a version leaves the old one running, and says why", lambda: refused(binary)),
         ("a share of the bots tries a version: back by itself after errors and losses, over a restart, by hand both ways, promoted by time", lambda: trials(binary)),
