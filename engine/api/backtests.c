@@ -3,6 +3,7 @@
 #include "api/bots.h"
 #include "api/core.h"
 #include "api/handlers.h"
+#include "api/header_params.h"
 #include "api/jobs.h"
 #include "api/list.h"
 #include "api/market_data.h"
@@ -126,20 +127,36 @@ static bool config_fits(struct api_call *call) {
   return st == OK || refused_at(call, "/config");
 }
 
-// Of a search what can be said without its script; what its ranges are worth the child says.
-static bool search_fits(struct api_call *call) {
+// What is wrong with a search. header: NULL where its script has none as yet, and the child will say what its ranges are worth.
+static bool search_wish_fits(struct api_call *call, const json_t *header) {
   static const char *const keys[] = {"ranges", "method", "trials", "seed", "objective", "require", "out_of_sample_pct", "walk_forward", "anchored"};
   struct optimize_options *o = malloc(sizeof *o);
+  struct script_spec *spec = header ? header_params(header) : NULL;
   json_t *wish = json_object();
-  enum status st = o && wish ? OK : err_set(&call->err, ERR_NOMEM, "out of memory");
+  enum status st = o && wish && (spec || !header) ? OK : err_set(&call->err, ERR_NOMEM, "out of memory");
   for (size_t i = 0; st == OK && i < sizeof keys / sizeof *keys; i++) json_object_set(wish, keys[i], json_object_get(call->body, keys[i]));
   if (st == OK) {
-    optimize_options_init(o, NULL);
-    st = optimize_request_parse(wish, false, o, &call->err);
+    optimize_options_init(o, spec);
+    st = optimize_request_parse(wish, spec != NULL, o, &call->err);
   }
+  const char *whole = "/ranges";
+  if (st == OK && spec && (st = search_fits(&o->space, o->method, o->trials, &call->err)) != OK) whole = "/trials";
   json_decref(wish);
+  free(spec);
   free(o);
-  return st == OK || refused_at(call, "/ranges");
+  return st == OK || refused_at(call, whole);
+}
+
+// Parameters and ranges by the script's header, so that a form hears of a mistake at once and at its field.
+static bool header_fits(struct api_call *call, const struct work_kind *kind, const char *text) {
+  json_t *header = text ? json_loads(text, 0, NULL) : NULL;
+  struct schema_errors errors = {0};
+  bool fits = !header || header_params_check(header, json_object_get(call->body, "params"), false, &errors, &call->err) == OK;
+  if (!fits) (void)api_problem(call, PROBLEM_unavailable, call->err.msg);
+  if (errors.count) fits = false, (void)api_invalid(call, PROBLEM_validation_failed, NULL, &errors);
+  if (fits && kind == &search) fits = search_wish_fits(call, header);
+  json_decref(header);
+  return fits;
 }
 
 static bool roles_fit(struct api_call *call) {
@@ -231,7 +248,7 @@ static enum status create_of(struct api_call *call, const struct work_kind *kind
   enum status st = backtest_count_open(reader(call), call->who.tenant_id, &open, &call->err);
   if (st != OK) return st;
   if (open >= OPEN_MAX) return api_problemf(call, PROBLEM_tier_limit, "At most %d backtests may wait or run at once.", OPEN_MAX);
-  if ((kind == &search && !search_fits(call)) || !config_fits(call) || !roles_fit(call) || !data_there(call) || !rules_fit(call, call->body)) return OK;
+  if (!config_fits(call) || !roles_fit(call) || !data_there(call) || !rules_fit(call, call->body)) return OK;
   struct wish *w = api_alloc(call, sizeof *w);
   if (!w) return err_set(&call->err, ERR_NOMEM, "out of memory");
   struct script_row strategy;
@@ -244,6 +261,10 @@ static enum status create_of(struct api_call *call, const struct work_kind *kind
   }
   if (st == ERR_NOTFOUND) return api_problem(call, PROBLEM_not_found, "There is no such strategy or version.");
   if (st != OK) return st;
+  if (!header_fits(call, kind, version.header)) {
+    script_version_finish(&version);
+    return OK;
+  }
   char *request = json_dumps(call->body, JSON_COMPACT);
   *w = (struct wish){kind, id_next(call->now_ns), strategy.id, version.version, api_alloc(call, request ? strlen(request) + 1 : 1), api_alloc(call, version.source_len + 1),
                      version.source_len};

@@ -2,6 +2,7 @@
 // header was read in a jailed child when the script was uploaded and is kept as JSON: no customer's Lua runs here.
 #include "api/bots.h"
 #include "api/core.h"
+#include "api/header_params.h"
 #include "api/tier.h"
 #include "bot/plan.h"
 #include "script/spec.h"
@@ -67,85 +68,20 @@ json_t *bots_preset(struct db *db, const char *strategy, const char *preset) {
   return found;
 }
 
-// ---- parameters
-
-static void text_into(char *out, size_t size, const json_t *v) { snprintf(out, size, "%s", json_is_string(v) ? json_string_value(v) : ""); }
-
-static bool limit_into(const json_t *v, double *out) {
-  *out = json_number_value(v);
-  return json_is_number(v);
-}
-
-// The parameters of a header as spec_json wrote them; the rest of the spec is left empty. NULL: memory is out.
-static struct script_spec *params_of(const json_t *header) {
-  struct script_spec *spec = calloc(1, sizeof *spec);
-  size_t i, k;
-  const json_t *v, *choice;
-  if (!spec) return NULL;
-  json_array_foreach(json_object_get(header, "params"), i, v) {
-    if (spec->param_count == SPEC_PARAMS_MAX) break;
-    struct param_spec *p = &spec->params[spec->param_count++];
-    text_into(p->name, sizeof p->name, json_object_get(v, "name"));
-    const char *kind = json_string_value(json_object_get(v, "kind"));
-    for (int n = 0; kind && n < PARAM_KIND_COUNT; n++)
-      if (strcmp(kind, param_kind_name((enum param_kind)n)) == 0) p->kind = (enum param_kind)n;
-    p->has_min = limit_into(json_object_get(v, "min"), &p->min);
-    p->has_max = limit_into(json_object_get(v, "max"), &p->max);
-    p->live = json_is_true(json_object_get(v, "live"));
-    json_array_foreach(json_object_get(v, "choices"), k, choice) {
-      if (p->choice_count < SPEC_CHOICES_MAX) text_into(p->choices[p->choice_count++], SPEC_NAME_MAX, choice);
-    }
-  }
-  return spec;
-}
-
-static void pointer_of(char *out, size_t size, const char *name) {
-  size_t n = (size_t)snprintf(out, size, "/params/");
-  for (; *name && n + 3 < size; name++) {
-    if (*name == '~' || *name == '/') {
-      out[n++] = '~';
-      out[n++] = *name == '~' ? '0' : '1';
-    } else {
-      out[n++] = *name;
-    }
-  }
-  out[n] = '\0';
-}
-
-// Every parameter by itself, so that a form can show all that is wrong with it at once.
-static enum status params_fit(struct api_call *call, const json_t *header, const json_t *params, bool given, bool live_only) {
-  struct script_spec *spec = params_of(header);
-  struct param_value *values = calloc(SPEC_PARAMS_MAX, sizeof *values);
-  struct schema_errors errors = {0};
-  const char *name;
-  json_t *v;
-  json_object_foreach((json_t *)params, name, v) {
-    if (!spec || !values || errors.count == SCHEMA_ERRORS_MAX) break;
-    char pointer[200];
-    pointer_of(pointer, sizeof pointer, name);
-    json_t *one = json_pack("{s:O}", name, v);
-    enum status st = one ? params_set_json(spec, "", one, values, &call->err) : ERR_NOMEM;
-    json_decref(one);
-    if (st != OK) {
-      const char *text = strstr(call->err.msg, ": ");
-      schema_errors_add(&errors, pointer, "%s", text ? text + 2 : call->err.msg);
-    } else if (live_only && !spec->params[params_find(spec, name)].live) {
-      schema_errors_add(&errors, pointer, "%s may not change while the bot is started: stop it first", name);
-    }
-  }
-  const bool out_of_memory = !spec || !values;
-  free(spec);
-  free(values);
-  if (out_of_memory) return err_set(&call->err, ERR_NOMEM, "out of memory");
-  if (!errors.count) return OK;
-  return api_invalid(call, PROBLEM_validation_failed, given ? NULL : "The bot's parameters do not fit this version of its script.", &errors);
-}
-
 const char *bots_text(struct api_call *call, const json_t *tree) {
   char *text = json_dumps(tree, JSON_COMPACT | JSON_SORT_KEYS), *kept = text ? api_alloc(call, strlen(text) + 1) : NULL;
   if (kept) strcpy(kept, text);
   free(text);
   return kept;
+}
+
+// ---- parameters
+
+static enum status params_fit(struct api_call *call, const json_t *header, const json_t *params, bool given, bool live_only) {
+  struct schema_errors errors = {0};
+  enum status st = header_params_check(header, params, live_only, &errors, &call->err);
+  if (st != OK || !errors.count) return st;
+  return api_invalid(call, PROBLEM_validation_failed, given ? NULL : "The bot's parameters do not fit this version of its script.", &errors);
 }
 
 // ---- pairs and the plan
@@ -225,7 +161,7 @@ static bool follower_fits(void *arg, const struct bot_row *row) {
 
 enum status bots_followers_fit(struct api_call *call, struct db *db, const struct script_row *script, const char *header) {
   json_t *tree = header ? json_loads(header, 0, NULL) : NULL;
-  struct followers f = {.spec = params_of(tree), .values = calloc(SPEC_PARAMS_MAX, sizeof *f.values)};
+  struct followers f = {.spec = header_params(tree), .values = calloc(SPEC_PARAMS_MAX, sizeof *f.values)};
   const struct bot_filter of_script = {.tenant_id = script->tenant_id, .script_id = script->id};
   enum status st = f.spec && f.values ? bot_list(db, &of_script, INT64_MAX, INT_MAX, follower_fits, &f, &call->err) : err_set(&call->err, ERR_NOMEM, "out of memory");
   json_decref(tree);

@@ -52,11 +52,17 @@ static uint64_t draw(struct search *s) {
 }
 static double draw_unit(struct search *s) { return (double)(draw(s) >> 11) * 0x1p-53; }
 
-enum status search_create(const struct space *space, enum search_method method, size_t trials, uint64_t seed, struct search **ret, struct err *err) {
+enum status search_fits(const struct space *space, enum search_method method, size_t trials, struct err *err) {
   if (trials == 0 || trials > SEARCH_TRIALS_MAX) return err_set(err, ERR_INVALID, "trials: 1 to %d", SEARCH_TRIALS_MAX);
   if (method == SEARCH_GRID && space->size > trials)
     return err_set(err, ERR_INVALID, "the grid has %llu combinations, and %zu trials are allowed: take wider steps, more trials (at most %d), or the method random or tpe",
                    (unsigned long long)space->size, trials, SEARCH_TRIALS_MAX);
+  return OK;
+}
+
+enum status search_create(const struct space *space, enum search_method method, size_t trials, uint64_t seed, struct search **ret, struct err *err) {
+  enum status st = search_fits(space, method, trials, err);
+  if (st != OK) return st;
   struct search *s = calloc(1, sizeof *s);
   if (s) {
     *s = (struct search){.space = space, .method = method, .trials = trials, .rng = seed, .taken_size = 64};

@@ -22,7 +22,9 @@ bool search_method_parse(const char *text, enum search_method *ret);
 #define SEARCH_TRIALS_MAX 10000
 
 struct search;
-// trials: how many runs at most; a grid that has more combinations is refused (ERR_INVALID), with the figure. space is borrowed.
+// trials: how many runs at most; a grid that has more combinations is refused (ERR_INVALID), with the figure.
+enum status search_fits(const struct space *space, enum search_method method, size_t trials, struct err *err) MUST_CHECK;
+// The same check first. space is borrowed.
 enum status search_create(const struct space *space, enum search_method method, size_t trials, uint64_t seed, struct search **ret, struct err *err) MUST_CHECK;
 void search_destroy(struct search *s);
 // Up to SEARCH_BATCH points that were not asked for before; 0: over.

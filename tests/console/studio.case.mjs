@@ -151,11 +151,11 @@ export const cases = {
     // Every combination of two parameters.
     await page.goto(`/strategies/${strategy.id}?tab=grid`);
     await page.getByLabel("History").selectOption({ label: "BTCUSDT 1h, sim (newest bars)" });
-    await page.getByLabel("fast", { exact: true }).last().fill("5, 10, 15");
-    await page.getByLabel("slow", { exact: true }).last().fill("30..40:10");
+    await page.getByLabel("Values of fast").fill("5, 10, 15");
+    await page.getByLabel("Values of slow").fill("30..40:10");
     await page.getByRole("button", { name: "Run 6 backtests" }).click();
     await page.getByText("6 of 6 done").waitFor();
-    assert.equal(await page.locator(".studio-heat td a").count(), 6);
+    assert.equal(await page.locator(".heat td a").count(), 6);
     await t.look(page, "studio-parameters");
     await page.getByRole("link", { name: /Best 4 beside each other/ }).click();
     await page.getByText("Parameters that differ").waitFor();
@@ -195,14 +195,16 @@ export const cases = {
     await page.getByText(/of the best|no run kept/i).first().waitFor();
     await t.look(page, "optimise-found");
     await page.getByRole("tab", { name: "Map" }).click();
-    assert.equal(await page.locator(".studio-heat td").count(), 6);
+    assert.equal(await page.locator(".heat td").count(), 6);
     await t.look(page, "optimise-map");
     await page.getByRole("tab", { name: "Walk-forward" }).click();
     assert.equal(await page.getByRole("table", { name: "Steps" }).locator("tbody tr").count(), 2);
     await page.getByRole("tab", { name: "Runs" }).click();
     await page.getByRole("link", { name: "Use in a bot" }).first().click();
     await page.waitForURL(/\/bots\/new\?strategy=/);
-    assert.equal(JSON.parse(new URL(page.url()).searchParams.get("params")).fast, best.params.fast);
+    const link = new URL(page.url()).searchParams;
+    assert.equal(JSON.parse(link.get("params")).fast, best.params.fast);
+    assert.deepEqual(["symbol", "timeframe", "venue"].map((k) => link.get(k)), ["BTCUSDT", "1h", "sim"]);
     await page.goBack();
     await page.getByRole("button", { name: "Backtest this" }).first().click();
     await page.waitForURL(/\/backtests\/bkt_/);

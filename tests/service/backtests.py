@@ -226,9 +226,11 @@ def main(binary):
                                       ("/config/leverage", {"config": {"leverage": "0.5"}}), ("/data/0", {"data": [{"symbol": "NOPE", "timeframe": "1h"}]})):
                     answer = ada.post("/api/v1/optimizations", {"strategy_id": strategy["id"], "data": data, **body})
                     assert answer.code == "validation_failed" and answer.json["errors"][0]["pointer"] == pointer, answer
-                for body, why in (({"ranges": {"pc": "1..2"}}, 'did you mean "pct"?'), ({"ranges": {"pct": "1..500:0.5"}, "trials": 50}, "999 combinations"), ({}, "nothing to vary")):
-                    row = search_run(**body)
-                    assert row["state"] == "failed" and why in row["error"], row["error"]
+                for pointer, why, body in (("/ranges/pc", 'did you mean "pct"?', {"ranges": {"pc": "1..2"}}), ("/ranges/pct", "above the last", {"ranges": {"pct": "9..2"}}), ("/ranges", "nothing to vary", {}),
+                                           ("/trials", "999 combinations", {"ranges": {"pct": "1..500:0.5"}, "trials": 50}), ("/params/pc", "pct", {"ranges": {"pct": "1..2"}, "params": {"pc": 1}})):
+                    answer = ada.post("/api/v1/optimizations", {"strategy_id": strategy["id"], "data": data, **body})
+                    assert answer.code == "validation_failed" and answer.json["errors"][0]["pointer"] == pointer and why in answer.json["errors"][0]["detail"], answer
+                assert ada.post("/api/v1/backtests", {"strategy_id": strategy["id"], "data": data, "params": {"pct": "thirty"}}).json["errors"][0]["pointer"] == "/params/pct"
                 plan = next((p["id"] for p in s.anonymous().get("/api/v1/subscriptions/plans").json["items"] if "backtest" in p["rights"] and "backtest_advanced" not in p["rights"]), None)
                 assert plan, "no plan has backtests without searches"
                 joe = s.register("joe@example.org")

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { combinations, neighbours, parseValues, shade, suggestValues } from "./grid";
+import { axesOf, bestCells, combinations, neighbours, parseValues, shade, standsAlone, suggestValues } from "./grid";
 import type { ParamSpec } from "~/lib/params";
-import { heat, rangesOf, suggestRange, worthOf, type Found, type Trial } from "./search";
+import { botLink, heat, suggestRange, worthOf, type Found, type SearchRow, type Trial } from "./search";
 import { differences, drawdown, drawn, monthly, pathWords, rebased, type Result } from "./result";
 
 const fast: ParamSpec = { name: "fast", kind: "int", default: 10, min: 2, max: 100 };
@@ -46,6 +46,11 @@ test("colours and neighbours of a heat map", () => {
   assert.equal(shade(2, [2, 2], 1), 0.5);
   assert.equal(shade(NaN, [1, 2], 1), 0.5);
   assert.deepEqual(neighbours([[1, 2, null], [3, 9, 4]], 1, 1), [1, 2, 3, 4]);
+  assert.deepEqual(bestCells([[1, 9, null], [9, 2, 4]], 1), [[0, 1], [1, 0]]);
+  assert.deepEqual(bestCells([[1, 9, null], [9, 2, 4]], -1), [[0, 0]]);
+  assert.deepEqual(bestCells([[1, 9]], 0), []);
+  assert.deepEqual(standsAlone([[1, 2, 1], [2, 9, 2]], 1), { top: 9, mean: 1.6 });
+  assert.equal(standsAlone([[7, 8, 1], [8, 9, 8]], 1), null);
 });
 
 test("curves", () => {
@@ -75,11 +80,15 @@ test("ranges of a search: suggested ones can be searched, and are counted", () =
   const texts = Object.fromEntries(params.map((p) => [p.name, suggestRange(p)]));
   assert.equal(texts.fast, "2..100:10");
   assert.equal(texts.side, "long,short");
-  const made = rangesOf(params, texts);
+  const made = axesOf(params, texts);
   assert.deepEqual(made.errors, {});
-  assert.equal(made.count, Object.values(made.counts).reduce((a, b) => a * b, 1));
-  assert.match(rangesOf(params, { fast: "1..5" }).errors.fast!, /below/);
-  assert.equal(rangesOf(params, {}).count, 0);
+  assert.deepEqual(made.axes.map((a) => a.name), params.map((p) => p.name));
+  assert.equal(made.count, combinations(made.axes).length);
+  const wrong = axesOf(params, { fast: "1..5", slow: "10,20", fats: "1" });
+  assert.match(wrong.errors.fast!, /below/);
+  assert.match(wrong.errors.fats!, /no such/);
+  assert.deepEqual(wrong.axes, [{ name: "slow", values: [10, 20] }]);
+  assert.equal(axesOf(params, {}).count, 0);
 });
 
 test("what a search found: a map of means, and what the best is worth", () => {
@@ -94,4 +103,15 @@ test("what a search found: a map of means, and what the best is worth", () => {
   assert.deepEqual(worth.map((w) => w.tone), ["bad", "bad", "ok"]);
   assert.match(worth.map((w) => w.text).join(" "), /4 gained.*stands alone.*about 1\.00/s);
   assert.deepEqual(worthOf({ ...found, results: [trial(1, "1", "x", null)] }), [{ tone: "bad", text: "No run kept the conditions." }]);
+  // What lost money where it was chosen is not good, however well it did afterwards.
+  const of = (return_pct: number) => worthOf({ ...found, results: [{ ...trial(1, "1", "x", -0.3), neighbours: null, stats: { return_pct } }], unseen: { count: 20, profitable: 20, mean_in: -0.3, mean_out: 2 }, luck_sharpe: null });
+  assert.deepEqual(of(3).map((w) => w.tone), ["ok"]);
+  assert.deepEqual(of(-4).map((w) => w.tone), ["bad", "warn"]);
+  assert.match(of(-4).map((w) => w.text).join(" "), /earned nothing.*-4\.00 %.*the market's doing/s);
+});
+
+test("a bot of what was found trades the market that it was found on", () => {
+  const row = { strategy_id: "str_1", request: { params: { size: 2 }, data: [{ role: "detail", venue: "x", symbol: "A", timeframe: "1m" }, { venue: "sim", symbol: "A", timeframe: "1h" }] } } as unknown as SearchRow;
+  const link = new URL(botLink(row, { fast: "5" }), "http://localhost");
+  assert.deepEqual(Object.fromEntries(link.searchParams), { strategy: "str_1", params: '{"size":2,"fast":"5"}', symbol: "A", timeframe: "1h", venue: "sim" });
 });

@@ -5,8 +5,8 @@ import { api, ok } from "~/api/client";
 import { Badge, Empty, LinkButton, Load, Note, PageHead, Panel, SkeletonTiles } from "~/ui";
 import type { ChartSeries } from "~/ui/chart";
 import { figure } from "./report";
-import { differences, equityOf, FIGURES, rebased, type Result } from "./result";
-import { marketOf, resultOf, type BacktestRow } from "./run";
+import { differences, equityOf, FIGURES, marketOf, rebased, type Result } from "./result";
+import { resultOf, type BacktestRow } from "./run";
 import "./backtests.css";
 
 const Chart = lazy(() => import("~/ui/chart").then((m) => ({ default: m.Chart })));

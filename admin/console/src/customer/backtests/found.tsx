@@ -4,16 +4,15 @@ import { createMemo, createResource, createSignal, For, Show, type JSX } from "s
 import { api, ok } from "~/api/client";
 import { DASH, formatCount, formatDate, formatDecimal, formatPercent } from "~/lib/format";
 import { Badge, Button, LinkButton, Note, PageHead, Panel, Percent, Select, Skeleton, Table, Tabs, toastProblem, type Column } from "~/ui";
-import "../studio/studio.css";
-import { shade } from "./grid";
+import { HeatTable } from "./heat";
 import { RunProgress } from "./progress";
-import { FIGURES } from "./result";
-import { followSearch, isOpen, marketOf, STATES } from "./run";
-import { backtestOf, botLink, foundOf, heat, worthOf, type Fold, type Found, type SearchRow, type Span, type Trial } from "./search";
+import { FIGURES, marketOf } from "./result";
+import { followSearch, isOpen, STATES } from "./run";
+import { backtestOf, botLink, figureOf, foundOf, heat, worthOf, type Fold, type Found, type SearchRow, type Span, type Trial } from "./search";
+import "./backtests.css";
 
 const two = (v: number | null | undefined): string => (v === null || v === undefined ? DASH : formatDecimal(v.toFixed(2), { min: 2 }));
 const wordsOf = (params: Record<string, string> | null): string => Object.entries(params ?? {}).map(([k, v]) => `${k} ${v}`).join(", ");
-const figure = (t: { stats?: Trial["stats"] | null }, key: string): number | null => (typeof t.stats?.[key] === "number" ? (t.stats[key] as number) : null);
 const spanOf = (s: Span): string => `${formatDate(s.from)} – ${formatDate(s.to)}`;
 
 function HeatMap(props: { found: Found; label: string }): JSX.Element {
@@ -21,31 +20,12 @@ function HeatMap(props: { found: Found; label: string }): JSX.Element {
   const [down, setDown] = createSignal(names()[0]!);
   const [across, setAcross] = createSignal(names()[1]!);
   const map = createMemo(() => heat(props.found, down(), across()));
-  const known = createMemo(() => map().cells.flat().filter((v): v is number => v !== null));
-  const better = () => (props.found.objective.direction === "min" ? -1 : 1);
-  const top = () => (better() > 0 ? Math.max(...known()) : Math.min(...known()));
   const options = (but: string) => names().filter((n) => n !== but).map((n) => ({ value: n, label: n }));
   return (
     <Panel title={`${props.label} by two parameters`} actions={
       <Show when={names().length > 2}><div class="row"><Select label="Down" value={down()} onValue={setDown} options={options(across())} /><Select label="Across" value={across()} onValue={setAcross} options={options(down())} /></div></Show>
     }>
-      <div class="table-wrap" tabindex="0" role="region" aria-label={`${props.label} by ${down()} and ${across()}`}>
-        <table class="studio-heat">
-          <thead><tr><th scope="col" class="small muted">{down()} ↓ {across()} →</th><For each={map().columns}>{(v) => <th scope="col">{v}</th>}</For></tr></thead>
-          <tbody>
-            <For each={map().rows}>
-              {(v, r) => (
-                <tr>
-                  <th scope="row">{v}</th>
-                  <For each={map().cells[r()]}>
-                    {(x) => <td classList={{ best: x !== null && x === top() }} style={{ "--heat": x === null ? "0%" : `${Math.round(shade(x, known(), better()) * 42)}%` }}><span>{two(x)}<Show when={x !== null && x === top()}><span class="sr"> (best)</span></Show></span></td>}
-                  </For>
-                </tr>
-              )}
-            </For>
-          </tbody>
-        </table>
-      </div>
+      <HeatTable label={props.label} field={map()} better={props.found.objective.direction === "min" ? -1 : 1} write={two} />
       <Show when={names().length > 2}><p class="small muted">Each field is the mean over the other parameters.</p></Show>
     </Panel>
   );
@@ -58,8 +38,8 @@ function Walk(props: { found: Found; label: string }): JSX.Element {
     { id: "objective", label: `${props.label} there`, value: (f) => f.objective, kind: "number", cell: (f) => <>{two(f.objective)}</> },
     { id: "test", label: "Run on", value: (f) => f.test.from, cell: (f) => <span class="nowrap">{spanOf(f.test)}</span> },
     { id: "came", label: props.label, value: (f) => f.test_objective, kind: "number", cell: (f) => <>{two(f.test_objective)}</> },
-    { id: "return", label: "Return", value: (f) => figure(f, "return_pct"), kind: "number", cell: (f) => <Percent value={figure(f, "return_pct")} signed /> },
-    { id: "drawdown", label: "Drawdown", value: (f) => figure(f, "max_drawdown_pct"), kind: "number", cell: (f) => <Percent value={figure(f, "max_drawdown_pct")} /> },
+    { id: "return", label: "Return", value: (f) => figureOf(f, "return_pct"), kind: "number", cell: (f) => <Percent value={figureOf(f, "return_pct")} signed /> },
+    { id: "drawdown", label: "Drawdown", value: (f) => figureOf(f, "max_drawdown_pct"), kind: "number", cell: (f) => <Percent value={figureOf(f, "max_drawdown_pct")} /> },
   ];
   return <Panel title="Walk-forward" flush><Table rows={props.found.walk_forward!.folds} columns={columns} key={(f) => String(f.test.from)} label="Steps" pageSize={25} csvName="walk-forward" /></Panel>;
 }
@@ -87,9 +67,9 @@ function FoundReport(props: { row: SearchRow; found: Found }): JSX.Element {
     { id: "objective", label: label(), value: (t) => t.objective, kind: "number", cell: (t) => <Show when={!t.error} fallback={<Badge tone="bad" title={t.error}>Failed</Badge>}>{two(t.objective)}<Show when={!t.accepted}> <Badge tone="neutral" title="Broke a condition, or has no such figure">–</Badge></Show></Show> },
     { id: "unseen", label: "Unseen", value: (t) => t.out_of_sample?.objective ?? null, kind: "number", cell: (t) => <>{two(t.out_of_sample?.objective)}</> },
     { id: "around", label: "Neighbours", value: (t) => t.neighbours?.mean ?? null, kind: "number", cell: (t) => <>{two(t.neighbours?.mean)}</> },
-    { id: "return", label: "Return", value: (t) => figure(t, "return_pct"), kind: "number", cell: (t) => <Percent value={figure(t, "return_pct")} signed /> },
-    { id: "drawdown", label: "Drawdown", value: (t) => figure(t, "max_drawdown_pct"), kind: "number", cell: (t) => <Percent value={figure(t, "max_drawdown_pct")} /> },
-    { id: "trades", label: "Trades", value: (t) => figure(t, "trades"), kind: "number", cell: (t) => <>{formatCount(figure(t, "trades"))}</> },
+    { id: "return", label: "Return", value: (t) => figureOf(t, "return_pct"), kind: "number", cell: (t) => <Percent value={figureOf(t, "return_pct")} signed /> },
+    { id: "drawdown", label: "Drawdown", value: (t) => figureOf(t, "max_drawdown_pct"), kind: "number", cell: (t) => <Percent value={figureOf(t, "max_drawdown_pct")} /> },
+    { id: "trades", label: "Trades", value: (t) => figureOf(t, "trades"), kind: "number", cell: (t) => <>{formatCount(figureOf(t, "trades"))}</> },
     { id: "use", label: "", value: () => "", bare: true, cell: (t) => <span class="row nowrap"><Button small kind="quiet" icon="play" iconOnly busy={busy() === t.rank} onClick={() => void backtest(t)}>Backtest this</Button><LinkButton small kind="quiet" icon="bot" iconOnly href={botLink(props.row, t.params)}>Use in a bot</LinkButton></span> },
   ]);
   const axes = () => f().space.filter((a) => a.values.length > 1).length;
@@ -99,7 +79,7 @@ function FoundReport(props: { row: SearchRow; found: Found }): JSX.Element {
       <Show when={f().first_failure}><Note tone="warn" title={`${formatCount(f().failed)} runs failed`}>{f().first_failure}</Note></Show>
       <Panel title="The best" actions={<Show when={f().results[0]?.accepted && f().results[0]}>{(best) => <div class="row"><Button small icon="play" busy={busy() === 1} onClick={() => void backtest(best())}>Backtest this</Button><LinkButton small icon="bot" href={botLink(props.row, best().params)}>Use in a bot</LinkButton></div>}</Show>}>
         <div class="stack-s">
-          <Show when={f().results[0]}>{(best) => <p><b>{wordsOf(best().params)}</b>: {label()} {two(best().objective)}, return {figure(best(), "return_pct") === null ? DASH : formatPercent(figure(best(), "return_pct")!)} on {spanOf(f().spans.search)}</p>}</Show>
+          <Show when={f().results[0]}>{(best) => <p><b>{wordsOf(best().params)}</b>: {label()} {two(best().objective)}, return {figureOf(best(), "return_pct") === null ? DASH : formatPercent(figureOf(best(), "return_pct")!)} on {spanOf(f().spans.search)}</p>}</Show>
           <ul class="bt-worth"><For each={worthOf(f())}>{(w) => <li><Badge tone={w.tone === "ok" ? "good" : w.tone}>{w.tone === "ok" ? "Good" : w.tone === "warn" ? "Doubtful" : "Bad"}</Badge> {w.text}</li>}</For></ul>
           <p class="small muted">{formatCount(f().runs)} runs; {formatCount(f().accepted)} kept the conditions, {formatCount(f().refused)} were refused by the script's check.</p>
         </div>

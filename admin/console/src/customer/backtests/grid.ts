@@ -64,6 +64,22 @@ export function suggestValues(p: ParamSpec): string {
   return [...new Set(values)].join(", ");
 }
 
+/** What each text comes to, and how many combinations all of them make: 0 of none. */
+export interface Axes {
+  axes: Axis[];
+  errors: Record<string, string>;
+  count: number;
+}
+export function axesOf(params: readonly ParamSpec[], texts: Readonly<Record<string, string>>): Axes {
+  const axes: Axis[] = [], errors: Record<string, string> = {};
+  for (const [name, text] of Object.entries(texts)) {
+    const p = params.find((x) => x.name === name), parsed = p ? parseValues(text, p) : { error: "There is no such parameter." };
+    if ("error" in parsed) errors[name] = parsed.error;
+    else axes.push({ name, values: parsed.values });
+  }
+  return { axes, errors, count: Object.keys(texts).length ? axes.reduce((n, a) => n * a.values.length, 1) : 0 };
+}
+
 /** Every combination, the last axis fastest. */
 export function combinations(axes: readonly Axis[]): Record<string, ParamValue>[] {
   return axes.reduce<Record<string, ParamValue>[]>((runs, axis) => runs.flatMap((r) => axis.values.map((v) => ({ ...r, [axis.name]: v }))), [{}]);
@@ -77,7 +93,33 @@ export function shade(value: number, all: readonly number[], better: -1 | 0 | 1)
   return better < 0 ? 1 - x : x;
 }
 
-/** Is the best cell alone? Its neighbours' mean against it: a peak among valleys is luck more often than skill. */
+/** Figures by two parameters, as a heat map draws them; null where there is none. */
+export interface Field {
+  down: string;
+  across: string;
+  rows: string[]; // the values of `down`
+  columns: string[];
+  cells: (number | null)[][];
+}
+
+/** Where the best figures stand, of several equal ones all; none where nothing is better than another. */
+export function bestCells(cells: readonly (readonly (number | null)[])[], better: -1 | 0 | 1): [number, number][] {
+  const known = cells.flat().filter((v): v is number => v !== null);
+  if (!better || !known.length) return [];
+  const top = better > 0 ? Math.max(...known) : Math.min(...known);
+  return cells.flatMap((row, r) => row.flatMap((v, c): [number, number][] => (v === top ? [[r, c]] : [])));
+}
+
+/** The best one and the mean around it, where it stands far above: a peak among valleys is luck more often than skill. */
+export function standsAlone(cells: readonly (readonly (number | null)[])[], better: -1 | 0 | 1): { top: number; mean: number } | null {
+  const known = cells.flat().filter((v): v is number => v !== null), [at] = bestCells(cells, better);
+  if (!at || known.length < 6) return null;
+  const around = neighbours(cells, at[0], at[1]), mean = around.reduce((s, v) => s + v, 0) / around.length, top = cells[at[0]]![at[1]]!;
+  const span = Math.max(...known) - Math.min(...known);
+  return around.length >= 2 && span > 0 && Math.abs(top - mean) / span > 0.5 ? { top, mean } : null;
+}
+
+/** The figures around a cell. */
 export function neighbours(rows: readonly (readonly (number | null)[])[], r: number, c: number): number[] {
   const out: number[] = [];
   for (let dr = -1; dr <= 1; dr++)

@@ -4,7 +4,8 @@ import { createMemo, createResource, createSignal, onCleanup, Show, type JSX } f
 import { all, api, ok } from "~/api/client";
 import { DASH, formatCount, formatDecimal } from "~/lib/format";
 import { Ago, Badge, Button, ConfirmDialog, Empty, LinkButton, Load, PageHead, Panel, Percent, Select, Skeleton, Table, type Column } from "~/ui";
-import { isOpen, marketOf, paramsOf, STATES, type BacktestRow } from "./run";
+import { marketOf } from "./result";
+import { isOpen, paramsOf, STATES, type BacktestRow } from "./run";
 import "./backtests.css";
 
 const MOST = 500, BESIDE = 4, AGAIN_MS = 1500;

@@ -1,19 +1,21 @@
 // A search for parameters is set up: which of them between which values, on which history, and what is to be large. Below: those there were.
 import { A, useNavigate, useSearchParams } from "@solidjs/router";
-import { createEffect, createMemo, createResource, createSignal, For, onCleanup, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createResource, createSignal, onCleanup, Show, type JSX } from "solid-js";
 import { createStore } from "solid-js/store";
 import { all, api, ok } from "~/api/client";
 import { toProblem, type Problem } from "~/api/problem";
 import { DASH, formatCount, formatDecimal } from "~/lib/format";
 import { toValues, type ParamTexts } from "~/lib/params";
-import { Ago, Badge, Button, Checkbox, ConfirmDialog, Empty, ErrorNote, Load, Note, PageHead, Panel, Percent, Select, Skeleton, Table, TextField, type Column } from "~/ui";
+import { Ago, Badge, Button, ConfirmDialog, Empty, ErrorNote, Load, Note, PageHead, Panel, Percent, Select, Skeleton, Table, TextField, type Column } from "~/ui";
 import { ParamForm } from "../params/form";
 import { headerOf, type ScriptHeader } from "../studio/header";
 import { keyOf, newSetup, offered, requestOf, SetupForm, type Market, type Setup } from "../studio/setup";
 import "../studio/studio.css";
-import { FIGURES } from "./result";
-import { isOpen, marketOf, STATES, type BacktestRow } from "./run";
-import { rangesOf, suggestRange, type SearchRequest, type SearchRow } from "./search";
+import { axesOf } from "./grid";
+import { FIGURES, marketOf } from "./result";
+import { isOpen, STATES } from "./run";
+import { suggestRange, type SearchRequest, type SearchRow } from "./search";
+import { firstVaried, VaryPanel, type Varied } from "./vary";
 import "./backtests.css";
 
 const AXES_MAX = 8, TRIALS_MAX = 10_000, AGAIN_MS = 1500;
@@ -22,15 +24,14 @@ const OBJECTIVES = [...FIGURES.filter((f) => f.better && f.kind !== "duration")]
 
 function Form(props: { strategyId: string; header: ScriptHeader; markets: readonly Market[] }): JSX.Element {
   const navigate = useNavigate();
-  const marked = props.header.params.filter((p) => p.opt);
-  const [ranges, setRanges] = createSignal<Record<string, string>>(Object.fromEntries((marked.length ? marked : props.header.params).slice(0, 2).map((p) => [p.name, suggestRange(p)])));
+  const [ranges, setRanges] = createSignal<Varied>(firstVaried(props.header.params, suggestRange));
   const [setup, setSetup] = createSignal<Setup>(newSetup());
   createEffect(() => props.markets.length && !setup().market && setSetup((s) => ({ ...s, market: keyOf(props.markets.find((m) => m.timeframe === "1h") ?? props.markets[0]!) })));
   const [texts, setTexts] = createStore<ParamTexts>({});
   const [how, setHow] = createStore({ method: "grid", trials: "300", objective: "sharpe", unseen: "25", walk: "0", trades: "20", drawdown: "" });
   const [problem, setProblem] = createSignal<Problem | null>(null);
   const [busy, setBusy] = createSignal(false);
-  const made = createMemo(() => rangesOf(props.header.params, ranges()));
+  const made = createMemo(() => axesOf(props.header.params, ranges()));
   const others = () => props.header.params.filter((p) => !(p.name in ranges()));
   const fixed = () => toValues(others(), texts);
   const runs = () => (how.method === "grid" ? made().count : Math.min(made().count, Number(how.trials) || 0));
@@ -62,24 +63,9 @@ function Form(props: { strategyId: string; header: ScriptHeader; markets: readon
   return (
     <>
       <div class="cols-2">
-        <Panel title="Parameters to vary">
-          <Show when={props.header.params.length} fallback={<p class="muted">This script has no parameters.</p>}>
-            <div class="stack">
-              <div class="studio-picks">
-                <For each={props.header.params}>
-                  {(p) => (
-                    <Checkbox label={<>{p.label ?? p.name} <code class="small muted">{p.name}</code></>} checked={p.name in ranges()} disabled={!(p.name in ranges()) && Object.keys(ranges()).length >= AXES_MAX}
-                      onChecked={(on) => setRanges((r) => (on ? { ...r, [p.name]: suggestRange(p) } : Object.fromEntries(Object.entries(r).filter(([k]) => k !== p.name))))} />
-                  )}
-                </For>
-              </div>
-              <For each={Object.keys(ranges())}>
-                {(name) => <TextField label={`Values of ${name}`} value={ranges()[name] ?? ""} onValue={(v) => setRanges((r) => ({ ...r, [name]: v }))} error={made().errors[name]} problem={problem()} pointer={`/ranges/${name}`} hint={made().counts[name] ? `${formatCount(made().counts[name]!)} values. From..to:step, or a list` : undefined} />}
-              </For>
-              <Show when={others().length}><details class="studio-more"><summary>The other parameters</summary><ParamForm specs={others()} texts={texts} onText={setTexts} problem={problem()} pointer="/params" /></details></Show>
-            </div>
-          </Show>
-        </Panel>
+        <VaryPanel params={props.header.params} texts={ranges()} onTexts={setRanges} axes={made()} max={AXES_MAX} suggest={suggestRange} problem={problem()}>
+          <Show when={others().length}><details class="studio-more"><summary>The other parameters</summary><ParamForm specs={others()} texts={texts} onText={setTexts} problem={problem()} pointer="/params" /></details></Show>
+        </VaryPanel>
         <Panel title="What is good">
           <div class="studio-fields">
             <Select label="To be made good" value={how.objective} onValue={(v) => setHow("objective", v)} problem={problem()} pointer="/objective" options={OBJECTIVES.map((f) => ({ value: f.key, label: f.better < 0 ? `${f.label}, small` : f.label }))} />
@@ -112,7 +98,7 @@ function Searches(props: { names: ReadonlyMap<string, string> }): JSX.Element {
   const figure = (r: SearchRow, key: string): number | null => (typeof r.summary?.[key] === "number" ? (r.summary[key] as number) : null);
   const columns: Column<SearchRow>[] = [
     { id: "strategy", label: "Strategy", lead: true, value: (r) => props.names.get(r.strategy_id) ?? "", cell: (r) => <A href={`/backtests/optimise/${r.id}`}>{props.names.get(r.strategy_id) ?? "a deleted strategy"} <span class="muted small">v{r.version}</span></A> },
-    { id: "market", label: "Market", value: (r) => marketOf(r as BacktestRow).symbol, cell: (r) => <span class="nowrap">{marketOf(r as BacktestRow).symbol} <span class="muted">{marketOf(r as BacktestRow).timeframe}</span></span> },
+    { id: "market", label: "Market", value: (r) => marketOf(r).symbol, cell: (r) => <span class="nowrap">{marketOf(r).symbol} <span class="muted">{marketOf(r).timeframe}</span></span> },
     { id: "ranges", label: "Varied", value: varied, cell: (r) => <span class="small muted">{varied(r) || "as the header says"}</span> },
     { id: "state", label: "State", value: (r) => r.state, cell: (r) => <Badge tone={STATES[r.state].tone} pulse={r.state === "running"} title={r.error ?? undefined}>{r.state === "running" ? `${Math.round(r.progress * 100)} %` : STATES[r.state].label}</Badge> },
     { id: "return", label: "Best: return", value: (r) => figure(r, "return_pct"), kind: "number", cell: (r) => <Percent value={figure(r, "return_pct")} signed /> },

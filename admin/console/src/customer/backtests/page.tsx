@@ -6,7 +6,8 @@ import { formatDateTime } from "~/lib/format";
 import { Badge, Button, LinkButton, PageHead, Skeleton, SkeletonTiles, toastProblem } from "~/ui";
 import { RunProgress } from "./progress";
 import { Report } from "./report";
-import { followBacktest, isOpen, marketOf, paramsOf, resultOf, STATES } from "./run";
+import { marketOf } from "./result";
+import { followBacktest, isOpen, paramsOf, resultOf, STATES } from "./run";
 
 export default function BacktestPage(): JSX.Element {
   const params = useParams<{ id: string }>();

@@ -67,6 +67,13 @@ export interface Result {
   timing: { seconds: number; bars_per_second: number; script_seconds: number };
 }
 
+/** The market that a backtest or a search was asked for: that of its main bars. */
+export function marketOf(row: { request?: unknown }): { symbol: string; timeframe: string; venue: string } {
+  const data = (row.request as { data?: { symbol?: string; timeframe?: string; venue?: string; role?: string; stream?: string }[] } | undefined)?.data ?? [];
+  const main = data.find((d) => (d.role ?? "bars") === "bars" && (!d.stream || d.stream === "main")) ?? data[0];
+  return { symbol: main?.symbol ?? "", timeframe: main?.timeframe ?? "", venue: main?.venue ?? "" };
+}
+
 /** For drawing: times rise; of several at one time the last stays. */
 export interface DrawnPoint {
   time: number; // Unix ms

@@ -95,13 +95,6 @@ function follow(kind: Kind, id: Accessor<string | null>): Following {
   };
 }
 
-/** "BTCUSDT 1h", of a request. */
-export function marketOf(row: BacktestRow): { symbol: string; timeframe: string; venue: string } {
-  const data = (row.request as { data?: { symbol?: string; timeframe?: string; venue?: string; role?: string; stream?: string }[] } | undefined)?.data ?? [];
-  const main = data.find((d) => (d.role ?? "bars") === "bars" && (!d.stream || d.stream === "main")) ?? data[0];
-  return { symbol: main?.symbol ?? "", timeframe: main?.timeframe ?? "", venue: main?.venue ?? "" };
-}
-
 const PARAM_WORDS = 4;
 /** The chosen parameters in a line: "fast 10, slow 30". */
 export function paramsOf(row: BacktestRow): string {

@@ -2,8 +2,8 @@
 import type { Schemas } from "~/api/client";
 import type { ParamSpec } from "~/lib/params";
 import { isNumeric } from "~/lib/params";
-import { parseValues, suggestValues } from "./grid";
-import type { Stats } from "./result";
+import { suggestValues, type Field } from "./grid";
+import { marketOf, type Stats } from "./result";
 
 export type SearchRow = Schemas["Optimization"];
 export type SearchRequest = Schemas["OptimizationRequest"];
@@ -60,21 +60,8 @@ export function suggestRange(p: ParamSpec): string {
   return `${p.min}..${p.max}:${step}`;
 }
 
-/** How many combinations the ranges make, and what is wrong with each. */
-export function rangesOf(params: readonly ParamSpec[], texts: Readonly<Record<string, string>>): { count: number; errors: Record<string, string>; counts: Record<string, number> } {
-  const errors: Record<string, string> = {}, counts: Record<string, number> = {};
-  let count = Object.keys(texts).length ? 1 : 0;
-  for (const [name, text] of Object.entries(texts)) {
-    const p = params.find((x) => x.name === name), parsed = p ? parseValues(text, p) : { error: "There is no such parameter." };
-    if ("error" in parsed) errors[name] = parsed.error;
-    else counts[name] = parsed.values.length;
-    count *= counts[name] ?? 1;
-  }
-  return { count, errors, counts };
-}
-
 /** A field of two parameters: the mean of the objective over all that share both values; null where nothing was tried. */
-export function heat(f: Found, down: string, across: string): { rows: string[]; columns: string[]; cells: (number | null)[][] } {
+export function heat(f: Found, down: string, across: string): Field {
   const rows = f.space.find((a) => a.name === down)?.values ?? [], columns = f.space.find((a) => a.name === across)?.values ?? [];
   const sums = rows.map(() => columns.map(() => ({ sum: 0, n: 0 })));
   const row = new Map(rows.map((v, i) => [v, i])), column = new Map(columns.map((v, i) => [v, i]));
@@ -84,17 +71,24 @@ export function heat(f: Found, down: string, across: string): { rows: string[]; 
     at.sum += t.objective;
     at.n++;
   }
-  return { rows, columns, cells: sums.map((r) => r.map((c) => (c.n ? c.sum / c.n : null))) };
+  return { down, across, rows, columns, cells: sums.map((r) => r.map((c) => (c.n ? c.sum / c.n : null))) };
 }
+
+/** A figure of a run, where it has one. */
+export const figureOf = (t: { stats?: Stats | null }, key: string): number | null => (typeof t.stats?.[key] === "number" ? (t.stats[key] as number) : null);
 
 /** What the best is worth, in a quant's words; the worst first. */
 export function worthOf(f: Found): { tone: "ok" | "warn" | "bad"; text: string }[] {
   const out: { tone: "ok" | "warn" | "bad"; text: string }[] = [];
   const best = f.results[0], u = f.unseen, w = f.walk_forward, two = (v: number): string => v.toFixed(2);
   if (!best?.accepted) return [{ tone: "bad", text: "No run kept the conditions." }];
+  const made = figureOf(best, "return_pct"), lost = made !== null && made <= 0;
+  if (lost) out.push({ tone: "bad", text: `Even the best earned nothing where it was chosen: ${two(made)} %. There is nothing here to make better.` });
   if (u) {
     const share = u.profitable / u.count;
-    out.push({ tone: share < 0.5 ? "bad" : share < 0.8 ? "warn" : "ok", text: `Of the best ${u.count}, ${u.profitable} gained on the history that the search did not see: ${two(u.mean_out)} there on average, ${two(u.mean_in)} where they were chosen.` });
+    // Who lost where they were chosen and gained afterwards were carried by the market.
+    const luck = lost && share >= 0.5 ? " As they did not earn where they were chosen, that is the market's doing." : "";
+    out.push({ tone: share < 0.5 ? "bad" : share < 0.8 || lost ? "warn" : "ok", text: `Of the best ${u.count}, ${u.profitable} gained on the history that the search did not see: ${two(u.mean_out)} there on average, ${two(u.mean_in)} where they were chosen.${luck}` });
   }
   const n = best.neighbours, top = best.objective;
   if (n && top !== null && f.objective.direction === "max" && top > 0) {
@@ -114,6 +108,8 @@ export function backtestOf(row: SearchRow, params: Record<string, string>): Sche
   return { ...same, strategy_id: row.strategy_id, version: row.version, params: { ...r.params, ...params } };
 }
 
-/** Where a bot with these parameters is set up. */
-export const botLink = (row: SearchRow, params: Record<string, string>): string =>
-  `/bots/new?strategy=${row.strategy_id}&params=${encodeURIComponent(JSON.stringify({ ...(row.request as unknown as SearchRequest).params, ...params }))}`;
+/** Where a bot with these parameters is set up, for the market that they were found on. */
+export function botLink(row: SearchRow, params: Record<string, string>): string {
+  const { symbol, timeframe, venue } = marketOf(row);
+  return `/bots/new?${new URLSearchParams({ strategy: row.strategy_id, params: JSON.stringify({ ...(row.request as unknown as SearchRequest).params, ...params }), symbol, timeframe, venue }).toString()}`;
+}

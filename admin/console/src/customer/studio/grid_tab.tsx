@@ -1,15 +1,17 @@
 // Comparing parameters: a run for every combination, then a table and, for two parameters, a heat map. The runs are ordinary backtests
 // and stay in the list of them.
 import { A } from "@solidjs/router";
-import { createMemo, createSignal, For, onCleanup, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, onCleanup, Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
 import { toProblem, type Problem } from "~/api/problem";
 import { formatDecimal, formatMoney, formatPercent } from "~/lib/format";
-import { Badge, Button, Checkbox, ErrorNote, LinkButton, Note, Panel, Select, Table, TextField, type Column } from "~/ui";
-import { combinations, neighbours, parseValues, RUNS_MAX, shade, suggestValues, type Axis } from "../backtests/grid";
+import { toValues, type ParamTexts } from "~/lib/params";
+import { Badge, Button, ErrorNote, LinkButton, Note, Panel, Select, Table, type Column } from "~/ui";
+import { axesOf, combinations, RUNS_MAX, standsAlone, suggestValues, type Axis, type Field } from "../backtests/grid";
+import { HeatTable } from "../backtests/heat";
 import { FIGURES } from "../backtests/result";
 import { isOpen, STATES, type BacktestRow } from "../backtests/run";
-import { toValues, type ParamTexts } from "~/lib/params";
+import { firstVaried, VaryPanel, type Varied } from "../backtests/vary";
 import type { ScriptHeader, Values } from "./header";
 import { requestOf, SetupForm, type Market, type Setup } from "./setup";
 
@@ -31,62 +33,26 @@ const ASK_MS = 700, AXES_MAX = 3;
 const written = (kind: (typeof FIGURES)[number]["kind"], v: number | null): string => (v === null ? "–" : kind === "pct" ? formatPercent(v) : kind === "money" ? formatMoney(String(v)) : kind === "count" ? String(v) : formatDecimal(v.toFixed(2), { min: 2 }));
 
 function HeatMap(props: { grid: Grid; metric: (typeof FIGURES)[number]; value: (c: Cell) => number | null }): JSX.Element {
-  const across = () => props.grid.axes[1]!, down = () => props.grid.axes[0]!;
-  const cell = (r: number, c: number) => props.grid.cells[r * across().values.length + c];
-  const rows = createMemo(() => down().values.map((_, r) => across().values.map((_v, c) => {
-    const x = cell(r, c);
-    return x ? props.value(x) : null;
-  })));
-  const all = createMemo(() => rows().flat().filter((v): v is number => v !== null));
-  const best = createMemo(() => {
-    let at: [number, number] | null = null;
-    rows().forEach((row, r) => row.forEach((v, c) => {
-      if (v === null || !props.metric.better) return;
-      const top = at ? rows()[at[0]]![at[1]]! : null;
-      if (top === null || (v - top) * props.metric.better > 0) at = [r, c];
-    }));
-    return at as [number, number] | null;
+  const cell = (r: number, c: number) => props.grid.cells[r * props.grid.axes[1]!.values.length + c];
+  const write = (v: number): string => written(props.metric.kind, v);
+  const field = createMemo((): Field => {
+    const [down, across] = props.grid.axes as [Axis, Axis];
+    return {
+      down: down.name, across: across.name, rows: down.values.map(String), columns: across.values.map(String),
+      cells: down.values.map((_, r) => across.values.map((_v, c) => {
+        const it = cell(r, c);
+        return it ? props.value(it) : null;
+      })),
+    };
   });
-  const lonely = () => {
-    const b = best();
-    if (!b || all().length < 6) return null;
-    const around = neighbours(rows(), b[0], b[1]), mean = around.reduce((s, v) => s + v, 0) / around.length, top = rows()[b[0]]![b[1]]!;
-    const low = Math.min(...all()), high = Math.max(...all());
-    return around.length >= 2 && high > low && Math.abs(top - mean) / (high - low) > 0.5 ? { top, mean } : null;
-  };
+  const alone = createMemo(() => standsAlone(field().cells, props.metric.better));
+  const why = (it: Cell | undefined): string => (it?.problem || it?.row?.state === "failed" ? "failed" : it?.row?.state === "cancelled" ? "–" : "…");
   return (
     <div class="stack-s">
-      <div class="table-wrap" tabindex="0" role="region" aria-label={`${props.metric.label} by ${down().name} and ${across().name}`}>
-        <table class="studio-heat">
-          <thead>
-            <tr><th scope="col" class="small muted">{down().name} ↓ {across().name} →</th><For each={across().values}>{(v) => <th scope="col">{String(v)}</th>}</For></tr>
-          </thead>
-          <tbody>
-            <For each={down().values}>
-              {(v, r) => (
-                <tr>
-                  <th scope="row">{String(v)}</th>
-                  <For each={across().values}>
-                    {(_v, c) => {
-                      const it = () => cell(r(), c());
-                      const x = () => rows()[r()]![c()]!;
-                      const top = () => best()?.[0] === r() && best()?.[1] === c();
-                      return (
-                        <td classList={{ best: top() }} style={{ "--heat": x() === null ? "0%" : `${Math.round(shade(x()!, all(), props.metric.better || 1) * 42)}%` }}>
-                          <Show when={it()?.id && x() !== null} fallback={<span class="muted small">{it()?.problem || it()?.row?.state === "failed" ? "failed" : it()?.row?.state === "cancelled" ? "–" : "…"}</span>}>
-                            <A href={`/backtests/${it()!.id}`}>{written(props.metric.kind, x())}<Show when={top()}><span class="sr"> (best)</span></Show></A>
-                          </Show>
-                        </td>
-                      );
-                    }}
-                  </For>
-                </tr>
-              )}
-            </For>
-          </tbody>
-        </table>
-      </div>
-      <Show when={lonely()}>{(l) => <Note tone="warn" title="The best one stands alone">It has {written(props.metric.kind, l().top)}, its neighbours {written(props.metric.kind, l().mean)} on average. A peak among valleys is usually luck: prefer a plateau, and test it on other data.</Note>}</Show>
+      <HeatTable label={props.metric.label} field={field()} better={props.metric.better} write={write} cell={(r, c, text) => (
+        <Show when={text !== null && cell(r, c)?.id} fallback={<span class="muted small">{why(cell(r, c))}</span>}>{(id) => <A href={`/backtests/${id()}`}>{text}</A>}</Show>
+      )} />
+      <Show when={alone()}>{(l) => <Note tone="warn" title="The best one stands alone">It has {write(l().top)}, its neighbours {write(l().mean)} on average. A peak among valleys is usually luck: prefer a plateau, and test it on other data.</Note>}</Show>
     </div>
   );
 }
@@ -94,20 +60,17 @@ function HeatMap(props: { grid: Grid; metric: (typeof FIGURES)[number]; value: (
 export function GridTab(props: {
   strategyId: string; version: number; header: ScriptHeader; dirty: boolean; markets: readonly Market[]; setup: Setup; onSetup: (s: Setup) => void; texts: ParamTexts; grid: Grid | null; onGrid: (g: Grid | null) => void;
 }): JSX.Element {
-  const marked = () => props.header.params.filter((p) => p.opt);
-  const [texts, setTexts] = createSignal<Record<string, string>>(Object.fromEntries((marked().length ? marked() : props.header.params).slice(0, 2).map((p) => [p.name, suggestValues(p)])));
+  const [texts, setTexts] = createSignal<Varied>(firstVaried(props.header.params, suggestValues));
   const [metric, setMetric] = createSignal("return_pct");
   const [problem, setProblem] = createSignal<Problem | null>(null);
   const [busy, setBusy] = createSignal(false);
   const others = () => toValues(props.header.params, props.texts);
-  const names = () => Object.keys(texts());
-  const parsed = createMemo(() => names().map((name) => ({ name, result: parseValues(texts()[name]!, props.header.params.find((p) => p.name === name)!) })));
-  const axes = (): Axis[] => parsed().flatMap((p) => ("values" in p.result ? [{ name: p.name, values: p.result.values }] : []));
-  const count = () => axes().reduce((n, a) => n * a.values.length, 1);
-  const runs = createMemo(() => (count() <= RUNS_MAX ? combinations(axes()) : []));
+  const made = createMemo(() => axesOf(props.header.params, texts()));
+  const count = () => made().count;
+  const runs = createMemo(() => (count() <= RUNS_MAX ? combinations(made().axes) : []));
   const missing = (): string => {
-    if (!names().length) return "Choose a parameter to vary.";
-    if (axes().length < names().length) return "Some values cannot be used.";
+    if (!count()) return "Choose a parameter to vary.";
+    if (Object.keys(made().errors).length) return "Some values cannot be used.";
     if (count() > RUNS_MAX) return `That would be ${count()} runs; at most ${RUNS_MAX} at a time.`;
     const [wrong] = Object.entries(others().errors).filter(([name]) => !(name in texts()));
     const m = requestOf(props.strategyId, props.version, props.header, props.setup, others().values, props.markets);
@@ -133,7 +96,7 @@ export function GridTab(props: {
   const start = async (): Promise<void> => {
     setBusy(true);
     setProblem(null);
-    const grid: Grid = { axes: axes(), cells: runs().map((values) => ({ values, id: null, row: null, problem: null })) };
+    const grid: Grid = { axes: made().axes, cells: runs().map((values) => ({ values, id: null, row: null, problem: null })) };
     props.onGrid(grid);
     for (let i = 0; i < grid.cells.length; i++) {
       const cell = grid.cells[i]!;
@@ -177,23 +140,7 @@ export function GridTab(props: {
     <div class="stack">
       <Show when={props.dirty}><Note tone="warn">What runs is version {props.version}, without what you have changed since. Save to test it.</Note></Show>
       <div class="cols-2">
-        <Panel title="Parameters to vary">
-          <Show when={props.header.params.length} fallback={<p class="muted">This script has no parameters.</p>}>
-            <div class="stack">
-              <div class="studio-picks">
-                <For each={props.header.params}>
-                  {(p) => (
-                    <Checkbox label={<>{p.label ?? p.name} <code class="small muted">{p.name}</code></>} checked={p.name in texts()} disabled={!(p.name in texts()) && names().length >= AXES_MAX}
-                      onChecked={(on) => setTexts((t) => (on ? { ...t, [p.name]: suggestValues(p) } : Object.fromEntries(Object.entries(t).filter(([k]) => k !== p.name))))} />
-                  )}
-                </For>
-              </div>
-              <For each={parsed()}>
-                {(p) => <TextField label={p.name} value={texts()[p.name] ?? ""} onValue={(v) => setTexts((t) => ({ ...t, [p.name]: v }))} error={"error" in p.result ? p.result.error : undefined} hint={"values" in p.result ? `${p.result.values.length} values. Also ranges: 10..50:10` : undefined} />}
-              </For>
-            </div>
-          </Show>
-        </Panel>
+        <VaryPanel params={props.header.params} texts={texts()} onTexts={setTexts} axes={made()} max={AXES_MAX} suggest={suggestValues} />
         <Panel title="Conditions"><div class="stack"><SetupForm setup={props.setup} onSetup={props.onSetup} markets={props.markets} problem={problem()} header={props.header} /></div></Panel>
       </div>
       <ErrorNote problem={problem()} what="Not all of them could be run" />

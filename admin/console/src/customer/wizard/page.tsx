@@ -58,7 +58,8 @@ function valuesOf(text: unknown): Record<string, ParamValue> {
 export default function NewBot(): JSX.Element {
   const navigate = useNavigate();
   const [search] = useSearchParams();
-  const w = useWizard({ strategy: typeof search.strategy === "string" ? search.strategy : undefined, params: valuesOf(search.params) });
+  const text = (v: unknown): string | undefined => (typeof v === "string" ? v : undefined);
+  const w = useWizard({ strategy: text(search.strategy), params: valuesOf(search.params), symbol: text(search.symbol), timeframe: text(search.timeframe), venue: text(search.venue) });
   const [step, setStep] = createSignal(0);
   let heading!: HTMLHeadingElement;
   const go = (to: number): void => {

@@ -10,7 +10,17 @@ export type Market = Schemas["Market"];
 
 export const STEPS = ["Basics", "Account", "Market", "Parameters", "Notices", "Review"] as const;
 
-export const TIMEFRAMES = ["1m", "5m", "15m", "30m", "1h", "4h", "1d"];
+export const TIMEFRAMES: readonly string[] = ["1m", "5m", "15m", "30m", "1h", "4h", "1d"];
+export const isTimeframe = (text: string): boolean => /^[1-9]\d*[smhdw]$/.test(text);
+
+/** What a link brings along, as that of a search does. */
+export interface Preset {
+  strategy?: string;
+  params?: Record<string, ParamValue>;
+  symbol?: string;
+  timeframe?: string;
+  venue?: string; // where the history came from: of a market with these prices it is the one that is chosen
+}
 
 export interface Draft {
   name: string;
@@ -37,9 +47,9 @@ const amountWrong = (text: string, wanted: boolean): string | undefined => {
 export const envOf = (a: Account): "paper" | "testnet" | "live" | string => (a.paper ? "paper" : String((a.settings as { environment?: string } | null)?.environment ?? "testnet"));
 export const currencyOf = (a: Account | undefined): string => a?.settings?.currency ?? "USDT";
 
-export function useWizard(preset: { strategy?: string; params?: Record<string, ParamValue> }) {
+export function useWizard(preset: Preset) {
   const [draft, setDraft] = createStore<Draft>({
-    name: "", named: false, strategyId: preset.strategy ?? "", template: "", accountId: "", cash: "", venue: "", symbol: "", timeframe: "1m", values: {}, preset: "",
+    name: "", named: false, strategyId: preset.strategy ?? "", template: "", accountId: "", cash: "", venue: "", symbol: "", timeframe: preset.timeframe && isTimeframe(preset.timeframe) ? preset.timeframe : "1m", values: {}, preset: "",
     limits: { max_order: "", day_loss: "", max_drawdown: "" }, start: true,
   });
   const [strategies, { refetch: readStrategies }] = createResource(() => all((cursor) => ok(api.GET("/api/v1/strategies", { params: { query: { limit: 200, cursor } } })), 1000));
@@ -78,6 +88,14 @@ export function useWizard(preset: { strategy?: string; params?: Record<string, P
     setDraft({ preset: name, values: toTexts(header()?.params ?? [], values) });
   };
   const live = createMemo(() => (markets.latest ?? []).filter((m) => m.live && (!account.latest || account.latest.paper || account.latest.venue === m.venue)));
+  // Once, when it is known what trades: the market of the link, at its venue if that is one.
+  const meet = (): void => {
+    if (draft.symbol || !preset.symbol || !markets.latest) return;
+    const same = live().filter((m) => m.symbol === preset.symbol), found = same.find((m) => m.venue === preset.venue) ?? same[0];
+    if (found) setDraft({ symbol: found.symbol, venue: found.venue });
+  };
+  /** The link's market where nothing of it is live; "": none such. */
+  const strange = (): string => (preset.symbol && markets.latest && !live().some((m) => m.symbol === preset.symbol) ? preset.symbol : "");
   const free = (): string | null => account.latest?.money?.free ?? null;
   const cashWrong = (): string | undefined => {
     const wrong = amountWrong(draft.cash, false), have = parse(free()), want = parse(draft.cash.trim());
@@ -90,7 +108,7 @@ export function useWizard(preset: { strategy?: string; params?: Record<string, P
     switch (step) {
       case 0: return !draft.strategyId && !draft.template ? "Choose a strategy" : !draft.name.trim() ? "Give the bot a name" : !header() ? "The strategy is being read" : "";
       case 1: return !draft.accountId ? "Choose an account" : cashWrong() ? `The bot's money ${cashWrong()}` : "";
-      case 2: return !draft.symbol ? "Choose a market" : !/^[1-9]\d*[smhdw]$/.test(draft.timeframe) ? "Choose a timeframe" : "";
+      case 2: return !draft.symbol ? "Choose a market" : !isTimeframe(draft.timeframe) ? "Choose a timeframe" : "";
       case 3: return Object.keys(params().errors).length ? "Some parameters are out of range" : Object.values(draft.limits).some((v) => amountWrong(v, false)) ? "A limit is no amount" : "";
       default: return "";
     }
@@ -115,7 +133,7 @@ export function useWizard(preset: { strategy?: string; params?: Record<string, P
     filledFor = made.id;
     void readStrategies();
   };
-  return { draft, setDraft, strategies, templates, offers, offer, takePreset, accounts, account, readAccounts, markets, live, header, params, others, may, fill, free, cashWrong, amountWrong, lack, reachable, body, adopt, touched, setTouched };
+  return { draft, setDraft, strategies, templates, offers, offer, takePreset, accounts, account, readAccounts, markets, live, header, params, others, may, fill, meet, strange, free, cashWrong, amountWrong, lack, reachable, body, adopt, touched, setTouched };
 }
 
 export type Wizard = ReturnType<typeof useWizard>;

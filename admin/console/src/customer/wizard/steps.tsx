@@ -169,6 +169,8 @@ export function AccountStep(props: { w: Wizard }): JSX.Element {
 
 export function MarketStep(props: { w: Wizard }): JSX.Element {
   const w = props.w;
+  createEffect(() => { w.live(); w.meet(); });
+  const timeframes = () => (TIMEFRAMES.includes(w.draft.timeframe) ? TIMEFRAMES : [w.draft.timeframe, ...TIMEFRAMES]);
   const [search, setSearch] = createSignal("");
   const found = createMemo(() => w.live().filter((m) => `${m.venue} ${m.symbol}`.toLowerCase().includes(search().trim().toLowerCase())).slice(0, 60));
   return (
@@ -191,12 +193,13 @@ export function MarketStep(props: { w: Wizard }): JSX.Element {
               </Show>
             )}
           </Load>
+          <Show when={w.strange()}>{(symbol) => <Note tone="warn">Its parameters were found on {symbol()}, which is not traded here: they say little of another market.</Note>}</Show>
           <Show when={w.others().length}><p class="small muted">The strategy also looks at {w.others().join(", ")}.</p></Show>
         </div>
       </Panel>
       <Panel title="How often it looks">
         <div class="param-grid">
-          <Select label="Timeframe" hint="It is asked at the end of each bar." value={w.draft.timeframe} onValue={(v) => w.setDraft("timeframe", v)} options={TIMEFRAMES.map((t) => ({ value: t, label: t }))} />
+          <Select label="Timeframe" hint="It is asked at the end of each bar." value={w.draft.timeframe} onValue={(v) => w.setDraft("timeframe", v)} options={timeframes().map((t) => ({ value: t, label: t }))} />
         </div>
       </Panel>
     </div>
