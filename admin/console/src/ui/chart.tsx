@@ -64,7 +64,9 @@ interface Drawn {
   kind: ChartSeries["kind"];
   pane: number;
   data: readonly (Candle | Point)[];
+  look: string; // its options
   markers?: ISeriesMarkersPluginApi<Time>;
+  marked?: readonly Marker[] | null | undefined; // what these are; null: in other colours
   lines: Map<string, { line: ReturnType<ISeriesApi<SeriesType>["createPriceLine"]>; key: string }>;
 }
 
@@ -176,10 +178,13 @@ export function Chart(props: ChartProps): JSX.Element {
       d = undefined;
     }
     if (!d) {
-      d = { api: chart.addSeries(types[s.kind] as typeof lib.LineSeries, {}, s.pane ?? 0) as ISeriesApi<SeriesType>, kind: s.kind, pane: s.pane ?? 0, data: [], lines: new Map() };
+      d = { api: chart.addSeries(types[s.kind] as typeof lib.LineSeries, {}, s.pane ?? 0) as ISeriesApi<SeriesType>, kind: s.kind, pane: s.pane ?? 0, data: [], look: "", lines: new Map() };
       drawn.set(s.id, d);
     }
-    d.api.applyOptions(options(s));
+    // A chart is drawn anew for whatever it is told, be it what it knows.
+    const wish = options(s), look = JSON.stringify(wish);
+    if (look !== d.look) d.api.applyOptions(wish);
+    d.look = look;
     if (s.data !== d.data) {
       const before = d.data, n = before.length, last = n ? seconds(before[n - 1]!.time) : 0;
       const grown = n > 0 && s.data.length >= n && s.data.length - n < 50 && s.data[0]!.time === before[0]!.time && seconds(s.data[n - 1]!.time) === last;
@@ -187,7 +192,8 @@ export function Chart(props: ChartProps): JSX.Element {
       else d.api.setData(ordered(s) as never);
       d.data = s.data;
     }
-    if (s.markers || d.markers) {
+    if (s.markers !== d.marked && (s.markers || d.markers)) {
+      d.marked = s.markers;
       d.markers ??= lib.createSeriesMarkers(d.api, []);
       d.markers.setMarkers((s.markers ?? []).map((m) => ({
         id: m.id, time: seconds(m.time), position: m.side === "above" ? "aboveBar" : "belowBar", shape: m.shape, color: token(m.color ?? "--accent"), text: m.text ?? "", size: 1,
@@ -207,8 +213,9 @@ export function Chart(props: ChartProps): JSX.Element {
     }
   }
 
-  createEffect(on([ready, () => props.series, isDark, brand], ([r, series]) => {
+  createEffect(on([ready, () => props.series, isDark, brand], ([r, series, ...colours], before) => {
     if (!r) return;
+    if (before && colours.some((c, i) => c !== before[i + 2])) for (const d of drawn.values()) d.marked = null;
     const ids = new Set(series.map((s) => s.id));
     for (const [id, d] of drawn) if (!ids.has(id)) {
       r.chart.removeSeries(d.api);

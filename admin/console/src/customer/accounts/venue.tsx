@@ -64,20 +64,20 @@ export function VenueConnection(props: { account: Schemas["Account"] }): JSX.Ele
   return (
     <Panel title="Connection" actions={<Button small kind="quiet" icon="reload" onClick={() => void refetch()}>Look again</Button>}>
       <Load of={connection} retry={() => void refetch()}>
-        {(c) => {
-          const v = c();
-          if (v === "none") return <p class="muted small">No bot that runs uses this account, so it is not connected. It connects with the first one.</p>;
-          return (
-            <div class="stack-s">
-              <p class="row"><Badge tone={STATES[v.state] ?? "neutral"}>{v.state}</Badge><span class="small muted">{v.why}</span></p>
-              <p class="small muted">Used by {v.bots} bots. Orders, executions and positions were compared <Ago ms={v.compared_at_ms} />.</p>
-              <Show when={v.differs}><Note tone="warn" title="The venue and the books differ"><p class="small break">{v.differs}</p></Note></Show>
-              <Show when={v.strangers.length}>
-                <Note tone="warn" title="Not made by any bot of this account"><ul class="small"><For each={v.strangers}>{(s) => <li><strong>{s.symbol}</strong> {s.kind}: {s.text}</li>}</For></ul></Note>
-              </Show>
-            </div>
-          );
-        }}
+        {(c) => (
+          <Show when={c() === "none" ? null : (c() as Schemas["VenueConnection"])} fallback={<p class="muted small">No bot that runs uses this account, so it is not connected. It connects with the first one.</p>}>
+            {(v) => (
+              <div class="stack-s">
+                <p class="row"><Badge tone={STATES[v().state] ?? "neutral"}>{v().state}</Badge><span class="small muted">{v().why}</span></p>
+                <p class="small muted">Used by {v().bots} {v().bots === 1 ? "bot" : "bots"}. Orders, executions and positions were compared <Ago ms={v().compared_at_ms} />.</p>
+                <Show when={v().differs}><Note tone="warn" title="The venue and the books differ"><p class="small break">{v().differs}</p></Note></Show>
+                <Show when={v().strangers.length}>
+                  <Note tone="warn" title="Not made by any bot of this account"><ul class="small"><For each={v().strangers}>{(s) => <li><strong>{s.symbol}</strong> {s.kind}: {s.text}</li>}</For></ul></Note>
+                </Show>
+              </div>
+            )}
+          </Show>
+        )}
       </Load>
     </Panel>
   );

@@ -15,9 +15,14 @@ export type Trade = Schemas["BotTrade"];
 export type Log = Schemas["BotLog"];
 export type Decision = Schemas["BotDecision"];
 
-const PLOT_POINTS = 5000, BARS = 1000;
+const PLOT_POINTS = 5000, BARS = 1000, FILLS = 400;
+const LOADED_MAX = 2000; // rows of a list that was gone back in; it begins anew beyond
 
-/** A list of the bot, newest first: the first page again after events, more on request. */
+/** The newest points, cut a tenth at a time: a chart draws anew what begins elsewhere than before. */
+const newest = <T,>(points: readonly T[]): readonly T[] => (points.length > PLOT_POINTS * 1.1 ? points.slice(-PLOT_POINTS) : points);
+
+/** A list of the bot, newest first: the first page again after events, more on request. A bot that trades all day costs its page no more
+ *  than one that began now: what was not asked for goes as new ones come. */
 export interface Listing<T> {
   items: Accessor<readonly T[]>;
   state: Accessor<"loading" | "ready" | "errored">;
@@ -26,20 +31,25 @@ export interface Listing<T> {
   refresh: () => void;
 }
 
-function createListing<T extends object>(page: (cursor: string | undefined) => Promise<{ items: T[]; next_cursor: string | null }>, name: "id" | "number", wanted: Accessor<boolean>): Listing<T> {
+function createListing<T extends object>(page: (cursor: string | undefined) => Promise<{ items: T[]; next_cursor: string | null }>, name: "id" | "number", wanted: Accessor<boolean>, keep = 0): Listing<T> {
   const key = (row: T): unknown => (row as Record<string, unknown>)[name];
   const [rows, setRows] = createStore<{ list: T[] }>({ list: [] });
   const items = createMemo((): readonly T[] => [...rows.list]);
   const setItems = (list: readonly T[]): void => setRows("list", reconcile([...list], { key: name })); // rows that stayed the same are the same
   const [cursor, setCursor] = createSignal<string | null>(null);
   const [busy, setBusy] = createSignal(false);
+  let back = false; // more than the first page was asked for
   const [first, { refetch }] = createResource(() => wanted() || undefined, async () => {
     const p = await page(undefined);
-    // What was loaded before and lies beyond the first page stays.
+    // What was asked for beyond the first page stays, as long as nothing lies between.
     const fresh = new Set(p.items.map(key)), old = items().filter((r) => !fresh.has(key(r)));
-    const overlaps = items().some((r) => fresh.has(key(r)));
-    setItems(overlaps ? [...p.items, ...old] : p.items);
-    if (!overlaps || items().length <= p.items.length) setCursor(p.next_cursor);
+    const joined = old.length < items().length && p.items.length + old.length <= (back ? LOADED_MAX : Infinity);
+    if (joined && back) setItems([...p.items, ...old]);
+    else {
+      back = false;
+      setItems(joined ? [...p.items, ...old].slice(0, Math.max(keep, p.items.length)) : p.items);
+      setCursor(p.next_cursor);
+    }
     return true;
   });
   const load = async (): Promise<void> => {
@@ -47,6 +57,7 @@ function createListing<T extends object>(page: (cursor: string | undefined) => P
     try {
       const p = await page(cursor() ?? undefined);
       const have = new Set(items().map(key));
+      back = true;
       setItems([...items(), ...p.items.filter((r) => !have.has(key(r)))]);
       setCursor(p.next_cursor);
     } finally {
@@ -94,7 +105,7 @@ export function createBot(id: string, tab: Accessor<Tab>) {
 
   const query = (cursor: string | undefined, limit = 100) => ({ params: { path, query: { limit, cursor } } });
   const orders = createListing<Order>((c) => ok(api.GET("/api/v1/bots/{bot_id}/orders", query(c))), "id", () => true);
-  const fills = createListing<Fill>((c) => ok(api.GET("/api/v1/bots/{bot_id}/fills", query(c, 200))), "number", () => true);
+  const fills = createListing<Fill>((c) => ok(api.GET("/api/v1/bots/{bot_id}/fills", query(c, 200))), "number", () => true, FILLS);
   const trades = createListing<Trade>((c) => ok(api.GET("/api/v1/bots/{bot_id}/trades", query(c))), "number", () => tab() === "trades");
   const decisions = createListing<Decision>((c) => ok(api.GET("/api/v1/bots/{bot_id}/decisions", query(c))), "id", () => tab() === "decisions");
   const denials = createListing<Decision>((c) => ok(api.GET("/api/v1/bots/{bot_id}/decisions", { params: { path, query: { limit: 100, cursor: c, kind: "deny" } } })), "id", () => true);
@@ -122,19 +133,19 @@ export function createBot(id: string, tab: Accessor<Tab>) {
     orders.refresh();
     fills.refresh();
     if (tab() === "trades") trades.refresh();
-    void statsAgain();
   }, 1500);
+  const figuresAgain = calm(() => void statsAgain(), 5000); // the service adds up all trades for them
   const deniedAgain = calm(() => denials.refresh(), 1500);
   const logsAgain = calm(() => logs.refresh(), 1000);
   const decisionsAgain = calm(() => decisions.refresh(), 2000);
   const addPoints = (events: LiveEvent[]): void => {
     const e = events.filter((x) => x.type === "equity").map((x) => x.data as { equity: string; time: number });
-    if (e.length) setEquity((list) => [...list.filter((p) => p.time < e[0]!.time), ...e.map((p) => ({ time: p.time, value: Number(p.equity) }))].slice(-PLOT_POINTS));
+    if (e.length) setEquity((list) => newest([...list.filter((p) => p.time < e[0]!.time), ...e.map((p) => ({ time: p.time, value: Number(p.equity) }))]));
     const p = events.filter((x) => x.type === "plot").map((x) => x.data as { name: string; value: number; time: number });
     if (!p.length) return;
     setPlots((before) => {
       const next = new Map(before);
-      for (const point of p) next.set(point.name, [...(next.get(point.name) ?? []), { time: point.time, value: point.value }].slice(-PLOT_POINTS));
+      for (const point of p) next.set(point.name, newest([...(next.get(point.name) ?? []), { time: point.time, value: point.value }]));
       return next;
     });
   };
@@ -168,6 +179,7 @@ export function createBot(id: string, tab: Accessor<Tab>) {
     reload: () => {
       void refetch();
       listsAgain();
+      figuresAgain();
       deniedAgain();
       void equityAgain();
     },
@@ -177,6 +189,7 @@ export function createBot(id: string, tab: Accessor<Tab>) {
       const types = new Set(events.map((e) => e.type));
       if (["status", "reload", "fill", "canary"].some((t) => types.has(t))) botAgain();
       if (types.has("order") || types.has("fill")) listsAgain();
+      if (types.has("fill")) figuresAgain();
       if (types.has("denied")) deniedAgain();
       if (types.has("log") && tab() === "logs") logsAgain();
       if (tab() === "decisions" && ["order", "denied", "status", "reload"].some((t) => types.has(t))) decisionsAgain();
@@ -189,7 +202,7 @@ export function createBot(id: string, tab: Accessor<Tab>) {
       reload: () => barsRead.state === "ready" && void barsAgain(),
       events: (events) => {
         const fresh = events.filter((e) => e.type === "bar" && (e.data as { venue?: string }).venue === b.venue).map((e) => candle(e.data as Parameters<typeof candle>[0]));
-        if (fresh.length) setBars((list) => [...list.filter((x) => x.time < fresh[0]!.time), ...fresh].slice(-PLOT_POINTS));
+        if (fresh.length) setBars((list) => newest([...list.filter((x) => x.time < fresh[0]!.time), ...fresh]));
       },
     });
   };

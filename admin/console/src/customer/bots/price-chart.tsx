@@ -20,7 +20,7 @@ export function PriceChart(props: { data: BotData; onWhy: (order: string) => voi
   // Fills and equity carry the open time of their bar; decisions and plots the instant that ended theirs.
   const barAt = (ms: number): number => ms - (ms % tfMs());
   const barOf = (ms: number): number => ms - (ms % tfMs()) - (ms % tfMs() === 0 ? tfMs() : 0);
-  const first = () => d.bars()[0]?.time ?? 0;
+  const first = createMemo(() => d.bars()[0]?.time ?? 0);
 
   const markers = createMemo((): Marker[] => {
     const fills = d.fills.items().slice(0, MARKERS).filter((f) => f.symbol === d.bot().symbol && f.time_ms >= first());

@@ -5,8 +5,9 @@ import type { BadgeTone } from "~/ui";
 export type Bot = Schemas["Bot"];
 export type BotState = Schemas["BotState"];
 
+// What passes by itself pulses. A list of a hundred that run is still: each moving dot is a layer that the browser draws sixty times a second.
 export const STATES: Record<BotState, { label: string; tone: BadgeTone; pulse?: boolean }> = {
-  running: { label: "Running", tone: "good", pulse: true },
+  running: { label: "Running", tone: "good" },
   starting: { label: "Starting", tone: "info", pulse: true },
   stopping: { label: "Stopping", tone: "info", pulse: true },
   retrying: { label: "Retrying", tone: "warn", pulse: true },

@@ -20,7 +20,7 @@ export function Log(props: { onChannels: () => void }): JSX.Element {
   const columns: readonly Column<Notice>[] = [
     { id: "time", label: "Told", kind: "number", right: false, value: (n) => n.created_at_ms, cell: (n) => <Time ms={n.created_at_ms} /> },
     { id: "title", label: "What", lead: true, value: (n) => n.title, cell: (n) => <span class="stack-0"><button type="button" class="link strong break" onClick={() => setChosen(n.id)}>{n.title}</button><Show when={n.more > 0}><span class="small muted">and {n.more} more like it</span></Show></span> },
-    { id: "event", label: "Event", value: (n) => n.event, cell: (n) => <span class="row"><Badge plain tone={SEVERITIES[n.severity].tone}>{SEVERITIES[n.severity].label}</Badge><span class="small">{eventWords(n.event)}</span><Show when={n.critical}><Badge plain tone="bad">critical</Badge></Show></span> },
+    { id: "event", label: "Event", value: (n) => n.event, cell: (n) => <span class="row nowrap"><Badge plain tone={SEVERITIES[n.severity].tone}>{SEVERITIES[n.severity].label}</Badge><span class="small">{eventWords(n.event)}</span><Show when={n.critical}><Badge plain tone="bad">critical</Badge></Show></span> },
     { id: "where", label: "Where to", value: (n) => n.sendings.map((s) => `${s.channel} ${s.state}`).join(" "), cell: (n) => <Show when={n.sendings.length} fallback={<span class="muted small">{n.folded ? "counted by another" : "nowhere"}</span>}><span class="row"><For each={n.sendings}>{(s) => <span class="row small"><span class="break">{s.channel}</span><Badge tone={SENDING_STATES[s.state].tone}>{SENDING_STATES[s.state].label}</Badge></span>}</For></span></Show> },
   ];
   return (

@@ -1,6 +1,7 @@
 // What the overview knows, kept true: snapshots over HTTP, changes over the socket. Bots tell their equity in their own channels; the channel
 // of all orders says when positions and trades are to be read anew.
-import { createEffect, createMemo, createResource, createSignal, on, onCleanup } from "solid-js";
+import { createEffect, createMemo, createResource, on, onCleanup } from "solid-js";
+import { createStore, reconcile } from "solid-js/store";
 import { api, all, ok, type Schemas } from "~/api/client";
 import { subscribe, type LiveEvent } from "~/api/live";
 import { add, parse, sub, toText, ZERO, type Decimal } from "~/lib/decimal";
@@ -18,13 +19,13 @@ export function useOverview() {
   const [trades, { refetch: readTrades }] = createResource(() => ok(api.GET("/api/v1/trades", { params: { query: { limit: 12 } } })).then((l) => l.items));
   const [alerts, { refetch: readAlerts }] = createResource(() => ok(api.GET("/api/v1/alerts", { params: { query: { limit: 30 } } })).then((l) => l.items));
   // Equity as the channels tell it, by bot; what a newer snapshot says takes its place.
-  const [told, setTold] = createSignal<ReadonlyMap<string, string>>(new Map());
+  const [told, setTold] = createStore<Record<string, string>>({});
 
   const again = throttled(() => void readOverview(), 4000);
   const traded = throttled(() => { void readPositions(); void readTrades(); again(); }, 1500);
   const changed = throttled(() => { void readBots(); void readAlerts(); again(); }, 1500);
   const warned = throttled(() => void readAlerts(), 3000);
-  createEffect(on(bots, () => setTold(new Map()), { defer: true }));
+  createEffect(on(bots, () => setTold(reconcile({})), { defer: true }));
 
   const hear = (bot: string, events: LiveEvent[]): void => {
     let equity: string | undefined;
@@ -33,7 +34,7 @@ export function useOverview() {
       else if (e.type === "status" || e.type === "reload") changed();
       else if (e.type === "denied" || e.type === "intervened" || e.type === "fault" || (e.type === "log" && ["warn", "error"].includes((e.data as { level: string }).level))) warned();
     }
-    if (equity !== undefined) setTold((before) => new Map(before).set(bot, equity!));
+    if (equity !== undefined) setTold(bot, equity);
   };
 
   const watched = createMemo(() => (bots.latest ?? []).filter((b) => b.wanted !== "stopped" || b.state !== "stopped").slice(0, WATCHED).map((b) => b.id).join(" "));
@@ -45,14 +46,14 @@ export function useOverview() {
   every(20_000, () => { void readBots(); void readPositions(); void readAlerts(); again(); });
 
   /** A bot's equity now. */
-  const equityOf = (b: Bot): string | undefined => told().get(b.id) ?? b.live?.equity;
+  const equityOf = (b: Bot): string | undefined => told[b.id] ?? b.live?.equity;
   /** What its run has won or lost now. */
-  const pnlOf = (b: Bot): string | undefined => (b.live && told().has(b.id) ? toText(add(amount(b.live.pnl), sub(amount(told().get(b.id)), amount(b.live.equity)))) : b.live?.pnl);
+  const pnlOf = (b: Bot): string | undefined => (b.live && told[b.id] !== undefined ? toText(add(amount(b.live.pnl), sub(amount(told[b.id]), amount(b.live.equity)))) : b.live?.pnl);
   /** By how much the equity of all that run has moved since the overview was read. */
   const moved = createMemo(() => {
     let d = ZERO;
     for (const b of bots.latest ?? []) {
-      const now = told().get(b.id);
+      const now = told[b.id];
       if (now !== undefined && b.live) d = add(d, sub(amount(now), amount(b.live.equity)));
     }
     return d;

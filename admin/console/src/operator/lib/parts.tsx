@@ -7,7 +7,7 @@ import { Badge, type BadgeTone } from "~/ui";
 
 const STATES: Record<string, BadgeTone> = { running: "good", starting: "info", stopping: "info", paused: "neutral", stopped: "neutral", retrying: "warn", halted: "bad", quarantined: "bad", dead: "bad", retired: "bad" };
 export function BotState(props: { state: string }): JSX.Element {
-  return <Badge tone={STATES[props.state] ?? "neutral"} pulse={props.state === "running"}>{props.state}</Badge>;
+  return <Badge tone={STATES[props.state] ?? "neutral"} pulse={props.state === "starting" || props.state === "stopping"}>{props.state}</Badge>;
 }
 
 const USERS: Record<string, BadgeTone> = { active: "good", unverified: "warn", suspended: "bad", erased: "neutral" };

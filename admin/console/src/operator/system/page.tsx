@@ -28,7 +28,7 @@ const hosts: readonly Column<Host>[] = [
 const FEEDS: Record<Feed["state"], BadgeTone> = { running: "good", waiting: "warn", ended: "neutral", failing: "bad" };
 const feeds: readonly Column<Feed>[] = [
   { id: "venue", label: "Venue", value: (f) => f.venue, lead: true },
-  { id: "state", label: "State", value: (f) => f.state, cell: (f) => <Badge tone={FEEDS[f.state]} pulse={f.state === "running"}>{f.state}</Badge> },
+  { id: "state", label: "State", value: (f) => f.state, cell: (f) => <Badge tone={FEEDS[f.state]}>{f.state}</Badge> },
   { id: "kind", label: "Source", value: (f) => f.kind },
   { id: "time", label: "Market time", value: (f) => f.time_ms ?? 0, cell: (f) => <Time ms={f.time_ms} /> },
   { id: "series", label: "Series", value: (f) => f.series, kind: "number" },
