@@ -107,7 +107,7 @@ test("what a search found: a map of means, and what the best is worth", () => {
   const of = (return_pct: number) => worthOf({ ...found, results: [{ ...trial(1, "1", "x", -0.3), neighbours: null, stats: { return_pct } }], unseen: { count: 20, profitable: 20, mean_in: -0.3, mean_out: 2 }, luck_sharpe: null });
   assert.deepEqual(of(3).map((w) => w.tone), ["ok"]);
   assert.deepEqual(of(-4).map((w) => w.tone), ["bad", "warn"]);
-  assert.match(of(-4).map((w) => w.text).join(" "), /earned nothing.*-4\.00 %.*the market's doing/s);
+  assert.match(of(-4).map((w) => w.text).join(" "), /earned nothing.*−4\.00 %.*the market's doing/s);
 });
 
 test("a bot of what was found trades the market that it was found on", () => {

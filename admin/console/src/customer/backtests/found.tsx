@@ -62,7 +62,7 @@ function FoundReport(props: { row: SearchRow; found: Found }): JSX.Element {
     }
   };
   const columns = createMemo((): Column<Trial>[] => [
-    { id: "rank", label: "#", value: (t) => t.rank, kind: "number", lead: true },
+    { id: "rank", label: "#", value: (t) => t.rank, kind: "number", right: false, lead: true },
     ...f().space.map((a): Column<Trial> => ({ id: `p-${a.name}`, label: a.name, value: (t) => (Number.isFinite(Number(t.params[a.name])) ? Number(t.params[a.name]) : (t.params[a.name] ?? "")), kind: "number", cell: (t) => <>{t.params[a.name]}</> })),
     { id: "objective", label: label(), value: (t) => t.objective, kind: "number", cell: (t) => <Show when={!t.error} fallback={<Badge tone="bad" title={t.error}>Failed</Badge>}>{two(t.objective)}<Show when={!t.accepted}> <Badge tone="neutral" title="Broke a condition, or has no such figure">–</Badge></Show></Show> },
     { id: "unseen", label: "Unseen", value: (t) => t.out_of_sample?.objective ?? null, kind: "number", cell: (t) => <>{two(t.out_of_sample?.objective)}</> },

@@ -1,5 +1,6 @@
 // A search for parameters (`perigee optimize --json`, GET /optimizations/{id}), as pages draw it, and what goes into one.
 import type { Schemas } from "~/api/client";
+import { formatDecimal } from "~/lib/format";
 import type { ParamSpec } from "~/lib/params";
 import { isNumeric } from "~/lib/params";
 import { suggestValues, type Field } from "./grid";
@@ -80,7 +81,7 @@ export const figureOf = (t: { stats?: Stats | null }, key: string): number | nul
 /** What the best is worth, in a quant's words; the worst first. */
 export function worthOf(f: Found): { tone: "ok" | "warn" | "bad"; text: string }[] {
   const out: { tone: "ok" | "warn" | "bad"; text: string }[] = [];
-  const best = f.results[0], u = f.unseen, w = f.walk_forward, two = (v: number): string => v.toFixed(2);
+  const best = f.results[0], u = f.unseen, w = f.walk_forward, two = (v: number): string => formatDecimal(v.toFixed(2), { min: 2 });
   if (!best?.accepted) return [{ tone: "bad", text: "No run kept the conditions." }];
   const made = figureOf(best, "return_pct"), lost = made !== null && made <= 0;
   if (lost) out.push({ tone: "bad", text: `Even the best earned nothing where it was chosen: ${two(made)} %. There is nothing here to make better.` });
@@ -97,7 +98,7 @@ export function worthOf(f: Found): { tone: "ok" | "warn" | "bad"; text: string }
   }
   if (f.objective.key === "sharpe" && f.luck_sharpe !== null && top !== null)
     out.push({ tone: top < f.luck_sharpe ? "bad" : top < f.luck_sharpe * 1.3 ? "warn" : "ok", text: `Without any skill the best of so many would show a Sharpe ratio of about ${two(f.luck_sharpe)}; this one has ${two(top)}.` });
-  if (w) out.push({ tone: (w.return_pct ?? -1) < 0 ? "bad" : w.profitable * 2 < w.folds.length ? "warn" : "ok", text: `Walk-forward: choosing again and again on what was past made ${two(w.return_pct ?? 0)} %, ${w.profitable} of ${w.folds.length} steps gained.` });
+  if (w) out.push({ tone: (w.return_pct ?? -1) < 0 ? "bad" : w.profitable * 2 <= w.folds.length ? "warn" : "ok", text: `Walk-forward: choosing again and again on what was past made ${two(w.return_pct ?? 0)} %, ${w.profitable} of ${w.folds.length} steps gained.` });
   return out.sort((a, b) => "bad warn ok".indexOf(a.tone) - "bad warn ok".indexOf(b.tone));
 }
 
