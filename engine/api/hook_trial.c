@@ -7,6 +7,7 @@
 #include "api/signal_desk.h"
 #include "api/signal_past.h"
 #include "api/signal_stages.h"
+#include "base/utf8.h"
 #include "crypto/sha256.h"
 #include "signal/message.h"
 #include "store/id.h"
@@ -71,7 +72,7 @@ static void trial_answered(void *arg, bool accepted, json_t *log, json_t *signal
   struct trial *t = call->state;
   const json_t *asked = json_array_get(t->signals, t->at);
   if (!log) {
-    snprintf(t->why, sizeof t->why, "%.290s", err->msg);
+    utf8_copy(t->why, sizeof t->why, err->msg);
     return api_resume(call, trial_done);
   }
   if (t->one) {
@@ -105,7 +106,7 @@ static bool trial_ask(struct api_call *call) {
   const enum status st = signal_desk_ask(call->core->desk, &t->hook, t->stages, t->draft.source ? &t->draft : NULL, json_object_get(one, "signal"), env, accepted, trial_answered, call, &err);
   json_decref(env);
   t->cannot = st == ERR_INVALID || st == ERR_LIMIT;
-  if (st != OK) snprintf(t->why, sizeof t->why, "%.290s", err.msg);
+  if (st != OK) utf8_copy(t->why, sizeof t->why, err.msg);
   return st == OK;
 }
 
@@ -175,8 +176,8 @@ static void draft_described(void *arg, bool accepted, json_t *log, json_t *signa
   (void)signal;
   const char *wrong = json_string_value(json_object_get(json_array_get(log, 0), "error"));
   t->described = accepted;
-  if (!log) snprintf(t->why, sizeof t->why, "%.290s", err->msg);
-  else if (!accepted) snprintf(t->wrong, sizeof t->wrong, "%.590s", wrong ? wrong : "it is no rule");
+  if (!log) utf8_copy(t->why, sizeof t->why, err->msg);
+  else if (!accepted) utf8_copy(t->wrong, sizeof t->wrong, wrong ? wrong : "it is no rule");
   api_resume(call, draft_known);
 }
 

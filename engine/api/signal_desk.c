@@ -5,6 +5,7 @@
 #include "api/signal_fanout.h"
 #include "api/signal_past.h"
 #include "api/signal_stages.h"
+#include "base/utf8.h"
 #include "loop/clock.h"
 #include "store/hook_rows.h"
 #include "store/id.h"
@@ -20,6 +21,7 @@
 #define WAITING_MAX 20000   // of one hook
 #define SWEEP_EVERY 64      // deliveries of a hook: so many go at once, a millisecond of the writer
 #define PROMPT_NS (5 * NS_PER_MS)  // as the rules were with the last one
+#define REASON_SIZE 300
 #define PROMPT_WAITING 4    // before it
 
 struct waiting {
@@ -177,11 +179,15 @@ static void answered(void *arg, bool accept, json_t *log, json_t *signal, const 
   free(arg);
   h->took_ns = clock_monotonic_ns() - h->asked_ns;
   const json_t *last = json_array_get(log, json_array_size(log) - 1);
-  char reason[300] = "";
+  char reason[REASON_SIZE] = "";
   // The hook may have been changed meanwhile: its route and caps are those of now.
   const enum status st = h->loaded ? OK : load(d, h, &own);
-  if (!log || st != OK) snprintf(reason, sizeof reason, "%.290s", log ? own.msg : err->msg);
-  else if (!accept) snprintf(reason, sizeof reason, "%.60s: %.200s", text_of(last, "stage"), text_of(last, "reason"));
+  if (!log || st != OK) utf8_copy(reason, sizeof reason, log ? own.msg : err->msg);
+  else if (!accept) {
+    char said[600];
+    snprintf(said, sizeof said, "%s: %s", text_of(last, "stage"), text_of(last, "reason"));
+    utf8_copy(reason, sizeof reason, said);
+  }
   conclude(d, h, !log || st != OK ? "failed" : accept ? "delivered" : "rejected", reason, signal, log);
   h->busy = false;
   next(d, h);

@@ -1,5 +1,7 @@
-// base/status.c – texts and message building for base/status.h. Messages are cut at the end of the buffer, never overrun.
+// base/status.c – texts and message building for base/status.h. Messages are cut at the end of the buffer, never overrun, and UTF-8 whatever they quote.
 #include "base/status.h"
+
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@ enum status err_vset(struct err *err, enum status st, const char *fmt, va_list a
   if (err) {
     err->code = st;
     vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    utf8_mend(err->msg);
   }
   return st;
 }
@@ -44,6 +47,7 @@ enum status err_wrap(struct err *err, enum status st, const char *fmt, ...) {
   memcpy(inner, err->msg, sizeof inner);
   memcpy(err->msg, context, used);
   snprintf(err->msg + used, room - used, ": %s", inner);
+  utf8_mend(err->msg);
   err->code = st;
   return st;
 }
