@@ -151,12 +151,15 @@ static enum reason end_reason(const struct order *o, enum venue_why why) {
   return asked ? o->reason : r == REASON_NONE ? REASON_VENUE : r;
 }
 
-// An exit that was cancelled as it cannot be changed: another one, for all that its entry has open, where it was wished to be.
-static void replace(struct clerk *c, struct clerk_routed *w) {
-  const struct order *o = matcher_order(c->blotter.matcher, w->id);
+bool clerk_wished_away(const struct order *o) {
+  return o->status == ORDER_PENDING_CANCEL || (o->status == ORDER_UNKNOWN && o->reason != REASON_NONE);
+}
+
+void clerk_replace(struct clerk *c, struct clerk_routed *w) {
+  const struct order *o = matcher_order(c->blotter.matcher, w->id), *entry = o ? matcher_order(c->blotter.matcher, o->parent) : NULL;
   struct bot_command again = {.kind = COMMAND_MODIFY};
-  w->replacing = false;
-  if (!o || order_alive(o) || o->status != ORDER_CANCELED || o->reason == REASON_SCRIPT || clerk_symbol_of(c, o->symbol, o->leg)->gate.lots == 0) return;
+  w->again = entry && entry->status == ORDER_UNKNOWN;  // what of it is open? Later.
+  if (w->again || !o || order_alive(o) || !o->parent || (o->status != ORDER_CANCELED && o->reason != REASON_ABSENT) || clerk_symbol_of(c, o->symbol, o->leg)->gate.lots == 0) return;
   order_change_init(&again.change);
   again.id = o->parent;
   if (o->type == ORDER_LIMIT) again.change.tp = o->limit;
@@ -167,8 +170,7 @@ static void replace(struct clerk *c, struct clerk_routed *w) {
 // Where a venue takes a stop whichever side of the price it is on, one that the price has passed meanwhile would wait for the price to come back:
 // it is taken away, which others do by refusing it.
 static void too_late(struct clerk *c, const struct order *o, int awaits) {
-  const bool ends = o->status == ORDER_PENDING_CANCEL || (o->status == ORDER_UNKNOWN && o->reason != REASON_NONE);
-  if (awaits == 0 || awaits == (o->side == SIDE_BUY ? 1 : -1) || ends || !order_alive(o)) return;
+  if (awaits == 0 || awaits == (o->side == SIDE_BUY ? 1 : -1) || clerk_wished_away(o) || !order_alive(o)) return;
   clerk_tell_intervened(c, REASON_VENUE, "the price had passed a stop before it came to the venue: it is cancelled there");
   impose(c, &(struct bot_command){.kind = COMMAND_CANCEL, .id = o->id, .why = REASON_VENUE});
 }
@@ -205,8 +207,10 @@ enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v
     if (e.to == ROUTE_UNKNOWN) clerk_venue_says(c, o->id, ORDER_UNKNOWN, REASON_NONE);
     if (v->state == VENUE_ORDER_OPEN && v->ref.waits) too_late(c, matcher_order(c->blotter.matcher, w->id), v->awaits);
   } else if (said[v->state].status != ORDER_OPEN) {
+    const bool again = w->replacing && !clerk_wished_away(o);
+    w->replacing = false;
     clerk_venue_says(c, o->id, e.to == ROUTE_CANCELED ? ORDER_CANCELED : said[v->state].status, end_reason(o, v->why));
-    if (w->replacing) replace(c, w);
+    if (again) clerk_replace(c, w);
   }
   return CLERK_HEARD;
 }
@@ -330,6 +334,8 @@ void clerk_remote_restored(struct clerk *c) {
       w->route.fill_value = o->fill_value;
       w->route.acked = o->status != ORDER_SENT && o->status != ORDER_UNKNOWN;
       w->route.sent_ns = o->decided_ns;
+      // Was it being cancelled for another? Nobody knows any more; nothing else takes an exit away that is wished for, so its end makes place for one.
+      w->replacing = o->parent != 0 && !c->remote->port.caps(c->remote->port.self).amend;
       // Whatever a change that was under way has done: the larger of what was ordered counts, and prices are read anew.
       clerk_route_lost(c, w);
     }

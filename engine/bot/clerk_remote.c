@@ -253,11 +253,14 @@ static bool meet(struct clerk *c, const struct order *o, int64_t now_ns) {
   if (!w) return false;
   if (!route_live(w->route.state)) {  // over there, with less than is wished here: a change came too late
     if (route_missing(&w->route) > 0) return false;
+    const bool again = w->replacing && !clerk_wished_away(o);
+    w->replacing = false;
     clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = o->reason == REASON_NONE ? REASON_VENUE : o->reason, .venue.status = ORDER_CANCELED});
+    if (again) clerk_replace(c, w);
     return true;
   }
   const size_t before = c->remote->imposed;
-  if (o->status == ORDER_PENDING_CANCEL || (o->status == ORDER_UNKNOWN && o->reason != REASON_NONE)) cancel(c, w, o, now_ns);
+  if (clerk_wished_away(o)) cancel(c, w, o, now_ns);
   else amend(c, w, o, now_ns);
   return c->remote->imposed != before;
 }
@@ -275,9 +278,13 @@ static void question(struct clerk *c, struct clerk_routed *w, enum unknown_step 
 }
 
 static void absent(struct clerk *c, struct clerk_routed *w) {
+  const struct order *o = matcher_order(c->blotter.matcher, w->id);
+  const bool again = w->replacing && o && order_alive(o) && !clerk_wished_away(o);
   const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_ABSENT, NULL);
-  if (e.to == ROUTE_DEAD) clerk_venue_says(c, w->id, ORDER_REJECTED, REASON_ABSENT);
-  else if (!route_live(e.to)) clerk_venue_says(c, w->id, ORDER_CANCELED, REASON_ABSENT);
+  if (route_live(e.to)) return;
+  w->replacing = false;
+  clerk_venue_says(c, w->id, e.to == ROUTE_DEAD ? ORDER_REJECTED : ORDER_CANCELED, REASON_ABSENT);
+  if (again) clerk_replace(c, w);
 }
 
 static int64_t ask(struct clerk *c, struct clerk_routed *w, int64_t now_ns) {
@@ -308,7 +315,7 @@ static void forget(struct clerk *c, int64_t now_ns) {
   size_t kept = 0;
   for (size_t i = 0; i < r->count; i++) {
     struct clerk_routed *w = &r->routes[i];
-    const bool over = !route_live(w->route.state) && route_missing(&w->route) == 0 && !w->asking && !w->cancelling;
+    const bool over = !route_live(w->route.state) && route_missing(&w->route) == 0 && !w->asking && !w->cancelling && !w->again;
     if (over && w->over_ns == 0) w->over_ns = now_ns;
     if (over && now_ns - w->over_ns > CLERK_ROUTE_KEPT_NS) continue;
     r->routes[kept++] = *w;
@@ -331,6 +338,7 @@ int64_t clerk_remote_sync(struct clerk *c) {
     struct clerk_routed *w = &c->remote->routes[i];
     const struct order *o = matcher_order(m, w->id);
     if (o && !order_alive(o) && route_live(w->route.state)) cancel(c, w, o, now_ns);  // it was taken for dead, and lives
+    if (w->again) clerk_replace(c, w);
     const int64_t at_ns = ask(c, w, now_ns);
     if (at_ns < next_ns) next_ns = at_ns;
     if (!route_live(w->route.state)) continue;

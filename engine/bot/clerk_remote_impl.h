@@ -14,7 +14,8 @@ struct clerk_routed {
   bool waits;                      // its trigger is not met, as far as the venue has told
   price sent_limit, sent_trigger;  // of the change that is under way
   bool cancelling, asking;         // a request is under way
-  bool replacing;                  // cancelled for another in its place: the venue cannot change orders
+  bool replacing;                  // an exit, cancelled for another in its place, as the venue cannot change orders; after a restart: perhaps
+  bool again;                      // it has ended, and there is none in its place yet
   bool restored;                   // sent by a process before this one: its times are by the bot's clock
   int64_t cancel_ns, amend_ns;     // not again before
   int64_t cancelled_ns;            // the venue has taken the cancel; 0: it has not
@@ -44,3 +45,8 @@ void clerk_venue_says(struct clerk *c, uint64_t id, enum order_status status, en
 // The wish gives way to what the venue has. Imposes.
 void clerk_wish_back(struct clerk *c, const struct clerk_routed *w);
 void clerk_route_lost(struct clerk *c, struct clerk_routed *w);
+// Somebody here wants it to end.
+bool clerk_wished_away(const struct order *o);
+// Of an exit that has ended and that nobody wished away: another one, for all that its entry has open, where it was wished to be. While it is
+// not known what became of the entry, that waits (again). Imposes.
+void clerk_replace(struct clerk *c, struct clerk_routed *w);

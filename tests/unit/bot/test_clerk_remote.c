@@ -396,7 +396,16 @@ static void same_hash(void) {
   clerk_check(w.clerk);
 }
 
-static void instant(bool trades) {
+static void scripted(int64_t now_ns) {
+  for (uint64_t k = rnd(4); k > 0; k--) {
+    if (rnd(3)) submit(now_ns);
+    else change(now_ns);
+  }
+  if (rnd(30) == 0) clerk_flatten(w.clerk, REASON_OWNER, "by hand");
+}
+
+// script: what it does in it; NULL: nothing.
+static void instant(void (*script)(int64_t now_ns)) {
   struct err err;
   struct bar *b = &w.bars[w.step];
   const int64_t px = w.venue.last_px, open = w.step ? w.bars[w.step - 1].close.ticks : px;
@@ -406,11 +415,7 @@ static void instant(bool trades) {
   assert_int_equal(clerk_market(w.clerk, &in, &err), OK);
   twin_hears();
   assert_int_equal(blotter_market(w.twin, &in, &err), OK);
-  for (uint64_t k = trades ? rnd(4) : 0; k > 0; k--) {
-    if (rnd(3)) submit(in.now_ns);
-    else change(in.now_ns);
-  }
-  if (trades && rnd(30) == 0) clerk_flatten(w.clerk, REASON_OWNER, "by hand");
+  if (script) script(in.now_ns);
   clerk_end(w.clerk);
   twin_hears();
   if (rnd(40) == 0 && w.venue.faults) kill_and_restart();  // decided, and not committed
@@ -427,10 +432,18 @@ static void funding(int64_t e8, const char *id) {
   same_hash();
 }
 
+static void finish(void) {
+  clerk_destroy(w.clerk);
+  clerk_account_destroy(w.account);
+  blotter_destroy(w.twin);
+  last_check_destroy(w.shared.last);
+  if (on_disk) disk_end();
+}
+
 static void run(uint64_t seed) {
   start(seed);
   for (w.step = 0; w.step < SECONDS; w.step++) {
-    instant(true);
+    instant(scripted);
     pump(T0 + (w.step + 2) * SEC, false);
     assert_int_equal(w.venue.doubled, 0);
   }
@@ -451,7 +464,7 @@ static void run(uint64_t seed) {
   assert_int_equal(ledger_total(&matcher_account(clerk_matcher(w.clerk))->ledger, BOOK_FUNDING).e8, -12345178);
   clerk_flatten(w.clerk, REASON_OWNER, "the end");
   for (; w.step < SECONDS + WELL_SECONDS; w.step++) {
-    instant(false);
+    instant(NULL);
     if (w.step % 10 == 0) reconcile();
     for (int i = 0; i < 3; i++) v_trade(&w.venue);
     pump(T0 + (w.step + 2) * SEC, true);
@@ -468,11 +481,61 @@ static void run(uint64_t seed) {
   jumps += w.venue.jumps, outside += w.venue.outside, throttled += w.venue.throttled;
   total_behind += w.venue.behind, total_misnamed += w.venue.misnamed;
   total_stale += w.venue.stale, total_amends += w.venue.amends, total_cancels += w.venue.cancels;
-  clerk_destroy(w.clerk);
-  clerk_account_destroy(w.account);
-  blotter_destroy(w.twin);
-  last_check_destroy(w.shared.last);
-  if (on_disk) disk_end();
+  finish();
+}
+
+// ---- exits where orders cannot be changed
+
+static void buys(int64_t now_ns) {
+  struct bot_command c = {.kind = COMMAND_RESERVE, .time_ns = now_ns, .id = 1};
+  send(&c);
+  c.kind = COMMAND_SUBMIT;
+  intent_init(&c.intent, 0, SIDE_BUY);
+  c.intent.type = ORDER_LIMIT, c.intent.limit.ticks = 10000, c.intent.sl.ticks = 9700;
+  c.qty.lots = c.intent.size = 10;
+  send(&c);
+}
+static void moves_stop(int64_t now_ns) {
+  struct bot_command c = {.kind = COMMAND_MODIFY, .time_ns = now_ns, .id = 1, .why = REASON_SCRIPT};
+  order_change_init(&c.change);
+  c.change.sl.ticks = 9800;
+  send(&c);
+}
+
+// A stop that is moved, or grows with its entry, is cancelled there and another one placed. Whenever the process is killed: in the end there is
+// one, where it was wished to be, for all that is held.
+static void killed_while_replacing(bool grows, int64_t after_ms) {
+  size_t stops = 0;
+  start(7);
+  assert_true(w.venue.no_amend);
+  w.venue.faults = 0;
+  instant(buys);
+  pump(T0 + SEC + 100 * MS, true);
+  v_execute(&w.venue, &w.venue.orders[0], grows ? 4 : 10, 10000);
+  pump(T0 + 2 * SEC, true);
+  assert_int_equal(w.venue.order_count, 2);  // and its stop
+  w.step = 1;
+  instant(grows ? NULL : moves_stop);
+  if (grows) v_execute(&w.venue, &w.venue.orders[0], 6, 10000);
+  pump(w.venue.now_ns + after_ms * MS, true);
+  kill_and_restart();
+  pump(w.venue.now_ns + 20 * SEC, true);
+  for (size_t i = 1; i < w.venue.order_count; i++) {
+    const struct v_order *o = &w.venue.orders[i];
+    if (o->state != VENUE_ORDER_OPEN) continue;
+    stops++;
+    if (o->trigger != (grows ? 9700 : 9800) || o->lots != 10) fail_msg("killed after %d ms: a stop for %d at %d", (int)after_ms, (int)o->lots, (int)o->trigger);
+  }
+  if (stops != 1) fail_msg("killed after %d ms: %zu stops work", (int)after_ms, stops);
+  assert_int_equal(w.venue.doubled, 0);
+  none_is_taken_for_open();
+  same_hash();
+  finish();
+}
+
+static void test_killed_while_replacing(void **state) {
+  (void)state;
+  for (int64_t ms = 0; ms <= 200; ms += 10) killed_while_replacing(false, ms), killed_while_replacing(true, ms);
 }
 
 static void test_bad_venues(void **state) {
@@ -488,7 +551,7 @@ static void test_bad_venues(void **state) {
 
 int main(int argc, char **argv) {
   on_disk = argc > 1 && strcmp(argv[1], "disk") == 0;
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_venues)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_venues), cmocka_unit_test(test_killed_while_replacing)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   free(w.journal), free(w.venue.mail);
   if (on_disk) printf("# %ld losses of power, %ld of them while the journal was written\n", disk.images, disk.torn);
