@@ -199,11 +199,11 @@ static enum status hand_out(struct api_call *call, struct terminal *t) {
 
 static enum status go_on(struct api_call *call) { return hand_out(call, call->state); }
 
-// With nothing to hand out and nothing to write down it may wait for a command.
+// With nothing to hand out, to write down or to ask it may wait for a command.
 static enum status hand_out_or_hold(struct api_call *call, struct terminal *t) {
   struct ea_desk *desk = call->core->eas;
   if (t->client->held) ea_desk_release(desk, t->client);  // an older one: nobody listens to it any more
-  if (t->wait_ms == 0 || t->result_count || t->reserve || ea_bridge_waits(t->client->bridge)) return hand_out(call, t);
+  if (t->wait_ms == 0 || t->result_count || t->reserve || ea_bridge_waits(t->client->bridge) || ea_bridge_asks(t->client->bridge)) return hand_out(call, t);
   (void)ea_bridge_hand(t->client->bridge, t->handed);  // there are none: but of the next we are told
   return ea_desk_hold(desk, t->client, call, t->wait_ms, go_on);
 }

@@ -124,6 +124,14 @@ static void results(struct ea_bridge *b, const struct ea_report *r) {
   }
 }
 
+bool ea_bridge_asks(const struct ea_bridge *b) {
+  json_t *bars = json_array();
+  if (b->prices.ask) b->prices.ask(b->prices.self, bars);
+  const bool news = json_array_size(bars) > 0 && !(b->asked && json_equal(bars, b->asked));
+  json_decref(bars);
+  return news;
+}
+
 bool ea_bridge_waits(const struct ea_bridge *b) {
   for (const struct ea_work *w = b->works; w; w = w->next)
     if (w->state == EA_LEASE_QUEUED && w->session) return true;
@@ -335,7 +343,7 @@ static void on_timer(void *arg) {
   ea_verdicts_tell(b);
   b->inside--;
   sweep(b);
-  if (b->o.waiting && !b->waiting_told && ea_bridge_waits(b)) {
+  if (b->o.waiting && !b->waiting_told && (ea_bridge_waits(b) || ea_bridge_asks(b))) {
     b->waiting_told = true;
     b->o.waiting(b->o.arg, b);
   }
@@ -346,6 +354,8 @@ json_t *ea_bridge_answer(struct ea_bridge *b) {
   json_t *ask = json_array(), *bars = json_array();
   b->turn++;
   if (b->prices.ask) b->prices.ask(b->prices.self, bars);
+  json_decref(b->asked);
+  b->asked = json_incref(bars);
   for (const struct ea_question *q = b->questions; q; q = q->next) {
     if (q->ask == EA_ASK_FILLS && q->since_ms < wanted_ms) wanted_ms = q->since_ms;
     if (q->ask != EA_ASK_ORDER || json_array_size(ask) >= EA_ASK_MAX) continue;
@@ -401,6 +411,7 @@ void ea_bridge_destroy(struct ea_bridge *b) {
   for (struct ea_session *s = b->sessions, *n; s; s = n) n = s->next, free(s);
   ea_deals_finish(&b->deals);
   ea_hello_finish(&b->hello);
+  json_decref(b->asked);
   free(b->positions);
   free(b->known);
   free(b);

@@ -27,7 +27,7 @@ struct ea_bridge_options {
   struct loop *loop;
   int64_t account_id;
   void (*log)(void *arg, int64_t account_id, const char *event, const char *text);
-  // A command is waiting: whoever holds a terminal's request answers it now. Not from within a call of the bridge's. May be NULL.
+  // A command is waiting, or other bars are needed than were asked for: whoever holds a terminal's request answers it now. Not from within a call of the bridge's. May be NULL.
   void (*waiting)(void *arg, struct ea_bridge *b);
   void *arg;
   int64_t lease_ms, answer_ms;  // how long a terminal may take to begin with a command, and then to tell the end; 0: EA_LEASE_MS, EA_ANSWER_MS
@@ -53,6 +53,7 @@ struct ea_handed {
 // Commands for the answer that is being made: they are out from now on. Cancels come first.
 size_t ea_bridge_hand(struct ea_bridge *b, struct ea_handed ret[EA_HAND_MAX]);
 bool ea_bridge_waits(const struct ea_bridge *b);  // ea_bridge_hand would have some
+bool ea_bridge_asks(const struct ea_bridge *b);   // an answer would ask for other bars than the last one did: a history comes as fast as the terminal tells it
 // It does not go out after all, for it could not be written down.
 void ea_bridge_keep(struct ea_bridge *b, const char *id);
 // It did not go out with this answer, since it had gone out before: nobody knows what became of it.

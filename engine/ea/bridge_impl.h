@@ -108,6 +108,7 @@ struct ea_bridge {
   struct ea_prices prices;       // without functions: nobody
   int inside;                    // telling owners: nothing is freed
   bool waiting_told;
+  json_t *asked;                 // bars, with the last answer; NULL: there was none
   struct ea_view counts;
 };
 
