@@ -184,7 +184,7 @@ static bool data_there(struct api_call *call) {
     const char *venue = json_string_value(json_object_get(d, "venue"));
     if (market_data_known(store_reader(api_store(call), STORE_MARKET), venue ? venue : "", json_string_value(json_object_get(d, "symbol")),
                           json_string_value(json_object_get(d, "timeframe"))) ||
-        market_data_live_known(call->core->live ? live_hub(call->core->live) : NULL, venue ? venue : "", json_string_value(json_object_get(d, "symbol"))))
+        market_data_live_known(call->core->live ? live_hub(call->core->live) : NULL, call->who.tenant_id, venue ? venue : "", json_string_value(json_object_get(d, "symbol"))))
       continue;
     char pointer[32];
     snprintf(pointer, sizeof pointer, "/data/%zu", i);

@@ -254,7 +254,7 @@ static enum status read_live(struct running *r, struct err *err) {
   for (int i = 0; st == OK && i < r->data_count; i++) {
     struct jobs_data *d = &r->data[i];
     if (market_data_known(stored, d->venue, d->symbol, d->timeframe) || !core->live) continue;
-    st = market_data_live_memfd(live_hub(core->live), d->venue, d->symbol, d->timeframe, &d->fd, err);
+    st = market_data_live_memfd(live_hub(core->live), r->tenant_id, d->venue, d->symbol, d->timeframe, &d->fd, err);
     d->is_read = st == OK;
     if (st != OK) err_wrap(err, st, "%s %s", d->symbol, d->timeframe);
   }

@@ -34,22 +34,22 @@ enum status market_data_memfd(struct db *db, const char *venue, const char *symb
 
 // ---- live markets
 
-// The venue of that name, or the first, that has the symbol; NULL: none.
-static const char *live_venue(struct hub *h, const char *named, const char *symbol) {
+// The venue of that name, or the first, that has the symbol and that the tenant may know of; NULL: none.
+static const char *live_venue(struct hub *h, int64_t tenant_id, const char *named, const char *symbol) {
   struct feed_symbol s;
   struct err err;
   for (int v = 0; h && v < hub_venue_count(h); v++) {
     const char *venue = hub_venue_name(h, v);
-    if (hub_venue_owned(h, v)) continue;  // backtests of those: export, import
+    if (!hub_venue_seen(h, v, tenant_id)) continue;
     if ((!*named || strcmp(named, venue) == 0) && hub_describe(h, venue, symbol, &s, &err) == OK) return venue;
   }
   return NULL;
 }
 
-bool market_data_live_known(struct hub *h, const char *venue, const char *symbol) { return live_venue(h, venue, symbol) != NULL; }
+bool market_data_live_known(struct hub *h, int64_t tenant_id, const char *venue, const char *symbol) { return live_venue(h, tenant_id, venue, symbol) != NULL; }
 
-enum status market_data_live_memfd(struct hub *h, const char *venue, const char *symbol, const char *timeframe, int *ret_fd, struct err *err) {
-  struct hub_read r = {.venue = live_venue(h, venue, symbol), .symbol = symbol, .from_ns = INT64_MIN, .to_ns = INT64_MAX, .bars = MARKET_DATA_LIVE};
+enum status market_data_live_memfd(struct hub *h, int64_t tenant_id, const char *venue, const char *symbol, const char *timeframe, int *ret_fd, struct err *err) {
+  struct hub_read r = {.venue = live_venue(h, tenant_id, venue, symbol), .symbol = symbol, .from_ns = INT64_MIN, .to_ns = INT64_MAX, .bars = MARKET_DATA_LIVE};
   struct series s;
   int64_t next_ns;
   if (!r.venue || !timeframe_parse(timeframe, &r.timeframe_ns)) return err_set(err, ERR_NOTFOUND, "there is no such history");
