@@ -3,6 +3,7 @@
 #include "bot/live_impl.h"
 
 #include "base/decimal.h"
+#include "venue/venue.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -68,7 +69,10 @@ static json_t *cash_json(cash c) {
 static void notice_order(struct live_bot *b, const struct clerk_order_event *e) {
   const enum notice_event event = e->to == ORDER_REJECTED ? NOTICE_ORDER_REJECTED : NOTICE_ORDER_UNKNOWN;
   if (e->from == e->to || (e->to != ORDER_REJECTED && e->to != ORDER_UNKNOWN) || !live_noticed(b, event)) return;
-  live_notice(b, event, json_pack("{s:s, s:s, s:o, s:s, s:s, s:s}", "symbol", e->inst->symbol, "side", side_text(e->order->side), "qty", decimal_json(e->qty), "code", reason_code(e->reason), "detail", reason_text(e->reason), "client_id", e->client_id));
+  char detail[VENUE_TEXT_MAX + 256];
+  snprintf(detail, sizeof detail, "%s%s%s", reason_text(e->reason), b->venue_says ? ": " : "", b->venue_says ? b->venue_says : "");
+  live_notice(b, event, json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "symbol", e->inst->symbol, "side", side_text(e->order->side), "qty", decimal_json(e->qty), "code", reason_code(e->reason), "detail", detail,
+    "advice", reason_advice(e->reason), "client_id", e->client_id));
 }
 
 static void on_order(void *self, const struct clerk_order_event *e) {

@@ -162,6 +162,7 @@ struct live_bot {
   struct journal_followed followed; // as it was read: rows of instants since then may be missing
   bool busy;                        // between clerk_market() and clerk_end()
   int64_t main_open_ns, instant_ns;
+  const char *venue_says;           // while a refusal is heard: the venue's words
   int64_t asked_ns;                 // by the monotonic clock: the first order of the instant under way, or of the last; 0: none, or it was sent
   int64_t fundings_before_e8;       // in its ledger, before those of this instant; INT64_MIN: there are none
   int64_t *funded_ns;               // by symbol, with series: fundings up to here were looked at

@@ -68,13 +68,28 @@ static void unfit(struct live_venue *v, const struct live_bot *b, const char *te
   snprintf(v->why, sizeof v->why, "%s", text);
 }
 
+// The venue's own words are in the bot's log, and in the notice that follows from them.
+static void hear_reply(struct live_bot *b, uint64_t order, enum clerk_request what, uint32_t change, const struct venue_reply *r) {
+  char words[VENUE_TEXT_MAX], line[VENUE_TEXT_MAX + 64];
+  const bool refused = what == CLERK_PLACE && (r->outcome == VENUE_REFUSED || r->outcome == VENUE_NOT_SENT) && r->text[0];
+  snprintf(words, sizeof words, "%s", r->text);
+  live_plain(words, strlen(words));
+  if (refused) {
+    const int n = snprintf(line, sizeof line, "order %llu was refused: %s", (unsigned long long)order, words);
+    live_log(b, b->instant_ns, LOG_WARN, line, (size_t)n);
+    b->venue_says = words;
+  }
+  clerk_remote_replied(b->clerk, order, what, change, r);
+  b->venue_says = NULL;
+}
+
 static void hear(struct live_venue *v, struct live_bot *b, const struct live_mail *m) {
   char text[VENUE_TEXT_MAX] = "";
   enum clerk_heard h = CLERK_HEARD;
   switch (m->kind) {
     case HEARD_ORDER: h = clerk_remote_order(b->clerk, &m->u.order.order, m->u.order.asked_ns, text); break;
     case HEARD_FILL: h = clerk_remote_fill(b->clerk, &m->u.fill, text); break;
-    case HEARD_REPLY: clerk_remote_replied(b->clerk, m->u.reply.order, m->u.reply.what, m->u.reply.change, &m->u.reply.reply); break;
+    case HEARD_REPLY: hear_reply(b, m->u.reply.order, m->u.reply.what, m->u.reply.change, &m->u.reply.reply); break;
     case HEARD_ASKED: clerk_remote_asked(b->clerk, m->u.asked.order, m->u.asked.question, m->u.asked.answer); break;
     case HEARD_CASH: clerk_remote_cash(b->clerk, m->u.cash.symbol, m->u.cash.paid, m->u.cash.id, m->u.cash.at_ns); break;
     case HEARD_LISTED: clerk_remote_listed(b->clerk, m->u.listed_ns); break;

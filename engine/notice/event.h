@@ -30,7 +30,8 @@ enum notice_mode { NOTICE_OFF, NOTICE_NOW, NOTICE_DIGEST, NOTICE_MODE_COUNT };
     "a bot was paused because what it did could not be journalled")                                                                                  \
   X(NOTICE_BOT_MESSAGE, "bot.message", INFO, false, NOW, "{bot}", "{text}",                                                                           \
     "a script called ctx:notify")                                                                                                                    \
-  X(NOTICE_ORDER_REJECTED, "order.rejected", WARNING, false, NOW, "{bot}: an order was rejected", "{side} {qty} {symbol}: {code} {detail}",            \
+  X(NOTICE_ORDER_REJECTED, "order.rejected", WARNING, false, NOW, "{bot}: the order to {side} {qty} {symbol} was rejected",                          \
+    "The order to {side} {qty} {symbol} was rejected, and nothing of it works any more: {detail} ({code}).\n{advice}",                               \
     "a venue, or the paper market, rejected an order")                                                                                               \
   X(NOTICE_ORDER_UNKNOWN, "order.unknown", ERROR, true, NOW, "{bot}: nobody knows what became of an order",                                            \
     "The venue has not told what became of the order to {side} {qty} {symbol}. It counts as executed and is asked about.",                            \

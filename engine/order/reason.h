@@ -58,3 +58,5 @@ enum reason {
 const char *reason_code(enum reason r);
 // The one-line explanation; never NULL.
 const char *reason_text(enum reason r);
+// What its owner can do about an order that was rejected for it, a sentence or two; never NULL.
+const char *reason_advice(enum reason r);

@@ -147,7 +147,10 @@ def main(binary):
                 assert "halted" in api.ask(1, f"/halt {number}")
                 assert ada.client.get("/api/v1/me/halt", expect=200).json["items"] and not bob.client.get("/api/v1/me/halt", expect=200).json["items"]
                 ada.client.delete("/api/v1/me/halt", expect=200)
-                assert any(e["action"] == "bot.pause" for e in s.operator().get("/api/v1/admin/audit?limit=100", expect=200).json["items"])
+                audit = s.operator().get("/api/v1/admin/audit?limit=100", expect=200).json["items"]
+                assert any(e["action"] == "bot.pause" for e in audit)
+                chat = ada.client.get(CHATS, expect=200).json["items"][0]["id"]
+                assert [e["object"] for e in audit if e["action"] == "chat.link"] == [chat], audit
 
             @case("other messages are signals once each whatever is repeated or killed")
             def _():

@@ -61,6 +61,23 @@ static void only_text(void **state) {
   assert_null(strpbrk(body_of(NOTICE_SMS, NOTICE_BOT_MESSAGE, "Bot", "two\nlines" EVIL, 0), "\n\r\x01\x1b"));
 }
 
+// What happened, why, and what to do about it.
+static void a_rejected_order(void **state) {
+  (void)state;
+  json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "bot", "Turtle", "side", "buy", "qty", "0.5", "symbol", "BTCUSDT", "code", "VENUE", "detail", "the venue refused the order: Margin is low",
+                           "advice", "Pay in.");
+  const struct notice_item item = {.event = NOTICE_ORDER_REJECTED, .id = "ntc_1", .subject = "bot_1", .data = data};
+  const struct notice_message m = {.product = "Perigee", .items = &item, .count = 1};
+  buf_finish(&out);
+  buf_init(&out, NOTICE_BODY_MAX);
+  notice_title(&m, &out);
+  buf_str(&out, "|");
+  notice_text(&m, &out);
+  assert_string_equal(out.data, "Turtle: the order to buy 0.5 BTCUSDT was rejected|The order to buy 0.5 BTCUSDT was rejected, and nothing of it works any more: "
+                                "the venue refused the order: Margin is low (VENUE).\nPay in.");
+  json_decref(data);
+}
+
 static void only_so_long(void **state) {
   (void)state;
   char *longest = malloc(9001);
@@ -152,6 +169,6 @@ static int end(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(only_text), cmocka_unit_test(only_so_long), cmocka_unit_test(webhooks), cmocka_unit_test(every_event_has_words), cmocka_unit_test(html), cmocka_unit_test(providers_of_sms)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(only_text), cmocka_unit_test(a_rejected_order), cmocka_unit_test(only_so_long), cmocka_unit_test(webhooks), cmocka_unit_test(every_event_has_words), cmocka_unit_test(html), cmocka_unit_test(providers_of_sms)};
   return cmocka_run_group_tests(tests, NULL, end);
 }

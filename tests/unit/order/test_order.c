@@ -83,7 +83,7 @@ static void test_value_overflow_is_refused(void **state) {
 static void test_every_reason_explains_itself(void **state) {
   (void)state;
   for (int r = 0; r < REASON_COUNT; r++) {
-    assert_true(strlen(reason_text(r)) > 10);
+    assert_true(strlen(reason_text(r)) > 10 && strlen(reason_advice(r)) > 10);
     for (int other = 0; other < r; other++) assert_string_not_equal(reason_code(r), reason_code(other));
   }
   assert_string_equal(reason_code(REASON_MIN_QTY), "MIN_QTY");
