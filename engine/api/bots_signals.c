@@ -35,6 +35,7 @@ static enum status write_signal(struct api_call *call, struct db *db) {
   const bool wanted = strcmp(bot.wanted, "running") == 0;
   bot_row_finish(&bot);
   if (!wanted) return api_problem(call, PROBLEM_conflict, "It is not running: start it first, for a signal does not wait.");
+  s->row.id = id_next(call->now_ns);
   st = signal_add(db, &s->row, &call->err);
   return st == OK ? api_json(call, 202, signal_json(call, &s->row)) : st;
 }
@@ -50,7 +51,7 @@ enum status api_bot_signal(struct api_call *call) {
   const char *body = s ? bots_text(call, call->body) : NULL;
   if (!body) return err_set(&call->err, ERR_NOMEM, "out of memory");
   *s = (struct sending){.bot_id = api_param_id(call, "bot_id"),
-                        .row = {.id = id_next(call->now_ns), .bot_id = api_param_id(call, "bot_id"), .received_ns = call->now_ns,
+                        .row = {.bot_id = api_param_id(call, "bot_id"), .received_ns = call->now_ns,
                                 .expires_ns = call->now_ns + api_body_int(call, "ttl_s", TTL_S) * INT64_C(1000000000), .state = "waiting", .body = body}};
   call->state = s;
   return api_write_then(call, write_signal, written);

@@ -38,7 +38,7 @@ void live_signals_forget(struct live_bot *b) {
   b->signals_done = NULL;
   b->signals_done_count = b->signals_done_cap = 0;
   b->signal_last = 0;
-  b->signals_known = false;
+  b->signals_known = b->signals_left = false;
 }
 
 void live_signal_delivered(struct live_bot *b, int64_t row, int64_t instant_ns) {
@@ -119,7 +119,7 @@ static bool take(void *arg, const struct signal_row *row) {
   struct live_bot *b = arg;
   if (row->id <= b->signal_last) return say_it_was(b, row->id), true;
   struct live_signal **at = &b->signals, *s = b->signal_count < WAITING_MAX ? calloc(1, sizeof *s) : NULL;
-  if (!s) return false;
+  if (!s) return b->signals_left = true, false;
   s->id = row->id;
   s->received_ns = row->received_ns;
   s->expires_ns = row->expires_ns;
@@ -137,6 +137,7 @@ void live_signals_read(struct live_bot *b) {
   if (!b->clerk || !b->opened) return;  // when it is opened
   const bool known = b->signals_known || b->signals;
   b->signals_known = true;
+  b->signals_left = false;
   if (signal_waiting(store_reader(b->live->config.store, STORE_CONTROL), b->id, known ? b->signal_last : 0, take, b, &err) != OK)
     b->live->config.log(b->live->config.self, "error", "signals_unreadable", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
   if (!known) b->signals_done_count = 0;
@@ -215,7 +216,7 @@ void live_signals_send(struct live_bot *b, int64_t now_ns) {
 
 // heard: its host came to it in the instant. Else it is told again when its script is back.
 void live_signals_end(struct live_bot *b, bool heard) {
-  if (!b->signals) return;
+  if (!b->signals && !b->signals_left) return;
   if (!heard) {
     for (struct live_signal *s = b->signals; s; s = s->next) s->told = false;
     return;
@@ -231,6 +232,7 @@ void live_signals_end(struct live_bot *b, bool heard) {
     live_took(&b->live->hears, b->signals->received_ns, clock_wall_ns());
     drop(b);
   }
+  if (b->signals_left && b->signal_count < WAITING_MAX / 2) live_signals_read(b);
   if (b->signals) live_clock_soon(b);
 }
 

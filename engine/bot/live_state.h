@@ -195,6 +195,7 @@ struct live_bot {
   size_t signal_count;
   int64_t signal_last;              // the newest that was read, or stands in the journal as delivered
   bool signals_known;               // what the journal has of them, their rows have too
+  bool signals_left;                // more of them wait as rows than have room here
   struct live_signal_done *signals_done;  // delivered, which their rows do not say yet
   size_t signals_done_count, signals_done_cap;
 };

@@ -5,15 +5,17 @@
 
 #include <stdio.h>
 
-#define SWEEP_EVERY 32
+#define SWEEP_ONE_IN 32
 #define COLUMNS "id, bot_id, received_ns, expires_ns, state, delivered_ns, body, delivery_id"
 
 enum status signal_add(struct db *db, const struct signal_row *s, struct err *err) {
   enum status st = db_run(db, NULL, err, "INSERT INTO bot_signals (id, bot_id, received_ns, expires_ns, state, body, delivery_id) VALUES (?, ?, ?, ?, 'waiting', ?, nullif(?, 0))", "iiiiti", s->id, s->bot_id,
     s->received_ns, s->expires_ns, s->body, s->delivery_id);
-  if (st != OK || s->id % SWEEP_EVERY != 0) return st;  // of ids in one millisecond the first is a multiple, so one that comes alone always sweeps
-  return db_run(db, NULL, err, "DELETE FROM bot_signals WHERE bot_id = ?1 AND id <= (SELECT id FROM bot_signals WHERE bot_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)", "ii",
-    s->bot_id, (int64_t)SIGNAL_ROWS_MAX);
+  // By all bits of the id: its last ones are the same of all that come alone in their millisecond.
+  if (st != OK || (uint64_t)s->id * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (SWEEP_ONE_IN - 1)) return st;
+  return db_run(db, NULL, err,
+    "DELETE FROM bot_signals WHERE bot_id = ?1 AND (state <> 'waiting' OR expires_ns < ?3) AND id <= (SELECT id FROM bot_signals WHERE bot_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)", "iii",
+    s->bot_id, (int64_t)SIGNAL_ROWS_MAX, s->received_ns);
 }
 
 enum status signal_done(struct db *db, int64_t id, const char *state, int64_t delivered_ns, struct err *err) {
