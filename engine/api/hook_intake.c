@@ -7,6 +7,7 @@
 #include "api/handlers.h"
 #include "api/signal_desk.h"
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "crypto/encode.h"
 #include "crypto/hmac.h"
 #include "crypto/secret.h"
@@ -140,8 +141,16 @@ static enum status write_delivery(struct api_call *call, struct db *db) {
   return api_json(call, 200, json_pack("{s:o, s:b}", "id", api_id("dlv", in->row.id), "duplicate", strcmp(in->row.state, "duplicate") == 0));
 }
 
+// What never comes to the rules is over with its row.
+static void tell(struct api_core *core, int64_t tenant_id, const struct delivery_row *row) {
+  json_t *data = json_pack("{s:o, s:o, s:s, s:s, s:i}", "id", api_id("dlv", row->id), "hook_id", api_id("hok", row->hook_id), "state", row->state, "reason", row->reason, "bots", 0);
+  if (data) stream_publish_of(core->hub, tenant_id, "signals", "delivery", data, clock_wall_ns() / NS_PER_MS);
+  json_decref(data);
+}
+
 static enum status written(struct api_call *call) {
   struct intake *in = call->state;
+  if (strcmp(in->row.state, "duplicate") == 0) tell(call->core, in->hook.tenant_id, &in->row);
   if (!in->taken && strcmp(in->row.state, "accepted") == 0) {
     signal_desk_take(call->core->desk, in->hook.id, in->row.id, in->row.received_ns, in->row.expires_ns, in->signal);
     in->signal = NULL;
@@ -160,9 +169,7 @@ static enum status write_refusal(struct db *db, void *arg, struct err *err) { re
 static void refusal_written(void *arg, enum status st, const struct err *err) {
   struct refusal *r = arg;
   (void)err;  // a full disk says so elsewhere
-  json_t *data = st != OK ? NULL : json_pack("{s:o, s:o, s:s, s:s, s:i}", "id", api_id("dlv", r->row.id), "hook_id", api_id("hok", r->row.hook_id), "state", "refused", "reason", r->reason, "bots", 0);
-  if (data) stream_publish_of(r->core->hub, r->tenant_id, "signals", "delivery", data, clock_wall_ns() / NS_PER_MS);
-  json_decref(data);
+  if (st == OK) tell(r->core, r->tenant_id, &r->row);
   free(r);
 }
 
@@ -284,7 +291,7 @@ enum status api_hook_post(struct api_call *call) {
   const json_t *cut = json_object_get(in->settings, "secret_sha256");
   st = message_read(in->body, cut ? strlen(in->body) : call->req->body_len, json_object_get(in->settings, "mapping"), &in->signal, &call->err);
   if (st == ERR_INVALID || st == ERR_LIMIT) {
-    snprintf(in->reason, sizeof in->reason, "%.290s", call->err.msg);
+    utf8_copy(in->reason, sizeof in->reason, call->err.msg);
     return refuse(call, PROBLEM_validation_failed, in->reason);
   }
   return st == OK ? accept(call, in) : st;
@@ -313,7 +320,7 @@ enum status hook_take(struct api_call *call, int64_t tenant_id, int64_t hook_id,
   in->body[len] = '\0';
   st = message_read(in->body, len, json_object_get(in->settings, "mapping"), &in->signal, &call->err);
   if (st == ERR_INVALID || st == ERR_LIMIT) {
-    snprintf(in->reason, sizeof in->reason, "%.290s", call->err.msg);
+    utf8_copy(in->reason, sizeof in->reason, call->err.msg);
     return refuse(call, PROBLEM_validation_failed, in->reason);
   }
   return st == OK ? accept(call, in) : st;

@@ -1,20 +1,29 @@
 #!/usr/bin/env python3
 """Hooks: hooks.py PERIGEE. Messages as TradingView and others send them, over HTTP; who may post; what rules say; one signal to bots of several
 accounts; nothing accepted is lost and nothing acted upon twice over kill -9. Prints TAP."""
+import asyncio
 import base64
 import collections
 import concurrent.futures
+import contextlib
 import hashlib
 import hmac
 import json
 import os
 import pathlib
 import signal
+import socket
 import sys
 import time
 
+try:
+    import websockets
+except ImportError:
+    websockets = None
+
+from auth import totp
 from live import Trader
-from service import Service, run_cases
+from service import PASSWORD, Client, Service, run_cases
 
 HOOKS = "/api/v1/hooks"
 # Buys what a signal says, and keeps count of what it heard.
@@ -40,6 +49,17 @@ class Poster:
         return self.client.call("POST", self.path, raw=raw, headers={"Content-Type": "text/plain", **(headers or {})}, expect=expect)
 
 
+COUNTS = """strategy{ name="counts", api=1 }
+function on_bar(ctx, bar) end
+function on_signal(ctx, s)
+  local n = ctx.state
+  if s.size <= (n.last or 0) then n.wrong = (n.wrong or 0) + 1 end
+  n.count, n.sum, n.last = (n.count or 0) + 1, (n.sum or 0) + s.size, s.size
+  if n.count % 100 == 0 then ctx:log("info", string.format("heard %d %d %d", n.count, n.sum, n.wrong or 0)) end
+end
+"""
+
+
 def until(read, done, wait_s=20):
     deadline = time.monotonic() + wait_s
     while True:
@@ -50,16 +70,38 @@ def until(read, done, wait_s=20):
         time.sleep(0.03)
 
 
-def rules_processes(service):
-    """Of the service, those that ask rules."""
+def rules_processes(service, rules=True):
+    """Of the service, those that ask rules; else its other ones."""
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
-            if int(path.read_text().rsplit(")", 1)[1].split()[1]) == service.process.pid and b"--rules" in (path.parent / "cmdline").read_bytes():
+            if int(path.read_text().rsplit(")", 1)[1].split()[1]) == service.process.pid and (b"--rules" in (path.parent / "cmdline").read_bytes()) == rules:
                 found.append(int(path.parent.name))
         except (OSError, IndexError):
             pass  # it has ended
     return found
+
+
+def operator_of(service):
+    """A customer who is one of the operators, too, with a second factor."""
+    client = service.register("house@example.org")
+    seed = client.post("/api/v1/auth/enable-2fa", {"password": PASSWORD}, expect=200).json["secret"]
+    client.post("/api/v1/auth/verify-2fa", {"code": totp(seed, time.time() - 30)}, expect=200)
+    service.operator().patch(f"/api/v1/admin/users/{client.get('/api/v1/me', expect=200).json['id']}", {"role": "admin"}, expect=200)
+    tokens = service.anonymous().post("/api/v1/auth/login", {"email": "house@example.org", "password": PASSWORD, "code": totp(seed)}, expect=200).json
+    return Client(service, tokens["access_token"])
+
+
+async def told(service, trader, act, count):
+    """States and reasons of the tenant's next deliveries, from before act() on."""
+    async with websockets.connect(f"ws://127.0.0.1:{service.port}/api/v1/ws") as ws:
+        await ws.send(json.dumps({"op": "auth", "token": trader.client.token}))
+        await ws.send(json.dumps({"op": "subscribe", "channels": ["signals"]}))
+        assert [json.loads(await asyncio.wait_for(ws.recv(), 20)) for _ in range(2)][1]["op"] == "subscribed"
+        act()
+        events = [json.loads(await asyncio.wait_for(ws.recv(), 20)) for _ in range(count)]
+        assert all((e["ch"], e["type"], e["data"]["bots"]) == ("signals", "delivery", 0) for e in events), events
+        return [(e["data"]["state"], e["data"]["reason"]) for e in events]
 
 
 def start_at_once(binary):
@@ -161,6 +203,16 @@ def main(binary):
             ada.client.patch(f"{HOOKS}/{h['id']}", {"enabled": False}, expect=200)
             assert Poster(s, h).post(body, expect=409).code == "conflict"
             assert s.anonymous().call("POST", HOOKS + "/" + "A" * 43, raw=b"buy", expect=404).code == "not_found"
+
+            def again():  # what never comes to the rules is told, too
+                Poster(s, h).post(body, expect=403)
+                Poster(s, h).post(body, headers=signed(body))
+            if websockets:
+                ada.client.patch(f"{HOOKS}/{h['id']}", {"enabled": True}, expect=200)
+                events = asyncio.run(told(s, ada, again, 2))
+                assert sorted(state for state, _ in events) == ["duplicate", "refused"] and "webhook-id" in dict(events)["refused"], events
+            else:
+                print("# skipped: Python has no websockets")
             old = dict(h)
             new = ada.client.post(f"{HOOKS}/{h['id']}/token", expect=200).json
             ada.client.patch(f"{HOOKS}/{h['id']}", {"enabled": True, "sign_secret": None}, expect=200)
@@ -175,6 +227,9 @@ def main(binary):
             assert Poster(s, h).post(b"\xff\xfe", expect=422).code == "validation_failed"
             assert Poster(s, h).post(b"x" * 16001, expect=413).code == "body_too_large"
             assert Poster(s, h).post("", expect=422).code == "validation_failed"
+            cut = Poster(s, h).post({"symbol": "BTCUSDT", "action": "buy", "size": "a" + "€" * 30}, expect=422)  # quoted, and cut within a character
+            assert "size: 'a€€€" in cut.json["detail"], cut
+            until(lambda: deliveries(h)[0]["reason"], lambda reason: "size: 'a€€€" in reason)
             for settings, pointer in (({"mapping": {"symbl": "a"}}, "/settings/mapping/symbl"), ({"addresses": ["10.0.0.0/99"]}, "/settings/addresses/0"),
                                       ({"stages": [{"rule": "nosuch"}]}, "/settings/stages/0/rule"), ({"stages": [{"rule": "daily_cap", "settings": {"mx": 1}}]}, "/settings/stages/0/settings"),
                                       ({"stages": [{"rule": "dedupe"}, {"rule": "dedupe"}]}, "/settings/stages/1/name"), ({"route": "some"}, "/settings/route")):
@@ -183,7 +238,7 @@ def main(binary):
             assert hook(shared=True, expect=422)["errors"][0]["pointer"] == "/shared"
             operator = s.operator()
             rows = operator.get(f"/api/v1/admin/signals?hook_id={h['id']}", expect=200).json["items"]
-            assert [(r["state"], r["hook_name"], r["owner"]) for r in rows] == [("refused", "TV", "ada@example.org")] * 4 and "body" not in rows[0], rows
+            assert [(r["state"], r["hook_name"], r["owner"]) for r in rows] == [("refused", "TV", "ada@example.org")] * 5 and "body" not in rows[0], rows
             assert not operator.get(f"/api/v1/admin/signals?hook_id={h['id']}&state=delivered", expect=200).json["items"]
             ada.client.get("/api/v1/admin/signals", expect=403)
             bob.client.get(f"{HOOKS}/{h['id']}", expect=404)
@@ -226,6 +281,18 @@ def main(binary):
             assert last(capped, "delivered")["bots"] == 3
             for bot in [b for b in ada.client.get("/api/v1/bots?limit=200", expect=200).json["items"] if b["name"].startswith("capped")]:
                 ada.act(bot["id"], "stop")
+            # Of a hook that operators share the cap holds for the bots of all customers together.
+            operator = operator_of(s)
+            shared = operator.post(HOOKS, {"name": "all", "shared": True, "settings": {"cap": {"size": 0.05}}}, expect=201).json
+            bots = [(t, t.bot("shared", FOLLOWS)) for t in (ada, bob, bob)]
+            for t, bot in bots:
+                t.client.put(f"{HOOKS}/{shared['id']}/bots/{bot}", expect=204)
+            Poster(s, shared).post({"symbol": "BTCUSDT", "action": "note", "size": 0.02})
+            until(lambda: operator.get(f"{HOOKS}/{shared['id']}/deliveries", expect=200).json["items"][0], lambda d: d["state"] == "delivered" and d["bots"] == 2)
+            waiting = [len(t.all(bot, "signals")) for t, bot in bots]
+            assert sum(waiting) == 2, waiting
+            for t, bot in bots:
+                t.act(bot, "stop")
 
         @case("rules stage by stage")
         def _():
@@ -384,6 +451,31 @@ function on_signal(s, env) if (s.size or 0) < env.settings.least then return fal
             lines = until(lambda: heard(ada, bot), lambda n: len(n) >= 90)
             assert killed >= 3 and len(lines) == 90 and len(set(lines)) == 90, (killed, len(lines))
             assert rules_deaths() >= killed and not s.operator().get("/api/v1/admin/signals/held", expect=200).json["items"]
+
+        @case("more signals at once than a bot keeps in memory are all heard, once each, and in their order")
+        def _():
+            h, count = hook(settings={"ttl_s": 600, "per_minute": 100000}), 2100
+            bot = ada.bot("flooded", COUNTS)
+            ada.client.put(f"{HOOKS}/{h['id']}/bots/{bot}", expect=204)
+            ada.wait(bot, lambda b: b["state"] == "running")
+            bodies = [json.dumps({"symbol": "BTCUSDT", "action": "note", "size": i}) for i in range(1, count + 1)]
+            hosts = rules_processes(s, rules=False)
+            for pid in hosts:  # it hears nothing meanwhile
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                with socket.create_connection(("127.0.0.1", s.port)) as to:
+                    to.sendall("".join(f"POST {h['path']} HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: {len(b)}\r\n\r\n{b}" for b in bodies).encode())
+                    answers = b""
+                    while answers.count(b"HTTP/1.1 200 ") < count:
+                        answers += to.recv(1 << 20) or (_ for _ in ()).throw(AssertionError(answers[-300:]))
+                until(lambda: [d for d in deliveries(h) if d["state"] == "accepted"], lambda d: not d)
+            finally:
+                for pid in hosts:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGCONT)
+            lines = until(lambda: [line["text"] for line in ada.get(bot, "/logs?limit=5")["items"]], lambda lines: lines and lines[0].startswith(f"heard {count} "), 60)
+            assert lines[0] == f"heard {count} {count * (count + 1) // 2} 0", lines
+            ada.act(bot, "stop")
 
         @case("one signal to several bots drawn by lot where there is a cap and by symbol")
         def _():
