@@ -43,16 +43,27 @@ class Files:
     def __init__(self, folder):
         self.folder, self.number, self.last = pathlib.Path(folder) / "DWX", 0, {}
 
-    def read(self, name):
-        """The newest whole content; what was read last while there is none."""
+    def now(self, name):
+        """What it holds; None: nothing, or the half of it."""
         try:
             self.last[name] = json.loads((self.folder / f"DWX_{name}.txt").read_text(), parse_float=D)
         except (OSError, ValueError):
-            pass
-        return self.last.get(name)
+            return None
+        return self.last[name]
+
+    def read(self, name):
+        """The newest whole content; what was read last while there is none."""
+        return self.now(name) or self.last.get(name)
+
+    def wait(self, name):
+        """What it holds as soon as that is whole; None: it was not for long."""
+        until = time.monotonic() + WAIT_S
+        while (found := self.now(name)) is None and time.monotonic() < until:
+            time.sleep(0.002)
+        return found
 
     def send(self, command, content=""):
-        """False: there was no room for it, so it was never given."""
+        """The file that it lies in until the expert takes it. None: there was no room for it, so it was never given."""
         self.number = (self.number + 1) % 100000
         beside = self.folder / "perigee.command"
         beside.write_text(f"<:{self.number}|{command}|{content}:>")
@@ -60,12 +71,13 @@ class Files:
             path = self.folder / f"DWX_Commands_{i}.txt"
             if not path.exists():
                 os.replace(beside, path)
-                return True
+                return path
         beside.unlink()
-        return False
+        return None
 
-    def errors(self):
-        return {int(k): m for k, m in (self.read("Messages") or {}).items() if m.get("type") == "ERROR"}
+    def errors(self, command=""):
+        """By number; the expert begins the kind of each with the command that it is about."""
+        return {int(k): m for k, m in (self.read("Messages") or {}).items() if m.get("type") == "ERROR" and str(m.get("error_type")).startswith(command)}
 
 
 class Journal:
@@ -144,7 +156,8 @@ class Adapter:
         path = self.files.folder / "DWX_Historic_Trades.txt"
         path.unlink(missing_ok=True)
         self.files.last.pop("Historic_Trades", None)
-        if not self.files.send("GET_HISTORIC_TRADES", str(days)):
+        question = self.files.send("GET_HISTORIC_TRADES", str(days))
+        if question is None:
             return None
         until = time.monotonic() + WAIT_S
         while time.monotonic() < until:
@@ -152,6 +165,7 @@ class Adapter:
             if found is not None:
                 return self.named(sorted(((int(t), d) for t, d in found.items() if d["type"] in ("buy", "sell") and d.get("entry") != "entry_out_by" and d["symbol"] in self.names), key=lambda x: x[0]))
             time.sleep(0.005)
+        question.unlink(missing_ok=True)
         return None
 
     def named(self, deals):
@@ -183,9 +197,9 @@ class Adapter:
         return {"ticket": ticket, "client": o["comment"], "symbol": o["symbol"], "state": "open", "side": "buy" if o["type"].startswith("buy") else "sell", "volume": text(o["lots"]), "filled": "0",
                 "time_ms": self.utc_ms(o["open_time"]), **price}
 
-    def row(self, client, deals):
-        """An order of ours by its name, or None."""
-        for ticket, o in self.orders().items():
+    def row(self, client, deals, orders):
+        """An order of ours by its name, or None; orders: as they stood while the deals were collected."""
+        for ticket, o in orders.items():
             if o["comment"] == client and o["type"] in PENDING:
                 return self.open_row(ticket, o)
         entry = self.journal.entries.get(client, {})
@@ -196,16 +210,24 @@ class Adapter:
         return {"ticket": entry.get("ticket") or "0", "client": client, "symbol": entry["symbol"], "state": "filled" if filled >= whole or entry.get("type") == "market" else "canceled", "side": entry["side"],
                 "volume": text(max(whole, filled)) if entry.get("type") != "market" else text(filled or whole), "filled": text(filled), "time_ms": entry["time_ms"]}
 
+    def collect(self, since_ms):
+        """(state, deals) of one moment, or None: an order that ends while the deals are collected may be in neither, and would look as if it had been cancelled."""
+        standing = lambda state: {t: (o["type"], o["lots"]) for t, o in state["orders"].items()}  # noqa: E731
+        state = self.files.wait("Orders")
+        for _ in range(5):
+            before, deals = state, self.history(since_ms) if state else None
+            state = self.files.wait("Orders") if deals is not None else None
+            if state and standing(state) == standing(before):
+                return state, deals
+        return None
+
     def report(self):
-        state = self.files.read("Orders")
-        if state is None:
-            return None, []
         ask = list(self.ask)
         asked = min([self.since_ms] + [self.journal.entries[c]["time_ms"] - 3600000 for c in ask if c in self.journal.entries])
-        deals = self.history(asked)
-        if deals is None:
+        found = self.collect(asked)
+        if found is None:
             return None, []
-        state = self.files.read("Orders")  # after the deals: an order that ended in between is among them, or still here
+        state, deals = found
         account, rows, positions = state["account_info"], [], []
         for ticket, o in state["orders"].items():
             if o["symbol"] not in self.names:
@@ -216,13 +238,14 @@ class Adapter:
                 positions.append({"ticket": ticket, "symbol": o["symbol"], "side": o["type"], "volume": text(o["lots"]), "price": text(o["open_price"]), "profit": text(o["pnl"])})
         open_names = {r["client"] for r in rows}
         for client, entry in self.journal.entries.items():
-            if entry.get("do") == "place" and client not in open_names and entry["time_ms"] >= self.since_ms and (r := self.row(client, deals)):
+            if entry.get("do") == "place" and client not in open_names and entry["time_ms"] >= self.since_ms and (r := self.row(client, deals, state["orders"])):
                 rows.append(r)
         told = []
         for client in ask[:16]:
             entry = self.journal.entries.get(client)
-            begun = entry is not None and entry.get("said") in (None, "unsure") and time.monotonic() - self.started < 60
-            told.append(self.row(client, deals) or {"client": client, "state": "unsure" if begun else "absent"})
+            lately = entry is not None and (time.monotonic() - self.started < 60 or abs(time.time() * 1000 - entry["time_ms"]) < 60000)
+            begun = lately and entry.get("said") in (None, "unsure")
+            told.append(self.row(client, deals, state["orders"]) or {"client": client, "state": "unsure" if begun else "absent"})
         sent = self.results[:100]
         equity, free = D(str(account["equity"])), D(str(account["free_margin"]))
         recent = [d for d in deals if d["time_ms"] >= self.since_ms]
@@ -233,13 +256,13 @@ class Adapter:
                 "results": [{k: v for k, v in self.journal.entries[i].items() if k in ("id", "said", "why", "ticket", "text") and v} for i in sent]}, sent
 
     # ---- commands
-    def seen(self, done, before):
+    def seen(self, command, done, before):
         """What the expert did: True done, False refused (with its words), None: nobody knows."""
         until = time.monotonic() + WAIT_S
         while time.monotonic() < until:
             if done():
                 return True, ""
-            fresh = [m for k, m in self.files.errors().items() if k not in before]
+            fresh = [m for k, m in self.files.errors(command).items() if k not in before]
             if fresh:
                 return (True, "") if done() else (False, f"{fresh[0].get('error_type')}: {fresh[0].get('description')}")
             time.sleep(0.005)
@@ -249,11 +272,15 @@ class Adapter:
         self.journal.write(id=ident, said=said, **more)
         self.results.append(ident)
 
-    def give(self, ident, command, content, done):
+    def give(self, command, content, done):
         before = set(self.files.errors())
-        if not self.files.send(command, content):
+        path = self.files.send(command, content)
+        if path is None:
             return False, "the expert does not take commands"
-        return self.seen(done, before)
+        ok, words = self.seen(command, done, before)
+        if ok is None:
+            path.unlink(missing_ok=True)  # whoever wakes up later does not find it
+        return ok, words
 
     def refuse(self, ident, words):
         low = words.lower()
@@ -273,7 +300,7 @@ class Adapter:
                 known = [p["deal"] for e in self.journal.entries.values() for p in e.get("parts", []) if p.get("deal")]
                 parts.append({"position": ticket, "symbol": c["symbol"], "side": c["side"], "volume": text(part), "after": max([int(ticket), *known])})
                 self.journal.write(id=c["id"], parts=parts)
-                ok, words = self.give(c["id"], "CLOSE_ORDER", f"{ticket},{text(part)}", lambda t=ticket, h=had: self.lots_of(t) < h)
+                ok, words = self.give("CLOSE_ORDER", f"{ticket},{text(part)}", lambda t=ticket, h=had: self.lots_of(t) < h)
                 if not ok:
                     if ok is False and len(parts) == 1:
                         self.journal.write(id=c["id"], parts=[])
@@ -283,7 +310,7 @@ class Adapter:
             if c["reduce"] or left <= 0:
                 return self.say(c["id"], "done", ticket=parts[-1]["position"]) if parts else self.say(c["id"], "refused", why="reduce_only", text="nothing is held that it could reduce")
         price = c.get("price") or c.get("trigger") or "0"
-        ok, words = self.give(c["id"], "OPEN_ORDER", f"{c['symbol']},{TYPES[c['type'], c['side']]},{text(left)},{price},0,0,{c['magic']},{c['client']},0", lambda: self.ticket_of(c["client"]))
+        ok, words = self.give("OPEN_ORDER", f"{c['symbol']},{TYPES[c['type'], c['side']]},{text(left)},{price},0,0,{c['magic']},{c['client']},0", lambda: self.ticket_of(c["client"]))
         if ok:
             self.say(c["id"], "done", ticket=self.ticket_of(c["client"]) or "0")
         elif ok is False and not parts:
@@ -303,7 +330,7 @@ class Adapter:
         ticket = next((t for t, o in self.orders().items() if o["type"] in PENDING and (o["comment"] == c["client"] or t == c.get("ticket"))), None)
         if ticket is None:
             return self.say(c["id"], "refused", why="done" if c["client"] in self.journal.entries else "not_found", text="no such order works")
-        ok, words = self.give(c["id"], "CLOSE_ORDER", f"{ticket},0", lambda: self.orders().get(ticket, {}).get("type") not in PENDING)
+        ok, words = self.give("CLOSE_ORDER", f"{ticket},0", lambda: self.orders().get(ticket, {}).get("type") not in PENDING)
         if ok:
             self.say(c["id"], "done", ticket=ticket)
         else:

@@ -19,6 +19,7 @@ class DwxTerminal:
         self.folder.mkdir(parents=True)
         self.orders, self.deals, self.messages, self.ids = {}, {}, {}, set()
         self.next, self.opened, self.lock, self.stopping = 1000, [], threading.RLock(), False
+        self.deaf, self.at_open, self.in_history = False, None, None  # what a test has happen, once: before an order is opened, while deals are collected
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
@@ -48,9 +49,22 @@ class DwxTerminal:
         self.deals[str(self.number())] = {"magic": 0, "symbol": self.symbol, "lots": float(lots), "type": kind, "entry": entry, "deal_time": self.stamp(), "deal_price": float(self.price), "pnl": 0.0,
                                           "commission": -0.5, "swap": 0.0, "comment": comment}
 
+    def happen(self, what):
+        act, _ = getattr(self, what), setattr(self, what, None)
+        if act:
+            act()
+
+    def fill(self):
+        """The one order that waits is executed, as the price came there."""
+        o = next(o for o in self.orders.values() if o["type"] not in ("buy", "sell"))
+        o["type"] = o["type"].removesuffix("limit").removesuffix("stop")
+        self.deal(o["type"], "entry_in", str(o["lots"]), o["comment"])
+        self.write_orders()
+
     def command(self, name, content):
         part = content.split(",")
         if name == "OPEN_ORDER":
+            self.happen("at_open")
             symbol, kind, lots, price, _, _, magic, comment, _ = part
             if symbol != self.symbol:
                 return self.say("ERROR", error_type="OPEN_ORDER_LOTSIZE_OUT_OF_RANGE", description="no such symbol")
@@ -76,14 +90,20 @@ class DwxTerminal:
                 del self.orders[ticket]
             self.say("INFO", message=f"Successfully closed order: {ticket}")
         elif name == "GET_HISTORIC_TRADES":
-            self.write("Historic_Trades", self.deals)
+            collected = dict(self.deals)
+            self.happen("in_history")
+            self.write("Historic_Trades", collected)
         elif name == "RESET_COMMAND_IDS":
             self.ids.clear()
+
+    def write_orders(self):
+        account = {"name": "Test", "number": 4711, "currency": "USD", "leverage": 100, "free_margin": 50000.0, "balance": 50000.0, "equity": 50000.0}
+        self.write("Orders", {"account_info": account, "orders": self.orders})
 
     def run(self):
         while not self.stopping:
             with self.lock:
-                for i in range(50):
+                for i in range(0 if self.deaf else 50):
                     path = self.folder / f"DWX_Commands_{i}.txt"
                     try:
                         raw = path.read_text()
@@ -95,7 +115,6 @@ class DwxTerminal:
                     if name == "RESET_COMMAND_IDS" or int(number) not in self.ids:  # it refuses the last 1000 it has seen
                         self.command(name, content)
                         self.ids.add(int(number))
-                account = {"name": "Test", "number": 4711, "currency": "USD", "leverage": 100, "free_margin": 50000.0, "balance": 50000.0, "equity": 50000.0}
-                self.write("Orders", {"account_info": account, "orders": self.orders})
+                self.write_orders()
                 self.write("Market_Data", {self.symbol: {"bid": float(self.price), "ask": float(self.price), "tick_value": 1.0}})
             time.sleep(0.005)

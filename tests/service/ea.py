@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Terminals of MetaTrader: ea.py PERIGEE. A scripted expert (terminal.py) speaks the whole protocol: who it is, what is forged, repeated and overtaken,
 signals up, orders of bots down; the expert and the engine are killed, and the broker's own book says what is true. TAP."""
+import argparse
 import collections
 import decimal
+import importlib.util
 import json
 import pathlib
 import re
@@ -88,6 +90,49 @@ def agree(t, terminal, bots, wait_s=30):
             return sent
         assert time.monotonic() < deadline, f"the broker holds {true}, the bots {mine}"
         time.sleep(0.1)
+
+
+def between_files():
+    """dwx.py without a service: what it makes of files that change between two looks."""
+    spec = importlib.util.spec_from_file_location("dwx", DWX)
+    dwx = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(dwx)
+    with tempfile.TemporaryDirectory() as folder:
+        terminal, at = DwxTerminal(folder), pathlib.Path(folder)
+        (at / "secret").write_text("secret\n")
+        (at / "symbols").write_text(json.dumps([symbol("BTCUSDT", step="0.01")]))
+        adapter = dwx.Adapter(argparse.Namespace(files=folder, secret_file=at / "secret", symbols=at / "symbols", url="http://127.0.0.1/ea", utc_offset=0))
+        adapter.started -= 3600  # it has run for long
+
+        def place(n):
+            """The order's name, and what was said of the command."""
+            ident = f"P{n:028}"
+            adapter.execute({"id": ident, "client": ident, "do": "place", "symbol": "BTCUSDT", "side": "buy", "type": "limit", "volume": "0.02", "price": "50000", "magic": 7, "reduce": False, "lease_ms": 60000},
+                            time.monotonic())
+            return ident, adapter.journal.entries[ident]["said"]
+
+        def error():
+            terminal.say("ERROR", error_type="SUBSCRIBE_SYMBOL", description="Could not subscribe")
+            time.sleep(0.1)  # it is read before the order is there
+        try:
+            while adapter.files.read("Orders") is None:
+                time.sleep(0.005)
+            terminal.at_open = error
+            ident, said = place(1)
+            assert said == "done", adapter.journal.entries[ident]
+            terminal.in_history = terminal.fill
+            rows = [r for r in adapter.report()[0]["orders"] if r["client"] == ident]
+            assert [(r["state"], r["filled"]) for r in rows] == [("filled", "0.02")], rows
+            terminal.deaf, dwx.WAIT_S = True, 0.2
+            ident, said = place(2)
+            assert said == "unsure" and adapter.report() == (None, []), adapter.journal.entries[ident]
+            terminal.deaf, dwx.WAIT_S = False, 20
+            adapter.ask = [ident]
+            assert adapter.report()[0]["told"] == [{"client": ident, "state": "unsure"}] and ident not in terminal.opened  # and never will be
+            adapter.journal.entries[ident]["time_ms"] -= 60000
+            assert adapter.report()[0]["told"] == [{"client": ident, "state": "absent"}]
+        finally:
+            terminal.stop()
 
 
 def main(binary):
@@ -256,6 +301,10 @@ def main(binary):
                     ada.account, ada.keys = account, keys
                     assert "Traceback" not in said, said
 
+        @case("between files: what changes while a report is collected, an error of another command, a command that nobody takes")
+        def _():
+            between_files()
+
         @case("a bot trades on the terminal's own prices: warmed up by its chart, woken by its ticks; nobody else sees that market")
         def _():
             account, keys = ada.account, ada.keys
@@ -267,8 +316,10 @@ def main(binary):
                 bot = ada.client.post("/api/v1/bots", {"name": "ticks", "account_id": ada.account, "strategy_id": ada.upload("ticks", TICKS)["id"], "symbol": "XYZUSD", "timeframe": "1m",
                                                        "settings": {"cash": "20000"}, "start": True}, expect=201).json["id"]  # before the terminal has come
                 assert ada.get(bot)["venue"] == market
-                own.wait_ms = 1500
+                own.wait_ms, own.broker.refuse = 1500, ("funds", "No money today")
                 own.start(every_s=0)
+                ada.wait(bot, lambda b: any(line["text"].endswith("was refused: No money today") for line in ada.get(bot, "/logs?limit=50")["items"]))  # the broker's own words
+                own.broker.refuse = None
                 ada.wait(bot, lambda b: any(line["text"].startswith("saw 321.5 321.5 30") for line in ada.get(bot, "/logs?limit=50")["items"]))
                 line = next(x["text"] for x in ada.get(bot, "/logs?limit=50")["items"] if x["text"].startswith("saw")).split()
                 assert line[4].startswith("300.5"), line  # the mean of ten hours
@@ -284,6 +335,14 @@ def main(binary):
                 assert refused_["errors"][0]["pointer"] == "/venue", refused_
                 bars = ada.client.get(f"/api/v1/markets/XYZUSD/bars?timeframe=1h&venue={market}&limit=5", expect=200).json["items"]
                 assert bars and all(D(b["high"]) - D(b["low"]) == 2 for b in bars), bars
+                wish = {"data": [{"venue": market, "symbol": "XYZUSD", "timeframe": "1h"}]}
+                eve.client.post("/api/v1/backtests", {**wish, "strategy_id": eve.upload("hears", HEARS)["id"]}, expect=422)
+                job = ada.client.post("/api/v1/backtests", {**wish, "strategy_id": ada.scripts["busy"]}, expect=202).json["id"]
+                deadline = time.monotonic() + 30
+                while (done := ada.client.get(f"/api/v1/backtests/{job}", expect=200).json)["state"] in ("queued", "running"):
+                    assert time.monotonic() < deadline, done
+                    time.sleep(0.05)
+                assert done["state"] == "done", done
                 ada.act(bot, "stop", {"close": True})
                 ada.wait(bot, lambda b: b["state"] == "stopped")
                 assert own.broker.net("XYZUSD") == 0
