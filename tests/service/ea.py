@@ -96,7 +96,9 @@ def between_files():
     """dwx.py without a service: what it makes of files that change between two looks."""
     spec = importlib.util.spec_from_file_location("dwx", DWX)
     dwx = importlib.util.module_from_spec(spec)
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # nothing of it stays beside the examples
     spec.loader.exec_module(dwx)
+    sys.dont_write_bytecode = before
     with tempfile.TemporaryDirectory() as folder:
         terminal, at = DwxTerminal(folder), pathlib.Path(folder)
         (at / "secret").write_text("secret\n")
