@@ -26,7 +26,7 @@ enum store_file { STORE_CONTROL, STORE_JOURNAL, STORE_MARKET, STORE_FILES };
 struct store_options {
   struct loop *loop;          // where completions are called; NULL: store_write only without one
   unsigned queue_max;         // writes waiting per file; 0: 10,000
-  unsigned checkpoint_pages;  // the log is moved into the file when it has so many; 0: 8,000, the market's 2,000
+  unsigned checkpoint_pages;  // the log is moved into the file when it has so many; 0: the journal's 8,000, the market's 2,000, else 1,000
   bool by_hand;               // no threads: what waits is written by store_turn(), and by who waits for it
 };
 
