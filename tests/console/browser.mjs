@@ -32,7 +32,8 @@ for path in src.rglob("*"):
 
 async function serve(world, data, port, logFile, bybit) {
   const log = openSync(logFile, "a");
-  const feeds = ["--feed", "sim=sim:speed=300", ...(bybit ? ["--feed", "bybit=sim:speed=300"] : []), ...world.feeds.flatMap((f) => ["--feed", f])];
+  // A bar a second: what happens is seen soon, and pages that draw each of them are not all that the machine does.
+  const feeds = ["--feed", "sim=sim:speed=60", ...(bybit ? ["--feed", "bybit=sim:speed=60"] : []), ...world.feeds.flatMap((f) => ["--feed", f])];
   const started = spawn(world.perigee, ["serve", "--data-dir", data, "--listen", `127.0.0.1:${port}`, ...feeds, "--parity-hour", "-1", "--venue-url", `bybit=${bybit ?? "http://127.0.0.1:9"}`, "--venue-url", "luno=http://127.0.0.1:9", ...(world.consoleDir ? ["--console-dir", world.consoleDir] : [])], {
     stdio: ["ignore", log, log], env: { ...process.env, PERIGEE_RATE_PERCENT: "0", PERIGEE_CHECK_ANSWERS: "1",
       PERIGEE_TELEGRAM_URL: world.receiverUrl, PERIGEE_TELEGRAM_TOKEN_FILE: `${world.data}.token`, PERIGEE_TELEGRAM_NAME: "perigee_test_bot", PERIGEE_NOTICE_REACH: "127.0.0.0/8", PERIGEE_NOTICE_PERCENT: "1",
