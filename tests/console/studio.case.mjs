@@ -205,6 +205,12 @@ export const cases = {
     const link = new URL(page.url()).searchParams;
     assert.equal(JSON.parse(link.get("params")).fast, best.params.fast);
     assert.deepEqual(["symbol", "timeframe", "venue"].map((k) => link.get(k)), ["BTCUSDT", "1h", "sim"]);
+    const next = page.getByRole("button", { name: "Continue" });
+    await next.click();
+    await page.getByRole("button", { name: "Make a paper account" }).click();
+    await next.click();
+    await page.getByRole("radio", { name: /BTCUSDT/, checked: true }).waitFor();
+    assert.equal(await page.getByLabel("Timeframe").inputValue(), "1h");
     await page.goBack();
     await page.getByRole("button", { name: "Backtest this" }).first().click();
     await page.waitForURL(/\/backtests\/bkt_/);

@@ -8,7 +8,7 @@
 // Points are in order of time (Unix ms). Arrays are replaced, not changed: when one has grown at its end only those points are drawn
 // anew. Numbers come from decimal text by toNumber: for drawing only.
 import type { IChartApi, ISeriesApi, ISeriesMarkersPluginApi, SeriesType, Time, UTCTimestamp } from "lightweight-charts";
-import { createEffect, createSignal, For, on, onCleanup, onMount, Show, type JSX } from "solid-js";
+import { createEffect, createSignal, Index, on, onCleanup, onMount, Show, type JSX } from "solid-js";
 import { decimal, toNumber } from "~/lib/decimal";
 import { formatDecimal } from "~/lib/format";
 import { brand } from "./brand";
@@ -69,6 +69,8 @@ interface Drawn {
   marked?: readonly Marker[] | null | undefined; // what these are; null: in other colours
   lines: Map<string, { line: ReturnType<ISeriesApi<SeriesType>["createPriceLine"]>; key: string }>;
 }
+
+const DRAW_MS = 200;
 
 const seconds = (ms: number): UTCTimestamp => Math.floor(ms / 1000) as UTCTimestamp;
 const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hour12: false });
@@ -213,9 +215,21 @@ export function Chart(props: ChartProps): JSX.Element {
     }
   }
 
-  createEffect(on([ready, () => props.series, isDark, brand], ([r, series, ...colours], before) => {
+  // A bot in a quick market tells something in every frame, and each drawing costs all that is in sight: what comes meanwhile is drawn
+  // together.
+  let timer: ReturnType<typeof setTimeout> | undefined, last = -Infinity;
+  onCleanup(() => clearTimeout(timer));
+  createEffect(on([ready, () => props.series, isDark, brand], ([r, , ...colours], before) => {
     if (!r) return;
     if (before && colours.some((c, i) => c !== before[i + 2])) for (const d of drawn.values()) d.marked = null;
+    clearTimeout(timer);
+    const wait = last + DRAW_MS - performance.now();
+    if (wait <= 0) paint(r);
+    else timer = setTimeout(() => paint(r), wait);
+  }));
+  const paint = (r: { lib: Library; chart: IChartApi }): void => {
+    last = performance.now();
+    const series = props.series;
     const ids = new Set(series.map((s) => s.id));
     for (const [id, d] of drawn) if (!ids.has(id)) {
       r.chart.removeSeries(d.api);
@@ -227,7 +241,7 @@ export function Chart(props: ChartProps): JSX.Element {
       fitted = true;
       if (props.fit) r.chart.timeScale().fitContent();
     }
-  }));
+  };
 
   createEffect(on([ready, () => props.show], ([r, show]) => {
     if (r && show) r.chart.timeScale().setVisibleRange({ from: seconds(show[0]), to: seconds(show[1]) });
@@ -238,9 +252,9 @@ export function Chart(props: ChartProps): JSX.Element {
       <Show when={props.legend !== false}>
         <div class="legend" aria-hidden="true">
           <Show when={hover()?.get("")}><span>{hover()!.get("")}</span></Show>
-          <For each={props.series.filter((s) => s.title || s.kind === "candles")}>
-            {(s) => <Show when={s.kind !== "candles" || hover()?.get(s.id)}><span><Show when={s.kind !== "candles"}><Swatch color={s.color ?? "--chart-1"} />{s.title} </Show>{hover()?.get(s.id) ?? ""}</span></Show>}
-          </For>
+          <Index each={props.series.filter((s) => s.title || s.kind === "candles")}>
+            {(s) => <Show when={s().kind !== "candles" || hover()?.get(s().id)}><span><Show when={s().kind !== "candles"}><Swatch color={s().color ?? "--chart-1"} />{s().title} </Show>{hover()?.get(s().id) ?? ""}</span></Show>}
+          </Index>
         </div>
       </Show>
       <div ref={host} class="canvas" />

@@ -11,6 +11,7 @@ import { canStart, isOn, needsCare, STATES, type Bot } from "./state";
 import "./bots.css";
 
 const FOLLOWED = 500;
+const PAGE = 25; // a screenful: what is not seen is kept up to date, too, but not drawn
 
 const shifted = (text: string, from: string, to: string): string => {
   const [t, f, n] = [parse(text), parse(from), parse(to)];
@@ -117,7 +118,7 @@ export default function Bots(): JSX.Element {
           <Show when={rows.list.length} fallback={<Panel><Empty icon="bot" title="No bots yet" text="A bot runs one strategy on one account. Begin on paper: nothing is at risk."><LinkButton kind="primary" icon="plus" href="/bots/new">Set up a bot</LinkButton></Empty></Panel>}>
             <Panel flush label="Bots">
               <Table
-                label="Bots" rows={shown()} columns={columns} key={(b) => b.id} search="Search bots" csvName="bots" pageSize={100}
+                label="Bots" rows={shown()} columns={columns} key={(b) => b.id} search="Search bots" csvName="bots" pageSize={PAGE}
                 tools={<><Segmented label="Which" items={FILTERS.map((f) => ({ value: f.value, label: f.value === "care" ? `${f.label} ${rows.list.filter(f.has).length || ""}`.trim() : f.label }))} value={filter()} onValue={setFilter} /><span class="small muted">Together <Money value={total()} signed /></span></>}
                 empty={<Empty icon="bot" title={filter() === "care" ? "All is well" : "None of these"} text={filter() === "care" ? "No bot waits for somebody to look at it." : "Choose All to see the others."} />}
               />

@@ -134,7 +134,7 @@ export function Setup(props: { data: BotData }): JSX.Element {
         <Panel title="Bot">
           <dl class="facts">
             <dt>Id</dt><dd class="mono small">{props.data.bot().id}</dd>
-            <Show when={props.data.bot().settings?.cash}><dt>Its money</dt><dd class="num">{props.data.bot().settings!.cash} <span class="muted small">taken when a run begins</span></dd></Show>
+            <Show when={props.data.bot().settings?.cash}><dt>Its money</dt><dd><span class="num">{props.data.bot().settings!.cash}</span> <span class="muted small">taken when a run begins</span></dd></Show>
             <dt>Seed</dt><dd class="num">{props.data.bot().seed}</dd>
             <dt>Run</dt><dd class="num">{props.data.bot().live?.run ?? "–"}</dd>
             <dt>Runs in</dt><dd>{props.data.bot().live?.host ?? "–"}</dd>
