@@ -79,6 +79,7 @@ export function useWizard(preset: Preset) {
     const h = header(), key = draft.template || draft.strategyId;
     if (!h || filledFor === key) return;
     filledFor = key;
+    if (!draft.named && !draft.name && h.name) setDraft("name", h.name); // a link chose the strategy
     setDraft("values", toTexts(h.params ?? [], key === preset.strategy ? (preset.params ?? {}) : {}));
     setDraft("preset", "");
   };
