@@ -132,9 +132,13 @@ static bool wants_stops(const struct order *o) {
   return o->type == ORDER_STOP || o->type == ORDER_STOP_LIMIT || o->type == ORDER_TRAILING || (!o->reduce && price_given(o->sl));
 }
 
+static bool kept_there(struct clerk *c, const struct order *o) {
+  return c->remote->port.caps(c->remote->port.self).reduce_only && alone(c, clerk_symbol_of(c, o->symbol, o->leg));
+}
+
 static struct venue_place place_of(struct clerk *c, const struct order *o, const char client_id[CLIENT_ID_SIZE]) {
   const struct instrument *inst = inst_of(c, o->symbol);
-  const bool reduce = o->reduce && c->remote->port.caps(c->remote->port.self).reduce_only && alone(c, clerk_symbol_of(c, o->symbol, o->leg));
+  const bool reduce = o->reduce && kept_there(c, o);
   struct venue_place p = {.side = o->side, .leg = o->leg, .type = o->type == ORDER_TRAILING ? ORDER_STOP : o->type, .tif = o->tif == TIF_IOC || o->tif == TIF_FOK ? o->tif : TIF_GTC,
                           .post = o->post, .reduce = reduce, .qty = lots_of(inst, order_left(o).lots), .limit = price_of(inst, o->limit),
                           .trigger = price_of(inst, matcher_stop_level(o)), .trigger_rises = o->side == SIDE_BUY};
@@ -241,8 +245,24 @@ static void amend(struct clerk *c, struct clerk_routed *w, const struct order *o
   c->remote->port.amend(c->remote->port.self, c->bot_id, w->id, w->route.changes, &ref, &ch);
 }
 
+// Where the venue does not keep exits to what is held – spot, and symbols that several bots of the account trade – one whose entry was closed by
+// another order would sell what is not the bot's, and sets aside coins that its other exits need. It ends, or shrinks, with its entry. True: imposed.
+static bool outlives(struct clerk *c, const struct order *o) {
+  const struct matcher *m = c->blotter.matcher;
+  const uint64_t id = o->id;
+  const int64_t left = order_left(o).lots, lots = o->parent && !kept_there(c, o) ? matcher_entry_lots(m, o->parent) : left;
+  if (lots >= left || o->status == ORDER_PENDING_CANCEL || o->status == ORDER_UNKNOWN) return false;
+  struct bot_command less = {.kind = lots == 0 ? COMMAND_CANCEL : COMMAND_MODIFY, .id = id, .why = lots == 0 ? REASON_PARENT : REASON_NONE};
+  order_change_init(&less.change);
+  if (lots > 0) less.change.qty.lots = o->filled.lots + lots;
+  clerk_impose(c, &less);
+  o = matcher_order(m, id);
+  return !o || o->status == ORDER_PENDING_CANCEL || !order_alive(o) || order_left(o).lots < left;
+}
+
 // True: something was imposed, and the list of working orders may have moved.
 static bool meet(struct clerk *c, const struct order *o, int64_t now_ns) {
+  if (outlives(c, o)) return true;
   struct clerk_routed *w = clerk_routed_find(c, o->id);
   const struct clerk_port *port = &c->remote->port;
   if (!w && may_leave(c, o)) return (!port->places || port->places(port->self, c->bot_id)) && place(c, o);

@@ -84,6 +84,11 @@ int64_t entry_lots(const struct matcher *m, const struct order *entry) {
   return lots < most ? lots : most;
 }
 
+int64_t matcher_entry_lots(const struct matcher *m, uint64_t entry) {
+  const struct order *o = matcher_order(m, entry);
+  return o ? entry_lots(m, o) : 0;
+}
+
 void child_set(struct matcher *m, struct match_symbol *s, struct order *entry, bool is_sl, price px, int64_t now_ns) {
   struct order *o = order_find(m, is_sl ? entry->child_sl : entry->child_tp);
   bool alive = o && order_alive(o);

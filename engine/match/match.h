@@ -205,6 +205,8 @@ void matcher_time(struct matcher *m, int64_t now_ns);
 void matcher_mark(struct matcher *m, int symbol, price px);
 // Where a stop stands: its trigger; of a trailing one the level that it has reached. NO_PRICE: it is no stop.
 price matcher_stop_level(const struct order *o);
+// What is open still of what an entry opened, in lots, first in first out; 0: nothing, or there is no such order.
+int64_t matcher_entry_lots(const struct matcher *m, uint64_t entry);
 // Funding (rule 17): cash −= lots × multiplier × mark × rate, for the position before events at ts. rate in 1e-12 of the
 // notional (0.01 % = 100,000,000); mark: NO_PRICE uses the last one. False on overflow.
 bool matcher_funding(struct matcher *m, int symbol, int64_t ts_ns, int64_t rate_e12, price mark) MUST_CHECK;

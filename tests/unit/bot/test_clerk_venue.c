@@ -417,8 +417,57 @@ static void trailing(void **state) {
   end();
 }
 
+// Where nothing is reduce-only, an exit whose entry another order has closed would sell what is somebody else's.
+static struct asked guarded(struct clerk *c, int64_t lots) {
+  struct bot_command b = submit(SIDE_BUY, ORDER_MARKET, lots);
+  b.intent.tp.ticks = 20000;
+  instant(c, 10000, &b);
+  const struct asked entry = *last(PLACE);
+  reply(c, &entry, VENUE_ACCEPTED, VENUE_WHY_NONE);
+  fill(c, &entry, lots, 10000, (struct decimal){0, 0}, "USDT");
+  says(c, &entry, VENUE_ORDER_FILLED, lots);
+  const struct asked exit = *last(PLACE);
+  assert_true(exit.order != entry.order && exit.place.qty.digits == lots && exit.place.limit.digits == 20000);
+  reply(c, &exit, VENUE_ACCEPTED, VENUE_WHY_NONE);
+  says(c, &exit, VENUE_ORDER_OPEN, 0);
+  return exit;
+}
+
+static void exits_end_with_their_entries(void **state) {
+  (void)state;
+  begin(1, NULL);
+  struct clerk *c = w.clerks[0];
+  w.caps.reduce_only = w.caps.positions = false;
+  const struct asked first = guarded(c, 4), second = guarded(c, 5);
+  assert_int_equal(count_of(CANCEL) + count_of(AMEND), 0);
+  // Part of the first is sold: its exit is for what is left of it.
+  bought(c, SIDE_SELL, 3);
+  assert_int_equal(count_of(CANCEL), 0);
+  assert_int_equal(count_of(AMEND), 1);
+  const struct asked less = *last(AMEND);
+  assert_true(less.order == first.order && less.terms.qty.digits == 1);
+  reply(c, &less, VENUE_ACCEPTED, VENUE_WHY_NONE);
+  // All of it, and a part of the second.
+  bought(c, SIDE_SELL, 2);
+  assert_int_equal(last(CANCEL)->order, first.order);
+  assert_int_equal(matcher_order(clerk_matcher(c), first.order)->reason, REASON_PARENT);
+  assert_true(last(AMEND)->order == second.order && last(AMEND)->terms.qty.digits == 4);
+  reply(c, last(CANCEL), VENUE_ACCEPTED, VENUE_WHY_NONE);
+  says(c, &first, VENUE_ORDER_CANCELED, 0);
+  assert_int_equal(clerk_remote_lots(c, "BTCUSDT"), 4);
+  end();
+  // A venue that keeps exits to what is held is left to it.
+  begin(1, NULL);
+  c = w.clerks[0];
+  (void)guarded(c, 4);
+  (void)guarded(c, 5);
+  bought(c, SIDE_SELL, 5);
+  assert_int_equal(count_of(CANCEL) + count_of(AMEND), 0);
+  end();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(two_bots), cmocka_unit_test(fees_in_other_currencies), cmocka_unit_test(without_lookup_by_id),
-                                     cmocka_unit_test(exits_without_amend), cmocka_unit_test(trailing)};
+                                     cmocka_unit_test(exits_without_amend), cmocka_unit_test(exits_end_with_their_entries), cmocka_unit_test(trailing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
