@@ -14,6 +14,7 @@ const [, , outArg, depfile] = process.argv;
 const out = resolve(outArg), depfilePath = resolve(depfile);
 
 const SOURCES = ['index.html', 'admin.html', 'vite.config.ts', 'tsconfig.json', 'package-lock.json', 'pack.mjs', 'build.sh', 'src', 'public', '../../lua/reference.json', '../../examples/metatrader'];
+const APART = ['__pycache__', 'schema.d.ts'];  // what Python leaves beside the examples; types, which the check writes and no built file has
 const TYPES = {
   html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml', png: 'image/png',
   json: 'application/json', webmanifest: 'application/manifest+json', woff2: 'font/woff2', txt: 'text/plain; charset=utf-8',
@@ -25,7 +26,7 @@ function below(path, files = [], dirs = []) {
   if (!statSync(path).isDirectory()) files.push(path);
   else {
     dirs.push(path);
-    for (const name of readdirSync(path).sort()) if (name !== '__pycache__') below(join(path, name), files, dirs); // what Python leaves beside the examples
+    for (const name of readdirSync(path).sort()) if (!APART.includes(name)) below(join(path, name), files, dirs);
   }
   return { files, dirs };
 }

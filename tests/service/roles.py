@@ -9,11 +9,16 @@ import time
 from auth import newest_mail, totp
 from routes import Operation
 from service import PASSWORD, Client, Service, run_cases
-from work import TRADES, finished, import_bars
+from work import finished, import_bars
 
 MEMBER = {None: 0, "viewer": 1, "trader": 2, "owner": 3}
 SITE = {"user": 0, "support": 1, "admin": 2, "super_admin": 3}
 
+VARIED = """strategy{ name="varied", api=1, params={ pct=int{50,min=40,max=60} } }
+function on_bar(ctx, bar)
+  ctx:target{pct = bar.close > bar.open and ctx.p.pct or 0}
+end
+"""
 # permission: least role in the tenant (None: one's own person, or the site), least role on the site, the scope of an API key (None: no key
 # may), second factor needed
 LEAST = {
@@ -91,9 +96,9 @@ class Stage:
         owner = within(self.ada)
         invitation = owner.post(f"/api/v1/orgs/{self.org}/invitations", {"email": "late@example.org", "role": "viewer"}, expect=201).json["id"]
         account = owner.post("/api/v1/accounts", {"venue": "bybit", "name": "Main", "secrets": {"api_key": "k", "api_secret": "s"}}, expect=201).json["id"]
-        strategy = owner.post("/api/v1/strategies", {"name": "Owned", "source": TRADES, "activate": True}, expect=201).json["id"]
+        strategy = owner.post("/api/v1/strategies", {"name": "Owned", "source": VARIED, "activate": True}, expect=201).json["id"]
         backtest = owner.post("/api/v1/backtests", {"strategy_id": strategy, "data": [{"symbol": "BTCUSDT", "timeframe": "1h"}]}, expect=202).json["id"]
-        optimization = owner.post("/api/v1/optimizations", {"strategy_id": strategy, "data": [{"symbol": "BTCUSDT", "timeframe": "1h"}]}, expect=202).json["id"]
+        optimization = owner.post("/api/v1/optimizations", {"strategy_id": strategy, "ranges": {"pct": "50..51"}, "data": [{"symbol": "BTCUSDT", "timeframe": "1h"}]}, expect=202).json["id"]
         finished(owner, backtest)
         finished(owner, optimization, "optimizations")
         paper = owner.post("/api/v1/accounts", {"venue": "paper", "name": "Play"}, expect=201).json["id"]
