@@ -175,7 +175,7 @@ def _():
 
 @case("a memory bomb is stopped by the heap limit")
 def _():
-    frames, code, _ = run(HEAD + 'local t = {}\nfunction on_bar(ctx, bar)\n  for i = 1, 1e9 do t[#t + 1] = ("x"):rep(1000) .. i end\nend')
+    frames, code, _ = run(HEAD + 'local t = {}\nfunction on_bar(ctx, bar)\n  for i = 1, 1e9 do t[#t + 1] = ("x"):rep(100000) .. i end\nend')
     e = one(frames, ERROR)
     assert code == 0 and e["code"] in ("budget", "script") and "memory" in e["message"], e
 
