@@ -149,14 +149,14 @@ async function standIn(list) {
 
 async function watch(page, during) {
   await page.evaluate(() => {
-    globalThis.frames_ = [];
-    globalThis.long_ = [];
-    new PerformanceObserver((list) => globalThis.long_.push(...list.getEntries().map((e) => e.duration))).observe({ type: "longtask" });
+    // Of this watch only: the one before ends with its lists, else each frame would be counted twice.
+    const frames = globalThis.frames_ = [], long = globalThis.long_ = [];
+    new PerformanceObserver((list) => long.push(...list.getEntries().map((e) => e.duration))).observe({ type: "longtask" });
     let last = performance.now();
     const tick = (now) => {
-      globalThis.frames_.push(now - last);
+      frames.push(now - last);
       last = now;
-      requestAnimationFrame(tick);
+      if (globalThis.frames_ === frames) requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);
   });
