@@ -1,3 +1,4 @@
+// api/header_params.c – see header_params.h.
 #include "api/header_params.h"
 
 #include <stdio.h>

@@ -21,8 +21,8 @@
 #define WAITING_MAX 20000   // of one hook
 #define SWEEP_EVERY 64      // deliveries of a hook: so many go at once, a millisecond of the writer
 #define PROMPT_NS (5 * NS_PER_MS)  // as the rules were with the last one
-#define REASON_SIZE 300
 #define PROMPT_WAITING 4    // before it
+#define REASON_SIZE 300     // of a verdict, in a delivery's row
 
 struct waiting {
   struct waiting *next;

@@ -1,3 +1,4 @@
+// base/utf8.c – see utf8.h. What is well-formed: RFC 3629 §4.
 #include "base/utf8.h"
 
 #include <string.h>
