@@ -103,6 +103,9 @@ static enum status time_of(struct db *db, int64_t tenant_id, int64_t bot_id, int
   return row_end(&r, st, found, err);
 }
 
+#define DECISION "SELECT r.id, r.run, r.time_ns, r.kind, coalesce(r.intent, 0), r.body FROM "
+#define KIND_COMMANDS 3  // most decisions are orders (bot/record.h): they are found on the way; all other kinds by their index
+
 enum status journal_decisions(struct db *db, int64_t tenant_id, int64_t bot_id, int64_t from_ns, int64_t to_ns, int kind, int64_t before_id, int limit, journal_record_fn fn,
                               void *arg, struct err *err) {
   struct db_rows r;
@@ -110,10 +113,17 @@ enum status journal_decisions(struct db *db, int64_t tenant_id, int64_t bot_id, 
   int64_t before_ns = INT64_MAX;
   enum status st = before_id == INT64_MAX ? OK : time_of(db, tenant_id, bot_id, before_id, &before_ns, err);
   if (st != OK) return st == ERR_NOTFOUND ? OK : st;
-  st = db_query(db, &r, err,
-    "SELECT r.id, r.run, r.time_ns, r.kind, coalesce(r.intent, 0), r.body FROM decision d CROSS JOIN record r ON r.id = d.record_id WHERE d.bot_id = ? AND d.tenant_id = ?"
-    " AND d.time_ns >= ? AND d.time_ns < ? AND (d.time_ns, d.record_id) < (?, ?) AND ? IN (0, r.kind) ORDER BY d.time_ns DESC, d.record_id DESC LIMIT ?",
-    "iiiiiiii", bot_id, tenant_id, from_ns, to_ns, before_ns, before_id, I(kind), I(limit));
+  if (kind && kind != KIND_COMMANDS)
+    st = db_query(db, &r, err,
+      DECISION "record r INDEXED BY record_of_kind CROSS JOIN decision d ON d.bot_id = r.bot_id AND d.time_ns = r.time_ns AND d.record_id = r.id"
+      " WHERE r.bot_id = ? AND d.tenant_id = ? AND r.time_ns >= ? AND r.time_ns < ? AND (r.time_ns, r.id) < (?, ?)"
+      " AND r.kind = ? AND r.kind <> 3 AND r.kind <> 5 AND r.kind <> 15 AND r.kind <> 17 ORDER BY r.time_ns DESC, r.id DESC LIMIT ?",
+      "iiiiiiii", bot_id, tenant_id, from_ns, to_ns, before_ns, before_id, I(kind), I(limit));
+  else
+    st = db_query(db, &r, err,
+      DECISION "decision d CROSS JOIN record r ON r.id = d.record_id WHERE d.bot_id = ? AND d.tenant_id = ? AND d.time_ns >= ? AND d.time_ns < ?"
+      " AND (d.time_ns, d.record_id) < (?, ?) AND ? IN (0, r.kind) ORDER BY d.time_ns DESC, d.record_id DESC LIMIT ?",
+      "iiiiiiii", bot_id, tenant_id, from_ns, to_ns, before_ns, before_id, I(kind), I(limit));
   while (st == OK && go_on && db_next(&r)) {
     struct journal_record row = {.id = db_int(&r, 0), .bot_id = bot_id, .tenant_id = tenant_id, .run = (uint32_t)db_int(&r, 1), .time_ns = db_int(&r, 2),
       .kind = (int)db_int(&r, 3), .intent = (uint64_t)db_int(&r, 4), .decision = true};

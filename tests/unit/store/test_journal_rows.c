@@ -6,6 +6,7 @@
 #include "store/store.h"
 
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -268,6 +269,52 @@ static void test_decisions(void **state) {
   assert_string_equal(DECISIONS(TENANT + 1, 0, INT64_MAX, r[4].id, 3), "");
 }
 
+// The plan of the statement that read them, as SQLite tells it; ret_steps: what it came to since the last time that this was asked.
+static const char *plan_of(const char *part, int *ret_steps) {
+  struct db_rows r;
+  assert_int_equal(db_query(db, &r, &err, "SELECT 1", ""), OK);
+  sqlite3 *handle = sqlite3_db_handle(r.stmt);
+  assert_int_equal(db_end(&r, OK, &err), OK);
+  sqlite3_stmt *found = NULL;
+  while ((found = sqlite3_next_stmt(handle, found)) && !strstr(sqlite3_sql(found), part)) {}
+  assert_non_null(found);
+  *ret_steps = sqlite3_stmt_status(found, SQLITE_STMTSTATUS_VM_STEP, true);
+  char sql[2000];
+  snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", sqlite3_sql(found));
+  told[0] = '\0';
+  sqlite3_stmt *plan;
+  assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &plan, NULL), SQLITE_OK);
+  while (sqlite3_step(plan) == SQLITE_ROW) tell("%s; ", (const char *)sqlite3_column_text(plan, 3));
+  sqlite3_finalize(plan);
+  return told;
+}
+
+// A page of denials costs the same, however many orders there were between them; of another's there is none.
+static void test_denials_among_many_orders(void **state) {
+  (void)state;
+  enum { N = 4000, DENY = 10 };
+  static struct journal_record r[N];
+  open_run(BOT, 1, T0);
+  for (int i = 0; i < N; i++) {
+    r[i] = record(BOT, 1, T0 + i / 2, i % 1000 ? "order" : (const char *[]){"0", "1", "2", "3"}[i / 1000]);
+    r[i].decision = true;
+    r[i].kind = i % 1000 ? 3 : DENY;
+  }
+  assert_int_equal(append((struct journal_batch){.records = r, .record_count = N}), OK);
+#define DENIALS(tenant, from, to, before) PAGE(journal_decisions(db, tenant, BOT, from, to, DENY, before, 3, on_record, NULL, &err))
+  assert_string_equal(DENIALS(TENANT, 0, INT64_MAX, INT64_MAX), "100/1:3 100/1:2 100/1:1 ");
+  int steps;
+  assert_string_equal(plan_of("record_of_kind", &steps), "SEARCH r USING INDEX record_of_kind (bot_id=? AND kind=? AND time_ns>? AND time_ns<?); SEARCH d USING PRIMARY KEY (bot_id=? AND time_ns=? AND record_id=?); ");
+  assert_in_range(steps, 1, 300);
+  assert_string_equal(DENIALS(TENANT, 0, INT64_MAX, r[1000].id), "100/1:0 ");
+  assert_string_equal(DENIALS(TENANT, T0 + 1, T0 + 1500, INT64_MAX), "100/1:2 100/1:1 ");
+  assert_string_equal(DENIALS(TENANT + 1, 0, INT64_MAX, INT64_MAX), "");
+  // Orders are found on the way, not by that index.
+  assert_string_equal(PAGE(journal_decisions(db, TENANT, BOT, 0, INT64_MAX, 3, r[2].id, 3, on_record, NULL, &err)), "100/1:order ");
+  for (int often = 0; often < 4; often++)
+    assert_string_equal(PAGE(journal_decisions(db, TENANT, BOT, 0, INT64_MAX, (const int[]){5, 15, 17, 18}[often], INT64_MAX, 3, on_record, NULL, &err)), "");
+}
+
 // ---- caps
 
 static void test_logs_and_orders_are_capped(void **state) {
@@ -449,7 +496,7 @@ static void test_a_bot_is_erased(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(test_records_come_back_in_order), TEST(test_nothing_is_journalled_twice), TEST(test_runs), TEST(test_series_and_bars),
-    TEST(test_the_latest_state_is_kept), TEST(test_pages), TEST(test_decisions), TEST(test_logs_and_orders_are_capped), TEST(test_equity), TEST(test_old_runs_are_forgotten),
+    TEST(test_the_latest_state_is_kept), TEST(test_pages), TEST(test_decisions), TEST(test_denials_among_many_orders), TEST(test_logs_and_orders_are_capped), TEST(test_equity), TEST(test_old_runs_are_forgotten),
     TEST(test_damage_is_found), TEST(test_a_bot_is_erased)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
