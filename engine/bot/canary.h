@@ -10,6 +10,7 @@ bool canary_chosen(int64_t bot_id, int64_t version, int64_t percent);
 struct canary_bot {
   int64_t bot_id;
   int64_t base_e8, peak_e8;  // worth when it took the version; most since
+  int64_t kept_e8;           // of the peak: what its row has
 };
 // It is worth equity_e8 now: raises its peak. True: it has fallen from there by more than drawdown_e8 (1e8: all) of its base. 0: no limit.
 bool canary_fell(struct canary_bot *b, int64_t equity_e8, int64_t drawdown_e8);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define LOOK_MS 200
+#define KEEP_MS 2000  // between two writes of peaks: so old are those that a crash leaves
 
 struct live_canary {
   struct live_canary *next;
@@ -22,6 +23,7 @@ struct live_canary {
   struct canary_bot *bots;
   size_t count, cap;
   bool ending;                // on its way to the store
+  int64_t kept_ms;            // by the loop's clock: when peaks were written
 };
 
 // ---- whose
@@ -43,7 +45,7 @@ static struct canary_bot *tried_of(struct live_canary *c, int64_t bot_id) {
   return NULL;
 }
 
-static void add(void *arg, int64_t bot_id, int64_t equity_e8) {
+static void add(void *arg, int64_t bot_id, int64_t equity_e8, int64_t peak_e8) {
   struct live_canary *c = arg;
   if (c->count == c->cap) {
     const size_t cap = c->cap ? 2 * c->cap : 16;
@@ -52,7 +54,7 @@ static void add(void *arg, int64_t bot_id, int64_t equity_e8) {
     c->bots = more;
     c->cap = cap;
   }
-  c->bots[c->count++] = (struct canary_bot){bot_id, equity_e8, equity_e8};
+  c->bots[c->count++] = (struct canary_bot){bot_id, equity_e8, peak_e8, peak_e8};
 }
 
 // ---- its end
@@ -148,8 +150,9 @@ static int64_t equity_of(const struct live_bot *b) { return account_equity(match
 void live_canary_joined(struct live_bot *b) {
   struct live_canary *c = of_script(b->live, b->row.script_id);
   if (!c || b->row.version || b->version != c->row.version || tried_of(c, b->id)) return;
-  add(c, b->id, equity_of(b));
-  store(b->live, c->row.id, b->id, equity_of(b));
+  const int64_t equity_e8 = equity_of(b);
+  add(c, b->id, equity_e8, equity_e8);
+  store(b->live, c->row.id, b->id, equity_e8);
 }
 
 void live_canary_error(struct live_bot *b, uint32_t version, const char *text) {
@@ -168,6 +171,50 @@ static bool fell(struct live *l, struct live_canary *c, struct canary_bot *t) {
   return b && b->clerk && b->version == c->row.version && canary_fell(t, equity_of(b), c->row.drawdown_e8);
 }
 
+struct peaks_job {
+  struct live *live;
+  int64_t canary_id;
+  size_t count;
+  struct {
+    int64_t bot_id, peak_e8;
+  } items[];
+};
+
+static enum status write_peaks(struct db *db, void *arg, struct err *err) {
+  const struct peaks_job *j = arg;
+  enum status st = OK;
+  for (size_t i = 0; i < j->count && st == OK; i++) st = canary_bot_peak(db, j->canary_id, j->items[i].bot_id, j->items[i].peak_e8, err);
+  return st;
+}
+static void wrote_peaks(void *arg, enum status st, const struct err *err) {
+  struct peaks_job *j = arg;
+  (void)st, (void)err;  // those that rise further are written again
+  j->live->writes--;
+  free(j);
+}
+static void keep_peaks(struct live *l, struct live_canary *c) {
+  const int64_t now_ms = loop_now_ms(l->config.loop);
+  if (c->row.drawdown_e8 == 0 || now_ms - c->kept_ms < KEEP_MS) return;
+  struct peaks_job *j = malloc(sizeof *j + c->count * sizeof *j->items);
+  if (!j) return;
+  c->kept_ms = now_ms;
+  j->live = l;
+  j->canary_id = c->row.id;
+  j->count = 0;
+  for (size_t i = 0; i < c->count; i++) {
+    struct canary_bot *t = &c->bots[i];
+    if (t->peak_e8 == t->kept_e8) continue;
+    j->items[j->count].bot_id = t->bot_id;
+    j->items[j->count++].peak_e8 = t->kept_e8 = t->peak_e8;
+  }
+  if (j->count == 0) {
+    free(j);
+    return;
+  }
+  l->writes++;
+  store_write(l->config.store, STORE_CONTROL, write_peaks, wrote_peaks, j);
+}
+
 static void look(struct live *l, struct live_canary *c) {
   char reason[CANARY_REASON_SIZE], id[ID_TEXT_SIZE];
   for (size_t i = 0; i < c->count && !c->ending; i++)
@@ -177,6 +224,7 @@ static void look(struct live *l, struct live_canary *c) {
       end(l, c, "rolled_back", reason);
     }
   if (c->ending) return;
+  keep_peaks(l, c);
   const enum canary_verdict v = canary_due(c->row.until_ns, clock_wall_ns(), c->count > 0);
   if (v == CANARY_PROMOTED) end(l, c, "promoted", "its time is over, and no limit was broken");
   else if (v == CANARY_ROLLED_BACK) end(l, c, "rolled_back", "its time is over, and no bot has tried it");

@@ -51,12 +51,17 @@ enum status canary_list_running(struct db *db, canary_fn fn, void *arg, struct e
 }
 
 enum status canary_bot_add(struct db *db, int64_t canary_id, int64_t bot_id, int64_t equity_e8, struct err *err) {
-  return db_run(db, NULL, err, "INSERT INTO canary_bots (canary_id, bot_id, equity_e8) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", "iii", canary_id, bot_id, equity_e8);
+  return db_run(db, NULL, err, "INSERT INTO canary_bots (canary_id, bot_id, equity_e8, peak_e8) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", "iiii", canary_id, bot_id, equity_e8,
+                equity_e8);
 }
 
-enum status canary_bots(struct db *db, int64_t canary_id, void (*fn)(void *arg, int64_t bot_id, int64_t equity_e8), void *arg, struct err *err) {
+enum status canary_bot_peak(struct db *db, int64_t canary_id, int64_t bot_id, int64_t peak_e8, struct err *err) {
+  return db_run(db, NULL, err, "UPDATE canary_bots SET peak_e8 = ? WHERE canary_id = ? AND bot_id = ?", "iii", peak_e8, canary_id, bot_id);
+}
+
+enum status canary_bots(struct db *db, int64_t canary_id, void (*fn)(void *arg, int64_t bot_id, int64_t equity_e8, int64_t peak_e8), void *arg, struct err *err) {
   struct db_rows r;
-  enum status st = db_query(db, &r, err, "SELECT bot_id, equity_e8 FROM canary_bots WHERE canary_id = ? ORDER BY bot_id", "i", canary_id);
-  while (st == OK && db_next(&r)) fn(arg, db_int(&r, 0), db_int(&r, 1));
+  enum status st = db_query(db, &r, err, "SELECT bot_id, equity_e8, peak_e8 FROM canary_bots WHERE canary_id = ? ORDER BY bot_id", "i", canary_id);
+  while (st == OK && db_next(&r)) fn(arg, db_int(&r, 0), db_int(&r, 1), db_int(&r, 2));
   return db_end(&r, st, err);
 }

@@ -32,4 +32,6 @@ enum status canary_list_running(struct db *db, canary_fn fn, void *arg, struct e
 
 // What a bot is worth as it takes the version; the first time counts.
 enum status canary_bot_add(struct db *db, int64_t canary_id, int64_t bot_id, int64_t equity_e8, struct err *err) MUST_CHECK;
-enum status canary_bots(struct db *db, int64_t canary_id, void (*fn)(void *arg, int64_t bot_id, int64_t equity_e8), void *arg, struct err *err) MUST_CHECK;
+// The most that it has been worth since. Nothing: it is none of the trial's bots.
+enum status canary_bot_peak(struct db *db, int64_t canary_id, int64_t bot_id, int64_t peak_e8, struct err *err) MUST_CHECK;
+enum status canary_bots(struct db *db, int64_t canary_id, void (*fn)(void *arg, int64_t bot_id, int64_t equity_e8, int64_t peak_e8), void *arg, struct err *err) MUST_CHECK;

@@ -28,7 +28,7 @@ static void test_chosen(void **state) {
 
 static void test_fell(void **state) {
   (void)state;
-  struct canary_bot b = {1, E8(1000), E8(1000)};
+  struct canary_bot b = {1, E8(1000), E8(1000), 0};
   assert_false(canary_fell(&b, E8(950), E8(5) / 100));      // 5 % is not more than 5 %
   assert_true(canary_fell(&b, E8(950) - 1, E8(5) / 100));
   assert_false(canary_fell(&b, E8(1200), E8(5) / 100));     // from its peak, of what it was worth at first
@@ -36,7 +36,7 @@ static void test_fell(void **state) {
   assert_true(canary_fell(&b, E8(1149), E8(5) / 100));
   assert_true(b.peak_e8 == E8(1200) && b.base_e8 == E8(1000));
   assert_false(canary_fell(&b, 0, 0));                      // no limit
-  struct canary_bot all = {1, INT64_MAX, INT64_MAX};
+  struct canary_bot all = {1, INT64_MAX, INT64_MAX, 0};
   assert_false(canary_fell(&all, 0, E8(1)));
   assert_true(canary_fell(&all, INT64_MIN, E8(1)));
 }
