@@ -388,7 +388,8 @@ static const struct cli_option record_options[] = {
 const struct cli_command cmd_record = {
     "record", "VENUE=FEED --symbol S [--for T]", "a live feed into the data directory, for the feed replay",
     "FEED is what serve's --feed takes: remote, sim:…, file:…; the bars are those that bots would see, as they end. A gap stays one; of a feed that has trades only, a bar\n"
-    "whose beginning was missed is left out. The same command goes on with its recording. May run beside a server of this directory.",
+    "whose beginning was missed is left out. Trades themselves are not kept: on_tick hears none in a replay. The same command goes on with its recording.\n"
+    "May run beside a server of this directory.",
     record_options, run_record,
     "perigee export --venue VENUE-tape                             lists what was recorded\n"
     "perigee serve --feed tape=replay:VENUE-tape/SYMBOL:speed=60   bots trade on it, at any speed"};

@@ -163,4 +163,9 @@ BUGS = [
     ('pace: five quick instants are as good as a year', 'engine/bot/fleet_pace.c', 'return top && t->quick < from;', 'return top && t->quick < (from > 0);', 'bot/fleet_newcomers'),
     ('replay: a script hears the instants that it was left out of', 'engine/bot/replay.c', 'is_skipped(r) ? pilot_skip', 'is_skipped(r) && false ? pilot_skip', 'bot/replay'),
     ('halt: after a write that failed the whole copy is next', 'engine/bot/halt_file.c', '    f->first = copy;', '    f->first = 0;', 'bot/halt_file'),
+    ('canary: a fall is from what it was worth at first', 'engine/bot/canary.c', '(__int128)b->peak_e8 - equity_e8', '(__int128)b->base_e8 - equity_e8', 'bot/canary'),
+    ('canary: what nobody has tried is promoted', 'engine/bot/canary.c', 'tried ? CANARY_PROMOTED', 'tried || now_ns ? CANARY_PROMOTED', 'bot/canary'),
+    ('news: a window ends with its entry', 'engine/risk/news.c', '*ret_over_ns = e->to_ns + a->after_ns;', '*ret_over_ns = e->to_ns;', 'risk/news'),
+    ('news: orders that work stay', 'engine/bot/clerk_news.c', 'if (entries && clerk_cancel_working', 'if (entries && held && clerk_cancel_working', 'bot/clerk_rules'),
+    ('news: positions stay', 'engine/bot/clerk_news.c', '    c->flatten_why = REASON_PROP_RULE;', '    c->flatten_why = REASON_NONE;', 'bot/clerk_rules'),
 ]
