@@ -155,16 +155,25 @@ bool clerk_wished_away(const struct order *o) {
   return o->status == ORDER_PENDING_CANCEL || (o->status == ORDER_UNKNOWN && o->reason != REASON_NONE);
 }
 
+static bool is_newest(const struct order *entry, const struct order *exit) { return exit->id == (exit->type == ORDER_LIMIT ? entry->child_tp : entry->child_sl); }
+
 void clerk_replace(struct clerk *c, struct clerk_routed *w) {
   const struct order *o = matcher_order(c->blotter.matcher, w->id), *entry = o ? matcher_order(c->blotter.matcher, o->parent) : NULL;
   struct bot_command again = {.kind = COMMAND_MODIFY};
   w->again = entry && entry->status == ORDER_UNKNOWN;  // what of it is open? Later.
-  if (w->again || !o || order_alive(o) || !o->parent || (o->status != ORDER_CANCELED && o->reason != REASON_ABSENT) || clerk_symbol_of(c, o->symbol, o->leg)->gate.lots == 0) return;
+  if (w->again || !entry || order_alive(o) || (o->status != ORDER_CANCELED && o->reason != REASON_ABSENT) || clerk_symbol_of(c, o->symbol, o->leg)->gate.lots == 0) return;
+  if (!is_newest(entry, o)) return;  // the entry has grown, or the script has moved it: another one is there
   order_change_init(&again.change);
-  again.id = o->parent;
-  if (o->type == ORDER_LIMIT) again.change.tp = o->limit;
-  else again.change.sl = o->trigger;
-  impose(c, &again);
+  again.id = entry->id;
+  // Where it was wished to be by now; nowhere, if it was given up meanwhile.
+  if (o->type == ORDER_LIMIT) again.change.tp = entry->tp_r_e6 && !price_given(entry->tp) ? o->limit : entry->tp;
+  else again.change.sl = entry->sl;
+  if (price_given(again.change.tp) || price_given(again.change.sl)) impose(c, &again);
+}
+
+void clerk_replace_waiting(struct clerk *c) {
+  for (size_t i = 0; i < c->remote->count; i++)
+    if (c->remote->routes[i].again) clerk_replace(c, &c->remote->routes[i]);
 }
 
 // Where a venue takes a stop whichever side of the price it is on, one that the price has passed meanwhile would wait for the price to come back:
@@ -212,6 +221,7 @@ enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v
     clerk_venue_says(c, o->id, e.to == ROUTE_CANCELED ? ORDER_CANCELED : said[v->state].status, end_reason(o, v->why));
     if (again) clerk_replace(c, w);
   }
+  clerk_replace_waiting(c);
   return CLERK_HEARD;
 }
 
@@ -289,6 +299,7 @@ enum clerk_heard clerk_remote_fill(struct clerk *c, const struct venue_fill *f, 
   impose(c, &cmd);
   if (c->remote->fills == fills) return unfit(ret_text, "an execution that its account cannot take", &f->ref);
   fill_set_add(&c->remote->booked, key);
+  clerk_replace_waiting(c);
   return CLERK_HEARD;
 }
 
@@ -318,24 +329,39 @@ void clerk_remote_listed(struct clerk *c, int64_t asked_ns) {
 
 // ---- after a restart
 
+static struct clerk_routed *routed_again(struct clerk *c, const struct order *o, enum route_state state) {
+  struct clerk_routed *w = clerk_routed_add(c, o);
+  w->route.state = state;
+  w->restored = true;
+  w->route.filled = w->route.cum = o->filled;
+  w->route.fill_value = o->fill_value;
+  w->route.sent_ns = o->decided_ns;
+  return w;
+}
+
+// An exit that made place for another, which waits for what becomes of its entry (clerk_replace). The journal says so by an entry of which nobody
+// knows and an exit that ended by the venue's word alone. That may also have been a person at the venue: a stop too many is the lesser evil.
+static void restore_waiting(struct clerk *c, uint64_t id) {
+  const struct order *o = matcher_order(c->blotter.matcher, id);
+  if (!o || order_alive(o) || clerk_routed_find(c, id)) return;
+  if ((o->status == ORDER_CANCELED && o->reason == REASON_VENUE) || (o->status == ORDER_REJECTED && o->reason == REASON_ABSENT)) routed_again(c, o, ROUTE_CANCELED)->again = true;
+}
+
 // The journal knows the orders, and what was executed; not what was under way. So each that may be there is asked about.
 void clerk_remote_restored(struct clerk *c) {
   const struct matcher *m = c->blotter.matcher;
+  const bool amend = c->remote->port.caps(c->remote->port.self).amend;
   for (int symbol = 0; symbol < matcher_account(m)->symbol_count; symbol++) {
     size_t pos = 0;
     for (const struct order *o; (o = matcher_working(m, symbol, &pos));) {
       if (clerk_routed_find(c, o->id)) continue;
-      struct clerk_routed *w = clerk_routed_add(c, o);
+      if (!amend && o->status == ORDER_UNKNOWN) restore_waiting(c, o->child_sl), restore_waiting(c, o->child_tp);
+      struct clerk_routed *w = routed_again(c, o, ROUTE_SENT);
       const struct clerk_order *known = clerk_order_find(c, o->id);
-      w->route.state = ROUTE_SENT;
-      w->restored = true;
       if (known && known->largest_lots > w->route.qty.lots) w->route.qty.lots = known->largest_lots;
-      w->route.filled = w->route.cum = o->filled;
-      w->route.fill_value = o->fill_value;
       w->route.acked = o->status != ORDER_SENT && o->status != ORDER_UNKNOWN;
-      w->route.sent_ns = o->decided_ns;
       // Was it being cancelled for another? Nobody knows any more; nothing else takes an exit away that is wished for, so its end makes place for one.
-      w->replacing = o->parent != 0 && !c->remote->port.caps(c->remote->port.self).amend;
+      w->replacing = o->parent != 0 && !amend;
       // Whatever a change that was under way has done: the larger of what was ordered counts, and prices are read anew.
       clerk_route_lost(c, w);
     }

@@ -305,6 +305,7 @@ static void absent(struct clerk *c, struct clerk_routed *w) {
   w->replacing = false;
   clerk_venue_says(c, w->id, e.to == ROUTE_DEAD ? ORDER_REJECTED : ORDER_CANCELED, REASON_ABSENT);
   if (again) clerk_replace(c, w);
+  clerk_replace_waiting(c);
 }
 
 static int64_t ask(struct clerk *c, struct clerk_routed *w, int64_t now_ns) {

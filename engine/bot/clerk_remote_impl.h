@@ -50,3 +50,6 @@ bool clerk_wished_away(const struct order *o);
 // Of an exit that has ended and that nobody wished away: another one, for all that its entry has open, where it was wished to be. While it is
 // not known what became of the entry, that waits (again). Imposes.
 void clerk_replace(struct clerk *c, struct clerk_routed *w);
+// Those that waited, as something was told of an entry: in the same commit, since the journal says of an exit that it waits only by an entry of
+// which nobody knows. Imposes.
+void clerk_replace_waiting(struct clerk *c);

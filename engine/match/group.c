@@ -128,6 +128,8 @@ static bool child_missing(const struct order *o) { return !o || (!order_alive(o)
 void children_grow(struct matcher *m, struct match_symbol *s, struct order *o, int64_t opened_lots, int64_t now_ns) {
   assert(opened_lots > 0 && o->filled.lots > 0);
   o->opened.lots += opened_lots;
+  // Elsewhere an exit also ends because it makes place for another: what comes instead is for all that it was for.
+  const int64_t lots = market_elsewhere(m) ? entry_lots(m, o) : opened_lots;
   bool trails = o->type != ORDER_TRAILING && (o->trail_ticks > 0 || o->trail_frac_e8 > 0);
   struct order *sl = order_find(m, o->child_sl), *tp = order_find(m, o->child_tp);
   price target = target_of(o);
@@ -136,7 +138,7 @@ void children_grow(struct matcher *m, struct match_symbol *s, struct order *o, i
   else if (price_given(target) && child_missing(tp) && m->cfg.model == MODEL_COMPAT_BACKTESTING)
     tp = child_make(m, s, o, false, target, opened_lots, now_ns);
   if (sl && order_alive(sl)) sl->qty.lots += opened_lots;
-  else if ((price_given(o->sl) || trails) && child_missing(sl)) child_make(m, s, o, true, o->sl, opened_lots, now_ns);
-  if (price_given(target) && child_missing(tp)) child_make(m, s, o, false, target, opened_lots, now_ns);
+  else if ((price_given(o->sl) || trails) && child_missing(sl)) child_make(m, s, o, true, o->sl, lots, now_ns);
+  if (price_given(target) && child_missing(tp)) child_make(m, s, o, false, target, lots, now_ns);
   pair_children(m, o);
 }

@@ -51,6 +51,7 @@ static struct world {
   size_t count, committed, heard;  // records; of them durable; of them told to the twin
   int step;
   int64_t look_ns;
+  int64_t hush_ns;   // until then the venue tells nothing of its first order
   struct waiting { uint64_t order; long life; int64_t since_ns, seen_ns; } waiting[WAITING];
 } w;
 static long jumps, outside, throttled, sent, kills, unknowns, quarantines, strange, total_executions, total_lost, total_late, total_stale, total_amends, total_cancels, total_behind, total_misnamed;
@@ -200,6 +201,8 @@ static void heard(enum clerk_heard h, const char *text) {
   strange += h == CLERK_STRANGE;
 }
 
+static bool hushed(const char *client_id) { return w.venue.now_ns < w.hush_ns && strcmp(client_id, w.venue.orders[0].p.client_id) == 0; }
+
 static void hear_all_of(const char *client_id, int64_t asked_ns) {
   char text[VENUE_TEXT_MAX];
   struct v_order *o = v_find(&w.venue, client_id);
@@ -217,7 +220,7 @@ static void hear_fills_of(const char *client_id, int64_t since_ns) {
 static void answer(const struct v_mail *m) {
   struct venue_rig *v = &w.venue;
   struct v_order *o = v_find(v, m->ref.client_id);
-  if (v_wrong(v) || v_outside(v) || v->now_ns < v->throttle_ns) {
+  if (v_wrong(v) || v_outside(v) || v->now_ns < v->throttle_ns || hushed(m->ref.client_id)) {
     v->unreachable++;
     clerk_remote_asked(w.clerk, m->id, m->question, ANSWER_UNREACHABLE);
     return;
@@ -294,7 +297,7 @@ static void reconcile(void) {
   struct venue_rig *v = &w.venue;
   const int64_t asked_ns = v_now(v);
   for (size_t i = 0; i < v->order_count; i++)
-    if (v->orders[i].state == VENUE_ORDER_OPEN) hear_all_of(v->orders[i].p.client_id, asked_ns);
+    if (v->orders[i].state == VENUE_ORDER_OPEN && !hushed(v->orders[i].p.client_id)) hear_all_of(v->orders[i].p.client_id, asked_ns);
   clerk_remote_listed(w.clerk, asked_ns);
   hear_fills_of(NULL, INT64_MIN);
   commit();
@@ -486,13 +489,15 @@ static void run(uint64_t seed) {
 
 // ---- exits where orders cannot be changed
 
+static int64_t bought;  // lots
+
 static void buys(int64_t now_ns) {
   struct bot_command c = {.kind = COMMAND_RESERVE, .time_ns = now_ns, .id = 1};
   send(&c);
   c.kind = COMMAND_SUBMIT;
   intent_init(&c.intent, 0, SIDE_BUY);
   c.intent.type = ORDER_LIMIT, c.intent.limit.ticks = 10000, c.intent.sl.ticks = 9700;
-  c.qty.lots = c.intent.size = 10;
+  c.qty.lots = c.intent.size = bought;
   send(&c);
 }
 static void moves_stop(int64_t now_ns) {
@@ -502,13 +507,19 @@ static void moves_stop(int64_t now_ns) {
   send(&c);
 }
 
-// A stop that is moved, or grows with its entry, is cancelled there and another one placed. Whenever the process is killed: in the end there is
-// one, where it was wished to be, for all that is held.
-static void killed_while_replacing(bool grows, int64_t after_ms) {
+enum { KILLED_GROWS = 1, KILLED_OPEN = 2, KILLED_LATE = 4 };
+
+// A stop that is moved, or grows with its entry, is cancelled there and another one placed. Whenever the process is killed, and killed again: in the
+// end there is one, where it was wished to be, for all that is held. `open`: the entry works on, so after a kill nobody knows what became of it;
+// `late`: it is executed further between the kills.
+static void killed_while_replacing(int how, int64_t hush_ms, int64_t after_ms, int64_t again_ms) {
+  const bool grows = how & KILLED_GROWS, open = how & KILLED_OPEN, late = how & KILLED_LATE;
   size_t stops = 0;
+  const int64_t held = 10 + (late ? 3 : 0);
   start(7);
   assert_true(w.venue.no_amend);
   w.venue.faults = 0;
+  bought = open ? 20 : 10;
   instant(buys);
   pump(T0 + SEC + 100 * MS, true);
   v_execute(&w.venue, &w.venue.orders[0], grows ? 4 : 10, 10000);
@@ -518,24 +529,43 @@ static void killed_while_replacing(bool grows, int64_t after_ms) {
   instant(grows ? NULL : moves_stop);
   if (grows) v_execute(&w.venue, &w.venue.orders[0], 6, 10000);
   pump(w.venue.now_ns + after_ms * MS, true);
+  w.hush_ns = w.venue.now_ns + hush_ms * MS;
   kill_and_restart();
-  pump(w.venue.now_ns + 20 * SEC, true);
+  if (late) v_execute(&w.venue, &w.venue.orders[0], 3, 10000);
+  if (again_ms >= 0) {
+    pump(w.venue.now_ns + again_ms * MS, true);
+    kill_and_restart();
+  }
+  pump(w.venue.now_ns + 30 * SEC, true);
   for (size_t i = 1; i < w.venue.order_count; i++) {
     const struct v_order *o = &w.venue.orders[i];
     if (o->state != VENUE_ORDER_OPEN) continue;
     stops++;
-    if (o->trigger != (grows ? 9700 : 9800) || o->lots != 10) fail_msg("killed after %d ms: a stop for %d at %d", (int)after_ms, (int)o->lots, (int)o->trigger);
+    if (o->trigger != (grows ? 9700 : 9800) || o->lots != held) fail_msg("killed after %d ms, again after %d (%d%d%d): a stop for %d of %d at %d", (int)after_ms, (int)again_ms, grows, open, late, (int)o->lots, (int)held, (int)o->trigger);
   }
-  if (stops != 1) fail_msg("killed after %d ms: %zu stops work", (int)after_ms, stops);
+  if (stops != 1) fail_msg("killed after %d ms, again after %d (%d%d%d): %zu stops work", (int)after_ms, (int)again_ms, grows, open, late, stops);
   assert_int_equal(w.venue.doubled, 0);
   none_is_taken_for_open();
   same_hash();
   finish();
 }
 
+static const int killed_open[] = {KILLED_OPEN, KILLED_OPEN | KILLED_GROWS, KILLED_OPEN | KILLED_LATE, KILLED_OPEN | KILLED_LATE | KILLED_GROWS};
+
 static void test_killed_while_replacing(void **state) {
   (void)state;
-  for (int64_t ms = 0; ms <= 200; ms += 10) killed_while_replacing(false, ms), killed_while_replacing(true, ms);
+  for (int64_t ms = 0; ms <= 200; ms += 10) {
+    killed_while_replacing(0, 0, ms, -1), killed_while_replacing(KILLED_GROWS, 0, ms, -1);
+    for (size_t k = 0; k < 4; k++) killed_while_replacing(killed_open[k], ms % 20 ? 3000 : 0, ms, -1);
+  }
+}
+
+static void test_killed_twice_while_replacing(void **state) {
+  (void)state;
+  const int64_t again_ms[] = {0, 20, 60, 140, 300, 600, 2900, 3100, 3300};
+  for (int64_t ms = 0; ms <= 200; ms += 40)
+    for (size_t i = 0; i < sizeof again_ms / sizeof *again_ms; i++)
+      for (size_t k = 0; k < 4; k++) killed_while_replacing(killed_open[k], 3000, ms, again_ms[i]);
 }
 
 static void test_bad_venues(void **state) {
@@ -551,7 +581,8 @@ static void test_bad_venues(void **state) {
 
 int main(int argc, char **argv) {
   on_disk = argc > 1 && strcmp(argv[1], "disk") == 0;
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_venues), cmocka_unit_test(test_killed_while_replacing)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_venues), cmocka_unit_test(test_killed_while_replacing),
+    cmocka_unit_test(test_killed_twice_while_replacing)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   free(w.journal), free(w.venue.mail);
   if (on_disk) printf("# %ld losses of power, %ld of them while the journal was written\n", disk.images, disk.torn);
