@@ -26,8 +26,8 @@ return tiers{
       limits={bots=20, pairs_per_bot=unlimited, strategies=100, members=25, accounts=unlimited, venues=unlimited,
         api_calls_per_hour=250000, api_calls_per_minute=12000, backtests_per_day=unlimited, backtest_parallel=4,
         backtest_seconds=1800, notices_per_day=unlimited, lua_memory_kib=65536, cpu_ms_per_s=400},
-      rights={live=true, backtest_advanced=true, custom_parameters=true, notify_telegram=true, team=true, webhooks_out=true,
-        api_access=true, white_label=true} },
+      rights={live=true, backtest_advanced=true, custom_parameters=true, team=true, webhooks_out=true,
+        api_access=true, white_label=true, notify_telegram=true, notify_discord=true, notify_slack=true, notify_sms=true} },
   },
 
   addons={

@@ -21,7 +21,7 @@ return tiers{
         notices_per_day=5000, lua_memory_kib=16384, cpu_ms_per_s=100},
       rights={strategies_all=true, strategies_premium=true, custom_parameters=true, custom_strategies=true, custom_indicators=true,
         backtest_advanced=true, analytics_advanced=true, scoring=true, copy_trading=true, marketplace=true,
-        notify_telegram=true, notify_discord=true, notify_slack=true, support_mail=true} },
+        notify_telegram=true, notify_discord=true, notify_slack=true, notify_sms=true, support_mail=true} },
 
     { id="enterprise", name="Enterprise", about="Programs welcome", price_month="99",
       limits={trades_per_month=unlimited, bots=100, pairs_per_bot=unlimited, accounts=unlimited, venues=unlimited, strategies=200,
@@ -29,8 +29,8 @@ return tiers{
         backtest_seconds=1800, notices_per_day=unlimited, lua_memory_kib=65536, cpu_ms_per_s=400},
       rights={strategies_all=true, strategies_premium=true, custom_parameters=true, custom_strategies=true, custom_indicators=true,
         backtest_advanced=true, analytics_advanced=true, scoring=true, copy_trading=true, marketplace=true,
-        notify_telegram=true, notify_discord=true, notify_slack=true, api_access=true, webhooks_out=true, team=true,
-        support_mail=true, support_dedicated=true} },
+        notify_telegram=true, notify_discord=true, notify_slack=true, notify_sms=true, api_access=true, webhooks_out=true,
+        team=true, support_mail=true, support_dedicated=true} },
 
     { id="white-label", name="White-label", about="Under a name of your own, for customers of your own", price_month="299",
       limits={trades_per_month=unlimited, bots=unlimited, pairs_per_bot=unlimited, accounts=unlimited, venues=unlimited,
@@ -39,7 +39,7 @@ return tiers{
         lua_memory_kib=262144, cpu_ms_per_s=1000},
       rights={strategies_all=true, strategies_premium=true, custom_parameters=true, custom_strategies=true, custom_indicators=true,
         backtest_advanced=true, analytics_advanced=true, scoring=true, copy_trading=true, marketplace=true,
-        notify_telegram=true, notify_discord=true, notify_slack=true, api_access=true, webhooks_out=true, team=true,
-        white_label=true, reseller=true, support_mail=true, support_dedicated=true} },
+        notify_telegram=true, notify_discord=true, notify_slack=true, notify_sms=true, api_access=true, webhooks_out=true,
+        team=true, white_label=true, reseller=true, support_mail=true, support_dedicated=true} },
   },
 }

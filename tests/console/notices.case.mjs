@@ -1,9 +1,7 @@
 // Notices: channels that prove themselves to a receiver that stands here, tests that arrive, what goes where, what was told and sent again.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { trader } from "./bots.case.mjs";
-import { machine } from "./people.mjs";
 
 const glance = (t, page, name, options) => (t.world.shots ? t.look(page, name, options) : undefined);
 
@@ -134,10 +132,6 @@ export const cases = {
 
   "mail, discord, slack and sms: each gets its test as it wants it; what is muted there stays silent, what is critical comes": async (t) => {
     const mails = await t.world.mail(t);
-    // Chats and SMS are in no plan of this edition: its largest gets them, as an operator would do it.
-    const tiers = readFileSync(new URL("../../lua/tiers/dca.lua", import.meta.url), "utf8").replace("webhooks_out=true", "webhooks_out=true, notify_discord=true, notify_slack=true, notify_sms=true");
-    const script = await machine(t, "POST", "/admin/scripts", { kind: "tier", name: "dca", source: tiers });
-    await machine(t, "POST", `/admin/scripts/${script.id}/versions/${script.latest_version}/activate`);
     const { who } = await trader(t, "reached");
     const number = `+49151${String(Date.now()).slice(-8)}`, desk = `desk-${Date.now()}@example.org`, to = { discord: `/api/webhooks/${Date.now()}/secret`, slack: `/services/T${Date.now()}/B/secret` };
     const page = await t.page({ who, path: "/notices?tab=channels" });
