@@ -1,6 +1,6 @@
 // bot/live_behind.c – when the rows that follow from the journal are written: a handful with their records, so that who is told of them finds
-// them at once; many, or while others wait, behind them (store/journal_behind.h). The end of a run takes all with it that waits: a
-// closed run is not walked through again.
+// them at once; many, or while others wait, or while an order waits to leave for its venue, behind them (store/journal_behind.h). The end of
+// a run takes all with it that waits: a closed run is not walked through again.
 #include "bot/live_impl.h"
 
 #include "loop/loop.h"
@@ -66,6 +66,14 @@ static bool take(struct live *l, struct live_batch *b) {
   return true;
 }
 
+static bool order_waits(struct live *l, const struct live_batch *b) {
+  for (size_t i = 0; i < b->bot_count; i++) {
+    const struct live_bot *bot = live_find(l, b->bots[i]);
+    if (bot && bot->asked_ns > 0) return true;
+  }
+  return false;
+}
+
 bool live_behind_choose(struct live *l, struct live_batch *b) {
   const struct journal_batch *r = &b->rows;
   bool closes = false;
@@ -75,7 +83,7 @@ bool live_behind_choose(struct live *l, struct live_batch *b) {
     if (!take(l, b)) b->bytes.failed = true;
     return true;
   }
-  b->behind = l->behind_coming || l->behind_taking || journal_behind_busy(l->behind) || r->order_count + r->fill_count + r->trade_count + r->mark_count > AT_ONCE;
+  b->behind = l->behind_coming || l->behind_taking || journal_behind_busy(l->behind) || r->order_count + r->fill_count + r->trade_count + r->mark_count > AT_ONCE || order_waits(l, b);
   l->behind_coming += b->behind;
   return true;
 }

@@ -39,7 +39,7 @@ struct journal_behind {
   struct journal_batch piece;    // under way, of the sealed rows up to piece_end
   size_t piece_end[KINDS];
   struct loop_timer *gather;     // NULL: nothing is waited for
-  bool gathers, ripe;            // the timer runs; it has run out
+  bool gathers;                  // the timer runs: rows were written a moment ago
   bool writing, refused, closing, was_full;
   bool handed_on;                // what is under way was taken too: it is not tried again
 };
@@ -213,34 +213,31 @@ static void seal(struct journal_behind *b) {
     }
     sort(&b->sealed.of[k], (enum kind)k);
   }
+  if (b->gather && left(&b->gathering) == 0) {
+    loop_timer_start(b->gather, b->c.gather_ms, 0);
+    b->gathers = true;
+  }
   b->end_count -= n;
   memmove(b->ends, b->ends + n, b->end_count * sizeof *b->ends);
   for (int k = 0; k < KINDS; k++)
     if (b->gathering.of[k].at > b->gathering.of[k].count / 2) compact(b, k);
 }
 
-// Whether what is gathered is to be written now.
-static bool is_ripe(struct journal_behind *b) {
+// Whether what is gathered is to be written now: the first after a while at once, so that who looks finds it.
+static bool is_ripe(const struct journal_behind *b) {
   const size_t rows = left(&b->gathering);
-  if (rows == 0 || !b->gather || b->ripe || b->closing || rows >= SEAL_ROWS) return rows > 0;
-  if (!b->gathers) loop_timer_start(b->gather, b->c.gather_ms, 0);
-  b->gathers = true;
-  return false;
+  return rows > 0 && (!b->gathers || b->closing || rows >= SEAL_ROWS);
 }
 
 static void on_ripe(void *arg) {
   struct journal_behind *b = arg;
   b->gathers = false;
-  b->ripe = left(&b->gathering) > 0;  // it may have been taken
   next_piece(b);
 }
 
 static void next_piece(struct journal_behind *b) {
   if (b->writing) return;
-  if (left(&b->sealed) == 0 && is_ripe(b)) {
-    seal(b);
-    b->ripe = b->ripe && left(&b->gathering) > 0;
-  }
+  if (left(&b->sealed) == 0 && is_ripe(b)) seal(b);
   if (left(&b->sealed) == 0) return;
   choose(b);
   assert(rows_of(&b->piece) > 0);

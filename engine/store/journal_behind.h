@@ -16,8 +16,8 @@ struct journal_behind;
 struct journal_behind_config {
   struct store *store;
   size_t rows_max;     // waiting; more is journal_behind_full(). 0: 20,000
-  // With a loop, rows are gathered for so long, or until there are 2,000: then those of one bot, and the last of many for one order, lie together and are
-  // one page instead of many. NULL: they are written as soon as the writer has nothing else to do.
+  // With a loop, rows that come less than so long after others were written are gathered until then, or until there are 2,000: then those of one bot,
+  // and the last of many for one order, lie together and are one page instead of many. NULL: all are written as soon as the writer has nothing else to do.
   struct loop *loop;
   int64_t gather_ms;
   // It was full and is no more. May be NULL.
