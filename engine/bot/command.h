@@ -33,6 +33,7 @@ const char *command_kind_text(enum command_kind kind);  // "submit"
 
 struct bot_command {
   enum command_kind kind;
+  bool imposed;                // of a run's past: by the core, when the script had had its turn in that instant; it hears of it in the next
   int64_t time_ns;             // of the instant in which it was decided; of MARK see there
   uint64_t id;                 // the order; of RESERVE the highest id; of MARK 0
   struct intent intent;        // SUBMIT

@@ -217,6 +217,7 @@ static void on_imposed(void *self, const struct bot_command *c) {
   struct buf frame;
   live_command_seen(b, RECORD_IMPOSED, c);
   b->imposed = true;
+  b->unheard |= c->kind != COMMAND_FUNDING;  // that is of the instant's market
   if (!b->live->fleet) return;
   // Who has been told all its history hears it from now on, also before it says that it is open; who has not gets it with that. One who
   // has been told half of it, with how much there is, begins anew.

@@ -111,6 +111,7 @@ static void journal_opening(struct live_bot *b) {
   r.engine = record_text(b->live->config.version, strlen(b->live->config.version));
   r.state = record_text(b->state.data, b->state.len);
   if (b->told_run) {
+    b->unheard = true;
     r.seen_ns = b->seen_ns;
     r.memory = record_text(b->memory.data, b->memory.len);
   } else {

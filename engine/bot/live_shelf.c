@@ -28,7 +28,7 @@ void live_past_add(struct live_bot *b, int64_t id, const struct record *r) {
     b->past = past;
     b->past_cap = cap;
   }
-  const struct live_past p = {.time_ns = r->time_ns, .id = id, .offset = (uint32_t)b->past_bytes.len, .len = (uint32_t)r->commands.len};
+  const struct live_past p = {.time_ns = r->time_ns, .id = id, .offset = (uint32_t)b->past_bytes.len, .len = (uint32_t)r->commands.len, .imposed = r->kind == RECORD_IMPOSED};
   buf_add(&b->past_bytes, r->commands.text, r->commands.len);
   if (b->past_bytes.failed) return;
   b->past[b->past_count++] = p;
@@ -131,7 +131,7 @@ void live_past_shelve(struct live_bot *b) {
 
 void live_past_record(const struct live_bot *b, size_t i, struct record *ret) {
   const struct live_past *p = &b->past[i];
-  record_init(ret, RECORD_COMMANDS, p->time_ns);
+  record_init(ret, p->imposed ? RECORD_IMPOSED : RECORD_COMMANDS, p->time_ns);
   ret->commands = record_text(b->past_bytes.data + p->offset, p->len);
 }
 
@@ -155,7 +155,7 @@ static bool take_copy(struct live_reading *r, const struct record *rec) {
     r->items = items;
     r->cap = cap;
   }
-  const struct live_past p = {.time_ns = rec->time_ns, .offset = (uint32_t)r->bytes.len, .len = (uint32_t)rec->commands.len};
+  const struct live_past p = {.time_ns = rec->time_ns, .offset = (uint32_t)r->bytes.len, .len = (uint32_t)rec->commands.len, .imposed = rec->kind == RECORD_IMPOSED};
   buf_add(&r->bytes, rec->commands.text, rec->commands.len);
   if (r->bytes.failed) return false;
   r->items[r->count++] = p;
@@ -200,7 +200,7 @@ bool live_reading_peek(struct live_reading *r, size_t n, struct record *ret) {
     if (!read_next(r)) return false;
   if (r->failed) return false;
   const struct live_past *p = &r->items[r->at + n];
-  record_init(ret, RECORD_COMMANDS, p->time_ns);
+  record_init(ret, p->imposed ? RECORD_IMPOSED : RECORD_COMMANDS, p->time_ns);
   ret->commands = record_text(r->bytes.data + p->offset, p->len);
   return true;
 }
@@ -217,7 +217,10 @@ struct telling {
 
 static void put(struct telling *t, const struct record *r) {
   struct bot_command c;
-  for (size_t at = 0; record_command_next(r, &at, &c);) wire_put_restore(t->out, t->id, &c);
+  for (size_t at = 0; record_command_next(r, &at, &c);) {
+    c.imposed = r->kind == RECORD_IMPOSED;
+    wire_put_restore(t->out, t->id, &c);
+  }
   t->told = true;
 }
 

@@ -59,6 +59,7 @@ struct live_past {      // commands of one record
   int64_t time_ns;
   int64_t id;           // in the journal; 0: on its way
   uint32_t offset, len; // in live_bot.past_bytes
+  bool imposed;         // the core's commands, not the script's
 };
 struct live_shelf_place {
   size_t n, at;         // so many ids were read, up to that byte; the last one
@@ -153,6 +154,7 @@ struct live_bot {
   bool skipped;                     // its script had no part in it: its tenant's CPU time was used up
   uint64_t risk_told;               // bit per reason: since the last instant's end
   bool imposed;                     // the core added commands since the last instant's end
+  bool unheard;                     // it did so since the script's last turn, or that was skipped, or the script starts again: that it hears of all is kept
   uint32_t turns;                   // instants since it was opened
   char digest[SHA256_HEX_SIZE];     // asked of the host, and what it must say; "": not asked
   bool restoring;                   // its past is walked through

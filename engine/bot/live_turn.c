@@ -181,6 +181,12 @@ void live_bot_end(struct live_bot *b) {
   live_ticks_end(b, there && !b->skipped);
   if (b->called && b->place != LIVE_HOSTLESS && there) part_record(b, RECORD_CLOCK);
   if (b->skipped) part_record(b, RECORD_SKIP);
+  if (b->skipped) {
+    b->unheard = true;
+  } else if (b->unheard && there) {
+    b->unheard = false;
+    b->content = true;  // or it would hear of it once more after a restart
+  }
   b->called = false;
   live_words_end(b);
   clerk_end(b->clerk);

@@ -274,6 +274,19 @@ static void bars(struct pilot *p, const struct instant *in, struct turn *t) {
     }
 }
 
+// What happened to the orders of a script that has no part in the instant: it hears of it in its next one.
+static enum status keep_events(struct pilot *p, struct err *err) {
+  enum status st = OK;
+  for (struct match_event e; matcher_event_next(p->blotter.matcher, &e);) {
+    if (e.kind == EVENT_ORDER) seen_order(p, e.time_ns, matcher_order(p->blotter.matcher, e.order.id), e.order.from, e.order.to, e.order.reason);
+    else if (e.kind == EVENT_FILL) seen_fill(p, &e.fill);
+    if (st == OK) st = bot_missed(p->bot, &e, err);
+  }
+  return st;
+}
+
+static enum status settle(struct pilot *p, int64_t now_ns, struct err *err) { return p->skipping ? keep_events(p, err) : bot_settle(p->bot, now_ns, err); }
+
 enum status pilot_instant(struct pilot *p, const struct instant *in, struct err *err) {
   assert(in->now_ns > p->now_ns);
   p->now_ns = in->now_ns;
@@ -285,7 +298,7 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
     p->dead = true;
     return st;
   }
-  events = events || matcher_event_count(p->blotter.matcher) > 0 || bot_risk_waits(p->bot);  // of what was imposed
+  events = events || matcher_event_count(p->blotter.matcher) > 0 || bot_risk_waits(p->bot) || bot_missed_some(p->bot);  // of what was imposed, or skipped
   p->quiet = !events && !p->resuming;
   const uint32_t timers = bot_timer_changes(p->bot);
   if (p->next && !p->skipping && take_over(p, in->now_ns)) {
@@ -297,7 +310,7 @@ enum status pilot_instant(struct pilot *p, const struct instant *in, struct err 
     if ((st = bot_resume(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   }
   events = events || matcher_event_count(p->blotter.matcher) > 0;  // of the on_init
-  if (events && (st = bot_settle(p->bot, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
+  if (events && (st = settle(p, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   if ((st = turn_day(p, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
   p->params_taken = false;
   if (in->params && t.st == OK && !p->skipping && (st = bot_params(p->bot, in->params, in->now_ns, &why)) != OK) failed(p, &t, st, &why, in->now_ns);
@@ -385,7 +398,7 @@ static enum status past_command(struct pilot *p, struct pilot_past *past, struct
     return err_set(err, ERR_INVALID, "command %zu of the run's past (%s) does not fit: %s", past->at, command_kind_text(c->kind), why);
   command_apply(p->blotter.matcher, c);
   if (c->kind == COMMAND_SUBMIT) risk_state_sent(bot_risk_state(p->bot), c->time_ns);
-  return drain(p, c->time_ns > past->seen_ns, err);
+  return drain(p, c->time_ns > past->seen_ns || (c->imposed && c->time_ns == past->seen_ns), err);
 }
 
 enum status pilot_past(struct pilot *p, const struct instant *in, struct pilot_past *past, struct err *err) {

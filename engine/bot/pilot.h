@@ -89,7 +89,8 @@ void pilot_mark(struct pilot *p, int symbol, price px);
 struct pilot_past {
   const struct bot_command *commands;  // of the journal, imposed ones too, in their order; those of a time after the bars of that time
   size_t count, at;                    // at: 0 at first
-  int64_t seen_ns;                     // of the last instant that the script saw: later events it is told when it resumes
+  int64_t seen_ns;                     // of the last instant that the script saw: later events, and what was imposed after its turn in that one, it
+                                       // is told when it resumes
 };
 // ERR_INVALID: a command does not fit what is there: the journal is of another run.
 enum status pilot_past(struct pilot *p, const struct instant *in, struct pilot_past *past, struct err *err) MUST_CHECK;

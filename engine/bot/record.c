@@ -29,27 +29,28 @@ struct table {
 #define ANY_C(member) ANY(struct bot_command, member)
 #define PRICE_C(member) C(member, NO_PRICE_TICKS, INT64_MIN, INT64_MAX)
 #define WHEN ANY_C(time_ns), ANY_C(id)
-static const struct field reserve_fields[] = {WHEN};
+#define BY C(imposed, 0, 0, 1)  // where both kinds of commands stand in one list; in the journal the record's kind says it
+static const struct field reserve_fields[] = {WHEN, BY};
 static const struct field submit_fields[] = {
     WHEN, ANY_C(qty), C(intent.symbol, 0, 0, INT32_MAX), C(intent.side, 0, SIDE_SELL, SIDE_BUY), C(intent.type, 0, 0, ORDER_TRAILING),
     C(intent.leg, 0, 0, LEG_COUNT - 1), C(intent.tif, 0, 0, TIF_GTD), ANY_C(intent.expires_ns), C(intent.post, 0, 0, 1), C(intent.reduce, 0, 0, 1),
     C(intent.size_kind, 0, 0, SIZE_CLOSE), ANY_C(intent.size), PRICE_C(intent.limit), PRICE_C(intent.trigger), ANY_C(intent.trail_ticks),
     ANY_C(intent.trail_frac_e8), PRICE_C(intent.sl), PRICE_C(intent.tp), ANY_C(intent.tp_r_e6), ANY_C(intent.oco), ANY_C(intent.closes),
-    C(intent.tag, 0, 0, UINT32_MAX)};
-static const struct field cancel_fields[] = {WHEN, C(why, 0, 0, REASON_COUNT - 1)};
+    C(intent.tag, 0, 0, UINT32_MAX), BY};
+static const struct field cancel_fields[] = {WHEN, C(why, 0, 0, REASON_COUNT - 1), BY};
 static const struct field modify_fields[] = {
     WHEN, PRICE_C(change.limit), PRICE_C(change.trigger), PRICE_C(change.sl), PRICE_C(change.tp), C(change.sl_none, 0, 0, 1),
-    C(change.tp_none, 0, 0, 1), ANY_C(change.qty), ANY_C(change.trail_ticks), ANY_C(change.trail_frac_e8)};
-static const struct field mark_fields[] = {WHEN};
-static const struct field lost_fields[] = {WHEN};
-static const struct field found_fields[] = {WHEN, C(why, 0, 0, REASON_COUNT - 1)};
-static const struct field venue_fields[] = {WHEN, C(venue.status, 0, 0, ORDER_STATUS_COUNT - 1), C(why, 0, 0, REASON_COUNT - 1), ANY_C(venue.at_ns)};
+    C(change.tp_none, 0, 0, 1), ANY_C(change.qty), ANY_C(change.trail_ticks), ANY_C(change.trail_frac_e8), BY};
+static const struct field mark_fields[] = {WHEN, BY};
+static const struct field lost_fields[] = {WHEN, BY};
+static const struct field found_fields[] = {WHEN, C(why, 0, 0, REASON_COUNT - 1), BY};
+static const struct field venue_fields[] = {WHEN, C(venue.status, 0, 0, ORDER_STATUS_COUNT - 1), C(why, 0, 0, REASON_COUNT - 1), ANY_C(venue.at_ns), BY};
 static const struct field fill_fields[] = {WHEN, ANY_C(qty), PRICE_C(change.limit), ANY_C(venue.fee), C(venue.maker, 0, 0, 1), ANY_C(venue.at_ns), ANY_C(venue.key_hi),
-    ANY_C(venue.key_lo)};
-static const struct field cash_fields[] = {WHEN, C(intent.symbol, 0, 0, INT32_MAX), ANY_C(venue.fee), ANY_C(venue.at_ns), ANY_C(venue.key_hi), ANY_C(venue.key_lo)};
-static const struct field execute_fields[] = {WHEN, PRICE_C(change.limit)};
+    ANY_C(venue.key_lo), BY};
+static const struct field cash_fields[] = {WHEN, C(intent.symbol, 0, 0, INT32_MAX), ANY_C(venue.fee), ANY_C(venue.at_ns), ANY_C(venue.key_hi), ANY_C(venue.key_lo), BY};
+static const struct field execute_fields[] = {WHEN, PRICE_C(change.limit), BY};
 static const struct field funding_fields[] = {WHEN, C(intent.symbol, 0, 0, INT32_MAX), ANY_C(funding.ts_ns), ANY_C(funding.rate_e12),
-    PRICE_C(funding.mark), C(funding.before_match, 0, 0, 1)};
+    PRICE_C(funding.mark), C(funding.before_match, 0, 0, 1), BY};
 
 #define R(member, usual, least, most) N(struct record, member, usual, least, most)
 #define T(member, max) {offsetof(struct record, member), TEXT, 0, 0, 0, max}

@@ -242,7 +242,8 @@ static enum status take_commands(struct replay_loaded *r, const struct record *r
   enum status st = OK;
   for (size_t at = 0; st == OK && record_command_next(rec, &at, &c);) {
     struct replay_event *e;
-    st = replay_event_add(r, rec->kind == RECORD_COMMANDS ? REPLAY_COMMAND : REPLAY_IMPOSED, rec->time_ns, &e, err);
+    c.imposed = rec->kind == RECORD_IMPOSED;
+    st = replay_event_add(r, c.imposed ? REPLAY_IMPOSED : REPLAY_COMMAND, rec->time_ns, &e, err);
     if (st == OK) e->command = c;
   }
   return st;

@@ -23,7 +23,7 @@ static const struct wire_field command_fields[] = {
     ANY(struct bot_command, change.trail_ticks), ANY(struct bot_command, change.trail_frac_e8), FIELD(struct bot_command, why, 0, REASON_COUNT - 1),
     ANY(struct bot_command, funding.ts_ns), ANY(struct bot_command, funding.rate_e12), ANY(struct bot_command, funding.mark),
     FIELD(struct bot_command, funding.before_match, 0, 1), FIELD(struct bot_command, venue.status, 0, ORDER_STATUS_COUNT - 1),
-    ANY(struct bot_command, venue.fee), FIELD(struct bot_command, venue.maker, 0, 1),  // its key is the journal's alone
+    ANY(struct bot_command, venue.fee), FIELD(struct bot_command, venue.maker, 0, 1), FIELD(struct bot_command, imposed, 0, 1),  // a fill's key is the journal's alone
 };
 
 #define TIMEFRAME_NS_MAX (366 * NS_PER_DAY)

@@ -24,7 +24,7 @@
 #include "risk/risk.h"
 #include "script/script.h"
 
-#define WIRE_VERSION 4
+#define WIRE_VERSION 5
 #define WIRE_HEAD 5
 #define WIRE_BAR_BYTES 52
 #define WIRE_BARS_MAX 16384     // in one frame; longer history goes in several

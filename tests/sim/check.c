@@ -248,6 +248,39 @@ static void check_bars(struct world *w, struct db *db, struct world_bot *b, cons
   must(w, db_end(&rows, st, &err), &err, "state");
 }
 
+// Bots of the first script count what they hear of their orders' ends: each has heard of all that it can have heard of, once, whatever died
+// meanwhile. A fill in the market is known when its bar ends; what the core does, in the next instant.
+static void check_heard(struct world *w, struct db *db, const struct world_bot *b, int bot) {
+  struct db_rows rows;
+  struct err err;
+  uint32_t run = 0, state_len = 0;
+  int64_t seen_ns = 0, ended = 0, ids = 0;
+  const int64_t frame_ns = (bot % 5 == 4 ? 5 : 1) * NS_PER_MINUTE;
+  enum status st = db_query(db, &rows, &err, "SELECT run, body FROM bot_state WHERE bot_id = ?", "i", b->id);
+  if (st == OK && db_next(&rows)) {
+    size_t len;
+    const char *body = db_blob(&rows, 1, &len);
+    run = (uint32_t)db_int(&rows, 0);
+    if (len >= 12) memcpy(&seen_ns, body, sizeof seen_ns), memcpy(&state_len, body + 8, sizeof state_len);
+    json_t *state = state_len && state_len <= len - 12 ? json_loadb(body + 12, state_len, 0, NULL) : NULL;
+    ended = (int64_t)json_number_value(json_object_get(state, "ended"));
+    ids = (int64_t)json_number_value(json_object_get(state, "ids"));
+    json_decref(state);
+  }
+  must(w, db_end(&rows, st, &err), &err, "state");
+  st = db_query(db, &rows, &err,
+    "SELECT count(*) FILTER (WHERE known), coalesce(sum(order_id) FILTER (WHERE known), 0), count(*), coalesce(sum(order_id), 0), (SELECT count(*) FROM bot_order WHERE bot_id = ?)"
+    " FROM (SELECT order_id, iif(status = ?, ended_ns <= ?, ended_ns < ?) AS known FROM bot_order WHERE bot_id = ? AND run = ? AND ended_ns > 0 AND ended_ns <= ?)", "iiiiiii",
+    b->id, (int64_t)ORDER_FILLED, seen_ns - frame_ns, seen_ns, b->id, (int64_t)run, seen_ns);
+  if (st == OK && db_next(&rows) && db_int(&rows, 4) < JOURNAL_ORDERS_MAX) {
+    const bool all = ended == db_int(&rows, 0) && ids == db_int(&rows, 1);
+    if (ended < db_int(&rows, 0) || ended > db_int(&rows, 2) || (db_int(&rows, 0) == db_int(&rows, 2) && !all))
+      violation(w, "bot %d run %u: its script heard of %" PRId64 " orders' ends (ids together %" PRId64 "), %" PRId64 " (%" PRId64 ") were known to it, %" PRId64 " (%" PRId64 ") had happened",
+        bot, run, ended, ids, db_int(&rows, 0), db_int(&rows, 1), db_int(&rows, 2), db_int(&rows, 3));
+  }
+  must(w, db_end(&rows, st, &err), &err, "orders' ends");
+}
+
 static void check_row(struct world *w, const struct world_bot *b, int bot) {
   struct bot_row row;
   struct err err;
@@ -274,6 +307,7 @@ static void check_all(struct world *w, bool quiet) {
     check_orders(w, db, b, &k, quiet);
     check_bars(w, db, b, &k);
     check_row(w, b, i);
+    if (quiet && b->script == 0) check_heard(w, db, b, i);
     free(k.submits);
     free(k.opens);
   }

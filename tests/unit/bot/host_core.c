@@ -143,6 +143,15 @@ void core_put_instant(struct core *c, struct buf *out) {
 
 // ---- from the host
 
+static void journal(struct core_bot *b, const struct bot_command *cmd) {
+  if (b->journal_count == b->journal_cap) {
+    b->journal_cap = b->journal_cap ? 2 * b->journal_cap : 16;
+    b->journal = realloc(b->journal, b->journal_cap * sizeof *b->journal);
+    must_have(b->journal);
+  }
+  b->journal[b->journal_count++] = *cmd;
+}
+
 static void command(struct core_bot *b, const struct bot_command *cmd) {
   const char *why;
   b->spoke = true;
@@ -153,12 +162,15 @@ static void command(struct core_bot *b, const struct bot_command *cmd) {
     abort();
   }
   blotter_command(b->blotter, cmd);
-  if (b->journal_count == b->journal_cap) {
-    b->journal_cap = b->journal_cap ? 2 * b->journal_cap : 16;
-    b->journal = realloc(b->journal, b->journal_cap * sizeof *b->journal);
-    must_have(b->journal);
-  }
-  b->journal[b->journal_count++] = *cmd;
+  journal(b, cmd);
+}
+
+void core_impose(struct core_bot *b, const struct bot_command *cmd, struct buf *out) {
+  struct bot_command past = *cmd;
+  past.imposed = true;
+  blotter_command(b->blotter, cmd);
+  journal(b, &past);
+  wire_put_impose(out, b->id, cmd);
 }
 
 static void copy_text(char *to, const struct wire_frame *f) {

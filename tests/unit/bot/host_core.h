@@ -56,6 +56,8 @@ void core_put_hello(struct core *c, struct buf *out);
 // BOT_OPEN and its past. The first time a new run, later a resumption.
 void core_put_open(struct core *c, struct core_bot *b, struct buf *out);
 // The next bar: the market's part in all books, and the INSTANT frame.
+// Between two instants, as a clerk does: to its books, its journal and its host.
+void core_impose(struct core_bot *b, const struct bot_command *cmd, struct buf *out);
 void core_put_instant(struct core *c, struct buf *out);
 // Frames of the host; returns how many bytes were whole frames. Fails the test when one cannot be.
 size_t core_take(struct core *c, const char *bytes, size_t n);

@@ -81,6 +81,39 @@ static void what_was_missed_is_told(void **state) {
   rig_close(&r);
 }
 
+// What the core did to its orders after its turn is told in the next instant: by the host that heard of it, and by one that is told the past
+// because that one died before. In neither case twice.
+static void what_was_imposed_is_told_once(void **state) {
+  (void)state;
+  for (int dies_after = 0; dies_after <= 2; dies_after++) {
+    struct rig r;
+    rig_open(&r, 40);
+    core_bot_add(&r.core, 1, HEAD
+                 "function on_bar(ctx, bar) local s = ctx.state; s.bars = (s.bars or 0) + 1\n"
+                 "  if s.bars == 5 then ctx:buy{qty=0.1, type='limit', price=bar.close*0.5, tag='low'} end end\n"
+                 "function on_order(ctx, e) local s = ctx.state; s.heard = (s.heard or '') .. s.bars .. e.status .. ';' end");
+    rig_open_bots(&r);
+    rig_instants(&r, 5);
+    struct core_bot *b = &r.core.bots[0];
+    uint64_t order = 0;
+    for (size_t i = 0; i < b->journal_count; i++)
+      if (b->journal[i].kind == COMMAND_SUBMIT) order = b->journal[i].id;
+    assert_true(order > 0);
+    assert_null(strstr(b->state.data, "CANCELED"));
+    core_impose(b, &(struct bot_command){.kind = COMMAND_CANCEL, .time_ns = r.core.done_ns, .id = order, .why = REASON_HALTED}, &r.to);
+    if (dies_after == 0) buf_clear(&r.to);  // it never got it
+    if (dies_after < 2) rig_restart(&r);
+    rig_instants(&r, 1);
+    if (dies_after == 2) rig_restart(&r);
+    rig_instants(&r, 4);
+    rig_same_hashes(&r);
+    const char *once = strstr(b->state.data, "5CANCELED;");  // before the sixth bar
+    assert_non_null(once);
+    assert_null(strstr(once + 2, "CANCELED"));
+    rig_close(&r);
+  }
+}
+
 // ---- failing scripts
 
 static void a_failing_callback_leaves_the_books_right(void **state) {
@@ -169,7 +202,7 @@ static void a_tenant_shares_memory_and_time(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_it_does_is_what_the_books_say),
-      cmocka_unit_test(what_was_missed_is_told),
+      cmocka_unit_test(what_was_missed_is_told), cmocka_unit_test(what_was_imposed_is_told_once),
       cmocka_unit_test(a_failing_callback_leaves_the_books_right),
       cmocka_unit_test(the_spinning_and_the_greedy_are_gone),
       cmocka_unit_test(a_tenant_shares_memory_and_time),

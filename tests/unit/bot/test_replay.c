@@ -57,6 +57,7 @@ static struct run {
   size_t told_count;
   int64_t denied;
   char hash[SHA256_HEX_SIZE];
+  int fills;
   struct buf state, memory;
 } run;
 static const int symbols[1] = {0};
@@ -74,8 +75,14 @@ static struct replay_event *event_add(enum replay_kind kind, int64_t time_ns) {
 
 static void on_imposed(void *self, const struct bot_command *c) {
   (void)self;
-  event_add(REPLAY_IMPOSED, c->time_ns)->command = *c;
+  struct bot_command *cmd = &event_add(REPLAY_IMPOSED, c->time_ns)->command;
+  *cmd = *c;
+  cmd->imposed = true;
   run.told[run.told_count++] = *c;
+}
+static void on_fill(void *self, const struct clerk_fill_event *f) {
+  (void)self, (void)f;
+  run.fills++;
 }
 static void on_denied(void *self, const struct clerk_denial *d) {
   (void)self, (void)d;
@@ -180,7 +187,7 @@ static void paper(const struct live *l) {
   struct clerk_account_config ac = {.id = 1, .tenant = &run.tenant, .balance = {E8(10000)}};
   must(clerk_account_create(&ac, &run.account, &err), &err);
   struct clerk_config cc = {.bot_id = 1, .version = 1, .shared = &run.shared, .account = run.account, .blotter = run.config.pilot.blotter,
-                            .limits = {.max_order_e8 = l->max_order}, .observer = {.imposed = on_imposed, .denied = on_denied}};
+                            .limits = {.max_order_e8 = l->max_order}, .observer = {.imposed = on_imposed, .denied = on_denied, .fill = on_fill}};
   must(clerk_create(&cc, &run.clerk, &err), &err);
   pilot_new(0);
   uint32_t resumes = 0;
@@ -338,6 +345,37 @@ static void test_skipped(void **state) {
   assert_true(!r.same);
   replay_result_finish(&r);
   finish();
+}
+
+// What happens to its orders in an instant in which it has no part, a script hears in its next one, and once.
+static void test_skipped_fills(void **state) {
+  (void)state;
+  struct err err;
+  struct buf kept;
+  static const char hears[] =
+      "strategy{ name='hears', api=1 }\n"
+      "function on_bar(ctx, bar)\n"
+      "  ctx.state.span = ctx.now - bar.time\n"
+      "  if ctx.pos.flat then ctx:buy{qty=0.1} else ctx:close{} end\n"
+      "end\n"
+      "function on_fill(ctx, f)\n"
+      "  ctx.state.fills = (ctx.state.fills or 0) + 1\n"
+      "  if f.time + ctx.state.span < ctx.now then ctx.state.late = (ctx.state.late or 0) + 1 end\n"
+      "end\n";
+  for (int restarts = 0; restarts < 2; restarts++) {
+    prepare("hears.lua", hears, sizeof hears - 1);
+    paper(&(struct live){.flatten_at = -1, .params_at = -1, .skip_at = 150, .restart_every = restarts ? 97 : 0});
+    buf_init(&kept, SCRIPT_STATE_MAX);
+    must(script_state_save(bot_script(pilot_bot(run.pilot)), &kept, &err), &err);
+    json_t *s = json_loadb(kept.data, kept.len, 0, NULL);
+    const json_int_t fills = json_integer_value(json_object_get(s, "fills"));
+    assert_true(fills > 500 && fills == run.fills);
+    assert_int_equal(json_integer_value(json_object_get(s, "late")), 17);
+    json_decref(s);
+    buf_finish(&kept);
+    (void)same();
+    finish();
+  }
 }
 
 static size_t nth_submit(int n) {
@@ -554,7 +592,7 @@ static void test_fork_remembers(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_undisturbed), cmocka_unit_test(test_disturbed), cmocka_unit_test(test_from_outside), cmocka_unit_test(test_skipped), cmocka_unit_test(test_planted),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_undisturbed), cmocka_unit_test(test_disturbed), cmocka_unit_test(test_from_outside), cmocka_unit_test(test_skipped), cmocka_unit_test(test_skipped_fills), cmocka_unit_test(test_planted),
                                      cmocka_unit_test(test_imposed_left_out), cmocka_unit_test(test_fork), cmocka_unit_test(test_fork_restarts), cmocka_unit_test(test_fork_remembers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
