@@ -281,10 +281,11 @@ static void check_heard(struct world *w, struct db *db, const struct world_bot *
   must(w, db_end(&rows, st, &err), &err, "orders' ends");
 }
 
-static void check_row(struct world *w, const struct world_bot *b, int bot) {
+static void check_row(struct world *w, struct world_bot *b, int bot) {
   struct bot_row row;
   struct err err;
   const enum status st = bot_find(store_reader(w->store, STORE_CONTROL), b->id, &row, &err);
+  if (st == ERR_NOTFOUND && b->unsure && b->unsure < w->life) b->deleted = true;
   if (st == ERR_NOTFOUND && b->made && !b->deleted) violation(w, "bot %d is gone", bot);
   if (st != OK) {
     if (st != ERR_NOTFOUND) must(w, st, &err, "row");

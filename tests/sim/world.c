@@ -525,6 +525,7 @@ static void acted(void *arg, enum status st, const struct err *err) {
   struct world *w = a->w;
   struct world_bot *b = &w->bots[a->bot];
   if (!w->gone) {
+    if (st == ERR_IO && a->what == ACT_DELETE) b->unsure = w->life;
     world_note(w, "act %s %s of bot %d: %s", names[a->what], a->what == ACT_EVENT ? life_event_text(a->event) : "", a->bot, st != OK ? err->msg : a->refused ? "refused" : "done");
     w->did.refused += a->refused;
     if (st == OK && !a->refused) {

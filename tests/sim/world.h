@@ -23,6 +23,7 @@ struct world_bot {
   int64_t id, tenant, account, revision;  // the newest revision that was acknowledged
   int script;
   bool made, deleted;
+  unsigned unsure;                  // of which life it is that the disk failed under a deletion: the next may find it done; 0: none
   // What was published, so what is on disk.
   uint32_t run;
   uint64_t fills;                   // of the run
