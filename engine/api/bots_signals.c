@@ -35,7 +35,6 @@ static enum status write_signal(struct api_call *call, struct db *db) {
   const bool wanted = strcmp(bot.wanted, "running") == 0;
   bot_row_finish(&bot);
   if (!wanted) return api_problem(call, PROBLEM_conflict, "It is not running: start it first, for a signal does not wait.");
-  s->row.id = id_next(call->now_ns);
   st = signal_add(db, &s->row, &call->err);
   return st == OK ? api_json(call, 202, signal_json(call, &s->row)) : st;
 }

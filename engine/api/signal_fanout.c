@@ -13,6 +13,7 @@
 #include "store/signal_rows.h"
 #include "store/store.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,7 +140,7 @@ static enum status write_work(struct db *db, void *arg, struct err *err) {
   st = delivery_finish(db, &row, err);
   if ((w->is_void = st == ERR_NOTFOUND)) return w->bot_count = 0, OK;  // its hook was deleted meanwhile
   for (size_t i = 0; st == OK && i < w->bot_count; i++)
-    st = signal_add(db, &(struct signal_row){.id = id_next(w->now_ns), .bot_id = w->bots[i], .received_ns = w->received_ns, .expires_ns = w->expires_ns, .body = w->body, .delivery_id = w->delivery_id}, err);
+    st = signal_add(db, &(struct signal_row){.bot_id = w->bots[i], .received_ns = w->received_ns, .expires_ns = w->expires_ns, .body = w->body, .delivery_id = w->delivery_id}, err);
   if (st == OK && w->noticed) st = tell_owner(db, w, err);
   if (st == OK && w->sweep) st = delivery_sweep(db, w->hook_id, w->now_ns, err);
   return st;
@@ -203,10 +204,10 @@ static char *bot_body(const struct signal_verdict *v) {
 // At most so many bots: by their number, and by the sizes that they would trade together.
 static int64_t cap_of(const struct signal_verdict *v) {
   const json_t *cap = json_object_get(v->settings, "cap"), *bots = json_object_get(cap, "bots"), *size = json_object_get(cap, "size");
-  const double own = json_number_value(json_object_get(v->signal, "size"));
+  const double own = fabs(json_number_value(json_object_get(v->signal, "size")));  // to sell is no less
   const int64_t most = bots ? json_integer_value(bots) : INT64_MAX;
-  if (!size || own <= 0) return most;
-  const double by_size = json_number_value(size) / own;
+  if (!size || !(own > 0)) return most;
+  const double by_size = json_number_value(size) / own * (1 + 1e-12);  // 0.3 has room for three of 0.1
   return by_size < (double)most ? (int64_t)by_size : most;
 }
 

@@ -2,13 +2,15 @@
 #include "store/signal_rows.h"
 
 #include "store/db.h"
+#include "store/id.h"
 
 #include <stdio.h>
 
 #define SWEEP_ONE_IN 32
 #define COLUMNS "id, bot_id, received_ns, expires_ns, state, delivered_ns, body, delivery_id"
 
-enum status signal_add(struct db *db, const struct signal_row *s, struct err *err) {
+enum status signal_add(struct db *db, struct signal_row *s, struct err *err) {
+  s->id = id_next(s->received_ns);
   enum status st = db_run(db, NULL, err, "INSERT INTO bot_signals (id, bot_id, received_ns, expires_ns, state, body, delivery_id) VALUES (?, ?, ?, ?, 'waiting', ?, nullif(?, 0))", "iiiiti", s->id, s->bot_id,
     s->received_ns, s->expires_ns, s->body, s->delivery_id);
   // By all bits of the id: its last ones are the same of all that come alone in their millisecond.

@@ -19,9 +19,9 @@ struct signal_row {
   const char *body;               // JSON object; during a callback
 };
 
-// Its state is "waiting". The bot's oldest beyond SIGNAL_ROWS_MAX go, but for those that wait and are not over; not with every one, but with one in thirty-two.
-// Ids are taken on the writer's thread (id_next), so that those of a bot come in the order in which they are committed: who reads has all below the last it saw.
-enum status signal_add(struct db *db, const struct signal_row *row, struct err *err) MUST_CHECK;
+// Sets its id; its state is "waiting". The bot's oldest beyond SIGNAL_ROWS_MAX go, but for those that wait and are not over; not with every one, but with one in thirty-two.
+// The id is taken here, on the writer's thread, so that those of a bot come in the order in which they are committed: who reads has all below the last it saw.
+enum status signal_add(struct db *db, struct signal_row *row, struct err *err) MUST_CHECK;
 // Of one that waits.
 enum status signal_done(struct db *db, int64_t id, const char *state, int64_t delivered_ns, struct err *err) MUST_CHECK;
 typedef bool (*signal_row_fn)(void *arg, const struct signal_row *row);  // false: enough

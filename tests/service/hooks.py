@@ -492,6 +492,12 @@ function on_signal(s, env) if (s.size or 0) < env.settings.least then return fal
                 assert d["bots"] == 2 and len(receipts) == 2 and other not in {r["bot_id"] for r in receipts}, (d, receipts)
                 told.add(tuple(r["bot_id"] for r in receipts))
             assert len(told) > 1 and {b for t in told for b in t} <= set(bots), told  # drawn by lot
+            h = hook(settings={"cap": {"size": 0.3}})
+            for bot in bots:
+                ada.client.put(f"{HOOKS}/{h['id']}/bots/{bot}", expect=204)
+            for size, most in ((0.1, 3), (0.15, 2), (-0.3, 1), (0.31, 0)):
+                Poster(s, h).post({"id": f"of {size}", "symbol": "BTCUSDT", "action": "hold", "size": size})
+                assert last(h, "delivered")["bots"] == most, size
 
         @case("killed at any moment nothing accepted is lost or acted upon twice")
         def _():

@@ -568,6 +568,73 @@ static void test_killed_twice_while_replacing(void **state) {
       for (size_t k = 0; k < 4; k++) killed_while_replacing(killed_open[k], 3000, ms, again_ms[i]);
 }
 
+// ---- an entry that is filled in part, and then ends
+
+static void buys_both(int64_t now_ns) {
+  struct bot_command c = {.kind = COMMAND_RESERVE, .time_ns = now_ns, .id = 1};
+  send(&c);
+  c.kind = COMMAND_SUBMIT;
+  intent_init(&c.intent, 0, SIDE_BUY);
+  c.intent.type = ORDER_LIMIT, c.intent.limit.ticks = 10000, c.intent.sl.ticks = 9700, c.intent.tp.ticks = 10400;
+  c.qty.lots = c.intent.size = 10;
+  send(&c);
+}
+static void cancels(int64_t now_ns) { send(&(struct bot_command){.kind = COMMAND_CANCEL, .time_ns = now_ns, .id = 1, .why = REASON_SCRIPT}); }
+
+// What works at the venue of a kind: so many lots of one order, or of none.
+static int64_t works_there(bool stop) {
+  int64_t lots = 0;
+  size_t count = 0;
+  for (size_t i = 1; i < w.venue.order_count; i++) {
+    const struct v_order *o = &w.venue.orders[i];
+    if (o->state != VENUE_ORDER_OPEN || (o->trigger > 0) != stop) continue;
+    assert_int_equal(stop ? o->trigger : o->limit, stop ? 9700 : 10400);
+    lots += o->lots - o->filled;
+    count++;
+  }
+  assert_true(count <= 1);
+  return lots;
+}
+
+static void filled_in_part(uint64_t seed, bool by_venue) {
+  start(seed);
+  w.venue.faults = 0;
+  struct v_order *entry = &w.venue.orders[0];
+  instant(buys_both);
+  pump(T0 + SEC + 100 * MS, true);
+  assert_int_equal(works_there(true) + works_there(false), 0);  // nothing is held yet
+  v_execute(&w.venue, entry, 3, 10000);
+  pump(T0 + SEC + 300 * MS, true);
+  v_execute(&w.venue, entry, 1, 10000);
+  pump(T0 + 2 * SEC, true);
+  w.step = 1;
+  if (by_venue) entry->state = VENUE_ORDER_CANCELED, v_tell(&w.venue, entry);
+  instant(by_venue ? NULL : cancels);
+  pump(w.venue.now_ns + 5 * SEC, true);
+  assert_int_equal(entry->state, VENUE_ORDER_CANCELED);
+  assert_int_equal(works_there(true), 4);  // both exits stay, for what was bought
+  assert_int_equal(works_there(false), 4);
+  kill_and_restart();
+  pump(w.venue.now_ns + 20 * SEC, true);
+  assert_int_equal(works_there(true), 4);
+  assert_int_equal(works_there(false), 4);
+  for (size_t i = 1; i < w.venue.order_count; i++)
+    if (w.venue.orders[i].state == VENUE_ORDER_OPEN && w.venue.orders[i].trigger == 0) v_execute(&w.venue, &w.venue.orders[i], 4, 10400);
+  pump(w.venue.now_ns + 5 * SEC, true);
+  assert_int_equal(works_there(true), 0);  // one fills, the other goes
+  assert_int_equal(clerk_remote_lots(w.clerk, "BTCUSDT"), 0);
+  assert_int_equal(w.venue.doubled, 0);
+  same_hash();
+  finish();
+}
+
+// Orders that can be changed there and such that cannot; venues that take a stop on either side of the price.
+static void test_filled_in_part(void **state) {
+  (void)state;
+  const uint64_t seeds[] = {1, 3, 7, 21};
+  for (size_t i = 0; i < 4; i++) filled_in_part(seeds[i], false), filled_in_part(seeds[i], true);
+}
+
 static void test_bad_venues(void **state) {
   (void)state;
   const bool all = seeds_run(on_disk ? SEEDS / 5 : SEEDS, run) && !on_disk;
@@ -582,7 +649,7 @@ static void test_bad_venues(void **state) {
 int main(int argc, char **argv) {
   on_disk = argc > 1 && strcmp(argv[1], "disk") == 0;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_venues), cmocka_unit_test(test_killed_while_replacing),
-    cmocka_unit_test(test_killed_twice_while_replacing)};
+    cmocka_unit_test(test_killed_twice_while_replacing), cmocka_unit_test(test_filled_in_part)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   free(w.journal), free(w.venue.mail);
   if (on_disk) printf("# %ld losses of power, %ld of them while the journal was written\n", disk.images, disk.torn);
