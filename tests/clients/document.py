@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The API's OpenAPI document, judged by others' tools: openapi-spec-validator reads it, schemathesis calls everything in it, as a user,
-an operator and nobody, and finds no answer that the document does not tell of, and no 500: document.py PERIGEE [--long]. Prints TAP."""
+an operator and nobody, and finds no answer that the document does not tell of, and no 500: document.py PERIGEE [--long]. Prints TAP.
+Each operation is called; without --long by a sample of what schemathesis makes for it (sampled.py)."""
 import copy
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -22,12 +24,13 @@ ENDING = r"^(auth_logout|me_delete|session_delete|sessions_delete_others|subscri
 class Judge:
     """The tools, on one service's document."""
 
-    def __init__(self, service, folder):
+    def __init__(self, service, folder, sampled):
         self.service, self.folder = service, pathlib.Path(folder)
+        self.environment = {**os.environ, **({"SCHEMATHESIS_HOOKS": "sampled", "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"} if sampled else {})}
         self.document = service.anonymous().get("/api/v1/openapi.json", expect=200).json
 
     def tool(self, name, *args):
-        done = subprocess.run([str(BIN / name), *args], capture_output=True, text=True, timeout=900, cwd=self.folder)
+        done = subprocess.run([str(BIN / name), *args], capture_output=True, text=True, timeout=900, cwd=self.folder, env=self.environment)
         return done.returncode, done.stdout + done.stderr
 
     def written(self, document):
@@ -99,7 +102,7 @@ def main(binary, how=""):
     service = Service(binary)
     import_bars(binary, service.data)
     with service as s, tempfile.TemporaryDirectory() as folder:
-        judge = Judge(s, folder)
+        judge = Judge(s, folder, sampled=how != "--long")
         plan = s.anonymous().get("/api/v1/subscriptions/plans").json["items"][-1]["id"]
 
         def customer(name, role=None):
