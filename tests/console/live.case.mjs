@@ -1,5 +1,6 @@
 // What happens now, and what happens when nothing comes: events in batches, a service that goes away and comes back, a session's end.
 import assert from "node:assert/strict";
+import { trader, until } from "./people.mjs";
 
 const bot = (i) => ({
   id: `bot_${String(i).padStart(13, "0")}`, name: `Bot ${i}`, account_id: "acc_0000000000000", paper: true, strategy_id: "str_0000000000000", version: null, venue: "sim", symbol: "BTCUSDT", timeframe: "1m", pairs: [],
@@ -44,7 +45,8 @@ export const cases = {
       }
       await page.waitForTimeout(100);
     }
-    // Drawn is a screenful; the others are followed all the same, as their pages show.
+    // Drawn is a screenful, however many there are; the others are followed all the same, as their pages show.
+    assert.equal(await page.getByRole("table", { name: "Bots" }).locator("tbody tr").count(), 25);
     for (let shown = 0, number = 2; ; number++) {
       const drawn = await page.waitForFunction(() => {
         const all = [...document.querySelectorAll('[data-label="Equity"]')];
@@ -59,6 +61,34 @@ export const cases = {
     assert.equal(await page.locator('[data-label="P&L of the run"]').first().innerText(), "+30.25");
     const frames = (await page.evaluate(() => globalThis.frames_)).slice(2).sort((a, b) => a - b);
     console.log(`# ${list.length} bots at 10 Hz: ${frames.length} frames, median ${frames[frames.length >> 1].toFixed(1)} ms, 95 % within ${frames[Math.floor(frames.length * 0.95)].toFixed(1)} ms, longest ${frames.at(-1).toFixed(1)} ms`);
+  },
+
+  "a bot's chart is told something in every frame, and drawn a few times a second": async (t) => {
+    const { who, bot } = await trader(t);
+    await until("it runs", async () => (await who.get(`/bots/${bot.id}`)).live?.equity);
+    await who.post(`/bots/${bot.id}/pause`);
+    const page = await t.page({ who });
+    let socket;
+    await page.routeWebSocket(/\/api\/v1\/ws/, (ws) => ws.onMessage((text) => {
+      const m = JSON.parse(text);
+      if (m.op === "subscribe") ws.send(JSON.stringify({ op: "subscribed", channels: m.channels.map((ch) => ({ ch, seq: 100 })), denied: [] }));
+      if (m.op === "subscribe" && m.channels.includes(`bot:${bot.id}`)) socket = ws;
+    }));
+    await page.goto(`/bots/${bot.id}`);
+    const chart = page.locator(".chart .canvas[data-drawings]"), stat = page.locator(".stat").filter({ hasText: /^Equity/ });
+    await chart.waitFor();
+    await until("its channel is asked for", () => socket);
+    const drawn = () => chart.evaluate((e) => [Number(e.dataset.drawings), performance.now()]);
+    const told = 150, [before, from] = await drawn(), market = Date.now();
+    for (let i = 1; i <= told; i++) {
+      socket.send(JSON.stringify({ ch: `bot:${bot.id}`, seq: 100 + i, type: "equity", ts: 1, data: { equity: `${20000 + i}.25`, balance: "1000", margin: "0", time: market + i * 60_000 } }));
+      await new Promise((done) => setTimeout(done, 10));
+    }
+    await stat.getByText("20,150.25").waitFor();
+    await until("it is drawn once more", async () => (await drawn())[0] > before);
+    const [after, now] = await drawn();
+    console.log(`# told ${told} times in ${Math.round(now - from)} ms: drawn ${after - before} times`);
+    assert.ok(after - before <= (now - from) / 200 + 2, `${after - before} drawings in ${now - from} ms`);
   },
 
   "missed events are asked for, and where they are gone the snapshot is read again": async (t) => {

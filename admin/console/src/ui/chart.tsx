@@ -227,8 +227,10 @@ export function Chart(props: ChartProps): JSX.Element {
     if (wait <= 0) paint(r);
     else timer = setTimeout(() => paint(r), wait);
   }));
+  let drawings = 0;
   const paint = (r: { lib: Library; chart: IChartApi }): void => {
     last = performance.now();
+    host.dataset["drawings"] = String(++drawings); // for whoever asks whether it is drawn too often
     const series = props.series;
     const ids = new Set(series.map((s) => s.id));
     for (const [id, d] of drawn) if (!ids.has(id)) {

@@ -1,6 +1,6 @@
 // The frame of both consoles: navigation, top bar, banners, the page. And the page's own head.
 import { A, useLocation } from "@solidjs/router";
-import { createEffect, createSignal, For, on, onCleanup, Show, type JSX } from "solid-js";
+import { children, createEffect, createSignal, For, on, onCleanup, Show, type JSX } from "solid-js";
 import { downSince, reconnect } from "~/api/live";
 import { brand } from "./brand";
 import { Button } from "./button";
@@ -89,6 +89,7 @@ export function Shell(props: { base?: string; brand: JSX.Element; nav: readonly 
 
 /** A page's title – the browser's too –, what it belongs to, and what can be done. */
 export function PageHead(props: { title: string; heading?: JSX.Element; up?: { href: string; label: string }; children?: JSX.Element }): JSX.Element {
+  const tools = children(() => props.children); // read twice they would be made twice
   createEffect(() => (document.title = `${props.title} · ${brand().title}`));
   return (
     <div class="page-head">
@@ -96,7 +97,7 @@ export function PageHead(props: { title: string; heading?: JSX.Element; up?: { h
         <Show when={props.up}>{(u) => <A class="crumbs" href={u().href}>‹ {u().label}</A>}</Show>
         <h1 class="row">{props.heading ?? props.title}</h1>
       </div>
-      <Show when={props.children}><div class="row">{props.children}</div></Show>
+      <Show when={tools()}><div class="row">{tools()}</div></Show>
     </div>
   );
 }

@@ -1,5 +1,5 @@
 // What a page shows while there is nothing else: loading, nothing there, an error. And `Load`, which chooses between them.
-import { ErrorBoundary, For, Show, Suspense, type JSX, type Resource } from "solid-js";
+import { children, ErrorBoundary, For, Show, Suspense, type JSX, type Resource } from "solid-js";
 import { hintOf, toProblem, type Problem } from "~/api/problem";
 import { Button } from "./button";
 import { Icon, type IconName } from "./icons";
@@ -24,12 +24,13 @@ export function SkeletonTiles(props: { count?: number }): JSX.Element {
 
 /** Nothing there: say what would be there, and how it gets there (`children`: buttons). */
 export function Empty(props: { icon?: IconName; title: string; text?: JSX.Element; children?: JSX.Element }): JSX.Element {
+  const ways = children(() => props.children);
   return (
     <div class="empty">
       <Icon name={props.icon ?? "list"} />
       <h3>{props.title}</h3>
       <Show when={props.text}><p>{props.text}</p></Show>
-      <Show when={props.children}><div class="row">{props.children}</div></Show>
+      <Show when={ways()}><div class="row">{ways()}</div></Show>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 // Tabs by arrow keys, Home and End. What they show is the page's business: `value` may come from the address.
-import { createEffect, createUniqueId, For, on, Show, type JSX } from "solid-js";
+import { createEffect, createUniqueId, For, on, onCleanup, onMount, Show, Suspense, type JSX } from "solid-js";
+import { Skeleton } from "./states";
 
 export interface TabItem {
   value: string;
@@ -16,10 +17,18 @@ export function showTab(list: HTMLElement, selector: string): void {
   else if (to > list.scrollLeft + list.clientWidth) list.scrollLeft = to - list.clientWidth;
 }
 
+// Each reading of `children` makes them anew: they are read once. What a tab waits for hides that tab alone, not the page.
 export function Tabs(props: { items: readonly TabItem[]; value: string; onValue: (value: string) => void; label: string; children?: JSX.Element }): JSX.Element {
   const id = createUniqueId();
+  const panel = "children" in props;
   let list!: HTMLDivElement;
-  createEffect(on(() => props.value, () => queueMicrotask(() => showTab(list, '[aria-selected="true"]'))));
+  const show = (): void => showTab(list, '[aria-selected="true"]');
+  createEffect(on(() => props.value, () => queueMicrotask(show)));
+  onMount(() => {
+    const narrower = new ResizeObserver(show); // a phone that is turned
+    narrower.observe(list);
+    onCleanup(() => narrower.disconnect());
+  });
   const move = (e: KeyboardEvent): void => {
     const at = props.items.findIndex((t) => t.value === props.value), last = props.items.length - 1;
     const to = e.key === "ArrowRight" ? (at === last ? 0 : at + 1) : e.key === "ArrowLeft" ? (at <= 0 ? last : at - 1) : e.key === "Home" ? 0 : e.key === "End" ? last : -1;
@@ -33,13 +42,13 @@ export function Tabs(props: { items: readonly TabItem[]; value: string; onValue:
       <div ref={list} class="tabs" role="tablist" aria-label={props.label} onKeyDown={move}>
         <For each={props.items}>
           {(t) => (
-            <button type="button" role="tab" id={`${id}-${t.value}`} class="tab" aria-selected={t.value === props.value} aria-controls={props.children ? `${id}-panel` : undefined} tabindex={t.value === props.value ? 0 : -1} onClick={() => props.onValue(t.value)}>
+            <button type="button" role="tab" id={`${id}-${t.value}`} class="tab" aria-selected={t.value === props.value} aria-controls={panel ? `${id}-panel` : undefined} tabindex={t.value === props.value ? 0 : -1} onClick={() => props.onValue(t.value)}>
               {t.label}<Show when={t.count !== undefined}> <span class="muted num">{t.count}</span></Show>
             </button>
           )}
         </For>
       </div>
-      <Show when={props.children}><div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${props.value}`}>{props.children}</div></Show>
+      <Show when={panel}><div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${props.value}`}><Suspense fallback={<div class="tab-wait"><Skeleton lines={6} /></div>}>{props.children}</Suspense></div></Show>
     </>
   );
 }

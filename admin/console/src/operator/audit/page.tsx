@@ -65,7 +65,7 @@ export default function Audit(): JSX.Element {
     { id: "who", label: "Who", value: (e) => e.user ?? e.user_id, cell: (e) => <Show when={e.user_id} fallback={<span class="muted">the machine</span>}><A href={`/audit?user=${e.user_id}`}>{e.user ?? e.user_id}</A></Show> },
     { id: "actor", label: "As them", value: (e) => e.actor ?? e.actor_id, cell: (e) => <Show when={e.actor_id} fallback="–"><A href={`/audit?user=${e.actor_id}`}>{e.actor ?? e.actor_id}</A></Show> },
     { id: "object", label: "Of what", value: (e) => e.object, cell: (e) => <span class="small">{e.object ? link(e.object) : "–"}</span> },
-    { id: "detail", label: "Detail", value: (e) => (e.detail ? JSON.stringify(e.detail) : ""), sortable: false, cell: (e) => <code class="tiny break">{e.detail ? JSON.stringify(e.detail).slice(0, 120) : "–"}</code> },
+    { id: "detail", label: "Detail", value: (e) => (e.detail ? JSON.stringify(e.detail) : ""), sortable: false, cell: (e) => <code class="tiny op-narrow">{e.detail ? JSON.stringify(e.detail).slice(0, 120) : "–"}</code> },
     { id: "seq", label: "No.", value: (e) => e.seq, kind: "number" },
   ];
   return (

@@ -128,7 +128,7 @@ function Overview(props: { bot: Bot }): JSX.Element {
 export function Values(props: { of: Record<string, unknown>; empty?: string }): JSX.Element {
   return (
     <Show when={Object.keys(props.of).length} fallback={<p class="small muted">{props.empty ?? "None."}</p>}>
-      <div class="op-values"><For each={Object.entries(props.of)}>{([k, v]) => <div><span class="muted">{k.replace(/_ms$/, "")}</span><span class="num">{typeof v === "number" && k.endsWith("_ms") ? <Time ms={v} /> : typeof v === "object" ? JSON.stringify(v) : String(v)}</span></div>}</For></div>
+      <div class="op-values"><For each={Object.entries(props.of)}>{([k, v]) => <div><span class="muted">{k === "open_ms" ? "opened" : k.replace(/_ms$/, "")}</span><span class="num">{typeof v === "number" && k.endsWith("_ms") ? <Time ms={v} /> : typeof v === "object" ? JSON.stringify(v) : String(v)}</span></div>}</For></div>
     </Show>
   );
 }
