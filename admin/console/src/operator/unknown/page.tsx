@@ -53,8 +53,7 @@ export default function Unknown(): JSX.Element {
     { id: "state", label: "State", value: (o) => o.state, cell: (o) => <Badge tone={o.state === "quarantined" ? "bad" : "warn"}>{o.state}</Badge> },
     { id: "since", label: "Since", value: (o) => o.since_ms ?? 0, cell: (o) => <Ago ms={o.since_ms} /> },
     { id: "asked", label: "“Not there”", value: (o) => o.asked_rounds, kind: "number", cell: (o) => `${o.asked_rounds} of 3` },
-    { id: "bot", label: "Bot", value: (o) => o.bot_id, cell: (o) => <A href={`/bots/${o.bot_id}`}><Id id={o.bot_id} /></A> },
-    { id: "client", label: "Client id", value: (o) => o.client_id, cell: (o) => <code class="tiny op-narrow" title={o.client_id}>{o.client_id}</code> },
+    { id: "bot", label: "Bot, client id", value: (o) => `${o.bot_id} ${o.client_id}`, cell: (o) => <span class="stack-s"><A href={`/bots/${o.bot_id}`}><Id id={o.bot_id} /></A><code class="tiny op-narrow" title={o.client_id}>{o.client_id}</code></span> },
     { id: "act", label: "", value: () => "", bare: true, cell: (o) => <Show when={may("bots")}><span class="row op-acts"><Button small onClick={() => void ask(o)}>Ask again</Button><Button small kind="danger" onClick={() => setDead(o)}>It is dead</Button></span></Show> },
   ];
   return (
