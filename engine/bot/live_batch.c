@@ -251,7 +251,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
   }
   if (st == OK) live_money_committed(l, b);
   if (st == OK) live_past_committed(l, &b->rows);
-  live_behind_committed(l, b, st);
+  if (st != OK) live_behind_committed(l, b, st);
   for (size_t i = 0; st != OK && i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
     if (!bot) continue;
@@ -264,6 +264,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
   }
   wait_for(h, b);
   if (h->writes == 0) settle(l, h);
+  if (st == OK) live_behind_committed(l, b, st);  // rows for readers: orders have left
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
     if (!bot || !bot->clerk || l->closing) continue;
