@@ -4,6 +4,7 @@
 #include "bot/host_run.h"
 #include "loop/clock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -192,6 +193,10 @@ static enum status start(struct fleet_host *h, struct err *err) {
   return st;
 }
 
+// So many pieces, two or three milliseconds of work each where bots trade: then others of the loop get their turn. Who waits for the slow has waited.
+#define PIECE (12u * 1024)
+#define PIECE_SLOW (4u * 1024)
+
 static void spawn(struct fleet_host *h) {
   struct fleet *f = h->fleet;
   struct err err;
@@ -209,7 +214,8 @@ static void spawn(struct fleet_host *h) {
   h->seen_cpu_ns = 0;
   h->seen_ms = loop_now_ms(f->c.loop);
   buf_init(&h->out, f->c.out_bytes);
-  buf_init(&h->in, FLEET_IN_MAX);
+  buf_init(&h->in, f->c.in_bytes + PIECE);  // who says more is stopped before
+  h->in_looked = h->in_whole = 0;
   if (start(h, &err) != OK) {
     hang_up(h);
     host_word_unmap(h->word);
@@ -284,6 +290,7 @@ static void took_of_bot(struct fleet_host *h, const struct wire_frame *w) {
 }
 
 static void took(struct fleet_host *h, const struct wire_frame *w) {
+  if (w->type == WIRE_WHOLE) return;
   h->fleet->stats.frames++;
   if (w->type == WIRE_HELLO) took_hello(h);
   else if (h->state == HOST_STARTING) garbage(h, "no hello");
@@ -294,27 +301,28 @@ static void took(struct fleet_host *h, const struct wire_frame *w) {
   else took_of_bot(h, w);
 }
 
+// Up to the last whole turn: of one that its host's death cut off nothing has happened, so that it can happen once more.
 static void parse(struct fleet_host *h) {
   size_t at = 0;
-  while (alive(h) && h->in.len - at >= WIRE_HEAD) {
+  struct err err;
+  if (wire_whole(h->in.data, h->in.len, &h->in_looked, &h->in_whole, &err) != OK) return garbage(h, err.msg);
+  while (alive(h) && at < h->in_whole) {
     struct wire_frame w;
-    struct err err;
     size_t used;
     unsigned char type = (unsigned char)h->in.data[at + 4];
     if (type != WIRE_HELLO && type < WIRE_FAULT) return garbage(h, "a frame that only the core may send");
-    if (wire_read(h->in.data + at, h->in.len - at, &w, &used, &err) != OK) return garbage(h, err.msg);
-    if (used == 0) break;
+    if (wire_read(h->in.data + at, h->in_whole - at, &w, &used, &err) != OK) return garbage(h, err.msg);
+    assert(used > 0);
     at += used;
     took(h, &w);
   }
   if (!alive(h)) return;  // the buffer has gone with it
   memmove(h->in.data, h->in.data + at, h->in.len - at);
   h->in.len -= at;
+  h->in_looked -= at;
+  h->in_whole = 0;
 }
 
-// So many pieces, two or three milliseconds of work each where bots trade: then others of the loop get their turn. Who waits for the slow has waited.
-#define PIECE (12u * 1024)
-#define PIECE_SLOW (4u * 1024)
 static void read_some(struct fleet_host *h, int rounds) {
   static unsigned char bytes[PIECE];  // one loop, one thread
   for (int round = 0; round < rounds && alive(h); round++) {

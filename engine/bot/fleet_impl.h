@@ -8,7 +8,6 @@
 
 #define FLEET_EXPECT_MAX 16
 #define FLEET_LOW_WATER (256u * 1024)  // fewer bytes waiting than this: more may be written
-#define FLEET_IN_MAX (2u * 1024 * 1024)  // longer than any frame of a host
 
 // ---- things found by number
 
@@ -102,6 +101,7 @@ struct fleet_host {
   int64_t start_ms, up_ms;  // when to spawn; since when it is up
   unsigned losses;      // in a row
   struct buf out, in;
+  size_t in_looked, in_whole; // of in: wire_whole()
   size_t sent, in_used; // of out; bytes since the last instant
   unsigned watched;     // loop_watch_events
 

@@ -38,6 +38,7 @@ enum status host_feed_create(const struct host_feed_config *config, struct host_
     return err_set(err, ERR_NOMEM, "out of memory");
   }
   wire_put_hello(&f->out);
+  wire_put_whole(&f->out);
   *ret = f;
   return OK;
 }
@@ -399,11 +400,13 @@ static enum status run(struct host_feed *f, uint32_t slot, const struct wire_fra
   ++*run;
   struct host_tenant *t = b->tenant;
   t->refs++;  // the bot may go
+  const size_t said = f->out.len;
   int64_t begin = host_tenant_enter(f, t);
   *failed += !host_bot_run(b, w->time_ns);
   host_tenant_leave(f, t, begin);
   f->order[slot] = (uint8_t)host_tenant_order(f, t);
   host_tenant_put(f, t);
+  if (f->out.len > said) wire_put_whole(&f->out);
   flush_some(f);
   return OK;
 }
@@ -485,7 +488,9 @@ static enum status take_all(struct host_feed *f, const char *p, size_t n, size_t
   for (size_t used; *ret_used < n; *ret_used += used) {
     enum status st = wire_read(p + *ret_used, n - *ret_used, &w, &used, err);
     if (st != OK || used == 0) return st;
+    const size_t said = f->out.len;
     if ((st = take(f, &w, err)) != OK) return st;
+    if (f->out.len != said) wire_put_whole(&f->out);  // less is there if some was given away, of which the rest is to be taken too
     if (f->out.failed) return err_set(err, ERR_NOMEM, "more to say than there is room for");
     if (f->out.len > FLUSH_BYTES && f->c.flush) f->c.flush(f->c.self, &f->out);
   }

@@ -205,7 +205,7 @@ static enum status again(struct live_bot *b, const struct instant *in, bool clos
 static enum status alone(struct live_bot *b, const struct instant *in, bool closed, int64_t main_ns, struct err *err) {
   b->main_closed = closed;
   b->main_open_ns = in->now_ns - main_ns;
-  b->spoke = false;
+  b->spoke = b->turned = false;
   live_fund(b, in);
   const enum status st = clerk_market(b->clerk, in, err);
   live_funded(b);
@@ -247,6 +247,8 @@ static enum status retold(struct live_bot *b, struct live_reading *past, struct 
   }
   b->retelling = false;
   b->trades_told = matcher_account(clerk_matcher(b->clerk))->trades.count;
+  // The last may have been an instant of the clock: what is imposed from here on comes after it, and has no earlier time.
+  if (st == OK && b->kept_ns > clerk_now(b->clerk)) st = clerk_market(b->clerk, &(struct instant){.now_ns = b->kept_ns}, err);
   if (st == OK) clerk_restore_end(b->clerk);
   return st;
 }

@@ -151,6 +151,7 @@ struct live_bot {
   // Of the instant under way:
   bool counted;                     // what it holds is not taken for the house's (live_reconcile.c)
   bool touched, main_closed, spoke; // has bars; its main bar is among them; sent a command
+  bool turned;                      // its script has had its turn, and something came of it: a host that dies now takes nothing of it away
   bool skipped;                     // its script had no part in it: its tenant's CPU time was used up
   uint64_t risk_told;               // bit per reason: since the last instant's end
   bool imposed;                     // the core added commands since the last instant's end

@@ -28,7 +28,7 @@ static bool touch(struct live *l, struct live_bot *b) {
     l->touched_cap = cap;
   }
   b->touched = true;
-  b->main_closed = b->spoke = b->called = b->skipped = false;
+  b->main_closed = b->spoke = b->turned = b->called = b->skipped = false;
   l->touched[l->touched_count++] = b;
   return true;
 }
@@ -119,7 +119,7 @@ static void state_row(struct live_bot *b) {
   if (!rows) return;
   batch->rows.states = rows;
   // Until when the script saw everything; what it keeps, and what the engine beside it has to: the length of the first, then both.
-  if (b->opened && !b->skipped) b->seen_ns = b->instant_ns;
+  if ((b->opened || b->turned) && !b->skipped) b->seen_ns = b->instant_ns;
   const uint32_t len = (uint32_t)b->state.len;
   const size_t at = batch->bytes.len;
   buf_add(&batch->bytes, &b->seen_ns, sizeof b->seen_ns);
@@ -176,7 +176,7 @@ void live_bot_end(struct live_bot *b) {
     clerk_command(b->clerk, &mark, &verdict);
     assert(verdict.answer == CLERK_TAKEN);
   }
-  const bool there = b->opened || b->spoke;
+  const bool there = b->opened || b->turned;
   live_signals_end(b, there && !b->skipped);
   live_ticks_end(b, there && !b->skipped);
   if (b->called && b->place != LIVE_HOSTLESS && there) part_record(b, RECORD_CLOCK);
@@ -251,10 +251,11 @@ void live_missed(void *self, int host, const struct hub_instant *in) {
 }
 
 static void gather_one(struct live *l, struct live_bot *b) {
-  const bool closed = b->main_closed, spoke = b->spoke, called = b->called, skipped = b->skipped;
+  const bool closed = b->main_closed, spoke = b->spoke, turned = b->turned, called = b->called, skipped = b->skipped;
   if (!touch(l, b)) return;
   b->main_closed = closed;
   b->spoke = spoke;
+  b->turned = turned;
   b->called = called;
   b->skipped = skipped;
 }
@@ -400,11 +401,17 @@ static void on_notify(struct live_bot *b, const struct wire_frame *f) {
   live_notice(b, NOTICE_BOT_MESSAGE, json_pack("{s:s%}", "text", text, len));
 }
 
+static bool is_of_turn(enum wire_type type) {
+  return type == WIRE_COMMAND || type == WIRE_STATE || type == WIRE_LOG || type == WIRE_PLOT || type == WIRE_MARK || type == WIRE_NOTIFY || type == WIRE_DENIED ||
+         type == WIRE_TAG || type == WIRE_TIMER;
+}
+
 void live_frame(void *self, int host, const struct wire_frame *f) {
   struct live *l = self;
   struct live_bot *b = live_find(l, (int64_t)f->bot), *shadowed = live_shadow_find(l, (int64_t)f->bot);
   if (shadowed) live_shadow_frame(shadowed, f);
   if (!b || !b->clerk || b->place != host) return;
+  b->turned |= b->opened && b->busy && is_of_turn(f->type);
   switch (f->type) {
     case WIRE_COMMAND: on_command(b, host, f); break;
     case WIRE_TAG: live_tag(b, f->tag, f->text, f->text_len); break;

@@ -62,6 +62,8 @@ const char *wire_type_text(int type) { return type >= 0 && type < 256 ? types[ty
 
 // ---- writing
 
+void wire_put_whole(struct buf *b) { wire_end(b, wire_begin(b, WIRE_WHOLE)); }
+
 void wire_put_hello(struct buf *b) {
   size_t at = wire_begin(b, WIRE_HELLO);
   wire_put(b, WIRE_VERSION, 4);
@@ -465,6 +467,7 @@ static void get_payload(struct wire_cursor *c, struct wire_frame *f) {
     case WIRE_QUICK: f->token = wire_get(c, 8), f->quick = get_limited(c, 1, WIRE_QUICK_LEVELS); return;
     case WIRE_DONE: get_done(c, f); return;
     case WIRE_BOT_OPEN: get_kept(c, f); return;
+    case WIRE_WHOLE: return;
     default: f->bot = wire_get(c, 8);
   }
   switch (f->type) {  // about one bot
@@ -484,17 +487,36 @@ static void get_payload(struct wire_cursor *c, struct wire_frame *f) {
   }
 }
 
+static enum status read_head(const void *p, size_t *ret_len, int *ret_type, struct err *err) {
+  struct wire_cursor head = {p, WIRE_HEAD, NULL};
+  *ret_len = wire_get(&head, 4);
+  const int type = *ret_type = (int)wire_get(&head, 1);
+  if (!types[type].text) return err_set(err, ERR_INVALID, "a frame of the unknown type %d", type);
+  return *ret_len <= types[type].max ? OK : err_set(err, ERR_INVALID, "%s: %zu bytes, of at most %u", types[type].text, *ret_len, types[type].max);
+}
+
+enum status wire_whole(const void *p, size_t n, size_t *looked, size_t *ret_end, struct err *err) {
+  while (n - *looked >= WIRE_HEAD) {
+    size_t len;
+    int type;
+    const enum status st = read_head((const char *)p + *looked, &len, &type, err);
+    if (st != OK) return st;
+    if (n - *looked - WIRE_HEAD < len) break;
+    *looked += WIRE_HEAD + len;
+    if (type == WIRE_WHOLE) *ret_end = *looked;
+  }
+  return OK;
+}
+
 enum status wire_read(const void *p, size_t n, struct wire_frame *ret, size_t *ret_used, struct err *err) {
   *ret_used = 0;
   if (n < WIRE_HEAD) return OK;
-  struct wire_cursor head = {p, WIRE_HEAD, NULL};
-  size_t len = wire_get(&head, 4);
-  int type = (int)wire_get(&head, 1);
-  if (!types[type].text) return err_set(err, ERR_INVALID, "a frame of the unknown type %d", type);
-  if (len > types[type].max) return err_set(err, ERR_INVALID, "%s: %zu bytes, of at most %u", types[type].text, len, types[type].max);
-  if (n - WIRE_HEAD < len) return OK;
+  size_t len;
+  int type;
+  const enum status st = read_head(p, &len, &type, err);
+  if (st != OK || n - WIRE_HEAD < len) return st;
   *ret = (struct wire_frame){.type = (enum wire_type)type};
-  struct wire_cursor c = {head.p, len, NULL};
+  struct wire_cursor c = {(const unsigned char *)p + WIRE_HEAD, len, NULL};
   get_payload(&c, ret);
   if (!c.fault && c.left) c.fault = "it is longer than its contents";
   if (!c.fault && ret->time_ns < 0) c.fault = "a time before 1970";

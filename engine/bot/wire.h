@@ -76,6 +76,7 @@
   X(WIRE_TIMER, 33, "timer", 16)                                                  /* its next timer, when that has changed */    \
   X(WIRE_SLOW, 34, "slow", 8)                                                     /* a tenant's bots took long in this instant */ \
   X(WIRE_QUICK, 35, "quick", 9)                                                   /* for how many instants in a row a tenant's bots took little: another level */ \
+  X(WIRE_WHOLE, 37, "whole", 0)                                                   /* what came before is taken now: a bot's turn in an instant as a whole, or none of it */ \
   /* both ways: another version of a bot's script */                                                                            \
   X(WIRE_RELOAD, 40, "reload", 256 + VM_SOURCE_MAX + WIRE_PARAMS_MAX)             /* core to host; answered by RELOADED */      \
   X(WIRE_RELOADED, 41, "reloaded", 21 + 2 + WIRE_TEXT_MAX)                        /* host to core */
@@ -182,6 +183,7 @@ struct wire_signal {            // absent texts: NULL; absent numbers: NaN
 
 // ---- writing. Frames are appended; b->failed tells whether they fitted. Texts are cut to WIRE_TEXT_MAX.
 void wire_put_hello(struct buf *b);
+void wire_put_whole(struct buf *b);
 // Instrument, timeframe and scales; the bars are not sent. Twice for one id is refused.
 void wire_put_series_open(struct buf *b, uint32_t id, const struct series *s);
 void wire_put_series_bars(struct buf *b, uint32_t id, const struct bar *bars, size_t count);  // splits long history
@@ -274,6 +276,9 @@ struct wire_frame {
 // The first frame of n bytes at p. *ret_used is how many bytes it took; 0: it is not whole yet, read more. ret borrows from p.
 // ERR_INVALID says what is wrong with which frame; nothing after it can be trusted, so the connection is to be closed.
 enum status wire_read(const void *p, size_t n, struct wire_frame *ret, size_t *ret_used, struct err *err) MUST_CHECK;
+// How far the frames at p are to be taken: behind the last WHOLE. *looked: so many bytes were looked at already (0 at first); *ret_end stays what
+// it is when there is no further one. ERR_INVALID as of wire_read.
+enum status wire_whole(const void *p, size_t n, size_t *looked, size_t *ret_end, struct err *err) MUST_CHECK;
 // Bar i < bar_count; already checked. Its series is series_id's for SERIES_BARS.
 struct wire_bar wire_frame_bar(const struct wire_frame *f, size_t i);
 struct wire_funding wire_frame_funding(const struct wire_frame *f, size_t i);

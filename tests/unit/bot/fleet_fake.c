@@ -40,6 +40,7 @@ static void broken(const char *what, uint64_t n) {
 }
 
 static void flush(void) {
+  if (out.len) wire_put_whole(&out);
   for (size_t at = 0; at < out.len;) {
     ssize_t n = write(HOST_SOCKET_FD, out.data + at, out.len - at);
     if (n <= 0) _exit(0);

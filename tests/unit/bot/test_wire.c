@@ -126,6 +126,7 @@ static void put_all(struct buf *b, const struct series *s, const struct bot_comm
                                      .params = {"{}", 2}, .from = {"2", 1}};
   wire_put_reload(b, &reload);
   wire_put_reloaded(b, 9, 3, RELOAD_FAILED, ERR_SCRIPT, 5, "no");
+  wire_put_whole(b);
   assert_false(b->failed);
 }
 static bool texts_equal(struct wire_text a, const char *b) { return a.text && a.len == strlen(b) && memcmp(a.text, b, a.len) == 0; }
@@ -255,6 +256,7 @@ static void round_trip(void **state) {
     assert_true(texts_equal(reload.chunkname, "v3.lua") && texts_equal(reload.source, "-- s") && texts_equal(reload.params, "{}") && texts_equal(reload.from, "2"));
     f = next(&b, &at);
     assert_true(f.type == WIRE_RELOADED && f.bot == 9 && f.version == 3 && f.stage == RELOAD_FAILED && f.status == ERR_SCRIPT && f.callbacks == 5 && f.text_len == 2);
+    assert_int_equal(next(&b, &at).type, WIRE_WHOLE);
     assert_int_equal(at, b.len);
     buf_finish(&b);
     seed = begun;
@@ -339,7 +341,37 @@ static void long_history_is_split(void **state) {
   free(bars);
 }
 
+// However the bytes come, and wherever they end: nothing is taken but what stands before a WHOLE.
+static void turns_are_whole(void **state) {
+  (void)state;
+  struct buf b;
+  struct err err;
+  buf_init(&b, 1 << 16);
+  size_t ends[3] = {0};
+  for (int turn = 1; turn <= 2; turn++) {
+    wire_put_log(&b, 9, 77, LOG_INFO, "half of it");
+    wire_put_state(&b, 9, wire_text("{}", 2), wire_text("", 0));
+    wire_put_whole(&b);
+    ends[turn] = b.len;
+  }
+  wire_put_log(&b, 9, 77, LOG_INFO, "cut off");
+  for (size_t piece = 1; piece <= b.len; piece += 1 + piece / 4) {
+    size_t looked = 0, end = 0;
+    for (size_t n = 0; n < b.len;) {
+      n = n + piece < b.len ? n + piece : b.len;
+      assert_int_equal(wire_whole(b.data, n, &looked, &end, &err), OK);
+      assert_int_equal(end, n < ends[1] ? 0 : n < ends[2] ? ends[1] : ends[2]);
+      assert_true(looked >= end && looked <= n);
+    }
+    assert_int_equal(looked, b.len);
+  }
+  b.data[ends[2] + 4] = 127;  // no such frame
+  size_t looked = 0, end = 0;
+  assert_int_equal(wire_whole(b.data, b.len, &looked, &end, &err), ERR_INVALID);
+  buf_finish(&b);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(round_trip), cmocka_unit_test(hostile_bytes), cmocka_unit_test(long_history_is_split)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(round_trip), cmocka_unit_test(hostile_bytes), cmocka_unit_test(long_history_is_split), cmocka_unit_test(turns_are_whole)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
