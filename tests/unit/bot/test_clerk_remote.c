@@ -456,6 +456,8 @@ static void run(uint64_t seed) {
   reconcile();
   pump(w.venue.now_ns + SEC, true);  // answers that were on their way
   none_is_taken_for_open();
+  reconcile();  // once more: of what was placed meanwhile only a list says that it waits behind the price
+  pump(w.venue.now_ns + SEC, true);
   none_is_behind();
   funding(12345678, "f1");
   funding(-500, "f2");
