@@ -216,6 +216,15 @@ export const cases = {
     assert.ok(told.some((a) => /order/.test(a)), String(told));
   },
 
+  "the pages before somebody is signed in": async (t) => {
+    t.expect(/401/); // /me, asked before anybody is signed in
+    for (const [path, name] of [["/register", "door-register"], ["/forgot-password", "door-forgot"], ["/reset-password?token=none", "door-reset"], ["/admin/login", "door-operators"]]) {
+      const page = await t.page({ path });
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await look(t, page, name);
+    }
+  },
+
   "an audit log that was changed says where, and the one it was copied from does not": async (t) => {
     const who = await t.person("clerk"), { id } = await who.get("/me");
     await machine(t, "PATCH", `/admin/users/${id}`, { role: "support" });
