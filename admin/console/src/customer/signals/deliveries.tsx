@@ -33,7 +33,8 @@ export function Deliveries(props: { of: HookHandle }): JSX.Element {
     clearInterval(timer);
     clearTimeout(soon);
   });
-  const rows = createMemo(() => (list.latest ?? []).filter((d) => which() === "all" || PASSED.includes(d.state) === (which() === "passed")));
+  const known = (): readonly Delivery[] => (list.error ? [] : (list.latest ?? [])); // read again as its hook is deleted: the page is about to go
+  const rows = createMemo(() => known().filter((d) => which() === "all" || PASSED.includes(d.state) === (which() === "passed")));
   const scores = (d: Delivery) => d.log.filter((s) => s.score !== undefined);
   const columns: readonly Column<Delivery>[] = [
     { id: "time", label: "Came", kind: "number", right: false, value: (d) => d.received_at_ms, cell: (d) => <Time ms={d.received_at_ms} /> },
@@ -43,7 +44,7 @@ export function Deliveries(props: { of: HookHandle }): JSX.Element {
     { id: "scores", label: "Scores", value: (d) => scores(d).map((s) => s.score).join(" "), cell: (d) => <Show when={scores(d).length} fallback={<span class="muted">–</span>}><span class="sig-sizing small"><For each={scores(d)}>{(s) => <span class="nowrap">{s.stage} <strong class="num">{formatNumber(s.score, 2)}</strong></span>}</For></span></Show> },
     { id: "bots", label: "Bots", kind: "number", value: (d) => d.bots, cell: (d) => <span class="num">{d.bots || "–"}</span> },
   ];
-  const one = () => (list.latest ?? []).find((d) => d.id === chosen());
+  const one = () => known().find((d) => d.id === chosen());
   return (
     <>
       <Panel flush label="Deliveries">

@@ -54,6 +54,7 @@ function OneHook(props: { id: string }): JSX.Element {
   const [found, { refetch, mutate }] = createResource(() => okTagged(api.GET("/api/v1/hooks/{hook}", { params: { path } })));
   const [ask, setAsk] = createSignal<"rename" | "token" | "share" | "delete" | null>(null);
   const [fresh, setFresh] = createSignal<Hook | null>(null);
+  const [leaving, setLeaving] = createSignal(false); // it is being deleted: its deliveries are not read again
   const patch: HookHandle["patch"] = async (body) => {
     const changed = await okTagged(api.PATCH("/api/v1/hooks/{hook}", { params: { path, header: { "If-Match": found.latest!.etag } }, body }));
     mutate(changed);
@@ -107,7 +108,7 @@ function OneHook(props: { id: string }): JSX.Element {
             <Tabs label="Of this hook" items={TABS} value={tab()} onValue={(v) => setTab(v === "deliveries" ? undefined : v)}>
               <div class="sig-tab">
                 <Switch>
-                  <Match when={tab() === "deliveries"}><Deliveries of={handle} /></Match>
+                  <Match when={tab() === "deliveries" && !leaving()}><Deliveries of={handle} /></Match>
                   <Match when={tab() === "bots"}><Targets of={handle} /></Match>
                   <Match when={tab() === "rules"}><RulesTab of={handle} /></Match>
                   <Match when={tab() === "message"}><MessageTab of={handle} /></Match>
@@ -132,7 +133,11 @@ function OneHook(props: { id: string }): JSX.Element {
           </Show>
           <Show when={ask() === "delete"}>
             <ConfirmDialog danger title={`Delete “${h().data.name}”?`} confirm="Delete it" onClose={() => setAsk(null)} action={async () => {
-              await ok(api.DELETE("/api/v1/hooks/{hook}", { params: { path } }));
+              setLeaving(true);
+              await ok(api.DELETE("/api/v1/hooks/{hook}", { params: { path } })).catch((e: unknown) => {
+                setLeaving(false);
+                throw e;
+              });
               toast(`“${h().data.name}” is deleted`);
               navigate("/signals");
             }}>
