@@ -23,14 +23,13 @@ static void tell_tags(struct host_bot *b) {
     if (bot_tag_text(bot, b->tags_told)[0]) wire_put_tag(&b->feed->out, b->id, b->tags_told, bot_tag_text(bot, b->tags_told));
 }
 
-// The mark of a bar is only told between other commands of the instant: wire.h.
-// Before the commands that come of it: should this process end inside of the instant, whoever has some of them knows by which parameters
-// they were decided.
+// Before the commands that come of it, so that the journal has the parameters before what was decided by them.
 static void seen_params(void *self) {
   const struct host_bot *b = self;
   wire_put_answer(&b->feed->out, b->id, WIRE_PARAMS, OK, "");
 }
 
+// The mark of a bar is only told between other commands of the instant: wire.h.
 static void seen_command(void *self, const struct bot_command *c) {
   struct host_bot *b = self;
   struct host_feed *f = b->feed;
