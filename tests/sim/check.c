@@ -202,6 +202,19 @@ static bool bar_between(struct world *w, struct db *db, int bot, int64_t after_m
   return any;
 }
 
+// A row of bot_state: the last instant that its script saw (0: none), and its ctx.state, which the caller gives back; NULL: none.
+static json_t *kept_state(const struct db_rows *rows, int column, int64_t *ret_seen_ns) {
+  size_t len;
+  uint32_t state_len = 0;
+  const size_t head = sizeof *ret_seen_ns + sizeof state_len;
+  const char *body = db_blob(rows, column, &len);
+  *ret_seen_ns = 0;
+  if (len < head) return NULL;
+  memcpy(ret_seen_ns, body, sizeof *ret_seen_ns);
+  memcpy(&state_len, body + sizeof *ret_seen_ns, sizeof state_len);
+  return state_len && state_len <= len - head ? json_loadb(body + head, state_len, 0, NULL) : NULL;
+}
+
 // Each bar that a script saw says its number and its time: none twice, none left out but while the script was not open. Of a bar
 // in which its host died or its script raised the log may be there and the state not: then the next has the same number.
 static void check_bars(struct world *w, struct db *db, struct world_bot *b, const struct known *k) {
@@ -234,12 +247,8 @@ static void check_bars(struct world *w, struct db *db, struct world_bot *b, cons
   must(w, db_end(&rows, st, &err), &err, "logs");
   st = db_query(db, &rows, &err, "SELECT run, body FROM bot_state WHERE bot_id = ?", "i", b->id);
   if (st == OK && db_next(&rows) && (uint32_t)db_int(&rows, 0) == run && run) {
-    size_t len;
-    const char *body = db_blob(&rows, 1, &len);
-    uint32_t state_len = 0;
-    int64_t state_n = 0;
-    if (len >= 12) memcpy(&state_len, body + 8, sizeof state_len);
-    json_t *state = state_len && state_len <= len - 12 ? json_loadb(body + 12, state_len, 0, NULL) : NULL;
+    int64_t seen_ns, state_n;
+    json_t *state = kept_state(&rows, 1, &seen_ns);
     state_n = json_integer_value(json_object_get(state, "n"));
     if (json_is_real(json_object_get(state, "n"))) state_n = (int64_t)json_real_value(json_object_get(state, "n"));
     if (state_n != last_run_n && state_n != last_run_n - 1) violation(w, "bot %d run %u: its state says bar %" PRId64 ", its log %" PRId64, k->bot, run, state_n, last_run_n);
@@ -253,16 +262,13 @@ static void check_bars(struct world *w, struct db *db, struct world_bot *b, cons
 static void check_heard(struct world *w, struct db *db, const struct world_bot *b, int bot) {
   struct db_rows rows;
   struct err err;
-  uint32_t run = 0, state_len = 0;
+  uint32_t run = 0;
   int64_t seen_ns = 0, ended = 0, ids = 0;
   const int64_t frame_ns = (bot % 5 == 4 ? 5 : 1) * NS_PER_MINUTE;
   enum status st = db_query(db, &rows, &err, "SELECT run, body FROM bot_state WHERE bot_id = ?", "i", b->id);
   if (st == OK && db_next(&rows)) {
-    size_t len;
-    const char *body = db_blob(&rows, 1, &len);
     run = (uint32_t)db_int(&rows, 0);
-    if (len >= 12) memcpy(&seen_ns, body, sizeof seen_ns), memcpy(&state_len, body + 8, sizeof state_len);
-    json_t *state = state_len && state_len <= len - 12 ? json_loadb(body + 12, state_len, 0, NULL) : NULL;
+    json_t *state = kept_state(&rows, 1, &seen_ns);
     ended = (int64_t)json_number_value(json_object_get(state, "ended"));
     ids = (int64_t)json_number_value(json_object_get(state, "ids"));
     json_decref(state);
