@@ -45,4 +45,4 @@ local dialects = {
 }
 files['lua/venues'] = dialects
 files['examples/venue'] = dialects
-files['lua/rules'] = {read_globals = {'rule', 'local_time'}, globals = {'on_signal'}, max_line_length = 180, ignore = {'212'}}
+files['lua/rules'] = {read_globals = {'rule', 'local_time', 'accepted'}, globals = {'on_signal'}, max_line_length = 180, ignore = {'212'}}

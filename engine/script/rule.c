@@ -23,7 +23,7 @@ struct rule {
   struct watchdog *watchdog;
   json_t *settings;
   int kills;
-  json_t *env;  // of the call under way; borrowed
+  struct rule_accepted past;  // of the call under way; text borrowed, NULL between calls
   struct tz *zones[ZONES_MAX];
   int zone_count;
   size_t len;
@@ -59,10 +59,16 @@ static int l_local_time(lua_State *L) {
   return 1;
 }
 
+const struct rule_accepted *rule_accepted_of(lua_State *L) {
+  const struct rule *r = vm_owner(L);
+  return r && r->past.text ? &r->past : NULL;
+}
+
 void rule_libraries(lua_State *L) {
   lua_pushliteral(L, "local_time");
   lua_pushcfunction(L, l_local_time);
   lua_settable(L, -3);
+  rule_past_library(L);
 }
 
 // ---- a rule's state
@@ -113,26 +119,8 @@ const json_t *rule_settings(const struct rule *r) { return r->settings; }
 
 struct ask {
   const json_t *signal;
-  json_t *env;
+  const json_t *env;
 };
-
-// env[key] of what is not in it: accepted, once. An env that a script has kept from an earlier call would be given this call's.
-static int l_lazy(lua_State *L) {
-  const struct rule *r = vm_owner(L);
-  if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "accepted") != 0 || !r || !r->env) return 0;
-  json_t *list = json_object_get(r->env, "accepted");
-  if (json_is_string(list)) {
-    list = json_loadb(json_string_value(list), json_string_length(list), 0, NULL);
-    json_object_set_new(r->env, "accepted", list ? list : json_array());
-    list = json_object_get(r->env, "accepted");
-  }
-  value_push_tree(L, list, true);
-  lua_settop(L, 3);
-  lua_pushvalue(L, 2);
-  lua_pushvalue(L, 3);
-  lua_rawset(L, 1);
-  return 1;
-}
 
 // All of env but accepted.
 static void push_env(lua_State *L, const json_t *env) {
@@ -145,11 +133,7 @@ static void push_env(lua_State *L, const json_t *env) {
     value_push_tree(L, v, true);
     lua_rawset(L, -3);
   }
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "__index");
-  lua_pushcfunction(L, l_lazy);
-  lua_rawset(L, -3);
-  lua_setmetatable(L, -2);
+  rule_past_env(L);
 }
 
 static int l_ask(lua_State *L) {
@@ -242,7 +226,7 @@ static enum status failed(struct rule_verdict *ret, enum status st) {
   return st;
 }
 
-enum status rule_ask(struct rule *r, const json_t *signal, json_t *env, struct rule_verdict *ret, struct err *err) {
+enum status rule_ask(struct rule *r, const json_t *signal, const json_t *env, struct rule_verdict *ret, struct err *err) {
   enum status st = OK;
   *ret = (struct rule_verdict){.accept = false};
   if (r->kills >= RULE_KILLS_MAX) st = err_set(err, ERR_BUDGET, "%s: on_signal was stopped %d times and is not asked any more", r->chunkname, r->kills);
@@ -252,9 +236,10 @@ enum status rule_ask(struct rule *r, const json_t *signal, json_t *env, struct r
   r->vm->fuel_limit = CALL_INSTRUCTIONS;
   lua_pushcfunction(L, l_ask);
   lua_pushlightuserdata(L, &(struct ask){signal, env});
-  r->env = env;
+  const json_t *past = json_object_get(env, "accepted");
+  r->past = json_is_string(past) ? (struct rule_accepted){json_string_value(past), json_string_length(past), r->past.call + 1} : (struct rule_accepted){"[]", 2, r->past.call + 1};
   st = vm_call(r->vm, 1, RESULTS, err);
-  r->env = NULL;
+  r->past.text = NULL;
   if (st == OK) {
     const char *what = read_answer(L, ret);
     lua_settop(L, -RESULTS - 1);

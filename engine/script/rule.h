@@ -50,8 +50,8 @@ void rule_verdict_finish(struct rule_verdict *v);
 // Fields of a signal that a rule may set: texts "symbol", "action", "key", "raw"; numbers "size", "price", "sl", "tp"; false takes one away.
 bool rule_may_set(const char *field, const json_t *value);
 
-// env.accepted is made for the script when it is looked at, as most rules never do; it is a list, or a text that holds one as JSON, which is then
-// replaced by what it holds.
+// env: an object of fields as lua/rules/README.md has them; accepted is a text that holds the list as JSON, newest first (absent: an empty list), and is
+// read as far as the script looks at it, as most rules never do.
 // OK: *ret says what it answered. ERR_SCRIPT, ERR_BUDGET: it failed, *ret refuses with a reason for the customer, and err has the script's
 // error with file:line. Finish *ret in any case. env.settings must be filled (rule_settings_fill).
-enum status rule_ask(struct rule *r, const json_t *signal, json_t *env, struct rule_verdict *ret, struct err *err) MUST_CHECK;
+enum status rule_ask(struct rule *r, const json_t *signal, const json_t *env, struct rule_verdict *ret, struct err *err) MUST_CHECK;

@@ -151,12 +151,9 @@ static json_t *describe(struct rules_kept *k, json_t *n, const json_t *what) {
   return answer;
 }
 
-// What is behind the tab, into env.
+// What is behind the tab, into env, as it is: who looks at it reads it.
 static void take_accepted(json_t *question, const char *text, size_t len) {
-  json_t *env = json_object_get(question, "env");
-  if (!json_is_object(env) || json_object_get(env, "accepted")) return;
-  json_t *list = text ? json_stringn(text, len) : NULL;
-  json_object_set_new(env, "accepted", list ? list : json_array());
+  if (text) json_object_set_new(json_object_get(question, "env"), "accepted", json_stringn_nocheck(text, len));
 }
 
 char *rules_answer(struct rules_kept *k, const char *line, unsigned long len, bool *ret_good) {

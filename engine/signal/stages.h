@@ -16,7 +16,7 @@ struct stage {
   const json_t *settings;      // given ones; NULL: the defaults
 };
 
-// signal: an object of ours, whose fields rules may change. env: {now_ms, hook, accepted, today}; the stages add stage, settings and scores, and
+// signal: an object of ours, whose fields rules may change. env: {now_ms, hook, accepted, today}, as rule_ask has it; the stages add stage, settings and scores, and
 // take them away again. Returns what each stage said, a list of {"stage","accept"[,"reason","note","score","set","error"]}, new reference; NULL: memory
 // is out. *ret_accept: no stage refused. A rule that failed refuses, and its error is for its owner's eyes. begins (may be NULL) is told of each stage before
 // anything of it runs.

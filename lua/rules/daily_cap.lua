@@ -16,10 +16,8 @@ function on_signal(s, env)
   end
   if set.max > 0 and env.today >= set.max then return false, string.format("%d signals were accepted today, %d are allowed", env.today, set.max) end
   if set.max_per_symbol > 0 then
-    local day, n = env.now_ms // 86400000, 0
-    for _, old in ipairs(env.accepted) do
-      if old.symbol == s.symbol and old.received_ms // 86400000 == day then n = n + 1 end
-    end
+    local n = 0
+    for _ in accepted{symbol=s.symbol or false, since_ms=env.now_ms - env.now_ms % 86400000} do n = n + 1 end
     if n >= set.max_per_symbol then return false, string.format("%d signals for %s were accepted today, %d are allowed", n, s.symbol or "?", set.max_per_symbol) end
   end
   return true

@@ -11,14 +11,11 @@ rule{
 
 function on_signal(s, env)
   local set = env.settings
-  for _, old in ipairs(env.accepted) do -- newest first
-    if env.now_ms - old.received_ms > set.within_s * 1000 then break end
-    if old.symbol == s.symbol and (not set.same_key or old.key == s.key) then
-      if old.action == s.action then
-        return false, string.format("the same was accepted %d s ago", (env.now_ms - old.received_ms) // 1000)
-      end
-      if set.opposite_resets then break end
-    end
+  local same = {symbol=s.symbol or false, since_ms=env.now_ms - set.within_s * 1000}
+  if set.same_key then same.key = s.key or false end
+  for old in accepted(same) do -- newest first
+    if old.action == s.action then return false, string.format("the same was accepted %d s ago", (env.now_ms - old.received_ms) // 1000) end
+    if set.opposite_resets then break end
   end
   return true
 end

@@ -19,16 +19,23 @@ static json_t *env_of(int accepted) {
     snprintf(symbol, sizeof symbol, "SYM%dUSDT", i % 7);
     json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:s, s:s}", "received_ms", (json_int_t)(1774854000000 - i * 1000), "symbol", symbol, "action", "sell", "key", "k", "source", "tv"));
   }
-  return json_pack("{s:I, s:s, s:o, s:i}", "now_ms", (json_int_t)1774854000000, "hook", "hok_0SA5HSMG40000", "accepted", list, "today", 50);
+  char *text = json_dumps(list, JSON_COMPACT);
+  json_decref(list);
+  json_t *env = json_pack("{s:I, s:s, s:s, s:i}", "now_ms", (json_int_t)1774854000000, "hook", "hok_0SA5HSMG40000", "accepted", text, "today", accepted / 10);
+  free(text);
+  return env;
 }
 
-static double stages_us(const struct stage *stages, size_t count, const json_t *signal, int accepted, int rounds) {
+// *ret_ran: how many stages a signal went through; the first refusal ends it.
+static double stages_us(const struct stage *stages, size_t count, const json_t *signal, int accepted, int rounds, size_t *ret_ran) {
   json_t *env = env_of(accepted);
   const int64_t began_ns = clock_thread_cpu_ns();
   for (int i = 0; i < rounds; i++) {
     bool accept;
     json_t *s = json_copy((json_t *)signal);
-    json_decref(stages_run(stages, count, s, env, NULL, NULL, &accept));
+    json_t *log = stages_run(stages, count, s, env, NULL, NULL, &accept);
+    *ret_ran = json_array_size(log);
+    json_decref(log);
     json_decref(s);
   }
   json_decref(env);
@@ -43,7 +50,7 @@ static double lines_us(struct rules_kept *k, size_t count, const json_t *signal,
     json_array_append_new(list, json_pack("{s:s, s:s}", "name", name, "key", name));
   }
   json_t *q = json_pack("{s:i, s:O, s:o, s:o}", "n", 1, "signal", signal, "env", env, "stages", list);
-  char *past = json_dumps(json_object_get(env, "accepted"), JSON_COMPACT);
+  char *past = strdup(json_string_value(json_object_get(env, "accepted")));
   json_object_del(env, "accepted");
   char *text = json_dumps(q, JSON_COMPACT);
   text = realloc(text, strlen(text) + strlen(past) + 2);
@@ -93,10 +100,11 @@ int main(int argc, char **argv) {
   json_t *signal = json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:s}", "symbol", "BTCUSDT", "action", "buy", "size", 0.01, "price", 43000.0, "sl", 42000.0, "tp", 46000.0, "raw",
     "{\"ticker\":\"BTCUSDT\",\"action\":\"buy\",\"size\":0.01,\"price\":43000,\"sl\":42000,\"tp\":46000}");
   for (int accepted = 0; accepted <= 50; accepted += 50) {
-    (void)stages_us(stages, count, signal, accepted, 200);
-    for (size_t i = 0; i < count; i++) printf("%2d accepted: %-32s %6.1f us\n", accepted, argv[i + 1], stages_us(&stages[i], 1, signal, accepted, rounds));
-    const double all = stages_us(stages, count, signal, accepted, rounds), lines = lines_us(k, count, signal, accepted, rounds);
-    printf("%2d accepted: all %zu stages %.1f us, a stage %.1f us; a question, read and answered, %.1f us\n", accepted, count, all, all / (double)count, lines);
+    size_t ran;
+    (void)stages_us(stages, count, signal, accepted, 200, &ran);
+    for (size_t i = 0; i < count; i++) printf("%2d accepted: %-32s %6.1f us\n", accepted, argv[i + 1], stages_us(&stages[i], 1, signal, accepted, rounds, &ran));
+    const double all = stages_us(stages, count, signal, accepted, rounds, &ran), lines = lines_us(k, count, signal, accepted, rounds);
+    printf("%2d accepted: %zu of %zu stages, the last refusing or the end: %.1f us, a stage %.1f us; a question, read and answered, %.1f us\n", accepted, ran, count, all, all / (double)ran, lines);
   }
   return 0;
 }

@@ -115,6 +115,58 @@ static void hostile(void **state) {
   rule_destroy(r);
 }
 
+// What was accepted before: the whole list, and the walk over it.
+static void past(void **state) {
+  (void)state;
+  static const char list[] = "[{\"received_ms\":90,\"symbol\":\"A\",\"action\":\"buy\",\"key\":\"k\\\"}{1\"},{\"received_ms\":80,\"symbol\":\"B\",\"action\":\"sell\"},"
+    "{\"received_ms\":70,\"symbol\":\"A\",\"action\":\"sell\",\"source\":\"\u00e4,\\\\\"},{\"received_ms\":60,\"action\":\"\",\"symbol\":\"A\"}]";
+  static const struct { const char *body, *says; } cases[] = {
+    {"for o in accepted{} do t = t .. o.received_ms .. (o.symbol or '') .. ' ' end", "90A 80B 70A 60A "},
+    {"for o in accepted{symbol='A'} do t = t .. o.received_ms .. ' ' end", "90 70 60 "},
+    {"for o in accepted{symbol='A', since_ms=70} do t = t .. o.received_ms .. ' ' end", "90 70 "},
+    {"for o in accepted{symbol='A', action='sell'} do t = t .. o.source end", "\u00e4,\\"},
+    {"for o in accepted{key='k\"}{1'} do t = t .. o.received_ms .. o.key end", "90k\"}{1"},
+    {"for o in accepted{source='\u00e4,\\\\'} do t = t .. o.received_ms end", "70"},
+    {"for o in accepted{key=false, source=false} do t = t .. o.received_ms .. ' ' end", "80 60 "},
+    {"for o in accepted{action=''} do t = t .. o.received_ms end", "60"},
+    {"for o in accepted{symbol='received_ms'} do t = t .. 'no' end t = t .. 'none'", "none"},
+    {"local walk = accepted{symbol='B'} t = walk().action .. tostring(walk()) .. tostring(walk())", "sellnilnil"},
+    {"local a, b = accepted{}, accepted{symbol='B'} t = a().received_ms .. b().received_ms .. a().received_ms", "908080"},
+    {"for i, o in ipairs(env.accepted) do t = t .. i .. o.symbol .. #env.accepted .. ' ' end", "1A4 2B4 3A4 4A4 "},
+    {"t = tostring(env.accepted == env.accepted) .. type(next(env.accepted))", "truenumber"},
+    {"t = tostring(pcall(accepted, {symbl='A'}))", "false"}, {"t = tostring(pcall(accepted, {symbol=1}))", "false"}, {"t = tostring(pcall(accepted, {symbol=true}))", "false"},
+    {"t = tostring(pcall(accepted, {since_ms=1.5}))", "false"}, {"t = tostring(pcall(accepted))", "false"}, {"t = select(2, pcall(accepted, {nme='A'}))", "since_ms is a whole number; 'nme' is"}};
+  json_t *e = json_pack("{s:s}", "accepted", list), *s = json_object();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char source[600];
+    struct err err;
+    struct rule_verdict v;
+    snprintf(source, sizeof source, HEAD "function on_signal(s, env) local t = '' %s return {note=t} end", cases[i].body);
+    struct rule *r = make(source);
+    if (rule_ask(r, s, e, &v, &err) != OK) fail_msg("%s: %s", cases[i].body, err.msg);
+    if (cases[i].says[0] == 's' && cases[i].says[1] == 'i' ? !strstr(v.note, cases[i].says) : strcmp(v.note, cases[i].says) != 0) fail_msg("%s: '%s'", cases[i].body, v.note);
+    rule_verdict_finish(&v);
+    rule_destroy(r);
+  }
+  // Without a list there is an empty one; a walk that was kept ends with its call; nothing of it works while the file is read.
+  struct err err;
+  struct rule_verdict v;
+  struct rule *r = make(HEAD "local kept function on_signal(s, env)\n"
+    "  if kept then kept() end\n"
+    "  kept = accepted{}\n"
+    "  return kept() == nil and #env.accepted == 0\nend");
+  assert_int_equal(ask(r, "{}", "{}", &v, &err), OK);
+  assert_true(v.accept);
+  assert_int_equal(rule_ask(r, s, e, &v, &err), ERR_SCRIPT);
+  assert_non_null(strstr(err.msg, "r.lua:3: accepted: a walk ends with the call"));
+  rule_destroy(r);
+  static const char early[] = HEAD "accepted{}\nfunction on_signal() return true end";
+  assert_int_equal(rule_create("r.lua", early, strlen(early), NULL, &r, &err), ERR_SCRIPT);
+  assert_non_null(strstr(err.msg, "inside on_signal only"));
+  json_decref(e);
+  json_decref(s);
+}
+
 static void settings(void **state) {
   (void)state;
   struct err err;
@@ -176,7 +228,9 @@ static json_t *env_of(const struct rule *r, const json_t *vector) {
   if (rule_settings_fill(rule_settings(r), json_object_get(vector, "settings"), &full, &err) != OK) fail_msg("%s", err.msg);
   json_object_set_new(env, "settings", full);
   if (!json_object_get(env, "scores")) json_object_set_new(env, "scores", json_object());
-  if (!json_object_get(env, "accepted")) json_object_set_new(env, "accepted", json_array());
+  char *past = json_dumps(json_object_get(env, "accepted"), JSON_COMPACT);
+  if (past) json_object_set_new(env, "accepted", json_string(past));
+  free(past);
   if (!json_object_get(env, "today")) json_object_set_new(env, "today", json_integer(0));
   if (!json_object_get(env, "now_ms")) json_object_set_new(env, "now_ms", json_integer(1700000000000));
   return env;
@@ -224,6 +278,6 @@ static void shipped(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(answers), cmocka_unit_test(refuses_what_is_no_answer), cmocka_unit_test(hostile), cmocka_unit_test(settings), cmocka_unit_test(shipped)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(answers), cmocka_unit_test(refuses_what_is_no_answer), cmocka_unit_test(hostile), cmocka_unit_test(past), cmocka_unit_test(settings), cmocka_unit_test(shipped)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
