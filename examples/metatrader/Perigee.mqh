@@ -17,7 +17,7 @@ input int    InpSlippage = 20;                                     // points tha
 //+------------------------------------------------------------------+ bytes
 void PBytes(const string text, uchar &ret[])
 {
-   int n = StringToCharArray(text, ret, 0, WHOLE_ARRAY, CP_UTF8) - 1;  // without the NUL
+   int n = StringToCharArray(text, ret, 0, -1, CP_UTF8) - 1;  // all of it (WHOLE_ARRAY is another number in MQL4), without the NUL
    ArrayResize(ret, n < 0 ? 0 : n);
 }
 
@@ -54,6 +54,39 @@ string PSign(const string method, const string path, const long number, const st
    string hex = "";
    for(int i = 0; i < 32; i++) hex += StringFormat("%02x", hash[i]);
    return hex;
+}
+
+//+------------------------------------------------------------------+ text
+// StringTrimLeft and StringTrimRight change their argument in MQL5 and give back a copy in MQL4: neither is used.
+bool PIsBlank(const ushort c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+string PTrim(const string text)
+{
+   int from = 0, to = StringLen(text);
+   while(from < to && PIsBlank(StringGetCharacter(text, from))) from++;
+   while(to > from && PIsBlank(StringGetCharacter(text, to - 1))) to--;
+   return to > from ? StringSubstr(text, from, to - from) : "";  // a length of 0 means all in MQL4
+}
+
+// InpSymbols: what the hello tells of, and nothing else is reported, so what is traded is always reported too.
+string g_symbols[];
+void PSymbols()
+{
+   string names[];
+   int n = StringSplit(InpSymbols, ',', names), count = 0;
+   ArrayResize(g_symbols, 0);
+   for(int i = 0; i < n; i++)
+     {
+      string s = PTrim(names[i]);
+      if(s == "") continue;
+      ArrayResize(g_symbols, count + 1, 16);
+      g_symbols[count++] = s;
+     }
+}
+bool PListed(const string s)
+{
+   for(int i = 0; i < ArraySize(g_symbols); i++)
+      if(g_symbols[i] == s) return true;
+   return false;
 }
 
 //+------------------------------------------------------------------+ JSON, as much as is needed
@@ -158,9 +191,7 @@ string PHeader(const string headers, const string name)
    if(at < 0) return "";
    int end = StringFind(headers, "\n", at);
    string v = StringSubstr(headers, at + StringLen(wanted), (end < 0 ? StringLen(headers) : end) - at - StringLen(wanted));
-   StringTrimLeft(v);
-   StringTrimRight(v);
-   return v;
+   return PTrim(v);
 }
 
 // The status; 200 only of an answer that is signed for this very request. -1: none came.
@@ -180,7 +211,7 @@ int PRequest(const string what, const string body, string &ret_answer)
       PrintFormat("perigee: no answer, error %d (is the site allowed in Tools/Options/Expert Advisors?)", GetLastError());
       return -1;
      }
-   ret_answer = CharArrayToString(result, 0, WHOLE_ARRAY, CP_UTF8);
+   ret_answer = CharArrayToString(result, 0, -1, CP_UTF8);
    if(status == 409)
      {
       long last = StringToInteger(PHeader(answer_headers, "X-Perigee-Sequence"));
@@ -198,6 +229,7 @@ int PRequest(const string what, const string body, string &ret_answer)
 //+------------------------------------------------------------------+ the journal: what was begun, what became of it
 // A line each: id, said ("begun" first), ticket, why, text, time – a later line of an id counts. On the disk before anything is sent to the broker.
 string g_ids[], g_said[], g_tickets[], g_whys[], g_texts[];
+long   g_times[];        // of the line that counts, seconds UTC
 int    g_count = 0, g_file = INVALID_HANDLE;
 string g_unsent[];       // ids whose result the service has not taken
 int    g_unsent_count = 0;
@@ -218,7 +250,7 @@ int PJournalByTicket(const string ticket)
    return -1;
 }
 
-int PJournalSet(const string id, const string said, const string ticket, const string why, const string text)
+int PJournalSet(const string id, const string said, const string ticket, const string why, const string text, const long time_s)
 {
    int i = PJournalFind(id);
    if(i < 0)
@@ -229,12 +261,14 @@ int PJournalSet(const string id, const string said, const string ticket, const s
       ArrayResize(g_tickets, g_count, 256);
       ArrayResize(g_whys, g_count, 256);
       ArrayResize(g_texts, g_count, 256);
+      ArrayResize(g_times, g_count, 256);
      }
    g_ids[i] = id;
    g_said[i] = said;
    if(ticket != "") g_tickets[i] = ticket;
    g_whys[i] = why;
    g_texts[i] = text;
+   g_times[i] = time_s;
    return i;
 }
 
@@ -244,7 +278,7 @@ bool PJournalWrite(const string id, const string said, const string ticket, cons
    string clean = text;
    StringReplace(clean, "\t", " ");
    StringReplace(clean, "\n", " ");
-   PJournalSet(id, said, ticket, why, clean);
+   PJournalSet(id, said, ticket, why, clean, (long)TimeGMT());
    if(g_file == INVALID_HANDLE) return false;
    string line = id + "\t" + said + "\t" + ticket + "\t" + why + "\t" + clean + "\t" + IntegerToString((long)TimeGMT()) + "\n";
    if(FileWriteString(g_file, line) == 0) return false;
@@ -271,7 +305,7 @@ bool PJournalOpen()
       string line = FileReadString(f), part[];
       if(StringSplit(line, '\t', part) < 6) continue;  // torn by a kill: nothing was sent behind it
       if((long)TimeGMT() - StringToInteger(part[5]) > PERIGEE_DAYS * 86400) continue;
-      PJournalSet(part[0], part[1], part[2], part[3], part[4]);
+      PJournalSet(part[0], part[1], part[2], part[3], part[4], StringToInteger(part[5]));
       // Whether the service has the last results is not in the file: they are told again.
       if(part[1] != "begun" && part[1] != "part" && (long)TimeGMT() - StringToInteger(part[5]) < 600)
         {
@@ -387,8 +421,18 @@ void PBegun()
       string ticket = "";
       if(g_said[i] != "begun") continue;
       if(PLookUp(g_ids[i], ticket)) PResult(g_ids[i], "done", ticket, "", "found after a restart");
-      else if(GetTickCount() - g_started_ms > 60000) PResult(g_ids[i], "refused", "", "other", "it never reached the broker");
+      else if(GetTickCount() - g_started_ms > 60000 && TerminalInfoInteger(TERMINAL_CONNECTED)) PResult(g_ids[i], "refused", "", "other", "it never reached the broker");
      }
+}
+
+// What is said of an order that is not found. "absent" means never, so only of what the file does not have, or has as refused; of what the broker
+// had taken it is not said at all (a terminal shows as much of its history as its owner has set), of what nobody knows the end of when a minute has passed.
+string PMissing(const string client)
+{
+   int k = PJournalFind(client);
+   if(!TerminalInfoInteger(TERMINAL_CONNECTED)) return "unsure";
+   if(k < 0 || g_said[k] == "refused" || g_said[k] == "missed") return "absent";
+   return g_said[k] == "unsure" && (long)TimeGMT() - g_times[k] > 60 ? "absent" : "unsure";
 }
 
 void PRound()
@@ -404,9 +448,8 @@ void PRound()
    PBegun();
    for(int i = 0; i < ArraySize(g_ask) && i < 16; i++)
      {
-      int k = PJournalFind(g_ask[i]);
       string entry = PTold(g_ask[i]);
-      if(entry == "") entry = "{" + PText("client", g_ask[i]) + "," + PText("state", k >= 0 && g_said[k] == "begun" ? "unsure" : "absent") + "}";
+      if(entry == "") entry = "{" + PText("client", g_ask[i]) + "," + PText("state", PMissing(g_ask[i])) + "}";
       told += (told == "" ? "" : ",") + entry;
      }
    string members = PReport();
@@ -428,7 +471,7 @@ void PRound()
       if(known >= 0) { if(g_said[known] != "begun") PResult(id, g_said[known], g_tickets[known], g_whys[known], g_texts[known]); continue; }  // never twice: only told again
       if(GetTickCount() - asked_ms >= (uint)StringToInteger(PValue(commands[i], "lease_ms"))) { PResult(id, "missed", "", "", ""); continue; }
       if(!InpTrade) { PResult(id, "refused", "", "closed", "the expert only reports"); continue; }
-      if(!PJournalWrite(id, "begun", "", "", "")) { PJournalSet(id, "refused", "", "other", "the journal cannot be written"); ArrayResize(g_unsent, g_unsent_count + 1, 64); g_unsent[g_unsent_count++] = id; continue; }
+      if(!PJournalWrite(id, "begun", "", "", "")) { PJournalSet(id, "refused", "", "other", "the journal cannot be written", (long)TimeGMT()); ArrayResize(g_unsent, g_unsent_count + 1, 64); g_unsent[g_unsent_count++] = id; continue; }
       PExecute(commands[i]);
      }
 }
@@ -436,6 +479,7 @@ void PRound()
 int PInit()
 {
    g_path = PPath();
+   PSymbols();
    if(StringLen(InpSecret) < 16) { Print("perigee: InpSecret is not set"); return INIT_PARAMETERS_INCORRECT; }
    if(!PJournalOpen()) { Print("perigee: the journal cannot be written: no command would be safe"); return INIT_FAILED; }
    if(!EventSetMillisecondTimer(InpPollMs < 50 ? 50 : InpPollMs)) return INIT_FAILED;

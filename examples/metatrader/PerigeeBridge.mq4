@@ -12,17 +12,15 @@ long POffsetMs()
    return (long)MathRound((double)s / 900.0) * 900000;
 }
 string PTime(const datetime server) { return IntegerToString((long)server * 1000 - POffsetMs()); }
-bool   PListed(const string s)      { return StringFind("," + InpSymbols + ",", "," + s + ",") >= 0; }
 
 //+------------------------------------------------------------------+ hello
 string PHello()
 {
-   string names[], list = "";
-   int n = StringSplit(InpSymbols, ',', names);
-   for(int i = 0; i < n; i++)
+   string list = "";
+   for(int i = 0; i < ArraySize(g_symbols); i++)
      {
-      string s = names[i];
-      if(s == "" || !SymbolSelect(s, true)) continue;
+      string s = g_symbols[i];
+      if(!SymbolSelect(s, true)) continue;
       list += (list == "" ? "{" : ",{") + PText("symbol", s) + "," + PText("base", SymbolInfoString(s, SYMBOL_CURRENCY_BASE)) + "," + PText("profit", SymbolInfoString(s, SYMBOL_CURRENCY_PROFIT)) + "," +
               PText("tick", PDecimal(MarketInfo(s, MODE_TICKSIZE), 8)) + "," + PText("contract", PDecimal(MarketInfo(s, MODE_LOTSIZE), 8)) + "," + PText("volume_min", PDecimal(MarketInfo(s, MODE_MINLOT), 8)) + "," +
               PText("volume_max", PDecimal(MarketInfo(s, MODE_MAXLOT), 8)) + "," + PText("volume_step", PDecimal(MarketInfo(s, MODE_LOTSTEP), 8)) + "," +
@@ -131,7 +129,7 @@ string PDeal(const string ticket, const string order, const string client, const
 
 string PReport()
 {
-   string orders = "", positions = "", ticks = "", deals = "", list[], names[];
+   string orders = "", positions = "", ticks = "", deals = "", list[];
    long times[];
    int count = 0;
    g_more = false;
@@ -178,12 +176,11 @@ string PReport()
       deals += (deals == "" ? "" : ",") + list[best];
       list[best] = "";
      }
-   int n = StringSplit(InpSymbols, ',', names);
-   for(int i = 0; i < n; i++)
+   for(int i = 0; i < ArraySize(g_symbols); i++)
      {
-      double bid = MarketInfo(names[i], MODE_BID), ask = MarketInfo(names[i], MODE_ASK);
+      double bid = MarketInfo(g_symbols[i], MODE_BID), ask = MarketInfo(g_symbols[i], MODE_ASK);
       if(bid <= 0 || ask < bid) continue;
-      ticks += (ticks == "" ? "{" : ",{") + PText("symbol", names[i]) + "," + PText("bid", PDecimal(bid, 8)) + "," + PText("ask", PDecimal(ask, 8)) + "," + PMember("time_ms", PTime((datetime)MarketInfo(names[i], MODE_TIME))) + "}";
+      ticks += (ticks == "" ? "{" : ",{") + PText("symbol", g_symbols[i]) + "," + PText("bid", PDecimal(bid, 8)) + "," + PText("ask", PDecimal(ask, 8)) + "," + PMember("time_ms", PTime((datetime)MarketInfo(g_symbols[i], MODE_TIME))) + "}";
      }
    string account = "{" + PText("balance", PDecimal(AccountBalance(), 8)) + "," + PText("equity", PDecimal(AccountEquity(), 8)) + "," + PText("margin", PDecimal(AccountMargin(), 8)) + "," +
                     PText("free", PDecimal(AccountFreeMargin(), 8)) + "," + PMember("trading", InpTrade && IsTradeAllowed() && IsConnected() ? "true" : "false") + "}";

@@ -18,14 +18,11 @@ bool PIsHedging() { return AccountInfoInteger(ACCOUNT_MARGIN_MODE) == ACCOUNT_MA
 //+------------------------------------------------------------------+ hello
 string PHello()
 {
-   string names[], list = "";
-   int n = StringSplit(InpSymbols, ',', names);
-   for(int i = 0; i < n; i++)
+   string list = "";
+   for(int i = 0; i < ArraySize(g_symbols); i++)
      {
-      string s = names[i];
-      StringTrimLeft(s);
-      StringTrimRight(s);
-      if(s == "" || !SymbolSelect(s, true)) continue;
+      string s = g_symbols[i];
+      if(!SymbolSelect(s, true)) continue;
       int digits = (int)SymbolInfoInteger(s, SYMBOL_DIGITS);
       double tick = SymbolInfoDouble(s, SYMBOL_TRADE_TICK_SIZE);
       list += (list == "" ? "{" : ",{") + PText("symbol", s) + "," + PText("base", SymbolInfoString(s, SYMBOL_CURRENCY_BASE)) + "," + PText("profit", SymbolInfoString(s, SYMBOL_CURRENCY_PROFIT)) + "," +
@@ -37,11 +34,6 @@ string PHello()
           PText("login", IntegerToString(AccountInfoInteger(ACCOUNT_LOGIN))) + "," + PText("server", StringSubstr(AccountInfoString(ACCOUNT_SERVER), 0, 63)) + "," +
           PText("currency", AccountInfoString(ACCOUNT_CURRENCY)) + "," + PMember("hedging", PIsHedging() ? "true" : "false") + "," +
           PMember("real", AccountInfoInteger(ACCOUNT_TRADE_MODE) == ACCOUNT_TRADE_MODE_REAL ? "true" : "false") + "," + PMember("symbols", "[" + list + "]") + "}";
-}
-
-bool PListed(const string s)  // is it one of InpSymbols? Others are not reported, so that the hello need not name them
-{
-   return StringFind("," + InpSymbols + ",", "," + s + ",") >= 0;
 }
 
 //+------------------------------------------------------------------+ names: the comment, or the journal where a broker cuts comments
@@ -117,7 +109,7 @@ bool PMore() { return g_more; }
 
 string PReport()
 {
-   string orders = "", positions = "", deals = "", ticks = "", names[];
+   string orders = "", positions = "", deals = "", ticks = "";
    g_more = false;
    for(int i = 0; i < OrdersTotal(); i++)
      {
@@ -161,12 +153,11 @@ string PReport()
                PMember("stop_out", HistoryDealGetInteger(t, DEAL_REASON) == DEAL_REASON_SO ? "true" : "false") + "," + PMember("time_ms", PTime(time_ms)) + "}";
       count++;
      }
-   int n = StringSplit(InpSymbols, ',', names);
-   for(int i = 0; i < n; i++)
+   for(int i = 0; i < ArraySize(g_symbols); i++)
      {
       MqlTick tick;
-      if(!SymbolInfoTick(names[i], tick) || tick.bid <= 0 || tick.ask < tick.bid) continue;
-      ticks += (ticks == "" ? "{" : ",{") + PText("symbol", names[i]) + "," + PText("bid", PDecimal(tick.bid, 8)) + "," + PText("ask", PDecimal(tick.ask, 8)) + "," + PMember("time_ms", PTime(tick.time_msc)) + "}";
+      if(!SymbolInfoTick(g_symbols[i], tick) || tick.bid <= 0 || tick.ask < tick.bid) continue;
+      ticks += (ticks == "" ? "{" : ",{") + PText("symbol", g_symbols[i]) + "," + PText("bid", PDecimal(tick.bid, 8)) + "," + PText("ask", PDecimal(tick.ask, 8)) + "," + PMember("time_ms", PTime(tick.time_msc)) + "}";
      }
    bool may = InpTrade && TerminalInfoInteger(TERMINAL_TRADE_ALLOWED) && MQLInfoInteger(MQL_TRADE_ALLOWED) && AccountInfoInteger(ACCOUNT_TRADE_ALLOWED) && AccountInfoInteger(ACCOUNT_TRADE_EXPERT);
    string account = "{" + PText("balance", PDecimal(AccountInfoDouble(ACCOUNT_BALANCE), 8)) + "," + PText("equity", PDecimal(AccountInfoDouble(ACCOUNT_EQUITY), 8)) + "," +

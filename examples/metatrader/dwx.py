@@ -5,7 +5,8 @@ expert talks by files, this program stands beside the terminal, reads and writes
     dwx.py --files ".../MQL5/Files" --url https://example.org/api/v1/ea/TOKEN --secret-file FILE --symbols symbols.json [--signals FILE] [--utc-offset 120]
 
 symbols.json is the list `symbols` of a hello (tick, contract size, volume steps: the expert's files do not tell them). --utc-offset: minutes that the broker's clock is
-ahead of UTC. --signals: a file into which somebody writes a signal a line, as JSON with an `id`; each new line goes to the account's hook.
+ahead of UTC. --signals: a file into which somebody writes a signal a line, as JSON with an `id`; each new line goes to the account's hook, once: how far the file was
+read is in DIR/perigee.signals.
 
 For hedging accounts; the expert's own limits (MaximumOrders, MaximumLotSize) must be as large as the bots need. Nothing but this program may write
 commands there: the expert's answers do not say which command they are about, so there is one at a time, and what is not seen to have happened is "unsure". Closing deals have
@@ -111,7 +112,8 @@ class Adapter:
         self.path = urllib.parse.urlsplit(options.url).path
         self.sequence = self.turn = self.since_ms = 0
         self.ask, self.results, self.greeted, self.started = [], [], False, time.monotonic()
-        self.signals_at = 0
+        self.signals_state = self.files.folder / "perigee.signals"
+        self.signals_at = self.signals_where()
         for entry in list(self.journal.entries.values())[-100:]:  # of a life before this one: whether the service has them is not in the file
             if entry.get("said"):
                 self.results.append(entry["id"])
@@ -121,7 +123,14 @@ class Adapter:
         return hmac.new(self.secret, f"{method}\n{path}\n{number}\n".encode() + body, hashlib.sha256).hexdigest()
 
     def post(self, what, tree):
-        """(status, tree or None); a 200 only when it is signed."""
+        """(status, tree or None); a 200 only when it is signed. Where the service tells at which number to go on, that is done."""
+        for _ in range(2):
+            status, answer, behind = self.post_once(what, tree)
+            if not behind:
+                break
+        return status, answer
+
+    def post_once(self, what, tree):
         body, path = json.dumps(tree).encode(), f"{self.path}/{what}"
         self.sequence += 1
         request = urllib.request.Request(f"{self.o.url}/{what}", body, {"Content-Type": "application/json", "X-Perigee-Sequence": str(self.sequence),
@@ -135,12 +144,12 @@ class Adapter:
                 self.sequence = max(self.sequence, int(last))
             else:
                 print(f"{what}: {e.code} {detail.decode(errors='replace')}", file=sys.stderr)
-            return e.code, None
+            return e.code, None, last is not None
         except OSError:
-            return 0, None
+            return 0, None, False
         if not hmac.compare_digest(given, self.sign("ANSWER", path, self.sequence, raw)):
-            return 0, None
-        return 200, json.loads(raw)
+            return 0, None, False
+        return 200, json.loads(raw), False
 
     def heard(self, answer):
         self.turn, self.since_ms, self.ask = answer["turn"], answer["since_ms"], answer["ask"]
@@ -358,25 +367,42 @@ class Adapter:
                 self.say(ident, "unsure" if entry.get("parts") else "refused", why="" if entry.get("parts") else "other", text="begun before a restart, and not found")
 
     # ---- signals
+    def signals_taken(self, at):
+        """How far the file was read goes to the disk with each line: after a restart the service would know those of the last day only by their ids, and
+        act upon what is older once more."""
+        self.signals_at, beside = at, self.signals_state.with_suffix(".new")
+        beside.write_text(json.dumps({"file": self.o.signals, "at": at}))
+        os.replace(beside, self.signals_state)
+
+    def signals_where(self):
+        try:
+            state = json.loads(self.signals_state.read_text())
+            return state["at"] if state["file"] == self.o.signals else 0
+        except (OSError, ValueError, KeyError):
+            return 0
+
     def signals(self):
+        """Each line until it is taken; only what never will be is left out."""
         try:
             with open(self.o.signals, "rb") as f:
-                size = os.fstat(f.fileno()).st_size
-                self.signals_at = 0 if size < self.signals_at else self.signals_at  # written anew
+                if os.fstat(f.fileno()).st_size < self.signals_at:
+                    self.signals_taken(0)  # written anew
                 f.seek(self.signals_at)
-                for line in f.read().splitlines(keepends=True):
-                    if not line.endswith(b"\n"):
-                        break  # somebody is writing it
-                    if line.strip():
-                        status, _ = self.post("signals", json.loads(line))
-                        if status in (0, 429, 503):
-                            break
-                    self.signals_at += len(line)
+                lines = f.read().splitlines(keepends=True)
         except FileNotFoundError:
-            pass
-        except ValueError:
-            print("a line of the signals is no JSON", file=sys.stderr)
-            self.signals_at = size
+            return
+        for line in lines:
+            if not line.endswith(b"\n"):
+                return  # somebody is writing it
+            status = 200
+            if line.strip():
+                try:
+                    status, _ = self.post("signals", json.loads(line))
+                except ValueError:
+                    print(f"a line of the signals is no JSON: {line[:100]!r}", file=sys.stderr)
+            if status not in (200, 400, 413, 422):
+                return
+            self.signals_taken(self.signals_at + len(line))
 
     def round(self):
         if not self.greeted:

@@ -3,8 +3,13 @@
 signals up, orders of bots down; the expert and the engine are killed, and the broker's own book says what is true. TAP."""
 import argparse
 import collections
+import contextlib
 import decimal
+import hashlib
+import hmac
+import http.server
 import importlib.util
+import io
 import json
 import pathlib
 import re
@@ -12,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from auth import totp
@@ -92,25 +98,89 @@ def agree(t, terminal, bots, wait_s=30):
         time.sleep(0.1)
 
 
-def between_files():
-    """dwx.py without a service: what it makes of files that change between two looks."""
+def dwx_module():
     spec = importlib.util.spec_from_file_location("dwx", DWX)
     dwx = importlib.util.module_from_spec(spec)
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # nothing of it stays beside the examples
     spec.loader.exec_module(dwx)
     sys.dont_write_bytecode = before
+    return dwx
+
+
+def dwx_options(folder, **more):
+    at = pathlib.Path(folder)
+    (at / "secret").write_text("secret\n")
+    (at / "symbols").write_text(json.dumps([symbol("BTCUSDT", step="0.01")]))
+    return argparse.Namespace(**{"files": folder, "secret_file": at / "secret", "symbols": at / "symbols", "url": "http://127.0.0.1/ea", "utc_offset": 0, "signals": None, **more})
+
+
+def signals_of_a_file():
+    """dwx.py beside a service that is not always there: each line is taken once, in order, by whichever process; none is lost, none told again."""
+    told, answers = [], []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))).get("id"))
+            status, last = answers.pop(0) if answers else (200, None)
+            number = self.headers["X-Perigee-Sequence"]
+            self.send_response(status)
+            if last:
+                self.send_header("X-Perigee-Sequence", str(last))
+            self.send_header("X-Perigee-Signature", hmac.new(b"secret", f"ANSWER\n{self.path}\n{number}\n{{}}".encode(), hashlib.sha256).hexdigest())
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    dwx = dwx_module()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "DWX").mkdir()
+            lines = pathlib.Path(folder) / "lines"
+            options = dwx_options(folder, url=f"http://127.0.0.1:{server.server_port}/ea", signals=str(lines))
+            adapter = dwx.Adapter(options)
+            adapter.signals()  # there is no file yet
+            lines.write_text('{"id": "a"}\nno JSON\n{"id": "b"}\n\n{"id": "c"}\n{"id": "d"')
+
+            def after(*statuses):
+                """What was told while the service answered so."""
+                told.clear()
+                answers[:] = statuses
+                with contextlib.redirect_stderr(io.StringIO()):
+                    adapter.signals()
+                return list(told)
+            assert after((503, None)) == ["a"] and after((502, None)) == ["a"] and after((404, None)) == ["a"]
+            assert after((409, 1000), (200, None), (409, None)) == ["a", "a", "b"] and adapter.sequence > 1000  # a service that was killed has skipped numbers
+            assert after((422, None)) == ["b", "c"] and after() == []
+            adapter = dwx.Adapter(options)
+            assert after() == []
+            lines.open("a").write("}\n")
+            assert after() == ["d"] and after() == []
+            lines.write_text('{"id": "e"}\n')  # written anew
+            assert after() == ["e"]
+            adapter = dwx.Adapter(options)
+            assert after() == []
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def between_files():
+    """dwx.py without a service: what it makes of files that change between two looks."""
+    dwx = dwx_module()
     with tempfile.TemporaryDirectory() as folder:
-        terminal, at = DwxTerminal(folder), pathlib.Path(folder)
-        (at / "secret").write_text("secret\n")
-        (at / "symbols").write_text(json.dumps([symbol("BTCUSDT", step="0.01")]))
-        adapter = dwx.Adapter(argparse.Namespace(files=folder, secret_file=at / "secret", symbols=at / "symbols", url="http://127.0.0.1/ea", utc_offset=0))
+        terminal = DwxTerminal(folder)
+        adapter = dwx.Adapter(dwx_options(folder))
         adapter.started -= 3600  # it has run for long
 
-        def place(n):
+        def place(n, asked_s=0, **more):
             """The order's name, and what was said of the command."""
             ident = f"P{n:028}"
-            adapter.execute({"id": ident, "client": ident, "do": "place", "symbol": "BTCUSDT", "side": "buy", "type": "limit", "volume": "0.02", "price": "50000", "magic": 7, "reduce": False, "lease_ms": 60000},
-                            time.monotonic())
+            adapter.execute({"id": ident, "client": ident, "do": "place", "symbol": "BTCUSDT", "side": "buy", "type": "limit", "volume": "0.02", "price": "50000", "magic": 7, "reduce": False, "lease_ms": 60000, **more},
+                            time.monotonic() - asked_s)
             return ident, adapter.journal.entries[ident]["said"]
 
         def error():
@@ -125,6 +195,21 @@ def between_files():
             terminal.in_history = terminal.fill
             rows = [r for r in adapter.report()[0]["orders"] if r["client"] == ident]
             assert [(r["state"], r["filled"]) for r in rows] == [("filled", "0.02")], rows
+            # Its lease is over: it is left, and stays left when it comes once more. What was done is not done again.
+            opened, (late, said) = len(terminal.opened), place(3, asked_s=60)
+            assert said == "missed" and place(3)[1] == "missed" and place(1)[1] == "done" and len(terminal.opened) == opened, terminal.opened
+            # A position of another magic number is somebody else's: it is not closed by our order.
+            with terminal.lock:
+                for ticket, magic in (("501", 8), ("502", 7)):
+                    terminal.orders[ticket] = {"magic": magic, "symbol": "BTCUSDT", "lots": 0.03, "type": "buy", "open_price": 1.0, "open_time": terminal.stamp(), "SL": 0.0, "TP": 0.0, "pnl": 0.0, "swap": 0.0, "comment": ""}
+            until = time.monotonic() + 20
+            while "502" not in adapter.orders():
+                assert time.monotonic() < until
+                time.sleep(0.005)
+            ident, said = place(4, side="sell", type="market", volume="0.05", reduce=True)
+            with terminal.lock:
+                assert said == "done" and terminal.orders["501"]["lots"] == 0.03 and "502" not in terminal.orders, (said, terminal.orders)
+            assert place(5, side="sell", type="market", volume="0.05", reduce=True, magic=9)[1] == "refused" and "501" in terminal.orders
             terminal.deaf, dwx.WAIT_S = True, 0.2
             ident, said = place(2)
             assert said == "unsure" and adapter.report() == (None, []), adapter.journal.entries[ident]
@@ -303,9 +388,10 @@ def main(binary):
                     ada.account, ada.keys = account, keys
                     assert "Traceback" not in said, said
 
-        @case("between files: what changes while a report is collected, an error of another command, a command that nobody takes")
+        @case("between files: what changes while a report is collected, an error of another command, a command that nobody takes; signals of a file, each once")
         def _():
             between_files()
+            signals_of_a_file()
 
         @case("a bot trades on the terminal's own prices: warmed up by its chart, woken by its ticks; nobody else sees that market")
         def _():
