@@ -14,7 +14,6 @@ struct tls_client;
 #define COURIER_REACH_MAX 16
 #define COURIER_AT_ONCE 16        // requests under way
 #define COURIER_SAYING_MAX 64
-#define COURIER_DIGEST_MAX 100    // notices in one digest
 #define COURIER_WAITING_MAX 1000  // of a channel; what is critical has a place always
 #define NS_PER_MS INT64_C(1000000)
 

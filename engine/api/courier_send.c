@@ -254,12 +254,12 @@ static bool take_due(void *arg, const struct sending_row *row) {
   const bool open = row->digest && !row->group_id;  // may go with others
   if (p->count == 0 || open) p->things[p->count++].sending = *row;
   const struct sending_row *first = &p->things[0].sending;
-  return first->digest && !first->group_id && p->count < COURIER_DIGEST_MAX;
+  return first->digest && !first->group_id && p->count < notice_items_max(p->kind);
 }
 static bool take_group(void *arg, const struct sending_row *row) {
   struct parcel *p = arg;
   if (row->next_ns) p->things[p->count++].sending = *row;
-  return p->count < COURIER_DIGEST_MAX;
+  return p->count < NOTICE_ITEMS_MAX;
 }
 
 static bool take_notice(void *arg, const struct notice_row *row) {
@@ -328,10 +328,19 @@ static bool begin_http(struct parcel *p, const struct notice_message *m) {
 
 static enum status skip(struct db *db, void *arg, struct err *err) { return sending_skip_all(db, ((struct parcel *)arg)->channel.id, "the channel is disabled", err); }
 
+// ",bot.dead,order.unknown,": what never waits behind others.
+static void critical_ones(char *ret, size_t size) {
+  size_t len = (size_t)snprintf(ret, size, ",");
+  for (int e = 0; e < NOTICE_EVENT_COUNT; e++)
+    if (notice_about((enum notice_event)e)->critical) len += (size_t)snprintf(ret + len, size - len, "%s,", notice_about((enum notice_event)e)->name);
+}
+
 // Loads what is due; ERR_NOTFOUND: nothing is.
 static enum status load(struct parcel *p, struct err *err) {
   struct db *db = reader(p->courier);
-  enum status st = sending_due(db, p->channel.id, p->begun_ns, COURIER_DIGEST_MAX, take_due, p, err);
+  char first[NOTICE_EVENT_COUNT * NOTICE_EVENT_SIZE];
+  critical_ones(first, sizeof first);
+  enum status st = sending_due(db, p->channel.id, p->begun_ns, first, NOTICE_ITEMS_MAX, take_due, p, err);
   if (st != OK) return st;
   if (p->count == 0) return ERR_NOTFOUND;
   const int64_t group_id = p->things[0].sending.group_id;
@@ -374,7 +383,7 @@ static bool is_allowed(struct courier *c, struct lane *lane, enum notice_kind ki
 bool courier_send(struct courier *c, struct lane *lane) {
   struct parcel *p = calloc(1, sizeof *p);
   struct err err = {0};
-  if (p) p->things = calloc(COURIER_DIGEST_MAX, sizeof *p->things);
+  if (p) p->things = calloc(NOTICE_ITEMS_MAX, sizeof *p->things);
   if (!p || !p->things) {
     free(p);
     return false;

@@ -20,7 +20,7 @@ static enum status send_to(struct courier *c, const char *url, bool theirs, cons
   const bool inside = !theirs || notice_target_inside(url, &c->s.reach);
   enum status st = c->tls ? OK : tls_client_create(c->s.ca_file[0] ? c->s.ca_file : NULL, &c->tls, err);
   const struct http_client_request request = {.method = "POST", .url = url, .fields = fields, .field_count = count, .body = body, .body_len = len, .tls = c->tls, .plain_allowed = inside, .public_only = !inside,
-    .answer_max = ANSWER_MAX, .timeout_ms = TIMEOUT_MS};
+    .answer_max = ANSWER_MAX, .answer_cut = true, .timeout_ms = TIMEOUT_MS};
   return st == OK ? http_client_send(c->core->loop, &request, done, arg, ret, err) : st;
 }
 
@@ -105,7 +105,7 @@ enum notice_outcome courier_judge(enum notice_kind kind, const struct http_clien
   const bool ok = kind != NOTICE_TELEGRAM || json_is_true(json_object_get(body, "ok"));
   const enum notice_outcome o = notice_judge(kind, answer->status, ok);
   if (o == NOTICE_LATER || o == NOTICE_OURS) {
-    const int64_t by_field = notice_retry_after_s(http_client_field(answer, "retry-after")), by_body = body_retry(kind, body);
+    const int64_t by_field = notice_retry_after_s(http_client_field(answer, "retry-after"), clock_wall_ns() / NS_PER_S), by_body = body_retry(kind, body);
     *ret_retry_s = by_field > by_body ? by_field : by_body;
   }
   json_decref(body);

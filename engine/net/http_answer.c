@@ -64,6 +64,11 @@ static int on_head(llhttp_t *p) {
 
 static int on_body(llhttp_t *p, const char *at, size_t len) {
   struct http_answer_reader *r = reader(p);
+  if (r->cut && len > r->body.max - r->body.len) {
+    buf_add(&r->body, at, r->body.max - r->body.len);
+    r->whole = true;
+    return -1;  // nothing more is read
+  }
   buf_add(&r->body, at, len);
   return r->body.failed ? fail(r, "the body is too large") : 0;
 }

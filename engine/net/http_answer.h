@@ -14,6 +14,7 @@ struct http_answer_reader {
   size_t count;          // of fields begun
   size_t head_bytes;     // as they came: a bound on what makes no field
   bool in_value, head_only, whole, started;
+  bool cut;              // set by the owner before the first feed: a body that is longer than answer_max ends there, WHOLE
   bool keep;             // when WHOLE: its head and framing let the connection be used again
   size_t rest;           // when WHOLE: bytes of the last feed that were not the answer's
   unsigned interim;      // 1xx answers before the real one

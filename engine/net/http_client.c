@@ -95,6 +95,7 @@ enum status http_client_send(struct loop *loop, const struct http_client_request
   c->arg = arg;
   buf_init_secret(&c->request, HTTP_REQUEST_MAX);
   http_answer_init(&c->answer, strcmp(q->method, "HEAD") == 0, q->answer_max ? q->answer_max : ANSWER_MAX);
+  c->answer.cut = q->answer_cut;
   const int64_t timeout_ms = q->timeout_ms ? q->timeout_ms : TIMEOUT_MS;
   const struct client_options options = {.host = url.host, .port = url.port, .tls = url.tls ? q->tls : NULL, .public_only = q->public_only,
     .timeout_ms = timeout_ms};

@@ -30,6 +30,7 @@ struct http_client_request {
   bool plain_allowed;        // http:// too: for services on this machine or a network of one's own
   bool public_only;          // see above; plain_allowed does not go with it
   size_t answer_max;         // bytes of the answer's body; 0: 64 KiB
+  bool answer_cut;           // what the body has beyond that is left unread, since the status says enough; else such an answer is none
   int64_t timeout_ms;        // for all of it, from look-up to the last byte; 0: 5,000
 };
 

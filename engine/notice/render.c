@@ -11,6 +11,9 @@
 #define NS_PER_S INT64_C(1000000000)
 #define BODY_ERROR(err) err_set(err, ERR_NOMEM, "out of memory")
 #define DIGEST_LINES 60
+#define WEBHOOK_ITEMS 20
+
+size_t notice_items_max(enum notice_kind kind) { return kind == NOTICE_WEBHOOK ? WEBHOOK_ITEMS : NOTICE_ITEMS_MAX; }
 
 // ---- plain words
 

@@ -25,7 +25,10 @@ struct notice_message {
 
 #define NOTICE_TITLE_MAX 150      // bytes
 #define NOTICE_TEXT_MAX 3000      // bytes of the plain text
-#define NOTICE_BODY_MAX (128 * 1024)
+#define NOTICE_BODY_MAX (256 * 1024)
+#define NOTICE_ITEMS_MAX 100     // of a digest
+// Of that kind: a webhook has all of each, and fits its body with the longest that scripts and venues say; others are cut.
+size_t notice_items_max(enum notice_kind kind);
 
 // In plain words; both cut between characters. out: empty ones, made with buf_init.
 void notice_title(const struct notice_message *m, struct buf *out);

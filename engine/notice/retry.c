@@ -1,6 +1,11 @@
 // notice/retry.c – see retry.h.
 #include "notice/retry.h"
 
+#include "market/tz.h"
+
+#include <stdio.h>
+#include <string.h>
+
 #define NS_PER_S INT64_C(1000000000)
 #define DAY_S 86400
 
@@ -69,9 +74,24 @@ int64_t notice_retry_ns(int attempts, int64_t began_ns, int64_t now_ns, int64_t 
   return next_ns < end_ns ? next_ns : end_ns;
 }
 
-int64_t notice_retry_after_s(const char *text) {
+// "Wed, 21 Oct 2026 07:28:00 GMT"; −1: none.
+static int64_t date_s(const char *text) {
+  static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  int day, year, hour, minute, second, end = 0;
+  char month[4];
+  if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, month, &year, &hour, &minute, &second, &end) != 6 || end == 0 || text[end]) return -1;
+  const char *at = strlen(month) == 3 ? strstr(months, month) : NULL;
+  const bool ok = at && (at - months) % 3 == 0 && year >= 1970 && day >= 1 && day <= 31 && hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second <= 60;
+  return ok ? date_to_days(year, (int)(at - months) / 3 + 1, day) * DAY_S + hour * 3600 + minute * 60 + second : -1;
+}
+
+int64_t notice_retry_after_s(const char *text, int64_t now_s) {
   int64_t n = 0;
-  if (!text || *text < '0' || *text > '9') return -1;
+  if (!text) return -1;
+  if (*text < '0' || *text > '9') {
+    const int64_t at_s = date_s(text);
+    return at_s < 0 ? -1 : at_s <= now_s ? 0 : at_s - now_s < DAY_S ? at_s - now_s : DAY_S;
+  }
   for (; *text >= '0' && *text <= '9'; text++) {
     n = n * 10 + (*text - '0');
     if (n > DAY_S) return DAY_S;

@@ -24,5 +24,5 @@ const char *notice_status_words(enum notice_kind kind, int status);
 // together does not come back together), not before what Retry-After asks for, and a last time when a day is over; 0: it is. attempts: made
 // so far, at least one. retry_after_s: −1: not asked. percent: of all these times, for who cannot wait (tests); 100.
 int64_t notice_retry_ns(int attempts, int64_t began_ns, int64_t now_ns, int64_t retry_after_s, uint64_t salt, int64_t percent);
-// Of a Retry-After field: whole seconds; −1: none, or a date (which nobody sends here). At most a day.
-int64_t notice_retry_after_s(const char *text);
+// Of a Retry-After field (RFC 9110: seconds, or the date of IMF-fixdate), seen from now_s, Unix time: whole seconds, at most a day; −1: none.
+int64_t notice_retry_after_s(const char *text, int64_t now_s);

@@ -124,9 +124,11 @@ enum status sending_update(struct db *db, const struct sending_row *s, struct er
     s->attempts, s->began_ns, s->group_id, s->id);
 }
 
-enum status sending_due(struct db *db, int64_t channel_id, int64_t now_ns, int limit, sending_fn fn, void *arg, struct err *err) {
+enum status sending_due(struct db *db, int64_t channel_id, int64_t now_ns, const char *first, int limit, sending_fn fn, void *arg, struct err *err) {
   struct db_rows r;
-  return over_sendings(&r, db_query(db, &r, err, "SELECT " SENDING_COLUMNS " FROM notice_sendings WHERE channel_id = ? AND next_ns <= ? ORDER BY next_ns, id LIMIT ?", "iii", channel_id, now_ns, (int64_t)limit), fn, arg, NULL, err);
+  return over_sendings(&r, db_query(db, &r, err,
+    "SELECT " SENDING_COLUMNS " FROM notice_sendings WHERE channel_id = ?1 AND next_ns <= ?2"
+    " ORDER BY instr(?3, ',' || (SELECT n.event FROM notices n WHERE n.id = notice_id) || ',') = 0, next_ns, id LIMIT ?4", "iiti", channel_id, now_ns, first, (int64_t)limit), fn, arg, NULL, err);
 }
 
 enum status sending_of_group(struct db *db, int64_t group_id, sending_fn fn, void *arg, struct err *err) {

@@ -60,8 +60,8 @@ enum status sending_insert(struct db *db, const struct sending_row *row, struct 
 enum status sending_get(struct db *db, int64_t id, struct sending_row *ret, struct err *err) MUST_CHECK;
 // state, reason, digest, next_ns, attempts, began_ns, group_id.
 enum status sending_update(struct db *db, const struct sending_row *row, struct err *err) MUST_CHECK;
-// Due on a channel by now, by their time.
-enum status sending_due(struct db *db, int64_t channel_id, int64_t now_ns, int limit, sending_fn fn, void *arg, struct err *err) MUST_CHECK;
+// Due on a channel by now, by their time; those of events that are named in first (",bot.dead,order.unknown,") before all others.
+enum status sending_due(struct db *db, int64_t channel_id, int64_t now_ns, const char *first, int limit, sending_fn fn, void *arg, struct err *err) MUST_CHECK;
 // Those that go as one.
 enum status sending_of_group(struct db *db, int64_t group_id, sending_fn fn, void *arg, struct err *err) MUST_CHECK;
 // Channels with something to do, and when first. For the courier's start.

@@ -255,7 +255,7 @@ def main(binary):
         @case("failures are tried again with the same id, 429 when it asks to, and each attempt is in the log")
         def _():
             c = made["b"] = channel("webhook", r.url + "/b")
-            r.answers["/b"] = [(500, {}, b"<html>inner secrets</html>"), (503, {"Retry-After": "1"}, b""), (302, {"Location": r.url + "/elsewhere"}, b"")]
+            r.answers["/b"] = [(500, {}, b"<html>inner secrets</html>"), (503, {"Retry-After": "1"}, b""), (302, {"Location": r.url + "/elsewhere"}, b""), (200, {}, b"<html>" * 20000)]  # taken, however much it says about it
             notice = test(c)
             ends(notice, c, "sent")
             got = r.of("/b", ident=notice)

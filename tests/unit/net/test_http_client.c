@@ -203,6 +203,8 @@ static void what_fails(void **state) {
   assert_non_null(strstr(why_not, "closed"));
   run((struct http_client_request){.plain_allowed = true}, "http", "127.0.0.1", plain_port, "/large");
   assert_non_null(strstr(why_not, "too large"));
+  run((struct http_client_request){.plain_allowed = true, .answer_max = 1000, .answer_cut = true}, "http", "127.0.0.1", plain_port, "/large");  // the status is what counts
+  assert_int_equal(status, 200);
   run((struct http_client_request){.plain_allowed = true, .answer_max = 300000}, "http", "127.0.0.1", plain_port, "/large");
   assert_int_equal(status, 200);
   run((struct http_client_request){.plain_allowed = true, .timeout_ms = 50}, "http", "127.0.0.1", plain_port, "/never");

@@ -125,6 +125,29 @@ static void webhooks(void **state) {
   json_decref(two);
 }
 
+// A digest of as many as the courier puts together, each as long as a script can make it, of what JSON writes as two bytes.
+static void the_longest_digest(void **state) {
+  (void)state;
+  char text[1024];
+  struct notice_item items[NOTICE_ITEMS_MAX];
+  struct err err;
+  memset(text, '"', sizeof text - 1);
+  text[sizeof text - 1] = '\0';
+  json_t *data = json_pack("{s:s, s:s, s:s}", "bot", "A", "reason", text, "detail", text);
+  for (size_t i = 0; i < NOTICE_ITEMS_MAX; i++) items[i] = (struct notice_item){.event = NOTICE_BOT_FAILED, .id = "ntc_1", .subject = "bot_1", .created_ns = INT64_C(1795317790135000000), .data = data};
+  for (int k = 0; k < NOTICE_KIND_COUNT; k++) {
+    const struct notice_message m = {.product = "P", .link = "https://p.example/notices", .items = items, .count = notice_items_max((enum notice_kind)k)};
+    buf_clear(&out);
+    if (k == NOTICE_MAIL || k == NOTICE_SMS) continue;
+    if (notice_body((enum notice_kind)k, &m, "-100", &out, &err) != OK) fail_msg("%s: %s", notice_kind_text((enum notice_kind)k), err.msg);
+    json_t *v = json_loads(out.data, 0, NULL);
+    assert_non_null(v);
+    if (k == NOTICE_WEBHOOK) assert_int_equal(json_array_size(json_object_get(json_object_get(v, "data"), "items")), m.count);
+    json_decref(v);
+  }
+  json_decref(data);
+}
+
 static void every_event_has_words(void **state) {
   (void)state;
   for (int e = 0; e < NOTICE_EVENT_COUNT; e++) {
@@ -169,6 +192,6 @@ static int end(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(only_text), cmocka_unit_test(a_rejected_order), cmocka_unit_test(only_so_long), cmocka_unit_test(webhooks), cmocka_unit_test(every_event_has_words), cmocka_unit_test(html), cmocka_unit_test(providers_of_sms)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(only_text), cmocka_unit_test(a_rejected_order), cmocka_unit_test(only_so_long), cmocka_unit_test(webhooks), cmocka_unit_test(the_longest_digest), cmocka_unit_test(every_event_has_words), cmocka_unit_test(html), cmocka_unit_test(providers_of_sms)};
   return cmocka_run_group_tests(tests, NULL, end);
 }

@@ -79,12 +79,13 @@ static void answers(void **state) {
     {NOTICE_DISCORD, 204, true, NOTICE_SENT}, {NOTICE_DISCORD, 404, true, NOTICE_GONE}, {NOTICE_DISCORD, 400, true, NOTICE_NEVER}, {NOTICE_SLACK, 404, true, NOTICE_GONE}, {NOTICE_SLACK, 410, true, NOTICE_GONE},
     {NOTICE_SMS, 401, true, NOTICE_OURS}, {NOTICE_SMS, 410, true, NOTICE_LATER}, {NOTICE_SMS, 422, true, NOTICE_NEVER}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_int_equal(notice_judge(cases[i].kind, cases[i].status, cases[i].ok), cases[i].o);
-  assert_int_equal(notice_retry_after_s("120"), 120);
-  assert_int_equal(notice_retry_after_s("0.3"), 1);
-  assert_int_equal(notice_retry_after_s("99999999999999999999"), 86400);
-  assert_int_equal(notice_retry_after_s("Wed, 21 Oct 2026 07:28:00 GMT"), -1);
-  assert_int_equal(notice_retry_after_s("-5"), -1);
-  assert_int_equal(notice_retry_after_s(NULL), -1);
+  const int64_t now_s = 1792567680;  // Wed, 21 Oct 2026 07:28:00 GMT
+  static const struct { const char *text; int64_t s; } asked[] = {{"120", 120}, {"0.3", 1}, {"99999999999999999999", 86400}, {"-5", -1}, {"", -1}, {"soon", -1}, {"Wed, 21 Oct 2026 07:28:00 GMT", 0},
+    {"Wed, 21 Oct 2026 07:30:05 GMT", 125}, {"Wed, 21 Oct 2026 07:27:59 GMT", 0}, {"Sun, 22 Nov 2026 07:28:00 GMT", 86400}, {"Wed, 21 Oct 2026 07:30:05 CET", -1}, {"Wed, 21 Oct 2026 07:30:05 GMT, or so", -1},
+    {"Wed, 21 Foo 2026 07:30:05 GMT", -1}, {"Wed, 21 ctN 2026 07:30:05 GMT", -1}, {"Wed, 99 Oct 2026 07:30:05 GMT", -1}, {"Wed, 21 Oct 2026 25:30:05 GMT", -1}, {"Wednesday, 21-Oct-26 07:30:05 GMT", -1}};
+  for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+    if (notice_retry_after_s(asked[i].text, now_s) != asked[i].s) fail_msg("%s: %lld", asked[i].text, (long long)notice_retry_after_s(asked[i].text, now_s));
+  assert_int_equal(notice_retry_after_s(NULL, now_s), -1);
 }
 
 // A day of it: each pause longer than the one before (but for its tenth), the last try when the day is over, then no more.

@@ -144,6 +144,30 @@ static bool states(void *arg, const struct sending_row *s) {
   snprintf(text + strlen(text), 100 - strlen(text), "%s:%lld;", s->state, (long long)((s->next_ns ? s->next_ns - NOW : -S) / S));
   return true;
 }
+// Three wait on a channel, the last of them told of what others must not hold back.
+static enum status make_urgent(struct db *to) {
+  enum status st = OK;
+  for (int64_t i = 0; st == OK && i < 3; i++) {
+    struct notice_row n = notice(2000 + i, 1, NULL);
+    n.event = i == 2 ? "bot.dead" : "order.filled";
+    struct sending_row s = {.id = 20 + i, .notice_id = n.id, .channel_id = own_id[0], .tenant_id = 1, .state = "waiting", .next_ns = NOW + i, .began_ns = NOW, .created_ns = NOW};
+    st = notice_add(to, &n, NULL, &err);
+    if (st == OK) st = sending_insert(to, &s, &err);
+  }
+  return st;
+}
+static enum status drop_urgent(struct db *to) { return db_script(to, "DELETE FROM notices WHERE id >= 2000 AND id < 2010", &err); }
+static bool their_ids(void *arg, const struct sending_row *s) {
+  char *text = arg;
+  snprintf(text + strlen(text), 100 - strlen(text), "%lld;", (long long)s->id);
+  return true;
+}
+static const char *due(int64_t now_ns, const char *first) {
+  static char text[100];
+  text[0] = '\0';
+  assert_int_equal(sending_due(db, own_id[0], now_ns, first, 10, their_ids, text, &err), OK);
+  return text;
+}
 static const char *sendings(void) {
   static char text[100];
   text[0] = '\0';
@@ -178,6 +202,12 @@ static void channels_and_sendings(void **state) {
   written(STORE_CONTROL, sweep_all);
   assert_string_equal(sendings(), "");
   assert_int_equal(notices_of(1), 3);  // of which nobody has decided yet
+  written(STORE_CONTROL, make_urgent);
+  assert_string_equal(due(NOW + 2, ","), "20;21;22;");
+  assert_string_equal(due(NOW + 2, ",bot.dead,halt.set,"), "22;20;21;");
+  assert_string_equal(due(NOW + 2, ",bot.deadly,dead,"), "20;21;22;");  // whole names
+  assert_string_equal(due(NOW + 1, ",bot.dead,"), "20;21;");            // whose time has come
+  written(STORE_CONTROL, drop_urgent);
 }
 
 int main(void) {
