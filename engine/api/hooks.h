@@ -4,7 +4,6 @@
 #include "store/hook_rows.h"
 
 #define HOOK_TTL_S 60
-#define HOOK_PER_MINUTE 600
 
 // The token's hash, as rows have it.
 void hook_token_hash(const char *token, size_t len, uint8_t ret[SHA256_BYTES]);

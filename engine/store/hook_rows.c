@@ -142,13 +142,17 @@ static enum status over_deliveries(struct db_rows *r, enum status st, delivery_f
 }
 
 enum status delivery_insert(struct db *db, const struct delivery_row *d, struct err *err) {
-  return db_run(db, NULL, err, "INSERT INTO hook_deliveries (id, hook_id, received_ns, expires_ns, state, reason, dedupe, address, body, signal, done_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "iiiitttttti",
+  int64_t n = 0;
+  const enum status st = db_run(db, &n, err,
+    "INSERT INTO hook_deliveries (id, hook_id, received_ns, expires_ns, state, reason, dedupe, address, body, signal, done_ns)"
+    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE NOT EXISTS (SELECT 1 FROM hook_seen WHERE hook_id = ?2 AND dedupe = ?7)", "iiiitttttti",
     d->id, d->hook_id, d->received_ns, d->expires_ns, d->state, d->reason, d->dedupe, d->address, d->body, d->signal, d->done_ns);
+  return st == OK && n == 0 ? err_set(err, ERR_EXISTS, "it was delivered before") : st;
 }
 
 enum status delivery_known(struct db *db, int64_t hook_id, const char *dedupe, bool *ret, struct err *err) {
   struct db_rows r;
-  enum status st = db_query(db, &r, err, "SELECT 1 FROM hook_deliveries WHERE hook_id = ? AND dedupe = ?", "it", hook_id, dedupe);
+  enum status st = db_query(db, &r, err, "SELECT 1 FROM hook_deliveries WHERE hook_id = ?1 AND dedupe = ?2 UNION ALL SELECT 1 FROM hook_seen WHERE hook_id = ?1 AND dedupe = ?2", "it", hook_id, dedupe);
   *ret = st == OK && db_next(&r);
   return db_end(&r, st, err);
 }
@@ -206,9 +210,31 @@ enum status delivery_count_since(struct db *db, int64_t hook_id, int64_t since_n
   return one_int(&r, db_query(db, &r, err, "SELECT count(*) FROM hook_deliveries WHERE hook_id = ? AND received_ns >= ? AND state = 'delivered'", "ii", hook_id, since_ns), ret, err);
 }
 
+// How long a hook knows what it took, after its rows went.
+static enum status remembered(struct db *db, int64_t hook_id, int64_t *ret_ns, struct err *err) {
+  struct db_rows r;
+  int64_t per_minute = HOOK_PER_MINUTE;
+  const enum status st = one_int(&r, db_query(db, &r, err, "SELECT coalesce(json_extract(settings, '$.per_minute'), ?) FROM hooks WHERE id = ?", "ii", per_minute, hook_id), &per_minute, err);
+  const int64_t ns = INT64_C(60000000000) * HOOK_SEEN_MAX / (per_minute > 0 ? per_minute : 1);
+  *ret_ns = ns > HOOK_REMEMBERED_NS ? HOOK_REMEMBERED_NS : ns < HOOK_SEEN_MIN_NS ? HOOK_SEEN_MIN_NS : ns;
+  return st;
+}
+
+// What a hook has beyond the rows that are kept: what makes them duplicates stays.
+static enum status sweep_beyond(struct db *db, int64_t hook_id, struct err *err) {
+  struct db_rows r;
+  int64_t last = 0;
+  enum status st = one_int(&r, db_query(db, &r, err, "SELECT id FROM hook_deliveries WHERE hook_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?", "ii", hook_id, (int64_t)HOOK_DELIVERIES_KEPT), &last, err);
+  if (st != OK || !last) return st;
+  st = db_run(db, NULL, err, "INSERT INTO hook_seen (hook_id, dedupe, id) SELECT hook_id, dedupe, id FROM hook_deliveries WHERE hook_id = ? AND state <> 'accepted' AND id <= ? AND dedupe IS NOT NULL", "ii", hook_id, last);
+  return st == OK ? db_run(db, NULL, err, "DELETE FROM hook_deliveries WHERE hook_id = ? AND state <> 'accepted' AND id <= ?", "ii", hook_id, last) : st;
+}
+
 enum status delivery_sweep(struct db *db, int64_t hook_id, int64_t now_ns, struct err *err) {
-  enum status st = db_run(db, NULL, err, "DELETE FROM hook_deliveries WHERE hook_id = ?1 AND state <> 'accepted' AND id <= (SELECT id FROM hook_deliveries WHERE hook_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)", "ii",
-    hook_id, (int64_t)HOOK_DELIVERIES_KEPT);
+  int64_t seen_ns;
+  enum status st = sweep_beyond(db, hook_id, err);
+  if (st == OK) st = remembered(db, hook_id, &seen_ns, err);
+  if (st == OK) st = db_run(db, NULL, err, "DELETE FROM hook_seen WHERE hook_id = ? AND id < ?", "ii", hook_id, id_from(now_ns - seen_ns));
   if (st != OK) return st;
   // By the ids of then: all others would be read to see that they are younger, tens of milliseconds in which nobody's write goes on.
   return db_run(db, NULL, err,

@@ -19,6 +19,11 @@ struct db;
 #define HOOK_SIGN_SEALED_MAX 256
 #define HOOK_DELIVERIES_KEPT 10000    // of a hook, and none longer than a day but the latest 100
 #define HOOK_REMEMBERED_NS (INT64_C(86400) * 1000000000)
+// What was delivered is known as a duplicate for a day, also when its row went: of hooks that take more than a million a day, for the time of a million, but
+// for no less than signatures hold (their time may be five minutes ahead).
+#define HOOK_SEEN_MAX 1000000
+#define HOOK_SEEN_MIN_NS (INT64_C(600) * 1000000000)
+#define HOOK_PER_MINUTE 600           // messages, where settings.per_minute does not say
 
 // settings: valid as long as the row (hook_row_finish), or during the callback.
 struct hook_row {
@@ -69,9 +74,9 @@ struct delivery_row {
 };
 // Texts are valid during the callback.
 typedef bool (*delivery_fn)(void *arg, const struct delivery_row *row);
-// ERR_EXISTS: the hook has one with this dedupe.
+// ERR_EXISTS: the hook has one with this dedupe, or had.
 enum status delivery_insert(struct db *db, const struct delivery_row *row, struct err *err) MUST_CHECK;
-// Whether the hook has one with this dedupe.
+// Whether the hook has one with this dedupe, or had.
 enum status delivery_known(struct db *db, int64_t hook_id, const char *dedupe, bool *ret, struct err *err) MUST_CHECK;
 // state, reason, signal, log, bots, done_ns of one that is accepted. ERR_NOTFOUND: it is not, any more.
 enum status delivery_finish(struct db *db, const struct delivery_row *row, struct err *err) MUST_CHECK;
@@ -88,7 +93,7 @@ enum status delivery_open(struct db *db, delivery_fn fn, void *arg, struct err *
 // Delivered ones since then, newest first: what rules may know of.
 enum status delivery_recent(struct db *db, int64_t hook_id, int64_t since_ns, int limit, delivery_fn fn, void *arg, struct err *err) MUST_CHECK;
 enum status delivery_count_since(struct db *db, int64_t hook_id, int64_t since_ns, int64_t *ret, struct err *err) MUST_CHECK;
-// Older than a day, but the latest 100; beyond HOOK_DELIVERIES_KEPT.
+// Lets go of those older than a day, but the latest 100, and of those beyond HOOK_DELIVERIES_KEPT, whose dedupe is remembered.
 enum status delivery_sweep(struct db *db, int64_t hook_id, int64_t now_ns, struct err *err) MUST_CHECK;
 enum status delivery_sweep_all(struct db *db, int64_t now_ns, struct err *err) MUST_CHECK;
 

@@ -158,7 +158,67 @@ static void messages_that_wait_stay(void **state) {
   assert_int_equal(open, accepted);  // a start takes all of them up
 }
 
+// ---- the same signal, after its row went
+
+enum { BUSY_HOOK = 2001, FAST_HOOK = 2002 };
+static struct id_source ids[] = {{.node = 1}, {.node = 2}};
+static struct delivery_row signal_of(int64_t hook_id, int64_t at_ns, const char *dedupe) {
+  return (struct delivery_row){.id = id_make(&ids[hook_id - BUSY_HOOK], at_ns), .hook_id = hook_id, .received_ns = at_ns, .expires_ns = at_ns + S, .state = "delivered", .reason = "", .dedupe = dedupe, .address = "::1", .body = "", .signal = "{}"};
+}
+static enum status busy_hooks(struct db *d, void *arg, struct err *e) {
+  (void)arg;
+  struct hook_row h = {.id = BUSY_HOOK, .tenant_id = 1, .name = "busy", .token_hash = {1}, .enabled = true, .settings = "{}", .created_ns = NOW};
+  enum status st = hook_insert(d, &h, e);
+  h = (struct hook_row){.id = FAST_HOOK, .tenant_id = 1, .name = "fast", .token_hash = {2}, .enabled = true, .settings = "{\"per_minute\":60000}", .created_ns = NOW};
+  return st == OK ? hook_insert(d, &h, e) : st;
+}
+// One a minute and a half before the others, which push its row out.
+static enum status flood_hook(struct db *d, void *arg, struct err *e) {
+  const int64_t hook_id = *(int64_t *)arg;
+  struct delivery_row r = signal_of(hook_id, NOW + DAY, "the first");
+  enum status st = delivery_insert(d, &r, e);
+  for (int i = 0; st == OK && i < HOOK_DELIVERIES_KEPT + 1; i++) {
+    r = signal_of(hook_id, NOW + DAY + 90 * S, NULL);
+    st = delivery_insert(d, &r, e);
+  }
+  return st == OK ? delivery_sweep(d, hook_id, NOW + DAY + 90 * S, e) : st;
+}
+struct again {
+  int64_t hook_id, at_ns;
+  enum status came;
+};
+static enum status sweep_and_repeat(struct db *d, void *arg, struct err *e) {
+  struct again *a = arg;
+  const enum status st = delivery_sweep(d, a->hook_id, a->at_ns, e);
+  const struct delivery_row r = signal_of(a->hook_id, a->at_ns, "the first");
+  if (st == OK) a->came = delivery_insert(d, &r, e);
+  return st;
+}
+static enum status came_again(int64_t hook_id, int64_t after_ns) {
+  struct again a = {hook_id, NOW + DAY + after_ns, ERR_IO};
+  bool known;
+  written(sweep_and_repeat, &a);
+  assert_int_equal(delivery_known(db, hook_id, "the first", &known, &err), OK);
+  assert_true(known);  // or it was taken just now
+  return a.came;
+}
+
+static void what_was_delivered_is_known_for_a_day(void **state) {
+  (void)state;
+  int n[2] = {0};
+  written(busy_hooks, NULL);
+  for (int64_t hook = BUSY_HOOK; hook <= FAST_HOOK; hook++) written(flood_hook, &hook);
+  assert_int_equal(delivery_list(db, BUSY_HOOK, INT64_MAX, 2 * HOOK_DELIVERIES_KEPT, count, n, &err), OK);
+  assert_int_equal(n[0], HOOK_DELIVERIES_KEPT);  // and the first is none of them
+  assert_int_equal(came_again(BUSY_HOOK, 100 * S), ERR_EXISTS);
+  assert_int_equal(came_again(BUSY_HOOK, DAY - S), ERR_EXISTS);
+  assert_int_equal(came_again(BUSY_HOOK, DAY + S), OK);
+  assert_int_equal(came_again(FAST_HOOK, 999 * S), ERR_EXISTS);  // of 60,000 a minute, a million are 1,000 seconds
+  assert_int_equal(came_again(FAST_HOOK, 1001 * S), OK);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(ids_in_the_order_of_commits), cmocka_unit_test(signals_that_wait_stay), cmocka_unit_test(messages_that_wait_stay)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(ids_in_the_order_of_commits), cmocka_unit_test(signals_that_wait_stay), cmocka_unit_test(messages_that_wait_stay),
+    cmocka_unit_test(what_was_delivered_is_known_for_a_day)};
   return cmocka_run_group_tests(tests, open_store, close_store);
 }
