@@ -222,47 +222,109 @@ static enum status set_word(json_t *signal, const char *field, const char *word,
   return st;
 }
 
+// A name that is no number: 1INCHUSDT, but not 1e5.
+static bool is_symbol(const char *word) {
+  double number;
+  return isalnum((unsigned char)*word) && strlen(word) <= 40 && !number_of(word, &number);
+}
+
+// BINANCE:BTCUSDT, as TradingView fills in {{exchange}}:{{ticker}}: capitals on both sides.
+static bool is_exchange_symbol(const char *word) {
+  static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.!/-";
+  const size_t n = strspn(word, capitals);
+  return n > 0 && word[n] == ':' && word[n + 1] && !word[n + 1 + strspn(word + n + 1, capitals)];
+}
+
 // Words that name no field: the action, behind it the symbol, then the size; @ 43000 the price. Whatever else is prose, and stays in raw.
 static enum status read_word(json_t *signal, char *word, bool *at_price, struct err *err) {
   double number;
   char *equals = strpbrk(word, "=:");
   if (equals && equals[1]) {
+    const char mark = *equals;
     *equals = '\0';
     const struct field *f = by_usual_name(word);
-    return f ? set_word(signal, f->name, equals + 1, err) : OK;
+    if (f) return set_word(signal, f->name, equals + 1, err);
+    *equals = mark;
+    if (!is_exchange_symbol(word)) return OK;
   }
   if (strcmp(word, "@") == 0) return *at_price = true, OK;
   if (word[0] == '@' && number_of(word + 1, &number)) return set_word(signal, "price", word + 1, err);
   if (*at_price && number_of(word, &number)) return *at_price = false, set_word(signal, "price", word, err);
   if (!json_object_get(signal, "action")) return is_action(word) ? set_word(signal, "action", word, err) : OK;
-  if (!json_object_get(signal, "symbol") && isalpha((unsigned char)word[0]) && strlen(word) <= 40) return set_word(signal, "symbol", word, err);
+  if (!json_object_get(signal, "symbol") && is_symbol(word)) return set_word(signal, "symbol", word, err);
   if (!json_object_get(signal, "size") && json_object_get(signal, "symbol") && number_of(word, &number)) return set_word(signal, "size", word, err);
   return OK;
 }
 
-static enum status read_text(json_t *signal, const char *body, size_t len, struct err *err) {
+// What TradingView says of a strategy's order when nobody wrote another text: "NAME (inputs): order buy @ 2 filled on BTCUSDT. New strategy position is
+// 2". The number is how many contracts, not the price, and the name's words ("Long only: …") say nothing. False: it is not this text.
+static bool read_filled(json_t *signal, char *text, enum status *ret, struct err *err) {
+  char action[8], size[40], symbol[60];
+  double number;
+  for (char *at = text; (at = strstr(at, "order ")); at++) {
+    if ((at != text && !strchr(" \t\r\n", at[-1])) || sscanf(at, "order %7s @ %39s filled on %59s", action, size, symbol) != 3 || !is_action(action) || !number_of(size, &number)) continue;
+    const size_t n = strlen(symbol);
+    if (symbol[n - 1] == '.') symbol[n - 1] = '\0';  // the sentence's
+    char *end = at;
+    while (end > text && strchr(" :", end[-1])) end--;
+    *end = '\0';
+    *ret = end - text <= 200 && !strpbrk(text, "\t\r\n") ? set_word(signal, "key", text, err) : OK;
+    if (*ret == OK) *ret = set_word(signal, "action", action, err);
+    if (*ret == OK) *ret = set_word(signal, "size", size, err);
+    if (*ret == OK) *ret = set_word(signal, "symbol", symbol, err);
+    return true;
+  }
+  return false;
+}
+
+static enum status read_words(json_t *signal, char *text, struct err *err) {
   static const char between[] = " \t\r\n,;";
+  enum status st = OK;
+  bool at_price = false;
+  char *rest = NULL;
+  for (char *word = strtok_r(text, between, &rest); st == OK && word; word = strtok_r(NULL, between, &rest)) st = read_word(signal, word, &at_price, err);
+  return st;
+}
+
+static enum status read_text(json_t *signal, const char *body, size_t len, struct err *err) {
   char *copy = malloc(len + 1);
   if (!copy) return err_set(err, ERR_NOMEM, "out of memory");
   memcpy(copy, body, len);
   copy[len] = '\0';
   enum status st = strlen(copy) == len ? OK : err_set(err, ERR_INVALID, "the message holds a NUL byte");
-  bool at_price = false;
-  char *rest = NULL;
-  for (char *word = strtok_r(copy, between, &rest); st == OK && word; word = strtok_r(NULL, between, &rest)) st = read_word(signal, word, &at_price, err);
+  if (st == OK && !read_filled(signal, copy, &st, err)) st = read_words(signal, copy, err);
   free(copy);
+  return st;
+}
+
+// Whether it was meant as JSON: prose begins otherwise.
+static bool begins_object(const char *body, size_t len) {
+  size_t i = 0;
+  while (i < len && strchr(" \t\r\n", body[i]) && body[i]) i++;
+  return i < len && body[i] == '{';
+}
+
+static enum status read_body(json_t *signal, const char *body, size_t len, const json_t *mapping, struct err *err) {
+  const bool mapped = json_object_size(mapping) > 0;
+  enum status st = OK;
+  json_error_t at;
+  json_t *tree = json_loadb(body, len, JSON_REJECT_DUPLICATES, &at);
+  if (!tree && begins_object(body, len)) st = err_set(err, ERR_INVALID, "it begins with { and is no JSON: line %d, column %d: %s", at.line, at.column, at.text);
+  else if (!tree) st = read_text(signal, body, len, err);
+  else if (mapped) st = read_mapped(signal, tree, mapping, err);
+  else if (json_is_object(tree)) st = read_usual(signal, tree, err);
+  else st = err_set(err, ERR_INVALID, "it is a list, in which no field has a name: give the hook a mapping, as {\"symbol\": \"0.symbol\"}");
+  json_decref(tree);
   return st;
 }
 
 enum status message_read(const char *body, size_t len, const json_t *mapping, json_t **ret, struct err *err) {
   if (len > MESSAGE_MAX) return err_set(err, ERR_LIMIT, "the message has %zu bytes, at most %d are taken", len, MESSAGE_MAX);
   if (len == 0) return err_set(err, ERR_INVALID, "the message is empty");
-  json_t *signal = json_object(), *raw = json_stringn(body, len), *tree = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
+  json_t *signal = json_object(), *raw = json_stringn(body, len);
   enum status st = !signal ? err_set(err, ERR_NOMEM, "out of memory") : !raw ? err_set(err, ERR_INVALID, "the message is not UTF-8") : OK;
-  if (st == OK && json_is_object(tree)) st = mapping && json_object_size(mapping) ? read_mapped(signal, tree, mapping, err) : read_usual(signal, tree, err);
-  else if (st == OK) st = read_text(signal, body, len, err);
+  if (st == OK) st = read_body(signal, body, len, mapping, err);
   if (st == OK && json_object_set(signal, "raw", raw) != 0) st = err_set(err, ERR_NOMEM, "out of memory");
-  json_decref(tree);
   json_decref(raw);
   if (st == OK) *ret = signal;
   else json_decref(signal);

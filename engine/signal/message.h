@@ -18,7 +18,9 @@
 enum status message_mapping_check(const json_t *mapping, struct err *err) MUST_CHECK;
 
 // Reads body (len bytes, UTF-8). mapping NULL: the usual names of each field are tried (message_usual). now_ms: when it came.
-// ERR_INVALID: no UTF-8, or a field that is there and is not what it must be ("size: 'lots' is no number"): told to the sender.
+// A text is "buy BTCUSDT 0.5 @ 43000 sl=42000", or TradingView's own of a strategy's order ("…: order buy @ 0.5 filled on BTCUSDT. …"); its other words are prose.
+// ERR_INVALID: no UTF-8, JSON that is broken or a list without mapping, or a field that is there and is not what it must be ("size: 'lots' is no number"):
+// told to the sender.
 // ERR_LIMIT: too long. *ret is a new reference; numbers are JSON reals.
 enum status message_read(const char *body, size_t len, const json_t *mapping, json_t **ret, struct err *err) MUST_CHECK;
 

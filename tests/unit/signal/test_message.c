@@ -66,7 +66,30 @@ static void text(void **state) {
   assert_string_equal(read_as("SELL\nSOLUSDT\n@1.25", NULL), "{\"action\":\"sell\",\"price\":1.25,\"symbol\":\"SOLUSDT\"}");
   assert_string_equal(read_as("Good morning everybody", NULL), "{}");
   assert_string_equal(read_as("buy BTCUSDT size=lots", NULL), "! size: 'lots' is no number");
-  assert_string_equal(read_as("[1,2]", NULL), "{}");
+  assert_string_equal(read_as("buy BINANCE:BTCUSDT.P 0.5", NULL), "{\"action\":\"buy\",\"size\":0.5,\"symbol\":\"BINANCE:BTCUSDT.P\"}");
+  assert_string_equal(read_as("SELL 1000PEPEUSDT 5 SL:0.01", NULL), "{\"action\":\"sell\",\"size\":5.0,\"sl\":0.01,\"symbol\":\"1000PEPEUSDT\"}");
+  assert_string_equal(read_as("buy 1e5", NULL), "{\"action\":\"buy\"}");
+  assert_string_equal(read_as("[INFO] buy BTCUSDT 1", NULL), "{\"action\":\"buy\",\"size\":1.0,\"symbol\":\"BTCUSDT\"}");
+}
+
+// The text that an alert of a strategy has when nobody writes another: the number behind @ is no price, "filled" no symbol, and the name says nothing.
+static void filled_orders(void **state) {
+  (void)state;
+  assert_string_equal(read_as("Long only (close, 12, 26): order sell @ 0.5 filled on BTCUSDT. New strategy position is -0.5", NULL),
+    "{\"action\":\"sell\",\"key\":\"Long only (close, 12, 26)\",\"size\":0.5,\"symbol\":\"BTCUSDT\"}");
+  assert_string_equal(read_as("order buy @ 2 filled on BINANCE:BTCUSDT.P. New strategy position is 2", NULL), "{\"action\":\"buy\",\"size\":2.0,\"symbol\":\"BINANCE:BTCUSDT.P\"}");
+  assert_string_equal(read_as("My order book: order BUY @ 33.25 filled on ES1!", NULL), "{\"action\":\"buy\",\"key\":\"My order book\",\"size\":33.25,\"symbol\":\"ES1!\"}");
+  assert_string_equal(read_as("in order to buy @ 2 filled on X", NULL), "{\"action\":\"buy\",\"price\":2.0,\"symbol\":\"filled\"}");  // somebody's prose
+}
+
+// What was meant as JSON and is none is refused: as prose it would be a signal of nothing.
+static void broken(void **state) {
+  (void)state;
+  assert_string_equal(read_as("{\"ticker\": \"BTCUSDT\",\n \"action\": buy}", NULL), "! it begins with { and is no JSON: line 2, column 14: invalid token near 'buy'");
+  assert_string_equal(read_as("{\"id\":1,\"id\":2}", NULL), "! it begins with { and is no JSON: line 1, column 12: duplicate object key near '\"id\"'");
+  assert_string_equal(read_as("  {{ticker}} buy", NULL), "! it begins with { and is no JSON: line 1, column 4: string or '}' expected near '{'");
+  if (!strstr(read_as("[{\"symbol\":\"A\"}]", NULL), "give the hook a mapping")) fail_msg("a list: %s", read_as("[{\"symbol\":\"A\"}]", NULL));
+  assert_string_equal(read_as("[{\"symbol\":\"A\",\"side\":\"BUY\"}]", "{\"symbol\":\"0.symbol\",\"action\":\"0.side\"}"), "{\"action\":\"buy\",\"symbol\":\"A\"}");
 }
 
 static void times_and_numbers(void **state) {
@@ -101,8 +124,7 @@ static void refused(void **state) {
   free(big);
   assert_int_equal(message_read("", 0, NULL, &signal, &err), ERR_INVALID);
   assert_int_equal(message_read("\xff\xfe", 2, NULL, &signal, &err), ERR_INVALID);
-  assert_int_equal(message_read("{\"symbol\":\"A\\u0000B\"}", 21, NULL, &signal, &err), OK);  // no JSON that we take: prose
-  json_decref(signal);
+  assert_int_equal(message_read("{\"symbol\":\"A\\u0000B\"}", 21, NULL, &signal, &err), ERR_INVALID);  // no JSON that we take
   assert_string_equal(read_as("{\"symbol\":\"A\\nB\"}", NULL), "! symbol: holds a control character");
   assert_string_equal(read_as("{\"symbol\":\"12345678901234567890123456789012345678901\"}", NULL), "! symbol: has 41 bytes, at most 40 are allowed");
 }
@@ -136,6 +158,6 @@ static void deduplicates(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(usual_names), cmocka_unit_test(mapped), cmocka_unit_test(text), cmocka_unit_test(times_and_numbers), cmocka_unit_test(refused), cmocka_unit_test(deduplicates)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(usual_names), cmocka_unit_test(mapped), cmocka_unit_test(text), cmocka_unit_test(filled_orders), cmocka_unit_test(broken), cmocka_unit_test(times_and_numbers), cmocka_unit_test(refused), cmocka_unit_test(deduplicates)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
