@@ -26,6 +26,7 @@
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)
 #define SIGNED_OFF_S 300
+#define AHEAD_S 300            // of a signal's own time, where its age counts: it would be young for as long
 #define REFUSED_BODY_MAX 2000  // bytes kept of a message that is refused
 
 static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
@@ -108,24 +109,26 @@ static const char *unsigned_why(struct api_call *call, struct intake *in) {
   return NULL;
 }
 
-// Takes the body secret out of a JSON message: it is neither kept nor shown. False: it is not what it must be.
-static bool take_secret(struct intake *in, const char *body, size_t len) {
-  const char *hash = json_string_value(json_object_get(in->settings, "secret_sha256")), *path = json_string_value(json_object_get(in->settings, "secret_path"));
-  if (!hash) return true;
-  json_t *tree = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL), *at = tree;
-  if (!path) path = "secret";
-  for (const char *dot; at && (dot = strchr(path, '.')); path = dot + 1) at = json_object_getn(at, path, (size_t)(dot - path));
-  json_t *v = json_object_get(at, path);
-  char hex[SHA256_HEX_SIZE] = "";
-  if (json_is_string(v)) sha256_hex(json_string_value(v), json_string_length(v), hex);
+static const char *secret_path(const struct intake *in) {
+  const char *path = json_string_value(json_object_get(in->settings, "secret_path"));
+  return path ? path : "secret";
+}
+
+// Takes the body secret out of a JSON message: it is neither kept nor shown. ERR_CANCELLED: it is not what it must be.
+static enum status take_secret(struct api_call *call, struct intake *in) {
+  const char *hash = json_string_value(json_object_get(in->settings, "secret_sha256"));
+  json_t *value;
+  char *left, hex[SHA256_HEX_SIZE] = "";
+  if (!hash) return OK;
+  const enum status st = message_cut(call->req->body, call->req->body_len, secret_path(in), &value, &left, &call->err);
+  if (st != OK) return st;
+  if (value) sha256_hex(json_string_value(value), json_string_length(value), hex);
+  json_decref(value);
   const bool right = strlen(hash) == SHA256_HEX_SIZE - 1 && secret_equal(hex, hash, SHA256_HEX_SIZE - 1);
-  if (right) {
-    json_object_del(at, path);
-    free(in->body);
-    in->body = json_dumps(tree, JSON_COMPACT);
-  }
-  json_decref(tree);
-  return right && in->body;
+  if (!right) return free(left), ERR_CANCELLED;
+  free(in->body);
+  in->body = left;
+  return OK;
 }
 
 // ---- what becomes of it
@@ -198,13 +201,16 @@ static int64_t setting(const struct intake *in, const char *key, int64_t absent)
   return v ? json_integer_value(v) : absent;
 }
 
-static bool within_rate(struct api_call *call, const struct intake *in) {
+// False: answered, and *ret is what the handler returns.
+static bool within_rate(struct api_call *call, const struct intake *in, enum status *ret) {
   struct api_core *core = call->core;
   const int64_t count = setting(in, "per_minute", HOOK_PER_MINUTE);
   const struct rate_limit limit = {60 * NS_PER_S, count, (count + 5) / 6};
   const struct rate_result r = rate_take(core->rates, rate_key(core->rates, "a hook", &in->hook.id, sizeof in->hook.id), &limit, 1, clock_monotonic_ns());
-  if (!r.allowed) api_field(call, "Retry-After", "%lld", (long long)r.retry_after_s);
-  return r.allowed;
+  if (r.allowed) return true;
+  api_field(call, "Retry-After", "%lld", (long long)r.retry_after_s);
+  *ret = api_problemf(call, PROBLEM_rate_limited, "The hook takes %lld messages in a minute, %lld of them at once (settings.per_minute).", (long long)count, (long long)limit.burst);
+  return false;
 }
 
 // The acceptance goes to the writer before its verdict can, and a verdict counts only behind an acceptance: so the rules are asked at once. Not of
@@ -229,9 +235,10 @@ static enum status accept(struct api_call *call, struct intake *in) {
   const int64_t max_age_s = setting(in, "max_age_s", 0);
   const json_t *ts = json_object_get(in->signal, "ts");
   if (max_age_s && ts && call->now_ns / NS_PER_MS - json_integer_value(ts) > max_age_s * 1000) {
-    snprintf(in->reason, sizeof in->reason, "its own time is more than %lld seconds ago", (long long)max_age_s);
+    snprintf(in->reason, sizeof in->reason, "its own time is more than %lld seconds ago (settings.max_age_s of the hook)", (long long)max_age_s);
     return refuse(call, PROBLEM_validation_failed, in->reason);
   }
+  if (max_age_s && ts && json_integer_value(ts) - call->now_ns / NS_PER_MS > AHEAD_S * 1000) return refuse(call, PROBLEM_validation_failed, "its own time is more than 300 seconds ahead");
   if (in->id) {
     char id[SHA256_HEX_SIZE];
     sha256_hex(in->id, strlen(in->id), id);
@@ -264,7 +271,10 @@ static const char *not_allowed_why(struct api_call *call, struct intake *in) {
     in->id = (char *)call->req->field(call->req, "webhook-id");
     return NULL;
   }
-  if (!from_allowed(in, call->req->address)) return "the address is not among those that may post";
+  if (!from_allowed(in, call->req->address)) {
+    snprintf(in->reason, sizeof in->reason, "%s is not among the addresses that may post (settings.addresses of the hook)", call->req->address);
+    return in->reason;
+  }
   return in->hook.sign_key_len ? unsigned_why(call, in) : NULL;
 }
 
@@ -278,7 +288,7 @@ enum status api_hook_post(struct api_call *call) {
   in->settings = json_loads(in->hook.settings, 0, NULL);
   if (!call->core->desk) return api_problem(call, PROBLEM_unavailable, "No service is running that could act upon signals.");
   if (!in->hook.enabled) return api_problem(call, PROBLEM_conflict, "The hook is switched off.");
-  if (!within_rate(call, in)) return api_problem(call, PROBLEM_rate_limited, "More messages than the hook takes in a minute.");
+  if (!within_rate(call, in, &st)) return st;
   const char *why = not_allowed_why(call, in);
   if (why) return refuse(call, PROBLEM_forbidden, why);
   if (!signal_desk_has_room(call->core->desk, in->hook.id)) return api_problem(call, PROBLEM_rate_limited, "Too many messages wait to be worked off.");
@@ -287,7 +297,12 @@ enum status api_hook_post(struct api_call *call) {
   if (!in->body) return err_set(&call->err, ERR_NOMEM, "out of memory");
   memcpy(in->body, call->req->body, call->req->body_len);
   in->body[call->req->body_len] = '\0';
-  if (!call->req->behalf && !take_secret(in, call->req->body, call->req->body_len)) return refuse(call, PROBLEM_forbidden, "the message does not hold the secret it must hold");
+  st = call->req->behalf ? OK : take_secret(call, in);
+  if (st == ERR_CANCELLED) {
+    snprintf(in->reason, sizeof in->reason, "the hook's secret is not in the message: JSON must have it at %s, text cannot", secret_path(in));
+    return refuse(call, PROBLEM_forbidden, in->reason);
+  }
+  if (st != OK) return st;
   const json_t *cut = json_object_get(in->settings, "secret_sha256");
   st = message_read(in->body, cut ? strlen(in->body) : call->req->body_len, json_object_get(in->settings, "mapping"), &in->signal, &call->err);
   if (st == ERR_INVALID || st == ERR_LIMIT) {
@@ -311,7 +326,7 @@ enum status hook_take(struct api_call *call, int64_t tenant_id, int64_t hook_id,
   in->settings = json_loads(in->hook.settings, 0, NULL);
   if (!call->core->desk) return api_problem(call, PROBLEM_unavailable, "No service is running that could act upon signals.");
   if (!in->hook.enabled) return api_problem(call, PROBLEM_conflict, "The hook is switched off.");
-  if (!within_rate(call, in)) return api_problem(call, PROBLEM_rate_limited, "More messages than the hook takes in a minute.");
+  if (!within_rate(call, in, &st)) return st;
   if (!signal_desk_has_room(call->core->desk, in->hook.id)) return api_problem(call, PROBLEM_rate_limited, "Too many messages wait to be worked off.");
   if (len > MESSAGE_MAX) return refuse(call, PROBLEM_body_too_large, "the message has more than 16000 bytes");
   in->body = malloc(len + 1);

@@ -91,6 +91,8 @@ static enum status settings_fit(struct api_call *call, struct db *db, const json
   char pointer[64];
   enum status st;
   if (!hook_mapping_fits(call, json_object_get(settings, "mapping"), "/settings/mapping", &st)) return st;
+  const char *path = json_string_value(json_object_get(settings, "secret_path"));
+  if (path && !message_is_path(path)) return api_invalid_at(call, "/settings/secret_path", "is no path: names with dots between them, as auth.secret");
   for (size_t i = 0; i < json_array_size(addresses); i++) {
     struct address_range range;
     if (address_range_parse(json_string_value(json_array_get(addresses, i)), &range, &call->err) == OK) continue;

@@ -2,6 +2,7 @@
 #include "signal/message.h"
 
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "crypto/sha256.h"
 
 #include <ctype.h>
@@ -66,6 +67,11 @@ static const json_t *at_path(const json_t *v, const char *path, size_t len) {
   return v;
 }
 
+bool message_is_path(const char *text) {
+  const size_t n = strlen(text);
+  return n > 0 && n <= 200 && text[0] != '.' && text[n - 1] != '.' && !strstr(text, "..");
+}
+
 enum status message_mapping_check(const json_t *mapping, struct err *err) {
   const char *name, *names[FIELDS];
   json_t *v;
@@ -77,7 +83,7 @@ enum status message_mapping_check(const json_t *mapping, struct err *err) {
       return err_set(err, ERR_INVALID, "mapping.%.40s: a signal has no such field%s%s%s", name, near ? "; is '" : "", near ? near : "", near ? "' meant?" : "");
     }
     if (!path || !path[0] || strlen(path) > 200) return err_set(err, ERR_INVALID, "mapping.%s: the path of a value (order.side) or a constant (=buy), at most 200 bytes", name);
-    if (path[0] != '=' && (path[0] == '.' || strstr(path, "..") || path[strlen(path) - 1] == '.')) return err_set(err, ERR_INVALID, "mapping.%s: '%s' is no path", name, path);
+    if (path[0] != '=' && !message_is_path(path)) return err_set(err, ERR_INVALID, "mapping.%s: '%s' is no path", name, path);
   }
   return OK;
 }
@@ -122,8 +128,16 @@ static bool unix_of(double v, int64_t *ret) {
   return true;
 }
 
+// "{{tickr}}": TradingView fills in what it knows, and leaves what it does not.
+static bool is_placeholder(const char *text) {
+  const size_t n = strlen(text);
+  return n > 4 && strncmp(text, "{{", 2) == 0 && strcmp(text + n - 2, "}}") == 0;
+}
+
 static enum status wrong(struct err *err, const struct field *f, const char *text, const char *what) {
-  return err_set(err, ERR_INVALID, "%s: '%.60s' is no %s", f->name, text, what);
+  char shown[61];
+  utf8_copy(shown, sizeof shown, text);
+  return err_set(err, ERR_INVALID, "%s: '%s' is no %s", f->name, shown, what);
 }
 
 // One that is there and not null, into the signal.
@@ -136,6 +150,7 @@ static enum status set_value(json_t *signal, const struct field *f, const json_t
   else if (json_is_real(v)) snprintf(digits, sizeof digits, "%.17g", json_real_value(v));
   if (!text) text = digits;
   if (!json_is_string(v) && !json_is_number(v)) return err_set(err, ERR_INVALID, "%s: must be a text or a number", f->name);
+  if (is_placeholder(text)) return wrong(err, f, text, "value: the sender knows no such placeholder, or did not fill it in");
   json_t *made;
   switch (f->kind) {
     case NUMBER:
@@ -191,6 +206,75 @@ static enum status read_usual(json_t *signal, const json_t *body, struct err *er
     const enum status st = v && !json_is_null(v) ? set_value(signal, &fields[i], v, err) : OK;
     if (st != OK) return st;
   }
+  return OK;
+}
+
+// ---- a text that is cut out of JSON, which a parser has found to be good
+
+static const char *after_blanks(const char *p) { return p + strspn(p, " \t\r\n"); }
+
+static const char *after_string(const char *p) {
+  for (p++; *p != '"'; p++)
+    if (*p == '\\') p++;
+  return p + 1;
+}
+
+static const char *after_value(const char *p) {
+  int depth = 0;
+  do {
+    if (*p == '"') {
+      p = after_string(p);
+      continue;
+    }
+    if (*p == '{' || *p == '[') depth++;
+    else if (*p == '}' || *p == ']') depth--;
+    p++;
+  } while (depth > 0 || !strchr(",}] \t\r\n", *p));
+  return p;
+}
+
+// The member of the object at p by that name: where its name begins; *ret_value: its value.
+static const char *member_at(const char *p, const char *name, size_t len, const char **ret_value) {
+  for (p = after_blanks(p + 1); *p == '"'; p = after_blanks(p + 1)) {
+    const char *from = p, *end = after_string(p);
+    json_t *key = json_loadb(from, (size_t)(end - from), JSON_DECODE_ANY, NULL);
+    const bool found = json_string_length(key) == len && memcmp(json_string_value(key), name, len) == 0;
+    json_decref(key);
+    *ret_value = after_blanks(after_blanks(end) + 1);
+    if (found) return from;
+    p = after_blanks(after_value(*ret_value));
+    if (*p != ',') break;
+  }
+  return NULL;
+}
+
+enum status message_cut(const char *body, size_t len, const char *path, json_t **ret_value, char **ret_body, struct err *err) {
+  json_t *tree = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL), *v = tree;
+  *ret_value = NULL;
+  *ret_body = NULL;
+  for (const char *step = path; v && step; step = strchr(step, '.') ? strchr(step, '.') + 1 : NULL) v = json_object_getn(v, step, strcspn(step, "."));
+  char *text = json_is_string(v) ? malloc(len + 1) : NULL;
+  if (json_is_string(v) && !text) {
+    json_decref(tree);
+    return err_set(err, ERR_NOMEM, "out of memory");
+  }
+  if (text) {
+    memcpy(text, body, len);
+    text[len] = '\0';
+    const char *from = text, *value = after_blanks(text);
+    for (const char *step = path; from && step; step = strchr(step, '.') ? strchr(step, '.') + 1 : NULL) from = member_at(value, step, strcspn(step, "."), &value);
+    const char *end = after_blanks(after_string(value));
+    if (*end == ',') {
+      end = after_blanks(end + 1);
+    } else {  // the last one: the comma before it goes, too
+      while (strchr(" \t\r\n", from[-1])) from--;
+      if (from[-1] == ',') from--;
+    }
+    memmove(text + (from - text), end, strlen(end) + 1);
+    *ret_value = json_incref(v);
+    *ret_body = text;
+  }
+  json_decref(tree);
   return OK;
 }
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,13 @@ enum status message_read(const char *body, size_t len, const json_t *mapping, js
 
 // The names under which a field is looked for without a mapping, separated by blanks ("symbol ticker pair …"); NULL: no such field.
 const char *message_usual(const char *field);
+
+// Whether text can be the path of a value ("data.pair"): 1 to 200 bytes, no empty step.
+bool message_is_path(const char *text);
+
+// Takes a JSON object's text at path out of a message that is one, by names only. *ret_value: what stood there, a new reference, NULL: no text, no such path or no JSON.
+// *ret_body (heap, NUL-terminated): the message without it, otherwise as it was, to the last digit; NULL as *ret_value. ERR_NOMEM.
+enum status message_cut(const char *body, size_t len, const char *path, json_t **ret_value, char **ret_body, struct err *err) MUST_CHECK;
 
 // What two deliveries of one signal have in common, as hex digits: the sender's id, or else key, symbol, action and bar time together.
 // "" when the message has neither: then every delivery is a signal of its own.

@@ -92,6 +92,27 @@ static void broken(void **state) {
   assert_string_equal(read_as("[{\"symbol\":\"A\",\"side\":\"BUY\"}]", "{\"symbol\":\"0.symbol\",\"action\":\"0.side\"}"), "{\"action\":\"buy\",\"symbol\":\"A\"}");
 }
 
+// The secret goes, and nothing else changes: digits, blanks and order are the sender's.
+static void cut_out(void **state) {
+  (void)state;
+  static const struct { const char *body, *path, *value, *left; } cases[] = {
+    {"{\"secret\":\"s\",\"price\":43000.10,\"n\":1e2}", "secret", "s", "{\"price\":43000.10,\"n\":1e2}"}, {"{ \"a\" : 1.0 ,\n \"secret\" : \"s\" }", "secret", "s", "{ \"a\" : 1.0 }"},
+    {"{\"a\":{\"secret\":\"no\",\"x\":[{\"b\":\"]}\\\"\"}]},\"secret\":\"s\",\"c\":null}", "secret", "s", "{\"a\":{\"secret\":\"no\",\"x\":[{\"b\":\"]}\\\"\"}]},\"c\":null}"},
+    {" {\"a\":{\"k\":\"s\"},\"b\":-0.10}", "a.k", "s", " {\"a\":{},\"b\":-0.10}"}, {"{\"\\u0073ecret\":\"\\u0041\\\\\",\"b\":true}", "secret", "A\\", "{\"b\":true}"}, {"{\"secret\":\"s\"}", "secret", "s", "{}"},
+    {"{\"secret\":7}", "secret", NULL, NULL}, {"{\"a\":1}", "secret", NULL, NULL}, {"{\"secret\":\"s\"", "secret", NULL, NULL}, {"buy secret=s", "secret", NULL, NULL}, {"[\"secret\"]", "secret", NULL, NULL},
+    {"{\"secret\":\"s\",\"secret\":\"t\"}", "secret", NULL, NULL}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct err err;
+    json_t *value;
+    char *left;
+    assert_int_equal(message_cut(cases[i].body, strlen(cases[i].body), cases[i].path, &value, &left, &err), OK);
+    if (cases[i].value) assert_string_equal(json_string_value(value), cases[i].value), assert_string_equal(left, cases[i].left);
+    else if (value || left) fail_msg("%s: %s", cases[i].body, left);
+    json_decref(value);
+    free(left);
+  }
+}
+
 static void times_and_numbers(void **state) {
   (void)state;
   static const struct { const char *ts, *is; } times[] = {
@@ -125,6 +146,9 @@ static void refused(void **state) {
   assert_int_equal(message_read("", 0, NULL, &signal, &err), ERR_INVALID);
   assert_int_equal(message_read("\xff\xfe", 2, NULL, &signal, &err), ERR_INVALID);
   assert_int_equal(message_read("{\"symbol\":\"A\\u0000B\"}", 21, NULL, &signal, &err), ERR_INVALID);  // no JSON that we take
+  assert_string_equal(read_as("{\"symbol\":\"{{tickr}}\"}", NULL), "! symbol: '{{tickr}}' is no value: the sender knows no such placeholder, or did not fill it in");
+  assert_string_equal(read_as("buy {{ticker}}", NULL), "{\"action\":\"buy\"}");
+  assert_string_equal(read_as("{\"size\":\"a€€€€€€€€€€€€€€€€€€€€€\"}", NULL), "! size: 'a€€€€€€€€€€€€€€€€€€€' is no number");  // quoted by whole characters
   assert_string_equal(read_as("{\"symbol\":\"A\\nB\"}", NULL), "! symbol: holds a control character");
   assert_string_equal(read_as("{\"symbol\":\"12345678901234567890123456789012345678901\"}", NULL), "! symbol: has 41 bytes, at most 40 are allowed");
 }
@@ -158,6 +182,6 @@ static void deduplicates(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(usual_names), cmocka_unit_test(mapped), cmocka_unit_test(text), cmocka_unit_test(filled_orders), cmocka_unit_test(broken), cmocka_unit_test(times_and_numbers), cmocka_unit_test(refused), cmocka_unit_test(deduplicates)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(usual_names), cmocka_unit_test(mapped), cmocka_unit_test(text), cmocka_unit_test(filled_orders), cmocka_unit_test(broken), cmocka_unit_test(cut_out), cmocka_unit_test(times_and_numbers), cmocka_unit_test(refused), cmocka_unit_test(deduplicates)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
