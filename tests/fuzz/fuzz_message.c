@@ -41,6 +41,25 @@ static void check(const json_t *signal, const char *body, size_t len) {
   assert(json_object_size(signal) == known);
 }
 
+// What is left when a secret was cut out: the message without it.
+static void check_cut(const char *body, size_t len, const char *path) {
+  struct err err;
+  json_t *value, *tree, *rest;
+  char *left;
+  assert(message_cut(body, len, path, &value, &left, &err) == OK && !value == !left);
+  if (!left) return;
+  tree = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL), rest = json_loads(left, JSON_REJECT_DUPLICATES, NULL);
+  const char *dot = strchr(path, '.');
+  json_t *of = dot ? json_object_getn(tree, path, (size_t)(dot - path)) : tree;
+  assert(json_is_string(value) && json_equal(json_object_get(of, dot ? dot + 1 : path), value));
+  json_object_del(of, dot ? dot + 1 : path);
+  assert(json_equal(tree, rest));
+  free(left);
+  json_decref(value);
+  json_decref(tree);
+  json_decref(rest);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct err err;
   if (size == 0) return 0;
@@ -74,6 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   } else {
     assert(!signal && err.msg[0]);
   }
+  check_cut(copy, len, "id");
+  check_cut(copy, len, "a.b");
   free(copy);
   json_decref(signal);
   json_decref(again);
