@@ -2,6 +2,7 @@
 // they were asked, silence is UNKNOWN and not "not there". The terminal is this file, its clock is ours.
 #include "ea/bridge_impl.h"
 #include "loop/loop.h"
+#include "order/client_id.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ static struct {
   char why[VENUE_TEXT_MAX];
   struct venue_order order;
   struct venue_fill fill;
-  struct venue_position position;
+  struct venue_position position, held;  // of an event; of a list
   struct venue_reply reply;
   size_t count;
   struct venue_order listed;
@@ -52,7 +53,7 @@ static void on_fills(void *arg, const struct venue_reply *r, const struct venue_
 static void on_positions(void *arg, const struct venue_reply *r, const struct venue_position *list, size_t count) {
   (void)arg;
   got.lists++, got.reply = *r, got.count = count;
-  if (count) got.position = list[0];
+  if (count) got.held = list[0];
 }
 static void on_balances(void *arg, const struct venue_reply *r, const struct venue_balance *list, size_t count) {
   (void)arg;
@@ -244,6 +245,15 @@ static void test_time(void **state) {
   for (int i = 0; i < 11; i++) pass(1000), report((struct said){0});
   assert_true(got.replies == 1 && got.reply.outcome == VENUE_NOT_SENT);
   assert_int_equal(ea_bridge_hand(bridge, out), 0);
+  // Nor when nobody has looked at the clock since.
+  const struct venue_place late = order_of("PL", (struct decimal){3000, 0});
+  place(&late);
+  now_ns += 11000 * EA_MS;
+  assert_int_equal(ea_bridge_hand(bridge, out), 0);
+  pass(0);
+  assert_true(got.replies == 2 && got.reply.outcome == VENUE_NOT_SENT);
+  got.replies = 1;
+  report((struct said){0});
   place(&b);
   assert_int_equal(ea_bridge_view(bridge).waiting, 1);
   assert_int_equal(ea_bridge_hand(bridge, out), 1);
@@ -290,6 +300,27 @@ static void test_cancel(void **state) {
   assert_true(got.replies == 2 && got.reply.outcome == VENUE_UNKNOWN && got.reply.why == VENUE_WHY_DUPLICATE);
 }
 
+// Positions of a hedging account are told apart by their magic number: it is the bot's, on whatever the bot asks for, and no other bot has it.
+static void test_magic(void **state) {
+  struct ea_handed out[EA_HAND_MAX];
+  struct venue_ref ref = {.symbol = "EURUSD"};
+  int32_t magic[3];
+  (void)state;
+  up();
+  for (int i = 0; i < 3; i++) {
+    const struct client_id id = {.bot = (UINT64_C(1795317790) << 22) + (i == 2), .version = 1, .intent = (uint64_t)i};
+    struct venue_place p = order_of("", (struct decimal){3000, 0});
+    client_id_format(&id, p.client_id);
+    memcpy(ref.client_id, p.client_id, sizeof ref.client_id);
+    place(&p);
+    venue.ops->cancel(venue.self, &ref, on_reply, NULL);
+    assert_int_equal(ea_bridge_hand(bridge, out), 2);
+    magic[i] = out[1].command.magic;
+    assert_true(magic[i] > 0 && out[0].command.magic == magic[i]);
+  }
+  assert_true(magic[0] == magic[1] && magic[1] != magic[2]);
+}
+
 static void test_questions(void **state) {
   (void)state;
   up();
@@ -322,7 +353,7 @@ static void test_questions(void **state) {
   venue.ops->balances(venue.self, on_balances, NULL);
   read_answer();
   report((struct said){.positions = "{\"ticket\":\"1\",\"symbol\":\"EURUSD\",\"side\":\"sell\",\"volume\":\"0.1\",\"price\":\"1.1\",\"profit\":\"1\"}"});
-  assert_true(got.lists == 5 && got.position.qty.digits < 0 && got.balance.equity.digits == 9905 && strcmp(got.balance.asset, "USD") == 0);
+  assert_true(got.lists == 5 && got.held.qty.digits == -10000 && got.position.qty.digits == -10000 && got.balance.equity.digits == 9905 && strcmp(got.balance.asset, "USD") == 0);
   // Nobody answers: not reachable, never "not there".
   venue.ops->order(venue.self, &ref, on_orders, NULL);
   pass(21000);
@@ -356,7 +387,7 @@ static void test_history(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_session, start, end), cmocka_unit_test_setup_teardown(test_place, start, end), cmocka_unit_test_setup_teardown(test_refused, start, end),
-    cmocka_unit_test_setup_teardown(test_time, start, end), cmocka_unit_test_setup_teardown(test_cancel, start, end), cmocka_unit_test_setup_teardown(test_questions, start, end),
+    cmocka_unit_test_setup_teardown(test_time, start, end), cmocka_unit_test_setup_teardown(test_cancel, start, end), cmocka_unit_test_setup_teardown(test_questions, start, end), cmocka_unit_test_setup_teardown(test_magic, start, end),
     cmocka_unit_test_setup_teardown(test_history, start, end)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

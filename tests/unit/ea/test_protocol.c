@@ -26,6 +26,7 @@ static void test_signature(void **state) {
   assert_int_equal(ea_sign(key, "POST", "/api/v1/ea/T/poll", 17, 7, "{}", 2, right, &err), OK);
   assert_string_equal(right, SIGNED);
   assert_true(ea_signature_fits(right, SIGNED));
+  assert_false(ea_signature_fits(right, SIGNED "0"));
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
     assert_int_equal(ea_sign(key, others[i].method, others[i].path, strlen(others[i].path), others[i].number, others[i].body, strlen(others[i].body), other, &err), OK);
     assert_false(ea_signature_fits(right, other));

@@ -168,6 +168,7 @@ static void html(void **state) {
   buf_clear(&out);
   notice_html("P & Q", "<Title>", "One <script>alert(1)</script>\nhttps://p.example/?a=1&b=\"2.\n\nhttp://x onload= javascript:y", &out);
   assert_null(strstr(out.data, "<script"));
+  assert_non_null(strstr(out.data, "<title>&lt;Title&gt;</title>"));
   assert_non_null(strstr(out.data, "<h1 style=\"margin:4px 0 16px;font-size:20px\">&lt;Title&gt;</h1>"));
   assert_non_null(strstr(out.data, "<p>One &lt;script&gt;alert(1)&lt;/script&gt;<br>\n<a href=\"https://p.example/?a=1&amp;b=\">https://p.example/?a=1&amp;b=</a>&quot;2.</p>\n<p><a href=\"http://x\">http://x</a> onload= javascript:y</p>"));
 }
