@@ -32,7 +32,7 @@ struct signal_fanout {
   struct api_core *core;
   struct loop_timer *waker, *retry;
   struct wake *wakes, **wakes_end;
-  struct work *unwritten;  // the disk refused
+  struct work *unwritten, **unwritten_end;  // the disk refused, and what came after it: bots hear signals in their order
   struct signal_fanout_stats stats;
 };
 
@@ -71,6 +71,7 @@ static void wake_some(void *arg) {
   for (int n = 0; f->wakes && n < WAKE_AT_ONCE; n++) {
     struct wake *w = f->wakes;
     bots_signalled(f->core, w->ids[w->at++]);
+    f->stats.waking--;
     if (w->at < w->count) continue;
     f->wakes = w->next;
     if (!f->wakes) f->wakes_end = &f->wakes;
@@ -83,6 +84,7 @@ static void wake_bots(struct signal_fanout *f, const struct work *work) {
   struct wake *w = work->bot_count ? malloc(sizeof *w + work->bot_count * sizeof w->ids[0]) : NULL;
   if (!w) return;  // they read what waits for them with the next signal, or when they are opened
   *w = (struct wake){.count = work->bot_count};
+  f->stats.waking += (unsigned)w->count;
   memcpy(w->ids, work->bots, work->bot_count * sizeof w->ids[0]);
   *f->wakes_end = w;
   f->wakes_end = &w->next;
@@ -90,6 +92,13 @@ static void wake_bots(struct signal_fanout *f, const struct work *work) {
 }
 
 // ---- the write
+
+static void hold_back(struct signal_fanout *f, struct work *w) {
+  if (!f->unwritten) loop_timer_start(f->retry, RETRY_MS, 0);
+  w->next = NULL;
+  *f->unwritten_end = w;
+  f->unwritten_end = &w->next;
+}
 
 static bool collect(void *arg, int64_t bot_id) {
   struct work *w = arg;
@@ -157,10 +166,7 @@ static void written(void *arg, enum status st, const struct err *err) {
   struct signal_fanout *f = w->fanout;
   if (st != OK) {  // nothing of it stands
     api_log(f->core, "error", "signal_not_written", json_pack("{s:o, s:s}", "delivery", api_id("dlv", w->delivery_id), "error", err->msg));
-    w->next = f->unwritten;
-    f->unwritten = w;
-    loop_timer_start(f->retry, RETRY_MS, 0);
-    return;
+    return hold_back(f, w);
   }
   f->stats.waiting--;
   if (w->is_void) {
@@ -179,6 +185,7 @@ static void retry(void *arg) {
   struct signal_fanout *f = arg;
   struct work *list = f->unwritten;
   f->unwritten = NULL;
+  f->unwritten_end = &f->unwritten;
   while (list) {
     struct work *w = list;
     list = w->next;
@@ -224,7 +231,8 @@ bool signal_fanout(struct signal_fanout *f, const struct signal_verdict *v) {
   w->noticed = !goes_out(w) && courier_wanted(f->core->courier, w->tenant_id, event_of(w));
   if (!w->reason || !w->signal || !w->log || !w->body) return work_free(w), false;
   f->stats.waiting++;
-  store_write(f->core->store, STORE_CONTROL, write_work, written, w);
+  if (f->unwritten) hold_back(f, w);
+  else store_write(f->core->store, STORE_CONTROL, write_work, written, w);
   return true;
 }
 
@@ -233,6 +241,7 @@ enum status signal_fanout_create(struct api_core *core, struct signal_fanout **r
   if (!f) return err_set(err, ERR_NOMEM, "out of memory");
   f->core = core;
   f->wakes_end = &f->wakes;
+  f->unwritten_end = &f->unwritten;
   enum status st = loop_timer_create(core->loop, wake_some, f, &f->waker, err);
   if (st == OK) st = loop_timer_create(core->loop, retry, f, &f->retry, err);
   if (st == OK) *ret = f;

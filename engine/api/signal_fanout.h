@@ -22,7 +22,7 @@ struct signal_verdict {
 
 struct signal_fanout_stats {
   uint64_t delivered, rejected, failed, signals;  // signals: to bots
-  unsigned waiting;                               // being written
+  unsigned waiting, waking;                       // deliveries being written; bots that have theirs and are yet to be woken
 };
 
 enum status signal_fanout_create(struct api_core *core, struct signal_fanout **ret, struct err *err) MUST_CHECK;

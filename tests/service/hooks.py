@@ -506,7 +506,10 @@ function on_signal(s, env) if (s.size or 0) < env.settings.least then return fal
         @case("killed at any moment nothing accepted is lost or acted upon twice")
         def _():
             h = hook(settings={"stages": [{"rule": "dedupe", "settings": {"within_s": 1}}], "ttl_s": 3600, "per_minute": 100000})
+            today = hook(settings={"stages": [{"rule": "dedupe", "settings": {"within_s": 600}}, {"rule": "daily_cap", "settings": {"max": 2}}]})
             bot = listens(h, ada, "killed")
+            Poster(s, today).post({"symbol": "BTCUSDT", "action": "note"})
+            last(today, "delivered")
             accepted = []
             for round_ in range(3):
                 for i in range(25):
@@ -515,16 +518,29 @@ function on_signal(s, env) if (s.size or 0) < env.settings.least then return fal
                         accepted.append(answer.json["id"])
                     except OSError:
                         pass
+                asked = rules_processes(s)
+                for pid in asked if round_ == 1 else ():  # accepted and not asked about: taken up at the next start
+                    os.kill(pid, signal.SIGSTOP)
+                accepted += [Poster(s, h).post({"id": f"{round_}-open-{i}", "symbol": f"S{round_}x{i + 25}", "action": "note"}).json["id"] for i in range(5)]
+                if round_ == 1:
+                    assert [d["state"] for d in deliveries(h)[:5]] == ["accepted"] * 5
                 s.stop(signal.SIGKILL)
+                for pid in asked:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 s.start()
                 ada.client = s.login("ada@example.org")
             until(lambda: [d for d in deliveries(h) if d["state"] == "accepted"], lambda d: not d)
             rows = {d["id"]: d for d in deliveries(h)}
-            assert len(accepted) == 75 and set(accepted) <= set(rows), len(accepted)
+            assert len(accepted) == 90 and set(accepted) <= set(rows), len(accepted)
             ada.wait(bot, lambda b: b["state"] == "running", 60)
             assert all(rows[a]["state"] == "delivered" for a in accepted), [d for d in rows.values() if d["state"] != "delivered"]
-            lines = until(lambda: heard(ada, bot), lambda n: len(n) >= 75)
-            assert len(lines) == 75 and len(set(lines)) == 75, len(lines)
+            lines = until(lambda: heard(ada, bot), lambda n: len(n) >= 90)
+            assert len(lines) == 90 and len(set(lines)) == 90, len(lines)
+            # Rules know what was accepted before.
+            for action, state, reason in (("note", "rejected", "dedupe: the same was accepted"), ("hold", "delivered", ""), ("other", "rejected", "daily_cap: 2 signals were accepted today")):
+                Poster(s, today).post({"symbol": "BTCUSDT", "action": action})
+                assert last(today, state)["reason"].startswith(reason), (action, last(today))
 
         @case("bots that all start at once hear the next signal and do not wait for a bar")
         def _():
