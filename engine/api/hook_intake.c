@@ -138,7 +138,7 @@ static enum status write_delivery(struct api_call *call, struct db *db) {
   enum status st = delivery_insert(db, &in->row, &call->err);
   if (st == ERR_EXISTS && in->row.dedupe) {
     in->row.state = "duplicate", in->row.dedupe = NULL, in->row.reason = "it was delivered before", in->row.done_ns = call->now_ns;
-    st = delivery_insert(db, &in->row, &call->err);
+    st = delivery_insert_over(db, &in->row, &call->err);
   }
   if (st != OK) return st;
   return api_json(call, 200, json_pack("{s:o, s:b}", "id", api_id("dlv", in->row.id), "duplicate", strcmp(in->row.state, "duplicate") == 0));
@@ -168,7 +168,7 @@ struct refusal {
   struct delivery_row row;
   char body[REFUSED_BODY_MAX + 1], reason[300], address[64];
 };
-static enum status write_refusal(struct db *db, void *arg, struct err *err) { return delivery_insert(db, &((struct refusal *)arg)->row, err); }
+static enum status write_refusal(struct db *db, void *arg, struct err *err) { return delivery_insert_over(db, &((struct refusal *)arg)->row, err); }
 static void refusal_written(void *arg, enum status st, const struct err *err) {
   struct refusal *r = arg;
   (void)err;  // a full disk says so elsewhere

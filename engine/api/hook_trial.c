@@ -19,7 +19,8 @@
 #include <string.h>
 
 #define NS_PER_MS INT64_C(1000000)
-#define DRY_MAX 100
+#define DRY_MAX 100    // signals
+#define DRY_ROWS 2000  // among so many deliveries: duplicates and what was refused are none
 
 static struct db *reader(struct api_call *call) { return store_reader(api_store(call), STORE_CONTROL); }
 
@@ -151,13 +152,13 @@ static bool add_signal(void *arg, const struct delivery_row *d) {
   // As it came, not as the rules of then left it.
   if (message_read(d->body, strlen(d->body), json_object_get(t->settings, "mapping"), &signal, &err) != OK) return true;
   json_array_insert_new(t->signals, 0, json_pack("{s:o, s:I, s:o, s:s}", "signal", signal, "received_ms", (json_int_t)(d->received_ns / NS_PER_MS), "delivery_id", api_id("dlv", d->id), "state", d->state));
-  return true;
+  return json_array_size(t->signals) < DRY_MAX;
 }
 
 static enum status trial_of_day(struct api_call *call, struct trial *t) {
   enum status st;
   const int64_t since_ns = api_body_int(call, "since_ms", call->now_ns / NS_PER_MS - 86400000) * NS_PER_MS;
-  st = delivery_list(reader(call), t->hook.id, INT64_MAX, DRY_MAX, add_signal, t, &call->err);
+  st = delivery_list(reader(call), t->hook.id, INT64_MAX, DRY_ROWS, add_signal, t, &call->err);
   if (st != OK) return st;
   for (size_t n; (n = json_array_size(t->signals)) && json_integer_value(json_object_get(json_array_get(t->signals, 0), "received_ms")) * NS_PER_MS < since_ns;) json_array_remove(t->signals, 0);
   return trial_over(call) || !trial_ask(call) ? trial_done(call) : api_wait(call);

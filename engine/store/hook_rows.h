@@ -76,6 +76,8 @@ struct delivery_row {
 typedef bool (*delivery_fn)(void *arg, const struct delivery_row *row);
 // ERR_EXISTS: the hook has one with this dedupe, or had.
 enum status delivery_insert(struct db *db, const struct delivery_row *row, struct err *err) MUST_CHECK;
+// One that is over with its row (refused, a duplicate) and that the desk, which sweeps, never hears of: one in sixty-four sweeps.
+enum status delivery_insert_over(struct db *db, const struct delivery_row *row, struct err *err) MUST_CHECK;
 // Whether the hook has one with this dedupe, or had.
 enum status delivery_known(struct db *db, int64_t hook_id, const char *dedupe, bool *ret, struct err *err) MUST_CHECK;
 // state, reason, signal, log, bots, done_ns of one that is accepted. ERR_NOTFOUND: it is not, any more.

@@ -302,7 +302,7 @@ def main(binary):
         def _():
             rules = {r["name"]: r for r in ada.client.get("/api/v1/rules", expect=200).json["items"]}
             assert {"session_filter", "risk_filter", "four_phases", "tech_filter"} <= set(rules) and rules["daily_cap"]["settings"][1]["name"] == "max", rules.get("daily_cap")
-            h = hook(settings={"stages": [{"rule": "symbol_map", "settings": {"map": {"XBT": "BTCUSDT"}}}, {"rule": "dedupe", "settings": {"within_s": 600}}, {"rule": "daily_cap", "settings": {"max": 2}}]})
+            h = hook(settings={"stages": [{"rule": "symbol_map", "settings": {"map": {"XBT": "BTCUSDT"}}}, {"rule": "dedupe", "settings": {"within_s": 600}}, {"rule": "daily_cap", "settings": {"max": 2}}], "per_minute": 100000})
             bot = listens(h, ada, "ruled")
             Poster(s, h).post("buy XBT 0.01")
             d = last(h, "delivered")
@@ -330,6 +330,9 @@ function on_signal(s, env) if (s.size or 0) < env.settings.least then return fal
             none, all_ = run(), run(settings={"least": 0})
             assert none["accepted"] == 0 and all_["rejected"] == 0 and none["items"][0]["reason"] == "too small" and [i["log"][-1]["stage"] for i in none["items"]] == ["draft"] * len(none["items"]), (none, all_)
             assert run(422, source="rule{ name=1")["errors"][0]["pointer"] == "/source" and not any(r["name"] == "draft" for r in ada.client.get("/api/v1/rules", expect=200).json["items"])
+            wrong = Poster(s, h)
+            for _ in range(100):  # what is no signal hides none of the latest hundred
+                wrong.post("size=lots", expect=422)
             dry = ada.client.post(f"{HOOKS}/{h['id']}/dry-run", {"stages": []}, expect=200).json
             assert (dry["accepted"], dry["rejected"]) == (4, 0), dry
             dry = ada.client.post(f"{HOOKS}/{h['id']}/dry-run", expect=200).json

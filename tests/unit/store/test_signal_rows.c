@@ -217,8 +217,28 @@ static void what_was_delivered_is_known_for_a_day(void **state) {
   assert_int_equal(came_again(FAST_HOOK, 1001 * S), OK);
 }
 
+static enum status knock(struct db *d, void *arg, struct err *e) {
+  (void)arg;
+  enum status st = OK;
+  for (int i = 0; st == OK && i < HOOK_DELIVERIES_KEPT + 2000; i++) {
+    struct delivery_row r = signal_of(BUSY_HOOK, NOW + 4 * DAY, NULL);
+    r.state = "refused";
+    st = delivery_insert_over(d, &r, e);
+  }
+  return st;
+}
+
+// What is only refused never comes to the desk, which sweeps.
+static void refused_messages_do_not_pile_up(void **state) {
+  (void)state;
+  int n[2] = {0};
+  written(knock, NULL);
+  assert_int_equal(delivery_list(db, BUSY_HOOK, INT64_MAX, 2 * HOOK_DELIVERIES_KEPT, count, n, &err), OK);
+  assert_in_range(n[0], HOOK_DELIVERIES_KEPT, HOOK_DELIVERIES_KEPT + 500);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(ids_in_the_order_of_commits), cmocka_unit_test(signals_that_wait_stay), cmocka_unit_test(messages_that_wait_stay),
-    cmocka_unit_test(what_was_delivered_is_known_for_a_day)};
+    cmocka_unit_test(what_was_delivered_is_known_for_a_day), cmocka_unit_test(refused_messages_do_not_pile_up)};
   return cmocka_run_group_tests(tests, open_store, close_store);
 }
