@@ -100,14 +100,16 @@ class Receivers:
         kind = request.path.split("/")[1]
         check = {"bot123:ABC": telegram, "api": discord, "services": slack, "sms": sms}.get(kind)
         with self.lock:
-            at = self.answers.get(request.path) if b"test" in body else None  # other notices come in between
-            status, headers, answer = at.pop(0) if at else (200, {}, b'{"ok":true}' if check is telegram else b"ok")
+            at = self.answers.get(request.path) if b"test" in body else self.answers.get(request.path + "#digest") if b'"type":"digest"' in body else None  # other notices come in between
+            status, headers, answer, *gate = at.pop(0) if at else (200, {}, b'{"ok":true}' if check is telegram else b"ok")
             try:
                 text = check(request.path, request.headers, body) if check else json.loads(body)
             except Exception as e:
                 self.wrong.append(f"{request.path}: {e!r}: {body[:300]}")
                 text = None
             self.got.append((request.path, dict(request.headers), body, text, time.monotonic()))
+        if gate:  # answers when the test says so
+            gate[0].wait(8)
         if status is None:  # hears it, and never answers
             time.sleep(30)
             return
@@ -233,6 +235,14 @@ def main(binary):
             fill = ada.get(trader, "/fills?limit=200")["items"][-1]
             assert (got["bot"], got["symbol"], got["side"], got["price"]) == ("eager", "BTCUSDT", "buy", fill["price"]) and float(got["qty"]) == 0.01, (got, fill)
             ada.act(trader, "stop")
+            # Left in the journal once more, as by a kill between the two files: it is the same notice.
+            with contextlib.closing(sqlite3.connect(s.data / "control.db", timeout=20)) as db:
+                once, tenant, event, data, at = db.execute("SELECT once, tenant_id, event, data, created_ns FROM notices WHERE once LIKE 'journal:%' ORDER BY id LIMIT 1").fetchone()
+                with contextlib.closing(sqlite3.connect(s.data / "journal.db", timeout=20)) as journal:
+                    with journal:
+                        journal.execute("INSERT INTO notice_events VALUES (?, ?, 1, ?, ?, ?)", (int(once.removeprefix("journal:")), tenant, event, data, at))
+                    until(lambda: journal.execute("SELECT count(*) FROM notice_events").fetchone(), lambda n: n == (0,))
+                assert db.execute("SELECT count(*) FROM notices WHERE event = ? AND data = ? AND created_ns = ?", (event, data, at)).fetchone() == (1,)
             assert not any("eager" in (g[3] or "") for g in r.of("/services/T/B/secret"))
 
         @case("a script's notify reaches every channel, escaped as each wants it, and a storm of them is counted")
@@ -276,6 +286,38 @@ def main(binary):
             notice = test(c)
             last = until(lambda: r.of("/b", ident=notice), bool)[0]
             assert fresh != c["sign_secret"] and signed(fresh, last[1], last[2]) and signed(c["sign_secret"], last[1], last[2])
+
+        @case("who asks for time is left alone by all, then what is critical comes first; a queue has an end, and a channel its pace")
+        def _():
+            c, answer = channel("webhook", r.url + "/wait"), threading.Event()
+            r.answers["/wait"] = [(429, {"Retry-After": "1"}, b"", answer)]
+            first, behind = test(c), test(c)
+            ends(behind, c, "waiting")
+            until(lambda: r.of("/wait", ident=first), bool)
+            ada.client.post("/api/v1/me/halt", {}, expect=200)
+            ada.client.delete("/api/v1/me/halt", expect=200)
+            until(lambda: notices("halt.set"), lambda all: all and any(x["channel_id"] == c["id"] for x in all[0]["sendings"]))
+            answer.set()
+            answered = time.monotonic()
+            ends(first, c, "sent"), ends(behind, c, "sent")
+            got = [(g[3]["type"], g[4]) for g in r.of("/wait") if g[4] > answered]
+            assert got[0][0] == "halt.set" and got[0][1] - answered >= 0.9, (answered, got)
+            # So many wait there that no more are taken.
+            with contextlib.closing(sqlite3.connect(s.data / "control.db", timeout=20)) as db:
+                with db:
+                    db.execute("INSERT INTO notice_sendings (id, notice_id, channel_id, tenant_id, state, next_ns, began_ns, created_ns) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+                               " SELECT i, notice_id, channel_id, tenant_id, 'waiting', 9000000000000000000, began_ns, created_ns FROM n, notice_sendings s WHERE s.id = (SELECT max(id) FROM notice_sendings WHERE channel_id ="
+                               " (SELECT max(id) FROM notice_channels))")
+                refused = test(c)
+                ends(refused, c, "skipped")
+                assert "Too many wait" in sending(refused, c)["reason"]
+            ada.client.delete(f"{N}/channels/{c['id']}", expect=204)
+            # Five SMS at once, five in a minute of this service.
+            sent = [test(made["sms"]) for _ in range(7)]
+            for notice in sent:
+                ends(notice, made["sms"], "sent")
+            at = sorted(a["at_ms"] for notice in sent for a in ada.client.get(f"{N}/{notice}/attempts", expect=200).json["items"])
+            assert len(at) == 7 and at[6] - at[0] >= 200, at
 
         @case("who is gone is disabled and its owner is told elsewhere")
         def _():
@@ -323,12 +365,13 @@ def main(binary):
         @case("quiet hours hold what is not critical, and what was held goes out as one")
         def _():
             now = time.gmtime()
-            prefer(quiet={"from": f"{(now.tm_hour - 1) % 24:02}:00", "to": f"{(now.tm_hour + 2) % 24:02}:00"}, events={"halt.cleared": {"all": "now", made["b"]["id"]: "off"}})
-            before, t = len(r.of("/bot123:ABC/sendMessage")), made["telegram"]
+            prefer(quiet={"from": f"{(now.tm_hour - 1) % 24:02}:00", "to": f"{(now.tm_hour + 2) % 24:02}:00"}, events={"halt.cleared": {"all": "now", made["b"]["id"]: "off", made["hook"]["id"]: "digest"}})
+            before, had, t = len(r.of("/bot123:ABC/sendMessage")), len(notices("halt.cleared")), made["telegram"]
+            r.answers["/hook#digest"] = [(500, {}, b"")]
             for _ in range(2):
                 ada.client.post("/api/v1/me/halt", {}, expect=200)
                 ada.client.delete("/api/v1/me/halt", expect=200)
-            held = until(lambda: notices("halt.cleared"), lambda all: len(all) == 2 and all[0]["sendings"] and all[1]["sendings"])
+            held = until(lambda: notices("halt.cleared"), lambda all: len(all) == had + 2 and all[0]["sendings"] and all[1]["sendings"])[:2]
             assert {x["state"] for n in held for x in n["sendings"] if x["channel_id"] == t["id"]} == {"held"} and not any(x["channel_id"] == made["b"]["id"] for n in held for x in n["sendings"]), held
             critical = until(lambda: [g[3] for g in r.of("/bot123:ABC/sendMessage")[before:]], lambda got: len(got) >= 2)
             assert all("kill switch is on" in text for text in critical), critical
@@ -336,6 +379,11 @@ def main(binary):
             digest = until(lambda: [g[3] for g in r.of("/bot123:ABC/sendMessage")[before:] if g[3].count("The kill switch is off") == 2], bool)[0]
             assert re.match(r"\d+ notices", digest), digest  # a bot may have failed meanwhile
             ends(held[0]["id"], t, "sent"), ends(held[1]["id"], t, "sent")
+            # Of several a webhook has all, under an id of their own, and the same when it failed.
+            together = until(lambda: r.of("/hook", event="digest"), lambda got: len(got) == 2)
+            assert {n["id"] for n in held} <= {x["id"] for x in together[0][3]["data"]["items"]}, together
+            assert together[0][1]["webhook-id"].startswith("snd_") and together[0][1]["webhook-id"] == together[1][1]["webhook-id"] and together[0][2] == together[1][2]
+            assert signed(made["hook"]["sign_secret"], together[1][1], together[1][2])
 
         @case("a sign-in from elsewhere, and what a plan lacks")
         def _():
@@ -347,14 +395,22 @@ def main(binary):
             assert not bob.get(f"{N}/channels", expect=200).json["items"] and bob.get(f"{N}/{n['id']}", expect=404).code == "not_found"
             assert bob.post(f"{N}/channels/{made['b']['id']}/test", expect=404).code == "not_found"
             assert not bob.get(N + "?event=login.new").json["items"], "the first sign-in is none from elsewhere"
-            # What is critical goes out whatever the plan's notices of the day are.
+            # What is critical goes out whatever the plan's notices of the day are, by the owner's mail; a channel of a plan that was larger stays silent.
+            s.operator().put(f"/api/v1/admin/users/{bob.me['id']}/plan", {"plan": "enterprise", "reason": "a test"}, expect=200)
+            lost = bob.post(N + "/channels", {"kind": "webhook", "address": r.url + "/bob"}, expect=201).json["id"]
             s.operator().put(f"/api/v1/admin/users/{bob.me['id']}/plan", {"limits": {"notices_per_day": 1}, "reason": "a test"}, expect=200)
             for _ in range(2):
                 bob.post("/api/v1/me/halt", {}, expect=200)
                 bob.delete("/api/v1/me/halt", expect=200)
-            told = until(lambda: bob.get(N).json["items"], lambda all: len(all) == 4 and all[0]["sendings"] and all[2]["sendings"])
-            assert [(n["event"], n["sendings"][0]["state"] == "skipped") for n in told] == [("halt.cleared", True), ("halt.set", False), ("halt.cleared", False), ("halt.set", False)], told
-            assert "used up" in told[0]["sendings"][0]["reason"]
+            told = until(lambda: [n for n in bob.get(N).json["items"] if n["event"].startswith("halt")], lambda found: len(found) == 4 and all(len(n["sendings"]) == 2 for n in found))
+            mailed = [next(x for x in n["sendings"] if x["kind"] == "mail") for n in told]
+            assert [(n["event"], x["state"] == "skipped") for n, x in zip(told, mailed)] == [("halt.cleared", True), ("halt.set", False), ("halt.cleared", False), ("halt.set", False)], told
+            assert "used up" in mailed[0]["reason"]
+            assert all(x["state"] == "skipped" and "plan does not include" in x["reason"] for n in told for x in n["sendings"] if x["channel_id"] == lost) and not r.of("/bob"), told
+            own = next(x["channel_id"] for x in told[0]["sendings"] if x["kind"] == "mail")  # nor can it be made silent
+            for change in ({"enabled": False}, {"address": "else@example.org"}):
+                assert "must reach somebody" in bob.patch(f"{N}/channels/{own}", change, expect=409).json["detail"]
+            bob.delete(f"{N}/channels/{own}", expect=409)
 
         @case("killed in the middle of a sending: it is sent again, with the same id, and nothing is lost")
         def _():
@@ -418,6 +474,11 @@ def main(binary):
             off = until(lambda: ada.client.get(f"{N}/channels/{c['id']}").json, lambda x: x["state"] == "disabled")
             assert off["reason"] and sending(notice, c)["state"] == "failed", off
             until(lambda: [g for g in r.of("/b") if g[3]["type"] == "channel.disabled" and g[3]["data"]["subject"] == c["id"]], bool)
+            # Enabled again it has another day, and so has what is sent once more.
+            assert ada.client.patch(f"{N}/channels/{c['id']}", {"enabled": True}, expect=200).json["failing_since_ms"] is None
+            r.answers["/dead"] = [(500, {}, b"")] * 2
+            ada.client.post(f"{N}/{notice}/replay", {"channel_id": c["id"]}, expect=202)
+            ends(notice, c, "sent")
             ada.client.delete(f"{N}/channels/{c['id']}", expect=204)
 
         @case("operators look at notices, test a channel and send once more, from a shell")
