@@ -279,6 +279,12 @@ static void test_time(void **state) {
   assert_true(got.replies == 4 && got.reply.outcome == VENUE_NOT_SENT);
   report((struct said){.results = "{\"id\":\"PD\",\"said\":\"done\"},{\"id\":\"P?\",\"said\":\"done\"}"});
   assert_int_equal(got.replies, 4);
+  // The broker did not say: UNKNOWN at once, and not when its time is over.
+  const struct venue_place e = order_of("PE", (struct decimal){3000, 0});
+  place(&e);
+  assert_int_equal(ea_bridge_hand(bridge, out), 1);
+  report((struct said){.results = "{\"id\":\"PE\",\"said\":\"unsure\",\"text\":\"retcode 10012\"}"});
+  assert_true(got.replies == 5 && got.reply.outcome == VENUE_UNKNOWN && got.reply.expiry_ns > 0);
 }
 
 static void test_cancel(void **state) {
