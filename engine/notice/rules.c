@@ -109,13 +109,13 @@ static enum notice_mode mode_of(const struct notice_rules *r, enum notice_event 
 
 bool notice_wanted(const struct notice_rules *r, enum notice_event e, enum notice_kind kind, const char *channel) { return mode_of(r, e, kind, channel) != NOTICE_OFF; }
 
-// When the quiet hours that hold at now_s are over; now_s: none hold.
+// When the quiet hours that hold at now_s are over; now_s: none hold. They are looked at as what lies between two instants, each once a day: an hour that
+// the clock shows twice neither begins them anew nor, when they have ended in it, holds anything until the next day.
 static int64_t quiet_until(const struct notice_rules *r, int64_t now_s) {
-  int32_t second;
   if (!r->quiet) return now_s;
-  (void)tz_local(r->tz, now_s, &second);
-  const bool within = r->from_s < r->to_s ? second >= r->from_s && second < r->to_s : second >= r->from_s || second < r->to_s;
-  return within ? tz_next_time_of_day(r->tz, now_s, r->to_s) : now_s;
+  const int64_t end_s = tz_next_time_of_day(r->tz, now_s, r->to_s), day = tz_local_day(r->tz, end_s);
+  const int64_t begin_s = tz_utc_of_local(r->tz, r->from_s < r->to_s ? day : day - 1, r->from_s);
+  return begin_s <= now_s ? end_s : now_s;
 }
 
 // The next of the digest's times after now_s. Times of the day go by the local clock, so that 08:00 stays 08:00 over a change of it.

@@ -67,6 +67,20 @@ static void quiet_hours(void **state) {
   assert_string_equal(decided(night, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 3, 28, 23, 0)), "2026-03-29 05:00");
   // And back.
   assert_string_equal(decided(night, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 10, 24, 23, 0)), "2026-10-25 06:00");
+  // They end at an hour that the night does not have, or has twice: nothing is held a day for it.
+  const char *odd = "{\"time_zone\":\"Europe/Berlin\",\"quiet\":{\"from\":\"22:00\",\"to\":\"02:30\"},\"digest\":{\"at\":\"02:30\"},\"events\":{\"order.filled\":{\"all\":\"digest\"}}}";
+  assert_string_equal(decided(odd, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 3, 29, 0, 30)), "2026-03-29 01:00");
+  assert_string_equal(decided(odd, NOTICE_ORDER_FILLED, NOTICE_MAIL, "c", at(2026, 3, 29, 0, 30)), "2026-03-29 01:00");
+  assert_string_equal(decided(odd, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 3, 29, 1, 30)), "now");
+  assert_string_equal(decided(odd, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 10, 25, 0, 10)), "2026-10-25 00:30");
+  assert_string_equal(decided(odd, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 10, 25, 0, 40)), "now");
+  assert_string_equal(decided(odd, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 10, 25, 1, 10)), "now");  // they were over when it was half past two first
+  const char *begins = "{\"time_zone\":\"Europe/Berlin\",\"quiet\":{\"from\":\"02:30\",\"to\":\"07:00\"}}";
+  assert_string_equal(decided(begins, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 10, 25, 0, 20)), "now");
+  assert_string_equal(decided(begins, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 10, 25, 0, 30)), "2026-10-25 06:00");
+  assert_string_equal(decided(begins, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 10, 25, 1, 10)), "2026-10-25 06:00");
+  assert_string_equal(decided(begins, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 3, 29, 0, 59)), "now");
+  assert_string_equal(decided(begins, NOTICE_BOT_MESSAGE, NOTICE_MAIL, "c", at(2026, 3, 29, 1, 0)), "2026-03-29 05:00");
   assert_string_equal(decided(noon, NOTICE_BOT_MESSAGE, NOTICE_TELEGRAM, "c", at(2026, 1, 10, 13, 0)), "2026-01-10 14:00");
   assert_string_equal(decided(noon, NOTICE_BOT_MESSAGE, NOTICE_TELEGRAM, "c", at(2026, 1, 10, 14, 0)), "now");
   assert_string_equal(decided(night, NOTICE_BOT_MESSAGE, NOTICE_WEBHOOK, "c", at(2026, 1, 10, 23, 0)), "now");  // programs do not sleep
