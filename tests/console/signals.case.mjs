@@ -143,6 +143,8 @@ export const cases = {
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText(/nowhere is no address/).waitFor();
     await t.look(page, "signals-access");
+    await page.getByRole("button", { name: "Add TradingView's" }).click();
+    assert.match(await page.getByLabel("Only from these addresses").inputValue(), /^127\.0\.0\.0\/8\nnowhere\n52\.89\.214\.238\n.*\n52\.32\.178\.7$/s);
     await page.getByLabel("Only from these addresses").fill("127.0.0.0/8 ::1/128");
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("Saved", { exact: true }).waitFor();

@@ -2,7 +2,7 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import { useAction } from "~/lib/action";
 import { Badge, Button, ConfirmDialog, ErrorNote, Field, Panel, TextField, toast } from "~/ui";
-import { newSecret, newSignSecret } from "./model";
+import { newSecret, newSignSecret, TRADINGVIEW_ADDRESSES } from "./model";
 import type { HookHandle } from "./page";
 import { Copy, Snippet } from "./parts";
 import { Alerts } from "./token";
@@ -80,9 +80,10 @@ export function Access(props: { of: HookHandle; onNewAddress: () => void }): JSX
           <Field label="Only from these addresses" hint="One a line: 203.0.113.7 or 10.0.0.0/8. Empty: from everywhere." error={wrongAddress() ? `${list()[Number(wrongAddress()!.pointer.split("/").pop())] ?? ""} ${wrongAddress()!.detail}` : undefined}>
             {(p) => <textarea {...p} class="textarea mono" rows={4} spellcheck={false} value={addresses()} onInput={(e) => setAddresses(e.currentTarget.value)} />}
           </Field>
+          <div class="row"><Button small onClick={() => setAddresses([...new Set([...list(), ...TRADINGVIEW_ADDRESSES])].join("\n"))}>Add TradingView's</Button></div>
           <div class="sig-form">
             <TextField label="Secret stands at" hint="In the JSON; empty: secret" class="mono" spellcheck={false} value={where()} onValue={setWhere} placeholder="secret" {...at("secret_path")} />
-            <TextField label="Not older than" unit="s" numeric hint="By its own time. Empty: any age; bar times of long bars are old when they come" value={age()} onValue={setAge} error={errors().age} {...at("max_age_s")} />
+            <TextField label="Not older than" unit="s" numeric hint="By its own time, and no more than 5 min ahead. Empty: any age; bar times of long bars are old when they come" value={age()} onValue={setAge} error={errors().age} {...at("max_age_s")} />
             <TextField label="Acted upon within" unit="s" numeric hint="Of its coming; later it is too late" value={ttl()} onValue={setTtl} error={errors().ttl} {...at("ttl_s")} />
             <TextField label="Messages in a minute" numeric hint="A sixth of them at once" value={minute()} onValue={setMinute} error={errors().minute} {...at("per_minute")} />
           </div>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { alertOf, draftOfStage, mapOf, nameFor, ratesOf, saidWords, sampleOf, signalWords, specsOf, stagesOf, type Rule } from "./model";
+import { alertOf, draftOfStage, mapOf, nameFor, programBody, ratesOf, saidWords, sampleOf, signalWords, specsOf, stagesOf, tradingviewReaches, type Rule } from "./model";
 
 const session = { name: "session", about: "", own: false, settings: [
   { name: "zone", kind: "text", default: "UTC", about: "clock" }, { name: "max", kind: "int", default: 5, min: 1, max: 10 }, { name: "side", kind: "text", default: "all", one_of: ["all", "long"] }, { name: "on", kind: "bool", default: false }] } as unknown as Rule;
@@ -15,6 +15,9 @@ test("alerts are JSON whatever the mapping", () => {
   assert.deepEqual(nested, { data: { orders: [{ pair: "{{ticker}}", side: "{{strategy.order.action}}" }] }, n: "{{strategy.order.contracts}}", auth: { key: "s3cret" } });
   assert.equal(alertOf("text", {}, null), "buy {{ticker}} @ {{close}} time={{timenow}}");
   assert.doesNotMatch(sampleOf({}), /\{\{/);
+  assert.deepEqual(JSON.parse(programBody({ secret_path: "auth.key" }, "s3cret")), { symbol: "BTCUSDT", action: "buy", size: 0.01, auth: { key: "s3cret" } });
+  assert.equal("secret" in (JSON.parse(programBody({}, null)) as object), false);
+  assert.deepEqual(["", "443", "8080"].map(tradingviewReaches), [true, true, false]);
 });
 
 test("a stage's form gives back what it was made of, and only what differs", () => {

@@ -85,6 +85,18 @@ export function alertOf(kind: AlertKind, settings: HookSettings, secret: string 
   return JSON.stringify(tree, null, 2);
 }
 
+/** What a program posts: a small signal, with the secret where the hook wants it. */
+export function programBody(settings: HookSettings, secret: string | null): string {
+  const signal = { symbol: "BTCUSDT", action: "buy", size: 0.01 }, tree: Tree = {};
+  if (secret !== null) put(tree, (settings.secret_path ?? "secret").split("."), secret);
+  return JSON.stringify({ ...signal, ...tree });
+}
+
+/** From where TradingView posts, by its manual; over IPv4 only, and to two ports. */
+export const TRADINGVIEW_ADDRESSES: readonly string[] = ["52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7"];
+/** Whether it posts to an address that the browser shows with this port. */
+export const tradingviewReaches = (port: string): boolean => ["", "80", "443"].includes(port);
+
 /** What such an alert looks like when it comes: something to test with. */
 export function sampleOf(settings: HookSettings): string {
   const words: [string, string][] = [["{{ticker}}", "BTCUSDT"], ["{{strategy.order.action}}", "buy"], ["{{strategy.order.contracts}}", "0.01"], ["{{strategy.order.price}}", "43000"], ["{{strategy.order.id}}", "Long"], ["{{timenow}}", new Date().toISOString().replace(/\.\d+Z/, "Z")]];

@@ -1,14 +1,14 @@
 // Where to post: shown once, with what to paste into TradingView, or what another program sends.
 import { createSignal, Show, type JSX } from "solid-js";
 import { Button, Dialog, Note, Segmented } from "~/ui";
-import { alertOf, type AlertKind, type Hook, type HookSettings } from "./model";
+import { alertOf, programBody, tradingviewReaches, type AlertKind, type Hook, type HookSettings } from "./model";
 import { Snippet } from "./parts";
 
 type Shape = AlertKind | "program";
 const SHAPES: readonly { value: Shape; label: string }[] = [{ value: "strategy", label: "Strategy" }, { value: "indicator", label: "Indicator" }, { value: "text", label: "Text" }, { value: "program", label: "Program" }];
 
 const curl = (url: string, hook: Pick<Hook, "body_secret" | "signed">, settings: HookSettings, secret: string | null): string => {
-  const body = JSON.stringify({ symbol: "BTCUSDT", action: "buy", size: 0.01, ...(hook.body_secret ? { [settings.secret_path ?? "secret"]: secret ?? "YOUR SECRET" } : {}) });
+  const body = programBody(settings, hook.body_secret ? (secret ?? "YOUR SECRET") : null);
   const sign = hook.signed ? " \\\n  -H \"webhook-id: $ID\" -H \"webhook-timestamp: $(date +%s)\" -H \"webhook-signature: v1,$SIGNATURE\"" : "";
   return `curl -X POST '${url}'${sign} \\\n  -d '${body}'`;
 };
@@ -29,9 +29,10 @@ export function Alerts(props: { hook: Hook; url: string; secret: string | null }
       }>
         <Snippet label="Message" testId="alert" text={alertOf(shape() as AlertKind, settings(), secret())} />
         <p class="small muted">
-          <Show when={shape() === "text"} fallback={<>In TradingView: Alert › Message. The address goes to Notifications › Webhook URL. Double braces are filled in there.</>}>One line of text: action, symbol, size, <code>@</code> price, <code>name=value</code>. A body secret needs JSON.</Show>
+          <Show when={shape() === "text"} fallback={<>In TradingView: Alert › Message. The address goes to Notifications › Webhook URL. Double braces are filled in there.</>}>One line of text: action, symbol, size, <code>@</code> price, <code>name=value</code>. What TradingView itself writes of a strategy's order is read, too. A body secret needs JSON.</Show>
         </p>
       </Show>
+      <Show when={!tradingviewReaches(location.port) && shape() !== "program"}><Note tone="warn"><p class="small">TradingView posts to the ports 80 and 443 only, and this console is at port {location.port}: it needs an address in front of it.</p></Note></Show>
       <Show when={props.hook.signed && shape() !== "program"}><Note tone="warn"><p class="small">This hook wants signed messages. TradingView cannot sign: use a body secret for it, and its addresses.</p></Note></Show>
     </div>
   );
