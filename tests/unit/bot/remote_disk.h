@@ -83,11 +83,15 @@ static inline void disk_begin(void) {
 }
 
 static inline void disk_end(void) {
+  static const char *const names[] = {"control.db", "journal.db", "market.db", "lock"};  // empty: what is in them is in memory
   char path[100];
   store_close(disk.store);
   sim_trace_free(sim_take());
-  snprintf(path, sizeof path, "%s/lock", disk.dir);
-  unlink(path), rmdir(disk.dir);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    snprintf(path, sizeof path, "%s/%s", disk.dir, names[i]);
+    (void)!unlink(path);
+  }
+  if (rmdir(disk.dir) != 0) fail_msg("%s is not empty", disk.dir);
   sim_reset();
 }
 
