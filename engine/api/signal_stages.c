@@ -1,12 +1,15 @@
 // api/signal_stages.c – see signal_stages.h.
 #include "api/signal_stages.h"
 
+#include "base/suggest.h"
 #include "store/hook_rows.h"
 #include "tenant/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define RULES_SUGGESTED 64
 
 void signal_stages_free(struct kept_stage *s, size_t count) {
   for (size_t i = 0; i < count; i++) {
@@ -20,6 +23,17 @@ struct rule_text {
   char *source;  // owned
   size_t source_len;
 };
+
+// Of the installation's rules, which the name is near to.
+static enum status no_rule(const struct snapshot *scripts, const char *name, struct err *err) {
+  const char *names[RULES_SUGGESTED];
+  size_t n = 0;
+  const struct active_script *s;
+  for (size_t i = 0; n < RULES_SUGGESTED && (s = snapshot_at(scripts, i)); i++)
+    if (s->kind == SCRIPT_RULE) names[n++] = s->name;
+  const char *near = suggest_nearest(name, names, n);
+  return err_set(err, ERR_INVALID, "there is no active rule named %s%s%s%s", name, near ? "; is '" : "", near ? near : "", near ? "' meant?" : "");
+}
 
 // A tenant's own rule of the name, else the installation's.
 // *ret_header (may be NULL): of a tenant's own rule what its header said when it was put; NULL of others.
@@ -37,7 +51,7 @@ static enum status rule_source(const struct snapshot *scripts, struct db *db, in
     script_version_finish(&v);
   } else if (st == ERR_NOTFOUND) {
     const struct active_script *s = snapshot_find(scripts, SCRIPT_RULE, name);
-    if (!s) return err_set(err, ERR_INVALID, "there is no active rule named %s", name);
+    if (!s) return no_rule(scripts, name, err);
     snprintf(ret->sha, sizeof ret->sha, "%s", s->sha256);
     ret->source = malloc(s->source_len + 1);
     if (!ret->source) return err_set(err, ERR_NOMEM, "out of memory");

@@ -236,6 +236,7 @@ def main(binary):
                                       ({"stages": [{"rule": "dedupe"}, {"rule": "dedupe"}]}, "/settings/stages/1/name"), ({"route": "some"}, "/settings/route"), ({"secret_path": "a..b"}, "/settings/secret_path")):
                 wrong = hook(settings=settings, expect=422)
                 assert wrong["errors"][0]["pointer"] == pointer, wrong
+            assert hook(settings={"stages": [{"rule": "dedup"}]}, expect=422)["errors"][0]["detail"] == "there is no active rule named dedup; is 'dedupe' meant?"
             assert hook(shared=True, expect=422)["errors"][0]["pointer"] == "/shared"
             operator = s.operator()
             rows = operator.get(f"/api/v1/admin/signals?hook_id={h['id']}", expect=200).json["items"]
