@@ -136,6 +136,18 @@ BUGS = [
     ('store: a failed commit is told as done', 'engine/store/writer.c', 'if (j->status == OK) j->status = b->st, j->err = b->err;', ';', 'store/faults_toy'),
     ('store: writes on after a failed sync', 'engine/store/db.c', 'code == SQLITE_IOERR_FSYNC || ', '', 'store/faults_toy'),
     ('store: a job goes on after its rollback', 'engine/store/db.c', 'return db->guarded && sqlite3_get_autocommit(db->handle);', 'return db->guarded && false;', 'store/store'),
+    # signals
+    ('hook: a swept delivery is new again', 'engine/store/hook_rows.c', ' WHERE NOT EXISTS (SELECT 1 FROM hook_seen WHERE hook_id = ?2 AND dedupe = ?7)', '', 'store/signal_rows'),
+    ('hook: what is refused piles up', 'engine/store/hook_rows.c', '(OVER_SWEEP_ONE_IN - 1)) ? st', '(OVER_SWEEP_ONE_IN - 1)) || d->id ? st', 'store/signal_rows'),
+    ('hook: a verdict is told twice', 'engine/store/hook_rows.c', ' WHERE id = ? AND state = \'accepted\'", "ttttiii"', ' WHERE id = ?", "ttttiii"', 'api/signal_fanout'),
+    ('fan-out: what was refused comes newest first', 'engine/api/signal_fanout.c', '  *f->unwritten_end = w;\n  f->unwritten_end = &w->next;', '  w->next = f->unwritten;\n  f->unwritten = w;', 'api/signal_fanout'),
+    ('fan-out: later ones overtake', 'engine/api/signal_fanout.c', '  if (f->unwritten) hold_back(f, w);\n  else store_write', '  store_write', 'api/signal_fanout'),
+    ('fan-out: one more than the cap', 'engine/api/signal_fanout.c', '? (int64_t)by_size : most;', '? (int64_t)by_size + 1 : most;', 'api/signal_fanout'),
+    ('fan-out: bots that are not to run hear', 'engine/store/hook_rows.c', "b.wanted = 'running'", "b.wanted <> ''", 'api/signal_fanout'),
+    ('fan-out: the first 256 are woken', 'engine/api/signal_fanout.c', 'if (f->wakes) loop_timer_start(f->waker, 0, 0);', '', 'api/signal_fanout'),
+    ('message: contracts are a price', 'engine/signal/message.c', '!read_filled(signal, copy, &st, err)', 'true', 'signal/message'),
+    ('message: broken JSON is prose', 'engine/signal/message.c', '!tree && begins_object(body, len)', '!tree && begins_object(body, 0)', 'signal/message'),
+    ('message: another action is the same signal', 'engine/signal/message.c', '{"key", "symbol", "action"}', '{"key", "symbol"}', 'signal/message'),
     # service
     ('frames: reserved bits pass', 'engine/net/ws_frame.c', '  if (f->rsv) return', '  if (false) return', 'clients/frames'),
     ('frames: a message ends within a character', 'engine/net/ws_frame.c', '  if (!utf8_whole(&r->utf8)) return', '  if (false) return', 'clients/frames'),
