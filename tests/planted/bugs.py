@@ -180,4 +180,14 @@ BUGS = [
     ('news: a window ends with its entry', 'engine/risk/news.c', '*ret_over_ns = e->to_ns + a->after_ns;', '*ret_over_ns = e->to_ns;', 'risk/news'),
     ('news: orders that work stay', 'engine/bot/clerk_news.c', 'if (entries && clerk_cancel_working', 'if (entries && held && clerk_cancel_working', 'bot/clerk_rules'),
     ('news: positions stay', 'engine/bot/clerk_news.c', '    c->flatten_why = REASON_PROP_RULE;', '    c->flatten_why = REASON_NONE;', 'bot/clerk_rules'),
+    # terminals, notices
+    ('terminal: a command goes out after its time', 'engine/ea/bridge.c', 'if (mono_ns >= w->due_ns) continue;', '', 'ea/bridge'),
+    ('terminal: one magic number for all bots', 'engine/ea/bridge_venue.c', 'return magic ? magic : 1;', 'return magic ? 1 : 1;', 'ea/bridge'),
+    ('terminal: an end that nobody knows is a refusal', 'engine/ea/bridge.c', '[EA_SAID_UNSURE] = EA_EV_UNSURE', '[EA_SAID_UNSURE] = EA_EV_REFUSED', 'ea/bridge'),
+    ('terminal: a name is commanded twice', 'engine/ea/bridge_venue.c', 'strcmp(w->command.client, p->client_id) == 0) {', 'strcmp(w->command.client, p->symbol) == 0) {', 'ea/bridge'),
+    ('notices: tries end after half a day', 'engine/notice/retry.h', 'NOTICE_TRIES_NS (INT64_C(86400)', 'NOTICE_TRIES_NS (INT64_C(43200)', 'notice/ways'),
+    ('notices: what is critical can be muted', 'engine/notice/rules.c', 'if (notice_about(e)->critical && m != NOTICE_NOW)', 'if (false)', 'notice/rules'),
+    ('notices: what is critical waits for the morning', 'engine/notice/rules.c', 'if (mode == NOTICE_OFF || notice_about(e)->critical)', 'if (mode == NOTICE_OFF)', 'notice/rules'),
+    ('notices: quiet hours hold when they are over', 'engine/notice/rules.c', 'return begin_s <= now_s ? end_s : now_s;', 'return end_s;', 'notice/rules'),
+    ('notices: a digest is larger than a body', 'engine/notice/render.c', '#define WEBHOOK_ITEMS 20', '#define WEBHOOK_ITEMS 100', 'notice/bodies'),
 ]
