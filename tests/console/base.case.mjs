@@ -86,6 +86,20 @@ export const cases = {
     await page.waitForURL(/\/login/);
   },
 
+  "a read that fails takes nothing else of its page away": async (t) => {
+    const page = await t.page({ who: await t.person() });
+    t.expect(/503/);
+    for (const [path, read, head] of [["/", "/api/v1/bots", "Overview"], ["/bots/new", "/api/v1/subscriptions/current", "New bot"], ["/signals", "/api/v1/hooks", "Signals"], ["/account/security", "/api/v1/me/sessions", "Account"]]) {
+      await page.route((u) => u.pathname === read, (r) => r.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ title: "Busy", status: 503, code: "unavailable", detail: "planted" }) }));
+      const answered = page.waitForResponse((r) => new URL(r.url()).pathname === read);
+      await page.goto(path);
+      await (await answered).finished();
+      await page.getByRole("heading", { level: 1, name: head }).waitFor();
+      if (path === "/signals") await page.getByText("planted").waitFor(); // its own panel says so
+      assert.equal(await page.getByText("cannot be shown").count(), 0, path);
+      await page.unrouteAll();
+    }
+  },
   "the kill switch asks how, halts, is seen, and is lifted": async (t) => {
     const ada = await t.person();
     const page = await t.page({ who: ada });

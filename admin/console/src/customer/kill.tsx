@@ -1,7 +1,8 @@
 // The kill switch: one click away on every page, and in force before any bot is asked. What is halted stays visible until it is lifted.
-import { createResource, createRoot, createSignal, For, Show, type JSX } from "solid-js";
+import { createRoot, createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { me } from "~/api/session";
+import { createResource } from "~/lib/resource";
 import { Button, ConfirmDialog, Icon, toast, toastProblem } from "~/ui";
 
 type Mode = Schemas["HaltMode"];

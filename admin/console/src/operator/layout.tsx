@@ -1,8 +1,9 @@
 // The operator console's frame.
 import { useNavigate } from "@solidjs/router";
-import { createResource, createRoot, For, Show, type JSX } from "solid-js";
+import { createRoot, For, Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
 import { me, refresh, signedOut } from "~/api/session";
+import { createResource } from "~/lib/resource";
 import { Button, Empty, Icon, LinkButton, Menu } from "~/ui";
 import { navOf } from "~/ui/routing";
 import { Brand, Shell, ThemeMenu } from "~/ui/shell";

@@ -1,6 +1,7 @@
 // Lists that the service searches and pages: the first page is read anew when what is asked for changes, further ones are appended.
-import { createMemo, createResource, createSignal, type Resource } from "solid-js";
+import { createMemo, createSignal, type Resource } from "solid-js";
 import type { Page } from "~/api/client";
+import { createResource } from "~/lib/resource";
 import { toastProblem } from "./toasts";
 
 export interface Pages<T> {

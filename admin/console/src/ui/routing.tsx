@@ -1,9 +1,10 @@
 // Routes as data: both consoles route by a table of these, and the build reads the paths out of the tables (vite.config.ts), so that
 // the server knows which paths are pages.
 import { Navigate, Route, Router, useLocation, type RouteSectionProps } from "@solidjs/router";
-import { createEffect, createResource, createSignal, ErrorBoundary, For, on, Show, type Component, type JSX } from "solid-js";
+import { createEffect, createSignal, ErrorBoundary, For, on, Show, type Component, type JSX } from "solid-js";
 import { closeLive } from "~/api/live";
 import { loadSession, me } from "~/api/session";
+import { createResource } from "~/lib/resource";
 import type { NavItem } from "./shell";
 import { Empty, ErrorState, Skeleton } from "./states";
 import { LinkButton } from "./button";

@@ -1,8 +1,9 @@
 // API keys for programs: made with the rights they need, shown once, deleted at once.
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { api, all, ok, type Schemas } from "~/api/client";
 import { useAction } from "~/lib/action";
 import { formatDate } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, Checkbox, ConfirmDialog, Dialog, Empty, ErrorNote, Load, Note, Panel, Select, Table, TextField, toast, type Column } from "~/ui";
 import { AccountFrame } from "./frame";
 

@@ -1,7 +1,8 @@
 // The plan: what it allows, what of it is used, and taking another.
-import { createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { formatCount, formatDate, formatMoney } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, ConfirmDialog, Load, Note, Panel, Skeleton, toast } from "~/ui";
 import { AccountFrame } from "./frame";
 

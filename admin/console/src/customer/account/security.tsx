@@ -1,7 +1,8 @@
 // The second factor, and where one is signed in.
-import { createResource, type JSX } from "solid-js";
+import { type JSX } from "solid-js";
 import { api, all, ok, type Schemas } from "~/api/client";
 import { useAction } from "~/lib/action";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, ErrorNote, Load, Panel, Table, Time, toast, toastProblem, type Column } from "~/ui";
 import { AccountFrame } from "./frame";
 import { TwoFactor } from "./twofactor";

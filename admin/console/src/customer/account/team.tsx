@@ -1,9 +1,10 @@
 // Organisations: whose bots and accounts this console is about, who belongs to it, and who is invited.
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { api, all, ok, type Schemas } from "~/api/client";
 import { me, setTenant, tenant } from "~/api/session";
 import { useAction } from "~/lib/action";
 import { formatDate } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, ConfirmDialog, Dialog, Empty, ErrorNote, Load, Panel, Select, Table, TextField, toast, toastProblem, type Column } from "~/ui";
 import { AccountFrame } from "./frame";
 

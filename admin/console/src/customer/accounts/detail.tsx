@@ -1,7 +1,8 @@
 // One account: its money, positions, limits, and for a venue its test, session and credentials; for a terminal of MetaTrader the terminal.
 import { A, useNavigate, useParams } from "@solidjs/router";
-import { createResource, createSignal, Match, Show, Switch, type JSX } from "solid-js";
+import { createSignal, Match, Show, Switch, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
+import { createResource } from "~/lib/resource";
 import { every } from "~/lib/throttle";
 import { Button, ConfirmDialog, Empty, Load, ModeBadge, Money, Note, PageHead, Panel, Price, Quantity, Table, Tabs, toast, type Column } from "~/ui";
 import { createQuery } from "~/ui/routing";

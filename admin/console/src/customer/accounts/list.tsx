@@ -1,7 +1,8 @@
 // The accounts that bots trade on: play money and connected venues, never to be mistaken for each other.
 import { A, useNavigate } from "@solidjs/router";
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { api, all, ok, type Schemas } from "~/api/client";
+import { createResource } from "~/lib/resource";
 import { every } from "~/lib/throttle";
 import { Button, Empty, Load, ModeBadge, Money, PageHead, Skeleton } from "~/ui";
 import { Connect } from "./connect";

@@ -1,8 +1,9 @@
 // A paper account's money: to the last unit what is free and what bots have; deposits, withdrawals, a new beginning; every entry.
 import { A } from "@solidjs/router";
-import { createResource, createSignal, Show, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { useAction } from "~/lib/action";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, ConfirmDialog, Dialog, Empty, ErrorNote, Load, Money, Panel, Stat, Table, TextField, Time, toast, type Column } from "~/ui";
 
 type MoneyNow = Schemas["Money"];

@@ -1,8 +1,9 @@
 // An account at a terminal of MetaTrader: whether its expert comes, what it says the account has, what it was handed and what became of that,
 // where its signals go, its keys, and the expert to download.
-import { createResource, createSignal, Show, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
 import { A } from "@solidjs/router";
 import { all, api, ok, type Schemas } from "~/api/client";
+import { createResource } from "~/lib/resource";
 import { every } from "~/lib/throttle";
 import { Ago, Badge, Button, ConfirmDialog, Empty, Load, Money, Note, Panel, Price, Select, Skeleton, Stat, Table, Time, toast, toastProblem, type BadgeTone, type Column } from "~/ui";
 import { createPages } from "~/ui/pages";

@@ -1,8 +1,9 @@
 // An account at a venue: the test that changes nothing, balances as the venue tells them, how the session does, new credentials.
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { Problem } from "~/api/problem";
 import { useAction } from "~/lib/action";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, Empty, ErrorNote, Icon, Load, Money, Note, Panel, Table, TextField, toast, type BadgeTone, type Column } from "~/ui";
 
 type Test = Schemas["AccountTest"];

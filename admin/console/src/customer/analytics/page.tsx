@@ -1,8 +1,9 @@
 // What all trades come to: over time, by symbol, by strategy, by account. Sums are the service's, exact, and outlive old trades.
 import { A, useSearchParams } from "@solidjs/router";
-import { createMemo, createResource, For, Show, type JSX } from "solid-js";
+import { createMemo, For, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { formatCount, formatDate, formatDuration, formatNumber } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Empty, LinkButton, Load, ModeBadge, Money, PageHead, Panel, Percent, Skeleton, SkeletonTiles, Stat, Table, Tabs, type Column } from "~/ui";
 import { FilterBar, useTradeFilter } from "../trades/filter";
 import { Bars } from "./curve";

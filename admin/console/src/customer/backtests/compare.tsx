@@ -1,7 +1,8 @@
 // Two to four backtests beside each other: their curves on one chart, their figures with the best one marked, and what was different.
 import { A, useSearchParams } from "@solidjs/router";
-import { createMemo, createResource, For, lazy, Show, type JSX } from "solid-js";
+import { createMemo, For, lazy, Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
+import { createResource } from "~/lib/resource";
 import { Badge, Empty, LinkButton, Load, Note, PageHead, Panel, SkeletonTiles } from "~/ui";
 import type { ChartSeries } from "~/ui/chart";
 import { figure } from "./report";

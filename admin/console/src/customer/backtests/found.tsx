@@ -1,8 +1,9 @@
 // What a search found: is the best worth anything, all runs as a table, two parameters as a map, walk-forward step by step.
 import { useNavigate, useParams } from "@solidjs/router";
-import { createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
 import { DASH, formatCount, formatDate, formatDecimal, formatPercent } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, LinkButton, Note, PageHead, Panel, Percent, Select, Skeleton, Table, Tabs, toastProblem, type Column } from "~/ui";
 import { HeatTable } from "./heat";
 import { RunProgress } from "./progress";

@@ -1,8 +1,9 @@
 // All backtests: what was run, on what, and what came out; two to four of them can be laid beside each other.
 import { A, useNavigate, useSearchParams } from "@solidjs/router";
-import { createMemo, createResource, createSignal, onCleanup, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, onCleanup, Show, type JSX } from "solid-js";
 import { all, api, ok } from "~/api/client";
 import { DASH, formatCount, formatDecimal } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, ConfirmDialog, Empty, LinkButton, Load, PageHead, Panel, Percent, Select, Skeleton, Table, type Column } from "~/ui";
 import { marketOf } from "./result";
 import { isOpen, paramsOf, STATES, type BacktestRow } from "./run";

@@ -1,11 +1,12 @@
 // A search for parameters is set up: which of them between which values, on which history, and what is to be large. Below: those there were.
 import { A, useNavigate, useSearchParams } from "@solidjs/router";
-import { createEffect, createMemo, createResource, createSignal, onCleanup, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, onCleanup, Show, type JSX } from "solid-js";
 import { createStore } from "solid-js/store";
 import { all, api, ok } from "~/api/client";
 import { toProblem, type Problem } from "~/api/problem";
 import { DASH, formatCount, formatDecimal } from "~/lib/format";
 import { toValues, type ParamTexts } from "~/lib/params";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, ConfirmDialog, Empty, ErrorNote, Load, Note, PageHead, Panel, Percent, Select, Skeleton, Table, TextField, type Column } from "~/ui";
 import { ParamForm } from "../params/form";
 import { headerOf, type ScriptHeader } from "../studio/header";

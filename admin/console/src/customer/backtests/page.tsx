@@ -1,8 +1,9 @@
 // One backtest: its progress, then its report.
 import { A, useNavigate, useParams } from "@solidjs/router";
-import { createResource, createSignal, Show, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
 import { formatDateTime } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, LinkButton, PageHead, Skeleton, SkeletonTiles, toastProblem } from "~/ui";
 import { RunProgress } from "./progress";
 import { Report } from "./report";

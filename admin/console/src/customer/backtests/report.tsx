@@ -1,7 +1,8 @@
 // The report of a backtest: what came out, how far it can be believed, and everything that happened on the way.
-import { createMemo, createResource, createSignal, For, lazy, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, lazy, Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
 import { DASH, formatCount, formatDateTime, formatDecimal, formatDuration, formatMoney, formatNumber, formatPercent } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, Empty, Load, Money, Note, Panel, Percent, Price, Quantity, Segmented, Skeleton, Stat, Table, Tabs, Time, saveFile, type Column } from "~/ui";
 import { candle, type Candle, type ChartSeries } from "~/ui/chart";
 import { reference } from "~/code/reference";

@@ -1,10 +1,11 @@
 // Everything of one bot that its page shows, kept up to date: read once subscribed, then changed by events; read again where events
 // were missed or tell too little.
-import { createMemo, createResource, createSignal, onCleanup, type Accessor } from "solid-js";
+import { createMemo, createSignal, onCleanup, type Accessor } from "solid-js";
 import { createStore, produce, reconcile } from "solid-js/store";
 import { api, ok, okTagged, type Schemas } from "~/api/client";
 import { useChannel, type LiveEvent } from "~/api/live";
 import type { ScriptHeader } from "~/lib/params";
+import { createResource } from "~/lib/resource";
 import { candle, type Candle, type Point } from "~/ui/chart";
 import { applyToBot } from "./list";
 import type { Bot } from "./state";

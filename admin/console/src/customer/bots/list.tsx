@@ -1,11 +1,12 @@
 // All bots: state and reason, figures as they change. Each bot's channel is followed; the service allows a page 512, so of more
 // bots the others are read again every ten seconds.
 import { A } from "@solidjs/router";
-import { createEffect, createMemo, createResource, createSignal, on, onCleanup, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, on, onCleanup, Show, type JSX } from "solid-js";
 import { createStore, produce, reconcile } from "solid-js/store";
 import { all, api, ok } from "~/api/client";
 import { subscribe, type LiveEvent } from "~/api/live";
 import { add, decimal, parse, sub, toText } from "~/lib/decimal";
+import { createResource } from "~/lib/resource";
 import { Button, Empty, LinkButton, Load, ModeBadge, Money, PageHead, Panel, Quantity, Segmented, StateBadge, Table, toastProblem, type Column } from "~/ui";
 import { canStart, isOn, needsCare, STATES, type Bot } from "./state";
 import "./bots.css";

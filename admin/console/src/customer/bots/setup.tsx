@@ -1,5 +1,5 @@
 // What the bot runs with: parameters by its script's header, the version and another one, its own limits.
-import { createEffect, createResource, createSignal, on, Show, type JSX } from "solid-js";
+import { createEffect, createSignal, on, Show, type JSX } from "solid-js";
 import { createStore, reconcile } from "solid-js/store";
 import { api, ok, type Schemas } from "~/api/client";
 import { toProblem, type Problem } from "~/api/problem";
@@ -8,6 +8,7 @@ import { FINE_LIMITS, LimitFields, LIMITS, limitTexts, limitValue, limitWrong, P
 import { useAction } from "~/lib/action";
 import { formatDateTime } from "~/lib/format";
 import { toTexts, toValues, type ParamTexts } from "~/lib/params";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, ErrorNote, LinkButton, Note, Panel, Select, toast } from "~/ui";
 import type { BotData } from "./data";
 

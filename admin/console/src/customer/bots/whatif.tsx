@@ -1,6 +1,6 @@
 // "What if?": the bot's run up to a moment, and from there with other parameters or another version, on the same bars, on paper, made in a
 // jail; what it would have come to stands beside what it came to. Earlier ones are kept with the bot.
-import { createEffect, createMemo, createResource, createSignal, For, on, onCleanup, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, For, on, onCleanup, Show, type JSX } from "solid-js";
 import { createStore, reconcile } from "solid-js/store";
 import { api, ok, type Schemas } from "~/api/client";
 import { useChannel } from "~/api/live";
@@ -9,6 +9,7 @@ import { useAction } from "~/lib/action";
 import { parse, sub, toText } from "~/lib/decimal";
 import { formatCount, formatDateTime, formatDecimal } from "~/lib/format";
 import { toTexts, toValues, type ParamTexts } from "~/lib/params";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, Empty, ErrorNote, Load, Money, Note, Panel, Percent, Select, Skeleton, Stat, toastProblem } from "~/ui";
 import { Chart, type ChartSeries, type Point } from "~/ui/chart";
 import type { BotData } from "./data";

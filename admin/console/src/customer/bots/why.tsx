@@ -1,10 +1,11 @@
 // "Why?" – of an order, or of something that was denied. The service makes the run again from its journal up to the decision, and tells
 // what the script saw, had in its variables and asked for; here that is read as an answer first, and stepped through like a debugger.
-import { createMemo, createResource, createSignal, For, Match, onCleanup, Show, Switch, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Match, onCleanup, Show, Switch, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { Problem, toProblem } from "~/api/problem";
 import { useChannel } from "~/api/live";
 import { formatDateTime, formatDecimal, formatNumber } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Badge, Dialog, ErrorNote, Icon, Money, Note, Price, Quantity, Skeleton, Time } from "~/ui";
 import { CODES } from "./codes";
 import type { BotData, Decision } from "./data";

@@ -1,7 +1,8 @@
 // Channels: where notices go. Made, proven by a code, tried, disabled, deleted.
-import { createResource, createSignal, Show, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
 import { all, api, ok, type Schemas } from "~/api/client";
 import { useAction } from "~/lib/action";
+import { createResource } from "~/lib/resource";
 import { every } from "~/lib/throttle";
 import { Ago, Badge, Button, ConfirmDialog, Dialog, Empty, ErrorNote, Icon, Load, Menu, Note, Panel, Select, Skeleton, Table, TextField, toast, toastProblem, type Column } from "~/ui";
 import { Snippet } from "~/customer/signals/parts";

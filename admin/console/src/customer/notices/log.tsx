@@ -1,7 +1,8 @@
 // What was told, newest first: what became of it on each channel, each attempt, and sending it once more.
-import { createResource, createSignal, For, onCleanup, Show, type JSX } from "solid-js";
+import { createSignal, For, onCleanup, Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
 import { formatDuration } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, Dialog, Empty, Load, Note, Panel, Select, Skeleton, Table, Time, toast, toastProblem, type Column } from "~/ui";
 import { createPages } from "~/ui/pages";
 import { createQuery } from "~/ui/routing";

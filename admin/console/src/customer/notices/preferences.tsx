@@ -1,7 +1,8 @@
 // What goes where: a grid of events and channels, in which critical ones are locked; quiet hours; when digests go out.
-import { createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok, okTagged } from "~/api/client";
 import { useAction } from "~/lib/action";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, Checkbox, Empty, ErrorNote, Icon, Load, Panel, Select, Skeleton, TextField, toast } from "~/ui";
 import { readChannels } from "./channels";
 import { eventWords, KINDS, known, modeOf, withMode, type Channel, type EventInfo, type Mode, type Preferences } from "./model";

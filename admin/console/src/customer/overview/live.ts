@@ -1,10 +1,11 @@
 // What the overview knows, kept true: snapshots over HTTP, changes over the socket. Bots tell their equity in their own channels; the channel
 // of all orders says when positions and trades are to be read anew.
-import { createEffect, createMemo, createResource, on, onCleanup } from "solid-js";
+import { createEffect, createMemo, on, onCleanup } from "solid-js";
 import { createStore, reconcile } from "solid-js/store";
 import { api, all, ok, type Schemas } from "~/api/client";
 import { subscribe, type LiveEvent } from "~/api/live";
 import { add, parse, sub, toText, ZERO, type Decimal } from "~/lib/decimal";
+import { createResource } from "~/lib/resource";
 import { every, throttled } from "~/lib/throttle";
 
 export type Bot = Schemas["Bot"];
@@ -25,7 +26,7 @@ export function useOverview() {
   const traded = throttled(() => { void readPositions(); void readTrades(); again(); }, 1500);
   const changed = throttled(() => { void readBots(); void readAlerts(); again(); }, 1500);
   const warned = throttled(() => void readAlerts(), 3000);
-  createEffect(on(bots, () => setTold(reconcile({})), { defer: true }));
+  createEffect(on(() => bots.latest, () => setTold(reconcile({})), { defer: true }));
 
   const hear = (bot: string, events: LiveEvent[]): void => {
     let equity: string | undefined;

@@ -1,7 +1,8 @@
 // The first page: how all is, what needs somebody, and what happened last.
 import { A } from "@solidjs/router";
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
+import { createResource } from "~/lib/resource";
 import { every } from "~/lib/throttle";
 import { Badge, Button, Empty, Icon, LinkButton, Load, ModeBadge, Money, PageHead, Panel, Percent, Price, Quantity, Segmented, Skeleton, SkeletonTiles, Stat, Table, Time, type BadgeTone, type Column } from "~/ui";
 import { formatCount, formatNumber } from "~/lib/format";

@@ -1,7 +1,8 @@
 // Chats on Telegram that are linked: from there bots are looked at, paused and halted, and other messages are signals for a hook.
-import { createResource, createSignal, onCleanup, Show, type JSX } from "solid-js";
+import { createSignal, onCleanup, Show, type JSX } from "solid-js";
 import { all, api, ok, type Schemas } from "~/api/client";
 import { useAction } from "~/lib/action";
+import { createResource } from "~/lib/resource";
 import { Ago, Button, ConfirmDialog, Dialog, Empty, ErrorNote, LinkButton, Load, Panel, Select, Table, toast, type Column } from "~/ui";
 import type { Hook } from "./model";
 import { Snippet } from "./parts";

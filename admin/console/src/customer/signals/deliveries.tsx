@@ -1,11 +1,12 @@
 // The last deliveries of a hook: what was posted, what each rule said, who heard it and which orders followed.
 import { A } from "@solidjs/router";
-import { createMemo, createResource, createSignal, For, onCleanup, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, onCleanup, Show, type JSX } from "solid-js";
 import { all, api, ok, type Schemas } from "~/api/client";
 import { useChannel } from "~/api/live";
 import { commandWords } from "~/customer/bots/tables";
 import { orderRef } from "~/customer/bots/state";
 import { formatDuration, formatNumber } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Badge, Dialog, Empty, Load, Panel, Segmented, Skeleton, Table, Time, type Column } from "~/ui";
 import { createQuery } from "~/ui/routing";
 import { ratesOf, signalWords, STATES, type Delivery, type State } from "./model";
@@ -33,7 +34,7 @@ export function Deliveries(props: { of: HookHandle }): JSX.Element {
     clearInterval(timer);
     clearTimeout(soon);
   });
-  const known = (): readonly Delivery[] => (list.error ? [] : (list.latest ?? [])); // read again as its hook is deleted: the page is about to go
+  const known = (): readonly Delivery[] => list.latest ?? [];
   const rows = createMemo(() => known().filter((d) => which() === "all" || PASSED.includes(d.state) === (which() === "passed")));
   const scores = (d: Delivery) => d.log.filter((s) => s.score !== undefined);
   const columns: readonly Column<Delivery>[] = [

@@ -1,8 +1,9 @@
 // All hooks: on or off, what came last, and how much of it passed.
 import { A, useNavigate } from "@solidjs/router";
-import { createMemo, createResource, createSignal, onCleanup, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, onCleanup, Show, type JSX } from "solid-js";
 import { all, api, ok } from "~/api/client";
 import { useChannel } from "~/api/live";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, Empty, LinkButton, Load, PageHead, Panel, Skeleton, Table, toast, toastProblem, type Column } from "~/ui";
 import { Chats } from "./chats";
 import { CreateHook } from "./create";

@@ -1,8 +1,9 @@
 // One hook: what came, who hears it, which rules it passes, how a message is read, and who may post.
 import { useNavigate, useParams } from "@solidjs/router";
-import { createResource, createSignal, Match, Show, Switch, type JSX } from "solid-js";
+import { createSignal, Match, Show, Switch, type JSX } from "solid-js";
 import { api, ok, okTagged, type Schemas } from "~/api/client";
 import { useAction } from "~/lib/action";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, ConfirmDialog, Dialog, ErrorNote, Icon, Load, Menu, Note, PageHead, SkeletonTiles, Tabs, TextField, toast, toastProblem } from "~/ui";
 import { createQuery } from "~/ui/routing";
 import { may } from "~/operator/lib/may";

@@ -1,9 +1,10 @@
 // A rule of one's own: its source in the editor with what is wrong underlined, its versions and what changed between them, which is active.
 import { useBeforeLeave, useNavigate, useParams } from "@solidjs/router";
-import { createEffect, createMemo, createResource, createSignal, For, on, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, For, on, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { createChecker, Difference, draftOf, Editor, keepDraft, Problems, type CodeHandle } from "~/code";
 import { useAction } from "~/lib/action";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, ConfirmDialog, ErrorNote, Field, Icon, Load, Menu, Note, PageHead, Panel, Segmented, Select, Skeleton, Tabs, toast } from "~/ui";
 import { createQuery } from "~/ui/routing";
 import { TriedVerdicts, withDeliveries, type Tried } from "./dry_run";

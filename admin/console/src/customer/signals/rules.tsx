@@ -1,8 +1,9 @@
 // Rules: one's own, those that come with the installation, and the stages of all one's hooks.
 import { A, useNavigate } from "@solidjs/router";
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok, okTagged } from "~/api/client";
 import { useAction } from "~/lib/action";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, Dialog, Empty, ErrorNote, Load, PageHead, Panel, Select, Skeleton, Table, TextField, toast, type Column } from "~/ui";
 import type { Rule, Stage } from "./model";
 import { readRules } from "./rules_tab";

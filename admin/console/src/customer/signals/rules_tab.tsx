@@ -1,8 +1,9 @@
 // The stages of a hook, and what they would have said to the signals of the last day before they are saved.
 import { A } from "@solidjs/router";
-import { createResource, createSignal, Show, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
 import { api, ok } from "~/api/client";
 import { useAction } from "~/lib/action";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, ErrorNote, Load, Note, Panel, Skeleton, toast } from "~/ui";
 import { TriedVerdicts, withDeliveries, type Tried } from "./dry_run";
 import { type Rule, type Stage } from "./model";

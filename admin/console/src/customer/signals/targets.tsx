@@ -1,11 +1,12 @@
 // Who hears a hook's signals: bots, each with its own sizing – its script's parameters –, by which symbol, and how many at most.
 import { A } from "@solidjs/router";
-import { createEffect, createMemo, createResource, createSignal, For, on, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, For, on, Show, type JSX } from "solid-js";
 import { createStore, reconcile } from "solid-js/store";
 import { all, api, ok, type Schemas } from "~/api/client";
 import { ParamForm } from "~/customer/params/form";
 import { useAction } from "~/lib/action";
 import { isNumeric, toTexts, toValues, type ParamSpec, type ParamTexts, type ScriptHeader } from "~/lib/params";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, ConfirmDialog, Dialog, Empty, ErrorNote, LinkButton, Load, ModeBadge, Note, Panel, Segmented, Skeleton, StateBadge, Table, TextField, toast, toastProblem, type Column } from "~/ui";
 import { STATES as BOT } from "~/customer/bots/state";
 import type { Hook } from "./model";

@@ -1,8 +1,9 @@
 // One's strategies, and those that come with the engine to begin with.
 import { A, useNavigate } from "@solidjs/router";
-import { createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { all, api, ok, type Schemas } from "~/api/client";
 import { toProblem, type Problem } from "~/api/problem";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, Dialog, Empty, ErrorNote, Load, PageHead, Panel, Skeleton, Table, TextField, toast, type Column } from "~/ui";
 import { headerOf } from "./header";
 import "./studio.css";

@@ -1,11 +1,12 @@
 // The strategy studio: one strategy's code, versions, backtests, parameters and shadows.
 import { useBeforeLeave, useNavigate, useParams, useSearchParams } from "@solidjs/router";
-import { createEffect, createMemo, createResource, createSignal, on, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, on, Show, type JSX } from "solid-js";
 import { createStore } from "solid-js/store";
 import { all, api, ok } from "~/api/client";
 import { toProblem } from "~/api/problem";
 import { createChecker, draftOf, Editor, keepDraft, Problems, reference, type CodeHandle } from "~/code";
 import type { ParamTexts } from "~/lib/params";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, ConfirmDialog, Empty, ErrorNote, Icon, LinkButton, Load, Menu, Note, PageHead, Panel, Skeleton, Tabs, toast } from "~/ui";
 
 import { GridTab, type Grid } from "./grid_tab";

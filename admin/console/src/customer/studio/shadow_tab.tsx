@@ -1,8 +1,9 @@
 // A version that runs beside the one that trades: on the same bars, with its orders going nowhere. What would it have done?
-import { createResource, createSignal, For, onCleanup, Show, type JSX } from "solid-js";
+import { createSignal, For, onCleanup, Show, type JSX } from "solid-js";
 import { A } from "@solidjs/router";
 import { api, ok, type Schemas } from "~/api/client";
 import { formatCount } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, Empty, Load, Note, Panel, Select, Time, toast, toastProblem } from "~/ui";
 
 type Shadow = Schemas["Shadow"];

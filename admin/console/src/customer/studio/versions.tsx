@@ -1,8 +1,9 @@
 // Versions of a strategy: what changed between two of them, which one is active, trying one with a share of the bots, and the way back.
-import { createEffect, createMemo, createResource, createSignal, For, on, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, For, on, Show, type JSX } from "solid-js";
 import { all, api, ok, type Schemas } from "~/api/client";
 import { Difference } from "~/code";
 import { formatDateTime } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, ConfirmDialog, ErrorState, Field, Note, Panel, Segmented, Select, Skeleton, TextField, toast } from "~/ui";
 import { verdictOf, VerdictBadge, VerdictPanel } from "./verdict";
 

@@ -1,7 +1,8 @@
 // Which trades are meant: kept in the address, so that a view can be sent on and the back button works. Trades and analytics share it.
 import { useSearchParams } from "@solidjs/router";
-import { createMemo, createResource, Show, type JSX } from "solid-js";
+import { createMemo, Show, type JSX } from "solid-js";
 import { api, all, ok } from "~/api/client";
+import { createResource } from "~/lib/resource";
 import { Button, Select, TextField } from "~/ui";
 
 export interface TradeFilter {

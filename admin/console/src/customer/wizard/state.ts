@@ -1,9 +1,10 @@
 // What the six steps gather, what each of them lacks, and what is sent at the end.
-import { createMemo, createResource, createSignal } from "solid-js";
+import { createMemo, createSignal } from "solid-js";
 import { createStore } from "solid-js/store";
 import { api, all, ok, type Schemas } from "~/api/client";
 import { cmp, parse, sign } from "~/lib/decimal";
 import { toTexts, toValues, type ParamTexts, type ParamValue, type ScriptHeader } from "~/lib/params";
+import { createResource } from "~/lib/resource";
 
 export type Account = Schemas["Account"];
 export type Market = Schemas["Market"];
@@ -107,7 +108,7 @@ export function useWizard(preset: Preset) {
   /** What a step still lacks; "": nothing. */
   const lack = (step: number): string => {
     switch (step) {
-      case 0: return !draft.strategyId && !draft.template ? "Choose a strategy" : !draft.name.trim() ? "Give the bot a name" : !header() ? "The strategy is being read" : "";
+      case 0: return !draft.strategyId && !draft.template ? "Choose a strategy" : !draft.name.trim() ? "Give the bot a name" : !header() ? (strategy.state === "errored" ? "The strategy cannot be read: choose another" : "The strategy is being read") : "";
       case 1: return !draft.accountId ? "Choose an account" : cashWrong() ? `The bot's money ${cashWrong()}` : "";
       case 2: return !draft.symbol ? "Choose a market" : !isTimeframe(draft.timeframe) ? "Choose a timeframe" : "";
       case 3: return Object.keys(params().errors).length ? "Some parameters are out of range" : Object.values(draft.limits).some((v) => amountWrong(v, false)) ? "A limit is no amount" : "";

@@ -1,10 +1,11 @@
 // The first five steps: each shows a part of the draft and changes it. What a step lacks is the wizard's to say (state.ts).
 import { A } from "@solidjs/router";
-import { createEffect, createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { all, api, ok } from "~/api/client";
 import { me } from "~/api/session";
 import { formatMoney } from "~/lib/format";
 import { useAction } from "~/lib/action";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, Empty, ErrorNote, Load, ModeBadge, Money, Note, Panel, Select, Skeleton, TextField } from "~/ui";
 import { brand } from "~/ui/brand";
 import { ParamForm } from "../params/form";

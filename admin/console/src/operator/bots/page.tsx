@@ -1,8 +1,9 @@
 // Anybody's bot: how it fares, its orders and why, what it decided and logged, how it failed; and what an operator may do to it.
 import { A, useParams, useSearchParams } from "@solidjs/router";
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { formatCount, formatDate, formatTime } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, Checkbox, ConfirmDialog, Empty, Load, Money, Note, PageHead, Panel, Price, Quantity, Select, Stat, Table, Tabs, Time, toast, toastProblem, type Column } from "~/ui";
 import { createPages } from "~/ui/pages";
 import { may } from "../lib/may";

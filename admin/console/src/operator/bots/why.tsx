@@ -1,6 +1,7 @@
 // Why this order: the run is made again up to the decision, and what the script saw, had in its variables and asked for is told.
-import { createResource, For, Show, type JSX } from "solid-js";
+import { For, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
+import { createResource } from "~/lib/resource";
 import { Badge, Dialog, Load, Note, Panel, Price, Quantity, Skeleton, Table, Time } from "~/ui";
 import { DecisionWords } from "./decisions";
 import { Values } from "./page";

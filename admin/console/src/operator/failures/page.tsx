@@ -1,7 +1,8 @@
 // Dead letters: bots that wait for somebody, and what failed of all bots.
 import { A, useSearchParams } from "@solidjs/router";
-import { createResource, Show, type JSX } from "solid-js";
+import { Show, type JSX } from "solid-js";
 import { all, api, ok, type Schemas } from "~/api/client";
+import { createResource } from "~/lib/resource";
 import { Ago, Button, Empty, Load, PageHead, Panel, Table, Time, toast, toastProblem, type Column } from "~/ui";
 import { createPages } from "~/ui/pages";
 import { may } from "../lib/may";

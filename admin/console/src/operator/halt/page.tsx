@@ -1,8 +1,9 @@
 // The kill switch at every level: what is in force, by whom, since when; halting and resuming.
 import { A, useSearchParams } from "@solidjs/router";
-import { createResource, createSignal, Show, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { toProblem, type Problem } from "~/api/problem";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, ConfirmDialog, Empty, ErrorNote, Load, Note, PageHead, Panel, Select, Table, TextField, toast, type Column } from "~/ui";
 import { refreshHalts } from "../layout";
 import { may } from "../lib/may";

@@ -1,7 +1,8 @@
 // Recurring revenue, from subscriptions as they are and the log of their changes.
-import { createResource, Show, type JSX } from "solid-js";
+import { Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { formatCount, formatDate } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Load, Money, Note, PageHead, Panel, Percent, SkeletonTiles, Stat, Table, type Column } from "~/ui";
 import { may } from "../lib/may";
 

@@ -1,8 +1,9 @@
 // Writing a version: the editor with what is wrong underlined, then put. A strategy is proven before it can be active.
-import { createResource, createSignal, Show, Suspense, type JSX } from "solid-js";
+import { createSignal, Show, Suspense, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { toProblem, type Problem } from "~/api/problem";
 import { createChecker, Editor, Problems, reference, type CodeHandle } from "~/code";
+import { createResource } from "~/lib/resource";
 import { Badge, Button, ErrorNote, Panel, Skeleton, TextField, toast } from "~/ui";
 
 type Script = Schemas["Script"];

@@ -1,7 +1,8 @@
 // Scripts of the installation: tiers, rules, dialects of venues, shipped strategies.
 import { A, useSearchParams } from "@solidjs/router";
-import { createResource, createSignal, Show, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
 import { all, api, ok, type Schemas } from "~/api/client";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, Empty, Load, PageHead, Panel, Table, type Column } from "~/ui";
 import { may } from "../lib/may";
 import { Filter } from "../lib/parts";

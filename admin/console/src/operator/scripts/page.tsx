@@ -1,9 +1,10 @@
 // One script of the installation: its versions, what changed between them, activating (of a strategy also for a share of the bots first),
 // rolling back, and who did what when.
 import { A, useParams, useSearchParams } from "@solidjs/router";
-import { createResource, createSignal, For, onCleanup, Show, Suspense, type JSX } from "solid-js";
+import { createSignal, For, onCleanup, Show, Suspense, type JSX } from "solid-js";
 import { all, api, ok, okTagged, type Schemas } from "~/api/client";
 import { Editor } from "~/code";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, ConfirmDialog, Empty, Load, Note, PageHead, Panel, Segmented, Select, Skeleton, Table, Tabs, TextField, Time, toast, type Column } from "~/ui";
 import { may } from "../lib/may";
 import { createPages } from "~/ui/pages";

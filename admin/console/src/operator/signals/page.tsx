@@ -1,12 +1,13 @@
 // Signals over all customers: what was posted and what became of it, rules in quarantine, and the rules that all signals pass first.
 import { useSearchParams } from "@solidjs/router";
-import { createResource, For, onCleanup, Show, type JSX } from "solid-js";
+import { For, onCleanup, Show, type JSX } from "solid-js";
 import { api, ok, okTagged, type Schemas } from "~/api/client";
 import { STATES, type Stage } from "~/customer/signals/model";
 import { Rates, Verdict } from "~/customer/signals/parts";
 import { createStages, StagesForm } from "~/customer/signals/stages_form";
 import { useAction } from "~/lib/action";
 import { formatNumber } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Ago, Button, Empty, ErrorNote, LinkButton, Load, PageHead, Panel, Skeleton, Table, Tabs, Time, toast, toastProblem, type Column } from "~/ui";
 import { createPages } from "~/ui/pages";
 import { may } from "../lib/may";

@@ -1,9 +1,10 @@
 // How the service does: hosts, latencies, queues, storage, feeds, venues. Live, every two seconds.
 import { A } from "@solidjs/router";
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { useChannel } from "~/api/live";
 import { formatCount } from "~/lib/format";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Load, Note, PageHead, Panel, SkeletonTiles, Stat, Table, Time, type BadgeTone, type Column } from "~/ui";
 import { BotState, formatBytes, formatMs, Id } from "../lib/parts";
 

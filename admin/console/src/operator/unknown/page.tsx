@@ -1,7 +1,8 @@
 // Orders whose outcome nobody has proven. They count with all they may have bought; the engine asks on, a person may decide.
 import { A } from "@solidjs/router";
-import { createResource, createSignal, onCleanup, Show, type JSX } from "solid-js";
+import { createSignal, onCleanup, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, Checkbox, ConfirmDialog, Empty, Load, Note, PageHead, Panel, Quantity, Table, toast, toastProblem, type Column } from "~/ui";
 import { may } from "../lib/may";
 import { Id } from "../lib/parts";

@@ -1,9 +1,10 @@
 // One person: their plan and what they use of it, and what an operator may do.
 import { A, useParams } from "@solidjs/router";
-import { createResource, createSignal, Show, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { closeLive } from "~/api/live";
 import { me, setTenant, signedIn } from "~/api/session";
+import { createResource } from "~/lib/resource";
 import { Ago, Badge, Button, ConfirmDialog, Load, Money, Note, PageHead, Panel, Select, TextField, Time, toast, toastProblem } from "~/ui";
 import { may } from "../lib/may";
 import { Id, Role, UserState } from "../lib/parts";

@@ -1,7 +1,8 @@
 // An operator's exception: another plan or single limits, for a while or until it is taken back.
-import { createResource, createSignal, For, type JSX } from "solid-js";
+import { createSignal, For, type JSX } from "solid-js";
 import { api, ok, type Schemas } from "~/api/client";
 import { toProblem, type Problem } from "~/api/problem";
+import { createResource } from "~/lib/resource";
 import { Button, Dialog, ErrorNote, Field, Select, TextField, toast } from "~/ui";
 
 const local = (ms: number): string => new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
