@@ -33,6 +33,7 @@ struct link {
   int64_t tenant_id, account_id;
   struct venue venue;
   bool good, asking, failed;  // good: clock and key are known
+  unsigned downs;             // in a row
   json_t *items;              // NULL: never told
   int64_t told_ns, next_ms, asked_ms;
   char why[VENUE_TEXT_MAX];
@@ -134,12 +135,13 @@ static void on_state(void *self, enum venue_state from, enum venue_state to, con
   struct link *k = self;
   (void)from;
   k->good = to == VENUE_STATE_RECONCILING;
-  if (k->good) ask(k);
+  if (k->good) k->downs = 0, ask(k);
   if (to != VENUE_STATE_REFUSED && to != VENUE_STATE_DOWN) return;
   k->asking = false;
   k->failed = to == VENUE_STATE_REFUSED;  // ended by the timer: a session does not end within its own word
   snprintf(k->why, sizeof k->why, "%s", why);
-  if (!k->items || k->failed) tell(k->watch, k, k->why);
+  // Once is a hiccup: it connects again, and who waits has time. A second time in a row there is no use in waiting.
+  if (k->failed || (!k->items && ++k->downs > 1)) tell(k->watch, k, k->why);
 }
 
 static enum status link_open(struct account_watch *watch, int64_t tenant_id, int64_t account_id, struct link **ret, struct err *err) {
@@ -177,7 +179,7 @@ static void on_timer(void *arg) {
   }
   for (struct waiting *w = watch->waits; w; w = w->next) {
     if (now_ms < w->until_ms) continue;
-    tell(watch, w->link, "The venue does not answer.");
+    tell(watch, w->link, w->link->why[0] ? w->link->why : "The venue does not answer.");
     break;  // the list is another; the rest in a second
   }
 }
