@@ -116,13 +116,12 @@ enum status signal_stages_check(const struct snapshot *scripts, struct db *db, i
     }
     struct rule_text s = {0};
     struct rule *r = NULL;
-    json_t *full = NULL, *header = NULL;
+    json_t *header = NULL;
     const char *where = "/rule";
     st = rule_source(scripts, db, tenant_id, rule, &s, &header, err);
     // An operator's rule is evaluated here; a customer's own is not, as in this process are secrets.
     if (st == OK && !header) st = rule_create(s.file, s.source, s.source_len, NULL, &r, err);
-    if (st == OK) where = "/settings", st = rule_settings_fill(header ? json_object_get(header, "settings") : rule_settings(r), json_object_get(v, "settings"), &full, err);
-    json_decref(full);
+    if (st == OK) where = "/settings", st = rule_settings_check(header ? json_object_get(header, "settings") : rule_settings(r), json_object_get(v, "settings"), err);
     json_decref(header);
     rule_destroy(r);
     free(s.source);

@@ -30,12 +30,14 @@ void rule_destroy(struct rule *r);
 // Whether it was stopped so often that it is not asked any more.
 bool rule_is_worn(const struct rule *r);
 
-// Its settings, in the header's order of names: [{"name","kind","default","about"[,"min","max","one_of"]}], kind "int", "num", "bool", "text" or
+// Its settings, in the header's order of names: [{"name","kind","default","about"[,"min","max","one_of","form"]}], kind "int", "num", "bool", "text" or
 // "map" (text to text). Borrowed.
 const json_t *rule_settings(const struct rule *r);
 // The settings with what is given (an object, or NULL) in the place of defaults. ERR_INVALID: a name the rule does not have, with
 // the nearest that it has, a wrong kind, or outside of its bounds. `settings` is what rule_settings gave. New reference.
 enum status rule_settings_fill(const json_t *settings, const json_t *given, json_t **ret, struct err *err) MUST_CHECK;
+// The same without the result, and more: of settings with a form whether they have it ("time", "zone": reads its file). For when they are given.
+enum status rule_settings_check(const json_t *settings, const json_t *given, struct err *err) MUST_CHECK;
 
 struct rule_verdict {
   bool accept;

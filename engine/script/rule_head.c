@@ -2,6 +2,7 @@
 #include "script/rule_impl.h"
 
 #include "base/suggest.h"
+#include "market/tz.h"
 #include "script/value.h"
 
 #include <inttypes.h>
@@ -17,6 +18,36 @@
 #define TEXT_BYTES_MAX 400
 
 static int by_name(const void *a, const void *b) { return strcmp(a, b); }
+
+// ---- forms: what a text must be that is more than a text
+
+static bool is_time(const char *text) {
+  const char *colon = strchr(text, ':');
+  const size_t hours = colon ? (size_t)(colon - text) : 0;
+  if (hours < 1 || hours > 2 || strlen(colon) != 3 || strspn(text, "0123456789") != hours || strspn(colon + 1, "0123456789") != 2) return false;
+  const int minute = atoi(text) * 60 + atoi(colon + 1);
+  return colon[1] < '6' && minute <= 24 * 60;
+}
+
+static bool is_zone(const char *text) {
+  struct tz *zone;
+  struct err err;
+  if (tz_load(text, &zone, &err) != OK) return false;
+  tz_destroy(zone);
+  return true;
+}
+
+static const struct form {
+  const char *name;
+  bool (*fits)(const char *text);
+  const char *is;
+} forms[] = {{"time", is_time, "a time of day such as 08:30"}, {"zone", is_zone, "the IANA name of a zone that this machine knows, such as Europe/London"}};
+
+static const struct form *form_of(const char *name) {
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+    if (name && strcmp(forms[i].name, name) == 0) return &forms[i];
+  return NULL;
+}
 
 // ---- reading: the header of a file
 
@@ -60,6 +91,14 @@ static void read_one_of(struct table_reader *r, const char *where, const char *k
   lua_pop(L, 1);
 }
 
+static void read_form(struct table_reader *r, const char *where, const char *kind, json_t *setting) {
+  char form[20];
+  if (!table_text(r, -1, where, "form", form, sizeof form)) return;
+  if (strcmp(kind, "text") != 0) table_fail(r, "form", "%s.form: only of texts", where);
+  if (!form_of(form)) table_fail(r, "form", "%s.form: there are time and zone", where);
+  json_object_set_new(setting, "form", json_string(form));
+}
+
 static json_t *default_tree(struct table_reader *r, const char *where) {
   const char *what;
   json_t *v = value_tree(r->L, -1, true, &what);
@@ -73,7 +112,7 @@ static json_t *default_tree(struct table_reader *r, const char *where) {
 
 // The setting whose table is at the top; all that is read goes into `setting`, which the list owns.
 static void read_setting(struct table_reader *r, const char *name, json_t *setting) {
-  static const char *const keys[] = {"default", "min", "max", "one_of", "about"};
+  static const char *const keys[] = {"default", "min", "max", "one_of", "form", "about"};
   lua_State *L = r->L;
   char where[64 + NAME_MAX_BYTES], about[400];
   snprintf(where, sizeof where, "settings.%s", name);
@@ -90,6 +129,7 @@ static void read_setting(struct table_reader *r, const char *name, json_t *setti
   read_bound(r, where, "min", kind, setting);
   read_bound(r, where, "max", kind, setting);
   read_one_of(r, where, kind, setting);
+  read_form(r, where, kind, setting);
 }
 
 void rule_read_settings(struct table_reader *r, json_t **ret) {
@@ -205,5 +245,18 @@ enum status rule_settings_fill(const json_t *settings, const json_t *given, json
     }
   if (st == OK) *ret = out;
   else json_decref(out);
+  return st;
+}
+
+enum status rule_settings_check(const json_t *settings, const json_t *given, struct err *err) {
+  json_t *full = NULL;
+  enum status st = rule_settings_fill(settings, given, &full, err);
+  for (size_t i = 0; st == OK && i < json_array_size(settings); i++) {
+    const json_t *s = json_array_get(settings, i);
+    const char *name = json_string_value(json_object_get(s, "name"));
+    const struct form *form = form_of(json_string_value(json_object_get(s, "form")));
+    if (form && !form->fits(json_string_value(json_object_get(full, name)))) st = wrong(err, name, "must be %s", form->is);
+  }
+  json_decref(full);
   return st;
 }

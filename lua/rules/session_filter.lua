@@ -3,9 +3,9 @@ rule{
   name="Session filter", api=1,
   about="Accepts signals only between two times of day, by a zone's clock, on the weekdays given. A session may pass midnight.",
   settings={
-    zone={default="Europe/London", about="IANA name of the clock: America/New_York, Asia/Tokyo, UTC"},
-    from={default="08:00", about="First minute of the session"},
-    to={default="16:30", about="First minute after it; the same as from: all day"},
+    zone={default="Europe/London", form="zone", about="IANA name of the clock: America/New_York, Asia/Tokyo, UTC"},
+    from={default="08:00", form="time", about="First minute of the session"},
+    to={default="16:30", form="time", about="First minute after it; the same as from: all day"},
     days={default="1234567", about="Weekdays on which a session may begin, 1 is Monday"},
   },
 }

@@ -233,7 +233,8 @@ def main(binary):
             until(lambda: deliveries(h)[:1], lambda d: d and "size: 'a€€€" in d[0]["reason"])
             for settings, pointer in (({"mapping": {"symbl": "a"}}, "/settings/mapping/symbl"), ({"addresses": ["10.0.0.0/99"]}, "/settings/addresses/0"),
                                       ({"stages": [{"rule": "nosuch"}]}, "/settings/stages/0/rule"), ({"stages": [{"rule": "daily_cap", "settings": {"mx": 1}}]}, "/settings/stages/0/settings"),
-                                      ({"stages": [{"rule": "dedupe"}, {"rule": "dedupe"}]}, "/settings/stages/1/name"), ({"route": "some"}, "/settings/route"), ({"secret_path": "a..b"}, "/settings/secret_path")):
+                                      ({"stages": [{"rule": "dedupe"}, {"rule": "dedupe"}]}, "/settings/stages/1/name"), ({"stages": [{"rule": "session_filter", "settings": {"zone": "Mars/Base"}}]}, "/settings/stages/0/settings"),
+                                      ({"route": "some"}, "/settings/route"), ({"secret_path": "a..b"}, "/settings/secret_path")):
                 wrong = hook(settings=settings, expect=422)
                 assert wrong["errors"][0]["pointer"] == pointer, wrong
             assert hook(settings={"stages": [{"rule": "dedup"}]}, expect=422)["errors"][0]["detail"] == "there is no active rule named dedup; is 'dedupe' meant?"

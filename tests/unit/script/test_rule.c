@@ -195,10 +195,21 @@ static void settings(void **state) {
   json_decref(given);
   json_decref(full);
   rule_destroy(r);
+  r = make("rule{name='x', api=1, settings={at={default='9:00', form='time'}, zone={default='UTC', form='zone'}}}\nfunction on_signal() return true end");
+  static const struct { const char *given, *says; } forms[] = {
+    {"{}", ""}, {"{\"at\":\"24:00\"}", ""}, {"{\"at\":\"00:59\",\"zone\":\"UTC\"}", ""}, {"{\"at\":\"24:01\"}", "settings.at must be a time of day"}, {"{\"at\":\"8:3\"}", "settings.at"}, {"{\"at\":\"8.30\"}", "settings.at"},
+    {"{\"at\":\"10:60\"}", "settings.at"}, {"{\"at\":\":30\"}", "settings.at"}, {"{\"at\":\"008:30\"}", "settings.at"}, {"{\"at\":\"\"}", "settings.at"}, {"{\"at\":\"1:2:3\"}", "settings.at"},
+    {"{\"zone\":\"Mars/Base\"}", "settings.zone must be the IANA name"}, {"{\"zone\":\"../UTC\"}", "settings.zone"}, {"{\"zne\":\"UTC\"}", "is 'zone' meant?"}};
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    json_t *as = json_loads(forms[i].given, 0, NULL);
+    if (rule_settings_check(rule_settings(r), as, &err) != (*forms[i].says ? ERR_INVALID : OK) || (*forms[i].says && !strstr(err.msg, forms[i].says))) fail_msg("%s: %s", forms[i].given, err.msg);
+    json_decref(as);
+  }
+  rule_destroy(r);
   static const struct { const char *head, *says; } headers[] = {
     {"settings={a={}}", "default is missing"}, {"settings={a=1}", "must be a table"}, {"settings={A={default=1}}", "lower-case"}, {"settings={a={default=1, mx=2}}", "mx"},
     {"settings={a={default=1, max=0}}", "above 0"}, {"settings={a={default='x', min=1}}", "only numbers"}, {"settings={a={default='x', one_of={'y'}}}", "none of y"}, {"settings={a={default=function() end}}", "default is missing"},
-    {"setting={}", "settings"}};
+    {"setting={}", "settings"}, {"settings={a={default=1, form='time'}}", "only of texts"}, {"settings={a={default='x', form='day'}}", "there are time and zone"}};
   for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
     char source[300];
     snprintf(source, sizeof source, "rule{name='x', api=1, %s}\nfunction on_signal() return true end", headers[i].head);
