@@ -267,12 +267,13 @@ export const cases = {
     await page.keyboard.press("Escape");
 
     // The last hundred, each with its verdict and why; older ones are not listed.
-    for (let i = 0; i < 20; i++) await Promise.all([0, 1, 2, 3, 4].map((k) => until("it is taken", async () => (await post(t, hook.path, `sell XBT ${i * 5 + k + 10}`)) === 200)));
+    for (let i = 0; i < 20; i++) await Promise.all([0, 1, 2, 3, 4].map((k) => until("it is taken", async () => (await post(t, hook.path, `sell XBT ${i * 5 + k + 10}.5`)) === 200)));
     await page.getByText("0 passed, 100 rejected").waitFor();
     await page.getByText("100 rows").waitFor();
     assert.equal(await row(page, "house_limit: size").filter({ hasText: "Rejected" }).count(), 25);
-    await page.getByLabel("Search deliveries").fill("size 57 is");
-    await row(page, "sell 57 BTCUSDT").getByText("house_limit: size 57 is too much").waitFor();
+    await page.getByLabel("Search deliveries").fill("size 57.5 is");
+    await row(page, "sell 57.5 BTCUSDT").getByText("house_limit: size 57.5 is too much").waitFor();
+    assert.equal(await row(page, "house_limit: size").count(), 1); // also where milliseconds of others have a 57 in them
 
     await page.goto("/signals/rules/house_limit");
     await page.getByText("No errors found").waitFor();

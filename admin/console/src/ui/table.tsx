@@ -9,7 +9,7 @@ import { createSolidTable, getCoreRowModel, getFilteredRowModel, getPaginationRo
 import { createVirtualizer } from "@tanstack/solid-virtual";
 import { createEffect, createMemo, createSignal, createUniqueId, For, on, Show, type JSX } from "solid-js";
 import { cmp, parse } from "~/lib/decimal";
-import { formatCount } from "~/lib/format";
+import { formatCount, formatDateTime } from "~/lib/format";
 import { Button } from "./button";
 import { csv, saveFile } from "./csv";
 import { Icon } from "./icons";
@@ -66,6 +66,10 @@ function compare<T>(c: Column<T>, a: T, b: T): number {
   return String(x ?? "").localeCompare(String(y ?? ""), undefined, { numeric: true, sensitivity: "base" });
 }
 
+// What a search looks through: a moment as it is shown, or "57" would be in the milliseconds of half of all rows.
+const MOMENT = 1e11;
+const searched = (v: string | number | boolean | null | undefined): string => (typeof v === "number" && v > MOMENT ? formatDateTime(v) : String(v ?? ""));
+
 export function Table<T>(props: TableProps<T>): JSX.Element {
   const searchId = createUniqueId();
   const [sorting, setSorting] = createSignal<SortingState>(props.sort ? [props.sort] : []);
@@ -92,7 +96,7 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
     getRowId: (row) => props.key(row),
     globalFilterFn: (row, _id, text: string) => {
       const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-      const line = props.columns.map((c) => String(c.value(row.original) ?? "")).join(" ").toLowerCase();
+      const line = props.columns.map((c) => searched(c.value(row.original))).join(" ").toLowerCase();
       return words.every((w) => line.includes(w));
     },
     getColumnCanGlobalFilter: () => true,
