@@ -180,7 +180,7 @@ static enum status start(struct fleet_host *h, struct err *err) {
   if (st == OK) {
     char memory[24], tz[512] = "";
     snprintf(memory, sizeof memory, "%" PRIu64, f->c.memory_bytes);
-    const char *own[] = {"perigee", "host", "--live", "--memory-bytes", memory, h->slow ? "--last" : h->newcomers ? NULL : "--soon", NULL}, *env[] = {HOST_TUNABLES, NULL, NULL};
+    const char *own[] = {"perigee", "host", "--live", "--memory-bytes", memory, h->slow ? "--last" : NULL, NULL}, *env[] = {HOST_TUNABLES, NULL, NULL};
     const char *tzdir = getenv("TZDIR");  // a clean environment; this alone says where zones are
     if (tzdir && snprintf(tz, sizeof tz, "TZDIR=%s", tzdir) < (int)sizeof tz) env[1] = tz;
     const int fds[] = {pair[1], word_fd};  // HOST_SOCKET_FD, HOST_WORD_FD

@@ -5,7 +5,6 @@
 #include "bot/host_word.h"
 #include "bot/jail.h"
 #include "loop/clock.h"
-#include "loop/slice.h"
 #include "loop/watchdog.h"
 #include "market/tz_files.h"
 
@@ -86,7 +85,6 @@ int host_run(const struct host_run_options *o) {
   if (st == OK) st = watchdog_create(&dog, &err);
   // This thread alone: the watchdog's must go on looking. A lower nice value would not do: whoever wakes up would wait for the end of its slice.
   if (st == OK && o->last && sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}) != 0) return say("it cannot be made to come last");
-  if (o->soon) slice_short();
   if (st == OK && fcntl(o->word, F_GETFD) >= 0) st = host_word_map(o->word, &word, &err);
   if (st == OK) st = host_feed_create(&(struct host_feed_config){.watchdog = dog, .word = word, .wall_ns = clock_monotonic_ns, .cpu_ns = clock_thread_cpu_ns,
                                                                  .flush = flush, .self = &fd}, &feed, &err);

@@ -8,7 +8,6 @@ struct host_run_options {
   int socket, word;        // descriptors (bot/host_word.h); word may be one that is not open
   uint64_t address_bytes;  // address space; 0: no limit
   bool last;               // runs only while nobody else wants the processor (SCHED_IDLE)
-  bool soon;               // is waited for: comes before those who run for long (loop/slice.h)
 };
 // The exit code: 0 when the core has closed the socket, 1 when something failed, which standard error tells.
 int host_run(const struct host_run_options *options);

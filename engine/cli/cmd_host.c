@@ -19,7 +19,6 @@ static const struct cli_option host_options[] = {
     {"--cpu-s", "N", "of a job: CPU time, then the end; 0: no limit (60)"},
     {"--memory-bytes", "N", "address space; 0: no limit (of a job 1 GiB, else none)"},
     {"--last", NULL, "of live bots: runs only while no other process wants to"},
-    {"--soon", NULL, "of live bots: has the processor soon after it wakes up, in short turns"},
     {"--result-bytes", "N", "of a job: longest result (32 MiB)"},
     {NULL, NULL, NULL}};
 
@@ -32,7 +31,7 @@ static int run_host(const struct cli_args *a) {
   int type;
   socklen_t len = sizeof type;
   if (getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0) return cli_usage(a, "descriptor %" PRId64 " is no socket: host is started by the service", fd);
-  if (cli_has(a, "--live")) return host_run(&(struct host_run_options){.socket = (int)fd, .word = HOST_WORD_FD, .address_bytes = (uint64_t)memory, .last = cli_has(a, "--last"), .soon = cli_has(a, "--soon")});
+  if (cli_has(a, "--live")) return host_run(&(struct host_run_options){.socket = (int)fd, .word = HOST_WORD_FD, .address_bytes = (uint64_t)memory, .last = cli_has(a, "--last")});
   if (cli_has(a, "--rules")) return rules_child_run(&(struct rules_child_options){.socket = (int)fd, .word = HOST_WORD_FD, .address_bytes = (uint64_t)memory});
   struct job_child_options o = {.socket = (int)fd, .data_count = (int)data_count, .cpu_s = cpu_s, .address_bytes = (uint64_t)memory, .result_bytes = (uint64_t)result,
                                 .engine_version = PERIGEE_VERSION};
