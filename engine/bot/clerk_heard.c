@@ -356,9 +356,12 @@ void clerk_remote_restored(struct clerk *c) {
     for (const struct order *o; (o = matcher_working(m, symbol, &pos));) {
       if (clerk_routed_find(c, o->id)) continue;
       if (!amend && o->status == ORDER_UNKNOWN) restore_waiting(c, o->child_sl), restore_waiting(c, o->child_tp);
-      struct clerk_routed *w = routed_again(c, o, ROUTE_SENT);
+      // An exit may be wished away by now (its quantity is 0) and still be there; one that never was of anything never was there.
       const struct clerk_order *known = clerk_order_find(c, o->id);
-      if (known && known->largest_lots > w->route.qty.lots) w->route.qty.lots = known->largest_lots;
+      struct order largest = *o;
+      if (known && known->largest_lots > largest.qty.lots) largest.qty.lots = known->largest_lots;
+      if (largest.qty.lots == 0) continue;
+      struct clerk_routed *w = routed_again(c, &largest, ROUTE_SENT);
       w->route.acked = o->status != ORDER_SENT && o->status != ORDER_UNKNOWN;
       // Was it being cancelled for another? Nobody knows any more; nothing else takes an exit away that is wished for, so its end makes place for one.
       w->replacing = o->parent != 0 && !amend;
