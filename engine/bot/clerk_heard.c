@@ -184,6 +184,24 @@ static void too_late(struct clerk *c, const struct order *o, int awaits) {
   impose(c, &(struct bot_command){.kind = COMMAND_CANCEL, .id = o->id, .why = REASON_VENUE});
 }
 
+static bool told_as(struct decimal told, struct decimal step, int64_t wished) {
+  int64_t count_of;
+  return count(told, step, &count_of) && count_of == wished;
+}
+
+// Its terms there are those that it should have: nobody had a reason to replace it. Who tells no terms may have been asked to.
+static bool as_wished(const struct order *o, const struct instrument *inst, const struct venue_order *v) {
+  const price level = matcher_stop_level(o);
+  const bool limit = o->type != ORDER_LIMIT || told_as(v->limit, inst->tick, o->limit.ticks);
+  return limit && (!price_given(level) || told_as(v->trigger, inst->tick, level.ticks)) && told_as(v->qty, inst->lot, o->qty.lots);
+}
+
+// It works, as it should, so long after a cancel was asked for that this will have no effect any more: who ends it from now on is somebody else.
+static void stays(const struct clerk *c, struct clerk_routed *w, const struct order *o, const struct venue_order *v, int64_t asked_ns) {
+  const int64_t expiry_ns = c->remote->port.caps(c->remote->port.self).expiry_ms * INT64_C(1000000) + UNKNOWN_AFTER_EXPIRY_NS;
+  if (asked_ns > w->cancel_sent_ns + expiry_ns && !w->cancelling && as_wished(o, &matcher_symbol_config(c->blotter.matcher, o->symbol)->inst, v)) w->replacing = w->perhaps = false;
+}
+
 enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v, int64_t asked_ns, char *ret_text) {
   const struct order *o = named(c, &v->ref);
   if (!o) return CLERK_STRANGE;
@@ -199,7 +217,7 @@ enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v
     return CLERK_HEARD;
   }
   if (v->ref.venue_id[0]) memcpy(w->venue_id, v->ref.venue_id, sizeof w->venue_id);
-  if (v->state == VENUE_ORDER_OPEN) w->waits = v->ref.waits;
+  if (v->state == VENUE_ORDER_OPEN) w->waits = v->ref.waits, stays(c, w, o, v, asked_ns);
   if (asked_ns > w->seen_ns) w->seen_ns = asked_ns;
   if (v->state == VENUE_ORDER_FILLED && ev.cum.lots == 0) ev.cum = decimal_given(v->qty) ? ev.qty : w->route.qty;
   const struct route_effect e = clerk_route_tell(c, w, said[v->state].event, &ev);
@@ -216,9 +234,9 @@ enum clerk_heard clerk_remote_order(struct clerk *c, const struct venue_order *v
     if (e.to == ROUTE_UNKNOWN) clerk_venue_says(c, o->id, ORDER_UNKNOWN, REASON_NONE);
     if (v->state == VENUE_ORDER_OPEN && v->ref.waits) too_late(c, matcher_order(c->blotter.matcher, w->id), v->awaits);
   } else if (said[v->state].status != ORDER_OPEN) {
-    const bool again = w->replacing && !clerk_wished_away(o);
-    w->replacing = false;
-    clerk_venue_says(c, o->id, e.to == ROUTE_CANCELED ? ORDER_CANCELED : said[v->state].status, end_reason(o, v->why));
+    const bool again = !clerk_wished_away(o) && (w->replacing || (w->perhaps && !as_wished(o, inst, v)));
+    w->replacing = w->perhaps = false;
+    clerk_venue_says(c, o->id, e.to == ROUTE_CANCELED ? ORDER_CANCELED : said[v->state].status, again ? REASON_REPLACED : end_reason(o, v->why));
     if (again) clerk_replace(c, w);
   }
   clerk_replace_waiting(c);
@@ -340,11 +358,11 @@ static struct clerk_routed *routed_again(struct clerk *c, const struct order *o,
 }
 
 // An exit that made place for another, which waits for what becomes of its entry (clerk_replace). The journal says so by an entry of which nobody
-// knows and an exit that ended by the venue's word alone. That may also have been a person at the venue: a stop too many is the lesser evil.
+// knows and the reason of the exit's end; one that a person has cancelled at the venue ended for another.
 static void restore_waiting(struct clerk *c, uint64_t id) {
   const struct order *o = matcher_order(c->blotter.matcher, id);
   if (!o || order_alive(o) || clerk_routed_find(c, id)) return;
-  if ((o->status == ORDER_CANCELED && o->reason == REASON_VENUE) || (o->status == ORDER_REJECTED && o->reason == REASON_ABSENT)) routed_again(c, o, ROUTE_CANCELED)->again = true;
+  if ((o->status == ORDER_CANCELED && o->reason == REASON_REPLACED) || (o->status == ORDER_REJECTED && o->reason == REASON_ABSENT)) routed_again(c, o, ROUTE_CANCELED)->again = true;
 }
 
 // The journal knows the orders, and what was executed; not what was under way. So each that may be there is asked about.
@@ -363,8 +381,9 @@ void clerk_remote_restored(struct clerk *c) {
       if (largest.qty.lots == 0) continue;
       struct clerk_routed *w = routed_again(c, &largest, ROUTE_SENT);
       w->route.acked = o->status != ORDER_SENT && o->status != ORDER_UNKNOWN;
-      // Was it being cancelled for another? Nobody knows any more; nothing else takes an exit away that is wished for, so its end makes place for one.
-      w->replacing = o->parent != 0 && !amend;
+      // Was it being cancelled for another? Nobody knows any more: its end will tell what it was there, and whether that had to be replaced.
+      w->perhaps = o->parent != 0 && !amend;
+      w->cancel_sent_ns = venue_now(c);
       // Whatever a change that was under way has done: the larger of what was ordered counts, and prices are read anew.
       clerk_route_lost(c, w);
     }

@@ -220,6 +220,7 @@ static void cancel(struct clerk *c, struct clerk_routed *w, const struct order *
   struct venue_ref ref;
   ref_of(w, inst_of(c, o->symbol), &ref);
   w->cancelling = true;
+  w->cancel_sent_ns = now_ns;
   c->remote->port.cancel(c->remote->port.self, c->bot_id, w->id, &ref);
 }
 
@@ -273,9 +274,10 @@ static bool meet(struct clerk *c, const struct order *o, int64_t now_ns) {
   if (!w) return false;
   if (!route_live(w->route.state)) {  // over there, with less than is wished here: a change came too late
     if (route_missing(&w->route) > 0) return false;
-    const bool again = w->replacing && !clerk_wished_away(o);
-    w->replacing = false;
-    clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = o->reason == REASON_NONE ? REASON_VENUE : o->reason, .venue.status = ORDER_CANCELED});
+    const bool again = (w->replacing || w->perhaps) && !clerk_wished_away(o);
+    const enum reason why = again ? REASON_REPLACED : o->reason == REASON_NONE ? REASON_VENUE : o->reason;
+    w->replacing = w->perhaps = false;
+    clerk_impose(c, &(struct bot_command){.kind = COMMAND_VENUE, .id = o->id, .why = why, .venue.status = ORDER_CANCELED});
     if (again) clerk_replace(c, w);
     return true;
   }
@@ -299,10 +301,10 @@ static void question(struct clerk *c, struct clerk_routed *w, enum unknown_step 
 
 static void absent(struct clerk *c, struct clerk_routed *w) {
   const struct order *o = matcher_order(c->blotter.matcher, w->id);
-  const bool again = w->replacing && o && order_alive(o) && !clerk_wished_away(o);
+  const bool again = (w->replacing || w->perhaps) && o && order_alive(o) && !clerk_wished_away(o);
   const struct route_effect e = clerk_route_tell(c, w, ROUTE_EV_ABSENT, NULL);
   if (route_live(e.to)) return;
-  w->replacing = false;
+  w->replacing = w->perhaps = false;
   clerk_venue_says(c, w->id, e.to == ROUTE_DEAD ? ORDER_REJECTED : ORDER_CANCELED, REASON_ABSENT);
   if (again) clerk_replace(c, w);
   clerk_replace_waiting(c);

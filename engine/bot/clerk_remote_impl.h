@@ -14,11 +14,13 @@ struct clerk_routed {
   bool waits;                      // its trigger is not met, as far as the venue has told
   price sent_limit, sent_trigger;  // of the change that is under way
   bool cancelling, asking;         // a request is under way
-  bool replacing;                  // an exit, cancelled for another in its place, as the venue cannot change orders; after a restart: perhaps
+  bool replacing;                  // an exit, cancelled for another in its place, as the venue cannot change orders
+  bool perhaps;                    // a process before this one may have been replacing it
   bool again;                      // it has ended, and there is none in its place yet
   bool restored;                   // sent by a process before this one: its times are by the bot's clock
   int64_t cancel_ns, amend_ns;     // not again before
   int64_t cancelled_ns;            // the venue has taken the cancel; 0: it has not
+  int64_t cancel_sent_ns;          // the last one that was asked for; by a process before this one: its end
   uint8_t in_vain;                 // cancels that it did not find, since it was last seen to work
   int64_t missing_ns;              // no question for executions before
   int64_t seen_ns;                 // among the answers to a question asked then

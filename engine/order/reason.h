@@ -45,7 +45,8 @@
   X(VENUE, "the venue refused the order")                                                                                 \
   X(ABSENT, "it was proven that the order never reached the venue")                                                       \
   X(NOT_JOURNALLED, "the order could not be written to the journal, so it was never sent")                                \
-  X(OWNER, "cancelled by hand: by the bot's owner or an operator")
+  X(OWNER, "cancelled by hand: by the bot's owner or an operator")                                                        \
+  X(REPLACED, "an exit that made place for another with its new terms: the venue cannot change orders")
 
 enum reason {
 #define X(name, text) REASON_##name,

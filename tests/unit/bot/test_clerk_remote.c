@@ -52,7 +52,7 @@ static struct world {
   int step;
   int64_t look_ns;
   int64_t hush_ns;   // until then the venue tells nothing of its first order
-  struct waiting { uint64_t order; long life; int64_t since_ns, seen_ns; } waiting[WAITING];
+  struct waiting { uint64_t order; long life; int64_t seen_ns, last_ns; } waiting[WAITING];  // looked at each second
 } w;
 static long jumps, outside, throttled, sent, kills, unknowns, quarantines, strange, total_executions, total_lost, total_late, total_stale, total_amends, total_cancels, total_behind, total_misnamed;
 
@@ -343,12 +343,12 @@ static void kill_and_restart(void) {
 static void none_waits_for_long(void) {
   struct clerk_route_view view;
   size_t pos = 0;
-  // By the clock on the wall of the test, which nobody sets.
+  // By the clock on the wall of the test, which nobody sets; whatever the clerk says since when, as who asks anew each second would never be late.
   while (clerk_remote_unknown(w.clerk, &pos, &view)) {
     if (view.route->state != ROUTE_UNKNOWN) continue;
     struct waiting *at = &w.waiting[view.order % WAITING];
-    if (at->order != view.order || at->life != kills || at->since_ns != view.route->probe.since_ns)
-      *at = (struct waiting){view.order, kills, view.route->probe.since_ns, w.venue.now_ns};
+    if (at->order != view.order || at->life != kills || at->last_ns != w.venue.now_ns - SEC) *at = (struct waiting){view.order, kills, w.venue.now_ns, 0};
+    at->last_ns = w.venue.now_ns;
     const int64_t for_ns = w.venue.now_ns - at->seen_ns;
     if (for_ns > UNKNOWN_QUARANTINE_NS + SEC) fail_msg("order %d is unknown for %lld ms, and nobody was told", (int)view.order, (long long)(for_ns / MS));
   }
@@ -570,6 +570,46 @@ static void test_killed_twice_while_replacing(void **state) {
       for (size_t k = 0; k < 4; k++) killed_while_replacing(killed_open[k], 3000, ms, again_ms[i]);
 }
 
+// A person takes the stop away at the venue: it is theirs to do, and it does not come again. Not while this process runs, not when it was killed before,
+// or after, or while nobody knows what became of the entry; there are no orders that can be changed, so an exit's end is otherwise what makes place for another.
+enum { PERSON_AT_ONCE, PERSON_AFTER_KILL, PERSON_BEFORE_KILL, PERSON_WHILE_UNKNOWN, PERSONS };
+
+static void stop_cancelled_by_a_person(int when, bool open) {
+  start(7);
+  assert_true(w.venue.no_amend);
+  w.venue.faults = 0;
+  bought = open ? 20 : 10;
+  instant(buys);
+  pump(T0 + SEC + 100 * MS, true);
+  v_execute(&w.venue, &w.venue.orders[0], 10, 10000);
+  pump(T0 + 2 * SEC, true);
+  w.step = 1;
+  instant(NULL);
+  assert_int_equal(w.venue.order_count, 2);
+  struct v_order *stop = &w.venue.orders[1];
+  assert_true(stop->state == VENUE_ORDER_OPEN && stop->trigger == 9700 && stop->lots == 10);
+  if (when == PERSON_AFTER_KILL || when == PERSON_WHILE_UNKNOWN) {
+    if (when == PERSON_WHILE_UNKNOWN) w.hush_ns = w.venue.now_ns + 3 * SEC;  // of the entry
+    kill_and_restart();
+    pump(w.venue.now_ns + SEC, true);
+  }
+  stop->state = VENUE_ORDER_CANCELED;
+  if (when != PERSON_BEFORE_KILL) v_tell(&w.venue, stop);
+  if (when != PERSON_BEFORE_KILL) pump(w.venue.now_ns + SEC, true);
+  if (when != PERSON_AT_ONCE) kill_and_restart();
+  pump(w.venue.now_ns + 30 * SEC, true);
+  if (w.venue.order_count != 2) fail_msg("cancelled by a person (%d, entry %s): it was set again", when, open ? "open" : "filled");
+  const struct order *o = matcher_order(clerk_matcher(w.clerk), 2);
+  assert_true(o && o->status == ORDER_CANCELED && o->reason == REASON_VENUE);
+  same_hash();
+  finish();
+}
+
+static void test_stop_cancelled_by_a_person(void **state) {
+  (void)state;
+  for (int when = 0; when < PERSONS; when++) stop_cancelled_by_a_person(when, false), stop_cancelled_by_a_person(when, true);
+}
+
 // ---- an entry that is filled in part, and then ends
 
 static void buys_both(int64_t now_ns) {
@@ -652,7 +692,7 @@ static void test_bad_venues(void **state) {
 int main(int argc, char **argv) {
   on_disk = argc > 1 && strcmp(argv[1], "disk") == 0;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_venues), cmocka_unit_test(test_killed_while_replacing),
-    cmocka_unit_test(test_killed_twice_while_replacing), cmocka_unit_test(test_filled_in_part)};
+    cmocka_unit_test(test_killed_twice_while_replacing), cmocka_unit_test(test_stop_cancelled_by_a_person), cmocka_unit_test(test_filled_in_part)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   free(w.journal), free(w.venue.mail);
   if (on_disk) printf("# %ld losses of power, %ld of them while the journal was written\n", disk.images, disk.torn);

@@ -178,6 +178,15 @@ static enum clerk_heard fill(struct clerk *c, const struct asked *a, int64_t lot
   sync(c);
   return h;
 }
+// It is among those that work there, asked now.
+static void listed(struct clerk *c, const struct asked *a) {
+  char text[VENUE_TEXT_MAX];
+  struct venue_order o = {.state = VENUE_ORDER_OPEN, .side = a->place.side, .qty = a->place.qty, .filled = {0, 0}, .limit = a->place.limit, .trigger = a->place.trigger, .avg = NO_DECIMAL};
+  memcpy(o.ref.client_id, a->place.client_id, sizeof o.ref.client_id);
+  strcpy(o.ref.symbol, "BTCUSDT");
+  assert_int_equal(clerk_remote_order(c, &o, w.now_ns, text), CLERK_HEARD);
+  sync(c);
+}
 // An order that is executed whole, at once.
 static struct asked bought(struct clerk *c, enum side side, int64_t lots) {
   struct bot_command b = submit(side, ORDER_MARKET, lots);
@@ -378,6 +387,43 @@ static void exits_without_amend(void **state) {
   end();
 }
 
+// Its stop is moved, the cancel for that comes to nothing, and it is moved back: who cancels it long after is a person, and it stays away.
+static void moved_and_moved_back(void **state) {
+  (void)state;
+  for (int seen_s = 0; seen_s <= 20; seen_s += 10) {  // when it was told to work; 0: it was not
+    const bool seen = seen_s == 20;
+    begin(1, NULL);
+    struct clerk *c = w.clerks[0];
+    w.caps.amend = false;
+    struct bot_command b = submit(SIDE_BUY, ORDER_MARKET, 10);
+    b.intent.sl.ticks = 9000;
+    instant(c, 10000, &b);
+    const struct asked entry = *last(PLACE);
+    reply(c, &entry, VENUE_ACCEPTED, VENUE_WHY_NONE);
+    fill(c, &entry, 10, 10000, (struct decimal){0, 0}, "USDT");
+    says(c, &entry, VENUE_ORDER_FILLED, 10);
+    const struct asked stop = *last(PLACE);
+    reply(c, &stop, VENUE_ACCEPTED, VENUE_WHY_NONE);
+    says(c, &stop, VENUE_ORDER_OPEN, 0);
+    for (int i = 0; i < 2; i++) {
+      b = (struct bot_command){.kind = COMMAND_MODIFY, .id = entry.order, .why = REASON_SCRIPT};
+      order_change_init(&b.change);
+      b.change.sl.ticks = i == 0 ? 9500 : 9000;
+      instant(c, 10000, &b);
+      assert_int_equal(count_of(CANCEL), 1);
+      if (i == 0) reply(c, last(CANCEL), VENUE_REFUSED, VENUE_WHY_OTHER);
+    }
+    // Soon after it may have been ours; not when the venue has told long after that it works there, as it should.
+    w.now_ns += seen_s * SEC;
+    if (seen_s) listed(c, &stop);
+    w.now_ns += (20 - seen_s) * SEC;
+    says(c, &stop, VENUE_ORDER_CANCELED, 0);
+    assert_int_equal(count_of(PLACE), seen ? 2 : 3);
+    assert_int_equal(matcher_order(clerk_matcher(c), stop.order)->reason, seen ? REASON_VENUE : REASON_REPLACED);
+    end();
+  }
+}
+
 // ---- trailing stops
 
 static void trailing(void **state) {
@@ -468,6 +514,6 @@ static void exits_end_with_their_entries(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(two_bots), cmocka_unit_test(fees_in_other_currencies), cmocka_unit_test(without_lookup_by_id),
-                                     cmocka_unit_test(exits_without_amend), cmocka_unit_test(exits_end_with_their_entries), cmocka_unit_test(trailing)};
+                                     cmocka_unit_test(exits_without_amend), cmocka_unit_test(moved_and_moved_back), cmocka_unit_test(exits_end_with_their_entries), cmocka_unit_test(trailing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
