@@ -76,6 +76,25 @@ void live_venue_strange(struct live_venue *v, const char *kind, const struct ven
     json_pack("{s:I, s:s, s:s, s:s, s:s}", "account", (json_int_t)v->account_id, "kind", kind, "symbol", ref->symbol, "name", name, "text", text));
 }
 
+// What is told from now on is news again: the same size is another stranger's when it has been another one meanwhile.
+static void forget_position(struct live_venue *v, const char *symbol) {
+  int kept = 0;
+  for (int i = 0; i < v->strange_count; i++) {
+    const struct live_strange *s = &v->strange[i];
+    const bool held = strcmp(s->kind, "position") == 0 || strcmp(s->kind, "gone") == 0;
+    if (!held || strcmp(s->symbol, symbol) != 0) v->strange[kept++] = *s;
+  }
+  v->strange_count = kept;
+}
+
+// Orders that were not among those that are open.
+static void forget_orders(struct live_venue *v) {
+  int kept = 0;
+  for (int i = 0; i < v->strange_count; i++)
+    if (strcmp(v->strange[i].kind, "order") != 0 || v->strange[i].again_ns >= v->began_ns) v->strange[kept++] = v->strange[i];
+  v->strange_count = kept;
+}
+
 static void failed(struct live_venue *v, const struct venue_reply *r) {
   v->stage = RECONCILE_NONE;
   v->again_ns = clock_monotonic_ns() + RETRY_NS;
@@ -116,15 +135,35 @@ static const struct instrument *instrument_of(const struct live_venue *v, const 
   return inst;
 }
 
-// Exits go on; entries wait for somebody to look, and to resume them.
+static bool is_frozen(const struct halt_desk *desk, int64_t bot) {
+  const struct halt_entry *e = halt_find(desk->list(desk->self), LEVEL_BOT, (uint64_t)bot);
+  return e && e->cause == HALT_BY_VENUE;
+}
+
+// Who resumes one of an account's bots has looked.
+static bool looked_at(const struct live_venue *v, const struct halt_desk *desk) {
+  for (size_t i = 0; i < v->bot_count; i++) {
+    const struct live_bot *b = live_venue_bot(v, v->bots[i]);
+    if (b && !b->joined && !is_frozen(desk, b->id)) return true;
+  }
+  return false;
+}
+
+// Exits go on; entries wait for somebody to look, and to resume them: those of bots that come to the account meanwhile, too.
 void live_reconcile_freeze(struct live_venue *v) {
   struct err err;
-  if (!v->freezing) return;
-  v->freezing = false;
   const struct halt_desk *desk = live_halts(v->live);
-  for (size_t i = 0; i < v->bot_count; i++)
+  if (v->frozen && (v->foreign != FOREIGN_FREEZE || looked_at(v, desk))) v->frozen = false;
+  const bool all = v->freezing;
+  v->frozen |= all, v->freezing = false;
+  for (size_t i = 0; i < v->bot_count; i++) {
+    struct live_bot *b = live_venue_bot(v, v->bots[i]);
+    const bool comes = b && b->joined;
+    if (b) b->joined = false;
+    if (!all && !(v->frozen && comes)) continue;
     if (desk->set(desk->self, LEVEL_BOT, (uint64_t)v->bots[i], HALT_REDUCE, HALT_BY_VENUE, clock_wall_ns(), &err) != OK)
       v->live->config.log(v->live->config.self, "error", "halt_not_durable", json_pack("{s:s}", "error", err.msg));
+  }
 }
 
 static void name_of(const struct instrument *inst, int64_t lots, struct venue_ref *ret) {
@@ -161,8 +200,9 @@ static bool compare(struct live_venue *v, const char *symbol, int64_t venue_lots
   struct venue_ref ref = {0};
   snprintf(ref.symbol, sizeof ref.symbol, "%s", symbol);
   name_of(inst, rest, &ref);
+  forget_position(v, symbol);
   if (rest == 0) {
-    live_venue_strange(v, "position", &ref, "gone: the venue holds what the bots' books say");
+    live_venue_strange(v, "gone", &ref, "the venue holds what the bots' books say");
     return false;
   }
   char held[DECIMAL_TEXT_MAX], booked[DECIMAL_TEXT_MAX];
@@ -204,11 +244,15 @@ void live_reconcile_left(struct live_venue *v, struct live_bot *b) {
   }
 }
 
+// Before anything is sent: by `freeze` nothing is as long as something differs that may be a stranger's, and then it is known.
 static void done(struct live_venue *v, bool doubt) {
   v->stage = RECONCILE_DONE;
   v->compared_ns = venue_now(v);
   v->again_ns = clock_monotonic_ns() + (doubt ? DOUBT_NS : AGAIN_NS);
+  forget_orders(v);
   live_venue_look(v, v->again_ns);
+  live_reconcile_freeze(v);
+  if (doubt && v->foreign == FOREIGN_FREEZE) return;
   if (in_state(v, VENUE_STATE_RECONCILING) && v->venue.ops->reconciled(v->venue.self)) live_venue_act(v);
 }
 
@@ -354,6 +398,7 @@ void live_reconcile_begin(struct live_venue *v) {
   v->failed = v->asked > 0;  // answers of the one before come first: again, after them
   if (v->failed) return;
   v->stage = RECONCILE_ORDERS;
+  v->began_ns = clock_wall_ns();
   v->asked++;
   v->venue.ops->open_orders(v->venue.self, NULL, on_orders, v);
 }

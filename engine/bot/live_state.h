@@ -149,6 +149,7 @@ struct live_bot {
   size_t trades_told;
 
   // Of the instant under way:
+  bool joined;                      // its account at a venue, since its bots were last frozen or not (live_reconcile.c)
   bool counted;                     // what it holds is not taken for the house's (live_reconcile.c)
   bool touched, main_closed, spoke; // has bars; its main bar is among them; sent a command
   bool turned;                      // its script has had its turn, and something came of it: a host that dies now takes nothing of it away

@@ -395,6 +395,7 @@ bool live_venue_join(struct live_venue *v, struct live_bot *b) {
     v->bot_cap = cap;
   }
   v->bots[v->bot_count++] = b->id;
+  b->joined = true;
   // Whatever it missed while it had no books: the account is compared again.
   v->again_ns = 0;
   live_venue_look(v, clock_monotonic_ns());

@@ -63,9 +63,11 @@ struct live_venue {
   bool draining;
   int64_t again_ns;               // by the monotonic clock: compared once more
   int64_t compared_ns;            // the last whole comparison
+  int64_t began_ns;               // the last one, by the wall clock
   char why[VENUE_TEXT_MAX];       // what its books and the venue differ in; "": nothing
   enum live_foreign foreign;
   bool freezing;                  // something was found, and its bots are to open nothing more
+  bool frozen;                    // so it was, and nobody has resumed one of them yet
   struct live_house {             // of each symbol that a bot of the account has traded: what the account holds that no bot does
     char symbol[VENUE_SYMBOL_MAX];
     int64_t lots;

@@ -1,5 +1,6 @@
 // tests/unit/bot/test_live_reconcile.c – an account whose bots trade hundreds of symbols is compared with its venue whole: executions are asked for
-// a few lists at a time, each symbol once a round, and what differs is told however many there are. And: whose account cannot be brought into the
+// a few lists at a time, each symbol once a round, and what differs is told however many there are. What somebody else holds or orders there is
+// adopted, reported, or stops entries. And: whose account cannot be brought into the
 // position mode that it needs hears of its refused orders before it ends.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,6 +42,7 @@ static struct {
   size_t head, tail, fills_out, fills_most, fills_asked;
   char told[16384], ended[512];
   int events;
+  bool was_ready;
 } w;
 
 // ---- what the bots' owner and the world would see
@@ -252,6 +254,121 @@ static void hundreds(void **state) {
   end();
 }
 
+// ---- what is somebody else's, by the account's policy
+
+static struct halt_state halts;
+static int halts_set;
+static enum status desk_set(void *self, enum refusal_level level, uint64_t id, enum halt_mode mode, enum halt_cause cause, int64_t now_ns, struct err *err) {
+  (void)self, (void)err;
+  assert_true(level == LEVEL_BOT && mode == HALT_REDUCE && cause == HALT_BY_VENUE);  // exits go on
+  assert_int_equal(w.state == VENUE_STATE_READY, w.was_ready);                       // before anything leaves
+  halt_set(&halts, level, id, mode, cause, now_ns);
+  halts_set++;
+  return OK;
+}
+static const struct halt_state *desk_list(void *self) { return (void)self, &halts; }
+
+// The account is compared, with so many lots of the first symbol there, which no bot holds.
+static void compared(int64_t lots, int64_t after_s) {
+  struct venue_position held = {.qty = {lots, 0}};
+  snprintf(held.symbol, sizeof held.symbol, "S0USDT");
+  w.head = w.tail = w.fills_asked = 0;
+  w.now_ns += after_s * SEC;
+  w.was_ready = w.state == VENUE_STATE_READY;
+  halts_set = 0;
+  live_reconcile_look(&w.v);
+  assert_true(w.tail > 0);
+  while (answer(VENUE_ACCEPTED, &held, 1)) continue;
+  assert_int_equal(w.v.stage, RECONCILE_DONE);
+  live_reconcile_freeze(&w.v);  // as its timer does
+}
+static void with_policy(enum live_foreign policy) {
+  begin(false);
+  halt_init(&halts);
+  w.live->desk = (struct halt_desk){.set = desk_set, .list = desk_list};
+  w.v.foreign = policy;
+  order_count = 0;
+}
+static const char *only_stranger(void) {
+  assert_int_equal(w.v.strange_count, 1);
+  return w.v.strange[0].kind;
+}
+
+static void adopted(void **state) {
+  (void)state;
+  with_policy(FOREIGN_ADOPT);
+  compared(7, 0);
+  assert_int_equal(w.state, VENUE_STATE_READY);
+  assert_true(strange("S0USDT 7"));
+  assert_non_null(strstr(w.told, "held before"));
+  assert_string_equal(w.v.why, "");  // it is no difference from now on
+  compared(7, 61);
+  assert_string_equal(w.v.why, "");
+  compared(9, 61);  // until it changes: looked at once more, then told
+  assert_string_equal(w.v.why, "");
+  compared(9, 2);
+  assert_non_null(strstr(w.v.why, "holds 9"));
+  assert_true(strange("S0USDT 9") && w.v.strange_count == 1 && halts_set == 0);
+  end();
+}
+
+static void reported(void **state) {
+  (void)state;
+  with_policy(FOREIGN_REPORT);
+  compared(7, 0);
+  assert_int_equal(w.state, VENUE_STATE_READY);
+  compared(7, 2);
+  assert_true(strange("S0USDT 7") && halts_set == 0);
+  assert_non_null(strstr(w.v.why, "holds 7"));
+  end();
+}
+
+static void frozen(void **state) {
+  (void)state;
+  with_policy(FOREIGN_FREEZE);
+  compared(7, 0);
+  assert_int_equal(w.state, VENUE_STATE_RECONCILING);  // it may be on its way to the books: nothing leaves until that is known
+  compared(7, 2);
+  assert_int_equal(halts_set, BOTS);
+  assert_int_equal(w.state, VENUE_STATE_READY);
+  compared(7, 61);
+  assert_int_equal(halts_set, 0);
+  // A bot that comes while nobody has looked is one of them; after somebody has resumed another it is not.
+  halt_clear(&halts, LEVEL_BOT, 3);
+  w.bots[2].joined = true;
+  compared(7, 61);
+  assert_int_equal(halts_set, 1);
+  assert_non_null(halt_find(&halts, LEVEL_BOT, 3));
+  halt_clear(&halts, LEVEL_BOT, 1);
+  halt_clear(&halts, LEVEL_BOT, 3);
+  w.bots[2].joined = true;
+  compared(7, 61);
+  assert_int_equal(halts_set, 0);
+  // That it is gone stops nobody. When there is as much again, it is another one.
+  for (uint64_t id = 1; id <= BOTS; id++) halt_clear(&halts, LEVEL_BOT, id);
+  compared(0, 61), compared(0, 2);
+  assert_string_equal(only_stranger(), "gone");
+  assert_int_equal(halts_set, 0);
+  assert_string_equal(w.v.why, "");
+  compared(7, 61), compared(7, 2);
+  assert_string_equal(only_stranger(), "position");
+  assert_int_equal(halts_set, BOTS);
+  // An order of somebody else's, once; cancelled there it is none of the strangers any more.
+  for (uint64_t id = 1; id <= BOTS; id++) halt_clear(&halts, LEVEL_BOT, id);
+  orders[0] = (struct venue_order){.state = VENUE_ORDER_OPEN};
+  strcpy(orders[0].ref.venue_id, "theirs");
+  order_count = 1;
+  compared(7, 61);
+  assert_int_equal(halts_set, BOTS);
+  assert_true(strange("theirs"));
+  compared(7, 61);
+  assert_int_equal(halts_set, 0);
+  order_count = 0;
+  compared(7, 61);
+  assert_false(strange("theirs"));
+  end();
+}
+
 // ---- the position mode
 
 static void submit(struct live_bot *b, int64_t lots) {
@@ -330,6 +447,6 @@ static void position_mode(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(hundreds), cmocka_unit_test(position_mode)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(hundreds), cmocka_unit_test(adopted), cmocka_unit_test(reported), cmocka_unit_test(frozen), cmocka_unit_test(position_mode)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
