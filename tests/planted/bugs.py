@@ -164,6 +164,7 @@ BUGS = [
     # live bots: what only the simulation of the whole core finds
     ('live: a bot goes on with the state it had when its run began', 'engine/bot/live_past.c', 'buf_add(&b->state, p + head, len);', ';', 'sim/core'),
     ('live: halts are not read at the start', 'engine/bot/live_halt.c', '  if (st == OK && damaged)\n', '  if (st == OK) halt_init(&l->halt);\n  if (st == OK && damaged)\n', 'sim/core'),
+    ('live: what a script heard without a word of its own it hears again', 'engine/bot/live_turn.c', '    b->content = true;  // or it would', '    // or it would', 'sim/core_2'),
     ('live: imposed commands stay in the core', 'engine/bot/live_event.c', 'wire_put_impose(&frame, (uint64_t)b->id, c);', ';', 'sim/core'),
     ('live: a restart does not know how far its journal goes', 'engine/bot/live_past.c', '\n  b->kept_ns = s->time_ns;\n', '\n', 'sim/core'),
     ('live: a restart runs what its row wishes, and the journal does not say so', 'engine/bot/live_books.c', 'goes_on = b->told_run || b->read_run', 'goes_on = b->told_run', 'sim/core'),

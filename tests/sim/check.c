@@ -257,8 +257,9 @@ static void check_bars(struct world *w, struct db *db, struct world_bot *b, cons
   must(w, db_end(&rows, st, &err), &err, "state");
 }
 
-// Bots of the first script count what they hear of their orders' ends: each has heard of all that it can have heard of, once, whatever died
-// meanwhile. A fill in the market is known when its bar ends; what the core does, in the next instant.
+// Two scripts tell what they hear of their orders' ends, one by what it keeps, the other, which keeps nothing, by its log: each has heard of all
+// that it can have heard of, once, whatever died meanwhile. A fill in the market is known when its bar ends; what the core does, in the next instant.
+enum { SCRIPT_COUNTS = 0, SCRIPT_LOGS = 5 };
 static void check_heard(struct world *w, struct db *db, const struct world_bot *b, int bot) {
   struct db_rows rows;
   struct err err;
@@ -274,6 +275,11 @@ static void check_heard(struct world *w, struct db *db, const struct world_bot *
     json_decref(state);
   }
   must(w, db_end(&rows, st, &err), &err, "state");
+  if (b->script == SCRIPT_LOGS) {
+    st = db_query(db, &rows, &err, "SELECT count(*), coalesce(sum(substr(text, 7)), 0) FROM bot_log WHERE bot_id = ? AND run = ? AND text GLOB 'ended *'", "ii", b->id, (int64_t)run);
+    if (st == OK && db_next(&rows)) ended = db_int(&rows, 0), ids = db_int(&rows, 1);
+    must(w, db_end(&rows, st, &err), &err, "logs of orders' ends");
+  }
   st = db_query(db, &rows, &err,
     "SELECT count(*) FILTER (WHERE known), coalesce(sum(order_id) FILTER (WHERE known), 0), count(*), coalesce(sum(order_id), 0), (SELECT count(*) FROM bot_order WHERE bot_id = ?)"
     " FROM (SELECT order_id, iif(status = ?, ended_ns <= ?, ended_ns < ?) AS known FROM bot_order WHERE bot_id = ? AND run = ? AND ended_ns > 0 AND ended_ns <= ?)", "iiiiiii",
@@ -314,7 +320,7 @@ static void check_all(struct world *w, bool quiet) {
     check_orders(w, db, b, &k, quiet);
     check_bars(w, db, b, &k);
     check_row(w, b, i);
-    if (quiet && b->script == 0) check_heard(w, db, b, i);
+    if (quiet && (b->script == SCRIPT_COUNTS || b->script == SCRIPT_LOGS)) check_heard(w, db, b, i);
     free(k.submits);
     free(k.opens);
   }

@@ -23,7 +23,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const char *const scripts[] = {"eager", "grid", "chance", "fails", "pair"};
+static const char *const scripts[] = {"eager", "grid", "chance", "fails", "pair", "plain"};
 #define SCRIPTS ((int)(sizeof scripts / sizeof *scripts))
 #define SCRIPT_ID(tenant, ix) (100 * (tenant) + (ix))
 #define DATA "data"  // in a directory of the run
