@@ -110,6 +110,7 @@ BUGS = [
     ('strangers: frozen bots begin before what differs is known', 'engine/bot/live_reconcile.c', 'if (doubt && v->foreign == FOREIGN_FREEZE) return;', '', 'bot/live_reconcile'),
     ('strangers: a bot that comes to a frozen account opens positions', 'engine/bot/live_reconcile.c', 'if (!all && !(v->frozen && comes)) continue;', '(void)comes;\n    if (!all) continue;', 'bot/live_reconcile'),
     ('strangers: the same size again is no news', 'engine/bot/live_reconcile.c', '  forget_position(v, symbol);\n', '  if (rest == 0 && v->round == 0) forget_position(v, symbol);\n', 'bot/live_reconcile'),
+    ('remote: an exit of nothing is asked about after a restart', 'engine/bot/clerk_heard.c', 'if (largest.qty.lots == 0) continue;', '', 'bot/clerk_remote'),
     ('remote: exits leave before the journal has what made them', 'engine/bot/clerk_remote.c', 'ORDER_SENT && c->remote->durable == c->remote->imposed;', 'ORDER_SENT;', 'bot/clerk_remote'),
     ('remote: pauses and proofs jump with the venue\'s clock', 'engine/venue/venue_clock.c', 'if (llabs(by_ns) <= VENUE_CLOCK_BACK_NS) c->steady_ns', 'c->steady_ns', 'bot/clerk_remote'),
     ('remote: executions are asked for by a clock that was ahead', 'engine/venue/venue_clock.c', 'return steady_ns - c->behind_ns;', 'return steady_ns;', 'venue/remote_parts'),

@@ -677,6 +677,77 @@ static void test_filled_in_part(void **state) {
   for (size_t i = 0; i < 4; i++) filled_in_part(seeds[i], false), filled_in_part(seeds[i], true);
 }
 
+// ---- an exit of nothing: one that was made larger than its entry has closed lots of another, so for what the entry buys next there is none
+
+static void buys_another(int64_t now_ns) {
+  struct bot_command c = {.kind = COMMAND_RESERVE, .time_ns = now_ns, .id = 2};
+  send(&c);
+  c.kind = COMMAND_SUBMIT;
+  intent_init(&c.intent, 0, SIDE_BUY);
+  c.intent.type = ORDER_LIMIT, c.intent.limit.ticks = 10000;
+  c.qty.lots = c.intent.size = 20;
+  send(&c);
+}
+static const struct order *newest_stop(void) { return matcher_order(clerk_matcher(w.clerk), matcher_order(clerk_matcher(w.clerk), 1)->child_sl); }
+static void enlarges_stop(int64_t now_ns) {
+  struct bot_command c = {.kind = COMMAND_MODIFY, .time_ns = now_ns, .id = newest_stop()->id, .why = REASON_SCRIPT};
+  order_change_init(&c.change);
+  c.change.qty.lots = 10;
+  send(&c);
+}
+static struct v_order *stop_there(void) {
+  struct v_order *found = NULL;
+  for (size_t i = 0; i < w.venue.order_count; i++)
+    if (w.venue.orders[i].state == VENUE_ORDER_OPEN && w.venue.orders[i].trigger > 0) assert_null(found), found = &w.venue.orders[i];
+  return found;
+}
+
+static void test_exit_of_nothing(void **state) {
+  (void)state;
+  start(1);
+  w.venue.faults = 0;
+  assert_false(w.venue.no_amend);
+  bought = 20;
+  instant(buys);
+  pump(T0 + 2 * SEC, true);
+  w.step = 1;
+  instant(buys_another);
+  pump(T0 + 3 * SEC, true);
+  v_execute(&w.venue, &w.venue.orders[1], 20, 10000);
+  v_execute(&w.venue, &w.venue.orders[0], 4, 10000);
+  pump(T0 + 4 * SEC, true);
+  assert_int_equal(stop_there()->lots, 4);
+  w.step = 2;
+  instant(enlarges_stop);
+  pump(T0 + 5 * SEC, true);
+  assert_int_equal(stop_there()->lots, 10);
+  v_execute(&w.venue, stop_there(), 10, 9700);
+  pump(T0 + 6 * SEC, true);
+  v_execute(&w.venue, &w.venue.orders[0], 6, 10000);
+  // The process dies when the journal has what was bought, and before the exit is refused for its size.
+  const struct order *exit;
+  for (size_t i = 0; (exit = newest_stop())->status != ORDER_SENT; i = i + 1 < w.venue.mail_count ? i + 1 : 0) {
+    const struct v_mail m = w.venue.mail[i];
+    assert_true(w.venue.mail_count > 0);
+    w.venue.mail[i] = w.venue.mail[--w.venue.mail_count];
+    w.venue.now_ns = m.at_ns > w.venue.now_ns ? m.at_ns : w.venue.now_ns;
+    deliver_one(&m);
+  }
+  assert_int_equal(exit->qty.lots, 0);
+  if (on_disk) disk_commit(w.journal, w.count);
+  w.committed = w.count;
+  kill_and_restart();
+  pump(w.venue.now_ns + 20 * SEC, true);
+  assert_null(stop_there());
+  v_execute(&w.venue, &w.venue.orders[0], 3, 10000);  // now it is of something
+  pump(w.venue.now_ns + 5 * SEC, true);
+  assert_int_equal(stop_there()->lots, 3);
+  assert_int_equal(stop_there()->trigger, 9700);
+  assert_int_equal(w.venue.doubled, 0);
+  same_hash();
+  finish();
+}
+
 static void test_bad_venues(void **state) {
   (void)state;
   const bool all = seeds_run(on_disk ? SEEDS / 5 : SEEDS, run) && !on_disk;
@@ -692,7 +763,8 @@ static void test_bad_venues(void **state) {
 int main(int argc, char **argv) {
   on_disk = argc > 1 && strcmp(argv[1], "disk") == 0;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_venues), cmocka_unit_test(test_killed_while_replacing),
-    cmocka_unit_test(test_killed_twice_while_replacing), cmocka_unit_test(test_stop_cancelled_by_a_person), cmocka_unit_test(test_filled_in_part)};
+    cmocka_unit_test(test_killed_twice_while_replacing), cmocka_unit_test(test_stop_cancelled_by_a_person), cmocka_unit_test(test_filled_in_part),
+    cmocka_unit_test(test_exit_of_nothing)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   free(w.journal), free(w.venue.mail);
   if (on_disk) printf("# %ld losses of power, %ld of them while the journal was written\n", disk.images, disk.torn);
