@@ -12,8 +12,8 @@ from auth import totp  # noqa: E402
 from service import PASSWORD, Client, Service, run_cases  # noqa: E402
 from venue import Exchange  # noqa: E402
 
-SECRETS = {name: f"{name}-secret-4711" for name in ("good", "draws", "reads", "bound")}
-KEYS = [f"good:{SECRETS['good']}", f"draws:{SECRETS['draws']}:withdraw", f"reads:{SECRETS['reads']}:read", f"bound:{SECRETS['bound']}:ip=127.0.0.1,deposit=777"]
+SECRETS = {name: f"{name}-secret-4711" for name in ("good", "draws", "reads", "bound", "away")}
+KEYS = [f"good:{SECRETS['good']}", f"draws:{SECRETS['draws']}:withdraw", f"reads:{SECRETS['reads']}:read", f"bound:{SECRETS['bound']}:ip=127.0.0.1,deposit=777", f"away:{SECRETS['away']}:ip=10.1.2.3"]
 ACCOUNTS = "/api/v1/accounts"
 
 
@@ -48,44 +48,50 @@ def cases(binary):
     def keys():
         with Exchange(binary, "--feed", "none", keys=KEYS) as exchange, Service(binary, ["--venue-url", f"bybit=http://127.0.0.1:{exchange.port}"]) as service:
             owner = Owner(service, "ada@example.org")
-            answer, checks = owner.test(account := owner.account("good"))
+            answer, checks = owner.test(good := owner.account("good"))
             assert answer["ok"] and answer["environment"] == "testnet", answer
             assert checks == {"connection": True, "clock": True, "key": True, "withdraw": True, "trade": True, "ip": None, "balances": True}, answer
             assert [b for b in answer["balances"] if b["currency"] == "USDT"][0]["balance"] == "100000", answer
-            answer, checks = owner.test(owner.account("draws"))
+            answer, checks = owner.test(draws := owner.account("draws"))
             assert not answer["ok"] and checks["withdraw"] is False and checks["trade"] is True, answer
             answer, checks = owner.test(owner.account("reads"))
             assert not answer["ok"] and checks["trade"] is False and checks["withdraw"] is True, answer
             answer, checks = owner.test(owner.account("bound"))
             assert answer["ok"] and checks["ip"] is True, answer
+            # One that is bound to another address is refused by the venue, and its owner is told what to look at. No session is made with that, nor with one that may withdraw.
+            answer, checks = owner.test(away := owner.account("away"))
+            assert not answer["ok"] and checks == {"connection": True, "key": False} and "IP" in [c["text"] for c in answer["checks"] if c["name"] == "key"][0], answer
+            for account, words in ((away, "bound IP addresses"), (draws, "the key may withdraw")):
+                refused = owner.client.get(f"{account}/balances")
+                assert refused.code == "unavailable" and words in refused.json["detail"], refused
             answer, checks = owner.test(wrong := owner.account("nobody"))
             assert not answer["ok"] and checks == {"connection": True, "key": False}, answer
             # Nothing was changed there, and a wrong signature is said to be one.
             assert all(r.startswith("GET ") for r in seen(exchange)), seen(exchange)
             # Balances are the venue's; asked again they are not asked for again.
-            balances = owner.client.get(f"{account}/balances", expect=200).json
+            balances = owner.client.get(f"{good}/balances", expect=200).json
             assert [b["equity"] for b in balances["items"] if b["currency"] == "USDT"] == ["100000"], balances
             count = len(seen(exchange))
-            assert owner.client.get(f"{account}/balances", expect=200).json == balances
+            assert owner.client.get(f"{good}/balances", expect=200).json == balances
             assert len(seen(exchange)) == count
             assert owner.client.get(f"{wrong}/balances").code == "unavailable"
             # Others' accounts are none, paper has no credentials, a venue without a dialect cannot be tried.
             eve = Owner(service, "eve@example.org")
-            assert eve.client.post(f"{account}/test").status == 404 and eve.client.get(f"{account}/balances").status == 404
+            assert eve.client.post(f"{good}/test").status == 404 and eve.client.get(f"{good}/balances").status == 404
             paper = owner.client.post(ACCOUNTS, {"venue": "paper", "name": "Play"}, expect=201).json["id"]
             assert owner.client.post(f"{ACCOUNTS}/{paper}/test").code == "conflict"
             assert owner.client.post(f"{owner.account('x', venue='nowhere')}/test").code == "conflict"
             # The same from the shell.
-            for name, code, words in ((account, 0, "ok      withdraw"), (wrong, 1, "FAILED  key")):
+            for name, code, words in ((good, 0, "ok      withdraw"), (wrong, 1, "FAILED  key")):
                 shell = subprocess.run([binary, "account", "test", name.split("/")[-1], "--tenant", "ada@example.org", "--data-dir", str(service.data)], capture_output=True, text=True, timeout=30)
                 assert shell.returncode == code and words in shell.stdout, shell
-            shell = subprocess.run([binary, "account", "balances", account.split("/")[-1], "--tenant", "ada@example.org", "--data-dir", str(service.data)], capture_output=True, text=True, timeout=30)
+            shell = subprocess.run([binary, "account", "balances", good.split("/")[-1], "--tenant", "ada@example.org", "--data-dir", str(service.data)], capture_output=True, text=True, timeout=30)
             assert shell.returncode == 0 and "balance 100000" in shell.stdout, shell
             # New credentials count from the next question on.
             owner.client.put(f"{wrong}/secrets", {"secrets": {"api_key": "bound", "api_secret": SECRETS["bound"]}}, expect=204)
             assert owner.test(wrong)[0]["ok"]
-            owner.client.put(f"{account}/secrets", {"secrets": {"api_key": "nobody", "api_secret": "x-secret-4711"}}, expect=204)
-            assert owner.client.get(f"{account}/balances").code == "unavailable"
+            owner.client.put(f"{good}/secrets", {"secrets": {"api_key": "nobody", "api_secret": "x-secret-4711"}}, expect=204)
+            assert owner.client.get(f"{good}/balances").code == "unavailable"
             assert [b["balance"] for b in owner.client.get(f"{wrong}/balances", expect=200).json["items"] if b["currency"] == "USDT"] == ["777"]
             service.stop()
             log = service.log_text()
