@@ -34,7 +34,9 @@ enum status cli_venue_dialect(const char *name, struct watchdog *watchdog, struc
     st = dialect_create(file, source.data != NULL ? source.data : "", source.len, watchdog, ret, &err);
     if (st != OK) cli_script_error(err.msg, file, source.data, source.len);
   } else if (st == ERR_NOTFOUND && strpbrk(name, "/.") == NULL) {
-    cli_error("no dialect \"%s\" is shipped, and there is no such file", name);
+    char list[200] = "";
+    for (s = shipped_dialects; s->name != NULL; s++) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", s != shipped_dialects ? ", " : "", s->name);
+    cli_error("no dialect \"%s\" is shipped (%s are), and there is no such file", name, list);
   } else {
     cli_error("%s", err.msg);
   }
@@ -58,6 +60,14 @@ static enum status judge(const struct cli_args *a, struct dialect *d, struct vec
     buf_finish(&text);
   }
   return st;
+}
+
+// By its first category: it is worked on one operation after the other, so that something lacks is no failure.
+static void tell_lacks(const struct dialect_info *info, json_t *o) {
+  char lacks[DIALECT_LACKS_MAX];
+  if (!dialect_lacks(info, NULL, NULL, lacks, sizeof lacks)) return;
+  if (o) json_object_set_new(o, "lacks", json_string(lacks));
+  else printf("not enough to trade by yet: the header lacks %s\n", lacks);
 }
 
 static json_t *tallies(const struct vector_report *r, int ret_sum[3]) {
@@ -105,6 +115,7 @@ static int run_dialect(const struct cli_args *a) {
     json_t *kinds = tallies(&report, sum);
     if (cli_has(a, "--json") || !vectors) {
       json_t *o = dialect_info_json(dialect_info(d));
+      tell_lacks(dialect_info(d), o);
       if (vectors) {
         json_object_set(o, "vectors", kinds);
         json_object_set_new(o, "signatures", json_integer(report.signatures));
@@ -113,6 +124,7 @@ static int run_dialect(const struct cli_args *a) {
       code = operator_result(a, o);
     } else {
       print_report(&report);
+      tell_lacks(dialect_info(d), NULL);
       code = 0;
     }
     if (sum[VECTOR_FAILED] > 0) code = 1;

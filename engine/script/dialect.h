@@ -133,6 +133,9 @@ void dialect_destroy(struct dialect *d);
 const struct dialect_info *dialect_info(const struct dialect *d);
 // What can be done in a category; NULL, or none of the dialect's: the first.
 const struct dialect_caps *dialect_can(const struct dialect_info *info, const char *category);
+// What its header lacks for orders to go by it, each with the reason, in words; the environment's, NULL: all of them. False: nothing, ret is "".
+#define DIALECT_LACKS_MAX 1024
+bool dialect_lacks(const struct dialect_info *info, const char *environment, const char *category, char *ret, size_t size);
 json_t *dialect_info_json(const struct dialect_info *info);  // new reference; NULL: no memory
 
 // ---- asking

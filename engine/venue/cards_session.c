@@ -200,6 +200,8 @@ static bool own_market(struct cards *c) {
 
 bool cards_market(struct cards *c) {
   if (c->o->venue) return own_market(c);
+  const uint32_t needs = 1u << DIALECT_INSTRUMENTS | 1u << DIALECT_KLINES;
+  if ((cards_info(c->o)->ops & needs) != needs) return cards_no(c, "its header lacks the operations instruments and klines: a card must know what it trades, and at what price");
   if (c->inst.symbol[0] == '\0') {
     if (!cards_ask(c, ask_instruments) || c->reply.outcome != VENUE_ACCEPTED) return cards_no(c, "instruments: %s", cards_said(c));
     if (c->inst.symbol[0] == '\0') return cards_no(c, "the venue has no %s", c->o->symbol);

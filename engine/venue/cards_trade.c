@@ -294,9 +294,10 @@ bool card_positions(struct cards *c) {
     if (strcmp(c->positions[i].symbol, c->o->symbol) == 0 && c->positions[i].qty.digits != 0 && !decimal_given(c->positions[i].avg))
       return cards_no(c, "a position without an average price");
   for (int i = 0; i < 50 && c->heard_positions == heard; i++) cards_pause(c, 20);
-  if (c->heard_positions == heard) return cards_no(c, "the stream does not tell of positions");
+  const bool told = c->heard_positions > heard;
   if (!cards_take(c, SIDE_SELL, c->lots, NULL) || !cards_held(c, &held)) return false;
-  return held == 0 || cards_no(c, "%" PRId64 " lots are held after closing", held);
+  if (held != 0) return cards_no(c, "%" PRId64 " lots are held after closing", held);
+  return told || cards_remark(c, "the stream does not tell of positions; they are asked for");
 }
 
 static void ask_leverage(struct cards *c) {

@@ -189,6 +189,10 @@ static enum status copy_secrets(struct remote_session *s, const struct remote_cr
 
 enum status remote_session_create(struct remote_site *site, const struct remote_session_options *o, const struct venue_events *events,
   void *self, struct venue *ret, struct err *err) {
+  char lacks[DIALECT_LACKS_MAX];
+  const bool trades = !o->no_streams && !o->read_only && !o->probe;
+  if (trades && dialect_lacks(dialect_info(site->dialect), site->environment, site->category, lacks, sizeof lacks))
+    return err_set(err, ERR_INVALID, "the dialect %s cannot be traded by: its header lacks %s", dialect_info(site->dialect)->name, lacks);
   struct remote_session *s = calloc(1, sizeof *s);
   if (!s) return err_set(err, ERR_NOMEM, "a session");
   s->site = site;

@@ -15,7 +15,7 @@ dialect{
   expiry_ms=3000, ping_ms=15000, client_id_max=32, clock="op",
   capabilities={ amend=true, stops=false, post_only=true, fill_ids=true },
   lookups={ "id", "open", "fills" },
-  ops={ "create_order", "amend_order", "cancel_order", "fetch_order", "open_orders", "fills", "balance", "ticker", "instruments",
+  ops={ "create_order", "amend_order", "cancel_order", "fetch_order", "open_orders", "fills", "balance", "ticker", "klines", "instruments",
     "server_time" },
   budgets={
     { name="all", per_ms=1000, count=100, by="ip" },
@@ -61,6 +61,11 @@ function op.fills(a)
 end
 function op.balance() return { method="GET", path="/v1/wallet", auth=true, safe=true } end
 function op.ticker(a) return { method="GET", path="/v1/ticker", query={ {"market", a.symbol} }, auth=false, safe=true } end
+local frames = { ["1m"]="min", ["1h"]="hour", ["1d"]="day" }
+function op.klines(a)
+  if not frames[a.timeframe] then return nil, "there is no timeframe " .. a.timeframe end
+  return { method="GET", path="/v1/candles", query={ {"market", a.symbol}, {"each", frames[a.timeframe]}, {"from", a.since_ms}, {"to", a.until_ms} }, safe=true }
+end
 function op.instruments() return { method="GET", path="/v1/markets", auth=false, safe=true } end
 function op.server_time() return { method="GET", path="/v1/time", auth=false, safe=true } end
 
@@ -102,6 +107,9 @@ read.open_orders = read.fetch_order
 function read.fills(b) return each(fill, b.fills) end
 function read.balance(b) return each(balance, b.wallet) end
 read.ticker = ticker
+function read.klines(b)  -- oldest first; the newest is still being made
+  return each(function(k) return { open_ms=k.at, open=k.open, high=k.high, low=k.low, close=k.close, volume=k.volume } end, b.candles)
+end
 function read.instruments(b)
   return each(function(m)
     return { symbol=m.market, base=m.base, quote=m.quote, kind="spot", trading=m.open, tick=m.tick, lot=m.step, qty_min=m.least }

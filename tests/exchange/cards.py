@@ -56,6 +56,7 @@ def passes():
         told = against(e, dialect(scratch, SOURCE))
         assert not [c for c in told["cards"] if c["result"] != "passed"], [c for c in told["cards"] if c["result"] != "passed"]
         assert told["passed"] == len(told["cards"]) >= 36
+        assert "does not tell" not in told["cards"][15]["text"], told["cards"][15]
         assert [c["card"] for c in told["cards"]] == list(range(1, told["passed"] + 1))
         ledger = e.ledger()
         # It leaves nothing behind, and did what it says: faults of each kind were met.
@@ -107,6 +108,25 @@ def without_admin():
         assert [o["orderLinkId"] for o in answer["result"]["list"]] == ["theirs"], answer
 
 
+def headers():
+    """What a header lacks is told before anything is asked, by all who could meet it; an exchange on this machine is no real money."""
+    with tempfile.TemporaryDirectory() as scratch, exchange() as e:
+        silent = SOURCE.replace('private_ws="wss://stream-testnet.bybit.com/v5/private",', "")
+        deaf = SOURCE.replace('"all_orders", "fills", ', '"all_orders", ')
+        priceless = SOURCE.replace('"klines", ', "", 1)
+        for source, words in ((silent, "lacks environments.testnet.private_ws"), (deaf, "lacks the operation fills"), (priceless, "lacks the operations instruments and klines")):
+            assert source != SOURCE, "the dialect has changed, change the test"
+            told = against(e, dialect(scratch, source), "--card", "4", code=1)
+            assert words in told["cards"][0]["text"], told
+        described = subprocess.run([BINARY, "dialect", dialect(scratch, silent)], capture_output=True, text=True, timeout=20)
+        assert described.returncode == 0 and "environments.testnet.private_ws" in json.loads(described.stdout)["lacks"], described
+        assert "lacks" not in json.loads(subprocess.run([BINARY, "dialect", "bybit"], capture_output=True, text=True, timeout=20).stdout)
+        # With "live" alone: at home it may be tried, elsewhere it has to be meant.
+        assert against(e, dialect(scratch, SOURCE), "--environment", "live", "--card", "1")["passed"] == 1
+        there = subprocess.run([BINARY, "cards", "bybit", "--environment", "live", "--url", "http://127.0.0.1.example.org:1", "--key", "k", "--secret", "s"], capture_output=True, text=True, timeout=20)
+        assert there.returncode == 2 and "--real-money" in there.stderr, there
+
+
 def declared():
     told = {c["name"]: c for c in cards(LUNO, "--declare", code=0)["cards"]}
     for name, why in {"amend": "amend", "positions": "positions", "leverage": "leverage", "reduce only": "positions", "cancel all": "cancel_all", "market order": "market_by_quote"}.items():
@@ -139,4 +159,4 @@ def secrets():
 
 if __name__ == "__main__":
     sys.exit(1 if run_cases([("Bybit passes all cards", passes), ("spot: what it has passes, what it has not is declared", spot), ("mistakes in a dialect are seen", mistakes), ("without /admin, and where an account is in use", without_admin),
-                             ("what Luno does not have is declared", declared), ("secrets come from files, standard input and the environment", secrets), ("nothing runs with real money unasked", real_money)]) else 0)
+                             ("what Luno does not have is declared", declared), ("what a header lacks is told; an exchange on this machine is no real money", headers), ("secrets come from files, standard input and the environment", secrets), ("nothing runs with real money unasked", real_money)]) else 0)

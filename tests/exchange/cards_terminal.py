@@ -92,7 +92,7 @@ class Admin:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                self.answer(outer.ledger() if self.path == "/admin/ledger" else {})
+                self.answer(outer.ledger() if self.path == "/admin/ledger" else {"time": int(time.time() * 1000)})
 
             def do_POST(self):
                 self.answer(outer.told(self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
