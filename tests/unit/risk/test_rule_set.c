@@ -268,6 +268,10 @@ static void test_stop_loss(void **state) {
   // short from 100 to 105: 0.525 → 6 ticks: 5.6 × 0.002
   assert_int_equal(rule_stop_loss(r, &inst, SIDE_SELL, (price){1000}, (price){1050}, 2, (cash){0}), 1120000);
   assert_int_equal(rule_stop_loss(r, &inst, SIDE_BUY, (price){1000}, NO_PRICE, 2, (cash){0}), 20000000);
+  inst.value_den *= 7;  // 55 ticks × 2 lots are 157,142.857…: up
+  const int64_t seventh = rule_stop_loss(r, &inst, SIDE_BUY, (price){1000}, (price){950}, 2, (cash){0});
+  inst.value_den /= 7;
+  assert_int_equal(seventh, (1100000 + 6) / 7);
   assert_true(rule_stop_loss(r, &inst, SIDE_SELL, (price){1000}, NO_PRICE, 2, (cash){0}) == RULE_UNBOUNDED);
   assert_int_equal(rule_stop_loss(r, &inst, SIDE_BUY, (price){1000}, (price){2000}, 2, (cash){7}), 7);
   struct rule_open open[] = {{&inst, SIDE_BUY, {1000}, {950}, 2, {100000}}, {&inst, SIDE_SELL, {1000}, {1050}, 2, {0}},
@@ -439,6 +443,94 @@ static void test_paid_and_swapped(void **state) {
   rule_set_destroy(other);
 }
 
+// A set with one kind of floor asks for that one: what all stops would leave is held against it.
+static void test_one_floor_alone(void **state) {
+  (void)state;
+  static const struct { const char *text; enum refusal_rule rule; } sets[] = {
+    {"{\"name\":\"day\",\"initial\":\"10000\",\"day\":{\"loss\":\"500\"}}", REFUSE_PROP_DAY_LOSS},
+    {"{\"name\":\"total\",\"initial\":\"10000\",\"total\":{\"trail\":\"equity\",\"loss\":\"500\"}}", REFUSE_PROP_TOTAL_LOSS}};
+  for (size_t i = 0; i < 2; i++) {
+    struct rule_set *r = parse(sets[i].text);
+    struct rule_state s;
+    rule_state_init(&s, r, (cash){E8(10000)}, (cash){E8(10000)}, at(2026, 1, 5, 8, 0));
+    assert_int_equal(ask_loss(&s, 499), REFUSE_NONE);
+    assert_int_equal(ask_loss(&s, 500), sets[i].rule);
+    assert_int_equal(ask(&s, (struct rule_order){.grows = true, .loss_e8 = RULE_UNBOUNDED}), REFUSE_PROP_NO_STOP);
+    rule_set_destroy(r);
+  }
+}
+
+// A stop that is moved: what its own order risks is part of what all stops lose, once; neither rule stands in for the other.
+static void test_moved_stops(void **state) {
+  (void)state;
+  struct rule_set *r = parse("{\"name\":\"s\",\"initial\":\"10000\",\"day\":{\"loss\":\"500\"},\"trade\":{\"risk\":\"300\"}}");
+  struct rule_state s;
+  struct refusal why = {0};
+  rule_state_init(&s, r, (cash){E8(10000)}, (cash){E8(10000)}, at(2026, 1, 5, 8, 0));
+  assert_true(rule_check_stops(&s, &(struct rule_order){.loss_e8 = E8(300), .open_loss_e8 = E8(499)}, &why));
+  assert_false(rule_check_stops(&s, &(struct rule_order){.loss_e8 = E8(300), .open_loss_e8 = E8(500)}, &why));
+  assert_int_equal(why.rule, REFUSE_PROP_DAY_LOSS);
+  assert_false(rule_check_stops(&s, &(struct rule_order){.loss_e8 = E8(300) + 1, .open_loss_e8 = E8(400)}, &why));
+  assert_int_equal(why.rule, REFUSE_PROP_TRADE_RISK);
+  rule_set_destroy(r);
+}
+
+// 40 % of a target of 1,001 in one day are 400.40: from there on entries wait for the next day.
+static void test_consistency_of_the_target(void **state) {
+  (void)state;
+  struct rule_set *r = parse("{\"name\":\"c\",\"initial\":\"10000\",\"consistency_pct\":\"40\",\"target\":\"1001.00000001\"}");
+  struct rule_state s;
+  struct refusal why = {0};
+  const struct rule_order o = {.grows = true};
+  const int64_t share = 40040000000;  // .000000004 more, rounded down: away from risk
+  rule_state_init(&s, r, (cash){E8(10000)}, (cash){E8(10000)}, at(2026, 1, 5, 8, 0));
+  rule_mark(&s, (cash){E8(10000) + share - 1}, (cash){E8(10000)}, at(2026, 1, 5, 9, 0));
+  assert_true(rule_check(&s, &o, &why));
+  rule_mark(&s, (cash){E8(10000) + share}, (cash){E8(10000)}, at(2026, 1, 5, 9, 1));
+  assert_false(rule_check(&s, &o, &why));
+  assert_true(why.rule == REFUSE_PROP_CONSISTENCY && why.limit == share && why.value == share && why.until_ns == at(2026, 1, 6, 0, 0));
+  mark(&s, 10401, 10401, at(2026, 1, 6, 0, 0));
+  assert_int_equal(ask(&s, o), REFUSE_NONE);
+  rule_set_destroy(r);
+}
+
+// All that can be reached at once: the day's level, then the total's soft one, then its floor. A restart knows them, and when the day turns.
+static void test_all_flags_are_remembered(void **state) {
+  (void)state;
+  struct rule_set *r = parse("{\"name\":\"f\",\"initial\":\"10000\",\"day\":{\"loss\":\"500\",\"soft_pct\":\"80\"},\"total\":{\"trail\":\"static\",\"loss\":\"1000\",\"soft_pct\":\"50\"}}");
+  struct rule_state s, again;
+  uint8_t bytes[RULE_STATE_BYTES];
+  rule_state_init(&s, r, (cash){E8(10000)}, (cash){E8(10000)}, at(2026, 1, 5, 8, 0));
+  assert_int_equal(mark(&s, 9600, 9600, at(2026, 1, 5, 9, 0)), RULE_FLATTEN);
+  assert_true(rule_standing(&s).why.until_ns == at(2026, 1, 6, 0, 0));
+  mark(&s, 9600, 9600, at(2026, 1, 6, 0, 0));
+  assert_int_equal(mark(&s, 9600, 9500, at(2026, 1, 6, 1, 0)), RULE_FLATTEN);
+  assert_int_equal(mark(&s, 9600, 9000, at(2026, 1, 6, 2, 0)), RULE_BREACH);
+  assert_true(s.day_done && s.stopped && s.failed);
+  rule_state_put(&s, bytes);
+  assert_true(rule_state_get(bytes, sizeof bytes, r, &again));
+  assert_true(again.day_done && again.stopped && again.failed);
+  rule_set_destroy(r);
+}
+
+// Other rules: a static floor begins at the initial balance, one that trails goes on from the height that was reached.
+static void test_swapped_heights(void **state) {
+  (void)state;
+  struct rule_set *trails = parse("{\"name\":\"t\",\"initial\":\"10000\",\"total\":{\"trail\":\"equity\",\"loss\":\"1000\"}}");
+  struct rule_set *more = parse("{\"name\":\"m\",\"initial\":\"10000\",\"total\":{\"trail\":\"balance\",\"loss\":\"2000\"}}");
+  struct rule_set *fixed = parse("{\"name\":\"s\",\"initial\":\"10000\",\"total\":{\"trail\":\"static\",\"loss\":\"1000\"}}");
+  struct rule_state s;
+  rule_state_init(&s, trails, (cash){E8(10000)}, (cash){E8(10000)}, at(2026, 1, 5, 8, 0));
+  mark(&s, 10000, 12000, at(2026, 1, 5, 9, 0));
+  rule_state_swap(&s, more, at(2026, 1, 5, 9, 1));
+  assert_true(s.total_floor_e8 == E8(10000));
+  rule_state_swap(&s, fixed, at(2026, 1, 5, 9, 2));
+  assert_true(s.total_floor_e8 == E8(9000));
+  rule_set_destroy(trails);
+  rule_set_destroy(more);
+  rule_set_destroy(fixed);
+}
+
 static void test_initial_of_the_account(void **state) {
   (void)state;
   static const char text[] = "{\n  \"name\": \"x\",\n  \"day\": {\"loss\": \"50\"},\n  \"total\": {\"trail\": \"equity\",\n    \"loss_pct_of_initial\": \"5\", \"lock_at\": \"initial\"}\n}";
@@ -545,7 +637,8 @@ int main(void) {
     cmocka_unit_test(test_ftmo_one_step), cmocka_unit_test(test_topstep), cmocka_unit_test(test_consistency),
     cmocka_unit_test(test_crypto), cmocka_unit_test(test_stop_loss), cmocka_unit_test(test_nothing_wraps),
     cmocka_unit_test(test_random_walks), cmocka_unit_test(test_little_is_enough), cmocka_unit_test(test_a_restart_changes_nothing), cmocka_unit_test(test_the_short_day), cmocka_unit_test(test_paid_and_swapped), cmocka_unit_test(test_initial_of_the_account),
-    cmocka_unit_test(test_refused_texts), cmocka_unit_test(test_damaged_texts),
+    cmocka_unit_test(test_one_floor_alone), cmocka_unit_test(test_moved_stops), cmocka_unit_test(test_consistency_of_the_target), cmocka_unit_test(test_all_flags_are_remembered),
+    cmocka_unit_test(test_swapped_heights), cmocka_unit_test(test_refused_texts), cmocka_unit_test(test_damaged_texts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
