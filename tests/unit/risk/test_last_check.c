@@ -204,6 +204,19 @@ static void test_growing(void **state) {
 }
 
 // A bot's own budget trips that bot alone; one of its own of an account holds instead of the others'.
+// The table of owners grows under the order of the one who made it grow: that order counts, too.
+static void test_growing_owners(void **state) {
+  (void)state;
+  struct last_check *c = last_check_create(2000, 2000, (struct last_budget){10 * SEC, 0, 0}, (struct last_budget){10 * SEC, 3, 0});
+  for (uint64_t k = 1; k <= 900; k++) {  // a tenant's row comes first
+    assert_true(last_check_intend(c, k, 10));
+    for (int i = 0; i < 3; i++) assert_true(last_check_send(c, k, k, k, 1, 1, SEC));
+    assert_false(last_check_send(c, k, k, k, 1, 1, SEC));
+    assert_true(last_check_latest(c).why == LAST_RATE && last_check_latest(c).tenant == k && last_check_latest(c).value == 4);
+  }
+  last_check_destroy(c);
+}
+
 static void test_budgets_of_their_own(void **state) {
   (void)state;
   struct last_check *c = last_check_create(100, 8, (struct last_budget){10 * SEC, 100, 0}, (struct last_budget){10 * SEC, 100, 0});
@@ -224,13 +237,17 @@ static void test_budgets_of_their_own(void **state) {
   assert_true(last_check_send_by(c, 7, 9, 1, 1, 10, 5, 100 * SEC) && last_check_latest(c).why == LAST_OK);
   assert_true(last_check_budget(c, LAST_BOT, 7, 1, 0));
   assert_false(last_check_send_by(c, 7, 10, 1, 1, 10, 5, 100 * SEC));
+  // One that is given back is everybody's again, not none.
+  assert_true(last_check_budget(c, LAST_ACCOUNT, 6, 1, 0) && last_check_budget(c, LAST_ACCOUNT, 6, 0, 0) && last_check_intend(c, 50, 200));
+  for (int k = 0; k < 100; k++) assert_true(last_check_send(c, 50, 6, 100, 1, 1, 200 * SEC));
+  assert_false(last_check_send(c, 50, 6, 101, 1, 1, 200 * SEC));
   last_check_destroy(c);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_quantity), cmocka_unit_test(test_known_from_the_journal), cmocka_unit_test(test_each_violation), cmocka_unit_test(test_budgets),
-    cmocka_unit_test(test_random_history), cmocka_unit_test(test_budgets_of_their_own), cmocka_unit_test(test_forgetting), cmocka_unit_test(test_growing),
+    cmocka_unit_test(test_random_history), cmocka_unit_test(test_budgets_of_their_own), cmocka_unit_test(test_forgetting), cmocka_unit_test(test_growing), cmocka_unit_test(test_growing_owners),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
