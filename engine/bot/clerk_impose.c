@@ -189,11 +189,18 @@ static enum halt_mode mode_of(const struct clerk *c) {
                          : HALT_NONE;
 }
 
+static enum clerk_which which_of(enum halt_mode mode) { return mode == HALT_REDUCE ? WHICH_OPENING : WHICH_NOT_REDUCE; }
+
+bool clerk_halted(struct clerk *c, const struct order *o) {
+  const enum halt_mode mode = mode_of(c);
+  return mode != HALT_NONE && concerned(c, o, which_of(mode));
+}
+
 // At every end, not only when it changes: an exit could open once its position is gone.
 static void obey_halts(struct clerk *c) {
   enum halt_mode mode = mode_of(c);
   if (mode == HALT_NONE) return;
-  cancel_working(c, REASON_HALTED, mode == HALT_REDUCE ? WHICH_OPENING : WHICH_NOT_REDUCE);
+  cancel_working(c, REASON_HALTED, which_of(mode));
   if (mode == HALT_FLATTEN && c->flatten_why == REASON_NONE && !clerk_flat(c)) c->flatten_why = REASON_HALTED;
 }
 

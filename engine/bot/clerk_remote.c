@@ -373,6 +373,18 @@ int64_t clerk_remote_sync(struct clerk *c) {
   return next_ns;
 }
 
+void clerk_remote_halt(struct clerk *c) {
+  const struct matcher *m = c->blotter.matcher;
+  const int64_t now_ns = c->remote->port.now_ns(c->remote->port.self);
+  for (int symbol = 0; symbol < matcher_account(m)->symbol_count; symbol++) {
+    size_t pos = 0;
+    for (const struct order *o; (o = matcher_working(m, symbol, &pos));) {
+      struct clerk_routed *w = clerk_routed_find(c, o->id);
+      if (w && clerk_halted(c, o)) cancel(c, w, o, now_ns);
+    }
+  }
+}
+
 bool clerk_remote_idle(const struct clerk *c) {
   for (int i = 0; i < matcher_account(c->blotter.matcher)->symbol_count; i++) {
     size_t pos = 0;

@@ -37,6 +37,10 @@ bool clerk_is_remote(const struct clerk *c);
 // Returns when to look again, by the venue's clock; INT64_MAX: when something happens.
 int64_t clerk_remote_sync(struct clerk *c);
 
+// The kill switch, while the bot is in an instant that its script does not end, or the journal does not answer: asks the venue to cancel what the
+// halts in force do not let work. Nothing is imposed – clerk_halts() does that when it may – and what the venue answers is heard as ever.
+void clerk_remote_halt(struct clerk *c);
+
 // While its decisions are being journalled: tells the port of the first of them that will be placed, if nothing comes in between.
 #define CLERK_AHEAD_MAX 2
 void clerk_remote_ahead(struct clerk *c);

@@ -1,8 +1,9 @@
 // bot/live_halt.c – the kill switch over running bots: its state is on disk (bot/halt_file.h) before anybody is told, new orders are
 // refused from the moment it is set (risk/gate reads the same state), and each bot concerned cancels or closes at once, or at the end
-// of the instant that it is in.
+// of the instant that it is in; a venue is asked to cancel at once all the same, however long the script or the disk takes.
 #include "bot/halt_file.h"
 #include "bot/live_impl.h"
+#include "bot/live_venue.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
 #include "store/store.h"
@@ -59,6 +60,7 @@ static void apply(struct live *l, bool changed) {
       next = b->next;
       if (b->clerk && changed) {
         note(l, b);
+        live_venue_halt(b);  // waits neither for its script nor for the disk
         clerk_halts(b->clerk);
         if (!clerk_busy(b->clerk)) live_commands_flush(b);
         else busy[b->place] = true;  // journalled with the rest of its instant

@@ -176,6 +176,11 @@ void live_venue_drain(struct live_venue *v) {
   if (!v->first) live_reconcile_heard(v);
 }
 
+void live_venue_halt(struct live_bot *b) {
+  struct live_venue *v = clerk_is_remote(b->clerk) && b->account ? live_venue_of(b->live, b->account->id) : NULL;
+  if (v && ready(v)) clerk_remote_halt(b->clerk);
+}
+
 void live_venue_flush(struct live_bot *b) {
   struct live_venue *v = b->clerk && clerk_is_remote(b->clerk) && b->account ? live_venue_of(b->live, b->account->id) : NULL;
   if (!v) return;

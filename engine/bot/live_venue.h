@@ -114,6 +114,7 @@ bool live_venue_can_hear(const struct live_bot *b);  // between instants, with n
 // Looks at it then at the latest: mail, comparison, what is due by time. Whatever may have to be looked at without anything happening says so.
 void live_venue_look(struct live_venue *v, int64_t at_ns);
 void live_venue_act(struct live_venue *v);                                // of all its bots, what is due
+void live_venue_halt(struct live_bot *b);   // with books: halts have changed; what they cancel is asked for at once
 void live_venue_flush(struct live_bot *b);  // something of it was committed: what may be sent, is
 void live_venues_close(struct live *l);
 void live_venues_brace(struct live *l, const int64_t *bots, size_t count);  // what these decided is being journalled: sessions get ready

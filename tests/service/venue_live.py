@@ -6,8 +6,10 @@ import collections
 import contextlib
 import decimal
 import json
+import os
 import pathlib
 import random
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -16,7 +18,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "exchange"))
 from auth import totp  # noqa: E402
-from live import Trader  # noqa: E402
+from live import Trader, hosts_of  # noqa: E402
 from service import PASSWORD, Client, Service, run_cases  # noqa: E402
 from venue import KEY, SECRET, Exchange  # noqa: E402
 from venue import Client as Stranger  # noqa: E402
@@ -60,6 +62,12 @@ function on_bar(ctx, bar)
 end
 """
 KINDS = {"linear": BUSY, "hedge": LEGS, "spot": COINED}
+
+FAR = """strategy{ name="far", api=1 }
+function on_bar(ctx, bar)
+  if #ctx:orders() == 0 then ctx:buy{qty=0.02, type="limit", price=bar.close*0.8} end
+end
+"""
 
 HOLD = """strategy{ name="hold", api=1 }
 function on_bar(ctx, bar)
@@ -216,6 +224,42 @@ def campaign(binary, kind, kills, seed):
                 s.stop()
 
 
+def halted_within_an_instant(s, t, exchange):
+    """The kill switch cancels at the venue though the script's host hangs over an instant, and does not wait until that host is given up."""
+    bot = t.bot("far", FAR)
+    t.wait(bot, lambda b: b["live"] and b["live"]["open_orders"] == 1)
+
+    def order():
+        return next((o for o in ledger(exchange)["orders"] if o["orderLinkId"] == name), {"orderStatus": "none yet"})
+
+    name = next(o["id"] for o in t.get(bot, "/orders")["items"] if o["ended_ms"] is None)
+    deadline = time.monotonic() + 20
+    while order()["orderStatus"] != "New":
+        assert time.monotonic() < deadline, order()
+        time.sleep(0.02)
+    hosts = hosts_of(s)
+    for pid in hosts:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        seen = None
+        while seen != (seen := t.get(bot)["live"]["instant_ms"]):  # it is in one: bars come every tenth of a second
+            time.sleep(0.4)
+        t.client.post(f"/api/v1/bots/{bot}/halt", {}, expect=200)
+        while order()["orderStatus"] != "Cancelled":
+            assert time.monotonic() < deadline, order()
+            time.sleep(0.02)
+        lost = [line["ts"] for line in map(json.loads, filter(lambda x: x.startswith("{"), s.log_lines())) if line["event"] == "host_lost"]
+        assert not lost or int(order()["updatedTime"]) < lost[0] * 1000, (order(), lost)
+    finally:
+        for pid in hosts:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+    t.wait(bot, lambda b: b["state"] == "halted" and b["live"]["open_orders"] == 0)
+    assert {o["reason"] for o in t.get(bot, "/orders")["items"]} == {"HALTED"}, t.get(bot, "/orders")
+    t.act(bot, "stop")
+    t.wait(bot, lambda b: b["state"] == "stopped")
+
+
 def main():
     binary, kills = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 4
     cases = []
@@ -235,6 +279,7 @@ def main():
             bot = t.bot("busy", BUSY)
             t.wait(bot, lambda b: b["live"] and b["live"]["fills"] >= 6)
             agree(t, exchange, [bot])
+            halted_within_an_instant(s, t, exchange)
             # More venues than the plan has are not entered any more, and are left; a plan without test networks is not begun with.
             plan = f"/api/v1/admin/users/{t.client.get('/api/v1/me', expect=200).json['id']}/plan"
             s.operator().put(plan, {"limits": {"venues": 0}, "reason": "smaller"}, expect=200)

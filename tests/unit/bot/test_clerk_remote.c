@@ -748,6 +748,62 @@ static void test_exit_of_nothing(void **state) {
   finish();
 }
 
+// ---- the kill switch while a script does not end its instant
+
+// What works there is cancelled before the script or the journal has had a word; the books follow when they may.
+static void halted_within(uint64_t seed, enum halt_mode mode) {
+  struct halt_state halts;
+  struct err err;
+  start(seed);
+  w.venue.faults = 0;
+  halt_init(&halts);
+  w.shared.halt = &halts;
+  bought = 20;
+  instant(buys);
+  pump(T0 + 2 * SEC, true);
+  v_execute(&w.venue, &w.venue.orders[0], 4, 10000);
+  pump(T0 + 3 * SEC, true);
+  assert_non_null(stop_there());
+  w.bars[1] = (struct bar){.open_ns = T0 + SEC, .open = {10000}, .high = {10000}, .low = {10000}, .close = {10000}, .volume = 1};
+  struct instant_match m = {.symbol = 0, .bar = {.bar = &w.bars[1], .close_ns = T0 + 2 * SEC}};
+  const struct instant in = {.now_ns = T0 + 2 * SEC, .match = &m, .match_count = 1};
+  w.step = 1;
+  assert_int_equal(clerk_market(w.clerk, &in, &err), OK);
+  assert_int_equal(blotter_market(w.twin, &in, &err), OK);
+  const size_t before = w.count;
+  halt_set(&halts, LEVEL_ALL, 0, mode, HALT_BY_OPERATOR, in.now_ns);
+  for (int i = 0; i < 2; i++) {  // asked for once
+    clerk_remote_halt(w.clerk);
+    clerk_halts(w.clerk);
+  }
+  assert_int_equal(w.count, before);  // nothing is imposed within it
+  assert_int_equal(w.venue.cancels, 1);
+  w.venue.now_ns += 100 * MS;
+  assert_int_equal(w.venue.orders[0].state, VENUE_ORDER_CANCELED);
+  assert_non_null(stop_there());  // what closes stays until the position goes
+  clerk_end(w.clerk);
+  twin_hears();
+  commit();
+  pump(w.venue.now_ns + 2 * SEC, true);
+  const struct order *entry = matcher_order(clerk_matcher(w.clerk), 1);
+  assert_true(entry->status == ORDER_CANCELED && entry->reason == REASON_HALTED);
+  assert_int_equal(w.venue.cancels, 1);
+  for (w.step = 2; w.step < 40; w.step++) {
+    instant(NULL);
+    for (int i = 0; mode == HALT_FLATTEN && i < 3; i++) v_trade(&w.venue);
+    pump(w.venue.now_ns + SEC, true);
+  }
+  assert_int_equal(clerk_remote_lots(w.clerk, "BTCUSDT"), mode == HALT_FLATTEN ? 0 : 4);
+  same_hash();
+  finish();
+  w.shared.halt = NULL;
+}
+
+static void test_halted_within_an_instant(void **state) {
+  (void)state;
+  halted_within(1, HALT_SILENT), halted_within(1, HALT_FLATTEN), halted_within(7, HALT_SILENT);
+}
+
 static void test_bad_venues(void **state) {
   (void)state;
   const bool all = seeds_run(on_disk ? SEEDS / 5 : SEEDS, run) && !on_disk;
@@ -764,7 +820,7 @@ int main(int argc, char **argv) {
   on_disk = argc > 1 && strcmp(argv[1], "disk") == 0;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_venues), cmocka_unit_test(test_killed_while_replacing),
     cmocka_unit_test(test_killed_twice_while_replacing), cmocka_unit_test(test_stop_cancelled_by_a_person), cmocka_unit_test(test_filled_in_part),
-    cmocka_unit_test(test_exit_of_nothing)};
+    cmocka_unit_test(test_exit_of_nothing), cmocka_unit_test(test_halted_within_an_instant)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   free(w.journal), free(w.venue.mail);
   if (on_disk) printf("# %ld losses of power, %ld of them while the journal was written\n", disk.images, disk.torn);
