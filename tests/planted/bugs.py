@@ -79,6 +79,7 @@ BUGS = [
     ('live order: an older change\'s answer counts', 'engine/order/route.c', 'ev->change != 0 && ev->change != o->changes', 'false', 'order/route_random'),
     ('unknown: one negative is enough', 'engine/order/unknown.c', 'p->negatives >= UNKNOWN_NEGATIVES &&', '', 'order/unknown'),
     ('unknown: absence is believed before the request expired', 'engine/order/unknown.c', 'p->round_ns - p->expiry_ns > UNKNOWN_AFTER_EXPIRY_NS', 'true', 'order/route_random'),
+    ('unknown: rounds before the expiry count', 'engine/order/unknown.c', 'if (p->round_ns > p->expiry_ns && apart) {', 'if (apart) {', 'order/unknown'),
     ('unknown: not reachable is not there', 'engine/order/unknown.c', '  case ANSWER_UNREACHABLE:\n', '  case ANSWER_UNREACHABLE:\n    p->asked |= bit;\n    if (p->asked == p->lookups) round_negative(p, now_ns);\n    return;\n', 'order/unknown'),
     ('ledgers: a transfer is money from nowhere', 'engine/order/sub_books.c', '!line_add(&giver, -lots, -flow, 0)', '!line_add(&giver, -lots, 0, 0)', 'order/sub_books'),
     ('self-trade: touching passes', 'engine/order/resting.c', 'limit.ticks >= best->limit.ticks', 'limit.ticks > best->limit.ticks', 'order/resting'),

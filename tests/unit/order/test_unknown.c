@@ -77,6 +77,58 @@ static void test_found_starts_anew(void **state) {
   assert_int_equal(at, 8 * SEC);
 }
 
+static void round_of(struct unknown_probe *p, enum unknown_answer answer, int64_t now_ns) {
+  int64_t at;
+  for (enum unknown_step q; (q = unknown_next(p, now_ns, &at)) >= UNKNOWN_ASK_ID && q <= UNKNOWN_ASK_FILLS;) {
+    unknown_answered(p, q, answer, now_ns);
+    if (answer != ANSWER_ABSENT) return;
+  }
+}
+
+// A request that may still arrive proves nothing by not being there: only rounds behind its expiry count, all three.
+static void test_negatives_before_the_expiry(void **state) {
+  (void)state;
+  struct unknown_probe p;
+  int64_t at;
+  unknown_begin(&p, 7, 6 * SEC, 0);
+  for (int i = 0; i < 3; i++) round_of(&p, ANSWER_ABSENT, 2 * i * SEC);
+  assert_int_equal(p.negatives, 0);
+  for (int64_t now = 6 * SEC; now < 17 * SEC; now += SEC / 2) round_of(&p, ANSWER_UNREACHABLE, now);
+  for (int i = 0; i < 2; i++) {
+    round_of(&p, ANSWER_ABSENT, (22 + 2 * i) * SEC);
+    assert_int_equal(p.negatives, i + 1);
+    assert_int_not_equal(unknown_next(&p, (22 + 2 * i) * SEC, &at), UNKNOWN_ABSENT);
+  }
+  round_of(&p, ANSWER_ABSENT, 26 * SEC);
+  assert_int_equal(unknown_next(&p, 26 * SEC, &at), UNKNOWN_ABSENT);
+}
+
+// Not reachable: half a second, then twice as long each time; any answer begins anew. Who waits for a person is asked about every half minute.
+static void test_pace(void **state) {
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    struct unknown_probe p;
+    int64_t at, now = 0;
+    unknown_begin(&p, 7, 100 * SEC, 0);
+    const int64_t waits[] = {SEC / 2, SEC, 2 * SEC, 4 * SEC};
+    for (int i = 0; i < 4; i++, now = at) {
+      round_of(&p, ANSWER_UNREACHABLE, now);
+      assert_int_equal(unknown_next(&p, now, &at), UNKNOWN_WAIT);
+      assert_int_equal(at - now, waits[i]);
+    }
+    round_of(&p, k ? ANSWER_FOUND : ANSWER_ABSENT, now);
+    assert_int_equal(unknown_next(&p, now, &at), UNKNOWN_WAIT);
+    assert_int_equal(at - now, UNKNOWN_APART_NS);
+    round_of(&p, ANSWER_UNREACHABLE, now = at);
+    assert_int_equal(unknown_next(&p, now, &at), UNKNOWN_WAIT);
+    assert_int_equal(at - now, SEC / 2);
+    assert_int_equal(unknown_next(&p, 30 * SEC, &at), UNKNOWN_QUARANTINE);
+    round_of(&p, k ? ANSWER_FOUND : ANSWER_UNREACHABLE, 30 * SEC);
+    assert_int_equal(unknown_next(&p, 30 * SEC, &at), UNKNOWN_WAIT);
+    assert_int_equal(at, 60 * SEC);
+  }
+}
+
 // Quarantine comes once; the questions go on, and late proof counts.
 static void test_after_quarantine(void **state) {
   (void)state;
@@ -100,7 +152,7 @@ static void test_after_quarantine(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_absence_takes_time), cmocka_unit_test(test_what_cannot_be_proven),
-    cmocka_unit_test(test_found_starts_anew), cmocka_unit_test(test_after_quarantine),
+    cmocka_unit_test(test_found_starts_anew), cmocka_unit_test(test_negatives_before_the_expiry), cmocka_unit_test(test_pace), cmocka_unit_test(test_after_quarantine),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
