@@ -88,6 +88,7 @@ BUGS = [
     ('gate: two exits of one position', 'engine/risk/gate.c', 'o->side == SIDE_SELL ? sub_sat(s->lots, s->sell_lots)', 'o->side == SIDE_SELL ? s->lots', 'risk/gate'),
     ('gate: the tenant\'s sum is in the account\'s money', 'engine/risk/gate.c', 'account->rate_e8 == FRAC_ONE ? e8', 'account->rate_e8 >= 0 ? e8', 'risk/gate'),
     ('gate: an idle bucket overflows', 'engine/risk/gate.c', 'add_sat(most(s->tat_ns, o->now_ns), s->limits.rate_period_ns)', 'add_sat(s->tat_ns, s->limits.rate_period_ns)', 'risk/gate'),
+    ('gate: what waits on one side alone is never too much', 'engine/risk/gate.c', '<= held && sub_sat(s->sell_lots, s->lots) <= held) continue;', '<= held || sub_sat(s->sell_lots, s->lots) <= held) continue;', 'risk/gate'),
     ('halt: a venue is asked to cancel when the script has ended its instant', 'engine/bot/clerk_remote.c', 'if (w && clerk_halted(c, o))', 'if (w && !c->busy && clerk_halted(c, o))', 'bot/clerk_remote'),
     ('halt: flatten lets scripts close', 'engine/risk/halt.c', 'mode == HALT_FLATTEN && o->reduces && o->by_engine', 'mode == HALT_FLATTEN && o->reduces', 'risk/halt'),
     ('halt: a damaged record is believed', 'engine/risk/halt.c', 'memcmp(check, record + CHECK_AT, sizeof check) != 0 || ', '', 'risk/halt'),

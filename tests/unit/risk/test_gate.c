@@ -333,6 +333,35 @@ static void test_pending_margin_is_the_accounts(void **state) {
 }
 
 // Amounts that do not fit are refused, and a sum that saturated on the way comes back exact.
+// Prices rise under what is held and what waits to be bought: 9 at 100 are 900. What waits on one side is enough to go too far; what is
+// held alone, or with what closes it, is nobody's to cancel.
+static void test_excess(void **state) {
+  (void)state;
+  for (int i = 0; i < 3; i++) {
+    struct fixture f;
+    struct gate_ticket buys, sells;
+    start(&f);
+    if (i < 2) scope_of(&f, i)->limits.max_position_e8 = E8(1080);
+    else f.tenant.limits.max_exposure_e8 = E8(1080);
+    gate_fill(&f.p, SIDE_BUY, 50);
+    f.o.lots = 40;
+    assert_int_equal(ask(&f), REFUSE_NONE);
+    gate_accept(&f.p, &f.o, &buys);
+    gate_price(&f.p, (price){120});
+    assert_false(gate_excess(&f.p, &f.why));  // as much as is allowed
+    gate_price(&f.p, (price){121});
+    assert_true(gate_excess(&f.p, &f.why));
+    assert_true(f.why.level == levels[i] && f.why.limit == E8(1080) && f.why.value == E8(1089));
+    gate_release(&f.p, &buys);
+    gate_price(&f.p, (price){900});
+    assert_false(gate_excess(&f.p, &f.why));
+    f.o.side = SIDE_SELL, f.o.lots = 50, f.o.px.ticks = 900;
+    gate_accept(&f.p, &f.o, &sells);
+    assert_false(gate_excess(&f.p, &f.why));
+    gate_release(&f.p, &sells);
+  }
+}
+
 static void test_nothing_wraps(void **state) {
   (void)state;
   struct fixture f;
@@ -390,7 +419,7 @@ int main(void) {
     cmocka_unit_test(test_the_order_itself), cmocka_unit_test(test_collar), cmocka_unit_test(test_rate),
     cmocka_unit_test(test_open_orders), cmocka_unit_test(test_tier_halt_self_trade), cmocka_unit_test(test_growth_limits),
     cmocka_unit_test(test_margin), cmocka_unit_test(test_pending_margin_is_the_accounts),
-    cmocka_unit_test(test_protections_and_prop_rules), cmocka_unit_test(test_nothing_wraps),
+    cmocka_unit_test(test_protections_and_prop_rules), cmocka_unit_test(test_excess), cmocka_unit_test(test_nothing_wraps),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
