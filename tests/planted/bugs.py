@@ -120,6 +120,10 @@ BUGS = [
     ('remote: exits leave before the journal has what made them', 'engine/bot/clerk_remote.c', 'ORDER_SENT && c->remote->durable == c->remote->imposed;', 'ORDER_SENT;', 'bot/clerk_remote'),
     ('remote: pauses and proofs jump with the venue\'s clock', 'engine/venue/venue_clock.c', 'if (llabs(by_ns) <= VENUE_CLOCK_BACK_NS) c->steady_ns', 'c->steady_ns', 'bot/clerk_remote'),
     ('remote: executions are asked for by a clock that was ahead', 'engine/venue/venue_clock.c', 'return steady_ns - c->behind_ns;', 'return steady_ns;', 'venue/remote_parts'),
+    ('session: a silent stream is an open one', 'engine/venue/remote_stream.c', '.silence_ms = ping_ms > 0 ? 3 * ping_ms : 0', '.silence_ms = 60000', 'venue/remote_life'),
+    ('session: what a venue repeats of a passphrase is told on', 'engine/venue/remote_session.c', 'take_out(copy, s->passphrase);', '', 'venue/remote_life'),
+    ('session: a clock that is refused is kept', 'engine/venue/remote_call.c', 'if (why == VENUE_WHY_CLOCK) remote_sync(c->site);', '', 'venue/remote_life'),
+    ('session: a key that may withdraw is used', 'engine/venue/remote_session.c', 'key.known && key.withdraw && !s->probe', 'false', 'venue/remote_life'),
     ('remote: the journal is NORMAL', 'engine/store/store.c', '[STORE_JOURNAL] = {"journal", true', '[STORE_JOURNAL] = {"journal", false', 'bot/clerk_remote_disk'),
     # bot and script
     ('timers: a late one fires each missed period', 'engine/bot/timers.c', 't->due_ns = next_due(t, now_ns);', 't->due_ns = next_due(t, t->due_ns);', 'bot/pipeline'),

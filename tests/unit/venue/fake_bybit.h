@@ -14,7 +14,7 @@ static struct fake {
   struct scripted raw;
   int64_t skew_ms;           // of its clock against ours
   const char *key_info;      // result of /v5/user/query-api
-  bool login_ok, mute;       // mute: the stream's login is not answered
+  bool login_ok, mute, deaf; // mute: the stream's login is not answered; deaf: nor are pings
   const char *open_orders;   // "list" of /v5/order/realtime, JSON
   const char *history;       // likewise of /v5/order/history
   const char *executions;    // likewise of /v5/execution/list
@@ -28,7 +28,7 @@ static struct fake {
   size_t at;                 // of FAULT_CUT_…: bytes that pass
   const char *raw_reply;     // of FAULT_RAW: the whole answer
   // What came.
-  unsigned creates, cancels, reads, clocks, logins, subscriptions, streams;
+  unsigned creates, cancels, reads, clocks, keys, logins, pings, subscriptions, streams;
   char last_create[1024], last_head[2048];
   struct fake_order orders[256];
   unsigned order_count;
@@ -60,7 +60,8 @@ static bool fake_event(void *arg, const struct ws_event *e) {
     fake.subscriptions++;
     fake_push("{\"success\":true,\"ret_msg\":\"\",\"op\":\"subscribe\",\"conn_id\":\"a\"}");
   } else if (strstr(e->bytes, "\"ping\"")) {
-    fake_push("{\"success\":true,\"ret_msg\":\"pong\",\"op\":\"ping\"}");
+    fake.pings++;
+    if (!fake.deaf) fake_push("{\"success\":true,\"ret_msg\":\"pong\",\"op\":\"ping\"}");
   }
   return true;
 }
@@ -131,6 +132,7 @@ static void fake_answer(const char *path, const char *body, char *ret, size_t si
     fake.clocks++;
     snprintf(result, sizeof result, "{\"timeSecond\":\"%lld\",\"timeNano\":\"%lld000000\"}", (long long)(fake_now_ms() / 1000), (long long)fake_now_ms());
   } else if (strncmp(path, "/v5/user/query-api", 18) == 0) {
+    fake.keys++;
     snprintf(result, sizeof result, "%s", fake.key_info);
   } else if (strncmp(path, "/v5/market/kline", 16) == 0) {
     fake.reads++;

@@ -15,6 +15,7 @@
 
 #define KEY "the-key-of-the-account"
 #define SECRET "s3cret-0f-the-acc0unt"
+#define PASSPHRASE "0pen-sesame-0r-n0t"
 
 static struct err err;
 static struct loop *loop;
@@ -66,6 +67,7 @@ static const struct venue_events events = {.state = on_state, .order = on_order,
 // ---- around each test
 
 static bool hinting;  // a dialect whose private stream only hints at what happened
+static bool pinging;  // a stream is pinged every 100 ms, and silent after three of them
 static bool hurried;  // budgets a thousand times as large, where they are not what is tried
 
 static struct dialect *bybit(void) {
@@ -77,6 +79,9 @@ static struct dialect *bybit(void) {
   buf_init(&source, 1 << 20);
   assert_int_equal(buf_read_file(&source, path, &err), OK);
   for (char *at = source.data; hurried && (at = strstr(at, "per_ms=")); at += 11) memcpy(at + 7, "0001", 4);
+  char *ping = pinging ? strstr(source.data, "ping_ms=20000") : NULL;
+  assert_true(ping || !pinging);
+  if (ping) memcpy(ping + 8, "00100", 5);
   char *ids = hinting ? strstr(source.data, "fill_ids=true") : NULL;
   if (ids) memcpy(ids + 9, "nil ", 4);
   if (dialect_create("bybit.lua", source.data, source.len, NULL, &d, &err) != OK) fail_msg("%s", err.msg);
@@ -99,7 +104,7 @@ static inline void until_state(enum venue_state s) {
 static inline void begin_session(struct remote_session_options o) {
   memset(&owner, 0, sizeof owner);
   o.label = "account 7";
-  o.credentials = (struct remote_credentials){.key = KEY, .secret = SECRET};
+  o.credentials = (struct remote_credentials){.key = KEY, .secret = SECRET, .passphrase = PASSPHRASE};
   assert_int_equal(remote_session_create(site, &o, &events, NULL, &venue, &err), OK);
   assert_int_equal(owner.changes, 0);
 }
@@ -133,6 +138,7 @@ static inline void down(void) {
   turns(5);
   assert_null(strstr(logged, SECRET));
   assert_null(strstr(logged, KEY));
+  assert_null(strstr(logged, PASSPHRASE));
 }
 
 // ---- requests

@@ -62,6 +62,33 @@ static void keys(void **state) {
   expect(VENUE_REFUSED, VENUE_WHY_CREDENTIALS);
   assert_null(strstr(got.reply.text, KEY));
   down();
+  // What a venue repeats of them is not told on, in whichever words.
+  snprintf(body, sizeof body, "{\"retCode\":110007,\"retMsg\":\"%s of %s with %s\"}", KEY, SECRET, PASSPHRASE);
+  snprintf(raw, sizeof raw, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+  up(0);
+  fault("/v5/order/create", FAULT_RAW, 1, 0, raw);
+  ask_place();
+  expect(VENUE_REFUSED, VENUE_WHY_FUNDS);
+  assert_string_equal(got.reply.text, "* of * with *");
+  down();
+}
+
+// A refusal for the clock: the venue is asked for its time, at once; nothing is sent again by that.
+static void clock_refused(void **state) {
+  (void)state;
+  static const char body[] = "{\"retCode\":10002,\"retMsg\":\"invalid request, please check your server timestamp\"}";
+  char raw[256];
+  snprintf(raw, sizeof raw, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+  up(0);
+  fault("/v5/order/create", FAULT_RAW, 1, 0, raw);
+  const unsigned asked = fake.clocks;
+  site->sync_tried_ms = 0;  // at most once a second
+  ask_place();
+  expect(VENUE_REFUSED, VENUE_WHY_CLOCK);
+  while (fake.clocks == asked) loop_turn(loop, true);
+  turns(20);
+  assert_int_equal(fake.creates, 1);
+  down();
 }
 
 #define EXEC(id) "{\"topic\":\"execution\",\"id\":\"1\",\"creationTime\":1700000000000,\"data\":[{\"category\":\"linear\",\"symbol\":\"BTCUSDT\",\"execFee\":\"0.01\",\"execId\":\"" id "\",\"execPrice\":\"30000\"," \
@@ -93,6 +120,7 @@ static void streams(void **state) {
   venue.ops->reconciled(venue.self);
   // A login that is refused is tried again, by and by; the key is looked at again.
   fake.login_ok = false;
+  assert_int_equal(fake.keys, 1);
   peer_close(fake.stream);
   until_state(VENUE_STATE_DOWN);
   until_state(VENUE_STATE_CONNECTING);
@@ -100,6 +128,7 @@ static void streams(void **state) {
   assert_non_null(strstr(owner.why, "login was refused"));
   fake.login_ok = true;
   until_state(VENUE_STATE_RECONCILING);
+  assert_true(fake.keys > 1);
   venue.ops->reconciled(venue.self);
   // The owner ends it in the middle of an event.
   owner.destroy_on_fill = true;
@@ -107,6 +136,23 @@ static void streams(void **state) {
   while (venue.self) loop_turn(loop, true);
   turns(10);
   down();
+}
+
+// A stream that says nothing, not even to pings, has ended, though nobody has closed it.
+static void silent_stream(void **state) {
+  (void)state;
+  pinging = true;
+  up(0);
+  fake.deaf = true;
+  const int64_t since_ms = loop_now_ms(loop);
+  until_state(VENUE_STATE_DOWN);
+  assert_true(loop_now_ms(loop) - since_ms < 20000);  // a third of a second, and as much as the machine takes
+  assert_true(fake.pings > 0);
+  fake.deaf = false;
+  until_state(VENUE_STATE_RECONCILING);
+  assert_true(fake.streams >= 2);
+  down();
+  pinging = false;
 }
 
 // A stream that only hints is told to nobody: what it hints at is asked, and the answers are told.
@@ -345,7 +391,7 @@ static void sites(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(skewed_clock), cmocka_unit_test(keys), cmocka_unit_test(streams), cmocka_unit_test(hints), cmocka_unit_test(budgets), cmocka_unit_test(shared), cmocka_unit_test(told_to_wait), cmocka_unit_test(braced), cmocka_unit_test(made_ahead), cmocka_unit_test(sites),
+    cmocka_unit_test(skewed_clock), cmocka_unit_test(keys), cmocka_unit_test(streams), cmocka_unit_test(silent_stream), cmocka_unit_test(clock_refused), cmocka_unit_test(hints), cmocka_unit_test(budgets), cmocka_unit_test(shared), cmocka_unit_test(told_to_wait), cmocka_unit_test(braced), cmocka_unit_test(made_ahead), cmocka_unit_test(sites),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
