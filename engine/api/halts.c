@@ -41,6 +41,8 @@ static json_t *known_json(struct api_call *call, const struct halt_entry *e) {
   const enum refusal_level level = (enum refusal_level)e->level;
   const bool found = audit_find(reader(call), "halt.set", level == LEVEL_ALL ? "" : halt_name(level, e->id, object), e->at_ns, &did, &err) == OK;
   const int64_t who = !found ? 0 : did.actor_id ? did.actor_id : did.user_id;
+  const struct halt_desk *desk = call->core->halts;
+  if (desk->count) json_object_set_new(v, "bots", json_integer((json_int_t)desk->count(desk->self, e)));
   json_object_set_new(v, "by", who && user_get(reader(call), who, &user, &err) == OK && user.email[0] ? json_string(user.email) : json_null());
   if (level == LEVEL_TENANT && desk_tenant_name(reader(call), (int64_t)e->id, name, sizeof name, &err) == OK) json_object_set_new(v, "name", json_string(name));
   if (level == LEVEL_BOT && bot_find(reader(call), (int64_t)e->id, &bot, &err) == OK) {

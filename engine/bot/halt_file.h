@@ -59,6 +59,8 @@ struct halt_desk {
   enum status (*set)(void *self, enum refusal_level level, uint64_t id, enum halt_mode mode, enum halt_cause cause, int64_t now_ns, struct err *err);
   enum status (*clear)(void *self, enum refusal_level level, uint64_t id, struct err *err);
   const struct halt_state *(*list)(void *self);
+  // How many bots whose books are open – all that trade, or could go on – it is about. NULL: nobody knows here.
+  size_t (*count)(void *self, const struct halt_entry *of);
 };
 // One that acts on nothing but the file; self is f.
 struct halt_desk halt_file_desk(struct halt_file *f);

@@ -101,6 +101,15 @@ static enum status clear(void *self, enum refusal_level level, uint64_t id, stru
   return st;
 }
 static const struct halt_state *list(void *self) { return &((struct live *)self)->halt; }
+static size_t count(void *self, const struct halt_entry *of) {
+  const struct live *l = self;
+  size_t n = 0;
+  for (size_t i = 0; i < LIVE_BUCKETS; i++)
+    for (const struct live_bot *b = l->bots[i]; b; b = b->next)
+      n += b->clerk && (of->level == LEVEL_ALL || (of->level == LEVEL_TENANT && of->id == (uint64_t)b->tenant_id) || (of->level == LEVEL_BOT && of->id == (uint64_t)b->id) ||
+                        (of->level == LEVEL_VENUE && of->id == halt_venue_id(live_venue_name(b))));
+  return n;
+}
 
 const struct halt_desk *live_halts(struct live *l) { return &l->desk; }
 
@@ -129,7 +138,7 @@ static void forgive(struct live *l) {
 enum status live_halt_open(struct live *l, struct err *err) {
   struct store *store = l->config.store;
   int64_t last = 0;
-  l->desk = (struct halt_desk){.self = l, .set = set, .clear = clear, .list = list};
+  l->desk = (struct halt_desk){.self = l, .set = set, .clear = clear, .list = list, .count = count};
   bool damaged = false;
   enum status st = journal_last_id(store_reader(store, STORE_JOURNAL), &last, err);
   if (st == OK) st = halt_file_open(store_dir(store), last > 0, clock_wall_ns(), &l->halt, &l->halts, &damaged, err);

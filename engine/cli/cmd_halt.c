@@ -82,7 +82,9 @@ static void print_list(const json_t *list) {
     struct tm utc;
     char since[40] = "";
     if (gmtime_r(&at, &utc)) strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S UTC", &utc);
+    const json_t *bots = json_object_get(e, "bots");
     printf("%-7s %-22s %-8s since %s, by %s\n", text(e, "level"), text(e, "id"), text(e, "mode"), since, text(e, "cause"));
+    if (bots && json_integer_value(bots) == 0) printf("        no bot that is open is concerned: is the name right?\n");
   }
 }
 

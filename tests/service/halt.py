@@ -115,6 +115,7 @@ def main(binary):
         until(lambda: metric(s, "perigee_bot_intents_total") > 3, "it orders nothing", 20)
         ada.client.post(f"/api/v1/bots/{bot}/halt", expect=200)
         assert ada.get({"id": bot})["state"] == "halted", ada.get({"id": bot})
+        assert [i["bots"] for i in op.get(ADMIN, expect=200).json["items"]] == [1]
         time.sleep(0.1)
         refused, fills = metric(s, "perigee_bot_denials_total"), metric(s, "perigee_bot_fills_total")
         until(lambda: metric(s, "perigee_bot_denials_total") > refused + 5, "it is refused nothing", 20)
@@ -167,6 +168,8 @@ def main(binary):
 
     @case("the shell: with a service, and without one")
     def _():
+        assert "no bot that is open" in shell("halt", "--venue", "simm")  # a misspelt name halts nobody, and says so
+        shell("resume", "--venue", "simm")
         assert "halted" in shell("halt", "--tenant", org, "--flatten")
         assert said(op.get(ADMIN, expect=200).json) == {("tenant", org): ("flatten", "operator")}
         assert listed() == {("tenant", org): ("flatten", "operator")}
