@@ -310,8 +310,20 @@ static void absent(struct clerk *c, struct clerk_routed *w) {
   clerk_replace_waiting(c);
 }
 
+static void give_up(struct clerk *c, struct clerk_routed *w) {
+  clerk_route_tell(c, w, ROUTE_EV_GIVE_UP, NULL);
+  clerk_tell_intervened(c, REASON_VENUE, "the venue has not told what became of an order: it counts as executed, and waits for a person; questions go on");
+}
+
+// Whether it can be asked or not, and however long an answer takes. Returns when to look again.
+static int64_t overdue(struct clerk *c, struct clerk_routed *w, int64_t now_ns) {
+  int64_t at_ns = INT64_MAX;
+  if (unknown(w) && unknown_overdue(&w->route.probe, now_ns, &at_ns)) give_up(c, w);
+  return at_ns;
+}
+
 static int64_t ask(struct clerk *c, struct clerk_routed *w, int64_t now_ns) {
-  if (w->asking) return INT64_MAX;
+  if (w->asking) return overdue(c, w, now_ns);
   if (!unknown(w)) {
     if (route_missing(&w->route) == 0) return w->missing_ns = 0, INT64_MAX;
     if (w->missing_ns == 0) w->missing_ns = now_ns + GRACE_NS;
@@ -326,9 +338,18 @@ static int64_t ask(struct clerk *c, struct clerk_routed *w, int64_t now_ns) {
     if (step == UNKNOWN_WAIT) return at_ns;
     if (step == UNKNOWN_ABSENT) return absent(c, w), INT64_MAX;
     if (step != UNKNOWN_QUARANTINE) return question(c, w, step), INT64_MAX;
-    clerk_route_tell(c, w, ROUTE_EV_GIVE_UP, NULL);
-    clerk_tell_intervened(c, REASON_VENUE, "the venue has not told what became of an order: it counts as executed, and waits for a person; questions go on");
+    give_up(c, w);
   }
+}
+
+int64_t clerk_remote_away(struct clerk *c) {
+  const int64_t now_ns = c->remote->port.now_ns(c->remote->port.self);
+  int64_t next_ns = INT64_MAX;
+  for (size_t i = 0; i < c->remote->count; i++) {
+    const int64_t at_ns = overdue(c, &c->remote->routes[i], now_ns);
+    if (at_ns < next_ns) next_ns = at_ns;
+  }
+  return next_ns;
 }
 
 // ---- all of it

@@ -41,6 +41,9 @@ int64_t clerk_remote_sync(struct clerk *c);
 // halts in force do not let work. Nothing is imposed – clerk_halts() does that when it may – and what the venue answers is heard as ever.
 void clerk_remote_halt(struct clerk *c);
 
+// The same while the venue cannot be reached: nothing is sent or asked, but who has been UNKNOWN for too long waits for a person.
+int64_t clerk_remote_away(struct clerk *c);
+
 // While its decisions are being journalled: tells the port of the first of them that will be placed, if nothing comes in between.
 #define CLERK_AHEAD_MAX 2
 void clerk_remote_ahead(struct clerk *c);

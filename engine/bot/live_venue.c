@@ -123,6 +123,12 @@ static void not_connected(const struct live_venue *v, char *text, size_t size) {
   snprintf(text, size, "the account's session at the venue is %s%s%s", state, why && why[0] ? ": " : "", why && why[0] ? why : "");
 }
 
+// By the venue's clock; INT64_MAX: when something happens.
+static void look_then(struct live_venue *v, int64_t next_ns) {
+  const int64_t in_ns = next_ns < INT64_MAX ? next_ns - v->venue.ops->now_ns(v->venue.self) : 0;
+  if (next_ns < INT64_MAX) live_venue_look(v, clock_monotonic_ns() + (in_ns > NS_PER_MS ? in_ns : NS_PER_MS));
+}
+
 // Also what is due by time: questions, cancels that are asked for again.
 static void act(struct live_venue *v, struct live_bot *b) {
   char why[VENUE_TEXT_MAX + 256] = "";
@@ -137,11 +143,11 @@ static void act(struct live_venue *v, struct live_bot *b) {
       (void)live_venue_unsent(b, why);
     }
     if (places == LIVE_PLACES_SOON) look_soon(v);
-    const int64_t next_ns = clerk_remote_sync(b->clerk), in_ns = next_ns < INT64_MAX ? next_ns - v->venue.ops->now_ns(v->venue.self) : 0;
-    if (next_ns < INT64_MAX) live_venue_look(v, clock_monotonic_ns() + (in_ns > NS_PER_MS ? in_ns : NS_PER_MS));
+    look_then(v, clerk_remote_sync(b->clerk));
   } else {
     not_connected(v, why, sizeof why);
     (void)live_venue_unsent(b, why);
+    look_then(v, clerk_remote_away(b->clerk));
   }
   if (b->life.state == LIFE_STOPPING) look_soon(v);
   live_venue_journal(b);

@@ -21,13 +21,18 @@ static enum unknown_step wait_until(int64_t at_ns, int64_t *ret_at_ns) {
   return UNKNOWN_WAIT;
 }
 
+bool unknown_overdue(struct unknown_probe *p, int64_t now_ns, int64_t *ret_at_ns) {
+  const bool due = !p->quarantined && now_ns - p->since_ns >= UNKNOWN_QUARANTINE_NS;
+  p->quarantined |= due;
+  *ret_at_ns = p->quarantined ? INT64_MAX : p->since_ns + UNKNOWN_QUARANTINE_NS;
+  return due;
+}
+
 enum unknown_step unknown_next(struct unknown_probe *p, int64_t now_ns, int64_t *ret_at_ns) {
   *ret_at_ns = 0;
   if (p->proven) return UNKNOWN_ABSENT;
-  if (!p->quarantined && now_ns - p->since_ns >= UNKNOWN_QUARANTINE_NS) {
-    p->quarantined = true;
-    return UNKNOWN_QUARANTINE;
-  }
+  if (unknown_overdue(p, now_ns, ret_at_ns)) return UNKNOWN_QUARANTINE;
+  *ret_at_ns = 0;
   int64_t quarantine_ns = p->since_ns + UNKNOWN_QUARANTINE_NS;
   if (p->lookups == 0) return wait_until(p->quarantined ? INT64_MAX : quarantine_ns, ret_at_ns);
   if (now_ns < p->next_ns)

@@ -48,6 +48,8 @@ struct unknown_probe {
 
 // expiry_ns: of the signed request; a venue without expiry gets now_ns plus the longest time a request may linger there.
 void unknown_begin(struct unknown_probe *p, uint8_t lookups, int64_t expiry_ns, int64_t now_ns);
+// While nothing can be asked. True, once: a human decides. Else *ret_at_ns is when to look again; INT64_MAX: it is in quarantine already.
+bool unknown_overdue(struct unknown_probe *p, int64_t now_ns, int64_t *ret_at_ns);
 // What to do now; for WAIT *ret_at_ns says until when (else 0). Asks each question again until it is answered.
 enum unknown_step unknown_next(struct unknown_probe *p, int64_t now_ns, int64_t *ret_at_ns);
 // The answer to an ASK. FOUND only ends the round: what was found goes to route_apply, which ends the probe if it settles.

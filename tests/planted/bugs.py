@@ -113,6 +113,8 @@ BUGS = [
     ('remote: after a restart a stop that a person cancelled is set again', 'engine/bot/clerk_heard.c', '(w->perhaps && !as_wished(o, inst, v))', 'w->perhaps', 'bot/clerk_remote'),
     ('remote: a stop that was once to be replaced is set again for ever', 'engine/bot/clerk_heard.c', 'asked_ns > w->cancel_sent_ns + expiry_ns', 'asked_ns < 0 * expiry_ns', 'bot/clerk_venue'),
     ('remote: an order may be unknown for a minute before anybody is told', 'engine/order/unknown.c', 'now_ns - p->since_ns >= UNKNOWN_QUARANTINE_NS', 'now_ns - p->since_ns >= 2 * UNKNOWN_QUARANTINE_NS', 'bot/clerk_remote'),
+    ('remote: while the venue is away nobody is told of what is unknown', 'engine/bot/live_venue.c', '    look_then(v, clerk_remote_away(b->clerk));\n', '', 'bot/live_reconcile'),
+    ('remote: a question that hangs keeps an order from quarantine', 'engine/bot/clerk_remote.c', 'if (w->asking) return overdue(c, w, now_ns);', 'if (w->asking) return INT64_MAX;', 'bot/clerk_venue'),
     ('strangers: frozen bots begin before what differs is known', 'engine/bot/live_reconcile.c', 'if (doubt && v->foreign == FOREIGN_FREEZE) return;', '', 'bot/live_reconcile'),
     ('strangers: a bot that comes to a frozen account opens positions', 'engine/bot/live_reconcile.c', 'if (!all && !(v->frozen && comes)) continue;', '(void)comes;\n    if (!all) continue;', 'bot/live_reconcile'),
     ('strangers: the same size again is no news', 'engine/bot/live_reconcile.c', '  forget_position(v, symbol);\n', '  if (rest == 0 && v->round == 0) forget_position(v, symbol);\n', 'bot/live_reconcile'),

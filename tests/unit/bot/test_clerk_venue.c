@@ -336,6 +336,26 @@ static void without_lookup_by_id(void **state) {
   }
 }
 
+// A question that is not answered, not even by a refusal, keeps nobody from being told.
+static void question_without_an_answer(void **state) {
+  (void)state;
+  begin(1, NULL);
+  struct clerk *c = w.clerks[0];
+  struct clerk_route_view view;
+  size_t pos = 0;
+  struct bot_command b = submit(SIDE_BUY, ORDER_MARKET, 10);
+  instant(c, 10000, &b);
+  reply(c, last(PLACE), VENUE_UNKNOWN, VENUE_WHY_OTHER);
+  assert_int_equal(count_of(ASK), 1);
+  assert_true(clerk_remote_sync(c) <= w.now_ns + 30 * SEC);
+  pass(c, 31);
+  assert_true(clerk_remote_unknown(c, &pos, &view));
+  assert_int_equal(view.route->state, ROUTE_QUARANTINED);
+  assert_int_equal(count_of(ASK), 1);
+  assert_non_null(strstr(w.said, "waits for a person"));
+  end();
+}
+
 // ---- venues that cannot change orders
 
 static void exits_without_amend(void **state) {
@@ -513,7 +533,7 @@ static void exits_end_with_their_entries(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(two_bots), cmocka_unit_test(fees_in_other_currencies), cmocka_unit_test(without_lookup_by_id),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(two_bots), cmocka_unit_test(fees_in_other_currencies), cmocka_unit_test(without_lookup_by_id), cmocka_unit_test(question_without_an_answer),
                                      cmocka_unit_test(exits_without_amend), cmocka_unit_test(moved_and_moved_back), cmocka_unit_test(exits_end_with_their_entries), cmocka_unit_test(trailing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,7 @@ static struct {
   char told[16384], ended[512];
   int events;
   bool was_ready;
+  int64_t look_ns;  // when its timer would look, where there is one
 } w;
 
 // ---- what the bots' owner and the world would see
@@ -69,6 +70,8 @@ void __wrap_live_hand_over(struct live *l, int place) { (void)l, (void)place; }
 void __wrap_live_clock_soon(struct live_bot *b) { b->soon_ns = 1; }
 void __wrap_live_commands_flush(struct live_bot *b) { buf_clear(&b->turn); }
 int64_t __wrap_clock_monotonic_ns(void) { return w.now_ns; }
+void __wrap_loop_timer_start(struct loop_timer *timer, int64_t delay_ms, int64_t repeat_ms);
+void __wrap_loop_timer_start(struct loop_timer *timer, int64_t delay_ms, int64_t repeat_ms) { (void)timer, (void)repeat_ms, w.look_ns = w.now_ns + delay_ms * (SEC / 1000); }
 static void on_log(void *self, const char *level, const char *event, json_t *fields) { (void)self, (void)level, (void)event, json_decref(fields); }
 static void on_imposed(void *self, const struct bot_command *c) {
   struct live_bot *b = self;
@@ -103,9 +106,10 @@ static void op_mode(void *self, const char *symbol, bool hedge, venue_reply_fn d
   struct question *q = ask(MODE, symbol, arg);
   q->done.reply = done, q->hedge = hedge;
 }
+static void op_place(void *self, const struct venue_place *p, venue_reply_fn done, void *arg);
 static bool op_reconciled(void *self) { return (void)self, w.state = VENUE_STATE_READY, true; }
 static const struct venue_ops ops = {.caps = op_caps, .state = op_state, .now_ns = op_now, .open_orders = op_orders, .fills = op_fills, .positions = op_positions, .set_position_mode = op_mode,
-  .reconciled = op_reconciled};
+  .reconciled = op_reconciled, .place = op_place};
 
 // The oldest question; lots: of the symbols that differ. False: there is none.
 static bool answer(enum venue_outcome outcome, const struct venue_position *held, size_t count) {
@@ -369,7 +373,7 @@ static void frozen(void **state) {
   end();
 }
 
-// ---- the position mode
+// ---- a venue that is away
 
 static void submit(struct live_bot *b, int64_t lots) {
   struct err err;
@@ -397,6 +401,50 @@ static enum order_status status(const struct live_bot *b) {
   const struct order *o = matcher_order(clerk_matcher(b->clerk), matcher_order_last(clerk_matcher(b->clerk)));
   return o ? o->status : ORDER_DENIED;
 }
+
+static struct { void *arg; venue_reply_fn done; char client_id[CLIENT_ID_SIZE]; } placed;
+static void op_place(void *self, const struct venue_place *p, venue_reply_fn done, void *arg) {
+  (void)self;
+  placed.arg = arg, placed.done = done;
+  memcpy(placed.client_id, p->client_id, sizeof placed.client_id);
+}
+
+static enum route_state unknown_as(const struct live_bot *b) {
+  struct clerk_route_view view;
+  size_t pos = 0;
+  return clerk_remote_unknown(b->clerk, &pos, &view) ? view.route->state : ROUTE_FILLED;
+}
+
+// An order's answer is lost, and so is the session, for long: whoever is to look is told of it after half a minute, though nobody could be asked.
+static void unknown_while_away(void **state) {
+  (void)state;
+  begin(true);
+  struct live_bot *b = &w.bots[0];
+  w.v.timer = (struct loop_timer *)&w;
+  w.v.due_ns = INT64_MAX;
+  live_modes_look(&w.v);
+  assert_true(answer(VENUE_ACCEPTED, NULL, 0));
+  w.state = VENUE_STATE_READY;
+  submit(b, 2);
+  live_venue_act(&w.v);
+  assert_non_null(placed.done);
+  w.state = VENUE_STATE_DOWN;
+  placed.done(placed.arg, &(struct venue_reply){.outcome = VENUE_UNKNOWN, .why = VENUE_WHY_OTHER, .asked_ns = T0 + w.now_ns, .expiry_ns = T0 + w.now_ns + 2 * SEC});
+  assert_int_equal(unknown_as(b), ROUTE_UNKNOWN);
+  const size_t asked = w.tail;
+  for (int s = 1; s <= 31; s++) {
+    w.now_ns += SEC;
+    if (w.now_ns < w.look_ns) continue;  // nothing happens: it is its timer that looks
+    w.v.due_ns = w.look_ns = INT64_MAX;
+    live_venue_act(&w.v);
+  }
+  assert_int_equal(unknown_as(b), ROUTE_QUARANTINED);
+  assert_int_equal(w.tail, asked);
+  assert_int_equal(status(b), ORDER_UNKNOWN);
+  end();
+}
+
+// ---- the position mode
 
 static void position_mode(void **state) {
   (void)state;
@@ -447,6 +495,6 @@ static void position_mode(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(hundreds), cmocka_unit_test(adopted), cmocka_unit_test(reported), cmocka_unit_test(frozen), cmocka_unit_test(position_mode)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(hundreds), cmocka_unit_test(adopted), cmocka_unit_test(reported), cmocka_unit_test(frozen), cmocka_unit_test(unknown_while_away), cmocka_unit_test(position_mode)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
