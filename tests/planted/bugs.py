@@ -115,6 +115,8 @@ BUGS = [
     ('remote: an order may be unknown for a minute before anybody is told', 'engine/order/unknown.c', 'now_ns - p->since_ns >= UNKNOWN_QUARANTINE_NS', 'now_ns - p->since_ns >= 2 * UNKNOWN_QUARANTINE_NS', 'bot/clerk_remote'),
     ('remote: while the venue is away nobody is told of what is unknown', 'engine/bot/live_venue.c', '    look_then(v, clerk_remote_away(b->clerk));\n', '', 'bot/live_reconcile'),
     ('remote: a question that hangs keeps an order from quarantine', 'engine/bot/clerk_remote.c', 'if (w->asking) return overdue(c, w, now_ns);', 'if (w->asking) return INT64_MAX;', 'bot/clerk_venue'),
+    ('questions: an answer that could not be had is "not there"', 'engine/bot/live_ask.c', 'answered(r, gone(reply) ? ANSWER_ABSENT : ANSWER_UNREACHABLE);', 'answered(r, gone(reply) ? ANSWER_ABSENT : ANSWER_ABSENT);', 'bot/live_reconcile'),
+    ('funding: who is short is paid what he pays', 'engine/bot/live_venue.c', '(total < 0 ? -seen : seen)', '(seen)', 'bot/live_reconcile'),
     ('strangers: frozen bots begin before what differs is known', 'engine/bot/live_reconcile.c', 'if (doubt && v->foreign == FOREIGN_FREEZE) return;', '', 'bot/live_reconcile'),
     ('strangers: a bot that comes to a frozen account opens positions', 'engine/bot/live_reconcile.c', 'if (!all && !(v->frozen && comes)) continue;', '(void)comes;\n    if (!all) continue;', 'bot/live_reconcile'),
     ('strangers: the same size again is no news', 'engine/bot/live_reconcile.c', '  forget_position(v, symbol);\n', '  if (rest == 0 && v->round == 0) forget_position(v, symbol);\n', 'bot/live_reconcile'),

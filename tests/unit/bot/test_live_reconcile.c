@@ -1,6 +1,6 @@
 // tests/unit/bot/test_live_reconcile.c – an account whose bots trade hundreds of symbols is compared with its venue whole: executions are asked for
 // a few lists at a time, each symbol once a round, and what differs is told however many there are. What somebody else holds or orders there is
-// adopted, reported, or stops entries. And: whose account cannot be brought into the
+// adopted, reported, or stops entries. Questions without an answer prove nothing, also while the venue is away; funding is shared. And: whose account cannot be brought into the
 // position mode that it needs hears of its refused orders before it ends.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,6 +43,7 @@ static struct {
   char told[16384], ended[512];
   int events;
   bool was_ready;
+  int64_t since_ns;  // of the last question for executions
   int64_t look_ns;  // when its timer would look, where there is one
 } w;
 
@@ -95,11 +96,13 @@ static struct venue_order orders[100];  // of somebody else
 static size_t order_count;
 static void op_orders(void *self, const char *symbol, venue_orders_fn done, void *arg) { (void)self, ask(ORDERS, symbol, arg)->done.orders = done; }
 static void op_fills(void *self, const char *symbol, int64_t since_ns, venue_fills_fn done, void *arg) {
-  (void)self, (void)since_ns;
+  (void)self;
+  w.since_ns = since_ns;
   ask(FILLS, symbol, arg)->done.fills = done;
   w.fills_asked++;
   if (++w.fills_out > w.fills_most) w.fills_most = w.fills_out;
 }
+static void op_order(void *self, const struct venue_ref *ref, venue_orders_fn done, void *arg) { (void)self, ask(ORDERS, ref->symbol, arg)->done.orders = done; }
 static void op_positions(void *self, venue_positions_fn done, void *arg) { (void)self, ask(POSITIONS, NULL, arg)->done.positions = done; }
 static void op_mode(void *self, const char *symbol, bool hedge, venue_reply_fn done, void *arg) {
   (void)self;
@@ -109,7 +112,7 @@ static void op_mode(void *self, const char *symbol, bool hedge, venue_reply_fn d
 static void op_place(void *self, const struct venue_place *p, venue_reply_fn done, void *arg);
 static bool op_reconciled(void *self) { return (void)self, w.state = VENUE_STATE_READY, true; }
 static const struct venue_ops ops = {.caps = op_caps, .state = op_state, .now_ns = op_now, .open_orders = op_orders, .fills = op_fills, .positions = op_positions, .set_position_mode = op_mode,
-  .reconciled = op_reconciled, .place = op_place};
+  .reconciled = op_reconciled, .place = op_place, .order = op_order};
 
 // The oldest question; lots: of the symbols that differ. False: there is none.
 static bool answer(enum venue_outcome outcome, const struct venue_position *held, size_t count) {
@@ -306,7 +309,9 @@ static void adopted(void **state) {
   assert_true(strange("S0USDT 7"));
   assert_non_null(strstr(w.told, "held before"));
   assert_string_equal(w.v.why, "");  // it is no difference from now on
+  const int64_t compared_ns = w.v.compared_ns;
   compared(7, 61);
+  assert_int_equal(w.since_ns, compared_ns - 600 * SEC);  // executions since the last time, and some
   assert_string_equal(w.v.why, "");
   compared(9, 61);  // until it changes: looked at once more, then told
   assert_string_equal(w.v.why, "");
@@ -375,7 +380,7 @@ static void frozen(void **state) {
 
 // ---- a venue that is away
 
-static void submit(struct live_bot *b, int64_t lots) {
+static void submit_as(struct live_bot *b, enum side side, enum leg leg, int64_t lots) {
   struct err err;
   struct clerk_verdict v;
   struct bot_command c = {.kind = COMMAND_SUBMIT}, reserve = {.kind = COMMAND_RESERVE};
@@ -386,9 +391,9 @@ static void submit(struct live_bot *b, int64_t lots) {
   reserve.time_ns = c.time_ns = bar.open_ns + SEC;
   reserve.id = c.id = matcher_order_last(clerk_matcher(b->clerk)) + 1;
   clerk_command(b->clerk, &reserve, &v);
-  intent_init(&c.intent, 0, SIDE_BUY);
+  intent_init(&c.intent, 0, side);
   order_change_init(&c.change);
-  c.intent.leg = LEG_LONG;
+  c.intent.leg = leg;
   c.intent.type = ORDER_MARKET;
   c.qty.lots = c.intent.size = lots;
   clerk_command(b->clerk, &c, &v);
@@ -396,6 +401,8 @@ static void submit(struct live_bot *b, int64_t lots) {
   clerk_end(b->clerk);
   clerk_committed(b->clerk);
 }
+
+static void submit(struct live_bot *b, int64_t lots) { submit_as(b, SIDE_BUY, LEG_LONG, lots); }
 
 static enum order_status status(const struct live_bot *b) {
   const struct order *o = matcher_order(clerk_matcher(b->clerk), matcher_order_last(clerk_matcher(b->clerk)));
@@ -442,6 +449,78 @@ static void unknown_while_away(void **state) {
   assert_int_equal(w.tail, asked);
   assert_int_equal(status(b), ORDER_UNKNOWN);
   end();
+}
+
+// No answer that makes sense proves nothing, whichever question it was to; executions are asked for from before the order on.
+static void unanswered_questions(void **state) {
+  (void)state;
+  begin(true);
+  struct live_bot *b = &w.bots[0];
+  struct clerk_route_view view;
+  live_modes_look(&w.v);
+  assert_true(answer(VENUE_ACCEPTED, NULL, 0));
+  w.state = VENUE_STATE_READY;
+  w.now_ns += 1000 * SEC;
+  submit(b, 2);
+  live_venue_act(&w.v);
+  const int64_t sent_ns = T0 + w.now_ns;
+  placed.done(placed.arg, &(struct venue_reply){.outcome = VENUE_UNKNOWN, .why = VENUE_WHY_OTHER, .asked_ns = T0 + w.now_ns, .expiry_ns = T0 + w.now_ns + 2 * SEC});
+  const size_t before = order_count;
+  order_count = 0;
+  bool listed = false;
+  for (int s = 0; s < 40; s++) {
+    w.now_ns += SEC;
+    live_venue_act(&w.v);
+    while (w.head < w.tail) {
+      const bool fills = w.queue[w.head].what == FILLS;
+      listed |= fills;
+      // For ten seconds nobody tells of executions, then of orders for ten; what is told is that there are none.
+      assert_true(answer((fills ? s < 10 : s >= 10 && s < 20) ? VENUE_UNKNOWN : VENUE_ACCEPTED, NULL, 0));
+      if (fills) assert_true(w.since_ns <= sent_ns - 300 * SEC);
+    }
+    size_t pos = 0;
+    if (s >= 20) continue;
+    assert_true(clerk_remote_unknown(b->clerk, &pos, &view));
+    assert_int_equal(view.route->probe.negatives, 0);
+  }
+  assert_true(listed);
+  assert_int_equal(status(b), ORDER_REJECTED);  // then it was proven
+  order_count = before;
+  end();
+}
+
+// What holding a symbol costs is the bots' in proportion to what they hold, to the last unit, whichever way the account is.
+static void funding_shared(void **state) {
+  (void)state;
+  for (int way = -1; way <= 1; way += 2) {
+    begin(false);
+    w.state = VENUE_STATE_READY;
+    struct live_bot *const both[2] = {&w.bots[0], &w.bots[BOTS - 1]};
+    int64_t before[2], paid[2];
+    char text[VENUE_TEXT_MAX];
+    for (int i = 0; i < 2; i++) {
+      submit_as(both[i], way, LEG_NET, 1 + i);
+      live_venue_act(&w.v);
+      struct venue_fill f = {.side = way, .px = {100, 1}, .qty = {1 + i, 0}, .fee = {0, 0}, .time_ns = T0 + w.now_ns};
+      memcpy(f.ref.client_id, placed.client_id, sizeof placed.client_id);
+      strcpy(f.ref.symbol, "S0USDT");
+      snprintf(f.trade_id, sizeof f.trade_id, "t%d", i);
+      assert_int_equal(clerk_remote_fill(both[i]->clerk, &f, text), CLERK_HEARD);
+      assert_int_equal(clerk_remote_lots(both[i]->clerk, "S0USDT"), way * (1 + i));
+      both[i]->turn.len = 0;
+      before[i] = account_balance(matcher_account(clerk_matcher(both[i]->clerk))).e8;
+    }
+    struct venue_fill fee = {.fee = {100, 8}, .funding = true, .time_ns = T0 + w.now_ns};
+    strcpy(fee.ref.symbol, "S0USDT"), strcpy(fee.trade_id, "f1");
+    for (int again = 0; again < 2; again++) {  // told twice, it is paid once
+      live_venue_funding(&w.v, &fee);
+      live_venue_drain(&w.v);
+      for (int i = 0; i < 2; i++) paid[i] = before[i] - account_balance(matcher_account(clerk_matcher(both[i]->clerk))).e8;
+      assert_int_equal(paid[0], 33);
+      assert_int_equal(paid[1], 67);
+    }
+    end();
+  }
 }
 
 // ---- the position mode
@@ -495,6 +574,6 @@ static void position_mode(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(hundreds), cmocka_unit_test(adopted), cmocka_unit_test(reported), cmocka_unit_test(frozen), cmocka_unit_test(unknown_while_away), cmocka_unit_test(position_mode)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(hundreds), cmocka_unit_test(adopted), cmocka_unit_test(reported), cmocka_unit_test(frozen), cmocka_unit_test(unknown_while_away), cmocka_unit_test(unanswered_questions), cmocka_unit_test(funding_shared), cmocka_unit_test(position_mode)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
