@@ -99,6 +99,7 @@ BUGS = [
     ('prop rules: the floor is not locked', 'engine/risk/rule_set.c', 'if (s->total_floor_e8 > r->lock_e8)', 'if (false)', 'risk/rule_set'),
     ('prop rules: what is open already does not count', 'engine/risk/rule_set.c', '(int128)s->equity_e8 - o->loss_e8 - o->open_loss_e8', '(int128)s->equity_e8 - o->loss_e8', 'risk/rule_set'),
     ('prop rules: the day ends at midnight UTC', 'engine/risk/rule_set.c', 'tz_next_time_of_day(s->rules->zone, seconds(now_ns), s->rules->reset_s) * NS_PER_S;', '(seconds(now_ns) / 86400 + 1) * 86400 * NS_PER_S;', 'risk/rule_set'),
+    ('prop rules: a stop that is there is not seen', 'engine/bot/clerk_rules.c', 'g->rule.has_stop = price_given(stop);', '', 'bot/clerk_rules'),
     ('prop rules: a set with one floor holds nobody to it', 'engine/risk/rule_set.c', 's->day_floor_e8 == OFF && s->total_floor_e8 == OFF', 's->day_floor_e8 == OFF || s->total_floor_e8 == OFF', 'risk/rule_set'),
     ('prop rules: a moved stop needs to keep one rule only', 'engine/risk/rule_set.c', 'return check_trade(s, o, why) && check_losses(s, &all, why);', 'return check_trade(s, o, why) || check_losses(s, &all, why);', 'risk/rule_set'),
     ('prop rules: who reached every level begins anew after a restart', 'engine/risk/rule_set.c', 'bytes[1] > 7', 'bytes[1] >= 7', 'risk/rule_set'),

@@ -261,6 +261,23 @@ static void test_a_stop_and_one_trade(void **state) {
   rule_set_destroy(rules);
 }
 
+// Each entry needs a stop, however little it could lose without: one of its own, or one that trails it.
+static void test_a_stop_is_required(void **state) {
+  (void)state;
+  struct rule_set *rules = held_at_stop(",\"trade\":{\"stop_required\":true}", 0);
+  assert_int_equal(buy(0, 1, 0, 0), CLERK_DENIED);
+  assert_true(DENIED(PROP_NO_STOP, ACCOUNT));
+  assert_int_equal(buy(0, 1, 0, 80), CLERK_TAKEN);
+  struct intent trailing = order_of(SIDE_BUY, 0, 0);
+  trailing.trail_ticks = 10;
+  assert_int_equal(submit(0, &trailing, 1), CLERK_TAKEN);
+  end_all();
+  bars(100);
+  assert_int_equal(position(0), 2);
+  close_all();
+  rule_set_destroy(rules);
+}
+
 // ---- news
 
 static void test_news(void **state) {
@@ -536,7 +553,7 @@ int main(void) {
       cmocka_unit_test(test_a_stop_is_not_taken_away),
       cmocka_unit_test(test_a_stop_is_not_moved_away),
       cmocka_unit_test(test_a_stop_and_latency),
-      cmocka_unit_test(test_a_stop_and_one_trade),
+      cmocka_unit_test(test_a_stop_and_one_trade), cmocka_unit_test(test_a_stop_is_required),
       cmocka_unit_test(test_news),
       cmocka_unit_test(test_flat_before_a_breach),
       cmocka_unit_test(test_excess),
