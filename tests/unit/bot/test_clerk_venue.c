@@ -356,6 +356,50 @@ static void question_without_an_answer(void **state) {
   end();
 }
 
+// A client id that the venue has seen is an order that is there, whatever the refusal says; and one that a request may still become until much later
+// than usual is not proven absent before.
+static void what_a_refusal_proves(void **state) {
+  (void)state;
+  struct clerk_route_view view;
+  struct bot_command b = submit(SIDE_BUY, ORDER_MARKET, 10);
+  size_t pos = 0;
+  begin(1, NULL);
+  instant(w.clerks[0], 10000, &b);
+  reply(w.clerks[0], last(PLACE), VENUE_REFUSED, VENUE_WHY_DUPLICATE);
+  assert_true(clerk_remote_unknown(w.clerks[0], &pos, &view));
+  assert_int_equal(view.route->state, ROUTE_UNKNOWN);
+  end();
+  begin(1, NULL);
+  struct clerk *c = w.clerks[0];
+  b = submit(SIDE_BUY, ORDER_MARKET, 10);
+  instant(c, 10000, &b);
+  const int64_t sent_ns = w.now_ns;
+  clerk_remote_replied(c, last(PLACE)->order, CLERK_PLACE, 0, &(struct venue_reply){.outcome = VENUE_UNKNOWN, .expiry_ns = sent_ns + 60 * SEC});
+  sync(c);
+  for (int s = 0; s < 110; s += 2) {
+    pass(c, 2);
+    answer_all(c, ANSWER_ABSENT);
+    w.count = pos = 0;
+    const bool open = clerk_remote_unknown(c, &pos, &view);
+    if (w.now_ns - sent_ns < 70 * SEC) assert_true(open);
+    if (!open) break;
+  }
+  pos = 0;
+  assert_false(clerk_remote_unknown(c, &pos, &view));
+  assert_int_equal(matcher_order(clerk_matcher(c), b.id)->status, ORDER_REJECTED);
+  end();
+}
+
+// What is paid is rounded up, what is received down: to 1e-8.
+static void amounts_of_a_venue(void **state) {
+  (void)state;
+  cash got;
+  assert_true(clerk_cash_of((struct decimal){1, 9}, &got) && got.e8 == 1);
+  assert_true(clerk_cash_of((struct decimal){-19, 9}, &got) && got.e8 == -1);
+  assert_true(clerk_cash_of((struct decimal){12, 2}, &got) && got.e8 == 12000000);
+  assert_false(clerk_cash_of((struct decimal){INT64_MAX, 0}, &got));
+}
+
 // ---- venues that cannot change orders
 
 static void exits_without_amend(void **state) {
@@ -533,7 +577,7 @@ static void exits_end_with_their_entries(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(two_bots), cmocka_unit_test(fees_in_other_currencies), cmocka_unit_test(without_lookup_by_id), cmocka_unit_test(question_without_an_answer),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(two_bots), cmocka_unit_test(fees_in_other_currencies), cmocka_unit_test(without_lookup_by_id), cmocka_unit_test(question_without_an_answer), cmocka_unit_test(what_a_refusal_proves), cmocka_unit_test(amounts_of_a_venue),
                                      cmocka_unit_test(exits_without_amend), cmocka_unit_test(moved_and_moved_back), cmocka_unit_test(exits_end_with_their_entries), cmocka_unit_test(trailing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
