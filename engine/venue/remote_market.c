@@ -236,7 +236,6 @@ static void on_text(void *arg, const char *text, size_t len) {
     link_lost(l, err.msg);
     return;
   }
-  l->tries = 0;
   remote_market_enter(m);
   bool here = true;
   json_array_foreach(events, i, e) {
@@ -245,6 +244,7 @@ static void on_text(void *arg, const char *text, size_t len) {
       if (strcmp(kinds[k].type, type) == 0) here = kinds[k].fn(l, e) && !m->dead;
     if (!here) break;
   }
+  if (here) l->tries = 0;  // who is refused waits longer each time
   json_decref(events);
   remote_market_leave(m);
 }

@@ -179,6 +179,9 @@ static void end(void) {
   clerk_account_destroy(w.account.account);
   last_check_destroy(w.shared.last);
   live_modes_close(&w.v);
+  live_venue_unasked(&w.v);
+  while (w.v.requests) live_request_end(w.v.requests);
+  for (struct live_mail *m = w.v.first, *next; m; m = next) next = m->next, free(m);
   free(w.v.house);
   free(w.v.strange);
   free(w.v.bots);

@@ -14,7 +14,7 @@ static struct fake {
   struct scripted raw;
   int64_t skew_ms;           // of its clock against ours
   const char *key_info;      // result of /v5/user/query-api
-  bool login_ok, mute, deaf; // mute: the stream's login is not answered; deaf: nor are pings
+  bool login_ok, mute, deaf, refusing; // refusing: no subscription is taken. mute: the stream's login is not answered; deaf: nor are pings
   const char *open_orders;   // "list" of /v5/order/realtime, JSON
   const char *history;       // likewise of /v5/order/history
   const char *executions;    // likewise of /v5/execution/list
@@ -58,7 +58,7 @@ static bool fake_event(void *arg, const struct ws_event *e) {
     if (!fake.mute) fake_push(fake.login_ok ? "{\"success\":true,\"ret_msg\":\"\",\"op\":\"auth\",\"conn_id\":\"a\"}" : "{\"success\":false,\"ret_msg\":\"denied\",\"op\":\"auth\",\"conn_id\":\"a\"}");
   } else if (strstr(e->bytes, "\"subscribe\"")) {
     fake.subscriptions++;
-    fake_push("{\"success\":true,\"ret_msg\":\"\",\"op\":\"subscribe\",\"conn_id\":\"a\"}");
+    fake_push(fake.refusing ? "{\"success\":false,\"ret_msg\":\"no\",\"op\":\"subscribe\",\"conn_id\":\"a\"}" : "{\"success\":true,\"ret_msg\":\"\",\"op\":\"subscribe\",\"conn_id\":\"a\"}");
   } else if (strstr(e->bytes, "\"ping\"")) {
     fake.pings++;
     if (!fake.deaf) fake_push("{\"success\":true,\"ret_msg\":\"pong\",\"op\":\"ping\"}");

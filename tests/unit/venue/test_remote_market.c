@@ -152,6 +152,26 @@ static void long_past(void **state) {
   end();
 }
 
+// Who is not subscribed, or hears nothing any more, not even of pings, is not up: it is tried again.
+static void deaf_streams(void **state) {
+  (void)state;
+  pinging = true;
+  begin();
+  fake.refusing = true;
+  assert_int_equal(remote_market_want(market, REMOTE_TICKER, "BTCUSDT", NULL, 0, &err), OK);
+  while (seen.downs < 2) loop_turn(loop, true);
+  fake.refusing = false;
+  const unsigned refused = fake.subscriptions;
+  while (fake.subscriptions == refused || seen.ups == seen.downs) loop_turn(loop, true);
+  fake.deaf = true;
+  const unsigned downs = seen.downs;
+  const int64_t since_ms = loop_now_ms(loop);
+  while (seen.downs == downs) loop_turn(loop, true);
+  assert_true(loop_now_ms(loop) - since_ms < 20000);  // a third of a second, and as much as the machine takes
+  end();
+  pinging = false;
+}
+
 static void others(void **state) {
   (void)state;
   begin();
@@ -178,6 +198,6 @@ static void others(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(bars), cmocka_unit_test(long_past), cmocka_unit_test(others)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(bars), cmocka_unit_test(long_past), cmocka_unit_test(deaf_streams), cmocka_unit_test(others)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }
