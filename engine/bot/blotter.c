@@ -1,6 +1,8 @@
 // bot/blotter.c – see blotter.h. A pilot (pilot.c) is a blotter whose events are read by a script.
 #include "bot/blotter_impl.h"
 
+#include "base/pack.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -133,4 +135,37 @@ void blotter_forget_orders(struct blotter *b) {
   if (last - b->released <= BLOTTER_ORDERS_KEPT + BLOTTER_ORDERS_KEPT / 4 || matcher_event_count(b->matcher) > 0) return;
   b->released = last - BLOTTER_ORDERS_KEPT;
   matcher_orders_release(b->matcher, b->released);
+}
+
+// ---- as bytes
+
+#define MIX(value) hash = (hash ^ (uint64_t)(value)) * UINT64_C(0x100000001b3)
+static uint64_t mix_decimal(uint64_t hash, struct decimal d) { return MIX(d.digits), MIX(d.scale), hash; }
+
+// Of all that the same bars and commands could come to something else by (FNV-1a, a number at a time).
+uint64_t blotter_terms(const struct blotter *b) {
+  const struct matcher *m = b->matcher;
+  const struct match_config *c = matcher_config(m);
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  MIX(c->model), MIX(c->path), MIX(c->participation_frac_e8), MIX(c->latency_ns), MIX(c->hedging), MIX(c->self_trade_check), MIX(c->deposit.e8);
+  for (int i = 0; i < matcher_account(m)->symbol_count; i++) {
+    const struct match_symbol_config *s = matcher_symbol_config(m, i);
+    const int64_t numbers[] = {s->fees.maker_frac_e8, s->fees.taker_frac_e8, s->fees.fixed_e8, s->fees.per_unit_e8, s->costs.kind, s->costs.spread_ticks, s->costs.spread_frac_e8,
+      s->costs.slippage_ticks, s->costs.slippage_frac_e8, s->costs.swap_long_e8, s->costs.swap_short_e8, s->leverage_e4, s->maintenance_frac_e8, s->volume_scale, s->futures_margin.e8};
+    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) MIX(numbers[k]);
+    for (const char *p = s->inst.symbol; *p; p++) MIX(*p);
+    hash = mix_decimal(mix_decimal(mix_decimal(hash, s->inst.tick), s->inst.lot), s->inst.multiplier);
+  }
+  return hash;
+}
+
+bool blotter_packable(const struct blotter *b) { return b->due_count == 0 && matcher_event_count(b->matcher) == 0; }
+
+void blotter_pack(struct blotter *b, struct pack *p) {
+  const int64_t terms = (int64_t)blotter_terms(b);
+  if (pack_any(p, terms) != terms) pack_fail(p);
+  if (p->failed) return;
+  matcher_pack(b->matcher, p);
+  event_hash_pack(&b->hash, p);
+  b->released = (uint64_t)pack_any(p, (int64_t)b->released);
 }

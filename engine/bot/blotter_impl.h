@@ -25,5 +25,11 @@ void blotter_seen_command(struct blotter *b, const struct bot_command *c);
 // A bot runs for years: of its ended orders the newest BLOTTER_ORDERS_KEPT stay, and up to a quarter more. At the end of an instant;
 // does nothing while events wait to be read.
 void blotter_forget_orders(struct blotter *b);
+// Orders, account and event hash to bytes; or back into one that is new and has the same configuration, else it fails (base/pack.h). Between two
+// instants: no event waits to be read, no funding to be booked.
+struct pack;
+void blotter_pack(struct blotter *b, struct pack *p);
+uint64_t blotter_terms(const struct blotter *b);  // a hash of that configuration
+bool blotter_packable(const struct blotter *b);
 // COMMAND_FUNDING: part of the next instant's market. False: no memory, or too many.
 bool blotter_due(struct blotter *b, const struct bot_command *c);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define PROTECT_TRADES 512
+#define DAY_NS INT64_C(86400000000000)
 
 // ---- what the blotter tells
 
@@ -69,7 +70,9 @@ enum status clerk_create(const struct clerk_config *config, struct clerk **ret, 
   c->now_ns = c->live_from_ns = config->live_from_ns;
   c->faults = config->faults;
   c->run = config->run;
-  c->day = INT64_MIN;
+  c->day = c->script_day = INT64_MIN;
+  c->script_rate = config->script_rate;
+  risk_state_init(&c->script, config->blotter.match.deposit);
   struct blotter_config blotter = config->blotter;
   blotter.observer = (struct blotter_observer){.self = c, .order = seen_order, .fill = seen_fill};
   cash deposit = config->blotter.match.deposit;
@@ -104,6 +107,7 @@ void clerk_destroy(struct clerk *c) {
   clerk_remote_close(c);
   blotter_finish(&c->blotter);
   protect_destroy(c->protect);
+  risk_state_finish(&c->script);
   free(c->symbols);
   free(c->orders);
   free(c->names);
@@ -240,7 +244,7 @@ static void mark(struct clerk *c, bool funded) {
   bool changed = reprice(c, funded);
   if (changed) count_money(c);
   gate_scope_mark(&c->scope, (cash){c->equity_e8});
-  int64_t today = c->now_ns / INT64_C(86400000000000);
+  int64_t today = c->now_ns / DAY_NS;
   bool turned = today > c->day;
   if (turned) {
     c->day = today;
@@ -277,8 +281,24 @@ enum status clerk_market(struct clerk *c, const struct instant *in, struct err *
     trades_closed(c);
   }
   mark(c, funded);
+  if (c->now_ns / DAY_NS != c->script_day) c->market_e8 = matcher_equity(c->blotter.matcher).e8;
   c->busy = !c->restoring;
   return OK;
+}
+
+void clerk_script_saw(struct clerk *c) {
+  const int64_t today = c->now_ns / DAY_NS;
+  if (today == c->script_day) return;
+  if (c->script_day != INT64_MIN) risk_state_day(&c->script, (cash){c->market_e8});
+  c->script_day = today;
+}
+
+enum status clerk_brought(struct clerk *c, struct err *err) {
+  const enum status st = book_funding(c, err);
+  (void)reprice(c, true);
+  count_money(c);
+  gate_scope_mark(&c->scope, (cash){c->equity_e8});
+  return st;
 }
 
 // Between two instants the core has closed something.

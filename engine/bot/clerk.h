@@ -105,6 +105,7 @@ struct clerk_config {
   const struct protect_rule *protections;  // copied
   size_t protection_count;
   struct clerk_faults faults;
+  bool script_rate;                 // the checks beside the script limit its rate: what they remember of it goes into images (clerk_image.h)
   int64_t live_from_ns;             // the time of imposed commands before the first instant
   struct clerk_observer observer;
 };
@@ -163,6 +164,8 @@ struct clerk_verdict {
 };
 // The time of all but MARK must be that of the instant; a stop's commands too.
 void clerk_command(struct clerk *c, const struct bot_command *cmd, struct clerk_verdict *ret);
+// The script was shown the last instant: its day turns with the first of each.
+void clerk_script_saw(struct clerk *c);
 void clerk_end(struct clerk *c);
 void clerk_committed(struct clerk *c);
 void clerk_uncommitted(struct clerk *c);

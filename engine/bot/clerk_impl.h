@@ -6,6 +6,7 @@
 #include "bot/blotter_impl.h"
 #include "bot/clerk.h"
 #include "order/route.h"
+#include "risk/risk.h"
 
 #define COMMANDS_MAX 131072              // of one instant: no callback chain of a desk makes as many
 #define MARKET_REACH_E8 INT64_C(1000000) // a market order is taken to reach 1 % beyond the last price: whom it might meet
@@ -128,6 +129,11 @@ struct clerk {
     bool known;
   } at_stops;                // what rules see of it when another bot asks; not known: something has happened since
   size_t trades_seen;
+  // What the checks beside the script remember, for images: the script's process has it, and is not believed (clerk_image.h).
+  struct risk_state script;
+  bool script_rate;          // the times of its orders, too
+  int64_t script_day;        // of the last instant that it saw; INT64_MIN: none
+  int64_t market_e8;         // equity after the market's part of an instant in which its day turns
   uint32_t commands;         // in this instant
   bool busy;                 // between clerk_market() and clerk_end()
   bool restoring;
@@ -152,6 +158,7 @@ void clerk_orders_sync(struct clerk *c);
 // An exit that came to life with its entry: rests, but occupies nothing.
 void clerk_orders_child(struct clerk *c, const struct order *o);
 void clerk_orders_release(struct clerk *c);
+void clerk_orders_bring(struct clerk *c, const struct order *o, const struct clerk_order *was);  // of an image
 enum reason clerk_submit(struct clerk *c, const struct bot_command *cmd, bool by_engine, struct clerk_verdict *ret);
 
 // clerk_gate.c
@@ -185,6 +192,7 @@ void clerk_guard_look(struct clerk *c);  // when the script has had its turn; ma
 // clerk.c
 void clerk_paid(struct clerk *c);      // likewise a COMMAND_CASH
 void clerk_executed(struct clerk *c);  // a COMMAND_EXECUTE was applied: trades, money, marks
+enum status clerk_brought(struct clerk *c, struct err *err) MUST_CHECK;  // an image was read: sums follow
 
 // clerk_impose.c
 void clerk_wait(struct clerk *c, const struct bot_command *cmd);        // imposed at clerk_end()

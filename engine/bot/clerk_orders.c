@@ -159,6 +159,7 @@ enum reason clerk_submit(struct clerk *c, const struct bot_command *cmd, bool by
   if (by_engine && !passes) return refusal_reason(ret->why.rule);  // the core does not do what it may not
   enum reason why = blotter_command(&c->blotter, cmd);
   ret->reason = why;
+  if (c->script_rate) risk_state_sent(&c->script, cmd->time_ns);
   const struct order *o = matcher_order(c->blotter.matcher, cmd->id);
   if (!passes) deny(c, cmd, s->gate.inst, ret);
   if (!order_alive(o)) return why;
@@ -228,6 +229,16 @@ static void back_as_it_was(struct clerk *c, struct clerk_order *w, const struct 
   struct gate_order g = {.side = was->side, .lots = was->all_lots, .px = w->px, .reduce = was->reduce};
   gate_occupy(&c->symbols[w->symbol].path, &g, &w->ticket);
   gate_update(&c->symbols[w->symbol].path, &w->ticket, was->lots, false);
+}
+
+void clerk_orders_bring(struct clerk *c, const struct order *o, const struct clerk_order *was) {
+  struct clerk_order *w = track(c, o, true);
+  w->px = was->px, w->grows = was->grows, w->largest_lots = was->largest_lots, w->change_lots = was->change_lots;
+  w->epoch = c->shared->halt ? c->shared->halt->epoch : 0;
+  struct gate_ticket ticket = was->ticket;
+  ticket.side = o->side;
+  if (ticket.open) back_as_it_was(c, w, &ticket);
+  if (was->rests) rest(c, w, o);
 }
 
 // The new stop of a filled entry, or of a stop itself; false: there is none in the change.
@@ -312,6 +323,6 @@ void clerk_command(struct clerk *c, const struct bot_command *cmd, struct clerk_
     if ((cmd->kind == COMMAND_FILL || cmd->kind == COMMAND_CASH) && c->remote) clerk_remote_booked(c, cmd);
     if (cmd->kind == COMMAND_CASH) clerk_paid(c);
     if (cmd->kind == COMMAND_EXECUTE || cmd->kind == COMMAND_FILL) clerk_executed(c);
-    else if (cmd->kind == COMMAND_MARK) clerk_tell_mark(c, cmd->time_ns);
+    else if (cmd->kind == COMMAND_MARK) risk_state_mark(&c->script, matcher_equity(c->blotter.matcher)), clerk_tell_mark(c, cmd->time_ns);
   }
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/pack.h"
+
 void event_hash_init(struct event_hash *h) {
   memset(h, 0, sizeof *h);
   h->day_end_ns = INT64_MIN;
@@ -129,6 +131,20 @@ void event_hash_day_turn(struct event_hash *h, int64_t time_ns) {
   day_end(h);
   int64_t day = time_ns / day_ns;  // toward zero: the two days around 1970 count as one
   h->day_end_ns = day < 0 ? day * day_ns + 1 : (day + 1) * day_ns;
+}
+
+void event_hash_pack(struct event_hash *h, struct pack *p) {
+  struct sha256_state s = {0};
+  if (!pack_reads(p)) sha256_state_get(&h->sha, &s);
+  for (int i = 0; i < 8; i++) s.hash[i] = (uint32_t)pack_number(p, s.hash[i], 0, UINT32_MAX);
+  s.bytes = (uint64_t)pack_number(p, (int64_t)s.bytes, 0, INT64_MAX);
+  pack_bytes(p, s.block, s.bytes % sizeof s.block);
+  if (pack_reads(p)) sha256_state_set(&h->sha, &s);
+  h->digest = (uint64_t)pack_any(p, (int64_t)h->digest);
+  h->day_end_ns = pack_any(p, h->day_end_ns);
+  h->last_ns = pack_any(p, h->last_ns);
+  h->last_e8 = pack_any(p, h->last_e8);
+  h->any = pack_bool(p, h->any);
 }
 
 void event_hash_finish(struct event_hash *h, char ret_hex[SHA256_HEX_SIZE]) {

@@ -33,4 +33,7 @@ static inline void event_hash_equity(struct event_hash *h, int64_t time_ns, cash
   h->last_e8 = equity.e8;
   h->any = true;
 }
+// What it has hashed so far, to bytes; or back into one that is new (base/pack.h).
+struct pack;
+void event_hash_pack(struct event_hash *h, struct pack *p);
 void event_hash_finish(struct event_hash *h, char ret_hex[SHA256_HEX_SIZE]);

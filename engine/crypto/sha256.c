@@ -15,6 +15,9 @@
 #define mbedtls_sha256_update mbedtls_sha256_update_ret
 #define mbedtls_sha256_finish mbedtls_sha256_finish_ret
 #endif
+#ifndef MBEDTLS_PRIVATE
+#define MBEDTLS_PRIVATE(member) member
+#endif
 
 // Buffers up to a block; the rest goes through whole.
 struct fast {
@@ -124,6 +127,37 @@ void sha256_finish_hex(struct sha256_ctx *ctx, char ret_hex[SHA256_HEX_SIZE]) {
     ret_hex[2 * i + 1] = digits[digest[i] & 15];
   }
   ret_hex[SHA256_HEX_SIZE - 1] = '\0';
+}
+
+// Of a block that is not whole the rest is zero, so that equal states are equal bytes.
+void sha256_state_get(const struct sha256_ctx *ctx, struct sha256_state *ret) {
+  const struct inner *in = (const struct inner *)(const void *)ctx->opaque;
+  *ret = (struct sha256_state){0};
+  if (in->is_fast) {
+    memcpy(ret->hash, in->fast.state, sizeof ret->hash);
+    ret->bytes = in->fast.total;
+    memcpy(ret->block, in->fast.block, ret->bytes % SHA256_BLOCK);
+    return;
+  }
+  const mbedtls_sha256_context *c = &in->library;
+  memcpy(ret->hash, c->MBEDTLS_PRIVATE(state), sizeof ret->hash);
+  ret->bytes = (uint64_t)c->MBEDTLS_PRIVATE(total)[1] << 32 | c->MBEDTLS_PRIVATE(total)[0];
+  memcpy(ret->block, c->MBEDTLS_PRIVATE(buffer), ret->bytes % SHA256_BLOCK);
+}
+
+void sha256_state_set(struct sha256_ctx *ctx, const struct sha256_state *s) {
+  struct inner *in = inner(ctx);
+  if (in->is_fast) {
+    memcpy(in->fast.state, s->hash, sizeof s->hash);
+    in->fast.total = s->bytes;
+    memcpy(in->fast.block, s->block, s->bytes % SHA256_BLOCK);
+    return;
+  }
+  mbedtls_sha256_context *c = &in->library;
+  memcpy(c->MBEDTLS_PRIVATE(state), s->hash, sizeof s->hash);
+  c->MBEDTLS_PRIVATE(total)[0] = (uint32_t)s->bytes;
+  c->MBEDTLS_PRIVATE(total)[1] = (uint32_t)(s->bytes >> 32);
+  memcpy(c->MBEDTLS_PRIVATE(buffer), s->block, s->bytes % SHA256_BLOCK);
 }
 
 void sha256_hex(const void *bytes, size_t len, char ret_hex[SHA256_HEX_SIZE]) {

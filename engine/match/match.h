@@ -6,7 +6,7 @@
 // Rules (their numbers are those of the simulation rules) live one file each:
 //   orders.c 1, 2 (latency)   strict.c classic.c: 5, 6   compat_backtesting.c compat_backtrader.c: 6   walk.c 2, 7, 8, 11, 14   path.c 3, 4
 //   trailing.c 12   group.c 9, 10   fill.c 13, 14 and funds at the fill   fees.c 15   price.c 2, 16 (spread, slippage)
-//   funding.c 16, 17   liquidation.c 18   remote.c orders whose market is elsewhere
+//   funding.c 16, 17   liquidation.c 18   remote.c orders whose market is elsewhere   pack.c its state as bytes
 #pragma once
 #include "match/event.h"
 #include "market/bar.h"
@@ -222,3 +222,8 @@ bool matcher_event_next(struct matcher *m, struct match_event *ret);
 size_t matcher_event_count(const struct matcher *m);  // waiting
 // Asserts every invariant of orders, groups and account: for tests, and now and then in a run.
 void matcher_check(const struct matcher *m);
+
+// Its whole state to bytes; or back into one that is new and has the same configuration and symbols (base/pack.h). No event waits; not for
+// compat models. Where reading failed it is only good for matcher_destroy().
+struct pack;
+void matcher_pack(struct matcher *m, struct pack *p);

@@ -107,3 +107,6 @@ void account_split(const struct account *a, int symbol, enum side side, enum leg
 cash account_peak(struct account *a);
 // Asserts the ledger's and positions' invariants: sums, signs, lots of a leg = Σ of its open entries.
 void account_check(const struct account *a);
+// Everything but its symbols' terms to bytes; or back into one that is new and has the same symbols (base/pack.h).
+struct pack;
+void account_pack(struct account *a, struct pack *p);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pack.h"
 #include "crypto/sha256.h"
 
 static bool key_free(struct fill_key k) { return (k.hi | k.lo) == 0; }
@@ -63,4 +64,36 @@ bool fill_set_add(struct fill_set *s, struct fill_key k) {
   *slot = k;
   s->count++;
   return true;
+}
+
+static int by_number(const void *a, const void *b) {
+  const struct fill_key *x = a, *y = b;
+  if (x->hi != y->hi) return x->hi < y->hi ? -1 : 1;
+  return x->lo < y->lo ? -1 : x->lo > y->lo;
+}
+
+static void keys_put(const struct fill_set *s, struct pack *p) {
+  struct fill_key *keys = malloc((s->count + 1) * sizeof *keys);
+  assert(keys);
+  size_t n = 0;
+  for (size_t i = 0; i < s->cap; i++)
+    if (!key_free(s->slots[i])) keys[n++] = s->slots[i];
+  qsort(keys, n, sizeof *keys, by_number);
+  for (size_t i = 0; i < n; i++) pack_bytes(p, &keys[i], sizeof keys[i]);
+  free(keys);
+}
+
+void fill_set_pack(struct fill_set *s, struct pack *p) {
+  const size_t n = pack_count(p, s->count, SIZE_MAX / 64);
+  if (!pack_reads(p)) {
+    keys_put(s, p);
+    return;
+  }
+  if (!fill_set_reserve(s, n)) pack_fail(p);
+  for (size_t i = 0; i < n && !p->failed; i++) {
+    struct fill_key k;
+    pack_bytes(p, &k, sizeof k);
+    if (key_free(k)) pack_fail(p);
+    else (void)fill_set_add(s, k);
+  }
 }

@@ -23,5 +23,8 @@ void fill_set_finish(struct fill_set *s);
 // Room for `more` further keys; false: no memory, nothing changed. Before booking, so that fill_set_add cannot fail.
 bool fill_set_reserve(struct fill_set *s, size_t more);
 bool fill_set_has(const struct fill_set *s, struct fill_key key);
+// Its keys to bytes, by rising number; or into a set, to those that it has (base/pack.h).
+struct pack;
+void fill_set_pack(struct fill_set *s, struct pack *p);
 // True when the key is new and now in; false when it was there: the execution is a repetition. Asserts that room was reserved.
 bool fill_set_add(struct fill_set *s, struct fill_key key);

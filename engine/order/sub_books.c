@@ -103,6 +103,15 @@ bool sub_books_fill(struct sub_books *b, int slot, int symbol, enum side side, p
   return true;
 }
 
+bool sub_books_bring(struct sub_books *b, int slot, int symbol, const struct sub_line *l) {
+  assert(b->slots[slot].used);
+  struct sub_line one = *line(b, slot, symbol), all = b->account[symbol];
+  if (!line_add(&one, l->lots, l->flow, l->fees_e8) || !line_add(&all, l->lots, l->flow, l->fees_e8)) return false;
+  *line(b, slot, symbol) = one;
+  b->account[symbol] = all;
+  return true;
+}
+
 bool sub_books_transfer(struct sub_books *b, int from, int to, int symbol, int64_t lots, price px) {
   assert(from != to && lots != INT64_MIN);
   struct sub_line giver = *line(b, from, symbol), taker = *line(b, to, symbol);

@@ -55,6 +55,8 @@ bool sub_books_deposit(struct sub_books *b, cash amount) MUST_CHECK;
 bool sub_books_allot(struct sub_books *b, int slot, cash amount) MUST_CHECK;
 // An execution of the slot. False, nothing changed, when a sum would not fit.
 bool sub_books_fill(struct sub_books *b, int slot, int symbol, enum side side, price px, quantity qty, cash fee) MUST_CHECK;
+// What a slot had of a symbol before this process, in one: as if all of its executions were booked again. False: a sum would not fit.
+bool sub_books_bring(struct sub_books *b, int slot, int symbol, const struct sub_line *line) MUST_CHECK;
 // A position passes from one slot to another at px, e.g. when two bots' orders were crossed inside. The account is unchanged.
 bool sub_books_transfer(struct sub_books *b, int from, int to, int symbol, int64_t lots, price px) MUST_CHECK;
 // The venue says that the account holds venue_lots: the difference goes to the house at px. *ret_drift is what was missing.

@@ -1,6 +1,8 @@
 // risk/protect.c – a ring of closed trades and, per rule and symbol, until when it pauses.
 #include "risk/protect.h"
 
+#include "base/pack.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -147,6 +149,21 @@ int protect_closed(struct protect *p, const struct protect_trade *trade) {
 void protect_take(struct protect *p, const struct protect *from) {
   assert(p->count == 0 && p->symbols == from->symbols);
   for (size_t i = from->count; i-- > 0;) (void)protect_closed(p, trade_back(from, i, INT64_MIN));
+}
+
+static const struct pack_field trade_fields[] = {PACK_FIELD(struct protect_trade, symbol, 0, 0, INT32_MAX), PACK_ANY(struct protect_trade, close_ns),
+  PACK_ANY(struct protect_trade, profit_e8), PACK_FIELD(struct protect_trade, stop, 0, 0, 1)};
+
+void protect_pack(struct protect *p, struct pack *bytes) {
+  const bool reads = pack_reads(bytes);
+  int64_t last_ns = INT64_MIN;
+  for (size_t n = pack_count(bytes, p->count, PROTECT_TRADES_MAX); n > 0 && !bytes->failed; n--) {
+    struct protect_trade t = reads ? (struct protect_trade){0} : *trade_back(p, n - 1, INT64_MIN);
+    pack_fields(bytes, &t, trade_fields, sizeof trade_fields / sizeof *trade_fields);
+    if (t.symbol >= p->symbols || t.close_ns < last_ns) pack_fail(bytes);
+    if (reads && !bytes->failed) (void)protect_closed(p, &t);
+    last_ns = t.close_ns;
+  }
 }
 
 bool protect_check(const struct protect *p, int symbol, int64_t now_ns, struct refusal *why) {

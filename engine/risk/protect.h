@@ -47,6 +47,9 @@ void protect_destroy(struct protect *p);
 int protect_closed(struct protect *p, const struct protect_trade *trade);
 // Shows p, which has seen no trade yet, all trades that `from` remembers. Both have the same symbols.
 void protect_take(struct protect *p, const struct protect *from);
+// The trades that p remembers to bytes; or back into one that has seen none, which then pauses as that one did (base/pack.h).
+struct pack;
+void protect_pack(struct protect *p, struct pack *bytes);
 // False: an entry in the symbol is refused now, by the pause that ends last.
 bool protect_check(const struct protect *p, int symbol, int64_t now_ns, struct refusal *ret_why);
 const char *protect_kind_text(enum protect_kind k);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pack.h"
+
 #define FRAC_ONE INT64_C(100000000)
 
 void risk_limits_init(struct risk_limits *l) { *l = (struct risk_limits){.max_open = 200}; }
@@ -27,6 +29,21 @@ void risk_state_sent(struct risk_state *s, int64_t now_ns) {
     assert(s->sent_ns);
   }
   s->sent_ns[s->sent_count++ & (s->sent_cap - 1)] = now_ns;
+}
+
+void risk_state_pack(struct risk_state *s, struct pack *p) {
+  s->day_start_e8 = pack_any(p, s->day_start_e8);
+  s->peak_e8 = pack_any(p, s->peak_e8);
+  const uint32_t cap = (uint32_t)pack_number(p, s->sent_cap, 0, RISK_RATE_MAX);
+  const uint32_t count = (uint32_t)pack_number(p, s->sent_cap ? s->sent_count : 0, 0, UINT32_MAX);
+  if (cap & (cap - 1)) pack_fail(p);
+  if (pack_reads(p) && !p->failed) {
+    int64_t *ring = cap ? calloc(cap, sizeof *ring) : NULL;
+    if (cap && !ring) return pack_fail(p);
+    free(s->sent_ns);
+    s->sent_ns = ring, s->sent_cap = cap, s->sent_count = count;
+  }
+  for (uint32_t i = 0; i < cap && i < count && !p->failed; i++) s->sent_ns[i] = pack_any(p, s->sent_ns[i]);
 }
 
 // --- sizes -----------------------------------------------------------------------------------------------------------------

@@ -42,6 +42,9 @@ void risk_state_day(struct risk_state *s, cash equity);
 static inline void risk_state_mark(struct risk_state *s, cash equity) {
   if (equity.e8 > s->peak_e8) s->peak_e8 = equity.e8;
 }
+// To bytes and back (base/pack.h): but for kill switch and market hours, which are told anew.
+struct pack;
+void risk_state_pack(struct risk_state *s, struct pack *p);
 // An order was accepted at now_ns: counts for RATE. Asserts that there is memory, 2 KiB at most.
 void risk_state_sent(struct risk_state *s, int64_t now_ns);
 

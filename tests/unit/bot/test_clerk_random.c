@@ -6,7 +6,8 @@
 //   twin and clerk have the same event hash; gate, matcher, virtual ledgers and resting orders agree (clerk_check)
 //   a bot's ledger is worth what its account is; all ledgers and the house sum to the account
 //   a bot that is halted sends nothing; an order that was denied, or never committed, never fills; the last check has not tripped
-// In the end a second clerk is made from the bars and the journal alone: same hash, same position, same orders.
+// In the end a second clerk is made from the bars and the journal alone: same hash, same position, same orders. A third begins with an image of the
+// live clerk (bot/clerk_image.h), taken at some step, and is shown the rest: it is the second to the last byte of its books, and occupies what it occupies.
 //
 // Planted and found: imposing at once during an instant, a denied order that is not cancelled, gate_fill with the wrong sign, resting orders
 // that are not forgotten, an uncommitted order left to the market, a close that the market sees before it was committed, a change that
@@ -23,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bot/clerk.h"
+#include "bot/clerk_image.h"
 
 enum { SEEDS = 60, STEPS = 120, BOTS = 4, ACCOUNTS = 2, SYMBOLS = 2, RECORDS = 30000 };
 #define E8(units) ((int64_t)(units) * CASH_ONE)
@@ -47,6 +48,9 @@ struct bot {
   struct bot_command told[512]; // imposed since the twin last looked
   size_t told_count;
   int halted_orders;
+  struct buf image;             // taken after this step, when so much was journalled
+  int image_step;
+  size_t image_count;
 };
 
 static struct world {
@@ -64,7 +68,7 @@ static struct world {
   bool trip_wanted;
 } w;
 static int64_t by_rule[REFUSE_COUNT];
-static int64_t taken, denied, imposed, stops_again, halts, flattens, lost, fills, restored, open_restored;
+static int64_t taken, denied, imposed, stops_again, halts, flattens, lost, fills, restored, open_restored, images, image_bytes, image_orders;
 
 // ---- what the clerk says
 
@@ -226,6 +230,8 @@ static void start(uint64_t seed) {
     assert_int_equal(blotter_create(&b->config, &b->twin, &err), OK);
     struct clerk_observer o = {.self = b, .imposed = on_imposed, .fill = on_fill, .denied = on_denied};
     clerk_make(b, i, w.accounts[i % ACCOUNTS], &b->clerk, &o);
+    buf_init(&b->image, CLERK_IMAGE_MAX);
+    b->image_step = (int)(seed * 13 + (uint64_t)i * 29) % (STEPS - 5);
   }
 }
 
@@ -321,11 +327,20 @@ static void step_of(struct bot *b, int step) {
     assert_true(b->told_count == 0);  // nothing while the script runs
   }
   send(b, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = T0 + step * MINUTE});
+  clerk_script_saw(b->clerk);
 }
 
-static void end_of(struct bot *b) {
+// Between its end and the commit of what it did, as it is done live.
+static void take_image(struct bot *b, int step) {
+  if (b->image.len || step < b->image_step || !clerk_image_make(b->clerk, &b->image)) return;
+  b->image_step = step;
+  b->image_count = b->count;
+}
+
+static void end_of(struct bot *b, int step) {
   clerk_end(b->clerk);
   twin_hears(b);
+  take_image(b, step);
   if (rnd(25) == 0) clerk_uncommitted(b->clerk), lost++;
   else if (rnd(60)) clerk_committed(b->clerk);
   twin_hears(b);
@@ -334,46 +349,108 @@ static void end_of(struct bot *b) {
   twin_hears(b);
 }
 
-// Again, from what was kept.
-static void restore(int i) {
-  struct bot *b = &w.bots[i];
+// ---- again, from what was kept
+
+struct again {
   struct clerk_account *account;
-  struct clerk *again;
+  struct clerk *clerk;
+  struct gate_scope scope;  // of the account, before it goes on
+};
+
+static struct again walk(int i, const struct buf *image) {
+  struct bot *b = &w.bots[i];
+  struct again a;
   struct err err;
-  struct last_check *last = w.shared.last;
-  w.shared.last = last_check_create(4000, 16, (struct last_budget){MINUTE, 100000, 0}, (struct last_budget){MINUTE, 100000, 0});
-  account_make(0, &account);
-  clerk_make(b, i, account, &again, NULL);
-  clerk_restore_begin(again);
   size_t at = 0;
-  for (int step = 0; step < STEPS; step++) {
+  int step = 0;
+  account_make(0, &a.account);
+  clerk_make(b, i, a.account, &a.clerk, NULL);
+  clerk_restore_begin(a.clerk);
+  if (image) {
+    assert_true(clerk_image_sound(image->data, image->len) && clerk_image_fits(a.clerk, image->data, image->len));
+    if (clerk_image_load(a.clerk, image->data, image->len, &err) != OK) fail_msg("%s", err.msg);
+    step = b->image_step + 1;
+    at = b->image_count;
+    assert_int_equal(clerk_now(a.clerk), clerk_image_time(image->data, image->len));
+  }
+  for (; step < STEPS; step++) {
     struct instant_match m[SYMBOLS];
     struct instant in = instant_of(step, m);
-    assert_int_equal(clerk_market(again, &in, &err), OK);
+    for (; at < b->count && b->journal[at].kind != COMMAND_MARK && b->journal[at].time_ns < in.now_ns; at++) assert_true(clerk_restore_command(a.clerk, &b->journal[at]));
+    assert_int_equal(clerk_market(a.clerk, &in, &err), OK);
     for (; at < b->count && (b->journal[at].kind == COMMAND_MARK ? b->journal[at].time_ns < in.now_ns : b->journal[at].time_ns <= in.now_ns); at++)
-      assert_true(clerk_restore_command(again, &b->journal[at]));
+      assert_true(clerk_restore_command(a.clerk, &b->journal[at]));
+    clerk_script_saw(a.clerk);
   }
-  assert_true(at == b->count);
+  for (; at < b->count; at++) assert_true(clerk_restore_command(a.clerk, &b->journal[at]));
   char here[SHA256_HEX_SIZE], there[SHA256_HEX_SIZE];
-  clerk_hash(again, here);
+  clerk_hash(a.clerk, here);
   clerk_hash(b->clerk, there);
   assert_string_equal(here, there);
   halt_init(&w.halt);
-  clerk_restore_end(again);
-  clerk_check(again);
-  assert_int_equal(matcher_equity(clerk_matcher(again)).e8, matcher_equity(clerk_matcher(b->clerk)).e8);
+  a.scope = *clerk_account_scope(a.account);
+  clerk_restore_end(a.clerk);
+  clerk_check(a.clerk);
+  assert_int_equal(matcher_equity(clerk_matcher(a.clerk)).e8, matcher_equity(clerk_matcher(b->clerk)).e8);
+  return a;
+}
+
+static void over(struct again *a) {
+  clerk_destroy(a->clerk);
+  assert_true(clerk_account_house(a->account).e8 == E8(3000) && clerk_account_equity(a->account).e8 == E8(3000));
+  clerk_account_check(a->account);
+  clerk_account_destroy(a->account);
+}
+
+static void same_books(struct clerk *x, struct clerk *y) {
+  struct buf ix, iy;
+  size_t nx, ny;
+  buf_init(&ix, CLERK_IMAGE_MAX);
+  buf_init(&iy, CLERK_IMAGE_MAX);
+  assert_true(clerk_image_make(x, &ix) == clerk_image_make(y, &iy));
+  if (ix.len) {
+    const void *bx = clerk_image_books(ix.data, ix.len, &nx), *by = clerk_image_books(iy.data, iy.len, &ny);
+    assert_true(nx == ny);
+    assert_memory_equal(bx, by, nx);
+  }
+  buf_finish(&ix);
+  buf_finish(&iy);
+}
+
+static void spoiled(const struct buf *image) {
+  struct buf bad;
+  buf_init(&bad, CLERK_IMAGE_MAX);
+  buf_add(&bad, image->data, image->len);
+  bad.data[rnd(bad.len)] ^= 4;
+  assert_false(clerk_image_sound(bad.data, bad.len));
+  assert_false(clerk_image_sound(image->data, image->len - 1));
+  buf_finish(&bad);
+}
+
+static void restore(int i) {
+  struct bot *b = &w.bots[i];
+  struct last_check *last = w.shared.last;
+  w.shared.last = last_check_create(4000, 16, (struct last_budget){MINUTE, 100000, 0}, (struct last_budget){MINUTE, 100000, 0});
+  struct again a = walk(i, NULL);
   int64_t working = 0;  // each of them counts, but exits of entries
   for (int s = 0; s < SYMBOLS; s++) {
     size_t pos = 0;
-    for (const struct order *o; (o = matcher_working(clerk_matcher(again), s, &pos));) working += o->parent == 0;
+    for (const struct order *o; (o = matcher_working(clerk_matcher(a.clerk), s, &pos));) working += o->parent == 0;
   }
-  assert_int_equal(clerk_account_scope(account)->open_orders, working);
+  assert_int_equal(clerk_account_scope(a.account)->open_orders, working);
   open_restored += working;
   restored++;
-  clerk_destroy(again);
-  assert_true(clerk_account_house(account).e8 == E8(3000) && clerk_account_equity(account).e8 == E8(3000));
-  clerk_account_check(account);
-  clerk_account_destroy(account);
+  if (b->image.len) {
+    struct again k = walk(i, &b->image);
+    assert_true(k.scope.open_orders == a.scope.open_orders && k.scope.equity_e8 == a.scope.equity_e8 && k.scope.free_e8 == a.scope.free_e8);
+    same_books(a.clerk, k.clerk);
+    images++;
+    image_bytes += (int64_t)b->image.len;
+    image_orders += (int64_t)matcher_order_last(clerk_matcher(b->clerk));
+    spoiled(&b->image);
+    over(&k);
+  }
+  over(&a);
   last_check_destroy(w.shared.last);
   w.shared.last = last;
 }
@@ -384,7 +461,7 @@ static void run(uint64_t seed) {
     make_bars(step);
     for (int i = 0; i < BOTS; i++) step_of(&w.bots[i], step);
     if (rnd(20) == 0) press();
-    for (int i = 0; i < BOTS; i++) end_of(&w.bots[i]);
+    for (int i = 0; i < BOTS; i++) end_of(&w.bots[i], step);
     for (int i = 0; i < BOTS; i++) twin_hears(&w.bots[i]);  // rules of the account, halts
     check();
   }
@@ -393,6 +470,7 @@ static void run(uint64_t seed) {
     clerk_destroy(w.bots[i].clerk);
     blotter_destroy(w.bots[i].twin);
     free(w.bots[i].journal);
+    buf_finish(&w.bots[i].image);
   }
   for (int i = 0; i < ACCOUNTS; i++) {
     const struct sub_books *books = clerk_account_books(w.accounts[i]);
@@ -408,12 +486,12 @@ static void run(uint64_t seed) {
 static void test_random_worlds(void **state) {
   (void)state;
   const bool all = seeds_run(SEEDS, run);
-  print_message("%lld taken, %lld denied, %lld imposed, %lld fills, %lld halts, %lld flattened, %lld not journalled, %lld restored, %lld stops set again\n", (long long)taken,
-                (long long)denied, (long long)imposed, (long long)fills, (long long)halts, (long long)flattens, (long long)lost, (long long)restored, (long long)stops_again);
+  print_message("%lld taken, %lld denied, %lld imposed, %lld fills, %lld halts, %lld flattened, %lld not journalled, %lld restored, %lld from images of %lld bytes, %lld stops set again\n", (long long)taken,
+                (long long)denied, (long long)imposed, (long long)fills, (long long)halts, (long long)flattens, (long long)lost, (long long)restored, (long long)images, (long long)(image_bytes / (images + 1)), (long long)stops_again);
   for (int i = 0; i < REFUSE_COUNT; i++)
     if (by_rule[i]) print_message("%s %lld  ", refusal_name((enum refusal_rule)i), (long long)by_rule[i]);
   print_message("\n");
-  if (all) assert_true(taken > 8000 && denied > 8000 && imposed > 8000 && fills > 5000 && halts > 100 && flattens > 100 && lost > 500 && open_restored > 100 && stops_again > 8);
+  if (all) assert_true(taken > 8000 && denied > 8000 && imposed > 8000 && fills > 5000 && halts > 100 && flattens > 100 && lost > 500 && open_restored > 100 && stops_again > 8 && images > 150 && image_orders > 5000);
 }
 
 int main(void) {
