@@ -327,6 +327,8 @@ static enum reason change_check(const struct matcher *m, const struct order *o, 
   if ((c->trail_ticks || c->trail_frac_e8) && o->type != ORDER_TRAILING) return REASON_MODIFY;
   bool exits = price_given(c->sl) || price_given(c->tp) || c->sl_none || c->tp_none;
   if (exits && o->reduce) return REASON_MODIFY;
+  const struct order *stop = price_given(c->sl) ? order_find(m, o->child_sl) : NULL;
+  if (stop && order_alive(stop) && stop->triggered) return REASON_MODIFY;  // it is being executed
   if (market_elsewhere(m) && o->status == ORDER_PENDING_CANCEL && terms) return REASON_MODIFY;
   if (exits && !order_alive(o) && entry_lots(m, o) == 0)
     return REASON_UNKNOWN_ORDER;

@@ -3,13 +3,14 @@
 //   equity, worked out a second way: deposit − Σ signed price × lots + position × mark − fees + funding
 //   a reducing order never turns or grows a position; a limit never pays more than its limit; nothing fills twice
 //   the exits of an entry never close more than it opened
-//   a twin that never takes the fast path comes to the same account
+//   a twin that never takes the fast path comes to the same account; so does the first though it is written to bytes and made again from them
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pack.h"
 #include "match/match.h"
 #include "risk/risk.h"
 
@@ -28,11 +29,14 @@ struct shadow {  // of one matcher
 
 struct world {
   const uint8_t *at, *end;
-  struct shadow a, b;       // b always walks
+  struct shadow a, b;       // b always walks, a is made again from its bytes now and then
+  struct match_config config;
+  struct match_symbol_config symbols[SYMBOLS];
   struct instrument inst[SYMBOLS];
   int64_t last[SYMBOLS], now_ns;
   int64_t tick_unit;        // ticks of one whole price step
   bool compat, hedging;
+  bool changing[ORDERS_MAX];
 };
 
 static uint8_t byte(struct world *w) { return w->at < w->end ? *w->at++ : 0; }
@@ -45,7 +49,8 @@ static void fill_check(struct world *w, struct shadow *s, const struct fill *f) 
   *lots += f->side * f->qty.lots;
   if (o->reduce) assert(before * f->side < 0 && (*lots == 0 || (*lots > 0) == (before > 0)));
   if (w->hedging) assert(s->lots[f->symbol][LEG_LONG] >= 0 && s->lots[f->symbol][LEG_SHORT] <= 0);
-  if (o->type == ORDER_LIMIT && f->tag != TAG_LIQUIDATION && !w->compat) assert((f->px.ticks - o->limit.ticks) * f->side <= 0);
+  // Of one that was to be changed with latency, the limit here is the new one, which arrived at the bar's end.
+  if (o->type == ORDER_LIMIT && f->tag != TAG_LIQUIDATION && !w->compat && !(o->id < ORDERS_MAX && (w->changing[o->id] || w->changing[o->parent]))) assert((f->px.ticks - o->limit.ticks) * f->side <= 0);
   s->flow[f->symbol] -= (int128)f->side * f->px.ticks * f->qty.lots;
   s->fees_e8 += f->fee.e8;
   if (o->id >= ORDERS_MAX) return;
@@ -142,6 +147,7 @@ static void change_step(struct world *w) {
   if (bits & 8) c.tp = near_price(w, o->symbol);
   if (bits & 16 && !o->parent) c.qty.lots = 1 + byte(w);
   c.sl_none = bits & 32, c.tp_none = bits & 64;
+  if (id < ORDERS_MAX) w->changing[id] = w->changing[id] || w->config.latency_ns > 0;
   enum reason ra = matcher_modify(w->a.m, id, &c, w->now_ns), rb = matcher_modify(w->b.m, id, &c, w->now_ns);
   assert(ra == rb);
 }
@@ -176,6 +182,60 @@ static void bar_step(struct world *w) {
   w->now_ns += NS_PER_MINUTE;
 }
 
+// A member that nobody writes would be what it is by default on both sides of a comparison of bytes; so the structures themselves.
+static void same_structures(const struct matcher *x, const struct matcher *y) {
+  const struct account *a = matcher_account(x), *b = matcher_account(y);
+  assert(matcher_order_last(x) == matcher_order_last(y));
+  for (uint64_t id = 1; id <= matcher_order_last(x); id++) {
+    const struct order *o = matcher_order(x, id), *p = matcher_order(y, id);
+    assert(!o == !p && (!o || memcmp(o, p, sizeof *o) == 0) && matcher_id_open(x, id) == matcher_id_open(y, id));
+  }
+  assert(memcmp(&a->ledger, &b->ledger, sizeof a->ledger) == 0 && a->next_position_id == b->next_position_id && a->equity_peak_e8 == b->equity_peak_e8);
+  assert(a->trades.count == b->trades.count);
+  for (size_t i = 0; i < a->trades.count; i++) {
+    const struct trade *t = &a->trades.items[i], *u = &b->trades.items[i];
+    assert(memcmp(t, u, offsetof(struct trade, ambiguous)) == 0 && t->ambiguous == u->ambiguous && t->liquidated == u->liquidated);
+  }
+  for (int s = 0; s < SYMBOLS; s++)
+    for (int leg = 0; leg < LEG_COUNT; leg++) {
+      const struct position *p = &a->symbols[s].pos[leg], *q = &b->symbols[s].pos[leg];
+      assert(p->lots == q->lots && p->cost_q32 == q->cost_q32 && p->id == q->id && p->opened_ns == q->opened_ns && p->bars == q->bars && p->adds == q->adds);
+      assert(lot_list_size(&p->open) == lot_list_size(&q->open));
+      for (size_t i = 0; i < lot_list_size(&p->open); i++) {
+        const struct lot *l = &p->open.items[p->open.head + i], *k = &q->open.items[q->open.head + i];
+        assert(memcmp(l, k, offsetof(struct lot, ambiguous)) == 0 && l->ambiguous == k->ambiguous);
+      }
+    }
+}
+
+// Torn bytes are refused or harmless; whole ones are the same matcher.
+static void again(struct world *w) {
+  struct matcher *m;
+  struct buf bytes, once_more;
+  struct err err;
+  int index;
+  buf_init(&bytes, 64u << 20);
+  buf_init(&once_more, 64u << 20);
+  struct pack out = pack_writer(&bytes), more = pack_writer(&once_more);
+  matcher_pack(w->a.m, &out);
+  assert(!bytes.failed);
+  for (int torn = 1; torn >= 0; torn--) {
+    assert(matcher_create(&w->config, &m, &err) == OK);
+    for (int s = 0; s < SYMBOLS; s++) assert(matcher_symbol_add(m, &w->symbols[s], &index, &err) == OK);
+    struct pack in = pack_reader(bytes.data, torn ? (bytes.len * byte(w)) >> 8 : bytes.len);
+    matcher_pack(m, &in);
+    assert(in.failed == torn && (torn || in.left == 0));
+    if (torn) matcher_destroy(m);
+  }
+  matcher_pack(m, &more);
+  assert(once_more.len == bytes.len && memcmp(once_more.data, bytes.data, bytes.len) == 0);
+  same_structures(w->a.m, m);
+  matcher_destroy(w->a.m);
+  w->a.m = m;
+  buf_finish(&bytes);
+  buf_finish(&once_more);
+}
+
 static void step(struct world *w) {
   int symbol = (int)pick(w, SYMBOLS);
   switch (pick(w, 16)) {
@@ -192,11 +252,14 @@ static void step(struct world *w) {
     assert(a && b && matcher_swap(w->a.m, symbol, w->now_ns, 3) && matcher_swap(w->b.m, symbol, w->now_ns, 3));
     break;
   }
-  case 9:
-    if (byte(w) > 8) break;
+  case 9: {
+    const uint8_t which = byte(w);
+    if (which > 192 && !w->compat) again(w);
+    if (which > 8) break;
     matcher_cancel_all(w->a.m, -1, TAG_NONE, REASON_SCRIPT, w->now_ns);
     matcher_cancel_all(w->b.m, -1, TAG_NONE, REASON_SCRIPT, w->now_ns);
     break;
+  }
   default: bar_step(w); break;
   }
   shadow_check(w, &w->a);
@@ -216,6 +279,7 @@ static void world_open(struct world *w) {
   if (pick(w, 3) == 0) c.participation_frac_e8 = 20000000;
   if (!w->compat && pick(w, 4) == 0) c.latency_ns = 70 * NS_PER_S;
   c.trade_on_close = c.model == MODEL_COMPAT_BACKTESTING && pick(w, 2);
+  w->config = c;
   int grid = (int)pick(w, 3);
   const int64_t leverages[] = {10000, 30000, 200000};
   for (int s = 0; s < SYMBOLS; s++) {
@@ -229,6 +293,7 @@ static void world_open(struct world *w) {
     sc.fees = (struct match_fees){.maker_frac_e8 = -10000, .taker_frac_e8 = 75000, .fixed_e8 = pick(w, 2) * 12345678, .per_unit_e8 = pick(w, 2) * 333};
     sc.costs = (struct match_costs){.kind = pick(w, 2), .spread_ticks = pick(w, 4), .spread_frac_e8 = pick(w, 2) * 12345, .slippage_ticks = pick(w, 3),
                                     .slippage_frac_e8 = pick(w, 2) * 54321, .swap_long_e8 = -3333, .swap_short_e8 = 1111};
+    w->symbols[s] = sc;
     int index;
     if (s == 0) {
       assert(matcher_create(&c, &w->a.m, &err) == OK && matcher_create(&c, &w->b.m, &err) == OK);

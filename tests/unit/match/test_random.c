@@ -18,7 +18,7 @@ static uint64_t next(void) {  // splitmix64
 int main(int argc, char **argv) {
   enum { BYTES = 6000 };
   static uint8_t data[BYTES];
-  uint64_t from = argc > 1 ? strtoull(argv[1], NULL, 10) : 1, to = argc > 2 ? strtoull(argv[2], NULL, 10) : argc > 1 ? from : 100;
+  uint64_t from = argc > 1 ? strtoull(argv[1], NULL, 10) : 1, to = argc > 2 ? strtoull(argv[2], NULL, 10) : argc > 1 ? from : 2000;
   for (uint64_t seed = from; seed <= to; seed++) {
     fprintf(stderr, "\rseed %llu ", (unsigned long long)seed);
     state = seed;

@@ -283,6 +283,36 @@ static void test_rule_10_partial_fill_shrinks_the_sibling(void **state) {
   desk_close(&d);
 }
 
+// A script may ask for it at any time, and a stop that has met its trigger and waits for volume cannot be moved any more.
+static void test_rule_10_a_stop_that_is_being_executed_stays(void **state) {
+  (void)state;
+  struct desk d;
+  struct order_change c;
+  desk_init(&d, MODEL_STRICT);
+  d.config.participation_frac_e8 = 50000000;
+  desk_open(&d);
+  uint64_t id = desk_bracket(&d, BUY, 10, 90, 110);
+  struct bar b = desk_make(&d, 100, 101, 99, 100, 100);
+  desk_feed(&d, &b, NULL, 0, NULL);
+  b = desk_make(&d, 100, 101, 89, 90, 8);
+  desk_feed(&d, &b, NULL, 0, NULL);
+  const struct order *sl = desk_order(&d, desk_order(&d, id)->child_sl);
+  assert_true(sl->triggered && sl->status == ORDER_PARTIAL && order_left(sl).lots == 6);
+  order_change_init(&c);
+  c.sl.ticks = 80;
+  assert_int_equal(matcher_modify(d.m, id, &c, d.now_ns), REASON_MODIFY);
+  assert_true(desk_order(&d, id)->sl.ticks == 90 && sl->trigger.ticks == 90 && order_left(sl).lots == 6);
+  order_change_init(&c);
+  c.tp.ticks = 120;  // the target is not
+  assert_int_equal(matcher_modify(d.m, id, &c, d.now_ns), REASON_NONE);
+  assert_int_equal(desk_order(&d, desk_order(&d, id)->child_tp)->limit.ticks, 120);
+  b = desk_make(&d, 90, 91, 88, 90, 100);
+  desk_feed(&d, &b, NULL, 0, NULL);
+  desk_fill_is(&d, 2, SELL, 6, 90);
+  assert_int_equal(desk_lots(&d), 0);
+  desk_close(&d);
+}
+
 static void test_rule_10_oco_pair_given_by_the_script(void **state) {
   (void)state;
   struct desk d;
@@ -620,6 +650,7 @@ int main(void) {
     cmocka_unit_test(test_rule_09_children_live_from_the_fill_point),
     cmocka_unit_test(test_rule_09_tp_r),
     cmocka_unit_test(test_rule_10_partial_fill_shrinks_the_sibling),
+    cmocka_unit_test(test_rule_10_a_stop_that_is_being_executed_stays),
     cmocka_unit_test(test_rule_10_oco_pair_given_by_the_script),
     cmocka_unit_test(test_rule_11_stop_wins_inside_one_bar),
     cmocka_unit_test(test_rule_11_favourable_takes_the_target),
