@@ -2,6 +2,7 @@
 #include "bot/blotter_impl.h"
 
 #include "base/pack.h"
+#include "risk/risk.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -168,4 +169,11 @@ void blotter_pack(struct blotter *b, struct pack *p) {
   matcher_pack(b->matcher, p);
   event_hash_pack(&b->hash, p);
   b->released = (uint64_t)pack_any(p, (int64_t)b->released);
+}
+
+void books_pack(struct blotter *b, int64_t *script_day, struct risk_state *script, struct pack *p) {
+  blotter_pack(b, p);
+  if (p->failed) return;
+  *script_day = pack_any(p, *script_day);
+  risk_state_pack(script, p);
 }

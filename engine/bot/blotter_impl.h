@@ -29,6 +29,9 @@ void blotter_forget_orders(struct blotter *b);
 // instants: no event waits to be read, no funding to be booked.
 struct pack;
 void blotter_pack(struct blotter *b, struct pack *p);
+// With what the checks beside its script remember, and the day of the last instant that it saw: all that a pilot and a clerk have in common.
+struct risk_state;
+void books_pack(struct blotter *b, int64_t *script_day, struct risk_state *script, struct pack *p);
 uint64_t blotter_terms(const struct blotter *b);  // a hash of that configuration
 bool blotter_packable(const struct blotter *b);
 // COMMAND_FUNDING: part of the next instant's market. False: no memory, or too many.

@@ -47,13 +47,6 @@ static void symbol_pack(struct clerk *c, struct clerk_symbol *s, struct pack *p)
   if (lots != 0) gate_fill(&s->path, lots > 0 ? SIDE_BUY : SIDE_SELL, lots > 0 ? lots : -lots);
 }
 
-static void books_pack(struct clerk *c, struct pack *p) {
-  blotter_pack(&c->blotter, p);
-  if (p->failed) return;
-  c->script_day = pack_any(p, c->script_day);
-  risk_state_pack(&c->script, p);
-}
-
 static void core_pack(struct clerk *c, struct pack *p) {
   c->day = pack_any(p, c->day);
   c->scope.day_start_e8 = pack_any(p, c->scope.day_start_e8);
@@ -100,7 +93,7 @@ bool clerk_image_make(struct clerk *c, struct buf *out) {
   if (!settled(c)) return false;
   buf_init(&books, CLERK_IMAGE_MAX);
   struct pack p = pack_writer(&books), rest = pack_writer(out);
-  books_pack(c, &p);
+  books_pack(&c->blotter, &c->script_day, &c->script, &p);
   const uint8_t head[HEAD] = {FORMAT};
   buf_add(out, head, sizeof head);
   head_pack(&(struct head){terms_of(c), c->now_ns, books.len}, &rest);
@@ -151,7 +144,7 @@ enum status clerk_image_load(struct clerk *c, const void *bytes, size_t len, str
   struct head h = {0};
   struct pack p = head_read(bytes, len, &h);
   assert(c->restoring && matcher_order_last(c->blotter.matcher) == 0);
-  books_pack(c, &p);
+  books_pack(&c->blotter, &c->script_day, &c->script, &p);
   if (!p.failed) core_pack(c, &p);
   if (p.failed || p.left) return err_set(err, ERR_INVALID, "an image of the bot's books cannot be read");
   c->now_ns = h.time_ns;

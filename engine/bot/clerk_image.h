@@ -8,8 +8,9 @@
 //     script remember (a host gets this part: pilot_past_books) · what the core alone knows
 #pragma once
 #include "bot/clerk.h"
+#include "bot/wire.h"
 
-#define CLERK_IMAGE_MAX (1u << 20)  // a bot that has more has none
+#define CLERK_IMAGE_MAX WIRE_BOOKS_BYTES  // a bot that has more has none
 
 // Of a live clerk, when all that it imposed is in the journal, or goes there with the image. False: not now, something is under way; or it
 // is too large. Nothing was added then.

@@ -28,6 +28,7 @@ enum status host_feed_create(const struct host_feed_config *config, struct host_
   buf_init(&f->state, SCRIPT_STATE_MAX + WIRE_MEMORY_MAX + 8192);
   buf_init(&f->opening.payload, 1u << 20);
   buf_init(&f->opening.past, PAST_BYTES);
+  buf_init(&f->opening.books, WIRE_BOOKS_BYTES);
   f->funding = malloc(WIRE_FUNDING_MAX * sizeof *f->funding);
   f->funding_next = malloc(WIRE_FUNDING_MAX * sizeof *f->funding_next);
   f->bot_funding = malloc(WIRE_FUNDING_MAX * sizeof *f->bot_funding);
@@ -53,6 +54,8 @@ static void opening_clear(struct host_opening *o) {
   buf_clear(&o->payload);
   buf_finish(&o->past);
   buf_init(&o->past, PAST_BYTES);
+  buf_finish(&o->books);
+  buf_init(&o->books, WIRE_BOOKS_BYTES);
   o->count = 0;
   o->under_way = false;
 }
@@ -67,6 +70,7 @@ void host_feed_destroy(struct host_feed *f) {
   opening_clear(&f->opening);
   buf_finish(&f->opening.payload);
   buf_finish(&f->opening.past);
+  buf_finish(&f->opening.books);
   host_map_finish(&f->bots);
   host_map_finish(&f->series);
   host_map_finish(&f->specs);
@@ -213,9 +217,14 @@ static struct host_bot *bot_find(const struct host_feed *f, const struct wire_fr
 
 static enum status opening_end(struct host_feed *f, struct err *err) {
   struct host_opening *o = &f->opening;
-  enum status st = host_bot_open(f, &o->open, &o->past, err);
+  enum status st = host_bot_open(f, &o->open, &o->books, &o->past, err);
   opening_clear(o);
   return st;
+}
+
+static enum status opening_more(struct host_feed *f, struct err *err) {
+  const struct host_opening *o = &f->opening;
+  return o->count == o->open.restore_count && o->books.len == o->open.books_bytes ? opening_end(f, err) : OK;
 }
 
 static enum status bot_open(struct host_feed *f, const struct wire_frame *w, struct err *err) {
@@ -228,15 +237,26 @@ static enum status bot_open(struct host_feed *f, const struct wire_frame *w, str
   kept.payload = (const unsigned char *)o->payload.data;
   wire_frame_open(&kept, &o->open);
   o->under_way = true;
-  return o->open.restore_count ? OK : opening_end(f, err);
+  return opening_more(f, err);
+}
+
+static enum status bot_books(struct host_feed *f, const struct wire_frame *w, struct err *err) {
+  struct host_opening *o = &f->opening;
+  if (!o->under_way || o->open.bot != w->bot || o->count > 0 || w->text_len > o->open.books_bytes - o->books.len)
+    return err_set(err, ERR_INVALID, "books of a bot that is not being opened, or more than were announced");
+  buf_add(&o->books, w->text, w->text_len);
+  if (o->books.failed) return err_set(err, ERR_NOMEM, "out of memory");
+  return opening_more(f, err);
 }
 
 static enum status bot_restore(struct host_feed *f, const struct wire_frame *w, struct err *err) {
   struct host_opening *o = &f->opening;
-  if (!o->under_way || o->open.bot != w->bot) return err_set(err, ERR_INVALID, "the past of a bot that is not being opened");
+  if (!o->under_way || o->open.bot != w->bot || o->books.len < o->open.books_bytes || o->count == o->open.restore_count)
+    return err_set(err, ERR_INVALID, "the past of a bot that is not being opened");
   record_put_command(&o->past, 0, &w->command);
   if (o->past.failed) return err_set(err, ERR_NOMEM, "out of memory");
-  return ++o->count == o->open.restore_count ? opening_end(f, err) : OK;
+  o->count++;
+  return opening_more(f, err);
 }
 
 static void impose(struct host_feed *f, const struct wire_frame *w) {
@@ -458,6 +478,7 @@ static enum status take(struct host_feed *f, const struct wire_frame *w, struct 
     case WIRE_SERIES_TRIM: series_trim(f, w); return OK;
     case WIRE_SERIES_CLOSE: return series_close(f, w, err);
     case WIRE_BOT_OPEN: return bot_open(f, w, err);
+    case WIRE_BOOKS: return bot_books(f, w, err);
     case WIRE_RESTORE: return bot_restore(f, w, err);
     case WIRE_INSTANT: return instant(f, w, err);
     case WIRE_IMPOSE: impose(f, w); return OK;

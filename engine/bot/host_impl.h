@@ -84,11 +84,12 @@ struct host_bot {
   char chunkname[SPEC_NAME_MAX];
 };
 
-// A BOT_OPEN whose RESTORE frames are not all there yet.
+// A BOT_OPEN whose BOOKS and RESTORE frames are not all there yet.
 struct host_opening {
   struct buf payload;              // of the frame; open borrows from it
   struct wire_open open;
   struct buf past;                 // the commands, as record_put_command() writes them: some twenty bytes each
+  struct buf books;
   size_t count;
   bool under_way;
 };
@@ -131,7 +132,7 @@ void host_bot_remove(struct host_bot *b);
 
 // ---- host_open.c
 // A failure of the bot is told as FAULT and is OK here. ERR_NOMEM.
-enum status host_bot_open(struct host_feed *f, const struct wire_open *o, const struct buf *past, struct err *err) MUST_CHECK;
+enum status host_bot_open(struct host_feed *f, const struct wire_open *o, const struct buf *books, const struct buf *past, struct err *err) MUST_CHECK;
 // The parameters of an open bot: the script's own with these. ERR_INVALID.
 enum status host_params_read(const struct script_spec *spec, struct wire_text json, struct param_value *ret_values, struct err *err) MUST_CHECK;
 void host_fault(struct host_feed *f, uint64_t bot, const char *chunkname, enum status st, const char *text, enum wire_fault kind);

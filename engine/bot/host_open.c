@@ -65,6 +65,7 @@ struct opening {
   struct past_cursor of_stream[SPEC_STREAMS_MAX], of_symbol[SPEC_STREAMS_MAX];
   int64_t first_ns[SPEC_STREAMS_MAX];  // of the streams' first bars; 0: none yet
   size_t seen_from[SPEC_STREAMS_MAX];  // bars before it are not for the indicators
+  const struct buf *books;             // NULL: there are none, or they were read
 };
 
 static struct past_cursor cursor_of(const struct opening *x, const struct host_series *s) {
@@ -150,6 +151,13 @@ static enum status tell_until(const struct opening *x, struct told *t, int64_t n
   return OK;
 }
 
+// From here on instants are walked through: what they were before is in the books.
+static enum status read_books(struct opening *x, struct err *err) {
+  const struct buf *books = x->books;
+  x->books = NULL;
+  return books ? pilot_past_books(x->b->pilot, x->o->books_ns, books->data, books->len, err) : OK;
+}
+
 static enum status walk_past(struct opening *x, struct told *told, struct err *err) {
   struct host_bot *b = x->b;
   enum status st = OK;
@@ -163,6 +171,7 @@ static enum status walk_past(struct opening *x, struct told *told, struct err *e
     for (int i = 0; i < b->stream_count; i++)
       if (next_close(&x->of_stream[i]) < in.now_ns) in.now_ns = next_close(&x->of_stream[i]);
     if (in.now_ns == INT64_MAX) break;
+    if (in.now_ns > x->o->books_ns && (st = read_books(x, err)) != OK) break;
     bool ran = in.now_ns > b->run_from_ns;
     for (int i = 0; i < b->symbol_count; i++) {
       struct past_cursor *c = &x->of_symbol[i];
@@ -179,10 +188,14 @@ static enum status walk_past(struct opening *x, struct told *told, struct err *e
       }
     }
     if (in.now_ns <= pilot_now(b->pilot)) return err_set(err, ERR_INVALID, "bars before 1970");
+    if (x->books) {
+      st = pilot_past_bars(b->pilot, &in, err);
+      continue;
+    }
     st = tell_until(x, told, in.now_ns, 0, err);
     if (st == OK) st = pilot_past(b->pilot, &in, &told->past, err);
   }
-  return st;
+  return st == OK ? read_books(x, err) : st;
 }
 
 // From what stood in to the series that will grow.
@@ -353,8 +366,8 @@ static struct host_bot *bot_alloc(struct host_feed *f, const struct wire_open *o
   return b;
 }
 
-enum status host_bot_open(struct host_feed *f, const struct wire_open *o, const struct buf *past, struct err *err) {
-  struct opening x = {.o = o, .b = bot_alloc(f, o)};
+enum status host_bot_open(struct host_feed *f, const struct wire_open *o, const struct buf *books, const struct buf *past, struct err *err) {
+  struct opening x = {.o = o, .b = bot_alloc(f, o), .books = o->books_bytes ? books : NULL};
   if (!x.b || !(x.b->tenant = host_tenant_get(f, o))) {
     free(x.b);
     return err_set(err, ERR_NOMEM, "out of memory");

@@ -49,6 +49,7 @@ struct live_options {
   const char *version;        // of this program, for the journal
   int hosts;                  // 0: as many as there are processors, at most 8
   size_t past_bytes;          // of a run's commands held in memory while it is opened, the rest is read when its turn comes; 0: 4 MiB
+  unsigned image_every;       // records and instants of a bot between two images of its books; 0: 512
   const char *const *feeds;   // "VENUE=TEXT" (bot/hub.h), ends with NULL
   // What subscribers see. data is a new reference that the callee takes; channel as interfaces.md names it ("bot:bot_…").
   void (*publish)(void *self, const char *channel, const char *type, json_t *data);

@@ -38,6 +38,8 @@ static void batch_destroy(struct live_batch *b) {
   free(b->rows.logs);
   free(b->rows.entries);
   free(b->rows.notices);
+  for (size_t i = 0; i < b->image_count; i++) buf_finish(&b->images[i].body);
+  free(b->images);
   buf_finish(&b->bytes);
   free(b);
 }
@@ -207,6 +209,7 @@ static void drop(const struct live_bot *bot, struct live_batch *b) {
   DROP(struct journal_log, b->rows.logs, b->rows.log_count);
   DROP(struct account_entry, b->rows.entries, b->rows.entry_count);
   DROP(struct journal_notice, b->rows.notices, b->rows.notice_count);
+  live_image_drop(b, bot->id);
   for (size_t i = 0; i < b->news_count; i++)
     if (strcmp(b->news[i].channel, bot->channel) != 0) b->news[n++] = b->news[i];
     else json_decref(b->news[i].data);
@@ -265,6 +268,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
   wait_for(h, b);
   if (h->writes == 0) settle(l, h);
   if (st == OK) live_behind_committed(l, b, st);  // rows for readers: orders have left
+  live_images_committed(l, b, st);
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
     if (!bot || !bot->clerk || l->closing) continue;
@@ -313,7 +317,8 @@ static enum status append(struct db *db, void *arg, struct err *err) {
   struct live_batch *b = arg;
   struct journal_batch rows = b->rows;
   if (b->behind) rows.order_count = rows.fill_count = rows.trade_count = rows.mark_count = rows.followed_count = 0;
-  return journal_append(db, &rows, err);
+  enum status st = journal_append(db, &rows, err);
+  return st == OK && b->image_count ? journal_last_id(db, &b->last_id, err) : st;
 }
 
 static void write_it(struct live *l, struct live_batch *b) {

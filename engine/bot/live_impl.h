@@ -11,7 +11,7 @@
 //     live_batch.c   what is journalled together, and its commit   live_event.c   orders, fills, logs as rows and on streams
 //     live_series.c  series in the hub and in the journal          live_setup.c   settings of bots, accounts and tenants
 //     live_limits.c  limits that change while bots run             live_protect.c protections in settings
-//     live_common.c  what many bots have in common, kept once
+//     live_common.c  what many bots have in common, kept once     live_image.c   images of their books, where their pasts begin
 //     live_money.c   accounts: what is free, and what runs have    live_rules.c   rule sets of accounts, and what scripts are told of risk
 //     live_clock.c   who is called between bars                    live_signal.c  signals from outside
 //     live_venue.c   accounts at venues elsewhere (live_venue.h)
@@ -162,10 +162,21 @@ bool live_reading_peek(struct live_reading *r, size_t n, struct record *ret);  /
 void live_reading_pop(struct live_reading *r);   // the first, which was looked at
 void live_past_committed(struct live *l, const struct journal_batch *rows);     // those have their ids
 void live_past_shelve(struct live_bot *b);                                      // what the journal has is not kept any more
+void live_past_drop(struct live_bot *b, size_t records, size_t commands);
 void live_past_record(const struct live_bot *b, size_t i, struct record *ret);  // of past; for record_command_next()
 // Appends its commands as RESTORE frames, from record *cursor on (0 at first), about half of FLEET_OPEN_BYTES; *ret_all: that was the last.
 enum status live_past_put(struct live_bot *b, uint64_t id, size_t *cursor, struct buf *out, bool *ret_all, struct err *err) MUST_CHECK;
+// live_image.c
+void live_image_later(struct live_bot *b);                // the next is due when so much has happened again
+void live_image_take(struct live_bot *b);                 // at the end of its instant, when all of that is in the batch; if one is due
+void live_image_drop(struct live_batch *batch, int64_t bot);
+void live_images_committed(struct live *l, struct live_batch *batch, enum status st);
+// Where the past of its run begins, which is open: with an image, if there is one. rare: the records up to then that are not in it (image_rows.h).
+enum status live_base_pick(struct live_bot *b, journal_record_fn rare, struct err *err) MUST_CHECK;
+bool live_base_body(struct live_bot *b, struct buf *ret) MUST_CHECK;          // appends it; false: there is none that can be used, which was logged
+enum status live_base_load(struct live_bot *b, struct err *err) MUST_CHECK;   // into its clerk, between restore_begin and the first instant; without one: nothing
 // live_past.c
+enum status live_past_whole(struct live_bot *b, struct err *err) MUST_CHECK;  // its past begins with its run from here on: nothing of it is on the way to the journal
 enum status live_runs_read(struct live *l, struct err *err) MUST_CHECK;  // of all bots at once, when the service starts
 // live_turn.c: a tag of the bot's orders; what it is called stays
 void live_tag(void *bot, uint32_t tag, const char *text, size_t len);

@@ -4,6 +4,7 @@
 // after live_from_ns are the script's. So a start, a restart, a move to another host and a reload are one mechanism.
 #include "bot/live_impl.h"
 
+#include "bot/clerk_image.h"
 #include "crypto/encode.h"
 #include "store/store.h"
 
@@ -49,7 +50,7 @@ static enum status history(void *self, int64_t bot, const struct fleet_need *nee
 }
 
 // as NULL: itself; else its shadow, which is that and begins now, where it is.
-static void put_open(struct live_bot *b, const struct live_script *as, const struct fleet_open *f, struct buf *out) {
+static void put_open(struct live_bot *b, const struct live_script *as, const struct fleet_open *f, const struct buf *image, struct buf *out) {
   const uint32_t version = as ? as->version : b->version;
   const char *source = as ? as->source : b->source, *params = as ? as->params : b->params;
   const bool began = version == b->version;
@@ -62,19 +63,36 @@ static void put_open(struct live_bot *b, const struct live_script *as, const str
     .run_from_ns = b->run_from_ns, .live_from_ns = b->live_from_ns, .match = b->setup->match, .risk = b->setup->risk, .limits = b->setup->vm, .tenant_memory_bytes = b->grant.memory_bytes, .tenant_cpu_ns = b->grant.cpu_ns,
     .tenant_quick = fleet_pace(b->live->fleet, b->tenant_id).quick,
     .stream_count = b->plan->stream_count, .symbol_count = b->plan->symbol_count};
+  size_t books_len = 0;
+  const void *books = image->len ? clerk_image_books(image->data, image->len, &books_len) : NULL;
+  if (books) o.books_ns = b->base.time_ns, o.books_bytes = (uint32_t)books_len;
   for (int i = 0; i < b->plan->stream_count; i++) o.streams[i] = (struct wire_stream){.series = b->series[i]->hub, .history = f->history[i], .symbol = b->plan->streams[i].symbol_ix};
   for (int k = 0; k < b->plan->symbol_count; k++)
     o.symbols[k] = (struct wire_symbol){.series = b->series[b->plan->symbols[k].exec]->hub, .history = f->history[b->plan->symbols[k].exec], .fees = b->setup->fees, .costs = b->setup->costs,
       .leverage_e4 = b->setup->leverage_e4, .maintenance_frac_e8 = b->setup->maintenance_frac_e8};
   if (as) o.bot |= (uint64_t)LIVE_SHADOW, o.tenant |= (uint64_t)LIVE_SHADOW, o.resume = b->resumes + 1, o.seen_ns = 0, o.live_from_ns = f->through_ns;
   wire_put_bot_open(out, &o);
+  if (books) wire_put_books(out, o.bot, books, books_len);
+}
+
+// The whole beginning: what it is, and its books as an image has them; an image that cannot be read is not missed.
+static enum status put_begin(struct live_bot *b, const struct live_script *as, const struct fleet_open *f, struct buf *out, struct err *err) {
+  struct buf image;
+  buf_init(&image, CLERK_IMAGE_MAX);
+  enum status st = OK;
+  if (b->base.time_ns > INT64_MIN && !live_base_body(b, &image)) st = live_past_whole(b, err);
+  if (st == OK) put_open(b, as, f, &image, out);
+  buf_finish(&image);
+  return st;
 }
 
 enum fleet_step live_open_put(struct live_bot *b, const struct live_script *as, struct fleet_open *f, struct buf *out) {
   struct err err;
   bool all;
-  if (f->cursor == 0) put_open(b, as, f, out);
-  if (live_past_put(b, (uint64_t)f->bot, &f->cursor, out, &all, &err) == OK) return all ? FLEET_LAST : FLEET_MORE;
+  enum status st = f->cursor == 0 ? put_begin(b, as, f, out, &err) : OK;
+  if (st == OK) st = live_past_put(b, (uint64_t)f->bot, &f->cursor, out, &all, &err);
+  b->telling = st == OK && !all;
+  if (st == OK) return all ? FLEET_LAST : FLEET_MORE;
   b->live->config.log(b->live->config.self, "error", "bot_past", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
   return FLEET_NOT;
 }
@@ -193,7 +211,7 @@ static void journal_leaving(struct live_bot *b) {
 void live_left_host(struct live_bot *b) {
   struct err err;
   const bool opened = b->opened;
-  b->opened = b->half_told = false;  // its script has not seen, or not answered, the instant that ends here
+  b->opened = b->half_told = b->telling = false;  // its script has not seen, or not answered, the instant that ends here
   if (b->busy) live_bot_end(b);
   if (opened) journal_leaving(b);
   live_reload_left(b);
@@ -208,6 +226,7 @@ static void bot_refused(void *self, int64_t id, const char *why) {
   struct live_bot *b = live_find(self, id), *shadowed = live_shadow_find(self, id);
   if (shadowed) live_shadow_refused(shadowed, why);
   if (!b) return;
+  b->base_refused = true;  // whatever it was: the next try reads its whole run
   live_left_host(b);
   if (b->life.state == LIFE_STOPPING) live_act(b);
   else live_event(b, LIFE_NO_DATA, why);

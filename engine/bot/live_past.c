@@ -53,6 +53,11 @@ static bool take_record(void *arg, const struct journal_record *j) {
   return true;
 }
 
+static bool take_commands(void *arg, const struct journal_record *j) {
+  const bool commands = j->kind == RECORD_COMMANDS || j->kind == RECORD_IMPOSED;
+  return !commands || take_record(arg, j);
+}
+
 static void take_state(void *arg, const struct journal_state *s) {
   struct live_bot *b = arg;
   const char *p = s->body;
@@ -71,27 +76,56 @@ static void take_state(void *arg, const struct journal_state *s) {
   bot_memory_tags(b->memory.data, b->memory.len, live_tag, b);
 }
 
+// What an image has already.
+static bool take_since(void *arg, const struct journal_record *j) {
+  const struct live_bot *b = arg;
+  return j->id <= b->base.last_id || take_record(arg, j);
+}
+
+enum status live_past_whole(struct live_bot *b, struct err *err) {
+  struct journal_run run;
+  live_past_forget(b);
+  b->base_refused = true;
+  enum status st = journal_run_get(reader(b->live, STORE_JOURNAL), b->tenant_id, b->id, b->run, &run, err);
+  if (st == OK) st = journal_scan(reader(b->live, STORE_JOURNAL), run.first_id - 1, b->id, take_commands, b, err);
+  return st == OK && b->past_bytes.failed ? err_set(err, ERR_NOMEM, "no memory for a bot's journal") : st;
+}
+
 // When the service starts: one walk through the journal for all, however many there are.
 static void take_open(void *arg, const struct journal_run *r) {
   struct live_bot *b = live_find(arg, r->bot_id);
   if (!b) return;
   b->run = r->run;
   b->read_run = true;
+  b->scan_after = r->first_id - 1;
 }
 static bool take_any(void *arg, const struct journal_record *j) {
   struct live_bot *b = live_find(arg, j->bot_id);
-  if (b && b->read_run) (void)take_record(b, j);
+  if (b && b->read_run) (void)take_since(b, j);
   return true;
 }
 static void take_newest(void *arg, const struct journal_state *s) {
   struct live_bot *b = live_find(arg, s->bot_id);
   if (b && b->read_run && s->run == b->run) b->kept_ns = s->time_ns;
 }
+// Where the walk begins: behind all images, and with the runs that have none.
+static enum status scan_after(struct live *l, int64_t *ret_after_id, struct err *err) {
+  enum status st = OK;
+  for (int i = 0; st == OK && i < LIVE_BUCKETS; i++)
+    for (struct live_bot *b = l->bots[i]; st == OK && b; b = b->next) {
+      if (!b->read_run) continue;
+      st = live_base_pick(b, take_record, err);
+      if (b->base.time_ns > INT64_MIN) b->scan_after = b->base.last_id;
+      if (b->scan_after < *ret_after_id) *ret_after_id = b->scan_after;
+    }
+  return st;
+}
+
 enum status live_runs_read(struct live *l, struct err *err) {
   struct db *db = reader(l, STORE_JOURNAL);
-  int64_t after_id;
+  int64_t after_id = INT64_MAX;
   enum status st = journal_runs_open(db, take_open, l, err);
-  if (st == OK) st = journal_scan_from(db, &after_id, err);
+  if (st == OK) st = scan_after(l, &after_id, err);
   if (st == OK) st = journal_scan(db, after_id, 0, take_any, l, err);
   return st == OK ? journal_states(db, take_newest, l, err) : st;
 }
@@ -112,7 +146,8 @@ enum status live_past_read(struct live_bot *b, struct err *err) {
   b->run = last.run;
   b->told_run = true;
   b->warm_from_ns = last.bars_from_ns;
-  if (!read) st = journal_scan(db, last.first_id - 1, b->id, take_record, b, err);
+  if (!read) st = live_base_pick(b, take_record, err);
+  if (!read && st == OK) st = journal_scan(db, b->base.time_ns > INT64_MIN ? b->base.last_id : last.first_id - 1, b->id, take_since, b, err);
   if (st == OK) st = journal_state_get(db, b->id, take_state, b, err);
   if (st == OK || st == ERR_NOTFOUND) st = journal_followed_get(db, b->id, &b->followed, err);
   if (st == ERR_NOTFOUND) b->followed.run = 0, st = OK;
@@ -193,6 +228,7 @@ static enum status again(struct live_bot *b, const struct instant *in, bool clos
   for (size_t i = 0; st == OK && live_reading_peek(past, i, &r) && r.time_ns <= in->now_ns; i++) st = funding_again(b, &r, err);
   for (int i = 0; i < in->match_count; i++) b->funded_ns[in->match[i].symbol] = in->now_ns;
   if (st == OK) st = clerk_market(b->clerk, in, err);
+  if (st == OK && in->now_ns <= b->seen_ns) clerk_script_saw(b->clerk);
   // A host does not send the mark of a bot that asked for nothing (bot/wire.h).
   if (st == OK && closed && !has_mark(past, in->now_ns))
     st = command_again(b, &(struct bot_command){.kind = COMMAND_MARK, .time_ns = in->now_ns - main_ns}, err);
@@ -263,18 +299,20 @@ enum status live_past_again(struct live_bot *b, struct err *err) {
   bool closed, live = false;
   struct hub_venue_status venue;
   hub_venue_status(l->hub, b->venue, &venue);
-  enum status st = OK;
+  clerk_restore_begin(b->clerk);
+  enum status st = live_base_load(b, err);
+  const bool whole = b->base.time_ns == INT64_MIN;
+  const int64_t from_ns = whole ? b->run_from_ns : b->base.time_ns;
   for (int k = 0; st == OK && k < b->plan->symbol_count; k++) {
     struct live_series *s = b->series[b->plan->symbols[k].exec];
-    st = live_series_history(l, s, 0, b->run_from_ns - s->timeframe_ns, venue.time_ns, &symbols[k].bars, err);
-    while (next_close(&symbols[k]) <= b->run_from_ns) symbols[k].at++;
-    if (st == OK) live_mark(b, k);
+    st = live_series_history(l, s, 0, from_ns - s->timeframe_ns, venue.time_ns, &symbols[k].bars, err);
+    while (next_close(&symbols[k]) <= from_ns) symbols[k].at++;
+    if (st == OK && whole) live_mark(b, k);
   }
-  if (st == OK) st = live_series_history(l, b->series[0], 0, b->run_from_ns - b->series[0]->timeframe_ns, venue.time_ns, &main.bars, err);
-  while (next_close(&main) <= b->run_from_ns) main.at++;
+  if (st == OK) st = live_series_history(l, b->series[0], 0, from_ns - b->series[0]->timeframe_ns, venue.time_ns, &main.bars, err);
+  while (next_close(&main) <= from_ns) main.at++;
   if (b->past_count && b->past[b->past_count - 1].time_ns > b->kept_ns) b->kept_ns = b->past[b->past_count - 1].time_ns;
   live_reading_begin(&past, b);
-  clerk_restore_begin(b->clerk);
   b->restoring = true;
   while (st == OK && next_instant(b, symbols, &main, match, &in, &closed)) {
     if (!live && in.now_ns > b->kept_ns) {

@@ -26,6 +26,7 @@ static void leave(struct live_bot *b) {
 }
 
 void live_shadow_left(struct live_bot *b) {
+  b->telling = b->telling && b->half_told;
   if (b->shadow) leave(b);
 }
 

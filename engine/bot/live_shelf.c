@@ -4,6 +4,7 @@
 
 #include "store/store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,8 +49,12 @@ void live_past_forget(struct live_bot *b) {
   b->past = NULL;
   b->past_count = b->past_cap = b->past_known = b->past_commands = 0;
   b->shelf_count = 0;
-  b->shelf_last = 0;
+  b->shelf_before = b->shelf_last = 0;
   b->shelf_read = (struct live_shelf_place){0};
+  b->base = (struct live_base){.time_ns = INT64_MIN};
+  b->image_serial++;
+  b->imaging = b->telling = false;
+  live_image_later(b);
   buf_finish(&b->past_bytes);
   buf_init(&b->past_bytes, 64u << 20);
   buf_finish(&b->shelf);
@@ -86,6 +91,7 @@ static void put_id(struct live_bot *b, int64_t id) {
 
 static int64_t next_id(const struct live_bot *b, struct live_shelf_place *p) {
   uint64_t v = 0;
+  if (p->n == 0) p->id = b->shelf_before;
   for (int shift = 0;; shift += 7) {
     const unsigned char c = (unsigned char)b->shelf.data[p->at++];
     v |= (uint64_t)(c & 0x7f) << shift;
@@ -96,20 +102,8 @@ static int64_t next_id(const struct live_bot *b, struct live_shelf_place *p) {
   return p->id;
 }
 
-void live_past_shelve(struct live_bot *b) {
-  size_t n = 0;
-  for (; n < b->past_known; n++) {
-    const size_t len = b->shelf.len;
-    const int64_t last = b->shelf_last;
-    put_id(b, b->past[n].id);
-    if (!b->shelf.failed) continue;
-    b->shelf.failed = false;  // no memory: they stay as they are
-    b->shelf.len = len;
-    b->shelf_last = last;
-    break;
-  }
-  if (!n) return;
-  b->shelf_count += n;
+// The first n, all of them known, are elsewhere now.
+static void cut_past(struct live_bot *b, size_t n) {
   b->past_known -= n;
   b->past_count -= n;
   memmove(b->past, b->past + n, b->past_count * sizeof *b->past);
@@ -127,6 +121,39 @@ void live_past_shelve(struct live_bot *b) {
   } else {
     buf_clear(&b->past_bytes);
   }
+}
+
+void live_past_shelve(struct live_bot *b) {
+  size_t n = 0;
+  for (; n < b->past_known; n++) {
+    const size_t len = b->shelf.len;
+    const int64_t last = b->shelf_last;
+    put_id(b, b->past[n].id);
+    if (!b->shelf.failed) continue;
+    b->shelf.failed = false;  // no memory: they stay as they are
+    b->shelf.len = len;
+    b->shelf_last = last;
+    break;
+  }
+  if (!n) return;
+  b->shelf_count += n;
+  cut_past(b, n);
+}
+
+// The first so many records, with so many commands, are in the image with which the past begins from here on.
+void live_past_drop(struct live_bot *b, size_t records, size_t commands) {
+  struct live_shelf_place p = {0};
+  assert(records <= b->shelf_count + b->past_known && commands <= b->past_commands);
+  while (p.n < records && p.n < b->shelf_count) (void)next_id(b, &p);
+  if (p.n) {
+    memmove(b->shelf.data, b->shelf.data + p.at, b->shelf.len - p.at);
+    b->shelf.len -= p.at;
+    b->shelf_count -= p.n;
+    b->shelf_before = p.id;
+  }
+  b->shelf_read = (struct live_shelf_place){0};
+  b->past_commands -= commands;
+  if (records > p.n) cut_past(b, records - p.n);
 }
 
 void live_past_record(const struct live_bot *b, size_t i, struct record *ret) {

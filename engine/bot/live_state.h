@@ -65,6 +65,17 @@ struct live_shelf_place {
   size_t n, at;         // so many ids were read, up to that byte; the last one
   int64_t id;
 };
+struct live_base {      // the image that its past begins with (live_image.c); time_ns INT64_MIN: there is none, it begins with its run
+  int slot;
+  int64_t last_id, time_ns;
+};
+struct live_image {     // one that is to be kept
+  int64_t bot;
+  uint32_t run, serial;
+  int64_t time_ns;
+  size_t records, commands;  // of the bot's past: those that are in it
+  struct buf body;
+};
 struct live_names {     // whose orders are named by which version
   uint64_t order;       // from this one on
   uint32_t version;
@@ -139,9 +150,16 @@ struct live_bot {
   struct buf past_bytes;
   struct buf shelf;                 // ids of the records before those: commands are read from there when somebody asks
   size_t shelf_count;
-  int64_t shelf_last;
+  int64_t shelf_before, shelf_last; // the id before the first, which that counts from; the last
   struct live_shelf_place shelf_read;
   size_t past_commands;             // of the run, in all records
+  struct live_base base;
+  int64_t scan_after;               // of a run that is read as the service starts: the record that it begins behind
+  bool base_refused;                // by what was read of it: not another time
+  uint32_t image_age, image_due;    // instants since the last image; the next is taken when they and the records since then are so many
+  uint32_t image_serial;            // of its past: images of another count for nothing
+  bool imaging;                     // one is on its way
+  bool telling;                     // a host has a part of its past: where that begins stays as it is
   struct buf state, memory;
   bool content;                     // something of this instant goes to the journal
   struct live_tag *tags;
@@ -235,6 +253,9 @@ struct live_batch {
   bool behind;                      // its rows are written when its records are
   struct journal_batch taken;       // counts alone: its first rows are others', which waited
   size_t followed_cap, notice_cap;
+  struct live_image *images;
+  size_t image_count;
+  int64_t last_id;                  // with images: the highest record when it was committed
   bool asked;                       // to be handed over as soon as it may
 };
 

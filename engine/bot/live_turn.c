@@ -199,6 +199,8 @@ void live_bot_end(struct live_bot *b) {
   live_commands_flush(b);
   live_rules_keep(b);
   b->risk_told = 0;
+  if (there) clerk_script_saw(b->clerk);
+  live_image_take(b);
   if (b->content && b->instant_ns > b->run_from_ns) state_row(b);
   struct live_batch *batch = b->live->hosts[b->place].batch;
   if (batch) live_batch_bot(batch, b->id);

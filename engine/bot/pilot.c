@@ -1,6 +1,7 @@
 // bot/pilot.c – see pilot.h.
 #include "bot/pilot.h"
 
+#include "base/pack.h"
 #include "base/prefetch.h"
 #include "bot/blotter_impl.h"
 #include "market/event_order.h"
@@ -401,6 +402,27 @@ static enum status past_command(struct pilot *p, struct pilot_past *past, struct
   return drain(p, c->time_ns > past->seen_ns || (c->imposed && c->time_ns == past->seen_ns), err);
 }
 
+static enum status past_bars(struct pilot *p, const struct instant *in, struct err *err) {
+  enum status st = OK;
+  for (int k = 0; st == OK && k < p->stream_count; k++)
+    for (int i = 0; st == OK && i < in->bar_count; i++)
+      if (in->bars[i].stream == p->stream_order[k] && !in->bars[i].unseen) st = bot_stream_bar(p->bot, in->bars[i].stream, in->bars[i].ix, in->now_ns, false, err);
+  return st;
+}
+
+enum status pilot_past_bars(struct pilot *p, const struct instant *in, struct err *err) {
+  assert(in->now_ns > p->now_ns);
+  p->now_ns = in->now_ns;
+  return past_bars(p, in, err);
+}
+
+enum status pilot_past_books(struct pilot *p, int64_t now_ns, const void *books, size_t len, struct err *err) {
+  struct pack read = pack_reader(books, len);
+  books_pack(&p->blotter, &p->day, bot_risk_state(p->bot), &read);
+  if (now_ns > p->now_ns) p->now_ns = now_ns;
+  return read.failed || read.left ? err_set(err, ERR_INVALID, "what its books came to cannot be read") : OK;
+}
+
 enum status pilot_past(struct pilot *p, const struct instant *in, struct pilot_past *past, struct err *err) {
   assert(in->now_ns > p->now_ns);
   p->now_ns = in->now_ns;
@@ -420,12 +442,9 @@ enum status pilot_past(struct pilot *p, const struct instant *in, struct pilot_p
     p->day = day;
   }
   const struct instant_bar *main = NULL;
-  for (int k = 0; st == OK && k < p->stream_count; k++)
-    for (int i = 0; st == OK && i < in->bar_count; i++)
-      if (in->bars[i].stream == p->stream_order[k]) {
-        if (in->bars[i].stream == 0 && in->bars[i].deliver) main = &in->bars[i];
-        if (!in->bars[i].unseen) st = bot_stream_bar(p->bot, in->bars[i].stream, in->bars[i].ix, in->now_ns, false, err);
-      }
+  for (int i = 0; i < in->bar_count; i++)
+    if (in->bars[i].stream == 0 && in->bars[i].deliver) main = &in->bars[i];
+  if (st == OK) st = past_bars(p, in, err);
   bool has_mark = false;
   for (size_t i = past->at; i < past->count && instant_of(p, &past->commands[i]) <= in->now_ns; i++) has_mark = has_mark || past->commands[i].kind == COMMAND_MARK;
   int64_t open_ns = main ? p->series[0]->bars[main->ix].open_ns : 0;

@@ -94,6 +94,10 @@ struct pilot_past {
 };
 // ERR_INVALID: a command does not fit what is there: the journal is of another run.
 enum status pilot_past(struct pilot *p, const struct instant *in, struct pilot_past *past, struct err *err) MUST_CHECK;
+// In place of those up to an instant: what they came to (clerk_image_books). Before it, pilot_past_bars() for each of them, with its bars for the
+// indicators alone. ERR_INVALID: it is of other terms, or damaged; only good for pilot_destroy() then.
+enum status pilot_past_bars(struct pilot *p, const struct instant *in, struct err *err) MUST_CHECK;
+enum status pilot_past_books(struct pilot *p, int64_t now_ns, const void *books, size_t len, struct err *err) MUST_CHECK;
 // The rest of the commands. resume, of a run that is not new: the next instant begins with on_init, if the script is warm, and with
 // what it has missed.
 enum status pilot_past_end(struct pilot *p, struct pilot_past *past, bool resume, struct err *err) MUST_CHECK;

@@ -414,6 +414,11 @@ static void get_hash(struct wire_cursor *c, struct wire_frame *f) {
     if (!((f->text[i] >= '0' && f->text[i] <= '9') || (f->text[i] >= 'a' && f->text[i] <= 'f'))) c->fault = "a digest that is none";
 }
 
+static void get_books(struct wire_cursor *c, struct wire_frame *f) {
+  const struct wire_text books = wire_get_text(c, 4, WIRE_BOOKS_MAX);
+  f->text = books.text, f->text_len = books.len;
+}
+
 // Kept whole for wire_frame_…(), which is asked only after this has found no fault.
 static void get_kept(struct wire_cursor *c, struct wire_frame *f) {
   f->payload = c->p;
@@ -480,6 +485,7 @@ static void get_payload(struct wire_cursor *c, struct wire_frame *f) {
     case WIRE_TAG: f->tag = (uint32_t)wire_get(c, 4), get_text(c, f); return;
     case WIRE_ANSWER: get_answer(c, f); return;
     case WIRE_HASH: get_hash(c, f); return;
+    case WIRE_BOOKS: get_books(c, f); return;
     case WIRE_DIGEST: case WIRE_CALL: return;
     case WIRE_TIMER: f->time_ns = (int64_t)wire_get(c, 8); return;
     case WIRE_LIMITS: wire_get_fields(c, &f->limits, limits_fields, LENGTH(limits_fields)); return;

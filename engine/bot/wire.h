@@ -5,7 +5,7 @@
 // ranges of every frame are checked before anybody sees it. Whether a frame makes sense now (an id that is not open, a command
 // that the matcher could not take: command_valid) is for its receiver to say. Pure: no descriptor is touched here.
 //
-// How a bot comes to a host: SERIES_OPEN and SERIES_BARS for what is not there yet, BOT_OPEN, then the RESTORE frames that it announced;
+// How a bot comes to a host: SERIES_OPEN and SERIES_BARS for what is not there yet, BOT_OPEN, then the BOOKS and RESTORE frames that it announced;
 // the host answers OPENED or FAULT. How an instant goes: SIGNALs for it, INSTANT; then come the bots' COMMANDs, TAGs, LOGs, STATEs …, and
 // DONE. A script runs and orders only in instants for which the core has made its market's part: those in which a bar of the bot's
 // series ends, and those to which the core has called it (CALL, before INSTANT), because its timer is due or something waits for it.
@@ -24,7 +24,7 @@
 #include "risk/risk.h"
 #include "script/script.h"
 
-#define WIRE_VERSION 5
+#define WIRE_VERSION 6
 #define WIRE_HEAD 5
 #define WIRE_BAR_BYTES 52
 #define WIRE_BARS_MAX 16384     // in one frame; longer history goes in several
@@ -34,6 +34,8 @@
 #define WIRE_RAW_MAX 16384      // of a signal's raw text
 #define WIRE_PARAMS_MAX 24576   // JSON
 #define WIRE_MEMORY_MAX 65536   // see bot/memory.h
+#define WIRE_BOOKS_MAX 65536    // in one frame; larger ones go in several
+#define WIRE_BOOKS_BYTES (1u << 20)  // of one bot
 
 // Number, name, longest payload in bytes. Numbers are never reused.
 #define WIRE_LIST(X)                                                                                                            \
@@ -48,6 +50,7 @@
   X(WIRE_INSTANT, 7, "instant", 20 + WIRE_INSTANT_MAX * (4 + WIRE_BAR_BYTES) + WIRE_FUNDING_MAX * 29) /* for all bots at once */ \
   X(WIRE_SERIES_CLOSE, 8, "series-close", 4)                                      /* no open bot has it */                      \
   X(WIRE_RESTORE, 9, "restore", 256)                                              /* a command of the journal, in its order */  \
+  X(WIRE_BOOKS, 38, "books", 8 + 4 + WIRE_BOOKS_MAX)                              /* a part of a bot's books, after BOT_OPEN */  \
   X(WIRE_PING, 10, "ping", 8)                                                                                                   \
   X(WIRE_SIGNAL, 11, "signal", 96 + 5 * WIRE_TEXT_MAX + WIRE_RAW_MAX)             /* part of the next instant */                \
   X(WIRE_PARAMS, 12, "params", 24 + WIRE_PARAMS_MAX + VM_SOURCE_MAX)              /* answered by ANSWER */                      \
@@ -128,6 +131,10 @@ struct wire_open {
   uint64_t seed;
   uint32_t resume;              // 0: a new run; n: its n-th resumption, in which on_init runs in the first instant
   uint32_t restore_count;       // RESTORE frames that follow; it is opened when all have come
+  // Its books as they were after that instant (bot/clerk_image.h), in BOOKS frames before those, so many bytes together: what came before is in
+  // them. 0 bytes: its past is whole.
+  uint32_t books_bytes;
+  int64_t books_ns;
   // Bars that open before warm_from_ns do not exist for it. Those that close after run_from_ns are matched; those that close
   // after live_from_ns are for the script. A new run: run_from_ns = live_from_ns.
   int64_t warm_from_ns, run_from_ns, live_from_ns;
@@ -191,6 +198,7 @@ void wire_put_series_trim(struct buf *b, uint32_t id, int64_t before_ns);
 void wire_put_series_close(struct buf *b, uint32_t id);
 // Asserts the limits above: who makes it has checked them.
 void wire_put_bot_open(struct buf *b, const struct wire_open *o);
+void wire_put_books(struct buf *b, uint64_t bot, const void *bytes, size_t len);  // in as many frames as it takes
 void wire_put_restore(struct buf *b, uint64_t bot, const struct bot_command *c);
 void wire_put_bot_close(struct buf *b, uint64_t bot, const char *why);
 void wire_put_bot_stop(struct buf *b, uint64_t bot, int64_t time_ns, const char *why);
@@ -262,7 +270,7 @@ struct wire_frame {
   enum wire_type to;     // ANSWER
   uint32_t version, callbacks;     // RELOADED, with status and text
   enum wire_stage stage; // RELOADED
-  // BOT_CLOSE, BOT_STOP, FAULT, LOG, PLOT (name), MARK, NOTIFY, DENIED, TAG, ANSWER; PARAMS: JSON; RELOADED; STATE: ctx.state; HASH: hex.
+  // BOOKS; BOT_CLOSE, BOT_STOP, FAULT, LOG, PLOT (name), MARK, NOTIFY, DENIED, TAG, ANSWER; PARAMS: JSON; RELOADED; STATE: ctx.state; HASH: hex.
   // Borrowed from the bytes, not terminated, any bytes.
   const char *text;
   size_t text_len;

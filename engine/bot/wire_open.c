@@ -15,7 +15,7 @@
 
 static const struct wire_field open_fields[] = {
     ANY(struct wire_open, bot), ANY(struct wire_open, tenant), ANY(struct wire_open, seed), FIELD(struct wire_open, resume, 0, INT32_MAX),
-    FIELD(struct wire_open, restore_count, 0, INT32_MAX), ANY(struct wire_open, warm_from_ns), POSITIVE(run_from_ns), POSITIVE(live_from_ns), POSITIVE(seen_ns),
+    FIELD(struct wire_open, restore_count, 0, INT32_MAX), FIELD(struct wire_open, books_bytes, 0, WIRE_BOOKS_BYTES), POSITIVE(books_ns), ANY(struct wire_open, warm_from_ns), POSITIVE(run_from_ns), POSITIVE(live_from_ns), POSITIVE(seen_ns),
     POSITIVE(version_ns), FIELD(struct wire_open, version_history, 0, INT32_MAX),
     FIELD(struct wire_open, match.model, 0, MODEL_REMOTE), FIELD(struct wire_open, match.path, 0, PATH_FAVOURABLE),
     POSITIVE(match.participation_frac_e8), POSITIVE(match.latency_ns), FIELD(struct wire_open, match.hedging, 0, 1),
@@ -57,6 +57,17 @@ void wire_put_bot_open(struct buf *b, const struct wire_open *o) {
     wire_put_bytes(b, *t);
   }
   wire_end(b, at);
+}
+
+void wire_put_books(struct buf *b, uint64_t bot, const void *bytes, size_t len) {
+  const char *from = bytes;
+  for (size_t n; len > 0; from += n, len -= n) {
+    n = len < WIRE_BOOKS_MAX ? len : WIRE_BOOKS_MAX;
+    size_t at = wire_begin(b, WIRE_BOOKS);
+    wire_put(b, bot, 8);
+    wire_put_bytes(b, wire_text(from, n));
+    wire_end(b, at);
+  }
 }
 
 void wire_get_open(struct wire_cursor *c, struct wire_open *ret) {

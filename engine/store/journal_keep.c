@@ -94,6 +94,7 @@ static const char *const erase_steps[] = {
   "DELETE FROM followed WHERE bot_id = ?1 AND ?2 > 0",
   "DELETE FROM notice_events WHERE bot_id = ?1 AND tenant_id = ?2",
   "DELETE FROM bot_state WHERE bot_id = ?1 AND tenant_id = ?2",
+  "DELETE FROM bot_image WHERE bot_id = ?1 AND tenant_id = ?2",
   "DELETE FROM run WHERE bot_id = ?1 AND tenant_id = ?2",
 };
 #define ERASE_STEPS ((int)(sizeof erase_steps / sizeof *erase_steps))

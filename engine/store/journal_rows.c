@@ -25,7 +25,8 @@ static enum status open_run(struct db *db, const struct journal_record *r, struc
 }
 
 static enum status close_run(struct db *db, const struct journal_record *r, struct err *err) {
-  return db_run(db, NULL, err, "UPDATE run SET last_id = ?, closed_ns = ? WHERE bot_id = ? AND run = ?", "iiii", r->id, r->clock_ns, r->bot_id, I(r->run));
+  enum status st = db_run(db, NULL, err, "UPDATE run SET last_id = ?, closed_ns = ? WHERE bot_id = ? AND run = ?", "iiii", r->id, r->clock_ns, r->bot_id, I(r->run));
+  return st == OK ? db_run(db, NULL, err, "DELETE FROM bot_image WHERE bot_id = ?", "i", r->bot_id) : st;  // nobody goes on from there
 }
 
 static enum status run_is_open(struct db *db, const struct journal_record *r, struct err *err) {

@@ -261,7 +261,7 @@ bool world_start(struct world *w) {
   const char *const feeds[] = {sim, alt, NULL};
   w->life++;
   w->gone = false;
-  struct live_options options = {.exe = "/perigee", .version = "sim", .hosts = 3, .past_bytes = w->seed % 2 ? 300 : 0, .feeds = feeds, .publish = publish, .log = on_log, .self = w};
+  struct live_options options = {.exe = "/perigee", .version = "sim", .hosts = 3, .past_bytes = w->seed % 2 ? 300 : 0, .image_every = w->seed % 4 ? (unsigned)(w->seed % 4 * 3) : 0, .feeds = feeds, .publish = publish, .log = on_log, .self = w};
   if (begun.store) {
     w->loop = begun.loop;
     w->store = begun.store;

@@ -246,6 +246,8 @@ static void nonsense_is_refused(void **state) {
   refused(&r, "not open");
   wire_put_restore(&r.to, 1, &(struct bot_command){.kind = COMMAND_MARK});
   refused(&r, "not being opened");
+  wire_put_books(&r.to, 1, "books", 5);
+  refused(&r, "not being opened");
   wire_put_done(&r.to, 1, 1, 1);
   refused(&r, "only a host sends");
   buf_add(&r.to, "\xff\xff\xff\xff\xff", 5);

@@ -12,6 +12,7 @@
 
 #include "bot/live_impl.h"
 #include "bot/wire.h"
+#include "store/image_rows.h"
 #include "store/store.h"
 
 enum { RECORDS = 90, COMMANDS = 3, OTHERS = 200 };
@@ -21,11 +22,17 @@ static struct live_bot bot;
 static char dir[40];
 static struct err err;
 
+static void no_log(void *self, const char *level, const char *event, json_t *extra) {
+  (void)self, (void)level, (void)event;
+  json_decref(extra);
+}
+
 static int open_all(void **state) {
   (void)state;
   l = calloc(1, sizeof *l);
   strcpy(dir, "/tmp/perigee-shelf-XXXXXX");
   if (!l || !mkdtemp(dir) || store_open(dir, &(struct store_options){NULL}, &l->config.store, &err) != OK) return 1;
+  l->config.log = no_log;
   bot = (struct live_bot){.live = l, .id = 77, .tenant_id = 1, .run = 1, .clerk = (struct clerk *)(void *)&bot};  // of whose clerk only that it is there matters
   l->bots[live_bucket(bot.id)] = &bot;
   live_past_forget(&bot);
@@ -182,7 +189,121 @@ static void test_read_at_start(void **state) {
   buf_finish(&body);
 }
 
+// An image has the first of them: whoever asks hears the others, those that came since too.
+static void test_begins_with_an_image(void **state) {
+  (void)state;
+  struct buf commands, body, is, must;
+  struct record r;
+  buf_init(&commands, 1 << 16);
+  buf_init(&body, RECORD_BODY_MAX);
+  int first = 0;
+  for (int n = 0; n < RECORDS; n++) {
+    record_of(n, &commands, &body, &r);
+    live_past_add(&bot, 0, &r);
+    journal(&r, &body, some(3));
+    if (some(3)) live_past_shelve(&bot);
+    if (n % 17 == 11) {
+      const int gone = 1 + some((uint64_t)(n - first));
+      size_t left = 0, count = 0;
+      for (int k = 0; k < gone; k++) count += (size_t)((first + k) % COMMANDS) + 1;
+      live_past_drop(&bot, (size_t)gone, count);
+      first += gone;
+      for (int k = first; k <= n; k++) left += (size_t)(k % COMMANDS) + 1;
+      assert_true(bot.past_commands == left && bot.shelf_count + bot.past_count == (size_t)(n + 1 - first));
+    }
+    buf_init(&is, 64u << 20);
+    buf_init(&must, 64u << 20);
+    told(&is);
+    for (int k = first; k <= n; k++)
+      for (int i = 0; i <= k % COMMANDS; i++) {
+        const struct bot_command c = command_of(k, i);
+        wire_put_restore(&must, 77, &c);
+      }
+    assert_true(is.len == must.len && (is.len == 0 || memcmp(is.data, must.data, is.len) == 0));
+    buf_finish(&is);
+    buf_finish(&must);
+  }
+  assert_true(first > 20);
+  buf_finish(&commands);
+  buf_finish(&body);
+}
+
+static void row(enum record_kind kind, int64_t bot_id, int64_t time_ns) {
+  struct journal_record r = {.bot_id = bot_id, .tenant_id = 1, .run = 1, .kind = (int)kind, .time_ns = time_ns, .body = "", .len = 0};
+  struct journal_batch batch = {.records = &r, .record_count = 1};
+  assert_int_equal(store_write_sync(l->config.store, STORE_JOURNAL, journal_append, &batch, &err), OK);
+}
+
+static void follow(int64_t time_ns) {
+  const struct journal_followed f = {.bot_id = 77, .run = 1, .time_ns = time_ns};
+  struct journal_batch batch = {.followed = &f, .followed_count = 1};
+  assert_int_equal(store_write_sync(l->config.store, STORE_JOURNAL, journal_append, &batch, &err), OK);
+}
+
+static enum status put_image(struct db *db, void *image, struct err *e) { return bot_image_put(db, image, e); }
+static void image(int slot, int64_t last_id, int64_t time_ns) {
+  struct bot_image i = {.bot_id = 77, .tenant_id = 1, .run = 1, .slot = slot, .last_id = last_id, .time_ns = time_ns, .body = "image", .len = 5};
+  assert_int_equal(store_write_sync(l->config.store, STORE_JOURNAL, put_image, &i, &err), OK);
+}
+
+static int seen_kinds[8], seen_count;
+static bool see_rare(void *arg, const struct journal_record *j) {
+  assert_true(arg == &bot && j->bot_id == 77 && seen_count < 8);
+  seen_kinds[seen_count++] = j->kind;
+  return true;
+}
+
+static void begins(int64_t last_id, int slot, int rare) {
+  bot.base = (struct live_base){.time_ns = INT64_MIN};
+  seen_count = 0;
+  assert_int_equal(live_base_pick(&bot, see_rare, &err), OK);
+  assert_int_equal(bot.base.time_ns == INT64_MIN ? 0 : bot.base.last_id, last_id);
+  assert_int_equal(seen_count, rare);
+  if (last_id) assert_int_equal(bot.base.slot, slot);
+  if (rare > 1) assert_true(seen_kinds[0] == RECORD_RUN && seen_kinds[1] == RECORD_VERSION);
+}
+
+// With the newest image that is no newer than the rows that follow from the journal, and with what else is to be known of the run until then.
+static void test_where_a_past_begins(void **state) {
+  (void)state;
+  struct buf body;
+  begins(0, 0, 0);
+  row(RECORD_COMMANDS, 77, 10);   // 3
+  row(RECORD_VERSION, 77, 20);    // 4, of the bot's run, which began with 1
+  row(RECORD_VERSION, 78, 20);    // 5, another's
+  row(RECORD_IMPOSED, 77, 30);    // 6
+  image(0, 6, 30);
+  begins(0, 0, 0);                // how far its rows are is not known
+  follow(29);
+  begins(0, 0, 0);
+  follow(30);
+  begins(6, 0, 2);
+  row(RECORD_PARAMS, 77, 40);     // 7
+  row(RECORD_CLOCK, 77, 45);      // 8
+  image(1, 8, 45);
+  begins(6, 0, 2);                // the rows of the newer one may be missing
+  follow(45);
+  begins(8, 1, 3);
+  image(0, 8, 46);
+  begins(8, 1, 3);
+  buf_init(&body, 100);
+  assert_false(live_base_body(&bot, &body));  // no image at all: it is not read
+  assert_int_equal(body.len, 0);
+  buf_finish(&body);
+  bot.run = 2;
+  begins(0, 0, 0);                // that is another run's
+  bot.run = 1;
+  bot.base_refused = true;
+  begins(0, 0, 0);
+  struct journal_record over = {.bot_id = 77, .tenant_id = 1, .run = 1, .kind = RECORD_STOP, .time_ns = 50, .closes = true, .body = "", .len = 0};
+  struct journal_batch batch = {.records = &over, .record_count = 1};
+  assert_int_equal(store_write_sync(l->config.store, STORE_JOURNAL, journal_append, &batch, &err), OK);
+  bot.base_refused = false;
+  begins(0, 0, 0);                // it is over, and they are gone
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_in_memory_and_on_the_shelf, open_all, close_all), cmocka_unit_test_setup_teardown(test_read_at_start, open_all, close_all)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_in_memory_and_on_the_shelf, open_all, close_all), cmocka_unit_test_setup_teardown(test_read_at_start, open_all, close_all),
+    cmocka_unit_test_setup_teardown(test_begins_with_an_image, open_all, close_all), cmocka_unit_test_setup_teardown(test_where_a_past_begins, open_all, close_all)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

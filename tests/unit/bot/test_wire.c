@@ -68,7 +68,7 @@ static struct series example_series(void) {
 static struct wire_open example_open(void) {
   struct wire_open o = {.bot = 9, .tenant = 4, .chunkname = wire_text("sma.lua", 7), .source = wire_text("strategy{}", 10), .params = wire_text("{\"n\":1}", 7),
                         .state = wire_text("{}", 2), .memory = wire_text("\0\1", 2), .from = wire_text("3", 1), .seed = UINT64_MAX, .resume = 2,
-                        .restore_count = 7, .warm_from_ns = -5, .run_from_ns = 6, .live_from_ns = 8, .tenant_memory_bytes = 1 << 30, .tenant_cpu_ns = NS_PER_S,
+                        .restore_count = 7, .books_bytes = 5, .books_ns = 6, .warm_from_ns = -5, .run_from_ns = 6, .live_from_ns = 8, .tenant_memory_bytes = 1 << 30, .tenant_cpu_ns = NS_PER_S,
                         .limits = {.heap_bytes = 1 << 20, .callback_cpu_ns = NS_PER_MS}, .stream_count = 2, .symbol_count = 1};
   match_config_init(&o.match, (cash){1000 * CASH_ONE});
   risk_limits_init(&o.risk);
@@ -96,6 +96,7 @@ static void put_all(struct buf *b, const struct series *s, const struct bot_comm
   wire_put_bot_close(b, 9, "owner");
   wire_put_instant(b, 3, 77, bars, 2, funding, 2);
   wire_put_series_close(b, 7);
+  wire_put_books(b, 9, "books", 5);
   wire_put_restore(b, 9, c);
   wire_put_ping(b, 1);
   wire_put_signal(b, 9, &example_signal);
@@ -158,7 +159,7 @@ static void round_trip(void **state) {
     assert_true(f.type == WIRE_BOT_OPEN && f.bot == 9);
     struct wire_open open, want = example_open();
     wire_frame_open(&f, &open);
-    assert_true(open.bot == 9 && open.tenant == 4 && open.seed == UINT64_MAX && open.resume == 2 && open.restore_count == 7);
+    assert_true(open.bot == 9 && open.tenant == 4 && open.seed == UINT64_MAX && open.resume == 2 && open.restore_count == 7 && open.books_bytes == 5 && open.books_ns == 6);
     assert_true(open.warm_from_ns == -5 && open.run_from_ns == 6 && open.live_from_ns == 8 && open.tenant_memory_bytes == 1 << 30 && open.tenant_cpu_ns == NS_PER_S);
     assert_true(texts_equal(open.chunkname, "sma.lua") && texts_equal(open.source, "strategy{}") && texts_equal(open.params, "{\"n\":1}") && texts_equal(open.from, "3"));
     assert_true(texts_equal(open.state, "{}") && open.memory.len == 2 && open.memory.text[1] == 1);
@@ -181,6 +182,8 @@ static void round_trip(void **state) {
     assert_true(fund.series == 8 && !fund.before_match);
     f = next(&b, &at);
     assert_true(f.type == WIRE_SERIES_CLOSE && f.series_id == 7);
+    f = next(&b, &at);
+    assert_true(f.type == WIRE_BOOKS && f.bot == 9 && f.text_len == 5 && memcmp(f.text, "books", 5) == 0);
     f = next(&b, &at);
     assert_true(f.type == WIRE_RESTORE && f.bot == 9 && f.command.id == c.id);
     assert_int_equal(next(&b, &at).token, 1);
