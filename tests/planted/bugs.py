@@ -191,7 +191,7 @@ BUGS = [
     ('live: what a bot does on a host overtakes the rows that its start makes again', 'engine/bot/live_past.c', 'if (batch) live_batch_bot(batch, b->id);', '(void)batch;', 'sim/core'),
     ('live: a run that ends takes half instants of others along', 'engine/bot/live_turn.c', 'l->hosts[LIVE_HOSTLESS].in_turn = true;', ';', 'sim/core'),
     # images of books
-    ('match: a stop that is being executed is moved all the same', 'engine/match/orders.c', 'if (stop && order_alive(stop) && stop->triggered) return REASON_MODIFY;', '(void)stop;', RULES),
+    ('match: a stop that is being executed is moved all the same', 'engine/match/orders.c', 'if (stop && order_alive(stop) && stop->triggered) return REASON_MODIFY;', '(void)stop;', 'match/rules'),
     ('image: where a trailing stop has come to is left out', 'engine/match/pack.c', 'O_PRICE(trail_ref), ', '', 'match/random'),
     ('image: lots of an entry that its exits closed are left out', 'engine/match/pack.c', 'O(exited), ', '', 'match/random'),
     ('image: which bars are walked next is left out', 'engine/match/pack.c', 'w->low = pack_any(p, w->low);', 'w->low = pack_any(p, w->low), w->low = pack_reads(p) ? INT64_MAX : w->low;', 'bot/clerk_random'),
