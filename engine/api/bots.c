@@ -4,6 +4,7 @@
 #include "api/handlers.h"
 #include "api/list.h"
 #include "api/tier.h"
+#include "bot/halt_file.h"
 #include "store/id.h"
 #include "store/replay_rows.h"
 #include "store/script_rows.h"
@@ -393,4 +394,14 @@ static enum status delete_bot(struct api_call *call, struct db *db) {
   bot_row_finish(&row);
   return st == OK ? api_json(call, 204, NULL) : st;
 }
-enum status api_bot_delete(struct api_call *call) { return edit_begin(call, api_param_id(call, "bot_id")) ? api_write_then(call, delete_bot, changed) : call->err.code; }
+// Its owner's halt, or its venue's, has nothing left to stop, and would take up room.
+static enum status deleted(struct api_call *call) {
+  const struct edit *e = call->state;
+  const struct halt_desk *desk = call->core->halts;
+  const struct halt_entry *h = desk ? halt_find(desk->list(desk->self), LEVEL_BOT, (uint64_t)e->id) : NULL;
+  struct err err;
+  if (h && (h->cause == HALT_BY_OWNER || h->cause == HALT_BY_VENUE) && desk->clear(desk->self, LEVEL_BOT, (uint64_t)e->id, &err) != OK && err.code == ERR_IO)
+    api_log(call->core, "error", "halt_not_durable", json_pack("{s:s}", "error", err.msg));
+  return changed(call);
+}
+enum status api_bot_delete(struct api_call *call) { return edit_begin(call, api_param_id(call, "bot_id")) ? api_write_then(call, delete_bot, deleted) : call->err.code; }

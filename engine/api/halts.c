@@ -170,6 +170,7 @@ static enum status change(struct api_call *call, struct change how) {
     case OK: return audit(call);
     case ERR_NOTFOUND: return api_problem(call, PROBLEM_not_found, "It is not halted.");
     case ERR_EXISTS: return api_problem(call, PROBLEM_conflict, "The file HALT in the data directory asks for it: remove the file, or its line, first.");
+    case ERR_LIMIT: return api_problem(call, PROBLEM_storage_failed, "It is not halted: so much is halted here that there is no room. Stop your bots instead, and tell an operator.");
     default:
       api_log(call->core, "error", "halt_not_durable", json_pack("{s:s, s:s}", "object", c->object, "error", c->err.msg));
       return api_problem(call, PROBLEM_storage_failed, c->mode != HALT_NONE ? "It is halted, but that could not be written: a restart may forget it." : "It could not be written, so it stays halted.");

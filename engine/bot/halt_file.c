@@ -24,7 +24,8 @@ struct halt_file {
   int first;   // the copy that is written first: the other is whole on the disk
   struct halt_state *state;
   struct halt_state next;  // of a change that is to be durable before it counts
-  uint8_t record[HALT_RECORD_BYTES];
+  bool unsynced;  // a larger file has taken the other's place, and the directory does not say so for certain
+  uint8_t record[HALT_RECORD_BYTES_MAX];
 };
 
 // ---- names
@@ -124,10 +125,18 @@ bool halt_line_parse(const char *line, size_t len, enum refusal_level *ret_level
 
 // ---- the file
 
-static enum status write_copy(int fd, int copy, const uint8_t *record) {
+static enum status sync_dir(const char *dir, struct err *err) {
+  const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && fsync(fd) == 0;
+  const int why = errno;
+  if (fd >= 0) close(fd);
+  return synced ? OK : err_errno(err, why, "%s", dir);
+}
+
+static enum status write_copy(int fd, int copy, const uint8_t *record, size_t bytes) {
   size_t done = 0;
-  while (done < HALT_RECORD_BYTES) {
-    const ssize_t n = pwrite(fd, record + done, HALT_RECORD_BYTES - done, (off_t)copy * HALT_RECORD_BYTES + (off_t)done);
+  while (done < bytes) {
+    const ssize_t n = pwrite(fd, record + done, bytes - done, (off_t)copy * (off_t)bytes + (off_t)done);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return ERR_IO;
     done += (size_t)n;
@@ -137,9 +146,11 @@ static enum status write_copy(int fd, int copy, const uint8_t *record) {
 
 // One copy is whole at any time. So where a write failed, the next one begins with that copy: the other is all that there is.
 static enum status write_both(struct halt_file *f, const struct halt_state *state, struct err *err) {
+  if (f->unsynced && sync_dir(f->dir, err) != OK) return ERR_IO;
+  f->unsynced = false;
   halt_encode(state, f->record);
   for (int i = 0, copy = f->first; i < 2; i++, copy = 1 - copy) {
-    if (write_copy(f->fd, copy, f->record) == OK) continue;
+    if (write_copy(f->fd, copy, f->record, halt_record_bytes(state->capacity)) == OK) continue;
     const int why = errno;
     f->first = copy;
     return err_errno(err, why, "%s", f->path);
@@ -147,31 +158,41 @@ static enum status write_both(struct halt_file *f, const struct halt_state *stat
   return OK;
 }
 
-static void read_copy(int fd, int copy, uint8_t *record) {
+static void read_copy(int fd, int copy, uint8_t *record, size_t bytes) {
   size_t done = 0;
-  memset(record, 0, HALT_RECORD_BYTES);
-  while (done < HALT_RECORD_BYTES) {
-    const ssize_t n = pread(fd, record + done, HALT_RECORD_BYTES - done, (off_t)copy * HALT_RECORD_BYTES + (off_t)done);
+  memset(record, 0, bytes);
+  while (done < bytes) {
+    const ssize_t n = pread(fd, record + done, bytes - done, (off_t)copy * (off_t)bytes + (off_t)done);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return;  // what is missing does not fit its checksum
     done += (size_t)n;
   }
 }
 
+// Of each copy in that file: one that was cut off has the smallest, and no copy that is whole.
+static size_t record_bytes(int fd) {
+  struct stat info;
+  const size_t half = fstat(fd, &info) == 0 ? (size_t)info.st_size / 2 : 0;
+  for (uint32_t n = HALT_ENTRIES; n <= HALT_ENTRIES_MAX; n *= 2)
+    if (halt_record_bytes(n) == half) return half;
+  return HALT_RECORD_BYTES;
+}
+
 // How many copies are whole; *ret is the newest of them. *ret_alike: both are, and say the same. *ret_first: the one to write first, which is not whole, or the
 // newer one, which may have been written and not have come to the disk.
-static int read_both(int fd, uint8_t *record, struct halt_state *ret, bool *ret_alike, int *ret_first) {
+static int read_both(int fd, uint8_t record[HALT_RECORD_BYTES_MAX], struct halt_state *ret, bool *ret_alike, int *ret_first) {
+  const size_t bytes = record_bytes(fd);
   uint64_t first = 0;
   int whole = 0;
   *ret_alike = false;
   *ret_first = 0;
-  read_copy(fd, 0, record);
-  if (halt_decode(record, ret)) first = ret->epoch, whole++;
-  read_copy(fd, 1, record);
+  read_copy(fd, 0, record, bytes);
+  if (halt_decode(record, bytes, ret)) first = ret->epoch, whole++;
+  read_copy(fd, 1, record, bytes);
   struct halt_state *second = malloc(sizeof *second);
-  if (second && halt_decode(record, second)) {
+  if (second && halt_decode(record, bytes, second)) {
     *ret_alike = whole && second->epoch == first;
-    if (second->epoch > first) *ret = *second;
+    if (second->epoch > first) halt_copy(ret, second);
     *ret_first = whole && second->epoch > first;
     whole++;
   } else if (whole) {
@@ -179,14 +200,6 @@ static int read_both(int fd, uint8_t *record, struct halt_state *ret, bool *ret_
   }
   free(second);
   return whole;
-}
-
-static enum status sync_dir(const char *dir, struct err *err) {
-  const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = fd >= 0 && fsync(fd) == 0;
-  const int why = errno;
-  if (fd >= 0) close(fd);
-  return synced ? OK : err_errno(err, why, "%s", dir);
 }
 
 // All its blocks are taken now, by real bytes: some file systems forget that they promised them.
@@ -247,7 +260,7 @@ enum status halt_file_read(const char *dir, struct halt_state *ret, struct err *
   snprintf(path, sizeof path, "%s/" HALT_FILE, dir);
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return err_errno(err, errno, "%s", path);
-  uint8_t *record = malloc(HALT_RECORD_BYTES);
+  uint8_t *record = malloc(HALT_RECORD_BYTES_MAX);
   const int whole = record ? read_both(fd, record, ret, &alike, &copy) : 0;
   const enum status st = !record ? err_set(err, ERR_NOMEM, "out of memory")
                          : whole > 0 ? OK
@@ -259,7 +272,29 @@ enum status halt_file_read(const char *dir, struct halt_state *ret, struct err *
 
 // ---- changes
 
+// A larger file in the place of this one, long before it is full: where the disk has no room for it, this one goes on.
+static void grow(struct halt_file *f) {
+  char larger[PATH_SIZE + 8];
+  const uint32_t before = f->state->capacity;
+  if (before == HALT_ENTRIES_MAX || f->state->count < before / 4 * 3) return;
+  snprintf(larger, sizeof larger, "%s.new", f->path);
+  const int fd = open(larger, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return;
+  f->state->capacity = 2 * before;
+  const size_t bytes = halt_record_bytes(f->state->capacity);
+  halt_encode(f->state, f->record);
+  if (write_copy(fd, 0, f->record, bytes) == OK && write_copy(fd, 1, f->record, bytes) == OK && fsync(fd) == 0 && rename(larger, f->path) == 0) {
+    close(f->fd);
+    f->fd = fd, f->first = 0, f->unsynced = true;
+    return;
+  }
+  f->state->capacity = before;
+  close(fd);
+  unlink(larger);
+}
+
 enum status halt_file_save(struct halt_file *f, struct err *err) {
+  grow(f);
   const enum status st = write_both(f, f->state, err);
   f->dirty = st != OK;
   return st;
@@ -279,7 +314,10 @@ static void set_state(struct halt_state *s, enum refusal_level level, uint64_t i
 }
 
 enum status halt_file_set(struct halt_file *f, enum refusal_level level, uint64_t id, enum halt_mode mode, enum halt_cause cause, int64_t now_ns, struct err *err) {
-  set_state(f->state, level, id, mode, cause, now_ns);
+  struct halt_state *s = f->state;
+  if (cause == HALT_BY_OWNER && s->count >= s->capacity / 8 * 7 && !halt_find(s, level, id) && !halt_fold(s, now_ns))
+    return err_set(err, ERR_LIMIT, "there is no room for another halt");
+  set_state(s, level, id, mode, cause, now_ns);
   return halt_file_save(f, err);
 }
 
@@ -311,7 +349,7 @@ static bool named(const struct halt_file *f, named_fn fn, void *arg) {
 }
 
 struct asked {
-  struct halt_state *state;
+  struct halt_file *file;
   enum refusal_level level;
   uint64_t id;
   int64_t now_ns;
@@ -324,22 +362,23 @@ static void look_for(void *arg, enum refusal_level level, uint64_t id, enum halt
 }
 static void apply(void *arg, enum refusal_level level, uint64_t id, enum halt_mode mode) {
   struct asked *a = arg;
-  const struct halt_entry *there = halt_find(a->state, level, id);
+  const struct halt_entry *there = halt_find(a->file->state, level, id);
   if (there && there->mode >= mode) return;
-  halt_set(a->state, level, id, mode, HALT_BY_FILE, a->now_ns);
+  grow(a->file);  // it may name many
+  halt_set(a->file->state, level, id, mode, HALT_BY_FILE, a->now_ns);
   a->changed = true;
 }
 
 enum status halt_file_clear(struct halt_file *f, enum refusal_level level, uint64_t id, struct err *err) {
   struct asked asked = {.level = level, .id = id};
   char name[HALT_NAME_SIZE];
-  f->next = *f->state;
+  halt_copy(&f->next, f->state);
   if (!halt_clear(&f->next, level, id)) return err_set(err, ERR_NOTFOUND, "%s is not halted", halt_name(level, id, name));
   if (named(f, look_for, &asked) && asked.found)
     return err_set(err, ERR_EXISTS, "the file %s still asks for it: remove the file, or its line, first", f->trigger);
   enum status st = write_both(f, &f->next, err);
   if (st == OK) {
-    *f->state = f->next;
+    halt_copy(f->state, &f->next);
     f->dirty = false;
   } else {  // one copy may say that it is resumed, and be the newer: what counts has to be newer still
     f->state->epoch = f->next.epoch + 1;
@@ -349,7 +388,7 @@ enum status halt_file_clear(struct halt_file *f, enum refusal_level level, uint6
 }
 
 enum status halt_file_poll(struct halt_file *f, int64_t now_ns, bool *ret_changed, struct err *err) {
-  struct asked asked = {.state = f->state, .now_ns = now_ns};
+  struct asked asked = {.file = f, .now_ns = now_ns};
   (void)named(f, apply, &asked);
   *ret_changed = asked.changed;
   return asked.changed || f->dirty ? halt_file_save(f, err) : OK;

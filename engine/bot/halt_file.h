@@ -1,7 +1,8 @@
 // bot/halt_file.h – the kill switch that survives: risk/halt.h's state in a file of its own, and the file that anybody can make.
 //
 // `halt` in the data directory is made once in full and then only overwritten in place, so neither a full disk nor a database
-// that refuses can stop a halt. It holds the state twice. A change is written to the first copy, synced, then to the second,
+// that refuses can stop a halt; when three quarters of it are used, a larger one takes its place, and where the disk has no room for that,
+// the quarter that is left is for the engine and for operators in the end (halt_file_set). It holds the state twice. A change is written to the first copy, synced, then to the second,
 // synced, and only then acknowledged: wherever the machine stops, the copy that is not being written is whole and is what was
 // acknowledged last, or newer. So of two copies the newer one that is whole counts; with neither, everything is halted.
 //
@@ -14,7 +15,7 @@
 
 #define HALT_FILE "halt"
 #define HALT_TRIGGER "HALT"
-#define HALT_FILE_BYTES (2 * HALT_RECORD_BYTES)
+#define HALT_FILE_BYTES (2 * HALT_RECORD_BYTES)  // of the smallest
 #define HALT_POLL_MS 500  // how often halt_file_poll is to be called
 
 // A venue's number in a halt_state: names of up to 12 of the characters a-z 0-9 - _ (in any case) can be read back from it, for
@@ -34,8 +35,9 @@ enum status halt_file_open(const char *dir, bool must_exist, int64_t now_ns, str
                            struct err *err) MUST_CHECK;
 void halt_file_close(struct halt_file *f);  // NULL does nothing
 
-// Halts (what its owner halted and others halt too becomes theirs): in force when it returns whatever it returns; OK: durable too. ERR_IO: it may be forgotten at a restart; it is tried again
-// by halt_file_poll.
+// Halts (what its owner halted and others halt too becomes theirs): in force when it returns, with OK durable too. ERR_IO: it may be
+// forgotten at a restart; it is tried again by halt_file_poll. ERR_LIMIT, of an owner's only: not halted, there is no room (so many
+// tenants have halted, and the disk or the file's greatest size allows no more: what is left is for the engine and for operators).
 enum status halt_file_set(struct halt_file *f, enum refusal_level level, uint64_t id, enum halt_mode mode, enum halt_cause cause, int64_t now_ns,
                           struct err *err) MUST_CHECK;
 // Resumes, once that is durable. ERR_NOTFOUND: it was not halted at that level. ERR_EXISTS: HALT still asks for it. ERR_IO: it stays

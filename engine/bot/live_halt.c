@@ -6,6 +6,7 @@
 #include "bot/live_venue.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
+#include "store/bot_rows.h"
 #include "store/store.h"
 
 #include <math.h>
@@ -88,9 +89,24 @@ static void on_poll(void *arg) {
 
 // ---- the desk
 
+// Whose bot that is: so that its halt is never in another tenant's way (halt_fold). *ret_gone: it has been deleted.
+static void own(struct live *l, uint64_t id, bool *ret_gone) {
+  const struct live_bot *b = live_find(l, (int64_t)id);
+  struct bot_row row;
+  *ret_gone = false;
+  if (b) return halt_own(&l->halt, id, (uint64_t)b->tenant_id);
+  const enum status st = bot_find(store_reader(l->config.store, STORE_CONTROL), (int64_t)id, &row, NULL);
+  *ret_gone = st == ERR_NOTFOUND;
+  if (st != OK) return;
+  halt_own(&l->halt, id, (uint64_t)row.tenant_id);
+  bot_row_finish(&row);
+}
+
 static enum status set(void *self, enum refusal_level level, uint64_t id, enum halt_mode mode, enum halt_cause cause, int64_t now_ns, struct err *err) {
   struct live *l = self;
   const enum status st = halt_file_set(l->halts, level, id, mode, cause, now_ns, err);
+  bool gone;
+  if (level == LEVEL_BOT) own(l, id, &gone);
   apply(l, true);  // whether it could be written or not
   return st;
 }
@@ -135,6 +151,16 @@ static void forgive(struct live *l) {
 
 // ---- beginning and end
 
+// Of bots that were deleted nothing is left but what somebody has to look at.
+static void own_all(struct live *l) {
+  for (uint32_t i = l->halt.count; i-- > 0;) {
+    const struct halt_entry e = l->halt.entries[i];
+    bool gone = false;
+    if (e.level == LEVEL_BOT) own(l, e.id, &gone);
+    if (gone && (e.cause == HALT_BY_OWNER || e.cause == HALT_BY_VENUE)) halt_clear(&l->halt, LEVEL_BOT, e.id);
+  }
+}
+
 enum status live_halt_open(struct live *l, struct err *err) {
   struct store *store = l->config.store;
   int64_t last = 0;
@@ -142,6 +168,7 @@ enum status live_halt_open(struct live *l, struct err *err) {
   bool damaged = false;
   enum status st = journal_last_id(store_reader(store, STORE_JOURNAL), &last, err);
   if (st == OK) st = halt_file_open(store_dir(store), last > 0, clock_wall_ns(), &l->halt, &l->halts, &damaged, err);
+  if (st == OK) own_all(l);
   if (st == OK && damaged)
     l->config.log(l->config.self, "error", "halt_file_lost", json_pack("{s:s}", "what", "everything is halted: look, then `perigee resume`"));
   if (st == OK) st = loop_timer_create(l->config.loop, on_poll, l, &l->halt_timer, err);

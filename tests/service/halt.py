@@ -98,6 +98,17 @@ def main(binary):
         op.post(ADMIN, {"level": "all"}, expect=200)
         assert said(bob.client.get(MINE, expect=200).json) == {("all", ""): ("silent", "operator")}
         clear()
+
+    @case("the halts of bots that are deleted take up no room")
+    def _():
+        idle = [ada.bot(strategy)["id"] for _ in range(2)]
+        for one in idle:
+            ada.client.post(f"/api/v1/bots/{one}/halt", expect=200)
+        op.post(ADMIN, {"level": "bot", "id": idle[1]}, expect=200)  # takes it over: what an operator halted is an operator's to resume
+        for one in idle:
+            assert ada.client.delete(f"/api/v1/bots/{one}").status == 204
+        assert said(op.get(ADMIN, expect=200).json) == listed() == {("bot", idle[1]): ("silent", "operator")}
+        clear()
         ada.client.post(MINE, {"mode": "flatten"}, expect=200)
         assert said(ada.client.delete(MINE, expect=200).json) == {}
 

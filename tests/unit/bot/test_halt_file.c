@@ -85,7 +85,7 @@ static void test_what_was_set_is_there_again(void **state) {
   assert_int_equal(reopen(true), OK);
   assert_int_equal(mode_at(LEVEL_BOT, 9), HALT_NONE);
   assert_int_equal(s.count, 1);
-  struct halt_state seen;
+  static struct halt_state seen;
   assert_int_equal(halt_file_read(dir, &seen, &err), OK);
   assert_int_equal(seen.epoch, s.epoch);
 }
@@ -213,6 +213,78 @@ static void test_it_has_its_room_from_the_start(void **state) {
   assert_int_equal(info.st_size, HALT_FILE_BYTES);
 }
 
+static off_t size(void) {
+  struct stat info;
+  assert_int_equal(stat(path(HALT_FILE), &info), 0);
+  return info.st_size;
+}
+static enum status halt_bot(uint64_t bot, enum halt_cause cause) { return halt_file_set(f, LEVEL_BOT, bot, HALT_SILENT, cause, NOW, &err); }
+
+// Each tenant halts one bot, so that nothing can be folded: a larger file comes before the other is full, and all of it is there again.
+static void test_it_grows_before_it_is_full(void **state) {
+  (void)state;
+  for (uint64_t i = 1; i <= 760; i++) {
+    if (i < 740) halt_set(&s, LEVEL_BOT, i, HALT_SILENT, HALT_BY_OWNER, NOW);  // quickly
+    else assert_int_equal(halt_bot(i, HALT_BY_OWNER), OK);
+    assert_int_equal(size(), HALT_FILE_BYTES * (i >= 750 ? 2 : 1));
+  }
+  assert_int_equal(access(path(HALT_FILE ".new"), F_OK), -1);
+  assert_int_equal(reopen(true), OK);
+  assert_true(!damaged && s.count == 760 && s.capacity == 2 * HALT_ENTRIES && s.all.mode == HALT_NONE);
+  for (uint64_t i = 1; i <= 760; i++) assert_int_equal(mode_at(LEVEL_BOT, i), HALT_SILENT);
+  assert_int_equal(halt_file_clear(f, LEVEL_BOT, 5, &err), OK);
+  // The first copy is torn: the second counts, and makes it good.
+  static struct halt_state seen;
+  FILE *file = fopen(path(HALT_FILE), "r+b");
+  assert_non_null(file);
+  assert_int_equal(fputs("torn", file) < 0, 0);
+  fclose(file);
+  assert_int_equal(halt_file_read(dir, &seen, &err), OK);
+  assert_int_equal(seen.count, 759);
+  assert_int_equal(reopen(true), OK);
+  assert_true(!damaged && s.count == 759 && mode_at(LEVEL_BOT, 5) == HALT_NONE);
+}
+
+// HALT names more than there was room for: it grows meanwhile.
+static void test_the_trigger_names_many(void **state) {
+  (void)state;
+  char org[ID_TEXT_SIZE];
+  bool changed;
+  FILE *file = fopen(path(HALT_TRIGGER), "wb");
+  assert_non_null(file);
+  for (int64_t i = 1; i <= 1600; i++) id_format("org", i, org), fprintf(file, "tenant %s\n", org);
+  fclose(file);
+  assert_int_equal(halt_file_poll(f, NOW, &changed, &err), OK);
+  assert_true(changed && s.count == 1600 && s.all.mode == HALT_NONE);
+  assert_int_equal(size(), HALT_FILE_BYTES * 4);
+  assert_int_equal(reopen(true), OK);
+  assert_true(!damaged && s.count == 1600);
+}
+
+// No room on the disk for a larger file: this one goes on, owners have seven eighths of it, and the rest is others'.
+static void test_without_room_for_a_larger_one_owners_halt_nobody_else(void **state) {
+  (void)state;
+  assert_int_equal(mkdir(path(HALT_FILE ".new"), 0700), 0);
+  for (uint64_t i = 1; i <= 875; i++) {
+    if (i < 870) halt_set(&s, LEVEL_BOT, i, HALT_SILENT, HALT_BY_OWNER, NOW);
+    else assert_int_equal(halt_bot(i, HALT_BY_OWNER), OK);
+  }
+  assert_int_equal(halt_bot(876, HALT_BY_OWNER), ERR_LIMIT);
+  assert_true(mode_at(LEVEL_BOT, 876) == HALT_NONE && s.all.mode == HALT_NONE);
+  assert_int_equal(halt_bot(870, HALT_BY_OWNER), OK);  // it is there already
+  assert_int_equal(halt_bot(877, HALT_BY_VENUE), OK);
+  assert_int_equal(halt_file_set(f, LEVEL_TENANT, 878, HALT_SILENT, HALT_BY_OPERATOR, NOW, &err), OK);
+  halt_own(&s, 1, 9), halt_own(&s, 2, 9);  // one tenant has two of them: they become one
+  assert_int_equal(halt_bot(876, HALT_BY_OWNER), OK);
+  assert_int_equal(mode_at(LEVEL_TENANT, 9), HALT_SILENT);
+  assert_int_equal(size(), HALT_FILE_BYTES);
+  assert_int_equal(reopen(true), OK);
+  assert_true(!damaged && s.all.mode == HALT_NONE && mode_at(LEVEL_BOT, 876) == HALT_SILENT && mode_at(LEVEL_BOT, 877) == HALT_SILENT);
+  assert_int_equal(rmdir(path(HALT_FILE ".new")), 0);
+  assert_int_equal(halt_bot(879, HALT_BY_OPERATOR), OK);
+  assert_int_equal(size(), HALT_FILE_BYTES * 2);
+}
+
 static void poll_now(bool changed) {
   bool ret;
   assert_int_equal(halt_file_poll(f, NOW, &ret, &err), OK);
@@ -290,6 +362,7 @@ static void test_names(void **state) {
 int main(void) {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
   const struct CMUnitTest tests[] = {TEST(test_what_was_set_is_there_again), TEST(test_an_owner_resumes_only_what_is_the_owners), TEST(test_a_crash_at_any_byte), TEST(test_a_disk_that_fails_again_and_again), TEST(test_what_cannot_be_read_halts_everything),
-    TEST(test_it_has_its_room_from_the_start), TEST(test_the_trigger), TEST(test_a_service_is_asked_by_the_trigger), TEST(test_names)};
+    TEST(test_it_has_its_room_from_the_start), TEST(test_it_grows_before_it_is_full), TEST(test_the_trigger_names_many),
+    TEST(test_without_room_for_a_larger_one_owners_halt_nobody_else), TEST(test_the_trigger), TEST(test_a_service_is_asked_by_the_trigger), TEST(test_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

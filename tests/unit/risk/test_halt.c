@@ -83,26 +83,81 @@ static void test_many_and_too_many(void **state) {
   }
   assert_false(blocked(5000, 5000, 5000, false, false));
   halt_encode(&s, a);
-  assert_true(halt_decode(a, &t));
+  assert_true(halt_decode(a, sizeof a, &t));
   assert_same();
   halt_set(&s, LEVEL_TENANT, 5000, HALT_FLATTEN, HALT_BY_OWNER, 5);  // no room: everything
   assert_true(blocked(1, 1, 6000, true, false) && !blocked(1, 1, 6000, true, true));
   assert_int_equal(s.all.cause, HALT_BY_TABLE_FULL);
 }
 
+// Ten bots a tenant until nothing more goes in.
+static void fill(enum halt_cause cause) {
+  halt_init(&s);
+  for (uint64_t i = 0; i < HALT_ENTRIES; i++) {
+    halt_set(&s, LEVEL_BOT, 1000 + i, i % 10 ? HALT_REDUCE : HALT_FLATTEN, cause, 5);
+    halt_own(&s, 1000 + i, 1 + i / 10);
+  }
+}
+
+static void test_no_tenant_fills_it_for_another(void **state) {
+  (void)state;
+  halt_init(&s);
+  halt_set(&s, LEVEL_BOT, 7, HALT_SILENT, HALT_BY_OPERATOR, 5);
+  halt_own(&s, 7, 50);  // what an operator decided stays as it is
+  for (uint64_t i = 0; i < 5 * HALT_ENTRIES; i++) {
+    halt_set(&s, LEVEL_BOT, 1000 + i, i == 3 ? HALT_SILENT : HALT_REDUCE, i == 5 ? HALT_BY_VENUE : HALT_BY_OWNER, 5);
+    halt_own(&s, 1000 + i, 50);
+    assert_true(s.all.mode == HALT_NONE && s.count <= HALT_ENTRIES);
+    assert_true(blocked(1, 50, 1000 + i, false, false) && blocked(1, 50, 1003, true, false) == (i >= 3));
+  }
+  assert_false(blocked(1, 51, 99, false, false));
+  assert_true(blocked(1, 50, 99, true, false));  // stricter, for that tenant
+  const struct halt_entry *e = halt_find(&s, LEVEL_TENANT, 50);
+  assert_true(e->mode == HALT_SILENT && e->cause == HALT_BY_TABLE_FULL);  // not all was the owner's to resume
+  assert_true(halt_find(&s, LEVEL_BOT, 7)->cause == HALT_BY_OPERATOR && halt_find(&s, LEVEL_BOT, 1003) == NULL);
+  halt_encode(&s, a);
+  assert_true(halt_decode(a, sizeof a, &t));
+  assert_same();
+
+  // The owner's alone stay the owner's; the most halted goes first, and its flattened bots stay as they are as long as others do.
+  fill(HALT_BY_OWNER);
+  halt_clear(&s, LEVEL_BOT, 1000);
+  halt_set(&s, LEVEL_BOT, 5000, HALT_REDUCE, HALT_BY_OWNER, 5);
+  halt_own(&s, 5000, 3);
+  const uint64_t epoch = s.epoch;
+  halt_set(&s, LEVEL_BOT, 6000, HALT_REDUCE, HALT_BY_VENUE, 6);
+  e = halt_find(&s, LEVEL_TENANT, 3);
+  assert_true(e && e->mode == HALT_REDUCE && e->cause == HALT_BY_OWNER && e->epoch > epoch && e->at_ns == 6);
+  assert_true(halt_find(&s, LEVEL_BOT, 1020)->mode == HALT_FLATTEN && s.count == HALT_ENTRIES - 10 + 2);
+  assert_true(halt_find(&s, LEVEL_TENANT, 2) == NULL && halt_find(&s, LEVEL_BOT, 6000) != NULL);
+
+  // What was there of the tenant is made stricter, and no longer the owner's to resume.
+  fill(HALT_BY_VENUE);
+  halt_clear(&s, LEVEL_BOT, 1999);
+  halt_set(&s, LEVEL_TENANT, 1, HALT_REDUCE, HALT_BY_OWNER, 5);
+  assert_true(halt_fold(&s, 6) && halt_find(&s, LEVEL_TENANT, 1)->cause == HALT_BY_TABLE_FULL);
+  for (int i = 0; i < 99; i++) assert_true(halt_fold(&s, 6));
+  assert_true(s.count == 200 && s.all.mode == HALT_NONE);
+  assert_true(halt_fold(&s, 7) && halt_find(&s, LEVEL_TENANT, 1)->mode == HALT_FLATTEN);  // there is nothing milder left: its own is there already
+  for (int i = 0; i < 99; i++) assert_true(halt_fold(&s, 7));
+  assert_int_equal(s.count, 100);
+  assert_false(halt_fold(&s, 8));
+}
+
 static void test_record(void **state) {
   (void)state;
   halt_init(&s);
   halt_encode(&s, a);
-  assert_true(halt_decode(a, &t));
+  assert_true(halt_decode(a, sizeof a, &t));
   assert_same();
   halt_set(&s, LEVEL_TENANT, UINT64_MAX, HALT_FLATTEN, HALT_BY_OWNER, -5);
   halt_encode(&s, b);
-  assert_true(halt_decode(b, &t));
+  assert_true(halt_decode(b, sizeof b, &t));
   assert_same();
-  const struct halt_state before = t;
+  static struct halt_state before;
+  before = t;
   memset(a, 0, sizeof a);  // a file that was never written
-  assert_false(halt_decode(a, &t));
+  assert_false(halt_decode(a, sizeof a, &t));
   assert_memory_equal(&t, &before, sizeof t);
 }
 
@@ -114,7 +169,7 @@ static void test_torn(void **state) {
   halt_encode(&s, a);
   for (size_t i = 0; i < HALT_RECORD_BYTES; i += i < 4096 ? 37 : 997) {
     a[i] ^= 4;
-    assert_false(halt_decode(a, &t));
+    assert_false(halt_decode(a, sizeof a, &t));
     a[i] ^= 4;
   }
   halt_set(&s, LEVEL_ALL, 0, HALT_SILENT, HALT_BY_FILE, 2);
@@ -123,7 +178,7 @@ static void test_torn(void **state) {
   for (size_t cut = 512; cut < HALT_RECORD_BYTES; cut += 512) {
     memcpy(torn, b, cut);
     memcpy(torn + cut, a + cut, HALT_RECORD_BYTES - cut);
-    assert_false(halt_decode(torn, &t));
+    assert_false(halt_decode(torn, sizeof torn, &t));
   }
 }
 
@@ -147,16 +202,16 @@ static void test_content(void **state) {
     memcpy(b, a, sizeof b);
     b[bad[i].at] = bad[i].value;
     reseal(b);
-    assert_false(halt_decode(b, &t));
+    assert_false(halt_decode(b, sizeof b, &t));
   }
   memcpy(b, a, sizeof b);
   reseal(b);
-  assert_true(halt_decode(b, &t));
+  assert_true(halt_decode(b, sizeof b, &t));
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_levels), cmocka_unit_test(test_modes), cmocka_unit_test(test_many_and_too_many),
+    cmocka_unit_test(test_levels), cmocka_unit_test(test_modes), cmocka_unit_test(test_many_and_too_many), cmocka_unit_test(test_no_tenant_fills_it_for_another),
     cmocka_unit_test(test_record), cmocka_unit_test(test_torn), cmocka_unit_test(test_content),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
