@@ -39,6 +39,12 @@ static bool fit(const struct live_bot *b) {
   return true;
 }
 
+static size_t own_records(const struct live_batch *batch, int64_t bot) {
+  size_t n = 0;
+  for (size_t i = 0; i < batch->rows.record_count; i++) n += batch->rows.records[i].bot_id == bot;
+  return n;
+}
+
 void live_image_take(struct live_bot *b) {
   b->image_age++;
   if (work_since(b) < b->image_due || !fit(b)) return;
@@ -47,7 +53,8 @@ void live_image_take(struct live_bot *b) {
   if (!more) return;
   batch->images = more;
   struct live_image *i = &more[batch->image_count];
-  *i = (struct live_image){.bot = b->id, .run = b->run, .serial = b->image_serial, .time_ns = b->instant_ns, .records = b->shelf_count + b->past_count, .commands = b->past_commands};
+  *i = (struct live_image){.bot = b->id, .run = b->run, .serial = b->image_serial, .time_ns = b->instant_ns, .records = b->shelf_count + b->past_count, .commands = b->past_commands,
+    .own = own_records(batch, b->id)};
   buf_init(&i->body, CLERK_IMAGE_MAX);
   if (!clerk_image_make(b->clerk, &i->body)) {
     buf_finish(&i->body);
@@ -73,10 +80,9 @@ void live_image_drop(struct live_batch *batch, int64_t bot) {
 struct job {
   struct live *live;
   size_t count;
-  int64_t last_id;
   struct {
     struct live_image image;
-    int64_t tenant_id;
+    int64_t tenant_id, last_id;
     int slot;
   } rows[];
 };
@@ -91,7 +97,7 @@ static enum status write_rows(struct db *db, void *arg, struct err *err) {
   enum status st = OK;
   for (size_t n = 0; st == OK && n < j->count; n++) {
     const struct live_image *i = &j->rows[n].image;
-    st = bot_image_put(db, &(struct bot_image){.bot_id = i->bot, .tenant_id = j->rows[n].tenant_id, .run = i->run, .slot = j->rows[n].slot, .last_id = j->last_id, .time_ns = i->time_ns,
+    st = bot_image_put(db, &(struct bot_image){.bot_id = i->bot, .tenant_id = j->rows[n].tenant_id, .run = i->run, .slot = j->rows[n].slot, .last_id = j->rows[n].last_id, .time_ns = i->time_ns,
       .body = i->body.data, .len = i->body.len}, err);
   }
   return st;
@@ -107,7 +113,7 @@ static void written(void *arg, enum status st, const struct err *err) {
     struct live_bot *b = whose(l, i);
     if (b) b->imaging = false;
     if (b && st == OK && b->clerk && !b->telling) {
-      b->base = (struct live_base){j->rows[n].slot, j->last_id, i->time_ns};
+      b->base = (struct live_base){j->rows[n].slot, j->rows[n].last_id, i->time_ns};
       b->base_refused = false;
       live_past_drop(b, i->records, i->commands);
     }
@@ -115,6 +121,18 @@ static void written(void *arg, enum status st, const struct err *err) {
     buf_finish(&j->rows[n].image.body);
   }
   free(j);
+}
+
+int64_t live_image_last_id(const struct live_batch *batch, const struct live_image *i) {
+  size_t own = 0;
+  int64_t last_id = 0;
+  for (size_t k = 0; k < batch->rows.record_count; k++) {
+    const struct journal_record *r = &batch->rows.records[k];
+    if (r->bot_id != i->bot) continue;
+    if (own++ == i->own) return last_id ? last_id : r->id - 1;
+    last_id = r->id;
+  }
+  return last_id ? last_id : batch->last_id;
 }
 
 void live_images_committed(struct live *l, struct live_batch *batch, enum status st) {
@@ -125,13 +143,18 @@ void live_images_committed(struct live *l, struct live_batch *batch, enum status
     for (size_t k = 0; k < n; k++) {
       struct live_image *i = &batch->images[at + k];
       struct live_bot *b = whose(l, i);
-      if (j && b) j->rows[j->count].image = *i, j->rows[j->count].tenant_id = b->tenant_id, j->rows[j->count++].slot = b->base.time_ns == INT64_MIN ? 0 : !b->base.slot;
-      else buf_finish(&i->body);
       if (!j && b) b->imaging = false;
+      if (!j || !b) {
+        buf_finish(&i->body);
+        continue;
+      }
+      j->rows[j->count].image = *i;
+      j->rows[j->count].tenant_id = b->tenant_id;
+      j->rows[j->count].last_id = live_image_last_id(batch, i);
+      j->rows[j->count++].slot = b->base.time_ns == INT64_MIN ? 0 : !b->base.slot;
     }
     if (!j) continue;
     j->live = l;
-    j->last_id = batch->last_id;
     l->writes++;
     store_write_later(l->config.store, STORE_JOURNAL, write_rows, written, j);
   }

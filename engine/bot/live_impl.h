@@ -171,6 +171,7 @@ void live_image_later(struct live_bot *b);                // the next is due whe
 void live_image_take(struct live_bot *b);                 // at the end of its instant, when all of that is in the batch; if one is due
 void live_image_drop(struct live_batch *batch, int64_t bot);
 void live_images_committed(struct live *l, struct live_batch *batch, enum status st);
+int64_t live_image_last_id(const struct live_batch *batch, const struct live_image *i);  // of one that is committed: the last record that is in it
 // Where the past of its run begins, which is open: with an image, if there is one. rare: the records up to then that are not in it (image_rows.h).
 enum status live_base_pick(struct live_bot *b, journal_record_fn rare, struct err *err) MUST_CHECK;
 bool live_base_body(struct live_bot *b, struct buf *ret) MUST_CHECK;          // appends it; false: there is none that can be used, which was logged

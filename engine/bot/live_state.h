@@ -74,6 +74,7 @@ struct live_image {     // one that is to be kept
   uint32_t run, serial;
   int64_t time_ns;
   size_t records, commands;  // of the bot's past: those that are in it
+  size_t own;                // of them, records of the batch: what the core imposes before that is handed over comes behind
   struct buf body;
 };
 struct live_names {     // whose orders are named by which version
@@ -255,7 +256,7 @@ struct live_batch {
   size_t followed_cap, notice_cap;
   struct live_image *images;
   size_t image_count;
-  int64_t last_id;                  // with images: the highest record when it was committed
+  int64_t last_id;                  // with images: the highest record of the journal when it was committed
   bool asked;                       // to be handed over as soon as it may
 };
 

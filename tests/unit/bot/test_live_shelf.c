@@ -302,8 +302,19 @@ static void test_where_a_past_begins(void **state) {
   begins(0, 0, 0);                // it is over, and they are gone
 }
 
+// A batch has what was imposed after the image was taken, too: that is read again.
+static void test_up_to_which_record(void **state) {
+  (void)state;
+  struct journal_record rows[] = {{.bot_id = 78, .id = 20}, {.bot_id = 77, .id = 21}, {.bot_id = 77, .id = 22}, {.bot_id = 78, .id = 23}, {.bot_id = 77, .id = 24}, {.bot_id = 78, .id = 25}};
+  struct live_batch batch = {.rows = {.records = rows, .record_count = 6}, .last_id = 25};
+  const int64_t wanted[] = {20, 21, 22, 24};
+  for (size_t own = 0; own < 4; own++) assert_int_equal(live_image_last_id(&batch, &(struct live_image){.bot = 77, .own = own}), wanted[own]);
+  assert_int_equal(live_image_last_id(&batch, &(struct live_image){.bot = 79}), 25);  // nothing of it is in the batch: all before is
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_in_memory_and_on_the_shelf, open_all, close_all), cmocka_unit_test_setup_teardown(test_read_at_start, open_all, close_all),
-    cmocka_unit_test_setup_teardown(test_begins_with_an_image, open_all, close_all), cmocka_unit_test_setup_teardown(test_where_a_past_begins, open_all, close_all)};
+    cmocka_unit_test_setup_teardown(test_begins_with_an_image, open_all, close_all), cmocka_unit_test_setup_teardown(test_where_a_past_begins, open_all, close_all),
+    cmocka_unit_test(test_up_to_which_record)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
