@@ -73,13 +73,6 @@ static int64_t terms_of(const struct clerk *c) { return (int64_t)(blotter_terms(
 
 // ---- making one
 
-static bool settled(const struct clerk *c) {
-  if (c->busy || c->restoring || c->waiting_count > 0 || c->guard_count > 0 || !blotter_packable(&c->blotter)) return false;
-  for (size_t i = 0; i < c->order_count; i++)
-    if (c->orders[i].denied) return false;
-  return true;
-}
-
 static void digest_of(const char *bytes, size_t len, uint8_t ret[SHA256_BYTES]) {
   struct sha256_ctx ctx;
   sha256_init(&ctx);
@@ -90,7 +83,7 @@ static void digest_of(const char *bytes, size_t len, uint8_t ret[SHA256_BYTES]) 
 bool clerk_image_make(struct clerk *c, struct buf *out) {
   const size_t from = out->len;
   struct buf books;
-  if (!settled(c)) return false;
+  if (c->restoring || !blotter_packable(&c->blotter)) return false;
   buf_init(&books, CLERK_IMAGE_MAX);
   struct pack p = pack_writer(&books), rest = pack_writer(out);
   books_pack(&c->blotter, &c->script_day, &c->script, &p);

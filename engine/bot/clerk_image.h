@@ -1,4 +1,4 @@
-// bot/clerk_image.h – a clerk between two instants as bytes: what a restart begins with instead of walking through all of a run.
+// bot/clerk_image.h – a clerk after its script's turn as bytes: what a restart begins with instead of walking through all of a run.
 //
 // The journal stays the truth: an image is what a clerk has come to by its records up to one of them, and a clerk that is read and shown
 // the records since then is the one that was shown all (bot/live_image.c keeps them). It is of this program: another
@@ -12,8 +12,9 @@
 
 #define CLERK_IMAGE_MAX WIRE_BOOKS_BYTES  // a bot that has more has none
 
-// Of a live clerk, when all that it imposed is in the journal, or goes there with the image. False: not now, something is under way; or it
-// is too large. Nothing was added then.
+// Of a live clerk, when the commands so far are in the journal, or go there with the image. Best before clerk_end(): what that imposes, and what is
+// imposed later, comes behind the image, so the script hears of it after a restart too. False: not now, something is under way; or it is too
+// large. Nothing was added then.
 bool clerk_image_make(struct clerk *c, struct buf *out) MUST_CHECK;
 // Whole, and of this program's format?
 bool clerk_image_sound(const void *bytes, size_t len) MUST_CHECK;

@@ -1,6 +1,6 @@
 // bot/live_image.c – images of bots' books (bot/clerk_image.h): when one is taken, how it comes to the disk, and where a bot's past begins.
 //
-//     the end of an instant ─ live_image_take ─► batch ─ its commit ─► written behind all else ─► the past begins there: commands before it are let go of
+//     a script has had its turn ─ live_image_take ─► batch ─ its commit ─► written behind all else ─► the past begins there: commands before it are let go of
 //     a start ─ live_base_pick: the newest whose rows are written, and what else it must know of the run ─► live_base_load ─► records and bars since then
 //     a host that opens the bot ─ live_base_body: its books ─► commands since then
 //

@@ -168,7 +168,7 @@ void live_past_record(const struct live_bot *b, size_t i, struct record *ret);  
 enum status live_past_put(struct live_bot *b, uint64_t id, size_t *cursor, struct buf *out, bool *ret_all, struct err *err) MUST_CHECK;
 // live_image.c
 void live_image_later(struct live_bot *b);                // the next is due when so much has happened again
-void live_image_take(struct live_bot *b);                 // at the end of its instant, when all of that is in the batch; if one is due
+void live_image_take(struct live_bot *b);                 // its script's turn is in the batch, and nothing was imposed since; if one is due
 void live_image_drop(struct live_batch *batch, int64_t bot);
 void live_images_committed(struct live *l, struct live_batch *batch, enum status st);
 int64_t live_image_last_id(const struct live_batch *batch, const struct live_image *i);  // of one that is committed: the last record that is in it

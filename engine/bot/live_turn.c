@@ -189,6 +189,9 @@ void live_bot_end(struct live_bot *b) {
   }
   b->called = false;
   live_words_end(b);
+  if (there) clerk_script_saw(b->clerk);
+  live_commands_flush(b);
+  live_image_take(b);
   clerk_end(b->clerk);
   if (!b->restoring) live_news_due(b);
   if (clerk_forget(b->clerk)) b->trades_told = 0;
@@ -199,8 +202,6 @@ void live_bot_end(struct live_bot *b) {
   live_commands_flush(b);
   live_rules_keep(b);
   b->risk_told = 0;
-  if (there) clerk_script_saw(b->clerk);
-  live_image_take(b);
   if (b->content && b->instant_ns > b->run_from_ns) state_row(b);
   struct live_batch *batch = b->live->hosts[b->place].batch;
   if (batch) live_batch_bot(batch, b->id);

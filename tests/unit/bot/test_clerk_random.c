@@ -331,7 +331,7 @@ static void step_of(struct bot *b, int step) {
   clerk_script_saw(b->clerk);
 }
 
-// Between its end and the commit of what it did, as it is done live.
+// After its script's turn, as it is done live.
 static void take_image(struct bot *b, int step) {
   if (b->image.len || step < b->image_step || !clerk_image_make(b->clerk, &b->image)) return;
   b->image_step = step;
@@ -339,9 +339,9 @@ static void take_image(struct bot *b, int step) {
 }
 
 static void end_of(struct bot *b, int step) {
+  take_image(b, step);
   clerk_end(b->clerk);
   twin_hears(b);
-  take_image(b, step);
   if (rnd(25) == 0) clerk_uncommitted(b->clerk), lost++;
   else if (rnd(60)) clerk_committed(b->clerk);
   twin_hears(b);
@@ -418,14 +418,14 @@ static void same_books(struct clerk *x, struct clerk *y) {
   buf_finish(&iy);
 }
 
-// What the core alone knows. Not compared: what a change of an order was taken to be worth, which the journal does not say.
+// What the core alone knows. Not compared: what an order occupies that was denied and waits for its cancel, which the journal does not say; what a change of an order was taken to be worth, which the journal does not say.
 static void same_core(const struct clerk *x, const struct clerk *y) {
   struct refusal why, because;
   assert_true(x->day == y->day && x->scope.day_start_e8 == y->scope.day_start_e8 && x->scope.peak_e8 == y->scope.peak_e8 && x->funding_e8 == y->funding_e8);
   assert_int_equal(x->order_count, y->order_count);
   for (size_t i = 0; i < x->order_count; i++) {
     const struct clerk_order *v = &x->orders[i], *u = &y->orders[i];
-    assert_true(v->id == u->id && v->rests == u->rests && v->largest_lots == u->largest_lots && v->ticket.open == u->ticket.open && v->ticket.lots == u->ticket.lots);
+    assert_true(v->id == u->id && v->rests == u->rests && v->largest_lots == u->largest_lots && (!v->ticket.open || !u->ticket.open || v->ticket.lots == u->ticket.lots));
   }
   for (int i = 0; i < x->symbol_count; i++) {
     const struct sub_line *l = sub_books_line(&x->account->books, x->slot, x->symbols[i].shared->book), *m = sub_books_line(&y->account->books, y->slot, y->symbols[i].shared->book);
@@ -462,7 +462,7 @@ static void restore(int i) {
   restored++;
   if (b->image.len) {
     struct again k = walk(i, &b->image);
-    assert_true(k.scope.open_orders == a.scope.open_orders && k.scope.equity_e8 == a.scope.equity_e8 && k.scope.free_e8 == a.scope.free_e8);
+    assert_true(k.scope.open_orders <= a.scope.open_orders && k.scope.equity_e8 == a.scope.equity_e8 && k.scope.free_e8 == a.scope.free_e8);
     same_books(a.clerk, k.clerk);
     same_core(a.clerk, k.clerk);
     images++;
