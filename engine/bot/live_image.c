@@ -184,26 +184,31 @@ static void take_body(void *arg, const struct bot_image *i) {
   if (i->run == t->bot->run && i->last_id == t->bot->base.last_id && i->time_ns == t->bot->base.time_ns) buf_add(t->to, i->body, i->len);
 }
 
-bool live_base_body(struct live_bot *b, struct buf *ret) {
-  struct err err;
-  if (b->base.time_ns == INT64_MIN) return false;
-  const enum status st = bot_image_get(reader(b), b->id, b->base.slot, take_body, &(struct taking){b, ret}, &err);
-  if (st == OK && !ret->failed && ret->len && clerk_image_sound(ret->data, ret->len) && clerk_image_time(ret->data, ret->len) == b->base.time_ns && clerk_image_fits(b->clerk, ret->data, ret->len))
-    return true;
+static bool usable(const struct live_bot *b, const struct buf *body) {
+  return !body->failed && body->len && clerk_image_sound(body->data, body->len) && clerk_image_time(body->data, body->len) == b->base.time_ns && clerk_image_fits(b->clerk, body->data, body->len);
+}
+
+enum status live_base_body(struct live_bot *b, struct buf *ret, struct err *err) {
+  if (b->past_torn) return live_past_whole(b, err);
+  if (b->base.time_ns == INT64_MIN) return OK;
+  const enum status st = bot_image_get(reader(b), b->id, b->base.slot, take_body, &(struct taking){b, ret}, err);
+  if (st != OK && st != ERR_NOTFOUND) return st;  // a disk that cannot be read now
+  if (st == OK && usable(b, ret)) return OK;
   b->live->config.log(b->live->config.self, "warning", "image_refused", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error",
-    st != OK ? err.msg : "it is of other terms, of another program, or damaged: the whole run is read"));
+    st == OK ? "it is of other terms, of another program, or damaged: the whole run is read" : "it is not there: the whole run is read"));
   buf_clear(ret);
-  return false;
+  return live_past_whole(b, err);
 }
 
 enum status live_base_load(struct live_bot *b, struct err *err) {
   struct buf body;
-  if (b->base.time_ns == INT64_MIN) return OK;
   buf_init(&body, CLERK_IMAGE_MAX);
-  enum status st = OK;
-  if (!live_base_body(b, &body)) {
-    st = live_past_whole(b, err);
-  } else if ((st = clerk_image_load(b->clerk, body.data, body.len, err)) != OK) {
+  enum status st = live_base_body(b, &body, err);
+  if (st != OK || body.len == 0) {
+    buf_finish(&body);
+    return st;
+  }
+  if ((st = clerk_image_load(b->clerk, body.data, body.len, err)) != OK) {
     b->base_refused = true;  // the next try reads the run
   } else {
     b->instant_ns = b->base.time_ns;

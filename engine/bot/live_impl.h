@@ -174,7 +174,8 @@ void live_images_committed(struct live *l, struct live_batch *batch, enum status
 int64_t live_image_last_id(const struct live_batch *batch, const struct live_image *i);  // of one that is committed: the last record that is in it
 // Where the past of its run begins, which is open: with an image, if there is one. rare: the records up to then that are not in it (image_rows.h).
 enum status live_base_pick(struct live_bot *b, journal_record_fn rare, struct err *err) MUST_CHECK;
-bool live_base_body(struct live_bot *b, struct buf *ret) MUST_CHECK;          // appends it; false: there is none that can be used, which was logged
+// Appends it. Where there is none that can be used, nothing: the past begins with its run then (live_past_whole).
+enum status live_base_body(struct live_bot *b, struct buf *ret, struct err *err) MUST_CHECK;
 enum status live_base_load(struct live_bot *b, struct err *err) MUST_CHECK;   // into its clerk, between restore_begin and the first instant; without one: nothing
 // live_past.c
 enum status live_past_whole(struct live_bot *b, struct err *err) MUST_CHECK;  // its past begins with its run from here on: nothing of it is on the way to the journal

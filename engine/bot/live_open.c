@@ -79,8 +79,7 @@ static void put_open(struct live_bot *b, const struct live_script *as, const str
 static enum status put_begin(struct live_bot *b, const struct live_script *as, const struct fleet_open *f, struct buf *out, struct err *err) {
   struct buf image;
   buf_init(&image, CLERK_IMAGE_MAX);
-  enum status st = OK;
-  if (b->base.time_ns > INT64_MIN && !live_base_body(b, &image)) st = live_past_whole(b, err);
+  const enum status st = live_base_body(b, &image, err);
   if (st == OK) put_open(b, as, f, &image, out);
   buf_finish(&image);
   return st;

@@ -84,11 +84,14 @@ static bool take_since(void *arg, const struct journal_record *j) {
 
 enum status live_past_whole(struct live_bot *b, struct err *err) {
   struct journal_run run;
+  if (b->unwritten) return err_set(err, ERR_CANCELLED, "something of the bot is on its way to the journal: its run cannot be read now");
   live_past_forget(b);
   b->base_refused = true;
   enum status st = journal_run_get(reader(b->live, STORE_JOURNAL), b->tenant_id, b->id, b->run, &run, err);
   if (st == OK) st = journal_scan(reader(b->live, STORE_JOURNAL), run.first_id - 1, b->id, take_commands, b, err);
-  return st == OK && b->past_bytes.failed ? err_set(err, ERR_NOMEM, "no memory for a bot's journal") : st;
+  if (st == OK && b->past_bytes.failed) st = err_set(err, ERR_NOMEM, "no memory for a bot's journal");
+  b->past_torn = st != OK;
+  return st;
 }
 
 // When the service starts: one walk through the journal for all, however many there are.

@@ -53,7 +53,7 @@ void live_past_forget(struct live_bot *b) {
   b->shelf_read = (struct live_shelf_place){0};
   b->base = (struct live_base){.time_ns = INT64_MIN};
   b->image_serial++;
-  b->imaging = b->telling = false;
+  b->imaging = b->telling = b->past_torn = false;
   live_image_later(b);
   buf_finish(&b->past_bytes);
   buf_init(&b->past_bytes, 64u << 20);

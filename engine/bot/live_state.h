@@ -159,6 +159,7 @@ struct live_bot {
   bool base_refused;                // by what was read of it: not another time
   uint32_t image_age, image_due;    // instants since the last image; the next is taken when they and the records since then are so many
   uint32_t image_serial;            // of its past: images of another count for nothing
+  bool past_torn;                   // its past was let go of, and the disk did not give it again: to be read before anybody is told
   bool imaging;                     // one is on its way
   bool telling;                     // a host has a part of its past: where that begins stays as it is
   struct buf state, memory;
