@@ -202,6 +202,8 @@ void clerk_wait_cancel(struct clerk *c, uint64_t id, enum reason why);
 void clerk_act(struct clerk *c);                                        // everything that is asked for and may be imposed now
 void clerk_tripped(struct clerk *c);
 enum clerk_which { WHICH_OPENING, WHICH_NOT_REDUCE, WHICH_NOT_LAST_WORD, WHICH_ALL };
+// Together with the others on its side, could it do more than close?
+bool clerk_could_open(struct clerk *c, const struct order *o);
 // Do the halts in force cancel this working order?
 bool clerk_halted(struct clerk *c, const struct order *o);
 int clerk_cancel_working(struct clerk *c, enum reason why, enum clerk_which which, int symbol);  // symbol -1: of all. How many

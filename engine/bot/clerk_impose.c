@@ -41,8 +41,7 @@ static bool cancellable(const struct order *o) {
 }
 static bool is_last_word(const struct order *o) { return cancellable(o) && o->type == ORDER_MARKET && o->reduce; }
 
-// Together with the others on its side, could it do more than close?
-static bool could_open(struct clerk *c, const struct order *o) {
+bool clerk_could_open(struct clerk *c, const struct order *o) {
   const struct clerk_symbol *s = clerk_symbol_of(c, o->symbol, o->leg);
   int64_t pending = o->side == SIDE_BUY ? s->gate.buy_lots : s->gate.sell_lots, held = o->side == SIDE_BUY ? -s->gate.lots : s->gate.lots;
   return !o->reduce && pending > (held > 0 ? held : 0);
@@ -50,7 +49,7 @@ static bool could_open(struct clerk *c, const struct order *o) {
 
 static bool concerned(struct clerk *c, const struct order *o, enum clerk_which which) {
   switch (which) {
-    case WHICH_OPENING: return cancellable(o) && could_open(c, o);
+    case WHICH_OPENING: return cancellable(o) && clerk_could_open(c, o);
     case WHICH_NOT_REDUCE: return cancellable(o) && !o->reduce;
     case WHICH_NOT_LAST_WORD: return cancellable(o) && !is_last_word(o);
     case WHICH_ALL: break;

@@ -406,6 +406,19 @@ void clerk_remote_halt(struct clerk *c) {
   }
 }
 
+bool clerk_remote_left(struct clerk *c, size_t *pos, struct clerk_left *ret) {
+  while (*pos < c->remote->count) {
+    const struct clerk_routed *w = &c->remote->routes[(*pos)++];
+    const struct order *o = matcher_order(c->blotter.matcher, w->id);
+    if (!route_live(w->route.state) || (o && o->reduce)) continue;
+    ref_of(w, inst_of(c, w->route.symbol), &ret->ref);
+    ret->halt_venue = c->symbols[0].path.venue_id;
+    ret->opens = !o || clerk_could_open(c, o);
+    return true;
+  }
+  return false;
+}
+
 bool clerk_remote_idle(const struct clerk *c) {
   for (int i = 0; i < matcher_account(c->blotter.matcher)->symbol_count; i++) {
     size_t pos = 0;

@@ -48,6 +48,15 @@ int64_t clerk_remote_away(struct clerk *c);
 #define CLERK_AHEAD_MAX 2
 void clerk_remote_ahead(struct clerk *c);
 
+// An order that is, or may be, at the venue, and is no exit.
+struct clerk_left {
+  struct venue_ref ref;
+  uint64_t halt_venue;  // of the kill switch (halt_order.venue)
+  bool opens;  // with the others on its side it could do more than close what the bot holds
+};
+// For who looks after them when the clerk is gone; at any time. *pos is 0 at first. False: no more.
+bool clerk_remote_left(struct clerk *c, size_t *pos, struct clerk_left *ret);
+
 // Nothing of its orders is at the venue any more, or may come from there.
 bool clerk_remote_idle(const struct clerk *c);
 // Nothing can be sent now: entries that never left are refused (a script is told at once, rather than executed much later); exits wait.

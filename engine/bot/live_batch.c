@@ -221,8 +221,8 @@ static void drop_all(const struct live_bot *bot) {
     if (bot->live->hosts[i].batch) drop(bot, bot->live->hosts[i].batch);
 }
 
-// What is in memory and not in the journal is as if it had never been: the bot is opened again from there when its owner, or another
-// try, asks for it.
+// What is in memory and not in the journal is as if it had never been: the bot goes on from there when its owner, or another try, asks for it,
+// and has books again as soon as the journal can be written.
 static void forget(struct live_bot *bot, const char *why) {
   const struct live_batch *ending = bot->ending;
   fleet_remove(bot->live->fleet, bot->id, why);
@@ -232,6 +232,7 @@ static void forget(struct live_bot *bot, const char *why) {
   live_books_close(bot);
   bot->ending = ending;
   live_event(bot, LIFE_JOURNAL_FAILED, why);
+  live_bookless(bot);
 }
 
 static void unpark(struct live *l, int place);
@@ -272,6 +273,7 @@ static void committed(void *arg, enum status st, const struct err *err) {
   for (size_t i = 0; i < b->bot_count; i++) {
     struct live_bot *bot = live_find(l, b->bots[i]);
     if (!bot || !bot->clerk || l->closing) continue;
+    if (st == OK) bot->bookless_ms = 0;
     if (st == OK) live_signals_committed(bot);
     if (bot->opened) live_past_shelve(bot);
     if (!bot->failed) continue;

@@ -201,7 +201,10 @@ static enum status open_books(struct live_bot *b, struct err *err) {
   if (st == OK) st = make_clerk(b, err);
   if (st == OK && b->told_run) st = live_past_again(b, err);
   if (st == OK) clerk_account_back(b->account->account, (uint64_t)b->id);
-  if (st == OK && clerk_is_remote(b->clerk)) live_reconcile_holds(b);
+  if (st == OK && clerk_is_remote(b->clerk)) {
+    live_reconcile_holds(b);
+    live_left_forget(live_venue_of(b->live, b->account->id), b->id);
+  }
   if (st == OK && b->life.state != LIFE_STARTING) live_past_shelve(b);  // else a host is to be told first
   return st;
 }

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BOOKLESS_MOST_MS 60000  // between two tries to open books, of a bot whose every write is refused
+
 // ---- its row
 
 struct standing_job {
@@ -125,11 +127,38 @@ void live_event(struct live_bot *b, enum life_event e, const char *detail) {
 
 // ---- what a state asks for
 
+// Who has orders or positions has books, whether its script runs or not; others open them by what they do.
+static bool rests(enum life_state s) { return s == LIFE_PAUSED || s == LIFE_HALTED || life_is_held(s); }
+
+void live_bookless(struct live_bot *b) {
+  b->bookless = !b->clerk && rests(b->life.state);
+  if (!b->bookless) return;
+  b->bookless_ms = b->bookless_ms == 0 ? LIVE_AGAIN_MS : 2 * b->bookless_ms < BOOKLESS_MOST_MS ? 2 * b->bookless_ms : BOOKLESS_MOST_MS;
+  live_again(b, b->bookless_ms);
+}
+
+// As at a start of the service.
+static void open_again(struct live_bot *b) {
+  const struct halt_state *halt = &b->live->halt;
+  struct err err;
+  b->bookless = !b->clerk && rests(b->life.state);
+  if (!b->bookless) return;
+  if (store_stats(b->live->config.store, STORE_JOURNAL).refusing || live_waits(b)) live_again(b, LIVE_AGAIN_MS);
+  else if (live_books_open(b, &err) != OK) {
+    b->live->config.log(b->live->config.self, "error", "books_unreadable", json_pack("{s:s, s:s}", "bot", b->channel + 4, "error", err.msg));
+    live_bookless(b);
+  } else {
+    b->bookless = false;
+    if (halt->count > 0 || halt->all.mode != HALT_NONE) b->live->halts_looked = false;  // its books are to follow what was halted meanwhile
+  }
+}
+
 static void on_retry(void *arg) {
   struct live_bot *b = arg;
   if (b->live->closing) return;
   const bool unsaved = b->unsaved;
   if (unsaved) store_standing(b, LIFE_BOOT, b->unsaved_why);
+  if (b->bookless) open_again(b);
   if (b->life.state == LIFE_STOPPING) live_act(b);  // its last words take too long
   else if (unsaved) return;
   else if (b->life.state == LIFE_STOPPED) live_act(b);
@@ -219,7 +248,7 @@ void live_tenant_slow(void *self, int host, int64_t tenant) {
 
 void live_act(struct live_bot *b) {
   if (b->live->closing) return;
-  if (b->retry && !b->unsaved) loop_timer_stop(b->retry);
+  if (b->retry && !b->unsaved && !b->bookless) loop_timer_stop(b->retry);
   const enum life_reason why = b->life.reason;
   if (why == LIFE_WHY_STRIKE || why == LIFE_WHY_RETIRED || why == LIFE_WHY_UNFIT || why == LIFE_WHY_DEAD || why == LIFE_WHY_QUARANTINED) b->mend = true;
   switch (b->life.state) {

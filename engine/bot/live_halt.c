@@ -68,6 +68,7 @@ static void apply(struct live *l, bool changed) {
       }
       live_follow(b);
     }
+  for (struct live_venue *v = l->venues; changed && v; v = v->next) live_left_look(v);  // of bots without books
   for (int place = 0; changed && place <= FLEET_HOSTS_MAX; place++)
     if (!busy[place] && l->hosts[place].batch) live_hand_over(l, place);
 }

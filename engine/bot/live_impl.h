@@ -26,6 +26,7 @@ int64_t live_wall_ns(void);
 
 // live_bot.c
 void live_again(struct live_bot *b, int64_t in_ms);        // looks at it once more then
+void live_bookless(struct live_bot *b);                   // its books were closed, and nobody opens them by what its state asks for: when the journal can be written, they are
 void live_act(struct live_bot *b);                        // does what its state asks for
 void live_written(struct live_bot *b);                    // nothing of it is on the way to the journal any more
 void live_event(struct live_bot *b, enum life_event e, const char *detail);

@@ -379,6 +379,7 @@ static void on_orders(void *arg, const struct venue_reply *r, const struct venue
   }
   for (size_t i = 0; i < count; i++) {
     struct client_id id;
+    live_left_seen(v, &list[i]);
     const bool ours = client_id_parse(list[i].ref.client_id, strlen(list[i].ref.client_id), &id);
     if (!ours || !live_venue_bot(v, (int64_t)id.bot)) {
       live_venue_strange(v, "order", &list[i].ref, ours ? "of a bot that does not trade on this account now" : "not an order of a bot");

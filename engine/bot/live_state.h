@@ -96,6 +96,8 @@ struct live_bot {
   struct life life;
   struct loop_timer *retry;         // of the next try, or of writing its state, which was refused
   bool unsaved;
+  bool bookless;                    // its books were closed as the journal refused what it did, and are to be opened again
+  int bookless_ms;                  // after so long; 0: what it did last was journalled
   char *unsaved_why;
 
   // From opening to its end:

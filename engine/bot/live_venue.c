@@ -321,6 +321,7 @@ static int64_t bot_of(const struct venue_ref *ref) {
 static void on_order(void *self, const struct venue_order *o) {
   struct live_venue *v = self;
   struct live_mail m = {.bot_id = bot_of(&o->ref), .kind = HEARD_ORDER, .u.order = {.order = *o}};
+  live_left_seen(v, o);
   if (m.bot_id == 0) {
     if (o->state == VENUE_ORDER_OPEN) live_venue_strange(v, "order", &o->ref, "not an order of a bot");
     return;
@@ -387,6 +388,7 @@ static void on_timer(void *arg) {
   live_reconcile_look(v);
   live_reconcile_freeze(v);
   live_modes_look(v);
+  live_left_look(v);
   live_venue_act(v);
 }
 
@@ -418,6 +420,7 @@ void live_venue_leave(struct live_bot *b) {
   for (size_t i = 0; v && i < v->bot_count; i++)
     if (v->bots[i] == b->id) {
       v->bots[i] = v->bots[--v->bot_count];
+      if (!b->live->closing && b->clerk && clerk_is_remote(b->clerk)) live_left_keep(v, b);
       live_reconcile_left(v, b);
       return;
     }
@@ -471,6 +474,7 @@ enum status live_venue_renew(struct live *l, int64_t account_id, struct err *err
   v->asked = 0;
   v->stage = RECONCILE_NONE;
   live_modes_forget(v, true);
+  live_left_unanswered(v);
   unanswered(v);
   live_venue_drain(v);
   look_soon(v);
@@ -492,6 +496,7 @@ void live_venues_close(struct live *l) {
     for (struct live_request *r = v->requests, *n; r; r = n) n = r->next, free(r);
     live_venue_unasked(v);
     live_modes_close(v);
+    live_left_close(v);
     free(v->house);
     free(v->strange);
     free(v->bots);

@@ -3,6 +3,7 @@
 //     live_venue.c      the session, requests of clerks and their answers, what is heard, in its order
 //     live_ask.c        questions about orders whose outcome is unknown
 //     live_reconcile.c  before anything is sent: is what the venue has what the bots' books say?
+//     live_left.c       orders there of bots whose books are closed: what the kill switch cancels of them
 //     live_mode.c       does it hold one position per symbol, or both legs, as its bots need?
 //
 // What is heard of a bot waits in the account's inbox while the bot is in an instant, or something of it is on its way to the journal;
@@ -25,6 +26,19 @@ struct live_mail {
     int64_t listed_ns;
     struct { char symbol[VENUE_SYMBOL_MAX], id[VENUE_ID_MAX]; cash paid; int64_t at_ns; } cash;
   } u;
+};
+
+// An order of a bot that has no books now (live_left.c).
+struct live_left {
+  struct live_left *next;
+  struct live_venue *venue;
+  int64_t bot_id, tenant_id;
+  uint64_t halt_venue;            // of the kill switch
+  struct venue_ref ref;
+  bool opens;                     // it could have done more than close what was held
+  bool asking, over;              // a cancel is under way; nothing is to follow its answer
+  int absent;                     // how often the venue has said that there is no such order, when that proved it
+  int64_t due_ns, sure_ns;        // by the monotonic clock: not cancelled before; "there is none" proves nothing before
 };
 
 // How far the comparison with the venue is. It begins anew with each connection.
@@ -53,6 +67,7 @@ struct live_venue {
   int64_t *bots;                  // that have books and trade there
   size_t bot_count, bot_cap;
   unsigned expected;              // of live_venues_brace
+  struct live_left *left;
   struct live_mail *first, *last;
   size_t mail_count;
   enum live_reconcile stage;
@@ -131,6 +146,14 @@ void live_venue_unasked(struct live_venue *v);  // the session is gone, with wha
 void live_venue_journal(struct live_bot *b);
 // Orders that have not left, cannot, and would open something are refused; the bot's log says why. False: there were none.
 bool live_venue_unsent(struct live_bot *b, const char *why);
+
+// live_left.c
+void live_left_keep(struct live_venue *v, const struct live_bot *b);       // its books, which there still are, are about to be closed
+void live_left_forget(struct live_venue *v, int64_t bot_id);               // it has books again, which know its orders
+void live_left_seen(struct live_venue *v, const struct venue_order *o);
+void live_left_look(struct live_venue *v);                                 // cancels what halts do not let work, where that is due
+void live_left_unanswered(struct live_venue *v);                           // the session is gone, with what it was asked
+void live_left_close(struct live_venue *v);                                // when no answer can come any more
 
 // live_mode.c
 enum live_places { LIVE_PLACES, LIVE_PLACES_SOON, LIVE_PLACES_NOT };  // SOON: it is being found out

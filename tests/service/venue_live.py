@@ -18,8 +18,9 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "exchange"))
 from auth import totp  # noqa: E402
+from disk import Disk  # noqa: E402
 from live import Trader, hosts_of  # noqa: E402
-from service import PASSWORD, Client, Service, run_cases  # noqa: E402
+from service import PASSWORD, Client, Service, Skip, run_cases  # noqa: E402
 from venue import KEY, SECRET, Exchange  # noqa: E402
 from venue import Client as Stranger  # noqa: E402
 
@@ -79,6 +80,17 @@ end
 """
 
 
+# A position with a stop, and an order that rests. Every bar is journalled.
+GUARDED = """strategy{ name="guarded", api=1 }
+function on_bar(ctx, bar)
+  local n = #ctx:orders()
+  ctx:log(n, " orders")
+  if n == 0 and ctx.pos.flat then ctx:buy{qty=0.02, sl=bar.close*0.5} end
+  if n == 1 and ctx.pos.qty > 0 then ctx:buy{qty=0.01, type="limit", price=bar.close*0.8, tag="low"} end
+end
+"""
+
+
 class VenueTrader(Trader):
     """A customer with a second factor and an account at the exchange."""
 
@@ -108,8 +120,8 @@ def ledger(exchange):
         return json.load(answer)
 
 
-def service_at(binary, exchange, speed=600, feed=None, also=()):
-    return Service(binary, args=[*also, "--feed", "bybit=" + (feed or f"sim:speed={speed}"), "--venue-url", f"bybit=http://127.0.0.1:{exchange.port}", "--hosts", "1"])
+def service_at(binary, exchange, speed=600, feed=None, also=(), **more):
+    return Service(binary, **more, args=[*also, "--feed", "bybit=" + (feed or f"sim:speed={speed}"), "--venue-url", f"bybit=http://127.0.0.1:{exchange.port}", "--hosts", "1"])
 
 
 def admin(exchange, what, body=None):
@@ -261,6 +273,39 @@ def halted_within_an_instant(s, t, exchange):
         time.sleep(0.05)
     t.act(bot, "stop")
     t.wait(bot, lambda b: b["state"] == "stopped")
+
+
+def until(condition, what, wait_s=20):
+    deadline = time.monotonic() + wait_s
+    while not condition():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.05)
+
+
+def halted_on_a_full_disk(s, exchange):
+    """Its books are closed, as what it did could not be stored: what it has ordered is cancelled all the same, its stop stays; with room again its
+    position is closed, and its books are the venue's."""
+    t = VenueTrader(s, "ada@example.org")
+    bot = t.bot("guarded", GUARDED)
+
+    def states():
+        return sorted(o["orderStatus"] for o in ledger(exchange)["orders"])
+
+    until(lambda: states() == ["Filled", "New", "Untriggered"], states, 60)
+    ballast = s.data / "ballast"
+    with open(ballast, "wb", buffering=0) as f, contextlib.suppress(OSError):
+        while f.write(b"x" * 4096):
+            pass
+    t.wait(bot, lambda b: not b["live"])
+    t.client.post(f"/api/v1/bots/{bot}/halt", {"mode": "flatten"}, expect=200)
+    until(lambda: states() == ["Cancelled", "Filled", "Untriggered"], states)
+    ballast.unlink()
+    t.wait(bot, lambda b: b["state"] == "halted" and b["live"] and not b["live"]["positions"] and b["live"]["open_orders"] == 0, 40)
+    _, lots, orders = executed(exchange)
+    assert sum(lots.values()) == 0 and len(orders) == 4 and set(orders.values()) == {1}, (lots, orders)
+    until(lambda: "HALTED" in [o["reason"] for o in t.all(bot, "orders") if o["status"] == "canceled"], lambda: t.all(bot, "orders"))
+    t.client.delete(f"/api/v1/bots/{bot}/halt", expect=200)
+    t.wait(bot, lambda b: b["state"] == "running")
 
 
 def main():
@@ -430,6 +475,17 @@ def main():
             while not connection()["differs"].startswith("BTCUSDT: the venue holds"):
                 assert time.monotonic() < deadline, connection()
                 time.sleep(0.05)
+
+    @case("the kill switch while the disk is full: what a bot without books has ordered cannot open any more, and with room again it is flat")
+    def _():
+        disk = Disk("24m")
+        try:
+            if disk.error:
+                raise Skip(f"no tmpfs can be mounted here (needs root): {disk.error}")
+            with Exchange(binary, "--no-limits", "--seed", "3") as exchange, service_at(binary, exchange, data=disk.path) as s:
+                halted_on_a_full_disk(s, exchange)
+        finally:
+            disk.remove()
 
     @case(f"engine and exchange are killed {kills} times while answers are lost: nothing lost, nothing doubled, all resolved")
     def _():

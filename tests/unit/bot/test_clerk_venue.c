@@ -576,8 +576,53 @@ static void exits_end_with_their_entries(void **state) {
   end();
 }
 
+// What somebody has to look after when its books are gone: all that may be there and is no exit, also what was to be cancelled.
+static void left_there(void **state) {
+  (void)state;
+  begin(1, "USDT");
+  struct clerk *c = w.clerks[0];
+  struct bot_command in = submit(SIDE_BUY, ORDER_MARKET, 2), low = submit(SIDE_BUY, ORDER_LIMIT, 3), high = submit(SIDE_SELL, ORDER_LIMIT, 2), cancel = {.kind = COMMAND_CANCEL, .why = REASON_SCRIPT};
+  in.intent.sl = (price){5000}, low.intent.limit = (price){9000}, high.intent.limit = (price){11000};
+  struct clerk_left left;
+  size_t pos = 0;
+  assert_false(clerk_remote_left(c, &pos, &left));
+  instant(c, 10000, &in);
+  const struct asked *entry = last(PLACE);
+  assert_true(clerk_remote_left(c, &pos, &left) && left.opens && left.halt_venue == 7);  // sent, and nothing is known of it
+  assert_string_equal(left.ref.client_id, entry->place.client_id);
+  reply(c, entry, VENUE_ACCEPTED, VENUE_WHY_NONE);
+  assert_int_equal(fill(c, entry, 2, 10000, (struct decimal){0, 0}, "USDT"), CLERK_HEARD);
+  says(c, entry, VENUE_ORDER_FILLED, 2);
+  sync(c);
+  assert_true(last(PLACE)->place.type == ORDER_STOP && last(PLACE)->place.reduce);
+  reply(c, last(PLACE), VENUE_ACCEPTED, VENUE_WHY_NONE);
+  instant(c, 10000, &low);
+  reply(c, last(PLACE), VENUE_ACCEPTED, VENUE_WHY_NONE);
+  instant(c, 10000, &high);
+  reply(c, last(PLACE), VENUE_ACCEPTED, VENUE_WHY_NONE);
+  cancel.id = low.id;
+  instant(c, 10000, &cancel);
+  assert_int_equal(last(CANCEL)->order, low.id);
+  bool opens[2] = {false, true};
+  pos = 0;
+  for (int i = 0; i < 2; i++) {
+    assert_true(clerk_remote_left(c, &pos, &left));
+    opens[strcmp(left.ref.client_id, last(PLACE)->place.client_id) == 0] = left.opens;
+    assert_string_equal(left.ref.symbol, "BTCUSDT");
+  }
+  assert_true(opens[0] && !opens[1]);  // the other closes what is held, and no more
+  assert_false(clerk_remote_left(c, &pos, &left));
+  reply(c, last(CANCEL), VENUE_ACCEPTED, VENUE_WHY_NONE);
+  for (size_t i = 0; i < w.count; i++)
+    if (w.asked[i].what == PLACE && w.asked[i].order == low.id) says(c, &w.asked[i], VENUE_ORDER_CANCELED, 0);
+  pos = 0;
+  assert_true(clerk_remote_left(c, &pos, &left) && !left.opens);
+  assert_false(clerk_remote_left(c, &pos, &left));
+  end();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(two_bots), cmocka_unit_test(fees_in_other_currencies), cmocka_unit_test(without_lookup_by_id), cmocka_unit_test(question_without_an_answer), cmocka_unit_test(what_a_refusal_proves), cmocka_unit_test(amounts_of_a_venue),
-                                     cmocka_unit_test(exits_without_amend), cmocka_unit_test(moved_and_moved_back), cmocka_unit_test(exits_end_with_their_entries), cmocka_unit_test(trailing)};
+                                     cmocka_unit_test(exits_without_amend), cmocka_unit_test(moved_and_moved_back), cmocka_unit_test(exits_end_with_their_entries), cmocka_unit_test(trailing), cmocka_unit_test(left_there)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
