@@ -132,6 +132,10 @@ BUGS = [
     ('session: what a venue repeats of a passphrase is told on', 'engine/venue/remote_session.c', 'take_out(copy, s->passphrase);', '', 'venue/remote_life'),
     ('session: a clock that is refused is kept', 'engine/venue/remote_call.c', 'if (why == VENUE_WHY_CLOCK) remote_sync(c->site);', '', 'venue/remote_life'),
     ('session: a key that may withdraw is used', 'engine/venue/remote_session.c', 'key.known && key.withdraw && !s->probe', 'false', 'venue/remote_life'),
+    ('left: "there is none" is believed while its request may be on its way', 'engine/bot/live_left.c', 'if (absent && now_ns >= e->sure_ns) e->absent++;', 'if (absent) e->absent++;', 'bot/live_left'),
+    ('left: who may reduce keeps what could open', 'engine/bot/live_left.c', '(mode == HALT_REDUCE && e->opens)', '(mode == HALT_REDUCE && !e->opens)', 'bot/live_left'),
+    ('left: a cancel that was taken is the end', 'engine/bot/live_left.c', 'r->outcome == VENUE_ACCEPTED ? TAKEN_NS : RETRY_NS', 'r->outcome == VENUE_ACCEPTED ? INT64_MAX / 2 : RETRY_NS', 'bot/live_left'),
+    ('left: exits are cancelled with what opens', 'engine/bot/clerk_remote.c', 'if (!route_live(w->route.state) || (o && o->reduce)) continue;', 'if (!route_live(w->route.state)) continue;', 'bot/clerk_venue'),
     ('remote: the journal is NORMAL', 'engine/store/store.c', '[STORE_JOURNAL] = {"journal", true', '[STORE_JOURNAL] = {"journal", false', 'bot/clerk_remote_disk'),
     # bot and script
     ('timers: a late one fires each missed period', 'engine/bot/timers.c', 't->due_ns = next_due(t, now_ns);', 't->due_ns = next_due(t, t->due_ns);', 'bot/pipeline'),
@@ -182,6 +186,7 @@ BUGS = [
     ('orgs: the header names any tenant', 'engine/api/auth_resolve.c', 'if (call->who.may.member_role == MEMBER_NONE && call->who.tenant_id != own) return', 'if (false) return', 'service/roles'),
     # live bots: what only the simulation of the whole core finds
     ('live: a bot goes on with the state it had when its run began', 'engine/bot/live_past.c', 'buf_add(&b->state, p + head, len);', ';', 'sim/core'),
+    ('live: who lost its books over a full disk stays without', 'engine/bot/live_batch.c', '  live_bookless(bot);\n', '', 'sim/core'),
     ('live: halts are not read at the start', 'engine/bot/live_halt.c', '  if (st == OK && damaged)\n', '  if (st == OK) halt_init(&l->halt);\n  if (st == OK && damaged)\n', 'sim/core'),
     ('live: what a script heard without a word of its own it hears again', 'engine/bot/live_turn.c', '    b->content = true;  // or it would', '    // or it would', 'sim/core_2'),
     ('live: imposed commands stay in the core', 'engine/bot/live_event.c', 'wire_put_impose(&frame, (uint64_t)b->id, c);', ';', 'sim/core'),

@@ -423,7 +423,10 @@ static void check_alive(struct world *w, const struct world_bot *b, const struct
   struct hub_venue_status venue;
   if (!l || l->life.wanted != LIFE_WANT_RUNNING) return;
   const enum life_state s = l->life.state;
-  if (s == LIFE_PAUSED && l->life.reason == LIFE_WHY_JOURNAL) return;  // "start it to go on"
+  if (s == LIFE_PAUSED && l->life.reason == LIFE_WHY_JOURNAL) {  // "start it to go on"
+    if (!l->clerk && !l->bookless) violation(w, "bot %d has no books since its journal was refused, and nobody opens them", bot);
+    return;
+  }
   if (s == LIFE_RETIRED || s == LIFE_RETRYING || s == LIFE_DEAD || (s == LIFE_STARTING && w->bots[bot].script == 3)) return;  // its script fails
   if (s != LIFE_RUNNING) violation(w, "bot %d is wanted and, with nothing wrong any more, is %s (%s)", bot, life_state_text(s), life_reason_code(l->life.reason));
   if (!l->clerk || !l->opened) violation(w, "bot %d says it runs, and its script is not open", bot);
