@@ -123,7 +123,7 @@ static size_t count(void *self, const struct halt_entry *of) {
   size_t n = 0;
   for (size_t i = 0; i < LIVE_BUCKETS; i++)
     for (const struct live_bot *b = l->bots[i]; b; b = b->next)
-      n += b->clerk && (of->level == LEVEL_ALL || (of->level == LEVEL_TENANT && of->id == (uint64_t)b->tenant_id) || (of->level == LEVEL_BOT && of->id == (uint64_t)b->id) ||
+      n += (b->clerk || b->bookless) && (of->level == LEVEL_ALL || (of->level == LEVEL_TENANT && of->id == (uint64_t)b->tenant_id) || (of->level == LEVEL_BOT && of->id == (uint64_t)b->id) ||
                         (of->level == LEVEL_VENUE && of->id == halt_venue_id(live_venue_name(b))));
   return n;
 }

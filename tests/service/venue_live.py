@@ -299,6 +299,7 @@ def halted_on_a_full_disk(s, exchange):
     t.wait(bot, lambda b: not b["live"])
     t.client.post(f"/api/v1/bots/{bot}/halt", {"mode": "flatten"}, expect=200)
     until(lambda: states() == ["Cancelled", "Filled", "Untriggered"], states)
+    assert [i["bots"] for i in s.operator().get("/api/v1/admin/halt", expect=200).json["items"]] == [1]  # without books, and concerned all the same
     ballast.unlink()
     t.wait(bot, lambda b: b["state"] == "halted" and b["live"] and not b["live"]["positions"] and b["live"]["open_orders"] == 0, 40)
     _, lots, orders = executed(exchange)
