@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 
 #include "base/json.h"
+#include "base/suggest.h"
 #include "cli/data_dir.h"
 #include "cli/market_dir.h"
 #include "cli/operator.h"
@@ -49,6 +50,7 @@ struct fetch {
   enum status st;
   bool again;  // it may be asked anew
   struct venue_instrument found;
+  char near[VENUE_SYMBOL_MAX];  // what the symbol may have been meant to be
   struct venue_kline *bars;
   size_t count;
 };
@@ -77,7 +79,8 @@ static bool refused(struct fetch *f, const struct venue_reply *r, const char *wh
   f->answered = true;
   f->again = r->outcome != VENUE_ACCEPTED && r->outcome != VENUE_REFUSED && r->why != VENUE_WHY_UNSUPPORTED && r->why != VENUE_WHY_REQUEST;
   if (r->why == VENUE_WHY_THROTTLED) f->again = true;
-  f->st = r->outcome == VENUE_ACCEPTED ? OK : err_set(f->err, ERR_IO, "%s: %s", what, r->text[0] != '\0' ? r->text : venue_why_text(r->why));
+  const bool unknown = r->outcome == VENUE_REFUSED && !f->again;
+  f->st = r->outcome == VENUE_ACCEPTED ? OK : err_set(f->err, unknown ? ERR_NOTFOUND : ERR_IO, "%s: %s", what, r->text[0] != '\0' ? r->text : venue_why_text(r->why));
   return f->st != OK;
 }
 
@@ -91,12 +94,36 @@ static void on_instruments(void *arg, const struct venue_reply *r, const struct 
   if (f->found.symbol[0] == '\0') f->st = err_set(f->err, ERR_NOTFOUND, "the venue has no market %s", f->symbol);
 }
 
+// Of all that the venue has: the symbol meant, if it was misspelt.
+static void on_others(void *arg, const struct venue_reply *r, const struct venue_instrument *list, size_t count) {
+  struct fetch *f = arg;
+  f->answered = true;
+  f->st = r->outcome == VENUE_ACCEPTED ? OK : ERR_NOTFOUND;
+  const char **names = f->st == OK ? malloc((count + 1) * sizeof *names) : NULL;
+  for (size_t i = 0; names && i < count; i++) names[i] = list[i].symbol;
+  const char *near = names ? suggest_nearest(f->symbol, names, count) : NULL;
+  snprintf(f->near, sizeof f->near, "%s", near ? near : "");
+  free(names);
+}
+
+// The venue has no such market, or says so in words of its own that do not name it.
+static enum status unknown_market(struct fetch *f, struct err *err) {
+  const char *category = remote_site_category(f->site);
+  char said[512];
+  snprintf(said, sizeof said, "%s", err->msg);
+  f->answered = false;
+  remote_site_instruments(f->site, NULL, on_others, f);
+  if (wait(f, err) == ERR_CANCELLED) return ERR_CANCELLED;
+  return err_set(err, ERR_NOTFOUND, "--symbol %s: %s has no such market%s%s (%s)\n  %s%s%s", f->symbol, f->venue, *category ? " of category " : "", category, said,
+                 f->near[0] ? "did you mean " : "write it as the venue does, such as BTCUSDT; another kind of market is another --category", f->near, f->near[0] ? "?" : "");
+}
+
 static enum status find_market(struct fetch *f, struct err *err) {
   f->answered = false;
   f->err = err;
   remote_site_instruments(f->site, f->symbol, on_instruments, f);
   enum status st = wait(f, err);
-  if (st != OK) return st;
+  if (st != OK) return st == ERR_NOTFOUND ? unknown_market(f, err) : st;
   f->inst = (struct instrument){.tick = f->found.tick, .lot = f->found.lot, .multiplier = {1, 0}, .tick_step = 1, .lot_step = 1};
   if (strlen(f->symbol) >= SYMBOL_MAX) return err_set(err, ERR_LIMIT, "%s: a symbol has at most %d bytes", f->symbol, SYMBOL_MAX - 1);
   strcpy(f->inst.symbol, f->symbol);

@@ -73,8 +73,8 @@ class Exchange:
         return out
 
 
-def fetch(exchange, data, *more, timeout=50):
-    return subprocess.run([ENGINE, "fetch", "--venue", "bybit", "--symbol", "BTCUSDT", "--url", exchange.url, "--data-dir", data, "--to", "2024-01-01", *more],
+def fetch(exchange, data, *more, timeout=50, symbol="BTCUSDT"):
+    return subprocess.run([ENGINE, "fetch", "--venue", "bybit", "--symbol", symbol, "--url", exchange.url, "--data-dir", data, "--to", "2024-01-01", *more],
                           capture_output=True, text=True, timeout=timeout)
 
 
@@ -161,6 +161,9 @@ def _():
                                (("--timeframe", "1m", "--from", "soon"), "--from"), (("--timeframe", "1m", "--from", "2023-12-31", "--environment", "moon"), "moon")):
                 done = fetch(e, data, *more)
                 assert done.returncode in (1, 2) and says in done.stderr, (more, done)
+            for symbol, says in (("BTCUSTD", "did you mean BTCUSDT?"), ("DOGEUSD_PERP", "write it as the venue does")):
+                done = fetch(e, data, "--timeframe", "1m", "--from", "2023-12-31", symbol=symbol)
+                assert done.returncode == 1 and f"--symbol {symbol}: bybit has no such market of category linear" in done.stderr and says in done.stderr, done
     with_data(go)
 
 
