@@ -136,6 +136,9 @@ BUGS = [
     ('left: who may reduce keeps what could open', 'engine/bot/live_left.c', '(mode == HALT_REDUCE && e->opens)', '(mode == HALT_REDUCE && !e->opens)', 'bot/live_left'),
     ('left: a cancel that was taken is the end', 'engine/bot/live_left.c', 'r->outcome == VENUE_ACCEPTED ? TAKEN_NS : RETRY_NS', 'r->outcome == VENUE_ACCEPTED ? INT64_MAX / 2 : RETRY_NS', 'bot/live_left'),
     ('left: exits are cancelled with what opens', 'engine/bot/clerk_remote.c', 'if (!route_live(w->route.state) || (o && o->reduce)) continue;', 'if (!route_live(w->route.state)) continue;', 'bot/clerk_venue'),
+    ('session: a key that may withdraw is used', 'engine/venue/remote_session.c', 'if (key->withdraw) return', 'if (false) return', 'venue/remote_life'),
+    ('accounts: balances of an account that nobody looks at grow old', 'engine/api/account_watch.c', 'now_ms - k->asked_ms > IDLE_MS && !has_bots(k)', 'now_ms - k->asked_ms > IDLE_MS || !has_bots(k)', 'api/account_watch'),
+    ('session: rights that a key is given later are not seen', 'engine/venue/remote_session.c', '  if (event == REMOTE_EVENT_LINKED || event == REMOTE_EVENT_RECONCILED) look_later(s);\n', '', 'venue/remote_life'),
     ('remote: the journal is NORMAL', 'engine/store/store.c', '[STORE_JOURNAL] = {"journal", true', '[STORE_JOURNAL] = {"journal", false', 'bot/clerk_remote_disk'),
     # bot and script
     ('timers: a late one fires each missed period', 'engine/bot/timers.c', 't->due_ns = next_due(t, now_ns);', 't->due_ns = next_due(t, t->due_ns);', 'bot/pipeline'),
