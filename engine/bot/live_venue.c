@@ -368,6 +368,20 @@ void live_venue_funding(struct live_venue *v, const struct venue_fill *f) {
   }
 }
 
+// Its owner has to do something about the key: in each bot's log, and told once.
+static void tell_refused(struct live_venue *v, const char *why) {
+  char line[VENUE_TEXT_MAX + 80];
+  const int len = snprintf(line, sizeof line, "the account's key is not used any more: %s", why);
+  bool told = false;
+  for (size_t i = 0; i < v->bot_count; i++) {
+    struct live_bot *b = live_venue_bot(v, v->bots[i]);
+    if (!b) continue;
+    live_log(b, b->instant_ns > 0 ? b->instant_ns : clock_wall_ns(), LOG_WARN, line, (size_t)len);
+    if (!told) live_notice(b, NOTICE_ACCOUNT_REFUSED, json_pack("{s:s}", "detail", why));
+    told = true;
+  }
+}
+
 static void on_state(void *self, enum venue_state from, enum venue_state to, const char *why) {
   struct live_venue *v = self;
   char text[VENUE_TEXT_MAX + 64];
@@ -377,6 +391,7 @@ static void on_state(void *self, enum venue_state from, enum venue_state to, con
     live_modes_forget(v, false);
     live_reconcile_begin(v);
   }
+  if (to == VENUE_STATE_REFUSED) tell_refused(v, why && why[0] ? why : "the venue refuses it");
   live_venue_look(v, clock_monotonic_ns());
 }
 

@@ -52,7 +52,9 @@ enum notice_mode { NOTICE_OFF, NOTICE_NOW, NOTICE_DIGEST, NOTICE_MODE_COUNT };
   X(NOTICE_PLAN_CHANGED, "plan.changed", INFO, false, NOW, "Your plan is {plan} now", "{from} became {plan}. {detail}",                                 \
     "the plan was changed or cancelled")                                                                                                             \
   X(NOTICE_CHANNEL_DISABLED, "channel.disabled", ERROR, true, NOW, "{channel} gets no notices any more",                                               \
-    "{reason} Enable the channel again when that is mended.", "a channel was disabled because nothing went through")
+    "{reason} Enable the channel again when that is mended.", "a channel was disabled because nothing went through")                                  \
+  X(NOTICE_ACCOUNT_REFUSED, "account.refused", ERROR, true, NOW, "An account's key is not used any more",                                              \
+    "{bot}, and what else trades on its account, can place no order and cancel none: {detail}", "a venue refuses an account's key, or the key may withdraw")
 
 enum notice_event {
 #define X(id, name, severity, critical, mode, title, text, about) id,

@@ -32,6 +32,7 @@ struct remote_site_options {
   // paths of the environment. NULL: none. An operator's setting, never a customer's: it decides who sees signed requests.
   const char *url;
   int64_t timeout_ms;          // of one request; 0: 10,000
+  int64_t rights_ms;           // how often a key is asked again what it may do, where the venue tells; 0: an hour
   int64_t retry_ms;            // the first wait before a question is asked again and before connecting again; they double. 0: 250
   void (*log)(void *arg, const char *text);  // one line; NULL: nobody listens
   void *log_arg;

@@ -41,7 +41,7 @@ struct remote_site {
   char rest[DIALECT_URL_MAX], private_ws[DIALECT_URL_MAX], public_ws[DIALECT_URL_MAX];  // of a simulated exchange; "": the dialect's
   char base[DIALECT_URL_MAX];
   bool plain;
-  int64_t timeout_ms, retry_ms;
+  int64_t timeout_ms, retry_ms, rights_ms;
   struct venue_clock clock;
   unsigned samples;                  // of the synchronisation under way
   bool syncing;
@@ -81,10 +81,11 @@ struct remote_session {
   enum remote_step step;             // of CONNECTING
   char why[VENUE_TEXT_MAX];
   bool key_checked;
+  int64_t rights_at_ms;              // when the key is to be looked at again
   struct remote_budgets *by_key;
   struct remote_call *calls;
   struct remote_link *links;
-  struct loop_timer *timer;          // the next try; while connecting: its end
+  struct loop_timer *timer;          // the next try; while connecting: its end; then the next look at the key
   unsigned tries;
   int64_t up_ms;
   struct remote_made ahead[REMOTE_AHEAD_MAX];  // remote_warm.c; in the order in which they were signed

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define CONNECT_MS 30000   // for clock, key and streams together
+#define RIGHTS_AGAIN_MS 60000  // until a key's rights are asked for once more when there was no answer
 #define STEADY_MS 60000    // up for so long: the next try after a loss is the first again
 
 static void step(struct remote_session *s);
@@ -62,6 +63,17 @@ static void session_free(struct remote_session *s) {
   free(s);
 }
 
+static bool knows(const struct remote_session *s, enum dialect_op op) {
+  return dialect_info(s->site->dialect)->ops >> op & 1;
+}
+
+// Rights can be given to a key later, at the venue: they are asked for as long as it is used.
+static void look_later(struct remote_session *s) {
+  if (s->probe || !knows(s, DIALECT_KEY_INFO)) return;
+  const int64_t wait_ms = s->rights_at_ms - loop_now_ms(s->site->loop);
+  loop_timer_start(s->timer, wait_ms > 0 ? wait_ms : 0, 0);
+}
+
 bool remote_leave(struct remote_session *s) {
   const bool dead = s->dead;
   if (--s->inside == 0 && dead) session_free(s);
@@ -93,6 +105,7 @@ void remote_session_event(struct remote_session *s, enum remote_event event, con
   const int64_t now_ms = loop_now_ms(s->site->loop);
   loop_timer_stop(s->timer);
   if (event == REMOTE_EVENT_LINKED) s->up_ms = now_ms;
+  if (event == REMOTE_EVENT_LINKED || event == REMOTE_EVENT_RECONCILED) look_later(s);
   if (event == REMOTE_EVENT_LOST || event == REMOTE_EVENT_REFUSED || event == REMOTE_EVENT_STOP) remote_streams_close(s);
   if (event == REMOTE_EVENT_REFUSED) s->key_checked = false;
   if (event == REMOTE_EVENT_LOST) {
@@ -116,8 +129,22 @@ void remote_session_event(struct remote_session *s, enum remote_event event, con
 
 // ---- connecting
 
-static bool knows(const struct remote_session *s, enum dialect_op op) {
-  return dialect_info(s->site->dialect)->ops >> op & 1;
+// Why such a key is not used; NULL: it is.
+static const char *unfit(const struct remote_session *s, const struct venue_key *key) {
+  if (s->probe || !key->known) return NULL;
+  if (key->withdraw) return "the key may withdraw: such keys are not used. Take that right from it at the venue, or give the account another key";
+  return key->trade || s->read_only ? NULL : "the key may not trade";
+}
+
+static void on_rights(struct remote_call *c) {
+  struct remote_session *s = c->session;
+  struct venue_key key = {0};
+  const bool told = c->reply.outcome == VENUE_ACCEPTED && unified_key(c->rows, &key, NULL) == OK;
+  const char *why = told ? unfit(s, &key) : NULL;
+  s->rights_at_ms = loop_now_ms(s->site->loop) + (told || s->site->rights_ms < RIGHTS_AGAIN_MS ? s->site->rights_ms : RIGHTS_AGAIN_MS);
+  if (s->state != VENUE_STATE_RECONCILING && s->state != VENUE_STATE_READY) return;
+  if (why) remote_session_event(s, REMOTE_EVENT_REFUSED, why);
+  else look_later(s);
 }
 
 static void on_key(struct remote_call *c) {
@@ -130,12 +157,11 @@ static void on_key(struct remote_call *c) {
     if (c->reply.outcome != VENUE_REFUSED || c->reply.why != VENUE_WHY_CREDENTIALS) remote_session_event(s, REMOTE_EVENT_LOST, c->reply.text);
   } else if (c->op == DIALECT_KEY_INFO && unified_key(c->rows, &key, &err) != OK) {
     remote_session_event(s, REMOTE_EVENT_LOST, err.msg);
-  } else if (key.known && key.withdraw && !s->probe) {
-    remote_session_event(s, REMOTE_EVENT_REFUSED, "the key may withdraw: such keys are not used");
-  } else if (key.known && !key.trade && !s->read_only && !s->probe) {
-    remote_session_event(s, REMOTE_EVENT_REFUSED, "the key may not trade");
+  } else if (unfit(s, &key)) {
+    remote_session_event(s, REMOTE_EVENT_REFUSED, unfit(s, &key));
   } else {
     s->key_checked = true;
+    s->rights_at_ms = loop_now_ms(s->site->loop) + s->site->rights_ms;
     s->step = REMOTE_STEP_STREAMS;
     step(s);
   }
@@ -177,6 +203,7 @@ static void on_timer(void *arg) {
   struct remote_session *s = arg;
   if (s->state == VENUE_STATE_DOWN) remote_session_event(s, REMOTE_EVENT_BEGIN, "");
   else if (s->state == VENUE_STATE_CONNECTING) remote_session_event(s, REMOTE_EVENT_LOST, "connecting took too long");
+  else if (s->state == VENUE_STATE_RECONCILING || s->state == VENUE_STATE_READY) remote_call_begin(s->site, s, DIALECT_KEY_INFO, json_object(), on_rights);
 }
 
 static enum status copy_secrets(struct remote_session *s, const struct remote_credentials *c, struct err *err) {

@@ -18,6 +18,7 @@
 #define SAMPLES 3
 #define TIMEOUT_MS 10000
 #define RETRY_MS 250
+#define RIGHTS_MS 3600000
 
 struct dialect_env remote_env(struct remote_site *site) {
   return (struct dialect_env){.environment = site->environment, .category = site->category,
@@ -158,6 +159,7 @@ enum status remote_site_create(const struct remote_site_options *o, struct remot
   site->dialect = o->dialect;
   site->timeout_ms = o->timeout_ms ? o->timeout_ms : TIMEOUT_MS;
   site->retry_ms = o->retry_ms ? o->retry_ms : RETRY_MS;
+  site->rights_ms = o->rights_ms ? o->rights_ms : RIGHTS_MS;
   site->log = o->log;
   site->log_arg = o->log_arg;
   venue_clock_init(&site->clock, clock_monotonic_ns(), clock_wall_ns());

@@ -131,7 +131,6 @@ BUGS = [
     ('session: a silent stream is an open one', 'engine/venue/remote_stream.c', '.silence_ms = ping_ms > 0 ? 3 * ping_ms : 0', '.silence_ms = 60000', 'venue/remote_life'),
     ('session: what a venue repeats of a passphrase is told on', 'engine/venue/remote_session.c', 'take_out(copy, s->passphrase);', '', 'venue/remote_life'),
     ('session: a clock that is refused is kept', 'engine/venue/remote_call.c', 'if (why == VENUE_WHY_CLOCK) remote_sync(c->site);', '', 'venue/remote_life'),
-    ('session: a key that may withdraw is used', 'engine/venue/remote_session.c', 'key.known && key.withdraw && !s->probe', 'false', 'venue/remote_life'),
     ('left: "there is none" is believed while its request may be on its way', 'engine/bot/live_left.c', 'if (absent && now_ns >= e->sure_ns) e->absent++;', 'if (absent) e->absent++;', 'bot/live_left'),
     ('left: who may reduce keeps what could open', 'engine/bot/live_left.c', '(mode == HALT_REDUCE && e->opens)', '(mode == HALT_REDUCE && !e->opens)', 'bot/live_left'),
     ('left: a cancel that was taken is the end', 'engine/bot/live_left.c', 'r->outcome == VENUE_ACCEPTED ? TAKEN_NS : RETRY_NS', 'r->outcome == VENUE_ACCEPTED ? INT64_MAX / 2 : RETRY_NS', 'bot/live_left'),

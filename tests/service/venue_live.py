@@ -459,6 +459,11 @@ def main():
             busy = t.bot("busy", BUSY)
             t.wait(busy, lambda b: b["live"] and b["live"]["intents"] >= 1)
             assert t.get(busy)["live"]["fills"] == 0
+            while not (refused := t.client.get("/api/v1/notifications?event=account.refused", expect=200).json["items"]):  # its owner is told, once
+                assert time.monotonic() < deadline, t.get(bot, "/logs?limit=20")
+                time.sleep(0.05)
+            assert len(refused) == 1 and "can place no order" in refused[0]["text"], refused
+            assert any("key is not used any more" in line["text"] for line in t.get(bot, "/logs?limit=100")["items"])
             t.client.put(secrets, {"secrets": {"api_key": KEY, "api_secret": SECRET}}, expect=204)
             t.wait(busy, lambda b: b["live"]["fills"] >= 2)
             # The same under "freeze": exits only, until somebody has looked.

@@ -109,12 +109,13 @@ static inline void begin_session(struct remote_session_options o) {
   assert_int_equal(owner.changes, 0);
 }
 
+static int64_t rights_ms;  // how often a key's rights are asked for; 0: as seldom as by default
 static struct remote_limits *limits;  // of the sites; NULL: each has its own
 
 static void begin_site(int64_t timeout_ms) {
   char url[64];
   snprintf(url, sizeof url, "http://127.0.0.1:%u", fake.raw.port);
-  const struct remote_site_options o = {.loop = loop, .pool = pool, .limits = limits, .dialect = bybit(), .environment = "testnet", .url = url, .timeout_ms = timeout_ms, .retry_ms = 10, .log = on_log};
+  const struct remote_site_options o = {.loop = loop, .pool = pool, .limits = limits, .dialect = bybit(), .environment = "testnet", .url = url, .timeout_ms = timeout_ms, .rights_ms = rights_ms, .retry_ms = 10, .log = on_log};
   logged[0] = '\0';
   if (remote_site_create(&o, &site, &err) != OK) fail_msg("%s", err.msg);
 }

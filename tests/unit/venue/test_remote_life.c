@@ -73,6 +73,36 @@ static void keys(void **state) {
   down();
 }
 
+// Rights that a key is given while it is used: asked for again and again, and an answer that does not come is none.
+static void keys_that_change(void **state) {
+  (void)state;
+  rights_ms = 20;
+  up(0);
+  assert_int_equal(fake.keys, 1);
+  fault("/v5/user/query-api", FAULT_CUT_REPLY, 2, 10, NULL);
+  const int64_t by_ms = loop_now_ms(loop) + 20000;
+  while ((fake.times > 0 || fake.keys < 4) && loop_now_ms(loop) < by_ms) loop_turn(loop, true);
+  assert_true(state_is(VENUE_STATE_READY) && fake.times == 0 && fake.keys >= 4);
+  fake.key_info = "{\"readOnly\":0,\"permissions\":{\"ContractTrade\":[\"Order\"],\"Wallet\":[\"Withdraw\"]},\"ips\":[]}";
+  while (!state_is(VENUE_STATE_REFUSED) && loop_now_ms(loop) < by_ms) loop_turn(loop, true);
+  assert_true(state_is(VENUE_STATE_REFUSED));
+  assert_non_null(strstr(owner.why, "may withdraw"));
+  ask_place();
+  expect(VENUE_NOT_SENT, VENUE_WHY_CREDENTIALS);
+  const unsigned asked = fake.keys;
+  for (int64_t until = loop_now_ms(loop) + 60; loop_now_ms(loop) < until;) loop_turn(loop, false);
+  assert_int_equal(fake.keys, asked);  // it is left alone
+  down();
+  // By default once an hour: a session that was connected for some requests has asked once.
+  rights_ms = 0;
+  up(0);
+  ask_place();
+  expect(VENUE_ACCEPTED, VENUE_WHY_NONE);
+  assert_int_equal(fake.keys, 1);
+  assert_int_equal(site->rights_ms, 3600000);
+  down();
+}
+
 // A refusal for the clock: the venue is asked for its time, at once; nothing is sent again by that.
 static void clock_refused(void **state) {
   (void)state;
@@ -391,7 +421,7 @@ static void sites(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(skewed_clock), cmocka_unit_test(keys), cmocka_unit_test(streams), cmocka_unit_test(silent_stream), cmocka_unit_test(clock_refused), cmocka_unit_test(hints), cmocka_unit_test(budgets), cmocka_unit_test(shared), cmocka_unit_test(told_to_wait), cmocka_unit_test(braced), cmocka_unit_test(made_ahead), cmocka_unit_test(sites),
+    cmocka_unit_test(skewed_clock), cmocka_unit_test(keys), cmocka_unit_test(keys_that_change), cmocka_unit_test(streams), cmocka_unit_test(silent_stream), cmocka_unit_test(clock_refused), cmocka_unit_test(hints), cmocka_unit_test(budgets), cmocka_unit_test(shared), cmocka_unit_test(told_to_wait), cmocka_unit_test(braced), cmocka_unit_test(made_ahead), cmocka_unit_test(sites),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
