@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define FORMAT 1
+#define FORMAT 1  // another when other members are packed, or the same bars and commands come to something else: then runs are read whole once
 #define HEAD (1 + SHA256_BYTES)
 #define ORDERS_MAX (1 << 20)
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
