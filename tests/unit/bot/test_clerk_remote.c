@@ -23,6 +23,7 @@
 
 #include "remote_disk.h"
 
+#include "bot/clerk_image.h"
 #include "bot/record.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -52,9 +53,11 @@ static struct world {
   int step;
   int64_t look_ns;
   int64_t hush_ns;   // until then the venue tells nothing of its first order
+  // An image of the books (bot/clerk_image.h), taken in that step when so much was journalled; and one that is not durable yet.
+  struct imaged { struct buf body; int step; size_t count; } image, taken;
   struct waiting { uint64_t order; long life; int64_t seen_ns, last_ns; } waiting[WAITING];  // looked at each second
 } w;
-static long jumps, outside, throttled, sent, kills, unknowns, quarantines, strange, total_executions, total_lost, total_late, total_stale, total_amends, total_cancels, total_behind, total_misnamed;
+static long jumps, outside, throttled, sent, kills, unknowns, quarantines, strange, total_executions, total_lost, total_late, total_stale, total_amends, total_cancels, total_behind, total_misnamed, from_images;
 
 static void on_imposed(void *self, const struct bot_command *c) {
   (void)self;
@@ -116,6 +119,7 @@ static bool on_disk;
 static void start(uint64_t seed) {
   struct err err;
   free(w.journal), free(w.venue.mail);
+  buf_finish(&w.image.body), buf_finish(&w.taken.body);
   memset(&w, 0, sizeof w);
   w.venue.dice = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
   w.venue.now_ns = T0;
@@ -253,6 +257,22 @@ static void deliver_one(const struct v_mail *m) {
   }
 }
 
+// After the script's turn; every other restart begins with one.
+static void take_image(void) {
+  if (w.step % 4 != 1) return;
+  buf_finish(&w.taken.body);
+  buf_init(&w.taken.body, CLERK_IMAGE_MAX);
+  w.taken.step = w.step, w.taken.count = w.count;
+  if (!clerk_image_make(w.clerk, &w.taken.body)) buf_clear(&w.taken.body);
+}
+
+static void keep_image(void) {
+  if (w.taken.body.len == 0 || w.committed < w.taken.count) return;
+  buf_finish(&w.image.body);
+  w.image = w.taken;
+  buf_init(&w.taken.body, CLERK_IMAGE_MAX);
+}
+
 static void commit(void) {
   twin_hears();
   const size_t before = w.count;
@@ -263,6 +283,7 @@ static void commit(void) {
   clerk_committed(w.clerk);
   twin_hears();
   w.committed = w.count;
+  keep_image();
   w.durable = matcher_order_last(clerk_matcher(w.clerk));
   w.look_ns = clerk_remote_sync(w.clerk);
   twin_hears();
@@ -323,13 +344,24 @@ static void kill_and_restart(void) {
   assert_int_equal(blotter_create(&w.config, &w.twin, &err), OK);
   clerk_make();
   clerk_restore_begin(w.clerk);
+  if (w.taken.body.len) buf_clear(&w.taken.body);
+  const bool imaged = w.image.body.len && w.image.count <= w.count && kills % 2;
+  if (imaged) {
+    assert_true(clerk_image_sound(w.image.body.data, w.image.body.len) && clerk_image_fits(w.clerk, w.image.body.data, w.image.body.len));
+    if (clerk_image_load(w.clerk, w.image.body.data, w.image.body.len, &err) != OK) fail_msg("%s", err.msg);
+    from_images++;
+  }
   size_t at = 0;
   for (int i = 0; i <= w.step; i++) {
     struct instant_match m = {.symbol = 0, .bar = {.bar = &w.bars[i], .close_ns = T0 + (i + 1) * SEC}};
     const struct instant in = {.now_ns = T0 + (i + 1) * SEC, .match = &m, .match_count = 1};
-    assert_int_equal(clerk_market(w.clerk, &in, &err), OK);
+    if (!imaged || i > w.image.step) assert_int_equal(clerk_market(w.clerk, &in, &err), OK);
     assert_int_equal(blotter_market(w.twin, &in, &err), OK);
     for (; at < w.count && w.journal[at].time_ns <= in.now_ns; at++) {
+      if (imaged && at < w.image.count) {
+        blotter_command(w.twin, &w.journal[at]);
+        continue;
+      }
       if (!clerk_restore_command(w.clerk, &w.journal[at])) fail_msg("the journal's %s does not fit", command_kind_text(w.journal[at].kind));
       blotter_command(w.twin, &w.journal[at]);
     }
@@ -419,6 +451,7 @@ static void instant(void (*script)(int64_t now_ns)) {
   twin_hears();
   assert_int_equal(blotter_market(w.twin, &in, &err), OK);
   if (script) script(in.now_ns);
+  take_image();
   clerk_end(w.clerk);
   twin_hears();
   if (rnd(40) == 0 && w.venue.faults) kill_and_restart();  // decided, and not committed
@@ -808,11 +841,11 @@ static void test_bad_venues(void **state) {
   (void)state;
   const bool all = seeds_run(on_disk ? SEEDS / 5 : SEEDS, run) && !on_disk;
   if (on_disk) run(1737);  // an exit that was wished away as the power went, and may still be there
-  print_message("%ld sent, %ld executions, %ld answers lost, %ld late effects, %ld not found though there, %ld amends, %ld cancels, %ld kills, %ld jumps of clocks, %ld requests of another time, %ld throttled, %ld unknown, %ld quarantined, %ld stops behind the price, %ld cancels of the other kind, %ld (%ld not) as told ahead\n", sent,
-                total_executions, total_lost, total_late, total_stale, total_amends, total_cancels, kills, jumps, outside, throttled, unknowns, quarantines, total_behind, total_misnamed, same_as_ahead, other_than_ahead);
+  print_message("%ld sent, %ld executions, %ld answers lost, %ld late effects, %ld not found though there, %ld amends, %ld cancels, %ld kills, %ld jumps of clocks, %ld requests of another time, %ld throttled, %ld unknown, %ld quarantined, %ld stops behind the price, %ld cancels of the other kind, %ld (%ld not) as told ahead, %ld from images\n", sent,
+                total_executions, total_lost, total_late, total_stale, total_amends, total_cancels, kills, jumps, outside, throttled, unknowns, quarantines, total_behind, total_misnamed, same_as_ahead, other_than_ahead, from_images);
   // What was tried at all, of each kind, in so many worlds.
   const struct { long happened, in_300; } kinds[] = {{sent, 4000}, {total_executions, 8000}, {total_lost, 400}, {total_late, 100}, {total_stale, 100}, {total_amends, 1500}, {kills, 300}, {jumps, 300},
-    {outside, 100}, {throttled, 100}, {unknowns, 1500}, {total_behind, 50}, {total_misnamed, 20}, {same_as_ahead - 10 * other_than_ahead, 1000}};
+    {outside, 100}, {throttled, 100}, {unknowns, 1500}, {total_behind, 50}, {total_misnamed, 20}, {same_as_ahead - 10 * other_than_ahead, 1000}, {from_images, 300}};
   for (size_t i = 0; all && i < sizeof kinds / sizeof *kinds; i++) assert_true(kinds[i].happened > kinds[i].in_300 * SEEDS / 300);
 }
 
@@ -823,6 +856,7 @@ int main(int argc, char **argv) {
     cmocka_unit_test(test_exit_of_nothing), cmocka_unit_test(test_halted_within_an_instant)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   free(w.journal), free(w.venue.mail);
+  buf_finish(&w.image.body), buf_finish(&w.taken.body);
   if (on_disk) printf("# %ld losses of power, %ld of them while the journal was written\n", disk.images, disk.torn);
   return failed;
 }

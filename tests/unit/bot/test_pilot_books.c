@@ -87,7 +87,8 @@ static void set_up(void) {
   must(script_describe("dice.lua", source, sizeof source - 1, NULL, &r.spec, &err));
   match_symbol_config_init(&r.symbol, &r.data.inst);
   r.symbol.fees = (struct match_fees){.maker_frac_e8 = 10000, .taker_frac_e8 = 50000};
-  r.pc = (struct pilot_config){.bot = {.chunkname = "dice.lua", .source = source, .source_len = sizeof source - 1, .spec = r.spec, .series = r.streams, .symbols = symbols,
+  static struct param_value none[1];
+  r.pc = (struct pilot_config){.bot = {.chunkname = "dice.lua", .source = source, .source_len = sizeof source - 1, .spec = r.spec, .values = none, .series = r.streams, .symbols = symbols,
                                        .observer = {.command = seen_command}},
                                .blotter = {.symbols = &r.symbol, .symbol_count = 1}};
   match_config_init(&r.pc.blotter.match, (cash){INT64_C(100000) * CASH_ONE});
