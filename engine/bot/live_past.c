@@ -228,6 +228,7 @@ static enum status funding_again(struct live_bot *b, const struct record *r, str
 static enum status again(struct live_bot *b, const struct instant *in, bool closed, int64_t main_ns, struct live_reading *past, struct err *err) {
   struct record r;
   enum status st = commands_again(b, past, in->now_ns - 1, err);
+  b->image_age++;  // a long walk is made once
   for (size_t i = 0; st == OK && live_reading_peek(past, i, &r) && r.time_ns <= in->now_ns; i++) st = funding_again(b, &r, err);
   for (int i = 0; i < in->match_count; i++) b->funded_ns[in->match[i].symbol] = in->now_ns;
   if (st == OK) st = clerk_market(b->clerk, in, err);
