@@ -100,8 +100,37 @@ static void test_engines_agree(void **state) {
     }
 }
 
+// A stream goes on in another process, and with the other engine: cut everywhere in the first blocks.
+static void test_goes_on_from_its_state(void **state) {
+  (void)state;
+  static void (*const begin[])(struct sha256_ctx *) = {sha256_init, sha256_init_portable};
+  uint8_t text[200], whole[SHA256_BYTES], went_on[SHA256_BYTES];
+  struct sha256_ctx a, b;
+  struct sha256_state at, other;
+  for (size_t i = 0; i < sizeof text; i++) text[i] = (uint8_t)(i * 91 + 7);
+  sha256_init(&a);
+  sha256_update(&a, text, sizeof text);
+  sha256_finish(&a, whole);
+  for (size_t cut = 0; cut <= sizeof text; cut++)
+    for (int from = 0; from < 2; from++)
+      for (int to = 0; to < 2; to++) {
+        begin[from](&a);
+        begin[to](&b);
+        sha256_update(&a, text, cut);
+        sha256_state_get(&a, &at);
+        sha256_state_set(&b, &at);
+        sha256_state_get(&b, &other);
+        assert_memory_equal(&at, &other, sizeof at);
+        sha256_update(&b, text + cut, sizeof text - cut);
+        sha256_finish(&b, went_on);
+        assert_memory_equal(whole, went_on, SHA256_BYTES);
+        sha256_finish(&a, went_on);
+      }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_goes_on_from_its_state),
     cmocka_unit_test(test_one_go),
     cmocka_unit_test(test_pieces),
     cmocka_unit_test(test_million_a),
